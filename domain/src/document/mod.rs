@@ -1,0 +1,9 @@
+//! What a document is: an object with an id, and attributes that belong to Miroir alone.
+
+mod id;
+mod primary_key;
+mod reserved;
+
+pub use id::DocumentId;
+pub use primary_key::{PrimaryKey, infer_primary_key};
+pub use reserved::{SHARD_FIELD, is_reserved, strip_reserved, strip_reserved_from_message};

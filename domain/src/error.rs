@@ -1,0 +1,259 @@
+//! Error codes and the body in which Meilisearch, and so Miroir, reports an error.
+
+use serde::{Deserialize, Serialize};
+
+/// Where the codes of Meilisearch are explained.
+const MEILISEARCH_DOCS: &str = "https://docs.meilisearch.com/errors";
+/// Where Miroir's own codes are explained: a page of this repository, relative so that it holds for every copy of it.
+const MIROIR_DOCS: &str = "docs/errors.md";
+
+/// `{message, code, type, link}`: the body of every error answer, and the `error` of a failed task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResponseError {
+    /// A sentence for people.
+    pub message: String,
+    /// A word for programs.
+    pub code: String,
+    /// `invalid_request`, `internal`, `auth` or `system`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Where the code is explained.
+    pub link: String,
+}
+
+/// Who can mend an error: the `type` of an error body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The client, by sending something else.
+    InvalidRequest,
+    /// Nobody but the developers.
+    Internal,
+    /// The client, by sending the right key.
+    Auth,
+    /// The operator: a node, the store, the disk.
+    System,
+}
+
+impl ErrorKind {
+    /// The word in the error body.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::Internal => "internal",
+            Self::Auth => "auth",
+            Self::System => "system",
+        }
+    }
+}
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $kind:ident;)*) => {
+        /// Every error code Miroir itself raises. Codes that only nodes raise pass through as text.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
+
+        impl ErrorCode {
+            /// All of them, for tests and documents that must name each.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word in the error body.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The `type` in the error body.
+            pub fn kind(self) -> ErrorKind {
+                match self { $(Self::$variant => ErrorKind::$kind,)* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// A parameter or body that fits no more special code.
+    BadRequest = "bad_request", InvalidRequest;
+    /// No `Authorization` header where a key is needed.
+    MissingAuthorizationHeader = "missing_authorization_header", Auth;
+    /// A key that opens nothing here.
+    InvalidApiKey = "invalid_api_key", Auth;
+    /// The method exists for other paths only, or the path for other methods.
+    NotFound = "not_found", InvalidRequest;
+    /// The index is not there.
+    IndexNotFound = "index_not_found", InvalidRequest;
+    /// The index is there already.
+    IndexAlreadyExists = "index_already_exists", InvalidRequest;
+    /// The document is not there.
+    DocumentNotFound = "document_not_found", InvalidRequest;
+    /// The task is not there.
+    TaskNotFound = "task_not_found", InvalidRequest;
+    /// A name no index can have.
+    InvalidIndexUid = "invalid_index_uid", InvalidRequest;
+    /// No `uid` in the body that creates an index.
+    MissingIndexUid = "missing_index_uid", InvalidRequest;
+    /// `primaryKey` of an index is no text.
+    InvalidIndexPrimaryKey = "invalid_index_primary_key", InvalidRequest;
+    /// `offset` of the index list.
+    InvalidIndexOffset = "invalid_index_offset", InvalidRequest;
+    /// `limit` of the index list.
+    InvalidIndexLimit = "invalid_index_limit", InvalidRequest;
+    /// A document whose id is missing.
+    MissingDocumentId = "missing_document_id", InvalidRequest;
+    /// A document whose id is neither integer nor short plain text.
+    InvalidDocumentId = "invalid_document_id", InvalidRequest;
+    /// `offset` of a document list.
+    InvalidDocumentOffset = "invalid_document_offset", InvalidRequest;
+    /// `limit` of a document list.
+    InvalidDocumentLimit = "invalid_document_limit", InvalidRequest;
+    /// `fields` of a document list.
+    InvalidDocumentFields = "invalid_document_fields", InvalidRequest;
+    /// A filter over documents that cannot be read.
+    InvalidDocumentFilter = "invalid_document_filter", InvalidRequest;
+    /// No filter where documents are deleted by one.
+    MissingDocumentFilter = "missing_document_filter", InvalidRequest;
+    /// `csvDelimiter` is not one ASCII character, or stands beside another format.
+    InvalidDocumentCsvDelimiter = "invalid_document_csv_delimiter", InvalidRequest;
+    /// No attribute of the first document ends in `id`.
+    IndexPrimaryKeyNoCandidateFound = "index_primary_key_no_candidate_found", InvalidRequest;
+    /// Several attributes of the first document end in `id`.
+    IndexPrimaryKeyMultipleCandidatesFound = "index_primary_key_multiple_candidates_found", InvalidRequest;
+    /// The index has another primary key than the request names.
+    IndexPrimaryKeyAlreadyExists = "index_primary_key_already_exists", InvalidRequest;
+    /// A body without a content type.
+    MissingContentType = "missing_content_type", InvalidRequest;
+    /// A content type the route does not read.
+    InvalidContentType = "invalid_content_type", InvalidRequest;
+    /// An empty body.
+    MissingPayload = "missing_payload", InvalidRequest;
+    /// A body that is not what its content type says.
+    MalformedPayload = "malformed_payload", InvalidRequest;
+    /// A body over the limit.
+    PayloadTooLarge = "payload_too_large", InvalidRequest;
+    /// `uids` of the task list.
+    InvalidTaskUids = "invalid_task_uids", InvalidRequest;
+    /// `batchUids` of the task list.
+    InvalidBatchUids = "invalid_batch_uids", InvalidRequest;
+    /// `statuses` of the task list.
+    InvalidTaskStatuses = "invalid_task_statuses", InvalidRequest;
+    /// `types` of the task list.
+    InvalidTaskTypes = "invalid_task_types", InvalidRequest;
+    /// `canceledBy` of the task list.
+    InvalidTaskCanceledBy = "invalid_task_canceled_by", InvalidRequest;
+    /// `limit` of the task list.
+    InvalidTaskLimit = "invalid_task_limit", InvalidRequest;
+    /// `from` of the task list.
+    InvalidTaskFrom = "invalid_task_from", InvalidRequest;
+    /// `reverse` of the task list.
+    InvalidTaskReverse = "invalid_task_reverse", InvalidRequest;
+    /// `afterEnqueuedAt` of the task list.
+    InvalidTaskAfterEnqueuedAt = "invalid_task_after_enqueued_at", InvalidRequest;
+    /// `beforeEnqueuedAt` of the task list.
+    InvalidTaskBeforeEnqueuedAt = "invalid_task_before_enqueued_at", InvalidRequest;
+    /// `afterStartedAt` of the task list.
+    InvalidTaskAfterStartedAt = "invalid_task_after_started_at", InvalidRequest;
+    /// `beforeStartedAt` of the task list.
+    InvalidTaskBeforeStartedAt = "invalid_task_before_started_at", InvalidRequest;
+    /// `afterFinishedAt` of the task list.
+    InvalidTaskAfterFinishedAt = "invalid_task_after_finished_at", InvalidRequest;
+    /// `beforeFinishedAt` of the task list.
+    InvalidTaskBeforeFinishedAt = "invalid_task_before_finished_at", InvalidRequest;
+    /// `q` of a search.
+    InvalidSearchQ = "invalid_search_q", InvalidRequest;
+    /// `offset` of a search.
+    InvalidSearchOffset = "invalid_search_offset", InvalidRequest;
+    /// `limit` of a search.
+    InvalidSearchLimit = "invalid_search_limit", InvalidRequest;
+    /// `page` of a search.
+    InvalidSearchPage = "invalid_search_page", InvalidRequest;
+    /// `hitsPerPage` of a search.
+    InvalidSearchHitsPerPage = "invalid_search_hits_per_page", InvalidRequest;
+    /// `attributesToRetrieve` of a search.
+    InvalidSearchAttributesToRetrieve = "invalid_search_attributes_to_retrieve", InvalidRequest;
+    /// `attributesToCrop` of a search.
+    InvalidSearchAttributesToCrop = "invalid_search_attributes_to_crop", InvalidRequest;
+    /// `cropLength` of a search.
+    InvalidSearchCropLength = "invalid_search_crop_length", InvalidRequest;
+    /// `attributesToHighlight` of a search.
+    InvalidSearchAttributesToHighlight = "invalid_search_attributes_to_highlight", InvalidRequest;
+    /// `showMatchesPosition` of a search.
+    InvalidSearchShowMatchesPosition = "invalid_search_show_matches_position", InvalidRequest;
+    /// `showRankingScore` of a search.
+    InvalidSearchShowRankingScore = "invalid_search_show_ranking_score", InvalidRequest;
+    /// `showRankingScoreDetails` of a search.
+    InvalidSearchShowRankingScoreDetails = "invalid_search_show_ranking_score_details", InvalidRequest;
+    /// `filter` of a search.
+    InvalidSearchFilter = "invalid_search_filter", InvalidRequest;
+    /// `sort` of a search.
+    InvalidSearchSort = "invalid_search_sort", InvalidRequest;
+    /// `facets` of a search.
+    InvalidSearchFacets = "invalid_search_facets", InvalidRequest;
+    /// `distinct` of a search.
+    InvalidSearchDistinct = "invalid_search_distinct", InvalidRequest;
+    /// `matchingStrategy` of a search.
+    InvalidSearchMatchingStrategy = "invalid_search_matching_strategy", InvalidRequest;
+    /// `rankingScoreThreshold` of a search.
+    InvalidSearchRankingScoreThreshold = "invalid_search_ranking_score_threshold", InvalidRequest;
+    /// Something in Miroir itself went wrong.
+    Internal = "internal", Internal;
+    /// A client document carries an attribute Miroir keeps for itself.
+    MiroirReservedField = "miroir_reserved_field", InvalidRequest;
+    /// Some shard of a write has no quorate group.
+    MiroirNoQuorum = "miroir_no_quorum", System;
+    /// Some shard of a read has no node that can serve it.
+    MiroirShardUnavailable = "miroir_shard_unavailable", System;
+    /// The task store does not answer.
+    MiroirStoreUnavailable = "miroir_store_unavailable", System;
+    /// The route exists on a Meilisearch server, but not for a cluster yet.
+    MiroirNotSupported = "miroir_not_supported", InvalidRequest;
+    /// A wrong or missing admin key.
+    MiroirInvalidAuth = "miroir_invalid_auth", Auth;
+    /// More requests at once than `server.max_concurrent_requests`.
+    MiroirOverloaded = "miroir_overloaded", System;
+    /// A node that accepted nothing: why, in a task's node errors.
+    MiroirNodeUnavailable = "miroir_node_unavailable", System;
+}
+
+impl ErrorCode {
+    /// The page and anchor that explain the code.
+    pub fn link(self) -> String {
+        let code = self.as_str();
+        if code.starts_with("miroir_") {
+            format!("{MIROIR_DOCS}#{code}")
+        } else {
+            format!("{MEILISEARCH_DOCS}#{code}")
+        }
+    }
+
+    /// The error body with this code and `message`.
+    pub fn with_message(self, message: impl Into<String>) -> ResponseError {
+        ResponseError {
+            message: message.into(),
+            code: self.as_str().to_owned(),
+            kind: self.kind().as_str().to_owned(),
+            link: self.link(),
+        }
+    }
+}
+
+/// A request the domain refuses: what is wrong, in the words and code a client gets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct InvalidRequest {
+    /// The code.
+    pub code: ErrorCode,
+    /// A sentence that says what and where.
+    pub message: String,
+}
+
+impl InvalidRequest {
+    /// A refusal with `code` and a sentence.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+impl From<InvalidRequest> for ResponseError {
+    fn from(refusal: InvalidRequest) -> Self {
+        refusal.code.with_message(refusal.message)
+    }
+}

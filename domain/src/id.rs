@@ -1,0 +1,214 @@
+//! Identifiers, parsed once: a value that exists is valid.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A name that does not have the form its type demands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{value}` is not a valid {kind}: it must be 1 to {max_bytes} bytes of A-Z, a-z, 0-9, hyphen (-) and underscore (_)"
+)]
+pub struct InvalidId {
+    kind: &'static str,
+    /// The refused text, cut to a length that is safe to print.
+    value: String,
+    max_bytes: usize,
+}
+
+/// Longest excerpt of a refused name that an error repeats, in characters.
+const EXCERPT_CHARS: usize = 80;
+
+fn check_name(kind: &'static str, max_bytes: usize, value: &str) -> Result<(), InvalidId> {
+    let valid = !value.is_empty()
+        && value.len() <= max_bytes
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if valid {
+        return Ok(());
+    }
+    Err(InvalidId { kind, value: value.chars().take(EXCERPT_CHARS).collect(), max_bytes })
+}
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The longest accepted name, in bytes.
+            pub const MAX_BYTES: usize = $max;
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(value: &str) -> Result<Self, InvalidId> {
+                check_name($kind, Self::MAX_BYTES, value)?;
+                Ok(Self(value.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(value: String) -> Result<Self, InvalidId> {
+                check_name($kind, Self::MAX_BYTES, &value)?;
+                Ok(Self(value))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> String {
+                value.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name_type!(
+    /// The uid of an index: 1 to 400 bytes, the alphabet and length Meilisearch accepts.
+    IndexUid, "index uid", 400
+);
+name_type!(
+    /// The name of a node, as the configuration gives it. Placement hashes it, so renaming a node moves its shards.
+    NodeId, "node id", 64
+);
+
+macro_rules! number_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub u32);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+    };
+}
+
+number_type!(
+    /// The uid of a task: 32 bits because the SDKs of Meilisearch read it so. Growing, never reused.
+    TaskUid
+);
+number_type!(
+    /// The number of a replica group.
+    GroupId
+);
+number_type!(
+    /// The number of a shard, below the shard count of its index.
+    Shard
+);
+
+/// A set of shard numbers, kept in ascending order. Its text form joins runs: `0,3-7,9`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShardSet(BTreeSet<Shard>);
+
+impl ShardSet {
+    /// Every shard of an index with `shard_count` shards.
+    pub fn all(shard_count: u32) -> Self {
+        (0..shard_count).map(Shard).collect()
+    }
+
+    /// Adds one shard; false when it was there already.
+    pub fn insert(&mut self, shard: Shard) -> bool {
+        self.0.insert(shard)
+    }
+
+    /// Whether the set holds `shard`.
+    pub fn contains(&self, shard: Shard) -> bool {
+        self.0.contains(&shard)
+    }
+
+    /// The shards in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = Shard> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// How many shards the set holds.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the set holds no shard.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<Shard> for ShardSet {
+    fn from_iter<T: IntoIterator<Item = Shard>>(shards: T) -> Self {
+        Self(shards.into_iter().collect())
+    }
+}
+
+impl Extend<Shard> for ShardSet {
+    fn extend<T: IntoIterator<Item = Shard>>(&mut self, shards: T) {
+        self.0.extend(shards);
+    }
+}
+
+impl fmt::Display for ShardSet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut runs: Vec<(u32, u32)> = Vec::new();
+        for Shard(number) in self.iter() {
+            match runs.last_mut() {
+                Some((_, end)) if *end + 1 == number => *end = number,
+                _ => runs.push((number, number)),
+            }
+        }
+        for (position, (start, end)) in runs.iter().enumerate() {
+            let separator = if position == 0 { "" } else { "," };
+            if start == end {
+                write!(formatter, "{separator}{start}")?;
+            } else {
+                write!(formatter, "{separator}{start}-{end}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_accept_their_alphabet_and_refuse_the_rest() {
+        for good in ["movies", "A-1_b", &"x".repeat(400)] {
+            assert_eq!(good.parse::<IndexUid>().unwrap().as_str(), good);
+        }
+        for bad in ["", "a b", "a/b", "é", "a:b", &"x".repeat(401)] {
+            assert!(bad.parse::<IndexUid>().is_err(), "{bad:?} should be refused");
+        }
+    }
+
+    #[test]
+    fn deserializing_a_bad_name_fails() {
+        assert!(serde_json::from_str::<NodeId>("\"a b\"").is_err());
+    }
+
+    #[test]
+    fn shard_set_prints_runs() {
+        let shards: ShardSet = [9, 0, 3, 4, 5, 6, 7].into_iter().map(Shard).collect();
+        assert_eq!(shards.to_string(), "0,3-7,9");
+        assert_eq!(ShardSet::default().to_string(), "");
+        assert_eq!(ShardSet::all(3).to_string(), "0-2");
+    }
+}

@@ -1,0 +1,30 @@
+//! The pure core of Miroir: what a cluster of Meilisearch nodes means, decided without doing anything.
+//!
+//! Nothing here waits, reads a clock, opens a socket or rolls dice. Time, randomness and answers of nodes come in
+//! as arguments; decisions go out as values. That is why every rule of this crate can be tested as a function.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | [`topology`], [`placement`], [`quorum`] | where a document lives, who must hear of a write, who serves a search |
+//! | [`document`], [`payload`] | what a document is, how a request body becomes documents routed to nodes |
+//! | [`index`], [`settings`] | what placement needs to know of an index; what nodes are told in its settings |
+//! | [`task`] | how many node tasks become the one task a client sees |
+//! | [`search`] | how one query becomes many, and many answers one |
+//! | [`health`] | when a node is trusted |
+
+pub mod document;
+pub mod error;
+pub mod health;
+mod id;
+pub mod index;
+pub mod payload;
+pub mod placement;
+pub mod quorum;
+pub mod search;
+pub mod settings;
+pub mod task;
+mod time;
+pub mod topology;
+
+pub use id::{GroupId, IndexUid, InvalidId, NodeId, Shard, ShardSet, TaskUid};
+pub use time::{InvalidTimestamp, Timestamp};

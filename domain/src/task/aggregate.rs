@@ -1,0 +1,1 @@
+//! Folding node tasks into one status, one error, one pair of times.

@@ -1,0 +1,1 @@
+//! Folding the `details` of node tasks into what a single server would report.

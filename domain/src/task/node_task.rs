@@ -1,0 +1,119 @@
+//! One node's part in a task.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::TaskStatus;
+use crate::error::ResponseError;
+use crate::{ShardSet, Timestamp};
+
+/// What is known of the write on one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NodeTaskState {
+    /// The node was to be asked, and it is not known whether it accepted. The reconciler finds out.
+    Pending,
+    /// Accepted, not begun.
+    Enqueued,
+    /// Begun.
+    Processing,
+    /// Done.
+    Succeeded,
+    /// Failed.
+    Failed,
+    /// Canceled.
+    Canceled,
+}
+
+impl NodeTaskState {
+    /// Whether the node has nothing more to do.
+    pub fn is_finished(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
+    }
+}
+
+impl From<TaskStatus> for NodeTaskState {
+    fn from(status: TaskStatus) -> Self {
+        match status {
+            TaskStatus::Enqueued => Self::Enqueued,
+            TaskStatus::Processing => Self::Processing,
+            TaskStatus::Succeeded => Self::Succeeded,
+            TaskStatus::Failed => Self::Failed,
+            TaskStatus::Canceled => Self::Canceled,
+        }
+    }
+}
+
+/// One node's task behind a Miroir task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeTask {
+    /// The uid the node gave; none while [`NodeTaskState::Pending`].
+    pub uid: Option<u32>,
+    /// Where it stands.
+    pub status: NodeTaskState,
+    /// Why it failed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ResponseError>,
+    /// The shards of the write that this node keeps.
+    pub shards: ShardSet,
+    /// The node's own `details`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Map<String, Value>>,
+    /// When the node began, by its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When the node finished, by its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+}
+
+impl NodeTask {
+    /// A node that is about to be asked to write `shards`.
+    pub fn pending(shards: ShardSet) -> Self {
+        Self {
+            uid: None,
+            status: NodeTaskState::Pending,
+            error: None,
+            shards,
+            details: None,
+            started_at: None,
+            finished_at: None,
+        }
+    }
+}
+
+/// A node that never accepted a write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeMiss {
+    /// Why: the node's refusal, or why it could not be reached.
+    pub error: ResponseError,
+    /// The shards of the write that this node keeps and now lacks.
+    pub shards: ShardSet,
+}
+
+/// What a node says of one of its tasks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeTaskReport {
+    /// The node's uid for it.
+    pub uid: u32,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// Its type, as the node names it.
+    pub kind: String,
+    /// The index it concerns.
+    pub index_uid: Option<String>,
+    /// Why it failed.
+    pub error: Option<ResponseError>,
+    /// Its `details`.
+    pub details: Option<Map<String, Value>>,
+    /// When it was enqueued, by the node's clock.
+    pub enqueued_at: Timestamp,
+    /// When it began, by the node's clock.
+    pub started_at: Option<Timestamp>,
+    /// When it finished, by the node's clock.
+    pub finished_at: Option<Timestamp>,
+    /// The `customMetadata` it was sent with.
+    pub custom_metadata: Option<String>,
+}

@@ -1,0 +1,101 @@
+//! What a client is shown of a task, in Meilisearch's exact shapes.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{NodeMiss, NodeTask, Task, TaskKind, TaskStatus};
+use crate::error::ResponseError;
+use crate::{IndexUid, NodeId, TaskUid, Timestamp};
+
+/// The answer to an accepted write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskSummary {
+    /// The task's uid.
+    pub task_uid: TaskUid,
+    /// Its index; null for global tasks.
+    pub index_uid: Option<IndexUid>,
+    /// Always `enqueued`.
+    pub status: TaskStatus,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: TaskKind,
+    /// When it was enqueued.
+    pub enqueued_at: Timestamp,
+    /// The client's own `customMetadata`, when it sent one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_metadata: Option<String>,
+}
+
+/// A task as `GET /tasks/{uid}` shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskView {
+    /// Its uid.
+    pub uid: TaskUid,
+    /// The batch it was processed in: its own uid once it has begun, null before.
+    pub batch_uid: Option<TaskUid>,
+    /// Its index; null for global tasks.
+    pub index_uid: Option<IndexUid>,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: TaskKind,
+    /// The task that canceled it.
+    pub canceled_by: Option<TaskUid>,
+    /// What the operation did, by type.
+    pub details: Option<Map<String, Value>>,
+    /// Why it failed.
+    pub error: Option<ResponseError>,
+    /// Start to finish, ISO 8601 (`PT0.52S`).
+    pub duration: Option<String>,
+    /// When it was enqueued.
+    pub enqueued_at: Timestamp,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it finished.
+    pub finished_at: Option<Timestamp>,
+    /// The client's own `customMetadata`, when it sent one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_metadata: Option<String>,
+}
+
+/// A task as `GET /_miroir/tasks/{uid}` shows it: the client's view, and every node behind it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskDetailView {
+    /// What a client sees.
+    #[serde(flatten)]
+    pub task: TaskView,
+    /// The node tasks.
+    pub node_tasks: BTreeMap<NodeId, NodeTask>,
+    /// The nodes that missed it.
+    pub node_errors: BTreeMap<NodeId, NodeMiss>,
+}
+
+impl Task {
+    /// The answer to the write that made this task.
+    pub fn summary(&self) -> TaskSummary {
+        TaskSummary {
+            task_uid: self.uid,
+            index_uid: self.index_uid.clone(),
+            status: TaskStatus::Enqueued,
+            kind: self.kind,
+            enqueued_at: self.created_at,
+            custom_metadata: self.custom_metadata.clone(),
+        }
+    }
+
+    /// What a client sees of the task.
+    pub fn view(&self) -> TaskView {
+        unimplemented!()
+    }
+
+    /// What an operator sees of the task.
+    pub fn detail_view(&self) -> TaskDetailView {
+        unimplemented!()
+    }
+}

@@ -1,0 +1,141 @@
+//! The nodes of a cluster and how they form replica groups.
+
+use std::collections::BTreeMap;
+
+use crate::{GroupId, NodeId};
+
+/// One Meilisearch server, as placement sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Its name in the cluster.
+    pub id: NodeId,
+    /// The replica group it belongs to.
+    pub group: GroupId,
+}
+
+/// Nodes that together hold every shard `replication_factor` times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicaGroup {
+    /// Its number.
+    pub id: GroupId,
+    /// Its nodes, by name.
+    pub nodes: Vec<NodeId>,
+}
+
+/// A topology that cannot hold what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTopology {
+    /// No nodes at all.
+    #[error("the cluster has no nodes: list at least one under `nodes`")]
+    NoNodes,
+    /// Two nodes of one name.
+    #[error("node id `{0}` appears twice: every node needs a name of its own")]
+    DuplicateNode(NodeId),
+    /// A group smaller than the replication factor.
+    #[error(
+        "replica group {group} has {nodes} node(s), fewer than the replication factor {replication_factor}: add nodes to the group or lower `cluster.replication_factor`"
+    )]
+    GroupTooSmall {
+        /// The group.
+        group: GroupId,
+        /// How many nodes it has.
+        nodes: usize,
+        /// How many it needs.
+        replication_factor: u32,
+    },
+    /// A replication factor of zero.
+    #[error("`cluster.replication_factor` must be at least 1")]
+    NoReplicas,
+    /// A quorum that no group can ever reach, or that asks for nothing.
+    #[error(
+        "`cluster.write_quorum` is {quorum}, but must be between 1 and the replication factor {replication_factor}"
+    )]
+    QuorumOutOfRange {
+        /// The refused quorum.
+        quorum: u32,
+        /// The replication factor.
+        replication_factor: u32,
+    },
+}
+
+/// A valid cluster: groups of distinct nodes, each group large enough for the replication factor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    groups: Vec<ReplicaGroup>,
+    replication_factor: u32,
+    write_quorum: u32,
+}
+
+impl Topology {
+    /// Checks and groups `nodes`. `write_quorum` of `None` is a majority of the replicas, `RF/2 + 1`.
+    pub fn new(
+        nodes: Vec<Node>,
+        replication_factor: u32,
+        write_quorum: Option<u32>,
+    ) -> Result<Self, InvalidTopology> {
+        if replication_factor == 0 {
+            return Err(InvalidTopology::NoReplicas);
+        }
+        if nodes.is_empty() {
+            return Err(InvalidTopology::NoNodes);
+        }
+        let quorum = write_quorum.unwrap_or(replication_factor / 2 + 1);
+        if quorum == 0 || quorum > replication_factor {
+            return Err(InvalidTopology::QuorumOutOfRange { quorum, replication_factor });
+        }
+        let groups = group_by_id(nodes)?;
+        for group in &groups {
+            if group.nodes.len() < replication_factor as usize {
+                return Err(InvalidTopology::GroupTooSmall {
+                    group: group.id,
+                    nodes: group.nodes.len(),
+                    replication_factor,
+                });
+            }
+        }
+        Ok(Self { groups, replication_factor, write_quorum: quorum })
+    }
+
+    /// The groups, by number.
+    pub fn groups(&self) -> &[ReplicaGroup] {
+        &self.groups
+    }
+
+    /// Copies of a shard inside one group.
+    pub fn replication_factor(&self) -> u32 {
+        self.replication_factor
+    }
+
+    /// Acknowledgements inside one group that make a shard written.
+    pub fn write_quorum(&self) -> u32 {
+        self.write_quorum
+    }
+
+    /// Every node, group by group.
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeId> {
+        self.groups.iter().flat_map(|group| group.nodes.iter())
+    }
+
+    /// The group `node` belongs to.
+    pub fn group_of(&self, node: &NodeId) -> Option<GroupId> {
+        self.groups.iter().find(|group| group.nodes.contains(node)).map(|group| group.id)
+    }
+}
+
+fn group_by_id(nodes: Vec<Node>) -> Result<Vec<ReplicaGroup>, InvalidTopology> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut groups: BTreeMap<GroupId, Vec<NodeId>> = BTreeMap::new();
+    for node in nodes {
+        if !seen.insert(node.id.clone()) {
+            return Err(InvalidTopology::DuplicateNode(node.id));
+        }
+        groups.entry(node.group).or_default().push(node.id);
+    }
+    Ok(groups
+        .into_iter()
+        .map(|(id, mut nodes)| {
+            nodes.sort();
+            ReplicaGroup { id, nodes }
+        })
+        .collect())
+}

@@ -1,0 +1,78 @@
+//! Documents: written in bulk, read one by one or by page, deleted.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use miroir_domain::IndexUid;
+use miroir_domain::payload::PayloadFormat;
+use serde_json::{Map, Value};
+
+use super::{Accepted, Answer, ApiError};
+
+/// What an added document does to one of the same id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteMode {
+    /// Replaces it (`POST`).
+    Replace,
+    /// Changes the attributes it names (`PUT`).
+    Update,
+}
+
+/// A request to add documents.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentWrite {
+    /// The index; created when it is not there.
+    pub index: IndexUid,
+    /// `primaryKey` of the URL.
+    pub primary_key: Option<String>,
+    /// Replace or update.
+    pub mode: WriteMode,
+    /// How the body is written.
+    pub format: PayloadFormat,
+    /// The whole body. A body that broke off never gets here.
+    pub body: Bytes,
+    /// `customMetadata` of the URL.
+    pub custom_metadata: Option<String>,
+}
+
+/// Which documents to delete.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DocumentSelection {
+    /// These ids, as the client sent them: strings or integers.
+    Ids(Vec<Value>),
+    /// Those that match this filter: a string or nested arrays of strings.
+    Filter(Value),
+    /// All of the index.
+    All,
+}
+
+/// Documents.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait DocumentApi: Send + Sync + 'static {
+    /// Adds documents: one durable task for the node tasks behind it.
+    async fn documents_write(&self, write: DocumentWrite) -> Result<Accepted, ApiError>;
+
+    /// Deletes documents.
+    async fn documents_delete(
+        &self,
+        index: IndexUid,
+        selection: DocumentSelection,
+        custom_metadata: Option<String>,
+    ) -> Result<Accepted, ApiError>;
+
+    /// One document by id. `parameters` are the query parameters a node understands (`fields`, `retrieveVectors`).
+    async fn document_get(
+        &self,
+        index: IndexUid,
+        id: String,
+        parameters: Map<String, Value>,
+    ) -> Result<Answer, ApiError>;
+
+    /// A page of documents, `{results, offset, limit, total}`. `parameters` has the keys of the body of
+    /// `POST /indexes/{uid}/documents/fetch`: offset, limit, fields, filter, sort, ids, retrieveVectors.
+    async fn document_list(
+        &self,
+        index: IndexUid,
+        parameters: Map<String, Value>,
+    ) -> Result<Answer, ApiError>;
+}

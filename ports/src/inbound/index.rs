@@ -1,0 +1,23 @@
+//! Indexes: created, listed, looked at, deleted.
+
+use async_trait::async_trait;
+use miroir_domain::IndexUid;
+
+use super::{Accepted, Answer, ApiError};
+
+/// Indexes.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait IndexApi: Send + Sync + 'static {
+    /// Creates an index on every node.
+    async fn index_create(&self, index: IndexUid, primary_key: Option<String>) -> Result<Accepted, ApiError>;
+
+    /// A page of indexes, `{results, offset, limit, total}`.
+    async fn index_list(&self, offset: u64, limit: u64) -> Result<Answer, ApiError>;
+
+    /// One index, `{uid, createdAt, updatedAt, primaryKey}`.
+    async fn index_get(&self, index: IndexUid) -> Result<Answer, ApiError>;
+
+    /// Deletes an index from every node.
+    async fn index_delete(&self, index: IndexUid) -> Result<Accepted, ApiError>;
+}

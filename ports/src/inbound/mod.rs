@@ -1,0 +1,38 @@
+//! What the outside may ask: one trait per family of use cases, implemented by the services of the app.
+
+mod cluster;
+mod document;
+mod error;
+mod index;
+mod search;
+mod settings;
+mod task;
+
+pub use cluster::*;
+pub use document::*;
+pub use error::*;
+pub use index::*;
+pub use search::*;
+pub use settings::*;
+pub use task::*;
+
+use miroir_domain::quorum::Degraded;
+use miroir_domain::task::TaskSummary;
+
+/// A write that was taken: its task, and what it had to do without.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// The task summary the client gets.
+    pub summary: TaskSummary,
+    /// What missed it, for `X-Miroir-Degraded`.
+    pub degraded: Option<Degraded>,
+}
+
+/// A JSON answer that came from nodes, and what it had to do without.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The body the client gets.
+    pub body: serde_json::Value,
+    /// What is missing from it, for `X-Miroir-Degraded`.
+    pub degraded: Option<Degraded>,
+}

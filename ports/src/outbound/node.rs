@@ -1,0 +1,156 @@
+//! Nodes: unmodified Meilisearch servers, spoken to over their public HTTP API.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use miroir_domain::document::{DocumentId, PrimaryKey};
+use miroir_domain::error::ResponseError;
+use miroir_domain::payload::PayloadPart;
+use miroir_domain::settings::{Setting, SettingsChange};
+use miroir_domain::task::NodeTaskReport;
+use miroir_domain::{IndexUid, NodeId, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::inbound::WriteMode;
+
+/// A write for one node.
+#[derive(Debug, Clone)]
+pub struct NodeWrite {
+    /// The index it concerns.
+    pub index: IndexUid,
+    /// What to do.
+    pub operation: WriteOperation,
+    /// `customMetadata` for the node task, on routes that take one (document routes): how the task is found again.
+    pub custom_metadata: Option<String>,
+}
+
+/// What a write does on a node. Every one of them answers with a node task.
+#[derive(Debug, Clone)]
+pub enum WriteOperation {
+    /// Adds documents, streamed as NDJSON.
+    DocumentsAdd {
+        /// The primary key, always sent explicitly when it is known.
+        primary_key: Option<PrimaryKey>,
+        /// Replace or update.
+        mode: WriteMode,
+        /// The node's part of the documents.
+        documents: PayloadPart,
+    },
+    /// Deletes these documents.
+    DocumentsDelete(Vec<DocumentId>),
+    /// Deletes the documents that match a filter.
+    DocumentsDeleteByFilter(Value),
+    /// Deletes all documents.
+    DocumentsDeleteAll,
+    /// Creates the index.
+    IndexCreate {
+        /// Its primary key.
+        primary_key: Option<PrimaryKey>,
+    },
+    /// Deletes the index.
+    IndexDelete,
+    /// Changes or resets settings, exactly as given.
+    Settings(SettingsChange),
+}
+
+/// A read from one node that is answered as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NodeRead {
+    /// `GET /version`.
+    Version,
+    /// `GET /indexes`.
+    IndexList {
+        /// Indexes to skip.
+        offset: u64,
+        /// The most indexes to answer.
+        limit: u64,
+    },
+    /// `GET /indexes/{uid}`.
+    Index(IndexUid),
+    /// `GET /indexes/{uid}/settings`, or one setting of it.
+    Settings(IndexUid, Option<Setting>),
+    /// `GET /indexes/{uid}/documents/{id}` with query parameters.
+    Document(IndexUid, DocumentId, Map<String, Value>),
+    /// `POST /indexes/{uid}/documents/fetch` with this body.
+    Documents(IndexUid, Map<String, Value>),
+    /// `POST /indexes/{uid}/search` with this body.
+    Search(IndexUid, Map<String, Value>),
+}
+
+/// Which of a node's tasks to report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NodeTaskSelection {
+    /// These uids; those the node does not know are left out of the answer.
+    Uids(Vec<u32>),
+    /// Every task of an index enqueued after an instant, by the node's clock.
+    IndexSince(IndexUid, Timestamp),
+}
+
+/// Why a node did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// It decided not to: an answer of 4xx.
+    #[error("node `{node}` refused with {status}: {}", error.message)]
+    Refused {
+        /// The node.
+        node: NodeId,
+        /// Its status.
+        status: u16,
+        /// Its words.
+        error: ResponseError,
+    },
+    /// It was not reached: certainly nothing was done.
+    #[error("node `{node}` cannot be reached: {reason}")]
+    Unreachable {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        reason: String,
+    },
+    /// It was asked, and did not answer in time, broke off, answered 5xx, or answered nonsense: perhaps it was done.
+    #[error("node `{node}` gave no usable answer: {reason}")]
+    Unknown {
+        /// The node.
+        node: NodeId,
+        /// What happened instead.
+        reason: String,
+    },
+}
+
+impl NodeError {
+    /// Whether the outcome speaks against the node's health: a refusal does not.
+    pub fn is_bad_for_health(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+}
+
+/// All nodes of the cluster, each by its id. An id that is not configured is [`NodeError::Unreachable`].
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Nodes: Send + Sync + 'static {
+    /// Asks for `GET /health`, within `timeout`.
+    ///
+    /// - **NODE-1** No method MUST take longer than its `timeout`, whatever the node does.
+    /// - **NODE-2** Dropping a call MUST drop its connection's request.
+    /// - **NODE-3** [`NodeError::Unreachable`] MUST be given only where no byte of the request can have been acted on.
+    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError>;
+
+    /// Sends a write; answers with the uid of the node task.
+    ///
+    /// - **NODE-4** A write MUST be sent at most once.
+    async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError>;
+
+    /// Sends a read; answers with the JSON body.
+    async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError>;
+
+    /// Reports tasks of the node, in any order.
+    ///
+    /// - **NODE-5** The answer MUST be complete: pages of the node's listing are followed to the end.
+    async fn node_tasks(
+        &self,
+        node: &NodeId,
+        selection: NodeTaskSelection,
+        timeout: Duration,
+    ) -> Result<Vec<NodeTaskReport>, NodeError>;
+}

@@ -1,0 +1,55 @@
+//! Table 2, `node_settings_version`: which settings version of an index a node is known to have.
+
+use async_trait::async_trait;
+use miroir_domain::{IndexUid, NodeId, Timestamp};
+
+use super::StoreError;
+
+/// One row of `node_settings_version`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSettingsVersion {
+    /// The index.
+    pub index_uid: IndexUid,
+    /// The node.
+    pub node_id: NodeId,
+    /// The settings version the node is known to have.
+    pub version: u64,
+    /// When it was recorded.
+    pub updated_at: Timestamp,
+}
+
+/// What became of an advance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advance {
+    /// The row now holds the given value.
+    Advanced,
+    /// The row holds this value already, which is not lower: nothing changed.
+    Behind(u64),
+}
+
+/// Settings versions of nodes.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait NodeSettingsTable: Send + Sync + 'static {
+    /// Records that `node` has settings `version` of `index`.
+    ///
+    /// - **NODESET-1** A version MUST only advance: one that is not greater than the row's answers
+    ///   [`Advance::Behind`] with the row's version and changes nothing, `updated_at` included.
+    async fn node_settings_advance(
+        &self,
+        index: &IndexUid,
+        node: &NodeId,
+        version: u64,
+        now: Timestamp,
+    ) -> Result<Advance, StoreError>;
+
+    /// One row, or none.
+    async fn node_settings_get(
+        &self,
+        index: &IndexUid,
+        node: &NodeId,
+    ) -> Result<Option<NodeSettingsVersion>, StoreError>;
+
+    /// All rows of an index, by node.
+    async fn node_settings_list(&self, index: &IndexUid) -> Result<Vec<NodeSettingsVersion>, StoreError>;
+}
