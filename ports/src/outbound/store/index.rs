@@ -29,5 +29,5 @@ pub trait IndexTable: Send + Sync + 'static {
     async fn index_delete(&self, uid: &IndexUid) -> Result<bool, StoreError>;
 
     /// Up to `limit` entries in order of uid, starting after `after`.
-    async fn index_list(&self, after: Option<&IndexUid>, limit: u32) -> Result<Vec<IndexEntry>, StoreError>;
+    async fn index_list(&self, after: Option<IndexUid>, limit: u32) -> Result<Vec<IndexEntry>, StoreError>;
 }
