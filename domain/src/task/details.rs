@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::{NodeTaskState, Task, TaskKind, TaskStatus};
+use crate::ShardSet;
 
 const RECEIVED: &str = "receivedDocuments";
 const INDEXED: &str = "indexedDocuments";
@@ -93,7 +94,7 @@ fn deleted_documents(task: &Task) -> u64 {
 fn touched_shards(task: &Task) -> usize {
     let accepted = task.node_tasks.values().map(|node_task| &node_task.shards);
     let missed = task.node_errors.values().map(|miss| &miss.shards);
-    accepted.chain(missed).flat_map(|shards| shards.iter()).collect::<std::collections::BTreeSet<_>>().len()
+    accepted.chain(missed).flat_map(ShardSet::iter).collect::<std::collections::BTreeSet<_>>().len()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod details;
 mod fixture;
 mod kind;
 mod node_task;
+mod parameters;
 mod query;
 mod status;
 mod transition;
