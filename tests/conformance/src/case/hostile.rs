@@ -64,7 +64,7 @@ pub(crate) async fn numbers_at_their_limits_come_back<H: Harness>() {
     let details = object(json!({
         "integers": [u64::MAX, i64::MAX, i64::MIN, 9_007_199_254_740_993_u64],
         // The last ones come back wrong from readers that round twice.
-        "floats": [f64::MAX, f64::MIN_POSITIVE, 5e-324, 0.1 + 0.2, 1.0, 1e23, 122.416_294_033_786_585],
+        "floats": [f64::MAX, f64::MIN_POSITIVE, 5e-324, 0.1 + 0.2, 1.0, 1e23, 122.416_294_033_786_58],
     }));
     let row = store.task_create(NewTask { details: Some(details), ..any_task() }, at(0)).await.unwrap();
     let row = put(&store, Task { canceled_by: Some(TaskUid(u32::MAX)), ..row }).await;
