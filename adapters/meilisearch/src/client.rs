@@ -66,10 +66,6 @@ impl MeilisearchNodes {
         Ok(Self { client, nodes, max_answer_bytes: options.max_answer_bytes })
     }
 
-    fn node(&self, id: &NodeId) -> Result<&Node, NodeError> {
-        self.nodes.get(id).ok_or_else(|| unreachable(id, "it is not configured"))
-    }
-
     /// Sends `call` and reads the JSON of a good answer. Every wait ends at `deadline`.
     pub(crate) async fn send<T: DeserializeOwned>(
         &self,
@@ -78,10 +74,7 @@ impl MeilisearchNodes {
         deadline: Instant,
     ) -> Result<T, NodeError> {
         let name = call.to_string();
-        let outcome = self.exchange(self.node(node)?, call, deadline).await.and_then(|body| {
-            serde_json::from_slice(&body)
-                .map_err(|error| unknown(node, format!("its answer is not what was expected: {error}")))
-        });
+        let outcome = self.exchange(node, call, deadline).await;
         match &outcome {
             Ok(_) => trace!(%node, call = %name, "node answered"),
             Err(error) => debug!(%node, call = %name, %error, "node call failed"),
@@ -89,13 +82,19 @@ impl MeilisearchNodes {
         outcome
     }
 
-    async fn exchange(&self, node: &Node, call: Call, deadline: Instant) -> Result<Bytes, NodeError> {
-        let late = |_| unknown(&node.id, "it did not answer in time");
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        id: &NodeId,
+        call: Call,
+        deadline: Instant,
+    ) -> Result<T, NodeError> {
+        let node = self.nodes.get(id).ok_or_else(|| unreachable(id, "it is not configured"))?;
+        let late = |_| unknown(id, "it did not answer in time");
         let request = self.request(node, call);
         let response = timeout_at(deadline, request.send())
             .await
             .map_err(late)?
-            .map_err(|error| from_send(&node.id, error))?;
+            .map_err(|error| from_send(id, error))?;
         let status = response.status();
         let body = match timeout_at(deadline, read_bounded(response, self.max_answer_bytes)).await {
             Ok(body) => body,
@@ -103,12 +102,14 @@ impl MeilisearchNodes {
         };
         if is_refusal(status) {
             // The status alone is the decision, whatever became of the body.
-            return Err(refused(&node.id, status, body.as_deref().ok()));
+            return Err(refused(id, status, body.as_deref().ok()));
         }
         if !status.is_success() {
-            return Err(unknown(&node.id, describe(status, body.as_deref().ok())));
+            return Err(unknown(id, describe(status, body.as_deref().ok())));
         }
-        body.map_err(|reason| unknown(&node.id, reason))
+        let body = body.map_err(|reason| unknown(id, reason))?;
+        serde_json::from_slice(&body)
+            .map_err(|error| unknown(id, format!("its answer is not what was expected: {error}")))
     }
 
     fn request(&self, node: &Node, call: Call) -> RequestBuilder {
