@@ -241,7 +241,7 @@ error_codes! {
     MiroirInvalidAuth = "miroir_invalid_auth", Auth;
     /// More requests at once than `server.max_concurrent_requests`.
     MiroirOverloaded = "miroir_overloaded", System;
-    /// A node that accepted nothing: why, in a task's node errors.
+    /// A node that did not accept a write, or lost it: why, in a task's node errors and node tasks.
     MiroirNodeUnavailable = "miroir_node_unavailable", System;
 }
 
