@@ -1,4 +1,4 @@
-//! The client's filter, and the shards of a node ANDed to it.
+//! The client's filter, and the shards of a node joined to it by AND.
 
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ fn shard_clause(shards: &ShardSet) -> String {
     format!("{SHARD_FIELD} IN [{}]", numbers.join(", "))
 }
 
-/// The client's filter with the clause of `shards` ANDed to it.
+/// The client's filter with the clause of `shards` joined to it by AND.
 ///
 /// The clause stands as a filter of its own in the outer array rather than being spliced into the client's text:
 /// nothing the client wrote, not even an unbalanced parenthesis, can reach over it.

@@ -132,4 +132,4 @@ pub struct NodeQuery {
 
 #[cfg(test)]
 #[path = "request_tests.rs"]
-mod tests;
+pub(super) mod tests;
