@@ -33,8 +33,9 @@ pub struct NodeEndpoint {
     pub url: String,
     /// The key it was started with; none when it asks for none.
     pub master_key: Option<MasterKey>,
-    /// Whether it was started with `--experimental-replication-parameters`, and so takes the uid of a task from the
-    /// request. A repeated uid is refused by the node, which makes a repeated write harmless.
+    /// Whether it takes the uid of a task from the header `TaskId`, as versions of Meilisearch do that have the flag
+    /// `--experimental-replication-parameters` (1.50.0 does not). Such a node refuses a uid that is not above all it
+    /// has seen, which makes a repeated write harmless, and also refuses writes that overtake one another.
     pub replication_parameters: bool,
 }
 

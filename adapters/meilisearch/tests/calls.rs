@@ -24,7 +24,7 @@ fn movies() -> IndexUid {
     "movies".parse().unwrap()
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: &Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
 }
 
@@ -170,8 +170,8 @@ async fn task_id_is_sent_only_to_nodes_that_take_one() {
 
 #[tokio::test]
 async fn reads_answer_the_body_as_it_is() {
-    let parameters = object(json!({ "fields": ["id", "title"], "retrieveVectors": true }));
-    let body = object(json!({ "q": "carol", "limit": 3 }));
+    let parameters = object(&json!({ "fields": ["id", "title"], "retrieveVectors": true }));
+    let body = object(&json!({ "q": "carol", "limit": 3 }));
     let id = DocumentId::from_json(&json!("a-1")).unwrap();
     for (read, line, sent) in [
         (NodeRead::Version, "GET /version", ""),
