@@ -28,19 +28,50 @@ pub struct Degraded {
 impl fmt::Display for Degraded {
     /// `group=0 shards=1,4-7; group=1 shards=2; nodes=node-a,node-b`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let _ = formatter;
-        unimplemented!()
+        let mut separator = "";
+        for (group, shards) in &self.groups {
+            write!(formatter, "{separator}group={group} shards={shards}")?;
+            separator = "; ";
+        }
+        for (position, node) in self.nodes.iter().enumerate() {
+            let before = if position == 0 { format_args!("{separator}nodes=") } else { format_args!(",") };
+            write!(formatter, "{before}{node}")?;
+        }
+        Ok(())
     }
 }
 
 /// Judges a write to `touched` shards: a shard is written when at least one group has `topology.write_quorum()`
-/// replicas of it among the nodes that `acknowledged`.
+/// replicas of it among the nodes that `acknowledged`. Groups do not add up: two groups of one acknowledgement each
+/// make no quorum of two, since a search is served by one group. A shard the placement does not know is unwritten.
 pub fn judge_write(
     topology: &Topology,
     placement: &Placement,
     touched: &ShardSet,
     acknowledged: &dyn Fn(&NodeId) -> bool,
 ) -> WriteVerdict {
-    let _ = (topology, placement, touched, acknowledged);
-    unimplemented!()
+    let mut unwritten = ShardSet::default();
+    let mut degraded = Degraded::default();
+    for shard in touched.iter() {
+        let mut written = false;
+        for group in topology.groups() {
+            let replicas = placement.replicas(shard, group.id);
+            let mut acknowledgements = 0;
+            for replica in replicas {
+                if acknowledged(replica) {
+                    acknowledgements += 1;
+                } else if !degraded.nodes.contains(replica) {
+                    degraded.nodes.insert(replica.clone());
+                }
+            }
+            written |= acknowledgements >= topology.write_quorum() as usize;
+            if acknowledgements < replicas.len() {
+                degraded.groups.entry(group.id).or_default().insert(shard);
+            }
+        }
+        if !written {
+            unwritten.insert(shard);
+        }
+    }
+    WriteVerdict { unwritten, degraded: (!degraded.groups.is_empty()).then_some(degraded) }
 }
