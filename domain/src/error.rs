@@ -219,7 +219,7 @@ error_codes! {
     MiroirOverloaded = "miroir_overloaded", System;
     /// A request that was not answered within `server.request_timeout`.
     MiroirTimeout = "miroir_timeout", System;
-    /// A node that accepted nothing: why, in a task's node errors.
+    /// A node that did not accept a write, or lost it: why, in a task's node errors and node tasks.
     MiroirNodeUnavailable = "miroir_node_unavailable", System;
 }
 
