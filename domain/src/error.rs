@@ -107,6 +107,14 @@ error_codes! {
     InvalidDocumentLimit = "invalid_document_limit", InvalidRequest;
     /// `fields` of a document list.
     InvalidDocumentFields = "invalid_document_fields", InvalidRequest;
+    /// `retrieveVectors` of a document read.
+    InvalidDocumentRetrieveVectors = "invalid_document_retrieve_vectors", InvalidRequest;
+    /// `ids` of a document list.
+    InvalidDocumentIds = "invalid_document_ids", InvalidRequest;
+    /// `sort` of a document list.
+    InvalidDocumentSort = "invalid_document_sort", InvalidRequest;
+    /// `skipCreation` of a document write.
+    InvalidSkipCreation = "invalid_skip_creation", InvalidRequest;
     /// A filter over documents that cannot be read.
     InvalidDocumentFilter = "invalid_document_filter", InvalidRequest;
     /// No filter where documents are deleted by one.
@@ -241,6 +249,8 @@ error_codes! {
     MiroirInvalidAuth = "miroir_invalid_auth", Auth;
     /// More requests at once than `server.max_concurrent_requests`.
     MiroirOverloaded = "miroir_overloaded", System;
+    /// A request that was not answered within `server.request_timeout`.
+    MiroirTimeout = "miroir_timeout", System;
     /// A node that did not accept a write, or lost it: why, in a task's node errors and node tasks.
     MiroirNodeUnavailable = "miroir_node_unavailable", System;
 }
