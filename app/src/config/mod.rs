@@ -7,6 +7,7 @@
 
 mod base_url;
 mod check;
+mod derived;
 mod environment;
 mod file;
 mod layer;

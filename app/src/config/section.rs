@@ -2,9 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
-use miroir_domain::topology::{InvalidTopology, Node, Topology};
 use miroir_domain::{GroupId, NodeId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -75,23 +73,6 @@ impl Default for ServerConfig {
             body_timeout_ms: 120_000,
             shutdown_grace_ms: 20_000,
         }
-    }
-}
-
-impl ServerConfig {
-    /// [`Self::request_timeout_ms`] as a span.
-    pub fn request_timeout(&self) -> Duration {
-        Duration::from_millis(self.request_timeout_ms)
-    }
-
-    /// [`Self::body_timeout_ms`] as a span.
-    pub fn body_timeout(&self) -> Duration {
-        Duration::from_millis(self.body_timeout_ms)
-    }
-
-    /// [`Self::shutdown_grace_ms`] as a span.
-    pub fn shutdown_grace(&self) -> Duration {
-        Duration::from_millis(self.shutdown_grace_ms)
     }
 }
 
@@ -323,17 +304,4 @@ pub enum LogFormat {
 
 fn first_group() -> GroupId {
     GroupId(0)
-}
-
-impl Config {
-    /// The cluster the nodes form, or what is wrong with it; no nodes at all is an error here.
-    pub fn topology(&self) -> Result<Topology, InvalidTopology> {
-        let nodes = self.nodes.iter().map(|node| Node { id: node.id.clone(), group: node.group }).collect();
-        Topology::new(nodes, self.cluster.replication_factor, self.cluster.write_quorum)
-    }
-
-    /// The key `node` is called with: its own, else that of `node_defaults`, else the clients' master key.
-    pub fn node_master_key<'config>(&'config self, node: &'config NodeConfig) -> Option<&'config Secret> {
-        node.master_key.as_ref().or(self.node_defaults.master_key.as_ref()).or(self.auth.master_key.as_ref())
-    }
 }
