@@ -96,6 +96,12 @@ impl Topology {
         Ok(Self { groups, replication_factor, write_quorum: quorum })
     }
 
+    /// A cluster that has no nodes yet: it keeps no shard and serves none. `write_quorum` is as in [`Topology::new`].
+    pub fn without_nodes(replication_factor: u32, write_quorum: Option<u32>) -> Self {
+        let write_quorum = write_quorum.unwrap_or(replication_factor / 2 + 1);
+        Self { groups: Vec::new(), replication_factor, write_quorum }
+    }
+
     /// The groups, by number.
     pub fn groups(&self) -> &[ReplicaGroup] {
         &self.groups
