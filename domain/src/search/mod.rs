@@ -23,4 +23,5 @@ mod request;
 mod retrieve;
 
 pub use merge::{InvalidAnswer, MergeContext, NodeAnswer, merge};
+pub use filter::with_shards;
 pub use request::{NodeQuery, SearchRequest};
