@@ -22,6 +22,6 @@ mod rank;
 mod request;
 mod retrieve;
 
-pub use merge::{InvalidAnswer, MergeContext, NodeAnswer, merge};
 pub use filter::with_shards;
+pub use merge::{InvalidAnswer, MergeContext, NodeAnswer, merge};
 pub use request::{NodeQuery, SearchRequest};
