@@ -71,7 +71,7 @@ settings! {
     LocalizedAttributes = "localized-attributes", "localizedAttributes", Put;
     FacetSearch = "facet-search", "facetSearch", Put;
     PrefixSearch = "prefix-search", "prefixSearch", Put;
-    Chat = "chat", "chat", Put;
+    Chat = "chat", "chat", Patch;
 }
 
 /// A client's change of settings.
