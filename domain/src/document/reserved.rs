@@ -13,7 +13,8 @@ pub fn is_reserved(attribute: &str) -> bool {
     attribute == SHARD_FIELD
 }
 
-/// Removes reserved attributes from one document, its `_formatted` and its `_matchesPosition`.
+/// Removes reserved attributes from one document, its `_formatted` and its `_matchesPosition`. The other attributes
+/// keep their order.
 pub fn strip_reserved(document: &mut Map<String, Value>) {
     document.shift_remove(SHARD_FIELD);
     for mirror in MIRRORS {
@@ -108,6 +109,14 @@ mod tests {
             "id": 1, "a": {"_miroir_shard": "the client's own"}, "_formatted": {"id": "1"}, "_matchesPosition": {"id": []},
         });
         assert_eq!(hit, expected);
+    }
+
+    #[test]
+    fn strip_keeps_the_order_of_attributes() {
+        let mut document: Map<String, Value> =
+            serde_json::from_str(r#"{"_miroir_shard":1,"z":1,"a":2,"m":3}"#).unwrap();
+        strip_reserved(&mut document);
+        assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"z":1,"a":2,"m":3}"#);
     }
 
     #[test]
