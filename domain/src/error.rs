@@ -201,6 +201,38 @@ error_codes! {
     InvalidSearchMatchingStrategy = "invalid_search_matching_strategy", InvalidRequest;
     /// `rankingScoreThreshold` of a search.
     InvalidSearchRankingScoreThreshold = "invalid_search_ranking_score_threshold", InvalidRequest;
+    /// `cropMarker` of a search.
+    InvalidSearchCropMarker = "invalid_search_crop_marker", InvalidRequest;
+    /// `highlightPreTag` of a search.
+    InvalidSearchHighlightPreTag = "invalid_search_highlight_pre_tag", InvalidRequest;
+    /// `highlightPostTag` of a search.
+    InvalidSearchHighlightPostTag = "invalid_search_highlight_post_tag", InvalidRequest;
+    /// `attributesToSearchOn` of a search.
+    InvalidSearchAttributesToSearchOn = "invalid_search_attributes_to_search_on", InvalidRequest;
+    /// `locales` of a search.
+    InvalidSearchLocales = "invalid_search_locales", InvalidRequest;
+    /// `hybrid` of a search.
+    InvalidSearchHybridQuery = "invalid_search_hybrid_query", InvalidRequest;
+    /// `hybrid.embedder` of a search.
+    InvalidSearchEmbedder = "invalid_search_embedder", InvalidRequest;
+    /// `hybrid.semanticRatio` of a search.
+    InvalidSearchSemanticRatio = "invalid_search_semantic_ratio", InvalidRequest;
+    /// `vector` of a search without `hybrid`.
+    MissingSearchHybrid = "missing_search_hybrid", InvalidRequest;
+    /// `vector` of a search.
+    InvalidSearchVector = "invalid_search_vector", InvalidRequest;
+    /// `retrieveVectors` of a search.
+    InvalidSearchRetrieveVectors = "invalid_search_retrieve_vectors", InvalidRequest;
+    /// `media` of a search.
+    InvalidSearchMedia = "invalid_search_media", InvalidRequest;
+    /// `personalize` of a search.
+    InvalidSearchPersonalize = "invalid_search_personalize", InvalidRequest;
+    /// `personalize.userContext` of a search.
+    InvalidSearchPersonalizeUserContext = "invalid_search_personalize_user_context", InvalidRequest;
+    /// `useNetwork` of a search.
+    InvalidSearchUseNetwork = "invalid_search_use_network", InvalidRequest;
+    /// `showPerformanceDetails` of a search.
+    InvalidSearchShowPerformanceDetails = "invalid_search_show_performance_details", InvalidRequest;
     /// Something in Miroir itself went wrong.
     Internal = "internal", Internal;
     /// A client document carries an attribute Miroir keeps for itself.

@@ -15,10 +15,10 @@ pub fn is_reserved(attribute: &str) -> bool {
 
 /// Removes reserved attributes from one document, its `_formatted` and its `_matchesPosition`.
 pub fn strip_reserved(document: &mut Map<String, Value>) {
-    document.remove(SHARD_FIELD);
+    document.shift_remove(SHARD_FIELD);
     for mirror in MIRRORS {
         if let Some(Value::Object(attributes)) = document.get_mut(mirror) {
-            attributes.remove(SHARD_FIELD);
+            attributes.shift_remove(SHARD_FIELD);
         }
     }
 }
