@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording;
 use serde_json::{Map, Value};
 
 use crate::error::Failure;
@@ -9,8 +10,6 @@ use crate::suggestion::{Named, unknown};
 
 /// Bodies from this size on are parsed off the threads that serve connections.
 const LARGE_BYTES: usize = 256 * 1024;
-/// Longest bad value that an error repeats, in characters.
-const EXCERPT_CHARS: usize = 500;
 
 /// Parses a body that is not empty.
 pub(crate) async fn parse(body: Bytes) -> Result<Value, Failure> {
@@ -41,45 +40,8 @@ pub(crate) fn object(value: Value, known: &[&str]) -> Result<Map<String, Value>,
 /// Refuses `value`, found at `place` (`.fields[0]`, or nothing for the whole body).
 pub(crate) fn wrong_type(code: ErrorCode, place: &str, expected: &str, value: &Value) -> Failure {
     let place = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
-    let found = match kind_of(value) {
-        None => "null".to_owned(),
-        Some(kind) => format!("{kind}: `{}`", excerpt(value)),
-    };
+    let found = wording::described(value);
     Failure::refused(code, format!("Invalid value type{place}: expected {expected}, but found {found}"))
-}
-
-/// The start of a value's JSON text. A container is not printed whole first: it may be a hundred megabytes.
-fn excerpt(value: &Value) -> String {
-    struct Cut(Vec<u8>);
-    impl std::io::Write for Cut {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            if self.0.len() > 4 * EXCERPT_CHARS {
-                return Err(std::io::ErrorKind::WriteZero.into());
-            }
-            self.0.extend_from_slice(&bytes[..bytes.len().min(4 * EXCERPT_CHARS)]);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut cut = Cut(Vec::new());
-    // The only error is the deliberate end of writing.
-    let _ = serde_json::to_writer(&mut cut, value);
-    String::from_utf8_lossy(&cut.0).chars().take(EXCERPT_CHARS).collect()
-}
-
-fn kind_of(value: &Value) -> Option<&'static str> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_u64() => "a positive integer",
-        Value::Number(number) if number.is_i64() => "a negative integer",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    })
 }
 
 /// Checks that the field `name`, where it is there, is a positive integer.
@@ -133,23 +95,9 @@ mod tests {
     #[test]
     fn says_what_was_expected_where_and_what_was_found() {
         let message =
-            |value: Value| wrong_type(ErrorCode::BadRequest, ".x", "a string", &value).error.message;
-        let begin = "Invalid value type at `.x`: expected a string, but found ";
-        assert_eq!(message(json!(1)), format!("{begin}a positive integer: `1`"));
-        assert_eq!(message(json!(-1)), format!("{begin}a negative integer: `-1`"));
-        assert_eq!(message(json!(1.5)), format!("{begin}a number: `1.5`"));
-        assert_eq!(message(json!(true)), format!("{begin}a boolean: `true`"));
-        assert_eq!(message(json!(null)), format!("{begin}null"));
-        assert_eq!(message(json!({"a": 1.5})), format!("{begin}an object: `{{\"a\":1.5}}`"));
-        let whole = object(json!([]), &["a"]).unwrap_err().error.message;
-        assert_eq!(whole, "Invalid value type: expected an object, but found an array: `[]`");
-    }
-
-    #[test]
-    fn repeats_a_huge_value_in_part_only() {
-        let huge = json!(vec!["é".repeat(1000); 1000]);
-        let message = wrong_type(ErrorCode::BadRequest, "", "an object", &huge).error.message;
-        assert!(message.chars().count() < EXCERPT_CHARS + 100, "{}", message.len());
+            |place: &str| wrong_type(ErrorCode::BadRequest, place, "a string", &json!([])).error.message;
+        assert_eq!(message(".x"), "Invalid value type at `.x`: expected a string, but found an array: `[]`");
+        assert_eq!(message(""), "Invalid value type: expected a string, but found an array: `[]`");
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Unknown names, answered with the nearest known one and all that are known.
+//! Unknown names, refused with all that are known.
 
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording;
 
 use crate::error::Failure;
 
@@ -20,55 +21,30 @@ pub(crate) fn unknown(named: Named, name: &str, known: &[&str]) -> Failure {
         Named::Parameter => "parameter",
         Named::Field => "field",
     };
-    let hint = nearest(name, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let shown: String = name.chars().take(EXCERPT_CHARS).collect();
-    Failure::refused(ErrorCode::BadRequest, format!("Unknown {noun} `{shown}`: {hint}expected one of {list}"))
-}
-
-/// The known name that differs by few enough edits for the length of what was sent.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let allowed = match name.len() {
-        0..=3 => 0,
-        4..=7 => 1,
-        8..=11 => 2,
-        12..=16 => 3,
-        17..=24 => 4,
-        25..=EXCERPT_CHARS => 5,
-        // The distance costs the product of the lengths: not for what no one mistyped.
-        _ => return None,
-    };
-    known
-        .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), *candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let expected = wording::expected_one_of(name, known);
+    Failure::refused(ErrorCode::BadRequest, format!("Unknown {noun} `{shown}`: {expected}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sentence(name: &str) -> String {
-        unknown(Named::Parameter, name, &["offset", "limit"]).error.message
-    }
-
     #[test]
-    fn names_all_that_are_known() {
-        assert_eq!(sentence("foo"), "Unknown parameter `foo`: expected one of `offset`, `limit`");
-    }
-
-    #[test]
-    fn names_the_nearest_where_one_is_near() {
-        let expected = "Unknown parameter `Offset`: did you mean `offset`? expected one of `offset`, `limit`";
-        assert_eq!(sentence("Offset"), expected);
-        assert!(sentence("limi").contains("did you mean `limit`?"));
-        assert!(!sentence("of").contains("did you mean"));
+    fn names_what_it_is_and_what_is_known() {
+        let failure = unknown(Named::Parameter, "limi", &["offset", "limit"]);
+        assert_eq!(
+            failure.error.message,
+            "Unknown parameter `limi`: did you mean `limit`? expected one of `offset`, `limit`"
+        );
+        assert_eq!(
+            unknown(Named::Field, "x", &["uid"]).error.message,
+            "Unknown field `x`: expected one of `uid`"
+        );
     }
 
     #[test]
     fn cuts_a_huge_name() {
-        assert!(sentence(&"x".repeat(100_000)).len() < 400);
+        assert!(unknown(Named::Field, &"x".repeat(100_000), &["uid"]).error.message.len() < 400);
     }
 }
