@@ -177,9 +177,6 @@ impl Run {
     }
 
     fn events(&self, verdict: &WriteVerdict) -> Vec<Event> {
-        if let Some((_, error)) = self.unanimous_refusal() {
-            return vec![Event::Refused { error }];
-        }
         let mut events = Vec::new();
         for (node, outcome) in &self.outcomes {
             match outcome {
@@ -194,7 +191,9 @@ impl Run {
         }
         let settled = self.outcomes.len() == self.plan.targets.len()
             && !self.outcomes.values().any(|outcome| matches!(outcome, NodeOutcome::Unknown));
-        if settled {
+        if let Some((_, error)) = self.unanimous_refusal() {
+            events.push(Event::Refused { error });
+        } else if settled {
             events.push(Event::Dispatched { verdict: verdict.clone() });
         }
         events

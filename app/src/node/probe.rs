@@ -144,7 +144,7 @@ mod tests {
             let (end, ended) = oneshot::channel::<()>();
             let shutdown = async { ended.await.unwrap() };
             let probing = tokio::spawn(probe_loop(nodes, ProbeSchedule::default(), shutdown));
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             assert!(!probing.is_finished());
             end.send(()).unwrap();
             tokio::time::timeout(Duration::from_secs(1), probing).await.unwrap().unwrap();

@@ -11,10 +11,13 @@ use miroir_domain::payload::{Payload, PayloadError, parse_ids};
 use miroir_domain::placement::{Placement, shard_of};
 use miroir_domain::settings::initial_for_nodes;
 use miroir_domain::task::TaskKind;
+use miroir_domain::task::details::{
+    documents_added, documents_deleted_by_filter, documents_deleted_by_ids, everything_deleted,
+};
 use miroir_domain::{IndexUid, ShardSet};
 use miroir_ports::inbound::{Accepted, Answer, ApiError, DocumentApi, DocumentSelection, DocumentWrite};
 use miroir_ports::outbound::WriteOperation;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::detached::detached;
 use super::document_read;
@@ -123,17 +126,14 @@ impl DocumentService {
                 target.writes.splice(0..0, new_index_writes(entry));
             }
         }
-        let details = json!({
-            "receivedDocuments": payload.document_count(),
-            "indexedDocuments": payload.distinct_count(),
-        });
+        let details = documents_added(payload.document_count(), payload.distinct_count());
         WritePlan {
             kind: TaskKind::DocumentAdditionOrUpdate,
             index: write.index.clone(),
             shard_count: entry.shard_count,
             touched: reached,
             targets,
-            details: as_map(details),
+            details: Some(details),
             custom_metadata: write.custom_metadata.clone(),
             settings_version: is_new.then_some(entry.settings_version),
         }
@@ -149,7 +149,7 @@ impl DocumentService {
             DocumentSelection::Ids(values) => parse_ids(values)?,
             DocumentSelection::Filter(_) | DocumentSelection::All => Vec::new(),
         };
-        let details = delete_details(&selection, &ids);
+        let details = Some(delete_details(&selection));
         let relying = self.cluster.gates.rely(&index).await;
         let Some(entry) = self.cluster.store.index_get(&index).await? else {
             let failure =
@@ -181,7 +181,8 @@ impl DocumentService {
     }
 
     async fn fail(&self, write: &DocumentWrite, failure: InvalidRequest) -> Result<Begun, ApiError> {
-        let details = as_map(json!({ "receivedDocuments": 0, "indexedDocuments": 0 }));
+        // Reading stops at the first bad document, so how many there are is not known.
+        let details = Some(documents_added(0, 0));
         let accepted = self
             .cluster
             .record_failure(
@@ -302,26 +303,10 @@ fn delete_by_id(index: IndexUid, placement: &Placement, ids: Vec<DocumentId>) ->
     }
 }
 
-/// `providedIds`, `deletedDocuments` and `originalFilter`, as a server reports them. The number of documents that
-/// a filter matched is only known when the nodes are done.
-fn delete_details(selection: &DocumentSelection, ids: &[DocumentId]) -> Option<Map<String, Value>> {
-    let distinct: std::collections::BTreeSet<_> = ids.iter().collect();
-    as_map(match selection {
-        DocumentSelection::Ids(values) => {
-            json!({ "providedIds": values.len(), "deletedDocuments": distinct.len(), "originalFilter": null })
-        }
-        DocumentSelection::Filter(filter) => {
-            json!({ "providedIds": 0, "deletedDocuments": null, "originalFilter": filter.to_string() })
-        }
-        DocumentSelection::All => {
-            json!({ "providedIds": 0, "deletedDocuments": null, "originalFilter": null })
-        }
-    })
-}
-
-fn as_map(value: Value) -> Option<Map<String, Value>> {
-    match value {
-        Value::Object(map) => Some(map),
-        _ => None,
+fn delete_details(selection: &DocumentSelection) -> Map<String, Value> {
+    match selection {
+        DocumentSelection::Ids(values) => documents_deleted_by_ids(values.len()),
+        DocumentSelection::Filter(filter) => documents_deleted_by_filter(filter),
+        DocumentSelection::All => everything_deleted(),
     }
 }

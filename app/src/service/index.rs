@@ -8,9 +8,9 @@ use miroir_domain::document::PrimaryKey;
 use miroir_domain::error::{ErrorCode, InvalidRequest};
 use miroir_domain::settings::initial_for_nodes;
 use miroir_domain::task::TaskKind;
+use miroir_domain::task::details::{everything_deleted, index_created};
 use miroir_ports::inbound::{Accepted, Answer, ApiError, IndexApi};
 use miroir_ports::outbound::{NodeRead, WriteOperation};
-use serde_json::{Map, Value};
 
 use super::detached::detached;
 use super::read::read_first;
@@ -30,11 +30,7 @@ impl IndexService {
 
     async fn create(&self, index: IndexUid, primary_key: Option<String>) -> Result<Accepted, ApiError> {
         let primary_key = primary_key.as_deref().map(PrimaryKey::parse).transpose()?;
-        let mut details = Map::new();
-        details.insert(
-            "primaryKey".to_owned(),
-            primary_key.as_ref().map_or(Value::Null, |key| key.as_str().into()),
-        );
+        let details = index_created(primary_key.as_ref().map(PrimaryKey::as_str));
         let gate = self.cluster.gates.change(&index).await;
         if self.cluster.store.index_get(&index).await?.is_some() {
             let failure = InvalidRequest::new(
@@ -64,7 +60,7 @@ impl IndexService {
         let Some(entry) = self.cluster.store.index_get(&index).await? else {
             let failure =
                 InvalidRequest::new(ErrorCode::IndexNotFound, format!("Index `{index}` not found."));
-            let details = Map::from_iter([("deletedDocuments".to_owned(), Value::Null)]);
+            let details = everything_deleted();
             return self
                 .cluster
                 .record_failure(TaskKind::IndexDeletion, &index, failure, Some(details), None)
@@ -74,7 +70,8 @@ impl IndexService {
         self.cluster.stale.forget(&index);
         let placement = self.cluster.placement(entry.shard_count);
         let plan =
-            WritePlan::broadcast(TaskKind::IndexDeletion, index, &placement, &[WriteOperation::IndexDelete]);
+            WritePlan::broadcast(TaskKind::IndexDeletion, index, &placement, &[WriteOperation::IndexDelete])
+                .with_details(everything_deleted());
         let dispatch = self.cluster.begin(plan).await?;
         drop(gate);
         dispatch.run().await

@@ -37,7 +37,7 @@ impl SettingsService {
                 (next, change.for_nodes())
             }
             // One request that creates the index and all it needs: when it is refused, no node has half of it.
-            None => (self.cluster.register_index(&index, None).await?, change.for_nodes()),
+            None => (self.cluster.register_index(&index, None).await?, change.for_new_index()),
         };
         let placement = self.cluster.placement(entry.shard_count);
         let writes = [WriteOperation::Settings(for_nodes)];

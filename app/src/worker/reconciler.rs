@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::cluster::{Cluster, metadata_of};
 
 /// How far a node's clock may be behind ours for its tasks still to be found.
-const CLOCK_SKEW: Duration = Duration::from_secs(300);
+const CLOCK_SKEW: Duration = Duration::from_mins(5);
 /// How long after the first look in vain a second one decides: time for a request that the node has received but
 /// not yet registered.
 const SECOND_LOOK: Duration = Duration::from_secs(2);

@@ -163,6 +163,13 @@ impl SettingsChange {
         nodes::with_shard_filterable(self)
     }
 
+    /// The change as nodes are told it when it is what creates the index: one request that also makes the shard
+    /// attribute filterable, whatever the change is about.
+    #[must_use]
+    pub fn for_new_index(&self) -> Self {
+        nodes::with_shard_for_new_index(self)
+    }
+
     /// The `details` of the settings task, as a single server reports them.
     pub fn details(&self) -> Map<String, Value> {
         details::of(self)

@@ -29,6 +29,24 @@ pub(super) fn with_shard_filterable(change: &SettingsChange) -> SettingsChange {
     SettingsChange { setting: change.setting, action }
 }
 
+/// `change` as one change of the whole object that also makes a fresh index usable: when a node refuses it, the node
+/// has no half-made index.
+pub(super) fn with_shard_for_new_index(change: &SettingsChange) -> SettingsChange {
+    let mut settings = match (change.setting, &change.action) {
+        (None, SettingsAction::Reset) => Map::new(),
+        (None, SettingsAction::Update(Value::Object(settings))) => settings.clone(),
+        // No settings at all: for the node to refuse.
+        (None, SettingsAction::Update(_)) => return change.clone(),
+        (Some(setting), SettingsAction::Update(value)) => {
+            Map::from_iter([(setting.key().to_owned(), value.clone())])
+        }
+        (Some(setting), SettingsAction::Reset) => Map::from_iter([(setting.key().to_owned(), Value::Null)]),
+    };
+    let attributes = shard_first(settings.get(FILTERABLE).unwrap_or(&Value::Null));
+    settings.insert(FILTERABLE.to_owned(), attributes);
+    SettingsChange { setting: None, action: SettingsAction::Update(Value::Object(settings)) }
+}
+
 /// A reset of everything, said setting by setting: a plain reset would drop the shard attribute for a moment, and
 /// every search with it.
 fn everything_reset() -> Map<String, Value> {

@@ -471,3 +471,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn for_new_index_is_one_change_that_keeps_the_shard_filterable() {
+    let change = |setting, action| SettingsChange { setting, action };
+    for (given, expected) in [
+        (change(None, SettingsAction::Reset), json!({"filterableAttributes": ["_miroir_shard"]})),
+        (
+            change(None, SettingsAction::Update(json!({"stopWords": ["a"], "filterableAttributes": ["g"]}))),
+            json!({"stopWords": ["a"], "filterableAttributes": ["_miroir_shard", "g"]}),
+        ),
+        (
+            change(Some(Setting::StopWords), SettingsAction::Update(json!(["a"]))),
+            json!({"stopWords": ["a"], "filterableAttributes": ["_miroir_shard"]}),
+        ),
+        (
+            change(Some(Setting::FilterableAttributes), SettingsAction::Update(json!(["g"]))),
+            json!({"filterableAttributes": ["_miroir_shard", "g"]}),
+        ),
+        (
+            change(Some(Setting::StopWords), SettingsAction::Reset),
+            json!({"stopWords": null, "filterableAttributes": ["_miroir_shard"]}),
+        ),
+    ] {
+        assert_eq!(given.for_new_index(), change(None, SettingsAction::Update(expected)));
+    }
+}

@@ -71,7 +71,7 @@ async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) {
         Ok(true) => tracing::info!(%index, %node, "node has what it missed"),
         Ok(false) => {}
         Err(error) => {
-            tracing::warn!(%index, %node, "cannot bring what the node missed, trying again: {error}")
+            tracing::warn!(%index, %node, "cannot bring what the node missed, trying again: {error}");
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::cluster::Cluster;
 /// How long the tasks of an index may take to end before mending gives way to them.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long a node may take over one part that it is brought.
-const PART: Duration = Duration::from_secs(120);
+const PART: Duration = Duration::from_mins(2);
 /// The pause between two looks.
 const LOOK: Duration = Duration::from_millis(50);
 

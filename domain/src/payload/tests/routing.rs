@@ -1,6 +1,7 @@
 //! Parts of a payload: what each node is sent.
 
 use super::*;
+use crate::document::shard_value;
 use crate::placement::{Placement, shard_of};
 use crate::topology::{Node, Topology};
 use crate::{GroupId, NodeId};
@@ -14,9 +15,9 @@ fn documents(count: usize) -> Vec<u8> {
 #[test]
 fn part_adds_the_shard_and_keeps_the_order() {
     let payload = parse(JSON, br#"[{"id":3},{ "id":1},{"id":2},{"id":3,"again":true}]"#, None).unwrap();
-    let shards: Vec<u32> = ["3", "1", "2"].iter().map(|id| shard_of(id, 16).0).collect();
+    let shards: Vec<String> = ["3", "1", "2"].iter().map(|id| shard_value(shard_of(id, 16))).collect();
     let expected = format!(
-        "{{\"_miroir_shard\":{a},\"id\":3}}\n{{\"_miroir_shard\":{b}, \"id\":1}}\n{{\"_miroir_shard\":{c},\"id\":2}}\n{{\"_miroir_shard\":{a},\"id\":3,\"again\":true}}\n",
+        "{{\"_miroir_shard\":\"{a}\",\"id\":3}}\n{{\"_miroir_shard\":\"{b}\", \"id\":1}}\n{{\"_miroir_shard\":\"{c}\",\"id\":2}}\n{{\"_miroir_shard\":\"{a}\",\"id\":3,\"again\":true}}\n",
         a = shards[0],
         b = shards[1],
         c = shards[2],
@@ -55,7 +56,7 @@ fn parts_of_a_placement_give_every_replica_its_documents() {
             let document: serde_json::Value = serde_json::from_str(line).unwrap();
             let id = document["id"].as_u64().unwrap();
             let shard = shard_of(&id.to_string(), 16);
-            assert_eq!(document["_miroir_shard"], shard.0);
+            assert_eq!(document["_miroir_shard"], shard_value(shard));
             assert!(placement.shards_of(&node).contains(shard));
             copies[usize::try_from(id).unwrap()] += 1;
         }
