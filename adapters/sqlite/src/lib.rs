@@ -19,6 +19,9 @@ mod task;
 mod work;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::sync::Arc;
 

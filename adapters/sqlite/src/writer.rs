@@ -89,6 +89,13 @@ impl Writer {
         (self.counters.groups.load(Ordering::Relaxed), self.counters.operations.load(Ordering::Relaxed))
     }
 
+    /// How many changes wait for the thread.
+    #[cfg(test)]
+    pub(crate) fn queued(&self) -> usize {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
     /// Refuses later changes, and waits until those accepted are on disk and the connection is closed.
     pub(crate) async fn close(&self) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -72,7 +72,7 @@ impl Window {
 }
 
 /// The page `query` asks for.
-pub(super) fn page(connection: &Connection, query: &TaskQuery) -> Result<TaskPage, Failure> {
+pub(crate) fn page(connection: &Connection, query: &TaskQuery) -> Result<TaskPage, Failure> {
     // One snapshot, so that page and total are of one moment. Dropping it ends it.
     let snapshot = connection.unchecked_transaction()?;
     let found = if query.uids.is_some() || query.batch_uids.is_some() {
@@ -92,7 +92,7 @@ pub(super) fn page(connection: &Connection, query: &TaskQuery) -> Result<TaskPag
 }
 
 /// Unfinished tasks after `after`, oldest first.
-pub(super) fn unfinished(
+pub(crate) fn unfinished(
     connection: &Connection,
     after: Option<TaskUid>,
     limit: u32,

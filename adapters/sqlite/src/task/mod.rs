@@ -1,7 +1,7 @@
 //! Table 1, `tasks`.
 
 mod counted;
-mod list;
+pub(crate) mod list;
 mod pointed;
 mod ranged;
 mod row;
