@@ -54,7 +54,87 @@ impl NodeHealth {
     /// failed node stays failed until then.
     #[must_use]
     pub fn observe(self, good: bool, thresholds: HealthThresholds) -> Self {
-        let _ = (good, thresholds);
-        unimplemented!()
+        if good {
+            self.observe_good(thresholds.good_to_recover)
+        } else {
+            self.observe_bad(thresholds.bad_to_fail)
+        }
+    }
+
+    fn observe_good(self, good_to_recover: u32) -> Self {
+        let good_in_a_row = self.good_in_a_row.saturating_add(1);
+        if self.status == NodeStatus::Healthy || good_in_a_row >= good_to_recover {
+            // A healthy node has nothing to count, so that two records of healthy nodes are equal.
+            return Self::default();
+        }
+        Self { bad_in_a_row: 0, good_in_a_row, ..self }
+    }
+
+    fn observe_bad(self, bad_to_fail: u32) -> Self {
+        let bad_in_a_row = self.bad_in_a_row.saturating_add(1);
+        let failed = self.status == NodeStatus::Failed || bad_in_a_row >= bad_to_fail;
+        let status = if failed { NodeStatus::Failed } else { NodeStatus::Degraded };
+        Self { status, bad_in_a_row, good_in_a_row: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn after(outcomes: &str, thresholds: HealthThresholds) -> NodeStatus {
+        outcomes
+            .chars()
+            .fold(NodeHealth::default(), |health, outcome| health.observe(outcome == '+', thresholds))
+            .status()
+    }
+
+    #[test]
+    fn observe_walks_through_the_states() {
+        let cases = [
+            ("", NodeStatus::Healthy),
+            ("+++", NodeStatus::Healthy),
+            ("-", NodeStatus::Degraded),
+            ("--", NodeStatus::Degraded),
+            ("--+--", NodeStatus::Degraded),
+            ("-+", NodeStatus::Degraded),
+            ("-+-+-+-+", NodeStatus::Degraded),
+            ("-++", NodeStatus::Healthy),
+            ("---", NodeStatus::Failed),
+            ("---+", NodeStatus::Failed),
+            ("---+-+-+", NodeStatus::Failed),
+            ("---++", NodeStatus::Healthy),
+            ("---++-", NodeStatus::Degraded),
+        ];
+        for (outcomes, status) in cases {
+            assert_eq!(after(outcomes, HealthThresholds::default()), status, "after {outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn observe_fails_at_the_first_bad_outcome_when_told_so() {
+        let strict = HealthThresholds { bad_to_fail: 1, good_to_recover: 1 };
+        assert_eq!(after("-", strict), NodeStatus::Failed);
+        assert_eq!(after("-+", strict), NodeStatus::Healthy);
+    }
+
+    proptest! {
+        /// The last outcomes alone decide: enough bad ones fail any node, enough good ones heal any node.
+        #[test]
+        fn observe_obeys_the_last_run(
+            history in proptest::collection::vec(any::<bool>(), 0..40),
+            bad_to_fail in 1_u32..6,
+            good_to_recover in 1_u32..6,
+        ) {
+            let thresholds = HealthThresholds { bad_to_fail, good_to_recover };
+            let before = history.iter().fold(NodeHealth::default(), |health, good| health.observe(*good, thresholds));
+            let failed = (0..bad_to_fail).fold(before, |health, _| health.observe(false, thresholds));
+            prop_assert_eq!(failed.status(), NodeStatus::Failed);
+            let nearly = (1..good_to_recover).fold(failed, |health, _| health.observe(true, thresholds));
+            prop_assert_eq!(nearly.status(), NodeStatus::Failed);
+            prop_assert_eq!(nearly.observe(true, thresholds), NodeHealth::default());
+        }
     }
 }

@@ -1,61 +1,230 @@
 //! Where documents live: shard of a key, replicas of a shard, targets of a write, covering set of a search.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::topology::Topology;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::topology::{ReplicaGroup, Topology};
 use crate::{GroupId, NodeId, Shard, ShardSet};
 
-/// The shard of a document: 64-bit xxHash3 of its canonical id, modulo the index's shard count.
+/// The shard of a document: `xxh3_64(canonical id) mod shard_count`, with seed 0.
+///
+/// Part of the format of stored data: a change would look for documents where they are not. A count of zero, which
+/// no index has, counts as one.
+#[inline]
 pub fn shard_of(canonical_id: &str, shard_count: u32) -> Shard {
-    let _ = (canonical_id, shard_count);
-    unimplemented!()
+    shard_of_hash(hash_id(canonical_id.as_bytes()), shard_count)
+}
+
+/// The hash of a canonical id, from which [`shard_of_hash`] takes its shard.
+#[inline]
+pub(crate) fn hash_id(canonical_id: &[u8]) -> u64 {
+    xxh3_64(canonical_id)
+}
+
+/// The shard of a document whose canonical id hashes to `hash`.
+#[inline]
+pub(crate) fn shard_of_hash(hash: u64, shard_count: u32) -> Shard {
+    let remainder = hash % u64::from(shard_count.max(1));
+    #[expect(clippy::cast_possible_truncation, reason = "the remainder of a division by 32 bits has 32 bits")]
+    Shard(remainder as u32)
 }
 
 /// Which nodes keep which shards of an index with a given shard count: computed from the topology alone, equal in
 /// every instance, kept in memory only.
+///
+/// Inside a group every node scores every shard, and the `RF` best scores keep it:
+///
+/// ```text
+/// score(shard, node) = xxh3_64(shard number as 4 bytes, little endian ++ node id as UTF-8), seed 0
+/// ```
+///
+/// The higher score is the better one; the smaller node id wins a tie. This is highest random weight hashing, also
+/// called rendezvous hashing: D. Thaler and C. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates",
+/// IEEE/ACM Transactions on Networking 6(1), 1998. A node that joins a group of `n` takes about `1/(n+1)` of each
+/// shard's copies, and no copy moves between two nodes that were there before.
 #[derive(Debug, Clone)]
 pub struct Placement {
-    _private: (),
+    shard_count: u32,
+    /// Every node, group by group. Elsewhere in the placement a node is its position here.
+    nodes: Vec<NodeId>,
+    groups: Vec<PlacedGroup>,
+    shards_of: BTreeMap<NodeId, ShardSet>,
+    /// What a node outside the topology keeps.
+    nothing: ShardSet,
+}
+
+/// The replicas of every shard in one group, shard after shard, `width` of them each, best score first.
+#[derive(Debug, Clone)]
+struct PlacedGroup {
+    id: GroupId,
+    width: usize,
+    names: Vec<NodeId>,
+    /// The same replicas as positions in [`Placement::nodes`]: what the search path works on, without names.
+    positions: Vec<u32>,
+}
+
+impl PlacedGroup {
+    fn new(group: &ReplicaGroup, first_position: u32, width: usize, shard_count: u32) -> Self {
+        let mut names = Vec::with_capacity(width * shard_count as usize);
+        let mut positions = Vec::with_capacity(names.capacity());
+        let mut ranking: Vec<(Reverse<u64>, &NodeId, u32)> = Vec::with_capacity(group.nodes.len());
+        for shard in (0..shard_count).map(Shard) {
+            ranking.clear();
+            ranking.extend(
+                (first_position..)
+                    .zip(&group.nodes)
+                    .map(|(position, node)| (Reverse(score(shard, node)), node, position)),
+            );
+            ranking.sort_unstable();
+            for (_, name, position) in ranking.iter().take(width) {
+                names.push((*name).clone());
+                positions.push(*position);
+            }
+        }
+        Self { id: group.id, width, names, positions }
+    }
+
+    fn slice<'a, T>(&self, replicas: &'a [T], shard: Shard) -> &'a [T] {
+        let start = shard.0 as usize * self.width;
+        replicas.get(start..start + self.width).unwrap_or_default()
+    }
+
+    fn names(&self, shard: Shard) -> &[NodeId] {
+        self.slice(&self.names, shard)
+    }
+
+    fn positions(&self, shard: Shard) -> &[u32] {
+        self.slice(&self.positions, shard)
+    }
+}
+
+/// The rendezvous score of `node` for `shard`; see [`Placement`].
+fn score(shard: Shard, node: &NodeId) -> u64 {
+    let mut key = [0_u8; 4 + NodeId::MAX_BYTES];
+    let name = node.as_str().as_bytes();
+    key[..4].copy_from_slice(&shard.0.to_le_bytes());
+    key[4..4 + name.len()].copy_from_slice(name);
+    xxh3_64(&key[..4 + name.len()])
 }
 
 impl Placement {
     /// Computes the placement of `shard_count` shards over the groups of `topology`: inside each group the
     /// replicas of a shard are the `RF` nodes with the highest rendezvous score, xxHash3 over (shard, node id).
     pub fn new(topology: &Topology, shard_count: u32) -> Self {
-        let _ = (topology, shard_count);
-        unimplemented!()
+        let width = topology.replication_factor() as usize;
+        let mut nodes: Vec<NodeId> = Vec::new();
+        let mut groups = Vec::with_capacity(topology.groups().len());
+        let mut first_position = 0_u32;
+        for group in topology.groups() {
+            groups.push(PlacedGroup::new(group, first_position, width, shard_count));
+            nodes.extend(group.nodes.iter().cloned());
+            first_position =
+                first_position.saturating_add(u32::try_from(group.nodes.len()).unwrap_or(u32::MAX));
+        }
+        let mut kept = vec![Vec::new(); nodes.len()];
+        for shard in (0..shard_count).map(Shard) {
+            for position in groups.iter().flat_map(|group| group.positions(shard)) {
+                kept[*position as usize].push(shard);
+            }
+        }
+        let shards_of = name_shares(&nodes, kept, true);
+        Self { shard_count, nodes, groups, shards_of, nothing: ShardSet::default() }
     }
 
     /// How many shards are placed.
     pub fn shard_count(&self) -> u32 {
-        unimplemented!()
+        self.shard_count
     }
 
     /// The replicas of `shard` in `group`, best score first; empty when there is no such group or shard.
     pub fn replicas(&self, shard: Shard, group: GroupId) -> &[NodeId] {
-        let _ = (shard, group);
-        unimplemented!()
+        self.group(group).map(|group| group.names(shard)).unwrap_or_default()
+    }
+
+    fn group(&self, id: GroupId) -> Option<&PlacedGroup> {
+        self.groups.iter().find(|group| group.id == id)
     }
 
     /// The shards `node` keeps.
     pub fn shards_of(&self, node: &NodeId) -> &ShardSet {
-        let _ = node;
-        unimplemented!()
+        self.shards_of.get(node).unwrap_or(&self.nothing)
     }
 
     /// For each node that keeps any of `touched`: which of them. The targets of a write.
     pub fn write_targets(&self, touched: &ShardSet) -> BTreeMap<NodeId, ShardSet> {
-        let _ = touched;
-        unimplemented!()
+        let mut shares = vec![Vec::new(); self.nodes.len()];
+        for shard in touched.iter() {
+            for position in self.groups.iter().flat_map(|group| group.positions(shard)) {
+                shares[*position as usize].push(shard);
+            }
+        }
+        name_shares(&self.nodes, shares, false)
     }
 
     /// One replica for every shard, from the first of `groups` that can serve it; among the replicas of that group
     /// the one with the lowest cost. `cost` of `None` means the node serves no reads. The covering set prefers few
     /// nodes: between equal costs, a node already in the set wins.
+    ///
+    /// Shards with only one choice are assigned first, so that the nodes they force into the set are known when
+    /// the others choose. `cost` is asked once per node.
     pub fn covering_set(&self, groups: &[GroupId], cost: &dyn Fn(&NodeId) -> Option<u64>) -> CoveringSet {
-        let _ = (groups, cost);
-        unimplemented!()
+        let groups: Vec<&PlacedGroup> = groups.iter().filter_map(|id| self.group(*id)).collect();
+        let costs: Vec<Option<u64>> = self.nodes.iter().map(cost).collect();
+        let mut shares = vec![Vec::new(); self.nodes.len()];
+        let mut open = Vec::new();
+        let mut uncovered = ShardSet::default();
+        for shard in (0..self.shard_count).map(Shard) {
+            match cheapest(&groups, shard, &costs) {
+                None => {
+                    uncovered.insert(shard);
+                }
+                Some((group, lowest)) => {
+                    let mut choices = at_cost(group.positions(shard), &costs, lowest);
+                    match (choices.next(), choices.next()) {
+                        (Some(only), None) => shares[only as usize].push(shard),
+                        _ => open.push((shard, group, lowest)),
+                    }
+                }
+            }
+        }
+        for (shard, group, lowest) in open {
+            let choices = || at_cost(group.positions(shard), &costs, lowest);
+            let visited = choices().find(|position| !shares[*position as usize].is_empty());
+            if let Some(chosen) = visited.or_else(|| choices().next()) {
+                shares[chosen as usize].push(shard);
+            }
+        }
+        CoveringSet { nodes: name_shares(&self.nodes, shares, false), uncovered }
     }
+}
+
+/// The first group that can serve `shard`, and the lowest cost at which one of its replicas does.
+fn cheapest<'a>(
+    groups: &[&'a PlacedGroup],
+    shard: Shard,
+    costs: &[Option<u64>],
+) -> Option<(&'a PlacedGroup, u64)> {
+    groups.iter().find_map(|group| {
+        let lowest = group.positions(shard).iter().filter_map(|position| costs[*position as usize]).min()?;
+        Some((*group, lowest))
+    })
+}
+
+/// Those of `positions` whose node costs exactly `cost`, best score first.
+fn at_cost<'a>(positions: &'a [u32], costs: &'a [Option<u64>], cost: u64) -> impl Iterator<Item = u32> + 'a {
+    positions.iter().copied().filter(move |position| costs[*position as usize] == Some(cost))
+}
+
+/// Gives each share of shards the name of its node; nodes without any are left out unless `keep_empty`.
+fn name_shares(nodes: &[NodeId], shares: Vec<Vec<Shard>>, keep_empty: bool) -> BTreeMap<NodeId, ShardSet> {
+    nodes
+        .iter()
+        .zip(shares)
+        .filter(|(_, shards)| keep_empty || !shards.is_empty())
+        .map(|(node, shards)| (node.clone(), shards.into_iter().collect()))
+        .collect()
 }
 
 /// The nodes one search visits.
@@ -66,3 +235,6 @@ pub struct CoveringSet {
     /// Shards no node can serve.
     pub uncovered: ShardSet,
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,37 @@ pub fn described(value: &Value) -> String {
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     };
-    format!("{kind}: `{value}`")
+    format!("{kind}: `{}`", excerpt(value))
+}
+
+/// Longest value that a refusal repeats, in characters.
+const EXCERPT_CHARS: usize = 500;
+
+/// The start of a value's JSON text. The value is not printed whole first: it may be a hundred megabytes.
+fn excerpt(value: &Value) -> String {
+    let mut start = Start(Vec::new());
+    // The only error is the deliberate end of writing.
+    let _ = serde_json::to_writer(&mut start, value);
+    String::from_utf8_lossy(&start.0).chars().take(EXCERPT_CHARS).collect()
+}
+
+/// Keeps what is written until there is enough of it for an excerpt, then fails to end the writing.
+struct Start(Vec<u8>);
+
+impl std::io::Write for Start {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        // A character is at most four bytes long.
+        let room = (4 * EXCERPT_CHARS).saturating_sub(self.0.len());
+        if room == 0 {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
+        self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +98,14 @@ mod tests {
             assert_eq!(expected_one_of(given, &accepted), format!("{guess}{all}"), "{given}");
         }
         assert_eq!(expected_one_of(&"é".repeat(100_000), &accepted), all);
+    }
+
+    #[test]
+    fn described_repeats_a_huge_value_in_part_only() {
+        for huge in [json!("é".repeat(1_000_000)), json!(vec!["é"; 1_000_000])] {
+            let text = described(&huge);
+            assert!((500..600).contains(&text.chars().count()), "{}", text.len());
+        }
     }
 
     #[test]

@@ -2,17 +2,34 @@
 
 use std::fmt;
 
-use crate::error::InvalidRequest;
+use serde_json::Value;
+
+use crate::error::{ErrorCode, InvalidRequest};
 
 /// A valid document id in canonical form: text as it is, an integer in decimal, so `1` and `"1"` are one document.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocumentId(String);
 
+/// Longest excerpt of a refused id that an error repeats, in characters: more than any valid id has.
+const EXCERPT_CHARS: usize = 1_000;
+
 impl DocumentId {
+    /// The longest accepted id, in bytes.
+    pub const MAX_BYTES: usize = 511;
+
     /// Reads the id from a JSON value. Errors are Meilisearch's `invalid_document_id`, in its words.
-    pub fn from_json(value: &serde_json::Value) -> Result<Self, InvalidRequest> {
-        let _ = value;
-        unimplemented!()
+    pub fn from_json(value: &Value) -> Result<Self, InvalidRequest> {
+        match value {
+            Value::String(text) if Self::is_valid_text(text) => Ok(Self(text.clone())),
+            Value::Number(number) if !number.is_f64() => Ok(Self(number.to_string())),
+            refused => Err(refuse(refused)),
+        }
+    }
+
+    /// Whether `text` is an id as it stands: 1 to 511 bytes of letters, digits, `-` and `_`.
+    pub(crate) fn is_valid_text(text: &str) -> bool {
+        (1..=Self::MAX_BYTES).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     }
 
     /// The canonical text, which placement hashes.
@@ -21,8 +38,73 @@ impl DocumentId {
     }
 }
 
+fn refuse(value: &Value) -> InvalidRequest {
+    let mut shown = value.to_string();
+    if let Some((end, _)) = shown.char_indices().nth(EXCERPT_CHARS) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    InvalidRequest::new(
+        ErrorCode::InvalidDocumentId,
+        format!(
+            "Document identifier `{shown}` is invalid. A document identifier can be of type integer or string, only composed of alphanumeric characters (a-z A-Z 0-9), hyphens (-) and underscores (_), and can not be more than 511 bytes."
+        ),
+    )
+}
+
 impl fmt::Display for DocumentId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn from_json_makes_equal_text_of_equal_ids() {
+        let cases = [
+            (json!("a-Z_9"), "a-Z_9"),
+            (json!(1), "1"),
+            (json!("1"), "1"),
+            (json!(-5), "-5"),
+            (json!(u64::MAX), "18446744073709551615"),
+            (json!(i64::MIN), "-9223372036854775808"),
+        ];
+        for (value, canonical) in cases {
+            assert_eq!(DocumentId::from_json(&value).unwrap().as_str(), canonical);
+        }
+        let longest = "x".repeat(511);
+        assert_eq!(DocumentId::from_json(&json!(longest)).unwrap().to_string(), longest);
+    }
+
+    #[test]
+    fn from_json_refuses_what_no_document_can_be_called() {
+        for refused in [
+            json!(""),
+            json!("a b"),
+            json!("é"),
+            json!("a\u{0}"),
+            json!("x".repeat(512)),
+            json!(1.0),
+            json!(null),
+            json!(true),
+            json!([1]),
+            json!({"a": 1}),
+        ] {
+            let error = DocumentId::from_json(&refused).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidDocumentId, "{refused}");
+            assert!(error.message.starts_with(&format!("Document identifier `{refused}` is invalid. ")));
+        }
+    }
+
+    #[test]
+    fn from_json_cuts_what_it_repeats() {
+        let error = DocumentId::from_json(&json!("é".repeat(100_000))).unwrap_err();
+        assert!(error.message.chars().count() < 1_300, "{} characters", error.message.chars().count());
+        assert!(error.message.contains('…'));
     }
 }

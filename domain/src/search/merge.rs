@@ -2,8 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use super::distinct::Distinct;
+use super::facet::{DISTRIBUTION, Facets, STATS};
+use super::order::{Hit, Merged, Ranking, Unrankable};
+use super::page::Page;
+use super::rank::{DETAILS, VECTOR};
 use super::{NodeQuery, SearchRequest};
 use crate::NodeId;
+use crate::document::{PrimaryKey, strip_reserved};
 
 /// What one node answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,13 +39,170 @@ pub struct InvalidAnswer {
     pub problem: String,
 }
 
+const HITS: &str = "hits";
+const TOOK: &str = "processingTimeMs";
+const SEMANTIC_HITS: &str = "semanticHitCount";
+/// Keys of an answer that Miroir passes on as the first node gave them, before and after the ones it merges.
+const PASSED_BEFORE: [&str; 1] = ["queryVector"];
+const PASSED_AFTER: [&str; 4] = ["requestUid", "metadata", "performanceDetails", "remoteErrors"];
+
 /// Merges `answers` (one per node, no shard answered twice) in the order one server would give: rule by rule from
-/// `_rankingScoreDetails`, ties by primary key; distinct across nodes; facets and totals added up; the client's page
-/// cut out; everything the client did not ask for removed.
+/// `_rankingScoreDetails`, ties by primary key and then by the order of `answers`; distinct across nodes; facets and
+/// totals added up; the client's page cut out; everything the client did not ask for removed.
+///
+/// The order of every node's hits is taken as it is. The hits of a page are moved, not copied, and no hit behind
+/// the page is looked at, unless distinct has to find the values that several nodes counted.
 pub fn merge(
     context: MergeContext<'_>,
     answers: Vec<NodeAnswer>,
 ) -> Result<Map<String, Value>, InvalidAnswer> {
-    let _ = (context, answers);
-    unimplemented!()
+    let page = context.request.page();
+    let mut rest = Rest::default();
+    let mut nodes = Vec::with_capacity(answers.len());
+    let mut lists = Vec::with_capacity(answers.len());
+    let mut distributions = Vec::new();
+    for NodeAnswer { node, mut body } in answers {
+        let invalid = |problem| InvalidAnswer { node: node.clone(), problem };
+        lists.push(take_hits(&mut body).map_err(invalid)?);
+        distributions
+            .extend(body.shift_remove(DISTRIBUTION).map(|distribution| (node.clone(), distribution)));
+        rest.add(page, body).map_err(invalid)?;
+        nodes.push(node);
+    }
+    for (node, distribution) in distributions {
+        rest.has_facets = true;
+        rest.facets.add_distribution(distribution).map_err(|problem| InvalidAnswer { node, problem })?;
+    }
+    let hits = take_page(context, page, lists, &mut rest)
+        .map_err(|Unrankable { node, problem }| InvalidAnswer { node: nodes[node].clone(), problem })?;
+    Ok(rest.finish(context, page, hits))
 }
+
+/// Takes the hits of the page out of the merged lists. What distinct drops is taken back from totals and facets.
+fn take_page(
+    context: MergeContext<'_>,
+    page: Page,
+    lists: Vec<Vec<Value>>,
+    rest: &mut Rest,
+) -> Result<Vec<Hit>, Unrankable> {
+    let MergeContext { request, index } = context;
+    let ranking = Ranking {
+        primary_key: index.primary_key.as_ref().map(PrimaryKey::as_str),
+        semantic_ratio: request.semantic_ratio(),
+    };
+    let attribute = request.distinct(index);
+    let mut distinct = Distinct::new(attribute);
+    let mut merged = Merged::new(lists, ranking)?;
+    let (skip, end) = (page.skip(), page.end(index.max_total_hits));
+    let mut hits = Vec::new();
+    let mut place = 0;
+    while attribute.is_some() || place < end {
+        let Some(hit) = merged.next()? else { break };
+        if !distinct.keeps(&hit) {
+            rest.total = rest.total.saturating_sub(1);
+            rest.facets.forget(&hit);
+            continue;
+        }
+        if (skip..end).contains(&place) {
+            hits.push(hit);
+        }
+        place += 1;
+    }
+    Ok(hits)
+}
+
+fn take_hits(body: &mut Map<String, Value>) -> Result<Vec<Value>, String> {
+    match body.shift_remove(HITS) {
+        Some(Value::Array(hits)) => Ok(hits),
+        Some(_) => Err(format!("`{HITS}` that are no array")),
+        None => Err(format!("no `{HITS}`")),
+    }
+}
+
+/// Everything of the answers but the hits, added up.
+#[derive(Debug, Default)]
+struct Rest {
+    total: u64,
+    took: u64,
+    has_facets: bool,
+    facets: Facets,
+    is_semantic: bool,
+    /// The keys that are passed on, each as the first node with it gave it.
+    passed: Map<String, Value>,
+}
+
+impl Rest {
+    /// Adds what is left of an answer without its hits and facet counts.
+    fn add(&mut self, page: Page, body: Map<String, Value>) -> Result<(), String> {
+        let total = body.get(page.total_key()).and_then(Value::as_u64);
+        let total = total.ok_or_else(|| format!("no number `{}`", page.total_key()))?;
+        self.total = self.total.saturating_add(total);
+        for (key, value) in body {
+            match key.as_str() {
+                TOOK => self.took = self.took.max(value.as_u64().unwrap_or(0)),
+                STATS => self.facets.add_stats(&value)?,
+                SEMANTIC_HITS => self.is_semantic = true,
+                // What the client asked is described from the request, not from what the node was asked.
+                "query" | "offset" | "limit" | "page" | "hitsPerPage" | "totalPages" | "totalHits"
+                | "estimatedTotalHits" => {}
+                _ => {
+                    self.passed.entry(key).or_insert(value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The client's answer, its keys in the order of a server.
+    fn finish(mut self, context: MergeContext<'_>, page: Page, hits: Vec<Hit>) -> Map<String, Value> {
+        let MergeContext { request, index } = context;
+        // A server counts the semantic hits of the page it shows, so they are counted again.
+        let semantic_hits = hits
+            .iter()
+            .filter(|hit| hit.get(DETAILS).is_some_and(|rules| rules.get(VECTOR).is_some()))
+            .count();
+        let mut answer = Map::new();
+        answer.insert(HITS.to_owned(), clean(context, hits));
+        answer.insert("query".to_owned(), request.query().into());
+        self.pass(&PASSED_BEFORE, &mut answer);
+        answer.insert(TOOK.to_owned(), self.took.into());
+        page.describe(self.total, &mut answer);
+        if self.has_facets || request.wants_facets() {
+            let (distribution, stats) = std::mem::take(&mut self.facets).finish(index, self.total);
+            answer.insert(DISTRIBUTION.to_owned(), distribution.into());
+            answer.insert(STATS.to_owned(), stats.into());
+        }
+        self.pass(&PASSED_AFTER, &mut answer);
+        if self.is_semantic {
+            answer.insert(SEMANTIC_HITS.to_owned(), semantic_hits.into());
+        }
+        answer.extend(self.passed);
+        answer
+    }
+
+    fn pass(&mut self, keys: &[&str], answer: &mut Map<String, Value>) {
+        for key in keys {
+            answer.extend(self.passed.shift_remove_entry(*key));
+        }
+    }
+}
+
+/// Takes out of the hits what was retrieved for the merge alone, and Miroir's own attributes.
+fn clean(context: MergeContext<'_>, hits: Vec<Hit>) -> Value {
+    let extras = context.request.extras(context.index);
+    let unwanted: Vec<&str> = context.request.unwanted_scores().collect();
+    hits.into_iter()
+        .map(|mut hit| {
+            for key in &unwanted {
+                hit.shift_remove(*key);
+            }
+            extras.remove_from(&mut hit);
+            strip_reserved(&mut hit);
+            Value::Object(hit)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "merge_tests.rs"]
+mod tests;

@@ -1,10 +1,27 @@
 //! One query becomes many, many answers become one.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | `parameter`, `query_string`, `request` | what a client may ask, and what each node is asked for it |
+//! | `filter`, `retrieve`, `page` | the parts of a request that differ between client and node |
+//! | `rank`, `order`, `distinct` | the order of the hits |
+//! | `facet`, `merge` | the rest of the answer |
+//!
+//! What of this equals a single server exactly, and what cannot, is told in `docs/search-fidelity.md`.
 
+mod distinct;
 mod facet;
+mod filter;
 mod merge;
+mod order;
 mod page;
+mod parameter;
+mod path;
+mod query_string;
 mod rank;
 mod request;
+mod retrieve;
 
-pub use merge::{MergeContext, NodeAnswer, merge};
+pub use filter::with_shards;
+pub use merge::{InvalidAnswer, MergeContext, NodeAnswer, merge};
 pub use request::{NodeQuery, SearchRequest};

@@ -1,1 +1,213 @@
-//! Part of the merge.
+//! The place of one hit in the order of a single server.
+//!
+//! A server sorts by buckets: all documents of the best bucket of the first ranking rule come first, inside it the
+//! best bucket of the second rule, and so on. `_rankingScoreDetails` names the bucket of a hit under each rule, so
+//! comparing two hits rule by rule, in the order of `order`, repeats the server's decision.
+//!
+//! The buckets are compared by what they *are* (words matched, typos counted, the value sorted by) wherever the
+//! details say it, and not by `score`. A score divides the bucket by the number of buckets a node thought possible,
+//! and that number depends on the words the node's own documents hold: under `maxTypoCount` 1 one typo scores 0.5,
+//! under 2 it scores 0.67, though both documents sit in the same bucket of a single server. Where only a score is
+//! given (proximity, position) it is the best there is. For the same reason scores of consecutive rules are not
+//! collapsed into one number: with equal divisors that number orders as the rules do one by one, and with unequal
+//! ones it is wrong for all of them instead of for one.
+//!
+//! Comparison is exact, without an epsilon: "closer than epsilon" is not transitive, and a merge needs a total order.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
+
+/// The key of the details in a hit.
+pub(super) const DETAILS: &str = "_rankingScoreDetails";
+/// The key of the overall score in a hit.
+pub(super) const SCORE: &str = "_rankingScore";
+/// The rule of a hit that semantic search found.
+pub(super) const VECTOR: &str = "vectorSort";
+
+/// Which ranking rule a bucket belongs to. The order of the variants decides only between hits that different rules
+/// put at the same step (a node was cut off, or settings are changing under the search): later is better.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Rule {
+    /// The node ran out of time before this rule: nothing good is known of the hit.
+    Skipped,
+    /// A rule known by its name alone: sorts, and rules of the future.
+    Named(Box<str>),
+    Vector,
+    Exactness,
+    Attribute,
+    Typo,
+    Words,
+    /// The weighted score of hybrid search, which stands for all scoring rules.
+    Weighted,
+    /// A document pinned by a rule of the node.
+    Pinned,
+}
+
+/// The bucket of a hit under one rule. Greater is better.
+#[derive(Debug, Clone, PartialEq)]
+enum Bucket {
+    /// The document has nothing to sort by: last, in either direction.
+    Missing,
+    /// A text that sorts upwards (`a` first).
+    TextAscending(Box<str>),
+    /// A text that sorts downwards.
+    TextDescending(Box<str>),
+    /// One or two numbers, greater first. Numbers precede texts, in either direction.
+    Numbers(f64, f64),
+}
+
+impl Eq for Bucket {}
+
+impl Ord for Bucket {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::TextAscending(left), Self::TextAscending(right)) => right.cmp(left),
+            (Self::TextDescending(left), Self::TextDescending(right)) => left.cmp(right),
+            (Self::Numbers(left, left_minor), Self::Numbers(right, right_minor)) => {
+                left.total_cmp(right).then(left_minor.total_cmp(right_minor))
+            }
+            _ => self.class().cmp(&other.class()),
+        }
+    }
+}
+
+impl PartialOrd for Bucket {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Bucket {
+    fn class(&self) -> u8 {
+        match self {
+            Self::Missing => 0,
+            Self::TextAscending(_) => 1,
+            Self::TextDescending(_) => 2,
+            Self::Numbers(..) => 3,
+        }
+    }
+
+    /// One number, greater first. Adding zero makes the two zeros one.
+    fn number(value: f64) -> Self {
+        Self::Numbers(value + 0.0, 0.0)
+    }
+
+    fn directed_number(value: f64, ascending: bool) -> Self {
+        Self::number(if ascending { -value } else { value })
+    }
+}
+
+/// The buckets of one hit under all rules, first rule first. Greater is better. A hit ranked by more rules than
+/// another that agrees with it so far is better, as in Meilisearch's own merge of remote results.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank(Vec<(Rule, Bucket)>);
+
+impl Rank {
+    /// Reads the rank of `hit`. `semantic_ratio` is given for hybrid search only.
+    ///
+    /// Hybrid search mixes hits ranked by words with hits ranked by a vector, and compares their overall scores,
+    /// weighted with the ratio. So there the weighted score stands before the first scoring rule, and the rules
+    /// decide only between equal scores.
+    ///
+    /// The error says what is wrong with the hit.
+    pub(super) fn of(hit: &Map<String, Value>, semantic_ratio: Option<f64>) -> Result<Self, String> {
+        let details = hit
+            .get(DETAILS)
+            .and_then(Value::as_object)
+            .ok_or_else(|| format!("a hit without `{DETAILS}`"))?;
+        let mut rules = Vec::with_capacity(details.len() + 1);
+        for (name, detail) in details {
+            let order = detail
+                .get("order")
+                .and_then(Value::as_u64)
+                .ok_or_else(|| format!("a `{name}` in `{DETAILS}` without `order`"))?;
+            rules.push((order, bucket(name, detail)?));
+        }
+        rules.sort_by_key(|(order, _)| *order);
+        let mut rules: Vec<_> = rules.into_iter().map(|(_, rule)| rule).collect();
+        if let Some(ratio) = semantic_ratio {
+            let score = hit
+                .get(SCORE)
+                .and_then(Value::as_f64)
+                .ok_or_else(|| format!("a hit of a hybrid search without `{SCORE}`"))?;
+            let weight = if details.contains_key(VECTOR) { ratio } else { 1.0 - ratio };
+            let step = details
+                .values()
+                .filter(|detail| is_scoring(detail))
+                .filter_map(|detail| detail.get("order").and_then(Value::as_u64))
+                .min()
+                .and_then(|first| usize::try_from(first).ok())
+                .map_or(rules.len(), |first| first.min(rules.len()));
+            rules.insert(step, (Rule::Weighted, Bucket::number(score * weight)));
+        }
+        Ok(Self(rules))
+    }
+}
+
+/// Whether a rule adds to the overall score: all do but the sorts, which have a `value`.
+fn is_scoring(detail: &Value) -> bool {
+    detail.get("value").is_none()
+}
+
+fn bucket(name: &str, detail: &Value) -> Result<(Rule, Bucket), String> {
+    let number = |key: &str| {
+        detail
+            .get(key)
+            .and_then(Value::as_f64)
+            .ok_or_else(|| format!("a `{name}` in `{DETAILS}` without the number `{key}`"))
+    };
+    Ok(match name {
+        "words" => (Rule::Words, Bucket::number(number("matchingWords")?)),
+        "typo" => (Rule::Typo, Bucket::number(-number("typoCount")?)),
+        "exactness" => (Rule::Exactness, exactness(detail)?),
+        // One rule on the outside, two on the inside: first which attribute matched, then how far into it.
+        "attribute" => (
+            Rule::Attribute,
+            Bucket::Numbers(number("attributeRankingOrderScore")?, number("queryWordDistanceScore")?),
+        ),
+        // A document without a vector has no similarity and comes last.
+        VECTOR => (Rule::Vector, detail["similarity"].as_f64().map_or(Bucket::Missing, Bucket::number)),
+        "skipped" => (Rule::Skipped, Bucket::Missing),
+        "pin" => (Rule::Pinned, Bucket::number(-number("position")?)),
+        _ => (Rule::Named(name.into()), named(name, detail)),
+    })
+}
+
+fn exactness(detail: &Value) -> Result<Bucket, String> {
+    let rank = match detail["matchType"].as_str() {
+        Some("exactMatch") => 3.0,
+        Some("matchesStart") => 2.0,
+        Some("noExactMatch") => 1.0,
+        other => return Err(format!("an `exactness` in `{DETAILS}` with matchType {other:?}")),
+    };
+    // The words are counted for the last type alone; inside the others they say nothing new.
+    Ok(Bucket::Numbers(rank, detail["matchingWords"].as_f64().unwrap_or(0.0)))
+}
+
+/// A sort, a sort by distance, or a rule known only by its score.
+fn named(name: &str, detail: &Value) -> Bucket {
+    let ascending = name.ends_with(":asc");
+    if let Some(distance) = detail.get("distance") {
+        // The node rounds nothing here; a document without coordinates has a null distance.
+        return distance
+            .as_f64()
+            .map_or(Bucket::Missing, |metres| Bucket::directed_number(metres, ascending));
+    }
+    match detail.get("value") {
+        // The value of an attribute that is not displayed is hidden under a rule name that says so: nothing can be
+        // known of it, so it decides nothing.
+        Some(Value::String(_)) if name.starts_with("<hidden") => Bucket::Missing,
+        Some(Value::String(text)) if ascending => Bucket::TextAscending(text.as_str().into()),
+        Some(Value::String(text)) => Bucket::TextDescending(text.as_str().into()),
+        Some(Value::Number(value)) => {
+            Bucket::directed_number(value.as_f64().unwrap_or(f64::NEG_INFINITY), ascending)
+        }
+        Some(_) => Bucket::Missing,
+        None => detail.get("score").and_then(Value::as_f64).map_or(Bucket::Missing, Bucket::number),
+    }
+}
+
+#[cfg(test)]
+#[path = "rank_tests.rs"]
+mod tests;

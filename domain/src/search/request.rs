@@ -2,32 +2,45 @@
 
 use serde_json::{Map, Value};
 
+use super::filter;
+use super::page::Page;
+use super::parameter;
+use super::query_string;
+use super::rank::{DETAILS, SCORE};
+use super::retrieve::Extras;
 use crate::ShardSet;
 use crate::document::PrimaryKey;
-use crate::error::InvalidRequest;
+use crate::error::{ErrorCode, InvalidRequest};
 
-/// A search as a client sent it: Meilisearch's parameters by their names, the ones Miroir must understand checked.
-/// Parameters Miroir does not know are kept and passed to the nodes.
+/// The weight of semantic hits in a hybrid search that names none.
+const DEFAULT_SEMANTIC_RATIO: f64 = 0.5;
+
+/// A search as a client sent it: Meilisearch's parameters by their names, their types checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchRequest {
     body: Map<String, Value>,
 }
 
 impl SearchRequest {
-    /// Reads the body of `POST …/search`. The parameters Miroir interprets (page, filter, sort, facets, …) must
-    /// have the right type; errors carry Meilisearch's codes.
+    /// Reads the body of `POST …/search`. Names no server knows and values of a wrong type are refused with
+    /// Meilisearch's codes and sentences; the first in the order of the body decides.
     pub fn from_json(body: Value) -> Result<Self, InvalidRequest> {
-        let _ = body;
-        unimplemented!()
+        let Value::Object(body) = body else {
+            let message = parameter::wrong_type("", "an object", &body);
+            return Err(InvalidRequest::new(ErrorCode::BadRequest, message));
+        };
+        for (name, value) in &body {
+            parameter::check(name, value)?;
+        }
+        Ok(Self { body })
     }
 
     /// Reads the query parameters of `GET …/search`: lists are comma separated, numbers and booleans are text,
-    /// `filter` may be a JSON array as text.
+    /// `filter` may be a JSON array as text. Of a repeated parameter the last one holds.
     pub fn from_parameters<'a>(
         parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, InvalidRequest> {
-        let _ = parameters.into_iter().count();
-        unimplemented!()
+        Ok(Self { body: query_string::read(parameters)? })
     }
 
     /// The parameters, for logs and tests.
@@ -38,9 +51,67 @@ impl SearchRequest {
     /// What a node is asked: every hit up to the end of the client's page, ranking details shown, and, when
     /// `shards` is given because another node serves the rest, only those shards. The primary key and the distinct
     /// attribute are retrieved for the merge even when the client did not ask for them.
+    ///
+    /// A `distinctAttribute` of the settings is *not* passed on as `distinct`: nodes apply their settings by
+    /// themselves, and refuse a `distinct` whose attribute is not filterable, which the setting does not demand.
     pub fn for_node(&self, shards: Option<&ShardSet>, index: &NodeQuery) -> Map<String, Value> {
-        let _ = (shards, index);
-        unimplemented!()
+        let mut body = self.body.clone();
+        self.page().ask(index.max_total_hits, &mut body);
+        self.extras(index).ask(&mut body);
+        if let Some(shards) = shards {
+            let filter = filter::with_shards(self.body.get("filter"), shards);
+            body.insert("filter".to_owned(), filter);
+        }
+        body.insert("showRankingScoreDetails".to_owned(), true.into());
+        if self.semantic_ratio().is_some() {
+            body.insert("showRankingScore".to_owned(), true.into());
+        }
+        body
+    }
+
+    /// The page the client asked for.
+    pub(super) fn page(&self) -> Page {
+        Page::of(&self.body)
+    }
+
+    /// The text searched for; empty when there is none.
+    pub(super) fn query(&self) -> &str {
+        self.body.get("q").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether the client wants counts per facet value. An empty list asks for nothing.
+    pub(super) fn wants_facets(&self) -> bool {
+        self.body.get("facets").and_then(Value::as_array).is_some_and(|facets| !facets.is_empty())
+    }
+
+    /// The attribute of which every value may appear once.
+    pub(super) fn distinct<'a>(&'a self, index: &'a NodeQuery) -> Option<&'a str> {
+        self.body.get("distinct").and_then(Value::as_str).or(index.distinct_attribute.as_deref())
+    }
+
+    /// The weight of semantic hits, when this is a hybrid search.
+    pub(super) fn semantic_ratio(&self) -> Option<f64> {
+        let hybrid = self.body.get("hybrid")?.as_object()?;
+        Some(hybrid.get("semanticRatio").and_then(Value::as_f64).unwrap_or(DEFAULT_SEMANTIC_RATIO))
+    }
+
+    /// The attributes retrieved for the merge alone: the primary key for ties, the distinct attribute, and with it
+    /// the facets, because what distinct drops is taken back from their counts.
+    pub(super) fn extras(&self, index: &NodeQuery) -> Extras {
+        let primary_key = index.primary_key.as_ref().map(PrimaryKey::as_str);
+        let distinct = self.distinct(index);
+        let facets = self.body.get("facets").and_then(Value::as_array).filter(|_| distinct.is_some());
+        let facets =
+            facets.into_iter().flatten().filter_map(Value::as_str).filter(|name| !name.contains('*'));
+        Extras::of(&self.body, primary_key.into_iter().chain(distinct).chain(facets))
+    }
+
+    /// The keys of a hit that are there for the merge alone.
+    pub(super) fn unwanted_scores(&self) -> impl Iterator<Item = &'static str> {
+        [("showRankingScore", SCORE), ("showRankingScoreDetails", DETAILS)]
+            .into_iter()
+            .filter(|(parameter, _)| self.body.get(*parameter) != Some(&Value::Bool(true)))
+            .map(|(_, key)| key)
     }
 }
 
@@ -58,3 +129,7 @@ pub struct NodeQuery {
     /// `faceting.sortFacetValuesBy`: facet name (or `*`) to `alpha` or `count`.
     pub sort_facet_values_by: Map<String, Value>,
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+pub(super) mod tests;

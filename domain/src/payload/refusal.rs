@@ -1,0 +1,146 @@
+//! What is said about a payload that cannot be taken: Meilisearch's words, and where the fault lies.
+
+use super::PayloadFormat;
+use crate::IndexUid;
+use crate::error::{ErrorCode, InvalidRequest};
+
+/// Longest excerpt of a client's text that an error repeats, in bytes.
+const EXCERPT_BYTES: usize = 1_000;
+
+impl PayloadFormat {
+    /// The word for the format in messages.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Csv { .. } => "csv",
+        }
+    }
+}
+
+/// An empty body.
+pub(super) fn missing(format: PayloadFormat) -> InvalidRequest {
+    InvalidRequest::new(ErrorCode::MissingPayload, format!("A {} payload is missing.", format.word()))
+}
+
+/// A body, or a document in it, that is no JSON; `fault` is `serde_json`'s sentence with line and column.
+pub(super) fn malformed(format: PayloadFormat, fault: &str) -> InvalidRequest {
+    InvalidRequest::new(
+        ErrorCode::MalformedPayload,
+        format!(
+            "The `{}` payload provided is malformed. `Couldn't serialize document value: {fault}`.",
+            format.word()
+        ),
+    )
+}
+
+/// JSON that is no document: `position` counts documents from 1; `None` when the body as a whole is meant.
+pub(super) fn not_an_object(format: PayloadFormat, position: Option<usize>) -> InvalidRequest {
+    let place = position.map(|position| format!(" (document {position})")).unwrap_or_default();
+    malformed(format, &format!("data are neither an object nor a list of objects{place}"))
+}
+
+/// A CSV body that cannot be read.
+pub(super) fn malformed_csv(fault: &str) -> InvalidRequest {
+    InvalidRequest::new(
+        ErrorCode::MalformedPayload,
+        format!("The `csv` payload provided is malformed: `{fault}`."),
+    )
+}
+
+/// A document longer than the account of it can say.
+pub(super) fn too_long(position: usize) -> InvalidRequest {
+    InvalidRequest::new(
+        ErrorCode::PayloadTooLarge,
+        format!("Document {position} of the payload is longer than 4 GiB."),
+    )
+}
+
+/// A document that carries an attribute of Miroir.
+pub(super) fn reserved(attribute: &str, position: usize) -> InvalidRequest {
+    InvalidRequest::new(
+        ErrorCode::MiroirReservedField,
+        format!(
+            "Document {position} of the payload has the attribute `{attribute}`, which is reserved for Miroir: remove or rename it."
+        ),
+    )
+}
+
+/// A document without the primary key. `document` is its JSON text.
+pub(super) fn missing_id(primary_key: &str, document: &str) -> InvalidRequest {
+    InvalidRequest::new(
+        ErrorCode::MissingDocumentId,
+        format!("Document doesn't have a `{primary_key}` attribute: `{}`.", compact(document)),
+    )
+}
+
+/// A document that names itself more than once. `document` is its JSON text.
+pub(super) fn several_ids(primary_key: &str, document: &str) -> InvalidRequest {
+    InvalidRequest::new(
+        ErrorCode::InvalidDocumentId,
+        format!("Document have too many matching `{primary_key}` attribute: `{}`.", compact(document)),
+    )
+}
+
+/// Adds to the fault of one document which one of `count` it is. Where there is only one, the words are
+/// Meilisearch's alone.
+pub(super) fn locate(
+    fault: InvalidRequest,
+    position: usize,
+    count: usize,
+    index: &IndexUid,
+) -> InvalidRequest {
+    if count == 1 {
+        return fault;
+    }
+    let message = format!("{} It is document {position} of {count} sent to index `{index}`.", fault.message);
+    InvalidRequest::new(fault.code, message)
+}
+
+/// Cuts `text` to what an error may repeat.
+pub(super) fn excerpt(text: &str) -> String {
+    if text.len() <= EXCERPT_BYTES {
+        return text.to_owned();
+    }
+    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= EXCERPT_BYTES).last().unwrap_or(0);
+    format!("{}…", &text[..end])
+}
+
+/// Valid JSON without the whitespace between its tokens, cut to what an error may repeat.
+fn compact(json: &str) -> String {
+    let mut compacted = String::new();
+    let mut in_string = false;
+    let mut escaped = false;
+    for character in json.chars() {
+        if compacted.len() >= EXCERPT_BYTES {
+            compacted.push('…');
+            break;
+        }
+        if in_string || !character.is_ascii_whitespace() {
+            compacted.push(character);
+        }
+        in_string ^= character == '"' && !escaped;
+        escaped = in_string && character == '\\' && !escaped;
+    }
+    compacted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compact_drops_whitespace_outside_strings_only() {
+        let json = "{ \"a b\" :\t\"x \\\" y\\\\\" ,\r\n \"c\": [ 1 , 2 ] }";
+        assert_eq!(compact(json), "{\"a b\":\"x \\\" y\\\\\",\"c\":[1,2]}");
+    }
+
+    #[test]
+    fn excerpts_are_cut_at_a_character() {
+        let long = "é".repeat(3_000);
+        assert!(excerpt(&long).len() < 1_100);
+        assert!(excerpt(&format!("x{long}")).ends_with('…'));
+        assert!(compact(&format!("\"{long}\"")).len() < 1_100);
+        assert_eq!(excerpt("short"), "short");
+    }
+}

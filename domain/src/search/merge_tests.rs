@@ -1,0 +1,337 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::search::request::tests::index;
+
+fn answer(node: &str, body: Value) -> NodeAnswer {
+    let Value::Object(body) = body else { panic!("an object") };
+    NodeAnswer { node: node.parse().unwrap(), body }
+}
+
+/// What a node says beside its hits when it has `total` of them.
+fn found(node: &str, total: u64, hits: &Value) -> NodeAnswer {
+    answer(node, json!({"hits": hits, "query": "", "processingTimeMs": 1, "estimatedTotalHits": total}))
+}
+
+fn try_merged(
+    request: Value,
+    index: &NodeQuery,
+    answers: Vec<NodeAnswer>,
+) -> Result<Map<String, Value>, InvalidAnswer> {
+    let request = SearchRequest::from_json(request).unwrap();
+    merge(MergeContext { request: &request, index }, answers)
+}
+
+fn merged(request: Value, index: &NodeQuery, answers: Vec<NodeAnswer>) -> Value {
+    try_merged(request, index, answers).unwrap().into()
+}
+
+fn ids(answer: &Value) -> Vec<&Value> {
+    answer["hits"].as_array().unwrap().iter().map(|hit| &hit["id"]).collect()
+}
+
+/// A hit whose only rule is a sort by `value`, ascending.
+fn sorted_hit(id: impl Into<Value>, value: impl Into<Value>) -> Value {
+    json!({"id": id.into(), DETAILS: {"v:asc": {"order": 0, "value": value.into()}}})
+}
+
+#[test]
+fn the_answer_reads_as_a_servers_key_by_key() {
+    let hit = |id: u32, value: u32| {
+        json!({
+            "title": "t", "id": id, "_miroir_shard": 3, "year": 1999, "_formatted": {"title": "t", "_miroir_shard": "3"},
+            "_rankingScore": 1.0, DETAILS: {"v:asc": {"order": 0, "value": value}},
+        })
+    };
+    let body = |took: u32, uid: &str, hits: Value| {
+        json!({
+            "hits": hits, "query": "x", "processingTimeMs": took, "limit": 22, "offset": 0, "estimatedTotalHits": 7,
+            "facetDistribution": {"g": {"a": 1}, "_miroir_shard": {"3": 1}}, "facetStats": {}, "requestUid": uid,
+            "novelty": uid,
+        })
+    };
+    let answers = vec![
+        answer("a", body(3, "first", json!([hit(1, 5)]))),
+        answer("b", body(9, "second", json!([hit(2, 4)]))),
+    ];
+    let request = json!({"q": "x", "offset": 0, "limit": 22, "facets": ["g"], "showRankingScore": true});
+    assert_eq!(
+        merged(request, &index(), answers).to_string(),
+        concat!(
+            r#"{"hits":["#,
+            r#"{"title":"t","id":2,"year":1999,"_formatted":{"title":"t"},"_rankingScore":1.0},"#,
+            r#"{"title":"t","id":1,"year":1999,"_formatted":{"title":"t"},"_rankingScore":1.0}],"#,
+            r#""query":"x","processingTimeMs":9,"limit":22,"offset":0,"estimatedTotalHits":14,"#,
+            r#""facetDistribution":{"g":{"a":2}},"facetStats":{},"requestUid":"first","novelty":"first"}"#
+        )
+    );
+}
+
+#[test]
+fn details_stay_where_the_client_asked_for_them() {
+    let answers = || vec![found("a", 1, &json!([sorted_hit(1, 1)]))];
+    let shown = merged(json!({"showRankingScoreDetails": true}), &index(), answers());
+    assert_eq!(shown["hits"], json!([sorted_hit(1, 1)]));
+    assert_eq!(merged(json!({}), &index(), answers())["hits"], json!([{"id": 1}]));
+}
+
+#[test]
+fn the_scores_of_a_hybrid_search_stay_only_where_the_client_asked_for_them() {
+    let hit = json!({"id": 1, "_rankingScore": 0.9, DETAILS: {VECTOR: {"order": 0, "similarity": 0.9}}});
+    let mut node = found("a", 1, &json!([hit]));
+    node.body.insert("semanticHitCount".to_owned(), json!(12));
+    let hybrid = json!({"q": "a", "hybrid": {"embedder": "e"}});
+    let answer = merged(hybrid, &index(), vec![node]);
+    assert_eq!(answer["hits"], json!([{"id": 1}]));
+    assert_eq!(answer["semanticHitCount"], json!(1));
+}
+
+#[test]
+fn ties_fall_to_the_primary_key_and_then_to_the_node() {
+    let answers = vec![
+        found("a", 3, &json!([sorted_hit(10, 0), sorted_hit("b", 0), sorted_hit(null_id(), 0)])),
+        found("b", 3, &json!([sorted_hit(9, 0), sorted_hit(11, 0), sorted_hit("a", 0)])),
+    ];
+    let answer = merged(json!({}), &index(), answers);
+    assert_eq!(ids(&answer), [&json!(9), &json!(10), &json!(11), &json!("a"), &json!("b"), &json!(null)]);
+
+    let unkeyed = NodeQuery { primary_key: None, ..index() };
+    let answers = vec![
+        found("a", 2, &json!([sorted_hit(2, 0), sorted_hit(4, 0)])),
+        found("b", 2, &json!([sorted_hit(1, 0), sorted_hit(3, 0)])),
+    ];
+    let answer = merged(json!({}), &unkeyed, answers);
+    assert_eq!(ids(&answer), [&json!(2), &json!(4), &json!(1), &json!(3)]);
+}
+
+fn null_id() -> Value {
+    Value::Null
+}
+
+#[test]
+fn the_order_of_a_node_is_never_changed() {
+    let answers = vec![
+        found("a", 2, &json!([sorted_hit(1, 5), sorted_hit(2, 1)])),
+        found("b", 1, &json!([sorted_hit(3, 4)])),
+    ];
+    let answer = merged(json!({}), &index(), answers);
+    assert_eq!(ids(&answer), [&json!(3), &json!(1), &json!(2)]);
+}
+
+#[test]
+fn distinct_keeps_the_first_of_all_nodes_and_counts_it_once() {
+    let hit = |id: u32, value: u32, sku: &str| json!({"id": id, "sku": sku, "g": "War", DETAILS: {"v:asc": {"order": 0, "value": value}}});
+    let mut answers = vec![
+        found("a", 2, &json!([hit(1, 1, "x"), hit(2, 4, "y")])),
+        found("b", 2, &json!([hit(3, 2, "X"), hit(4, 3, "z")])),
+    ];
+    for node in &mut answers {
+        node.body.insert("facetDistribution".to_owned(), json!({"g": {"War": 2}}));
+        node.body.insert("facetStats".to_owned(), json!({}));
+    }
+    let request = json!({"attributesToRetrieve": ["id"], "facets": ["g"], "limit": 2});
+    let by_setting = NodeQuery { distinct_attribute: Some("sku".to_owned()), ..index() };
+    let answer = merged(request, &by_setting, answers);
+    assert_eq!(answer["hits"], json!([{"id": 1}, {"id": 4}]));
+    assert_eq!(answer["estimatedTotalHits"], json!(3));
+    assert_eq!(answer["facetDistribution"], json!({"g": {"War": 3}}));
+}
+
+#[test]
+fn no_hit_is_shown_beyond_the_cap() {
+    let index = NodeQuery { max_total_hits: 3, ..index() };
+    let node = || found("a", 9, &(0..5).map(|id| sorted_hit(id, id)).collect());
+    let answer = merged(json!({"offset": 2, "limit": 9}), &index, vec![node()]);
+    assert_eq!((ids(&answer), &answer["estimatedTotalHits"]), (vec![&json!(2)], &json!(9)));
+    let hostile = merged(json!({"offset": u64::MAX, "limit": u64::MAX}), &index, vec![node()]);
+    assert_eq!(ids(&hostile), Vec::<&Value>::new());
+}
+
+#[test]
+fn numbered_pages_say_how_many_there_are() {
+    let node = |name: &str, first: u32| {
+        let hits: Value = (first..first + 3).map(|id| sorted_hit(id, id)).collect();
+        answer(
+            name,
+            json!({"hits": hits, "processingTimeMs": 0, "totalHits": 3, "hitsPerPage": 4, "page": 1}),
+        )
+    };
+    let answer = merged(json!({"page": 2, "hitsPerPage": 2}), &index(), vec![node("a", 0), node("b", 10)]);
+    assert_eq!(
+        answer.to_string(),
+        r#"{"hits":[{"id":2},{"id":10}],"query":"","processingTimeMs":0,"hitsPerPage":2,"page":2,"totalPages":3,"totalHits":6}"#
+    );
+}
+
+#[test]
+fn no_answer_at_all_is_an_empty_result() {
+    assert_eq!(
+        merged(json!({"q": "a", "facets": ["g"]}), &index(), Vec::new()).to_string(),
+        r#"{"hits":[],"query":"a","processingTimeMs":0,"limit":20,"offset":0,"estimatedTotalHits":0,"facetDistribution":{},"facetStats":{}}"#
+    );
+    assert_eq!(
+        merged(json!({"page": 2, "facets": []}), &index(), Vec::new()).to_string(),
+        r#"{"hits":[],"query":"","processingTimeMs":0,"hitsPerPage":20,"page":2,"totalPages":0,"totalHits":0}"#
+    );
+}
+
+#[test]
+fn a_node_that_answers_garbage_is_named() {
+    let hits = |hits: Value| json!({"hits": hits, "estimatedTotalHits": 1});
+    for (body, part) in [
+        (json!({}), "hits"),
+        (json!({"hits": {}}), "hits"),
+        (json!({"hits": []}), "estimatedTotalHits"),
+        (json!({"hits": [], "estimatedTotalHits": "many"}), "estimatedTotalHits"),
+        (json!({"hits": [], "totalHits": 1}), "estimatedTotalHits"),
+        (json!({"message": "boom", "code": "internal"}), "hits"),
+        (hits(json!([1])), "no object"),
+        (hits(json!([{"id": 1}])), DETAILS),
+        (hits(json!([sorted_hit(1, 1), {"id": 2, DETAILS: {"words": {}}}])), "words"),
+        (json!({"hits": [], "estimatedTotalHits": 1, "facetDistribution": 3}), "facetDistribution"),
+        (json!({"hits": [], "estimatedTotalHits": 1, "facetStats": 3}), "facetStats"),
+    ] {
+        let good = found("good", 1, &json!([sorted_hit(7, 7)]));
+        let refused = try_merged(json!({}), &index(), vec![good, answer("bad", body.clone())]).unwrap_err();
+        assert_eq!(refused.node.as_str(), "bad", "{body}");
+        assert!(refused.to_string().contains(part), "{refused} should name {part}");
+    }
+}
+
+/// A document of the model: its place under a rule, a sort and a facet, and the node it lives on.
+#[derive(Debug, Clone)]
+struct Document {
+    id: u32,
+    words: u32,
+    year: Option<i32>,
+    genre: u8,
+    node: usize,
+}
+
+impl Document {
+    fn hit(&self) -> Value {
+        json!({
+            "id": self.id,
+            "genre": format!("g{}", self.genre),
+            DETAILS: {
+                "words": {"order": 0, "matchingWords": self.words, "maxMatchingWords": 4, "score": f64::from(self.words) / 4.0},
+                "year:asc": {"order": 1, "value": self.year},
+            },
+        })
+    }
+
+    /// The order of one server, said without the code under test: words down, years up, no year last.
+    fn place(&self) -> impl Ord + use<> {
+        (std::cmp::Reverse(self.words), self.year.is_none(), self.year, self.id)
+    }
+}
+
+const NODES: usize = 3;
+
+fn documents() -> impl Strategy<Value = Vec<Document>> {
+    prop::collection::vec((0u32..4, prop::option::of(-3i32..3), 0u8..4, 0..NODES), 0..60).prop_map(|rows| {
+        rows.into_iter()
+            .zip(0..)
+            .map(|((words, year, genre, node), id)| Document { id, words, year, genre, node })
+            .collect()
+    })
+}
+
+/// What the nodes answer to `request`, each with its own documents in the order of a server.
+fn node_answers(documents: &[Document], request: &SearchRequest, index: &NodeQuery) -> Vec<NodeAnswer> {
+    let asked = request.for_node(None, index);
+    let limit = asked.get("limit").or(asked.get("hitsPerPage")).and_then(Value::as_u64).unwrap();
+    (0..NODES)
+        .map(|node| {
+            let mut own: Vec<&Document> = documents.iter().filter(|document| document.node == node).collect();
+            own.sort_by_key(|document| document.place());
+            let mut genres: Map<String, Value> = Map::new();
+            for document in &own {
+                let count = genres.entry(format!("g{}", document.genre)).or_insert(json!(0));
+                *count = json!(count.as_u64().unwrap() + 1);
+            }
+            let total = own.len();
+            let hits: Value =
+                own.into_iter().take(usize::try_from(limit).unwrap()).map(Document::hit).collect();
+            answer(
+                &format!("n{node}"),
+                json!({
+                    "hits": hits, "processingTimeMs": node, "estimatedTotalHits": total, "totalHits": total,
+                    "facetDistribution": {"genre": genres}, "facetStats": {},
+                }),
+            )
+        })
+        .collect()
+}
+
+fn page_of(documents: &[Document], request: Value) -> Value {
+    let request = SearchRequest::from_json(request).unwrap();
+    let index = index();
+    let answers = node_answers(documents, &request, &index);
+    merge(MergeContext { request: &request, index: &index }, answers).unwrap().into()
+}
+
+fn sorted_ids(documents: &[Document]) -> Vec<u64> {
+    let mut sorted: Vec<&Document> = documents.iter().collect();
+    sorted.sort_by_key(|document| document.place());
+    sorted.into_iter().map(|document| u64::from(document.id)).collect()
+}
+
+fn shown_ids(answer: &Value) -> Vec<u64> {
+    ids(answer).into_iter().map(|id| id.as_u64().unwrap()).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_merge_equals_a_sort_of_everything(documents in documents(), offset in 0usize..70, limit in 0usize..70) {
+        let answer = page_of(&documents, json!({"offset": offset, "limit": limit}));
+        let expected: Vec<u64> = sorted_ids(&documents).into_iter().skip(offset).take(limit).collect();
+        prop_assert_eq!(shown_ids(&answer), expected);
+    }
+
+    #[test]
+    fn totals_and_facets_add_up(documents in documents()) {
+        let answer = page_of(&documents, json!({"facets": ["genre"]}));
+        prop_assert_eq!(&answer["estimatedTotalHits"], &json!(documents.len()));
+        let mut expected = std::collections::BTreeMap::new();
+        for document in &documents {
+            *expected.entry(format!("g{}", document.genre)).or_insert(0) += 1;
+        }
+        prop_assert_eq!(&answer["facetDistribution"]["genre"], &json!(expected));
+    }
+
+    #[test]
+    fn pages_tile_without_gap_or_overlap(documents in documents(), size in 1usize..9) {
+        let mut shown = Vec::new();
+        for page in 1..=documents.len().div_ceil(size) + 1 {
+            let answer = page_of(&documents, json!({"page": page, "hitsPerPage": size}));
+            prop_assert_eq!(&answer["totalPages"], &json!(documents.len().div_ceil(size)));
+            shown.extend(shown_ids(&answer));
+        }
+        prop_assert_eq!(shown, sorted_ids(&documents));
+    }
+
+    #[test]
+    fn distinct_across_nodes_equals_distinct_over_everything(documents in documents(), limit in 0usize..9) {
+        // Each node keeps one document per genre, as its engine would.
+        let mut kept = Vec::new();
+        for node in 0..NODES {
+            let mut own: Vec<&Document> = documents.iter().filter(|document| document.node == node).collect();
+            own.sort_by_key(|document| document.place());
+            let mut seen = std::collections::HashSet::new();
+            kept.extend(own.into_iter().filter(|document| seen.insert(document.genre)).cloned());
+        }
+        let answer = page_of(&kept, json!({"distinct": "genre", "limit": limit}));
+        let mut everything: Vec<&Document> = documents.iter().collect();
+        everything.sort_by_key(|document| document.place());
+        let mut seen = std::collections::HashSet::new();
+        let expected: Vec<u64> = everything
+            .into_iter()
+            .filter(|document| seen.insert(document.genre))
+            .take(limit)
+            .map(|document| u64::from(document.id))
+            .collect();
+        prop_assert_eq!(shown_ids(&answer), expected);
+    }
+}
