@@ -170,19 +170,24 @@ impl Server {
     }
 
     pub async fn connect(&self) -> Connection {
-        Connection { stream: TcpStream::connect(self.address).await.unwrap(), buffer: Vec::new() }
+        Connection::to(self.address).await
     }
 
     /// Sends one request on a connection of its own.
     pub async fn send(&self, request: &Request<'_>) -> Response {
-        let mut connection = self.connect().await;
-        connection.write(&request.bytes()).await;
-        connection.response().await
+        send(self.address, request).await
     }
 
     pub async fn get(&self, path: &str) -> Response {
         self.send(&Request::new("GET", path)).await
     }
+}
+
+/// Sends one request to `address`, on a connection of its own.
+pub async fn send(address: SocketAddr, request: &Request<'_>) -> Response {
+    let mut connection = Connection::to(address).await;
+    connection.write(&request.bytes()).await;
+    connection.response().await
 }
 
 impl Drop for Server {
@@ -242,6 +247,10 @@ pub struct Connection {
 }
 
 impl Connection {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self { stream: TcpStream::connect(address).await.unwrap(), buffer: Vec::new() }
+    }
+
     pub async fn write(&mut self, bytes: &[u8]) {
         timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server reads").unwrap();
     }
