@@ -23,9 +23,8 @@ fn paths() -> impl Strategy<Value = String> {
     ];
     let known = (select(templates), vec(segment, 3)).prop_map(|(template, segments)| {
         let mut segments = segments.into_iter();
-        let fill = |part: &str| match part.starts_with('{') {
-            true => segments.next().unwrap_or_default(),
-            false => part.to_owned(),
+        let fill = |part: &str| {
+            if part.starts_with('{') { segments.next().unwrap_or_default() } else { part.to_owned() }
         };
         template.split('/').map(fill).collect::<Vec<_>>().join("/")
     });

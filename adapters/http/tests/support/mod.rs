@@ -111,8 +111,9 @@ fn document_api() -> MockDocumentApi {
 
 fn settings_api() -> MockSettingsApi {
     let mut api = MockSettingsApi::new();
-    api.expect_settings_get()
-        .returning(|_, setting| Ok(answer(json!({"setting": setting.map(|setting| setting.key())}))));
+    api.expect_settings_get().returning(|_, setting| {
+        Ok(answer(json!({"setting": setting.map(miroir_domain::settings::Setting::key)})))
+    });
     api.expect_settings_change().returning(|index, _| Ok(accepted(TaskKind::SettingsUpdate, &index)));
     api
 }
