@@ -233,6 +233,50 @@ error_codes! {
     InvalidSearchUseNetwork = "invalid_search_use_network", InvalidRequest;
     /// `showPerformanceDetails` of a search.
     InvalidSearchShowPerformanceDetails = "invalid_search_show_performance_details", InvalidRequest;
+    /// `displayedAttributes` of the settings.
+    InvalidSettingsDisplayedAttributes = "invalid_settings_displayed_attributes", InvalidRequest;
+    /// `searchableAttributes` of the settings.
+    InvalidSettingsSearchableAttributes = "invalid_settings_searchable_attributes", InvalidRequest;
+    /// `filterableAttributes` of the settings.
+    InvalidSettingsFilterableAttributes = "invalid_settings_filterable_attributes", InvalidRequest;
+    /// `sortableAttributes` of the settings.
+    InvalidSettingsSortableAttributes = "invalid_settings_sortable_attributes", InvalidRequest;
+    /// `foreignKeys` of the settings.
+    InvalidSettingsForeignKeys = "invalid_settings_foreign_keys", InvalidRequest;
+    /// `rankingRules` of the settings.
+    InvalidSettingsRankingRules = "invalid_settings_ranking_rules", InvalidRequest;
+    /// `stopWords` of the settings.
+    InvalidSettingsStopWords = "invalid_settings_stop_words", InvalidRequest;
+    /// `nonSeparatorTokens` of the settings.
+    InvalidSettingsNonSeparatorTokens = "invalid_settings_non_separator_tokens", InvalidRequest;
+    /// `separatorTokens` of the settings.
+    InvalidSettingsSeparatorTokens = "invalid_settings_separator_tokens", InvalidRequest;
+    /// `dictionary` of the settings.
+    InvalidSettingsDictionary = "invalid_settings_dictionary", InvalidRequest;
+    /// `synonyms` of the settings.
+    InvalidSettingsSynonyms = "invalid_settings_synonyms", InvalidRequest;
+    /// `distinctAttribute` of the settings.
+    InvalidSettingsDistinctAttribute = "invalid_settings_distinct_attribute", InvalidRequest;
+    /// `proximityPrecision` of the settings.
+    InvalidSettingsProximityPrecision = "invalid_settings_proximity_precision", InvalidRequest;
+    /// `typoTolerance` of the settings.
+    InvalidSettingsTypoTolerance = "invalid_settings_typo_tolerance", InvalidRequest;
+    /// `faceting` of the settings.
+    InvalidSettingsFaceting = "invalid_settings_faceting", InvalidRequest;
+    /// `pagination` of the settings.
+    InvalidSettingsPagination = "invalid_settings_pagination", InvalidRequest;
+    /// `embedders` of the settings.
+    InvalidSettingsEmbedders = "invalid_settings_embedders", InvalidRequest;
+    /// `searchCutoffMs` of the settings.
+    InvalidSettingsSearchCutoffMs = "invalid_settings_search_cutoff_ms", InvalidRequest;
+    /// `localizedAttributes` of the settings.
+    InvalidSettingsLocalizedAttributes = "invalid_settings_localized_attributes", InvalidRequest;
+    /// `facetSearch` of the settings.
+    InvalidSettingsFacetSearch = "invalid_settings_facet_search", InvalidRequest;
+    /// `prefixSearch` of the settings.
+    InvalidSettingsPrefixSearch = "invalid_settings_prefix_search", InvalidRequest;
+    /// `chat` of the settings.
+    InvalidSettingsIndexChat = "invalid_settings_index_chat", InvalidRequest;
     /// Something in Miroir itself went wrong.
     Internal = "internal", Internal;
     /// A client document carries an attribute Miroir keeps for itself.

@@ -57,9 +57,9 @@ impl Default for HttpOptions {
             max_body_bytes: 100 * 1024 * 1024,
             max_header_bytes: 64 * 1024,
             max_concurrent_requests: 1024,
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
             body_timeout: Duration::from_secs(30),
-            upload_timeout: Duration::from_secs(600),
+            upload_timeout: Duration::from_mins(10),
             header_timeout: Duration::from_secs(30),
             request_id_prefix: "request".to_owned(),
         }
