@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Miroir: several Meilisearch servers behaving as one. This crate reads the configuration, wires the adapters to the
+//! services, and is the command line.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`config`] | reads the configuration: file, environment, flags |
+//! | [`cluster`] | what services share: placement, lanes, dispatch, what nodes lack |
+//! | [`service`] | implements the inbound ports |
+//! | [`worker`] | background duties: polling, reconciling, mending, pruning |
+//! | [`node`] | how far each node is trusted |
+//! | [`server`], [`wiring`] | puts it all together |
+
+pub mod cluster;
+pub mod config;
+pub mod node;
+pub mod server;
+pub mod service;
+pub mod wiring;
+pub mod worker;

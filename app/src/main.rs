@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! The `miroir` program.
+
+fn main() {
+    print!("{}", miroir::config::reference::markdown());
+}

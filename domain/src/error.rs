@@ -107,6 +107,14 @@ error_codes! {
     InvalidDocumentLimit = "invalid_document_limit", InvalidRequest;
     /// `fields` of a document list.
     InvalidDocumentFields = "invalid_document_fields", InvalidRequest;
+    /// `retrieveVectors` of a document read.
+    InvalidDocumentRetrieveVectors = "invalid_document_retrieve_vectors", InvalidRequest;
+    /// `ids` of a document list.
+    InvalidDocumentIds = "invalid_document_ids", InvalidRequest;
+    /// `sort` of a document list.
+    InvalidDocumentSort = "invalid_document_sort", InvalidRequest;
+    /// `skipCreation` of a document write.
+    InvalidSkipCreation = "invalid_skip_creation", InvalidRequest;
     /// A filter over documents that cannot be read.
     InvalidDocumentFilter = "invalid_document_filter", InvalidRequest;
     /// No filter where documents are deleted by one.
@@ -225,6 +233,50 @@ error_codes! {
     InvalidSearchUseNetwork = "invalid_search_use_network", InvalidRequest;
     /// `showPerformanceDetails` of a search.
     InvalidSearchShowPerformanceDetails = "invalid_search_show_performance_details", InvalidRequest;
+    /// `displayedAttributes` of the settings.
+    InvalidSettingsDisplayedAttributes = "invalid_settings_displayed_attributes", InvalidRequest;
+    /// `searchableAttributes` of the settings.
+    InvalidSettingsSearchableAttributes = "invalid_settings_searchable_attributes", InvalidRequest;
+    /// `filterableAttributes` of the settings.
+    InvalidSettingsFilterableAttributes = "invalid_settings_filterable_attributes", InvalidRequest;
+    /// `sortableAttributes` of the settings.
+    InvalidSettingsSortableAttributes = "invalid_settings_sortable_attributes", InvalidRequest;
+    /// `foreignKeys` of the settings.
+    InvalidSettingsForeignKeys = "invalid_settings_foreign_keys", InvalidRequest;
+    /// `rankingRules` of the settings.
+    InvalidSettingsRankingRules = "invalid_settings_ranking_rules", InvalidRequest;
+    /// `stopWords` of the settings.
+    InvalidSettingsStopWords = "invalid_settings_stop_words", InvalidRequest;
+    /// `nonSeparatorTokens` of the settings.
+    InvalidSettingsNonSeparatorTokens = "invalid_settings_non_separator_tokens", InvalidRequest;
+    /// `separatorTokens` of the settings.
+    InvalidSettingsSeparatorTokens = "invalid_settings_separator_tokens", InvalidRequest;
+    /// `dictionary` of the settings.
+    InvalidSettingsDictionary = "invalid_settings_dictionary", InvalidRequest;
+    /// `synonyms` of the settings.
+    InvalidSettingsSynonyms = "invalid_settings_synonyms", InvalidRequest;
+    /// `distinctAttribute` of the settings.
+    InvalidSettingsDistinctAttribute = "invalid_settings_distinct_attribute", InvalidRequest;
+    /// `proximityPrecision` of the settings.
+    InvalidSettingsProximityPrecision = "invalid_settings_proximity_precision", InvalidRequest;
+    /// `typoTolerance` of the settings.
+    InvalidSettingsTypoTolerance = "invalid_settings_typo_tolerance", InvalidRequest;
+    /// `faceting` of the settings.
+    InvalidSettingsFaceting = "invalid_settings_faceting", InvalidRequest;
+    /// `pagination` of the settings.
+    InvalidSettingsPagination = "invalid_settings_pagination", InvalidRequest;
+    /// `embedders` of the settings.
+    InvalidSettingsEmbedders = "invalid_settings_embedders", InvalidRequest;
+    /// `searchCutoffMs` of the settings.
+    InvalidSettingsSearchCutoffMs = "invalid_settings_search_cutoff_ms", InvalidRequest;
+    /// `localizedAttributes` of the settings.
+    InvalidSettingsLocalizedAttributes = "invalid_settings_localized_attributes", InvalidRequest;
+    /// `facetSearch` of the settings.
+    InvalidSettingsFacetSearch = "invalid_settings_facet_search", InvalidRequest;
+    /// `prefixSearch` of the settings.
+    InvalidSettingsPrefixSearch = "invalid_settings_prefix_search", InvalidRequest;
+    /// `chat` of the settings.
+    InvalidSettingsIndexChat = "invalid_settings_index_chat", InvalidRequest;
     /// Something in Miroir itself went wrong.
     Internal = "internal", Internal;
     /// A client document carries an attribute Miroir keeps for itself.
@@ -241,7 +293,9 @@ error_codes! {
     MiroirInvalidAuth = "miroir_invalid_auth", Auth;
     /// More requests at once than `server.max_concurrent_requests`.
     MiroirOverloaded = "miroir_overloaded", System;
-    /// A node that accepted nothing: why, in a task's node errors.
+    /// A request that was not answered within `server.request_timeout`.
+    MiroirTimeout = "miroir_timeout", System;
+    /// A node that did not accept a write, or lost it: why, in a task's node errors and node tasks.
     MiroirNodeUnavailable = "miroir_node_unavailable", System;
 }
 

@@ -11,6 +11,7 @@
 //! | [`task`] | how many node tasks become the one task a client sees |
 //! | [`search`] | how one query becomes many, and many answers one |
 //! | [`health`] | when a node is trusted |
+//! | [`error`], [`wording`] | how a refusal is told |
 
 pub mod document;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod settings;
 pub mod task;
 mod time;
 pub mod topology;
+pub mod wording;
 
 pub use id::{GroupId, IndexUid, InvalidId, NodeId, Shard, ShardSet, TaskUid};
 pub use time::{InvalidTimestamp, Timestamp};

@@ -12,16 +12,19 @@ use crate::{GroupId, NodeId, Shard, ShardSet};
 ///
 /// Part of the format of stored data: a change would look for documents where they are not. A count of zero, which
 /// no index has, counts as one.
+#[inline]
 pub fn shard_of(canonical_id: &str, shard_count: u32) -> Shard {
     shard_of_hash(hash_id(canonical_id.as_bytes()), shard_count)
 }
 
 /// The hash of a canonical id, from which [`shard_of_hash`] takes its shard.
+#[inline]
 pub(crate) fn hash_id(canonical_id: &[u8]) -> u64 {
     xxh3_64(canonical_id)
 }
 
 /// The shard of a document whose canonical id hashes to `hash`.
+#[inline]
 pub(crate) fn shard_of_hash(hash: u64, shard_count: u32) -> Shard {
     let remainder = hash % u64::from(shard_count.max(1));
     #[expect(clippy::cast_possible_truncation, reason = "the remainder of a division by 32 bits has 32 bits")]
@@ -232,3 +235,6 @@ pub struct CoveringSet {
     /// Shards no node can serve.
     pub uncovered: ShardSet,
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,3 +75,116 @@ pub fn judge_write(
     }
     WriteVerdict { unwritten, degraded: (!degraded.groups.is_empty()).then_some(degraded) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Shard;
+    use crate::topology::Node;
+
+    fn topology(groups: u32, per_group: u32, replication_factor: u32, quorum: Option<u32>) -> Topology {
+        let nodes = (0..groups)
+            .flat_map(|group| {
+                (0..per_group).map(move |number| Node {
+                    id: format!("n{group}-{number}").parse().unwrap(),
+                    group: GroupId(group),
+                })
+            })
+            .collect();
+        Topology::new(nodes, replication_factor, quorum).unwrap()
+    }
+
+    fn judge(topology: &Topology, acknowledged: &[&str]) -> WriteVerdict {
+        let placement = Placement::new(topology, 1);
+        judge_write(topology, &placement, &ShardSet::all(1), &|node| acknowledged.contains(&node.as_str()))
+    }
+
+    #[test]
+    fn judge_write_counts_inside_one_group_only() {
+        let topology = topology(2, 2, 2, None);
+        let split = judge(&topology, &["n0-0", "n1-0"]);
+        assert_eq!(split.unwritten, ShardSet::all(1));
+        let whole = judge(&topology, &["n1-0", "n1-1"]);
+        assert!(whole.unwritten.is_empty());
+        assert_eq!(whole.degraded.unwrap().to_string(), "group=0 shards=0; nodes=n0-0,n0-1");
+    }
+
+    #[test]
+    fn judge_write_is_clean_when_everybody_acknowledged() {
+        let verdict = judge(&topology(2, 1, 1, None), &["n0-0", "n1-0"]);
+        assert_eq!(verdict, WriteVerdict { unwritten: ShardSet::default(), degraded: None });
+    }
+
+    #[test]
+    fn judge_write_names_what_missed_a_write_that_took() {
+        let verdict = judge(&topology(1, 3, 3, None), &["n0-0", "n0-2"]);
+        assert!(verdict.unwritten.is_empty());
+        assert_eq!(verdict.degraded.unwrap().to_string(), "group=0 shards=0; nodes=n0-1");
+    }
+
+    #[test]
+    fn judge_write_of_a_shard_that_is_not_placed_is_unwritten() {
+        let topology = topology(1, 1, 1, None);
+        let placement = Placement::new(&topology, 1);
+        let verdict = judge_write(&topology, &placement, &[Shard(5)].into_iter().collect(), &|_| true);
+        assert_eq!(verdict.unwritten.to_string(), "5");
+    }
+
+    #[test]
+    fn degraded_prints_groups_shards_and_nodes() {
+        let shards = |numbers: &[u32]| numbers.iter().copied().map(Shard).collect::<ShardSet>();
+        let mut degraded = Degraded::default();
+        assert_eq!(degraded.to_string(), "");
+        degraded.groups.insert(GroupId(1), shards(&[2]));
+        assert_eq!(degraded.to_string(), "group=1 shards=2");
+        degraded.groups.insert(GroupId(0), shards(&[1, 4, 5, 6, 7]));
+        degraded.nodes.extend(["node-b", "node-a"].map(|name| name.parse::<NodeId>().unwrap()));
+        assert_eq!(degraded.to_string(), "group=0 shards=1,4-7; group=1 shards=2; nodes=node-a,node-b");
+        degraded.groups.clear();
+        assert_eq!(degraded.to_string(), "nodes=node-a,node-b");
+    }
+
+    proptest! {
+        /// Against a count that knows nothing of the code: RF 1 to 7, RG 1 to 4, every quorum, random answers.
+        #[test]
+        fn judge_write_agrees_with_a_naive_count(
+            groups in 1_u32..=4,
+            factor in 1_u32..=7,
+            spare in 0_u32..3,
+            quorum in proptest::option::of(0_u32..7),
+            shards in 1_u32..12,
+            touched in proptest::collection::btree_set(0_u32..12, 1..12),
+            answers in proptest::collection::vec(any::<bool>(), 40),
+        ) {
+            let quorum = quorum.map(|quorum| quorum % factor + 1);
+            let topology = topology(groups, factor + spare, factor, quorum);
+            let needed = quorum.unwrap_or(factor / 2 + 1) as usize;
+            let placement = Placement::new(&topology, shards);
+            let touched: ShardSet = touched.into_iter().filter(|shard| *shard < shards).map(Shard).collect();
+            let answer: BTreeMap<NodeId, bool> = topology.nodes().cloned().zip(answers).collect();
+            let verdict = judge_write(&topology, &placement, &touched, &|node| answer[node]);
+
+            let mut unwritten = ShardSet::default();
+            let mut expected = Degraded::default();
+            for shard in touched.iter() {
+                let mut best = 0;
+                for group in topology.groups() {
+                    let (good, bad): (Vec<_>, Vec<_>) =
+                        placement.replicas(shard, group.id).iter().partition(|node| answer[*node]);
+                    best = best.max(good.len());
+                    if !bad.is_empty() {
+                        expected.groups.entry(group.id).or_default().insert(shard);
+                        expected.nodes.extend(bad.into_iter().cloned());
+                    }
+                }
+                if best < needed {
+                    unwritten.insert(shard);
+                }
+            }
+            prop_assert_eq!(verdict.unwritten, unwritten);
+            prop_assert_eq!(verdict.degraded.unwrap_or_default(), expected);
+        }
+    }
+}

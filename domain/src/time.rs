@@ -16,7 +16,7 @@ pub struct Timestamp(i64);
 pub struct InvalidTimestamp(String);
 
 /// The milliseconds a [`jiff::Timestamp`] can print: years -9999 to 9999.
-const PRINTABLE: std::ops::RangeInclusive<i64> = -377_705_023_201_000..=253_402_207_200_999;
+const PRINTABLE: std::ops::RangeInclusive<i64> = -377_705_023_201_000..=253_402_207_200_000;
 
 impl Timestamp {
     /// The instant `millis` milliseconds after the epoch, clamped to years -9999 to 9999 so that it can be printed.

@@ -96,6 +96,12 @@ impl Topology {
         Ok(Self { groups, replication_factor, write_quorum: quorum })
     }
 
+    /// A cluster that has no nodes yet: it keeps no shard and serves none. `write_quorum` is as in [`Topology::new`].
+    pub fn without_nodes(replication_factor: u32, write_quorum: Option<u32>) -> Self {
+        let write_quorum = write_quorum.unwrap_or(replication_factor / 2 + 1);
+        Self { groups: Vec::new(), replication_factor, write_quorum }
+    }
+
     /// The groups, by number.
     pub fn groups(&self) -> &[ReplicaGroup] {
         &self.groups
@@ -138,4 +144,58 @@ fn group_by_id(nodes: Vec<Node>) -> Result<Vec<ReplicaGroup>, InvalidTopology> {
             ReplicaGroup { id, nodes }
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes(members: &[(&str, u32)]) -> Vec<Node> {
+        members
+            .iter()
+            .map(|(name, group)| Node { id: name.parse().unwrap(), group: GroupId(*group) })
+            .collect()
+    }
+
+    #[test]
+    fn new_groups_nodes_whatever_their_order() {
+        let topology = Topology::new(nodes(&[("d", 7), ("b", 0), ("c", 7), ("a", 0)]), 2, None).unwrap();
+        let groups: Vec<(u32, Vec<&str>)> = topology
+            .groups()
+            .iter()
+            .map(|group| (group.id.0, group.nodes.iter().map(NodeId::as_str).collect()))
+            .collect();
+        assert_eq!(groups, [(0, vec!["a", "b"]), (7, vec!["c", "d"])]);
+        assert_eq!(topology.nodes().map(NodeId::as_str).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        assert_eq!(topology.group_of(&"c".parse().unwrap()), Some(GroupId(7)));
+        assert_eq!(topology.group_of(&"x".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn new_takes_a_majority_for_quorum_when_none_is_given() {
+        for (factor, quorum) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3)] {
+            let members: Vec<(String, u32)> = (0..factor).map(|number| (format!("n{number}"), 0)).collect();
+            let members: Vec<(&str, u32)> =
+                members.iter().map(|(name, group)| (name.as_str(), *group)).collect();
+            let topology = Topology::new(nodes(&members), factor, None).unwrap();
+            assert_eq!((topology.replication_factor(), topology.write_quorum()), (factor, quorum));
+        }
+        assert_eq!(Topology::new(nodes(&[("a", 0), ("b", 0)]), 2, Some(1)).unwrap().write_quorum(), 1);
+    }
+
+    #[test]
+    fn new_refuses_what_cannot_hold_the_shards_and_says_why() {
+        let cases = [
+            (nodes(&[]), 1, None, "the cluster has no nodes"),
+            (nodes(&[("a", 0)]), 0, None, "must be at least 1"),
+            (nodes(&[("a", 0), ("a", 1)]), 1, None, "node id `a` appears twice"),
+            (nodes(&[("a", 0), ("b", 0), ("c", 1)]), 2, None, "replica group 1 has 1 node(s)"),
+            (nodes(&[("a", 0)]), 1, Some(0), "`cluster.write_quorum` is 0"),
+            (nodes(&[("a", 0)]), 1, Some(2), "`cluster.write_quorum` is 2"),
+        ];
+        for (members, factor, quorum, words) in cases {
+            let error = Topology::new(members, factor, quorum).unwrap_err().to_string();
+            assert!(error.contains(words), "{error:?} should contain {words:?}");
+        }
+    }
 }

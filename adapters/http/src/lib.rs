@@ -1,1 +1,37 @@
-//! Placeholder.
+//! The HTTP face of Miroir: Meilisearch's routes and Miroir's own, each parsed, handed to an inbound port, answered.
+//!
+//! The adapter knows [`miroir_ports::inbound`] and nothing behind it. A request passes through:
+//!
+//! | step | module |
+//! |---|---|
+//! | accept, header limits, graceful stop | `server` |
+//! | request id, span, log line, limits, panics | `exchange` |
+//! | which route, or which 404 and 405 | `router` |
+//! | who may | `auth`, `cors` |
+//! | what is asked | `query`, `json`, `body`, `content` |
+//! | parse → port → reply | `routes` |
+//! | what an error becomes | `error`, the only place where a status is decided |
+
+mod auth;
+mod body;
+mod content;
+mod cors;
+mod error;
+mod exchange;
+mod json;
+mod log;
+mod options;
+mod query;
+mod reply;
+mod request;
+mod request_id;
+mod router;
+mod routes;
+mod secret;
+mod server;
+mod suggestion;
+
+pub use options::{Apis, HttpOptions};
+pub use router::{RouteInfo, route_list};
+pub use secret::Secret;
+pub use server::serve;

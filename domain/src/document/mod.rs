@@ -3,7 +3,9 @@
 mod id;
 mod primary_key;
 mod reserved;
+mod shard_field;
 
 pub use id::DocumentId;
 pub use primary_key::{PrimaryKey, infer_primary_key};
 pub use reserved::{SHARD_FIELD, is_reserved, strip_reserved, strip_reserved_from_message};
+pub use shard_field::{SHARD_DIGITS, shard_filter, shard_value};

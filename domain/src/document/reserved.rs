@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// The shard number, an integer attribute of every document on a node.
+/// The shard of a document, as an attribute of every document on a node. [`shard_value`](super::shard_value) says how
+/// it is written.
 pub const SHARD_FIELD: &str = "_miroir_shard";
 
 /// The objects inside a hit that repeat the names of its attributes.
@@ -13,7 +14,8 @@ pub fn is_reserved(attribute: &str) -> bool {
     attribute == SHARD_FIELD
 }
 
-/// Removes reserved attributes from one document, its `_formatted` and its `_matchesPosition`.
+/// Removes reserved attributes from one document, its `_formatted` and its `_matchesPosition`. The other attributes
+/// keep their order.
 pub fn strip_reserved(document: &mut Map<String, Value>) {
     document.shift_remove(SHARD_FIELD);
     for mirror in MIRRORS {
@@ -111,6 +113,14 @@ mod tests {
     }
 
     #[test]
+    fn strip_keeps_the_order_of_attributes() {
+        let mut document: Map<String, Value> =
+            serde_json::from_str(r#"{"_miroir_shard":1,"z":1,"a":2,"m":3}"#).unwrap();
+        strip_reserved(&mut document);
+        assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"z":1,"a":2,"m":3}"#);
+    }
+
+    #[test]
     fn strip_leaves_mirrors_of_another_type_alone() {
         let mut document = json!({"_formatted": "text", "_matchesPosition": null});
         strip_reserved(document.as_object_mut().unwrap());
@@ -150,7 +160,7 @@ mod tests {
     #[test]
     fn message_loses_the_shard_filter() {
         let cases = [
-            ("3:4 (\"t\" = \"1\") AND (\"_miroir_shard\" IN [\"1\", \"2\"])", "3:4 (\"t\" = \"1\")"),
+            ("3:4 (\"t\" = \"1\") AND (\"_miroir_shard\" IN [\"⁖\", \"⁘⁑\"])", "3:4 (\"t\" = \"1\")"),
             ("6:6 (_miroir_shard IN [1,2]) AND (t = )", "6:6 (t = )"),
             ("(_miroir_shard IN [1", "(_miroir_shard IN [1"),
         ];

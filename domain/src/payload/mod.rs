@@ -164,3 +164,6 @@ pub fn parse_ids(values: &[serde_json::Value]) -> Result<Vec<DocumentId>, Invali
     };
     values.iter().enumerate().map(read).collect()
 }
+
+#[cfg(test)]
+mod tests;

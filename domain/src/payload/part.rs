@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Document, Payload};
-use crate::document::SHARD_FIELD;
+use crate::document::{SHARD_FIELD, shard_value};
 use crate::{Shard, ShardSet};
 
 /// The size of a piece of NDJSON, in bytes.
@@ -56,12 +56,13 @@ impl PayloadPart {
 /// The length of a document as a line of NDJSON with its shard field, in bytes.
 pub(super) fn line_length(document_length: u32, shard: u32) -> u64 {
     // The opening brace of the document is replaced by the head; a line feed ends the line.
-    let digits = shard.checked_ilog10().unwrap_or(0) + 1;
-    u64::from(document_length) - 1 + HEAD_BYTES + u64::from(digits) + 1
+    u64::from(document_length) - 1 + head(shard).len() as u64 + 1
 }
 
-/// The length of `{"_miroir_shard":,`: the head of a line without the number.
-const HEAD_BYTES: u64 = "{\"\":,".len() as u64 + SHARD_FIELD.len() as u64;
+/// How a line begins: the shard field, ready for the document's own attributes to follow.
+fn head(shard: u32) -> String {
+    format!("{{\"{SHARD_FIELD}\":\"{}\",", shard_value(Shard(shard)))
+}
 
 struct Chunks {
     part: PayloadPart,
@@ -75,7 +76,7 @@ impl Chunks {
     /// Room for one chunk, and for the head and the line feed that may reach over its end.
     fn room(&self) -> usize {
         let whole = usize::try_from(self.part.content_length).unwrap_or(CHUNK_BYTES);
-        whole.min(CHUNK_BYTES) + 2 * SHARD_FIELD.len() + 16
+        whole.min(CHUNK_BYTES) + 4 * SHARD_FIELD.len()
     }
 
     /// The next document of the part, with the head of its line written.
@@ -84,7 +85,7 @@ impl Chunks {
         let skipped = rest.iter().position(|document| self.part.kept[document.shard as usize])?;
         let document = rest[skipped];
         self.next += skipped + 1;
-        chunk.extend_from_slice(format!("{{\"{SHARD_FIELD}\":{},", document.shard).as_bytes());
+        chunk.extend_from_slice(head(document.shard).as_bytes());
         // Every document is an object with an id at least, so an attribute follows its opening brace.
         Some((document, 1..document.length as usize))
     }

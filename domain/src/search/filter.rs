@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::ShardSet;
-use crate::document::SHARD_FIELD;
+use crate::document::shard_filter;
 
 /// Checks that a filter has one of the shapes Meilisearch reads: a string, or an array (AND) of strings and of
 /// arrays (OR) of strings. What the strings say is the node's to judge. Errors are Meilisearch's sentences.
@@ -30,18 +30,12 @@ fn wrong_syntax(expected: &str, found: &Value) -> String {
     format!("Invalid syntax for the filter parameter: `expected {expected}, found: {found}`.")
 }
 
-/// The filter that keeps the documents of `shards` alone.
-fn shard_clause(shards: &ShardSet) -> String {
-    let numbers: Vec<String> = shards.iter().map(|shard| shard.to_string()).collect();
-    format!("{SHARD_FIELD} IN [{}]", numbers.join(", "))
-}
-
 /// The client's filter with the clause of `shards` joined to it by AND.
 ///
 /// The clause stands as a filter of its own in the outer array rather than being spliced into the client's text:
 /// nothing the client wrote, not even an unbalanced parenthesis, can reach over it.
-pub(super) fn with_shards(client: Option<&Value>, shards: &ShardSet) -> Value {
-    let clause = Value::String(shard_clause(shards));
+pub fn with_shards(client: Option<&Value>, shards: &ShardSet) -> Value {
+    let clause = Value::String(shard_filter(shards));
     match client {
         None | Some(Value::Null) => clause,
         Some(Value::Array(all)) if all.is_empty() => clause,
@@ -60,7 +54,7 @@ mod tests {
     #[test]
     fn clause_is_anded_to_every_shape_of_filter() {
         let shards: ShardSet = [Shard(4), Shard(1)].into_iter().collect();
-        let clause = "_miroir_shard IN [1, 4]";
+        let clause = r#"_miroir_shard IN ["⁖", "⁚"]"#;
         for (client, expected) in [
             (None, json!(clause)),
             (Some(json!(null)), json!(clause)),

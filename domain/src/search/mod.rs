@@ -22,5 +22,6 @@ mod rank;
 mod request;
 mod retrieve;
 
+pub use filter::with_shards;
 pub use merge::{InvalidAnswer, MergeContext, NodeAnswer, merge};
 pub use request::{NodeQuery, SearchRequest};

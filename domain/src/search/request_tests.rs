@@ -35,7 +35,7 @@ fn a_node_that_answers_for_some_shards_gets_their_clause() {
     let shards: ShardSet = [Shard(2)].into_iter().collect();
     assert_eq!(
         asked(json!({"filter": "a = 1"}), Some(&shards), &index())["filter"],
-        json!(["a = 1", "_miroir_shard IN [2]"])
+        json!(["a = 1", r#"_miroir_shard IN ["⁘"]"#])
     );
     assert_eq!(asked(json!({"filter": "a = 1"}), None, &index())["filter"], json!("a = 1"));
 }

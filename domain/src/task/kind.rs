@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::wording;
 use serde::{Deserialize, Serialize};
 
 macro_rules! task_kinds {
@@ -64,7 +65,10 @@ task_kinds! {
 
 /// A word that is no task type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a task type")]
+#[error(
+    "`{0}` is not a valid task type. Available types are {words}.",
+    words = wording::list(TaskKind::ALL.iter().map(|kind| kind.as_str()))
+)]
 pub struct UnknownKind(String);
 
 impl FromStr for TaskKind {

@@ -1,9 +1,12 @@
 //! One task that stands for many: what a client sees of the node tasks behind its write.
 
 mod aggregate;
-mod details;
+pub mod details;
+#[cfg(test)]
+mod fixture;
 mod kind;
 mod node_task;
+mod parameters;
 mod query;
 mod status;
 mod transition;

@@ -66,6 +66,9 @@ pub struct NodeTask {
     /// When the node finished, by its clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+    /// The settings version of the index that the node has once it has succeeded, where the write brings settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings_version: Option<u64>,
 }
 
 impl NodeTask {
@@ -79,6 +82,7 @@ impl NodeTask {
             details: None,
             started_at: None,
             finished_at: None,
+            settings_version: None,
         }
     }
 }

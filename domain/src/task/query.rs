@@ -1,9 +1,8 @@
-//! Which tasks a client asks for: the filters of `GET /tasks`, parsed and as a predicate.
+//! Which tasks a client asks for: the filters of `GET /tasks`, as a predicate.
 
 use std::collections::BTreeSet;
 
 use super::{Task, TaskKind, TaskStatus};
-use crate::error::InvalidRequest;
 use crate::{IndexUid, TaskUid, Timestamp};
 
 /// Exclusive bounds on one date of a task.
@@ -13,6 +12,15 @@ pub struct TaskDates {
     pub after: Option<Timestamp>,
     /// Only tasks whose date is earlier than this.
     pub before: Option<Timestamp>,
+}
+
+impl TaskDates {
+    /// Whether `date` lies strictly within the bounds. A task without the date passes only where there is no bound.
+    fn admit(self, date: Option<Timestamp>) -> bool {
+        let after = self.after.is_none_or(|bound| date.is_some_and(|date| date > bound));
+        let before = self.before.is_none_or(|bound| date.is_some_and(|date| date < bound));
+        after && before
+    }
 }
 
 /// Filters, order and page of a task listing. An unset filter admits every task.
@@ -64,19 +72,26 @@ impl Default for TaskQuery {
 }
 
 impl TaskQuery {
-    /// Reads the query parameters of `GET /tasks`, decoded, in order. Lists are comma separated, `*` means unset,
-    /// types and statuses ignore case, a date-only `after…` starts with the next day; an unknown parameter or
-    /// a bad value is refused in Meilisearch's code and words.
-    pub fn parse<'a>(
-        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, InvalidRequest> {
-        let _ = parameters.into_iter().count();
-        unimplemented!()
-    }
-
     /// Whether `task` passes the filters (page and order apart). The definition that every store must agree with.
     pub fn matches(&self, task: &Task) -> bool {
-        let _ = task;
-        unimplemented!()
+        let has_begun = task.status != TaskStatus::Enqueued;
+        admits(self.uids.as_ref(), Some(&task.uid))
+            && admits(self.batch_uids.as_ref(), has_begun.then_some(&task.uid))
+            && admits(self.statuses.as_ref(), Some(&task.status))
+            && admits(self.kinds.as_ref(), Some(&task.kind))
+            && admits(self.index_uids.as_ref(), task.index_uid.as_ref())
+            && admits(self.canceled_by.as_ref(), task.canceled_by.as_ref())
+            && self.enqueued.admit(Some(task.created_at))
+            && self.started.admit(task.started_at)
+            && self.finished.admit(task.finished_at)
     }
 }
+
+/// Whether a filter admits a property of a task. A task without the property passes only an unset filter.
+fn admits<T: Ord>(filter: Option<&BTreeSet<T>>, property: Option<&T>) -> bool {
+    filter.is_none_or(|wanted| property.is_some_and(|property| wanted.contains(property)))
+}
+
+#[cfg(test)]
+#[path = "query_tests.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::wording;
 use serde::{Deserialize, Serialize};
 
 /// The five statuses of Meilisearch.
@@ -44,7 +45,10 @@ impl TaskStatus {
 
 /// A word that is no status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a task status")]
+#[error(
+    "`{0}` is not a valid task status. Available statuses are {words}.",
+    words = wording::list(TaskStatus::ALL.iter().map(|status| status.as_str()))
+)]
 pub struct UnknownStatus(String);
 
 impl FromStr for TaskStatus {

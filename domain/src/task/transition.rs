@@ -1,7 +1,7 @@
 //! How a task moves: events go in, the next task and what must follow come out.
 
-use super::{NodeTaskReport, Task, TaskStatus};
-use crate::error::ResponseError;
+use super::{NodeMiss, NodeTask, NodeTaskReport, NodeTaskState, Task, TaskStatus, aggregate};
+use crate::error::{ErrorCode, ResponseError};
 use crate::quorum::WriteVerdict;
 use crate::{NodeId, Timestamp};
 
@@ -15,7 +15,8 @@ pub enum Event {
         /// The uid it gave.
         uid: u32,
     },
-    /// A node certainly did not accept the write. Its node task becomes a node error.
+    /// A node certainly did not accept the write. Its node task becomes a node error. After an acceptance it changes
+    /// nothing: the node itself told that it accepted.
     NodeMissed {
         /// The node.
         node: NodeId,
@@ -23,7 +24,7 @@ pub enum Event {
         error: ResponseError,
     },
     /// A node said where its task stands. Reports that would move a finished node task, or move one backwards,
-    /// change nothing.
+    /// change nothing. A report about a pending node task is also its acceptance.
     NodeReported {
         /// The node.
         node: NodeId,
@@ -36,10 +37,20 @@ pub enum Event {
         node: NodeId,
     },
     /// No node is pending any more, and this is the verdict over those that accepted. A write without quorum fails
-    /// with `miroir_no_quorum` at once, even while nodes that accepted it still work on it.
+    /// with `miroir_no_quorum` at once, even while nodes that accepted it still work on it. A write that was meant
+    /// for no node at all (no documents) succeeds at once.
+    ///
+    /// It must follow the event that settles the last pending node, and be stored with it: that event never ends the
+    /// task, but later reports may, and a finished task changes its status no more.
     Dispatched {
         /// The verdict.
         verdict: WriteVerdict,
+    },
+    /// Every node refused the write in the same words, as a single server would have: the task fails with them.
+    /// Give it after the `NodeMissed` of each node, instead of `Dispatched`.
+    Refused {
+        /// The nodes' own error.
+        error: ResponseError,
     },
 }
 
@@ -54,7 +65,7 @@ pub enum Effect {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTransition {
     /// The event names a node the task has no node task for.
-    #[error("task {task} was never meant for node `{node}`")]
+    #[error("task {task} has no node task on node `{node}`")]
     UnknownNode {
         /// The task.
         task: crate::TaskUid,
@@ -76,10 +87,110 @@ pub enum InvalidTransition {
 }
 
 impl Task {
-    /// The task after `event` at `now`. Pure: the same task and event give the same answer. A finished task changes
-    /// no status any more, but still learns what its nodes report.
-    pub fn apply(self, event: Event, now: Timestamp) -> Result<(Self, Vec<Effect>), InvalidTransition> {
-        let _ = (event, now);
-        unimplemented!()
+    /// The task after `event` at `now`. Pure: the same task and event give the same answer; an event given twice
+    /// changes nothing the second time. A finished task changes no status any more, but still learns what its nodes
+    /// report.
+    pub fn apply(mut self, event: Event, now: Timestamp) -> Result<(Self, Vec<Effect>), InvalidTransition> {
+        let was_finished = self.status.is_finished();
+        // While a node is pending there is no verdict yet, so the event that settles it must not end the task:
+        // the nodes that accepted may be too few.
+        let has_verdict =
+            matches!(event, Event::Dispatched { .. }) || !aggregate::has_pending(&self.node_tasks);
+        match event {
+            Event::NodeAccepted { node, uid } => {
+                self.accepted_node_task(&node, uid)?;
+            }
+            Event::NodeMissed { node, error } => self.record_miss(node, error)?,
+            Event::NodeReported { node, report } => {
+                let node_task = self.accepted_node_task(&node, report.uid)?;
+                learn(node_task, report);
+            }
+            Event::NodeForgot { node } => self.record_loss(&node, now)?,
+            Event::Dispatched { verdict } => aggregate::conclude_dispatch(&mut self, &verdict, now),
+            Event::Refused { error } => aggregate::fail(&mut self, error, now),
+        }
+        aggregate::refresh(&mut self, has_verdict, now);
+        let finished = !was_finished && self.status.is_finished();
+        let effects = finished.then_some(Effect::Finished(self.status)).into_iter().collect();
+        Ok((self, effects))
+    }
+
+    /// The node task that `node` accepted as `uid`; a pending one becomes enqueued under it.
+    fn accepted_node_task(&mut self, node: &NodeId, uid: u32) -> Result<&mut NodeTask, InvalidTransition> {
+        let task = self.uid;
+        let Some(node_task) = self.node_tasks.get_mut(node) else {
+            return Err(InvalidTransition::UnknownNode { task, node: node.clone() });
+        };
+        match node_task.uid {
+            Some(known) if known != uid => {
+                return Err(InvalidTransition::UidChanged { task, node: node.clone(), known, given: uid });
+            }
+            Some(_) => {}
+            None => {
+                node_task.uid = Some(uid);
+                if node_task.status == NodeTaskState::Pending {
+                    node_task.status = NodeTaskState::Enqueued;
+                }
+            }
+        }
+        Ok(node_task)
+    }
+
+    fn record_miss(&mut self, node: NodeId, error: ResponseError) -> Result<(), InvalidTransition> {
+        if let Some(known) = self.node_tasks.get(&node) {
+            if known.status == NodeTaskState::Pending {
+                let shards = known.shards.clone();
+                self.node_tasks.remove(&node);
+                self.node_errors.insert(node, NodeMiss { error, shards });
+            }
+            return Ok(());
+        }
+        if self.node_errors.contains_key(&node) {
+            return Ok(());
+        }
+        Err(InvalidTransition::UnknownNode { task: self.uid, node })
+    }
+
+    fn record_loss(&mut self, node: &NodeId, now: Timestamp) -> Result<(), InvalidTransition> {
+        let task = self.uid;
+        let Some(node_task) = self.node_tasks.get_mut(node) else {
+            return Err(InvalidTransition::UnknownNode { task, node: node.clone() });
+        };
+        if node_task.status.is_finished() {
+            return Ok(());
+        }
+        let known_as = node_task.uid.map_or_else(String::new, |uid| format!(", its task {uid}"));
+        node_task.status = NodeTaskState::Failed;
+        node_task.finished_at = Some(now);
+        node_task.error = Some(ErrorCode::MiroirNodeUnavailable.with_message(format!(
+            "node `{node}` no longer knows the write it accepted{known_as}: its database was lost or replaced"
+        )));
+        Ok(())
     }
 }
+
+/// How far a node task has come. Only steps up this ladder are believed, so reports may arrive late or twice.
+fn progress(status: NodeTaskState) -> u8 {
+    match status {
+        NodeTaskState::Pending => 0,
+        NodeTaskState::Enqueued => 1,
+        NodeTaskState::Processing => 2,
+        NodeTaskState::Succeeded | NodeTaskState::Failed | NodeTaskState::Canceled => 3,
+    }
+}
+
+fn learn(node_task: &mut NodeTask, report: NodeTaskReport) {
+    let reported = NodeTaskState::from(report.status);
+    if node_task.status.is_finished() || progress(reported) < progress(node_task.status) {
+        return;
+    }
+    node_task.status = reported;
+    node_task.error = report.error;
+    node_task.details = report.details.or(node_task.details.take());
+    node_task.started_at = report.started_at.or(node_task.started_at);
+    node_task.finished_at = report.finished_at.or(node_task.finished_at);
+}
+
+#[cfg(test)]
+#[path = "transition_tests.rs"]
+mod tests;

@@ -1,11 +1,12 @@
 //! What a client is shown of a task, in Meilisearch's exact shapes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{NodeMiss, NodeTask, Task, TaskKind, TaskStatus};
+use super::{NodeMiss, NodeTask, Task, TaskKind, TaskStatus, details};
 use crate::error::ResponseError;
 use crate::{IndexUid, NodeId, TaskUid, Timestamp};
 
@@ -47,6 +48,7 @@ pub struct TaskView {
     /// The task that canceled it.
     pub canceled_by: Option<TaskUid>,
     /// What the operation did, by type.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Map<String, Value>>,
     /// Why it failed.
     pub error: Option<ResponseError>,
@@ -91,11 +93,46 @@ impl Task {
 
     /// What a client sees of the task.
     pub fn view(&self) -> TaskView {
-        unimplemented!()
+        let begun = self.status != TaskStatus::Enqueued;
+        TaskView {
+            uid: self.uid,
+            batch_uid: begun.then_some(self.uid),
+            index_uid: self.index_uid.clone(),
+            status: self.status,
+            kind: self.kind,
+            canceled_by: self.canceled_by,
+            details: details::shown(self),
+            error: self.error.clone(),
+            duration: self.started_at.zip(self.finished_at).map(|(start, end)| iso_8601(end.since(start))),
+            enqueued_at: self.created_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            custom_metadata: self.custom_metadata.clone(),
+        }
     }
 
     /// What an operator sees of the task.
     pub fn detail_view(&self) -> TaskDetailView {
-        unimplemented!()
+        TaskDetailView {
+            task: self.view(),
+            node_tasks: self.node_tasks.clone(),
+            node_errors: self.node_errors.clone(),
+        }
     }
 }
+
+/// A span in the ISO 8601 form a server prints: days and seconds only, three decimals when there is a fraction.
+fn iso_8601(span: Duration) -> String {
+    const SECONDS_PER_DAY: u64 = 86_400;
+    let (days, seconds) = (span.as_secs() / SECONDS_PER_DAY, span.as_secs() % SECONDS_PER_DAY);
+    let date = if days == 0 { String::new() } else { format!("{days}D") };
+    match (seconds, span.subsec_millis()) {
+        (0, 0) if days != 0 => format!("P{date}"),
+        (seconds, 0) => format!("P{date}T{seconds}S"),
+        (seconds, millis) => format!("P{date}T{seconds}.{millis:03}S"),
+    }
+}
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

@@ -1,1 +1,41 @@
-//! Placeholder.
+//! A harness for tests from the outside: nodes, a `miroir` process in front of them, and a client.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use miroir_e2e::Cluster;
+//! use serde_json::json;
+//!
+//! let mut cluster = Cluster::builder().nodes(3).replication_factor(2).start().await?;
+//! let client = cluster.client();
+//! let task = client.write("POST", "/indexes/movies/documents", json!([{ "id": 1 }])).await?;
+//! assert_eq!(task["status"], "succeeded");
+//! cluster.node(0).kill().await?;
+//! cluster.miroir().kill().await?;
+//! cluster.miroir().start().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nodes are simulated unless asked for otherwise; real ones are processes of the binary that
+//! `MIROIR_MEILISEARCH_BIN` names. The `miroir` binary is the one `MIROIR_BIN` names, else it is built by cargo.
+//! Everything listens on 127.0.0.1, ends when the cluster is dropped, and prints its log when the test panics.
+
+mod binary;
+mod client;
+mod cluster;
+mod miroir;
+mod node;
+mod port;
+mod process;
+
+pub use client::{Answer, Client};
+pub use cluster::{Cluster, ClusterBuilder};
+pub use miroir::Miroir;
+pub use node::{Node, NodeKind};
+pub use port::free_port;
+pub use process::Process;
+
+use std::time::Duration;
+
+/// How long anything may take before a test gives up on it: a bound against hanging, not a measure of speed.
+pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -13,6 +13,7 @@ pub trait IndexTable: Send + Sync + 'static {
     /// Stores a new entry.
     ///
     /// - **INDEX-1** When the uid is taken it MUST answer [`Create::Exists`] and change nothing.
+    /// - **INDEX-4** The row MUST equal `entry`, its version included.
     async fn index_create(&self, entry: &IndexEntry) -> Result<Create, StoreError>;
 
     /// The entry, or none.
@@ -25,9 +26,11 @@ pub trait IndexTable: Send + Sync + 'static {
 
     /// Removes the entry and its rows of `node_settings_version`; false when there was none.
     ///
-    /// - **INDEX-3** Entry and node settings rows MUST go together.
+    /// - **INDEX-3** Entry and node settings rows MUST go together; node settings rows without an entry go too.
     async fn index_delete(&self, uid: &IndexUid) -> Result<bool, StoreError>;
 
-    /// Up to `limit` entries in order of uid, starting after `after`.
+    /// Up to `limit` entries, starting after `after`.
+    ///
+    /// - **INDEX-5** The entries MUST come in the byte order of their uids, each once.
     async fn index_list(&self, after: Option<IndexUid>, limit: u32) -> Result<Vec<IndexEntry>, StoreError>;
 }

@@ -8,17 +8,23 @@
 //! - **STORE-4** A value read back equals the value written, whatever Unicode, JSON or integers it holds.
 //! - **STORE-5** A row that cannot be decoded is [`StoreError::Corrupt`] and names its key; it is never skipped and
 //!   never a panic.
-//! - **STORE-6** Methods may be called from any number of tasks at once; a dropped call leaves no half-done work.
+//! - **STORE-6** Methods may be called from any number of tasks at once; a dropped call leaves no half-done work: what it
+//!   asked for happens whole or not at all.
+//! - **STORE-7** A version of `u64::MAX` cannot be raised: replacing such a row is `InvalidInput`.
+//! - **STORE-8** What a method answered `Ok` to is there again after the store was closed and opened.
+//! - **STORE-9** After a change was acknowledged, every call that begins later sees it.
 
 mod error;
 mod index;
 mod node_settings;
+mod rule;
 mod status;
 mod task;
 
 pub use error::*;
 pub use index::*;
 pub use node_settings::*;
+pub use rule::*;
 pub use status::*;
 pub use task::*;
 

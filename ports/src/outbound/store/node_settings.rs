@@ -34,7 +34,8 @@ pub trait NodeSettingsTable: Send + Sync + 'static {
     /// Records that `node` has settings `version` of `index`.
     ///
     /// - **NODESET-1** A version MUST only advance: one that is not greater than the row's answers
-    ///   [`Advance::Behind`] with the row's version and changes nothing, `updated_at` included.
+    ///   [`Advance::Behind`] with the row's version and changes nothing, `updated_at` included. Where there is no row,
+    ///   any version advances, 0 included.
     async fn node_settings_advance(
         &self,
         index: &IndexUid,
@@ -50,6 +51,8 @@ pub trait NodeSettingsTable: Send + Sync + 'static {
         node: &NodeId,
     ) -> Result<Option<NodeSettingsVersion>, StoreError>;
 
-    /// All rows of an index, by node.
+    /// All rows of an index.
+    ///
+    /// - **NODESET-2** The rows MUST come in the byte order of their nodes, and none of another index among them.
     async fn node_settings_list(&self, index: &IndexUid) -> Result<Vec<NodeSettingsVersion>, StoreError>;
 }

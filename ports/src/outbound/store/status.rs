@@ -9,8 +9,13 @@ use super::StoreError;
 #[async_trait]
 pub trait StoreStatus: Send + Sync + 'static {
     /// Proves that the store can read and write, as readiness asks.
+    ///
+    /// - **STATUS-1** It MUST write, durably, and change nothing that another method shows.
     async fn store_ping(&self) -> Result<(), StoreError>;
 
-    /// Finishes what was begun and closes the store; later calls answer `Unavailable` with `NotApplied`.
+    /// Finishes what was begun and closes the store.
+    ///
+    /// - **STATUS-2** Changes that were accepted before MUST be finished and acknowledged.
+    /// - **STATUS-3** Later calls MUST answer `Unavailable` with `NotApplied`; closing once more is `Ok`.
     async fn store_close(&self) -> Result<(), StoreError>;
 }

@@ -24,8 +24,10 @@ pub trait TaskTable: Send + Sync + 'static {
     /// Stores a task under a new uid and answers with the row.
     ///
     /// - **TASK-1** The uid MUST be greater than every uid given before, also after pruning, reopening or a crash.
-    ///   The first is 0.
+    ///   The first is 0, and the last is `u32::MAX`: after it, creation is refused as `Unavailable`.
     /// - **TASK-2** The row MUST equal [`NewTask::into_task`] of that uid and `now`.
+    /// - **TASK-11** Details that nest deeper than [`super::MAX_JSON_DEPTH`] MUST be refused as `InvalidInput`, here and in
+    ///   [`TaskTable::task_put`].
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError>;
 
     /// The task, or none.
@@ -35,14 +37,15 @@ pub trait TaskTable: Send + Sync + 'static {
     ///
     /// - **TASK-3** A row of another version, or no row, MUST answer [`Put::Conflict`] and change nothing.
     /// - **TASK-4** A status MUST only move forward: a put that would move it back (by `TaskStatus`'s order
-    ///   enqueued, processing, finished), or from one finished status to another, is `InvalidInput`.
+    ///   enqueued, processing, finished), or from one finished status to another, is `InvalidInput`. Conflict comes first.
     async fn task_put(&self, task: Task) -> Result<Put, StoreError>;
 
     /// A page of the tasks that match `query`, newest first unless reversed.
     ///
     /// - **TASK-5** The page MUST hold exactly the first `query.limit` tasks for which [`TaskQuery::matches`] is true,
     ///   from `query.from` inclusive in the query's direction.
-    /// - **TASK-6** `next` MUST be the uid of the first task after the page, or none.
+    /// - **TASK-6** `next` MUST be the uid of the first matching task after the page, or none; with a limit of 0 that is
+    ///   the first task a page would have held.
     /// - **TASK-7** `total` MUST count all matching tasks, whatever `from` and `limit`.
     async fn task_list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError>;
 
@@ -55,5 +58,6 @@ pub trait TaskTable: Send + Sync + 'static {
     /// Deletes up to `limit` finished tasks that finished before `before`; answers how many.
     ///
     /// - **TASK-9** Unfinished tasks MUST stay, however old.
+    /// - **TASK-10** Those that finished earliest MUST go first, and of one instant those with the lowest uid.
     async fn task_prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }

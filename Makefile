@@ -1,0 +1,74 @@
+# What a person or a machine does with this repository. `make` alone lists it.
+
+CARGO ?= cargo
+VENV := target/venv
+# The official Python client that the end-to-end tests drive Miroir with; this version speaks to Meilisearch 1.50.
+CLIENT_VERSION := 0.43.0
+CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client
+
+help: ## List the targets.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+demo: ## Show in a minute what Miroir does, checking every step. Needs nothing but a Rust toolchain and a C compiler.
+	@echo 'Building (the first time takes some minutes)...'
+	@$(CARGO) run --quiet --bin miroir -- demo
+
+dev: ## Leave a cluster with films running on 127.0.0.1:7700.
+	@$(CARGO) run --quiet --bin miroir -- dev
+
+test: client ## Run every test that needs no Meilisearch; the last line counts them.
+	@CARGO='$(CARGO)' scripts/run-tests
+
+test-real: ## Run the tests against a real Meilisearch, named by MIROIR_MEILISEARCH_BIN.
+	@test -n "$$MIROIR_MEILISEARCH_BIN" || { \
+	  echo 'make test-real: MIROIR_MEILISEARCH_BIN is not set. It must name a Meilisearch 1.50 program, for instance:' >&2; \
+	  echo '  MIROIR_MEILISEARCH_BIN=/usr/local/bin/meilisearch make test-real' >&2; exit 1; }
+	@test -x "$$MIROIR_MEILISEARCH_BIN" || { \
+	  echo "make test-real: $$MIROIR_MEILISEARCH_BIN is not a program" >&2; exit 1; }
+	@$(MAKE) --no-print-directory client
+	@CARGO='$(CARGO)' scripts/run-tests --real
+
+verify: fmt clippy deny doc test ## Everything that must hold before a change is merged. Writes nothing.
+
+fmt:
+	@$(CARGO) fmt --version >/dev/null 2>&1 || { \
+	  echo 'rustfmt is missing: rustup component add rustfmt' >&2; exit 1; }
+	$(CARGO) fmt --all --check
+
+clippy:
+	@$(CARGO) clippy --version >/dev/null 2>&1 || { \
+	  echo 'clippy is missing: rustup component add clippy' >&2; exit 1; }
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+# Advisories need a database from the open internet, so they are no part of this.
+deny:
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+	  echo '$(CARGO) deny check bans licenses sources'; $(CARGO) deny --offline check bans licenses sources; \
+	else \
+	  echo 'NOT RUN: licences, bans and sources were not checked, since cargo-deny is not installed (cargo install cargo-deny)'; \
+	fi
+
+doc:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items --quiet
+
+architecture: ## Prove the dependency rule alone (it is part of the tests too).
+	$(CARGO) test --quiet -p miroir --test architecture
+
+fix: ## Repair what can be repaired: format, simple lints, generated pages.
+	$(CARGO) fmt --all
+	$(CARGO) clippy --workspace --all-targets --fix --allow-dirty --allow-staged --quiet
+	$(CARGO) fmt --all
+	$(CARGO) run --quiet --bin miroir -- config schema --markdown > target/configuration.md
+	mv target/configuration.md docs/configuration.md
+
+bench: ## Measure, and print a table (a release build, minutes).
+	$(CARGO) run --release --quiet -p miroir-bench
+
+client: $(CLIENT_STAMP)
+
+$(CLIENT_STAMP):
+	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)'
+	@touch '$@'

@@ -1,0 +1,239 @@
+//! A request body: read as it comes, with a running limit, and never longer than a client may take over it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use http::{HeaderMap, header};
+use miroir_domain::error::ErrorCode;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use crate::content::too_large;
+use crate::error::Failure;
+
+/// Bytes set aside before the first byte has come, whatever `Content-Length` promises.
+const RESERVE_BYTES: u64 = 1024 * 1024;
+/// Most bytes read and thrown away so that a client that is still sending gets to see the answer.
+const DRAIN_BYTES: usize = 64 * 1024 * 1024;
+/// Longest time that takes.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// The pieces of a body as they arrive; an error is a body that broke off.
+pub(crate) type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
+
+/// How large and how slow a body may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimits {
+    pub(crate) max_bytes: u64,
+    /// The longest time without a byte.
+    pub(crate) stall: Duration,
+    /// The longest time in all.
+    pub(crate) total: Duration,
+}
+
+/// A body that has not been read yet, or in part.
+///
+/// Dropped before its end, it is read on in the background for a moment: closing a connection on a client that is
+/// still sending would lose it the answer that says why.
+pub(crate) struct Body {
+    chunks: Option<Chunks>,
+    declared: Option<u64>,
+    /// The client waits for `100 Continue` before it sends, which is given by reading.
+    awaits_continue: bool,
+    limits: BodyLimits,
+    done: Arc<Notify>,
+}
+
+impl Body {
+    pub(crate) fn new(headers: &HeaderMap, chunks: Chunks, limits: BodyLimits) -> Self {
+        let declared = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.parse().ok());
+        let comes =
+            declared.is_some_and(|length| length > 0) || headers.contains_key(header::TRANSFER_ENCODING);
+        let awaits_continue = headers
+            .get(header::EXPECT)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+        let done = Arc::new(Notify::new());
+        if !comes {
+            done.notify_one();
+        }
+        Self { chunks: comes.then_some(chunks), declared, awaits_continue, limits, done }
+    }
+
+    /// Wakes once no more of the body will be read: from then on the time belongs to the answer.
+    pub(crate) fn done(&self) -> Arc<Notify> {
+        Arc::clone(&self.done)
+    }
+
+    /// The largest body there may be.
+    pub(crate) fn max_bytes(&self) -> u64 {
+        self.limits.max_bytes
+    }
+
+    /// The whole body.
+    pub(crate) async fn read(&mut self) -> Result<Bytes, Failure> {
+        let limit = self.limits.max_bytes;
+        let declared = self.declared.unwrap_or(0);
+        if declared > limit {
+            return Err(too_large(limit));
+        }
+        self.awaits_continue = false;
+        let whole_by = Instant::now() + self.limits.total;
+        let mut first = None;
+        let mut joined = BytesMut::new();
+        let mut read: u64 = 0;
+        while let Some(chunk) = self.next(whole_by, read).await? {
+            read += chunk.len() as u64;
+            if read > limit {
+                return Err(too_large(limit));
+            }
+            match first.take() {
+                // Most bodies are one chunk, which is then not copied.
+                None if joined.is_empty() => first = Some(chunk),
+                None => joined.extend_from_slice(&chunk),
+                Some(begin) => {
+                    let begin: Bytes = begin;
+                    // At most the smaller of two promises; `usize` holds a mebibyte.
+                    joined.reserve(usize::try_from(declared.min(RESERVE_BYTES)).unwrap_or(0));
+                    joined.extend_from_slice(&begin);
+                    joined.extend_from_slice(&chunk);
+                }
+            }
+        }
+        self.chunks = None;
+        self.done.notify_one();
+        Ok(first.unwrap_or_else(|| joined.freeze()))
+    }
+
+    async fn next(&mut self, whole_by: Instant, read: u64) -> Result<Option<Bytes>, Failure> {
+        let Some(chunks) = self.chunks.as_mut() else { return Ok(None) };
+        let byte_by = Instant::now() + self.limits.stall;
+        match timeout_at(whole_by.min(byte_by), chunks.next()).await {
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
+            Ok(Some(Err(error))) => {
+                self.chunks = None;
+                tracing::debug!(target: "miroir::http", %error, read, "a body broke off");
+                let message = format!("The body broke off after {read} bytes, or is not properly chunked.");
+                Err(Failure::refused(ErrorCode::BadRequest, message))
+            }
+            Err(_) => {
+                // It had its time: nothing is read on in the background.
+                self.chunks = None;
+                let waited = if whole_by < byte_by { self.limits.total } else { self.limits.stall };
+                Err(Failure::body_too_slow(format!(
+                    "The body did not arrive: {read} bytes came, and the rest was waited for in vain ({} ms).",
+                    waited.as_millis()
+                )))
+            }
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.done.notify_one();
+        let Some(chunks) = self.chunks.take() else { return };
+        if self.awaits_continue {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(tokio::time::timeout(DRAIN_TIME, drain(chunks)));
+        }
+    }
+}
+
+async fn drain(mut chunks: Chunks) {
+    let mut left = DRAIN_BYTES;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        match left.checked_sub(chunk.len()) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use http::HeaderValue;
+
+    use super::*;
+
+    const LIMITS: BodyLimits =
+        BodyLimits { max_bytes: 10, stall: Duration::from_secs(3), total: Duration::from_secs(8) };
+
+    fn body(declared: Option<&str>, chunks: Chunks) -> Body {
+        let mut headers = HeaderMap::new();
+        match declared {
+            Some(length) => headers.insert(header::CONTENT_LENGTH, HeaderValue::from_str(length).unwrap()),
+            None => headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked")),
+        };
+        Body::new(&headers, chunks, LIMITS)
+    }
+
+    fn pieces(pieces: &'static [&'static str]) -> Chunks {
+        Box::pin(stream::iter(pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes())))))
+    }
+
+    #[tokio::test]
+    async fn read_joins_the_pieces() {
+        for (all, whole) in
+            [(&[][..], ""), (&["abc"], "abc"), (&["a", "", "b", "cd"], "abcd"), (&["", "x"], "x")]
+        {
+            assert_eq!(body(None, pieces(all)).read().await.unwrap(), whole, "{all:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn read_takes_what_just_fits_and_refuses_one_byte_more() {
+        assert!(body(None, pieces(&["12345", "67890"])).read().await.is_ok());
+        let failure = body(None, pieces(&["12345", "678901"])).read().await.unwrap_err();
+        assert_eq!(failure.status.as_u16(), 413);
+    }
+
+    #[tokio::test]
+    async fn read_refuses_by_the_declared_length_before_a_byte_comes() {
+        let failure = body(Some("11"), Box::pin(stream::pending())).read().await.unwrap_err();
+        assert_eq!(failure.status.as_u16(), 413);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn read_gives_up_on_a_body_that_stalls() {
+        let stalled = pieces(&["12"]).chain(stream::pending());
+        let failure = body(Some("5"), Box::pin(stalled)).read().await.unwrap_err();
+        assert_eq!(failure.status.as_u16(), 408);
+        assert!(failure.error.message.contains("2 bytes came"), "{}", failure.error.message);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn read_gives_up_on_a_body_that_trickles() {
+        let trickle = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            Some((Ok(Bytes::from_static(b"x")), ()))
+        });
+        let failure = body(None, Box::pin(trickle)).read().await.unwrap_err();
+        assert_eq!(failure.status.as_u16(), 408);
+        assert!(failure.error.message.contains("8000 ms"), "{}", failure.error.message);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn done_wakes_when_the_body_is_read_or_dropped_or_absent() {
+        let mut read = body(None, pieces(&["x"]));
+        let done = read.done();
+        read.read().await.unwrap();
+        done.notified().await;
+
+        let dropped = body(None, pieces(&["x"]));
+        let done = dropped.done();
+        drop(dropped);
+        done.notified().await;
+
+        body(Some("0"), pieces(&[])).done().notified().await;
+    }
+}

@@ -1,0 +1,227 @@
+//! `Content-Type` and `Content-Encoding`: what a body is and how it is packed.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use http::{HeaderMap, header};
+use miroir_domain::error::ErrorCode;
+
+use crate::error::Failure;
+
+/// The media type of a JSON body.
+pub(crate) const JSON: &str = "application/json";
+/// The media type of NDJSON.
+pub(crate) const NDJSON: &str = "application/x-ndjson";
+/// The media type of CSV.
+pub(crate) const CSV: &str = "text/csv";
+
+/// The one of `accepted` that the request says its body is; parameters (`; charset=…`) and case do not matter.
+pub(crate) fn media_type(headers: &HeaderMap, accepted: &[&'static str]) -> Result<&'static str, Failure> {
+    let list = || accepted.iter().map(|media| format!("`{media}`")).collect::<Vec<_>>().join(", ");
+    let sent = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let sent = sent.as_deref().map(str::trim).filter(|sent| !sent.is_empty());
+    let Some(sent) = sent else {
+        let message = format!(
+            "A Content-Type header is missing. Accepted values for the Content-Type header are: {}",
+            list()
+        );
+        return Err(Failure::refused(ErrorCode::MissingContentType, message));
+    };
+    let essence = sent.split(';').next().unwrap_or_default().trim();
+    accepted.iter().copied().find(|media| media.eq_ignore_ascii_case(essence)).ok_or_else(|| {
+        let shown: String = sent.chars().take(200).collect();
+        let message = format!(
+            "The Content-Type `{shown}` is invalid. Accepted values for the Content-Type header are: {}",
+            list()
+        );
+        Failure::refused(ErrorCode::InvalidContentType, message)
+    })
+}
+
+/// How a body is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Identity,
+    Gzip,
+    Deflate,
+}
+
+impl Encoding {
+    /// Reads `Content-Encoding`. What cannot be unpacked is refused before the body is read.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Failure> {
+        let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
+        let Some(value) = values.next() else { return Ok(Self::Identity) };
+        if values.next().is_some() {
+            return Err(unsupported_encoding("several"));
+        }
+        let value = String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase();
+        match value.as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "deflate" => Ok(Self::Deflate),
+            _ => Err(unsupported_encoding(&value)),
+        }
+    }
+
+    /// Unpacks `body`, to at most `limit` bytes.
+    pub(crate) async fn unpack(self, body: Bytes, limit: u64) -> Result<Bytes, Failure> {
+        if self == Self::Identity {
+            return Ok(body);
+        }
+        tokio::task::spawn_blocking(move || self.unpack_blocking(&body, limit))
+            .await
+            .map_err(|error| Failure::internal(&format!("unpacking a body did not end: {error}")))?
+    }
+
+    fn unpack_blocking(self, body: &[u8], limit: u64) -> Result<Bytes, Failure> {
+        let reader: Box<dyn Read + '_> = match self {
+            Self::Identity => Box::new(body),
+            Self::Gzip => Box::new(MultiGzDecoder::new(body)),
+            Self::Deflate => Box::new(ZlibDecoder::new(body)),
+        };
+        let mut unpacked = Vec::new();
+        // One byte more than allowed tells a body that is too large from one that just fits.
+        match reader.take(limit.saturating_add(1)).read_to_end(&mut unpacked) {
+            Ok(length) if length as u64 > limit => Err(too_large(limit)),
+            Ok(_) => Ok(unpacked.into()),
+            Err(error) => {
+                let message = format!("The body is not what its Content-Encoding header says: {error}.");
+                Err(Failure::refused(ErrorCode::BadRequest, message))
+            }
+        }
+    }
+}
+
+fn unsupported_encoding(value: &str) -> Failure {
+    let shown: String = value.chars().take(80).collect();
+    Failure::refused(
+        ErrorCode::InvalidContentType,
+        format!(
+            "The Content-Encoding `{shown}` is not supported. Accepted values for the Content-Encoding header are: `identity`, `gzip`, `deflate`"
+        ),
+    )
+}
+
+/// The refusal of a body over the limit.
+pub(crate) fn too_large(limit: u64) -> Failure {
+    let message = format!(
+        "The provided payload reached the size limit. The maximum accepted payload size is {}.",
+        readable(limit)
+    );
+    Failure::refused(ErrorCode::PayloadTooLarge, message)
+}
+
+/// A size in the largest unit that expresses it: binary units for multiples of 1024, as in Meilisearch's sentence.
+fn readable(bytes: u64) -> String {
+    let (step, units) = if bytes.is_multiple_of(1024) {
+        (1024, ["B", "KiB", "MiB", "GiB", "TiB"])
+    } else {
+        (1000, ["B", "KB", "MB", "GB", "TB"])
+    };
+    let (mut whole, mut rest, mut unit) = (bytes, 0, 0);
+    while whole >= step && unit + 1 < units.len() {
+        rest = whole % step * 100 / step;
+        whole /= step;
+        unit += 1;
+    }
+    let fraction =
+        if rest == 0 { String::new() } else { format!(".{rest:02}").trim_end_matches('0').to_owned() };
+    format!("{whole}{fraction} {}", units[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::{GzEncoder, ZlibEncoder};
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+        headers
+    }
+
+    fn gzip(text: &[u8]) -> Bytes {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap().into()
+    }
+
+    #[test]
+    fn media_type_ignores_case_and_parameters() {
+        for sent in
+            ["application/json", "APPLICATION/Json", "application/json; charset=utf-8", "application/json;"]
+        {
+            assert_eq!(media_type(&headers(header::CONTENT_TYPE, sent), &[CSV, JSON]), Ok(JSON), "{sent}");
+        }
+    }
+
+    #[test]
+    fn media_type_names_what_is_accepted() {
+        let missing = media_type(&HeaderMap::new(), &[JSON, NDJSON, CSV]).unwrap_err();
+        assert_eq!((missing.status.as_u16(), missing.error.code.as_str()), (415, "missing_content_type"));
+        let wrong = media_type(&headers(header::CONTENT_TYPE, "text/plain"), &[JSON, CSV]).unwrap_err();
+        assert_eq!(
+            wrong.error.message,
+            "The Content-Type `text/plain` is invalid. Accepted values for the Content-Type header are: `application/json`, `text/csv`"
+        );
+        assert_eq!((wrong.status.as_u16(), wrong.error.code.as_str()), (415, "invalid_content_type"));
+    }
+
+    #[test]
+    fn encoding_refuses_what_cannot_be_unpacked() {
+        for sent in ["br", "zstd", "gzip, gzip", "nonsense"] {
+            let failure = Encoding::of(&headers(header::CONTENT_ENCODING, sent)).unwrap_err();
+            assert_eq!(failure.status.as_u16(), 415, "{sent}");
+            assert!(failure.error.message.contains(sent), "{}", failure.error.message);
+        }
+        assert_eq!(Encoding::of(&HeaderMap::new()), Ok(Encoding::Identity));
+        assert_eq!(Encoding::of(&headers(header::CONTENT_ENCODING, "GZIP")), Ok(Encoding::Gzip));
+    }
+
+    #[tokio::test]
+    async fn unpack_returns_what_was_packed() {
+        let text = Bytes::from("a".repeat(5000));
+        assert_eq!(Encoding::Gzip.unpack(gzip(&text), 5000).await, Ok(text.clone()));
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&text).unwrap();
+        assert_eq!(Encoding::Deflate.unpack(encoder.finish().unwrap().into(), 5000).await, Ok(text.clone()));
+        assert_eq!(Encoding::Identity.unpack(text.clone(), 1).await, Ok(text));
+    }
+
+    #[tokio::test]
+    async fn unpack_stops_at_the_limit() {
+        let bomb = gzip(&vec![0; 10_000_000]);
+        assert!(bomb.len() < 50_000);
+        let failure = Encoding::Gzip.unpack(bomb, 100_000).await.unwrap_err();
+        assert_eq!(failure.error.code, "payload_too_large");
+    }
+
+    #[tokio::test]
+    async fn unpack_refuses_a_broken_body() {
+        let whole = gzip(b"hello, hello, hello");
+        for broken in [Bytes::from_static(b"{}"), whole.slice(..whole.len() - 3), Bytes::new()] {
+            let failure = Encoding::Gzip.unpack(broken, 1000).await.unwrap_err();
+            assert_eq!(failure.status.as_u16(), 400);
+        }
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (10_000, "10 KB"),
+            (1500, "1.5 KB"),
+            (100 * 1024 * 1024, "100 MiB"),
+            (1024 * 1024 * 1024 * 3 / 2, "1.5 GiB"),
+        ] {
+            assert_eq!(readable(bytes), text);
+        }
+    }
+}

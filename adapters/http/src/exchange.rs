@@ -1,0 +1,229 @@
+//! One request and its answer: everything that is the same for every route.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use futures_util::{FutureExt, Stream, StreamExt};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use miroir_domain::error::ErrorCode;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep_until};
+use tracing::Instrument;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+
+use crate::body::{Body, BodyLimits};
+use crate::error::Failure;
+use crate::log::LogLine;
+use crate::query::Query;
+use crate::reply::{Outcome, Reply};
+use crate::request::Request;
+use crate::request_id::{self, RequestIds};
+use crate::router::{Access, Route, Router};
+use crate::{Apis, HttpOptions, auth, cors, routes};
+
+/// Longest value of `X-Miroir-Degraded`, in bytes; what a client's header limit surely takes.
+const MAX_DEGRADED_BYTES: usize = 4096;
+
+/// What every request shares.
+pub(crate) struct Exchange {
+    apis: Arc<Apis>,
+    options: HttpOptions,
+    router: Router,
+    ids: RequestIds,
+    slots: Semaphore,
+}
+
+/// A request as it came in.
+struct Incoming {
+    method: Method,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    peer: SocketAddr,
+    body: Body,
+}
+
+impl Exchange {
+    pub(crate) fn new(apis: Apis, options: HttpOptions) -> Self {
+        Self {
+            apis: Arc::new(apis),
+            router: Router::new(routes::all()),
+            ids: RequestIds::new(&options.request_id_prefix),
+            slots: Semaphore::new(options.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
+            options,
+        }
+    }
+
+    /// The filter for one connection from `peer`. Everything is answered inside it, so nothing is rejected.
+    pub(crate) fn filter(self: Arc<Self>, peer: SocketAddr) -> BoxedFilter<(Response<Bytes>,)> {
+        let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+        warp::method()
+            .and(warp::path::full())
+            .and(query)
+            .and(warp::header::headers_cloned())
+            .and(warp::body::stream())
+            .then(move |method, path: warp::path::FullPath, query, headers, chunks| {
+                let exchange = Arc::clone(&self);
+                let body = exchange.body(&headers, chunks);
+                let path = path.as_str().to_owned();
+                async move { exchange.answer(Incoming { method, path, query, headers, peer, body }).await }
+            })
+            .boxed()
+    }
+
+    fn body<C: Buf>(
+        &self,
+        headers: &HeaderMap,
+        chunks: impl Stream<Item = Result<C, warp::Error>> + Send + 'static,
+    ) -> Body {
+        let chunks = chunks.map(|chunk| chunk.map(|mut chunk| chunk.copy_to_bytes(chunk.remaining())));
+        let limits = BodyLimits {
+            max_bytes: self.options.max_body_bytes,
+            stall: self.options.body_timeout,
+            total: self.options.upload_timeout,
+        };
+        Body::new(headers, Box::pin(chunks), limits)
+    }
+
+    async fn answer(&self, incoming: Incoming) -> Response<Bytes> {
+        let id = self.ids.keep_or_make(&incoming.headers);
+        let span = tracing::info_span!(target: "miroir::http", "request", request_id = id);
+        let mut line = LogLine::begin(&id, &incoming.method);
+        let path = incoming.path.clone();
+        let sent = incoming.headers.clone();
+        let mut response = match cors::preflight(&incoming.method, &path, &sent) {
+            Some(headers) => {
+                let mut response = Response::new(Bytes::new());
+                *response.headers_mut() = headers;
+                response
+            }
+            None => respond(self.outcome(incoming, &mut line).instrument(span).await),
+        };
+        cors::allow_origin(&path, &sent, response.headers_mut());
+        insert(response.headers_mut(), request_id::HEADER, &id);
+        line.status = Some(response.status());
+        response
+    }
+
+    async fn outcome(&self, incoming: Incoming, line: &mut LogLine) -> Outcome {
+        self.check_header_size(&incoming)?;
+        let (route, parameters) = self.router.find(&incoming.method, &incoming.path)?;
+        line.route.clone_from(&route.template);
+        auth::check(route.access, &incoming.headers, incoming.peer, &self.options)?;
+        let _slot = self.slot(route.access)?;
+        let Incoming { query, headers, body, .. } = incoming;
+        let request = Request { parameters, query: Query::parse(&query), headers, body };
+        let outcome = self.run(&route, request).await;
+        line.task = outcome.as_ref().ok().and_then(|reply| reply.task);
+        outcome
+    }
+
+    fn check_header_size(&self, incoming: &Incoming) -> Result<(), Failure> {
+        let line = incoming.method.as_str().len() + incoming.path.len() + incoming.query.len();
+        let headers = incoming.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+        if line + headers.sum::<usize>() > self.options.max_header_bytes {
+            return Err(Failure::headers_too_large(self.options.max_header_bytes));
+        }
+        Ok(())
+    }
+
+    /// A place among the requests that are answered at once. Whoever asks whether Miroir lives needs none.
+    fn slot(&self, access: Access) -> Result<Option<SemaphorePermit<'_>>, Failure> {
+        if access == Access::Open {
+            return Ok(None);
+        }
+        self.slots.try_acquire().map(Some).map_err(|_| {
+            let message = format!(
+                "Miroir is already answering {} requests, the most it takes at once: try again in a moment.",
+                self.options.max_concurrent_requests
+            );
+            Failure::refused(ErrorCode::MiroirOverloaded, message)
+        })
+    }
+
+    /// Runs the handler: within its time, and with a panic as an answer like any other.
+    async fn run(&self, route: &Route, request: Request) -> Outcome {
+        let body_done = request.body.done();
+        let limit = self.options.request_timeout;
+        // A handler that does not read its body has no later moment to count from.
+        let at_the_latest = Instant::now() + self.options.upload_timeout + limit;
+        let late = async {
+            tokio::select! {
+                () = body_done.notified() => sleep_until(Instant::now() + limit).await,
+                () = sleep_until(at_the_latest) => (),
+            }
+        };
+        // The handler is made inside the caught future: what it does before its first await may panic as well.
+        let handler = async { route.handle(Arc::clone(&self.apis), request).await };
+        tokio::select! {
+            outcome = AssertUnwindSafe(handler).catch_unwind() => {
+                outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+            }
+            () = late => {
+                let message = format!(
+                    "The request was not answered within {} ms. A write may have been taken all the same: `GET /tasks` tells.",
+                    limit.as_millis()
+                );
+                Err(Failure::refused(ErrorCode::MiroirTimeout, message))
+            }
+        }
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Failure::internal(&format!("a handler panicked: {}", text.unwrap_or("no message")))
+}
+
+fn respond(outcome: Outcome) -> Response<Bytes> {
+    match outcome {
+        Ok(reply) => success(reply),
+        Err(failure) => failed(&failure),
+    }
+}
+
+fn success(reply: Reply) -> Response<Bytes> {
+    let mut response = json_response(reply.status, reply.body);
+    if let Some(degraded) = reply.degraded {
+        let mut text = degraded.to_string();
+        if text.len() > MAX_DEGRADED_BYTES {
+            let end = (0..=MAX_DEGRADED_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+            text.truncate(end);
+            text.push_str("...");
+        }
+        insert(response.headers_mut(), header::HeaderName::from_static("x-miroir-degraded"), &text);
+    }
+    response
+}
+
+fn failed(failure: &Failure) -> Response<Bytes> {
+    // Four texts always serialize; an empty body is the worst that could come of a bug here.
+    let body = serde_json::to_vec(failure.error.as_ref()).unwrap_or_default();
+    let mut response = json_response(failure.status, body.into());
+    if let Some(seconds) = failure.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    if let Some(allow) = &failure.allow {
+        insert(response.headers_mut(), header::ALLOW, allow);
+    }
+    response
+}
+
+fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Sets a header whose value is visible ASCII by construction; were it not, the answer goes without it.
+fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,67 @@
+//! What the adapter is given: the ports it calls and the limits it keeps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use miroir_ports::inbound::{ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, TaskApi};
+
+use crate::Secret;
+
+/// The inbound ports, one implementation each.
+#[derive(Clone)]
+pub struct Apis {
+    /// Indexes.
+    pub index: Arc<dyn IndexApi>,
+    /// Documents.
+    pub document: Arc<dyn DocumentApi>,
+    /// Settings.
+    pub settings: Arc<dyn SettingsApi>,
+    /// Searches.
+    pub search: Arc<dyn SearchApi>,
+    /// Tasks.
+    pub task: Arc<dyn TaskApi>,
+    /// The cluster.
+    pub cluster: Arc<dyn ClusterApi>,
+}
+
+/// Keys and limits. [`Default`] has the limits of the documentation, and no keys.
+#[derive(Debug, Clone)]
+pub struct HttpOptions {
+    /// Opens client routes; without one they are open to all.
+    pub master_key: Option<Secret>,
+    /// Opens `/_miroir`; without one it answers loopback peers only.
+    pub admin_key: Option<Secret>,
+    /// The largest body, before and after its `Content-Encoding` is undone (100 MiB, Meilisearch's own).
+    pub max_body_bytes: u64,
+    /// The most bytes of request line and headers (64 KiB).
+    pub max_header_bytes: usize,
+    /// The most requests answered at once (1024); health and readiness do not count.
+    pub max_concurrent_requests: usize,
+    /// How long an answer may take once the body is there (60 s).
+    pub request_timeout: Duration,
+    /// How long a body may go without a byte (30 s).
+    pub body_timeout: Duration,
+    /// How long a body may take in all (10 min).
+    pub upload_timeout: Duration,
+    /// How long a connection may take to send the headers of a request, or idle between two (30 s).
+    pub header_timeout: Duration,
+    /// Begins every request id made here; unique per process start, 1 to 64 visible ASCII characters.
+    pub request_id_prefix: String,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            master_key: None,
+            admin_key: None,
+            max_body_bytes: 100 * 1024 * 1024,
+            max_header_bytes: 64 * 1024,
+            max_concurrent_requests: 1024,
+            request_timeout: Duration::from_mins(1),
+            body_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_mins(10),
+            header_timeout: Duration::from_secs(30),
+            request_id_prefix: "request".to_owned(),
+        }
+    }
+}

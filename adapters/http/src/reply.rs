@@ -1,0 +1,49 @@
+//! Answers that are no errors.
+
+use bytes::Bytes;
+use http::StatusCode;
+use miroir_domain::TaskUid;
+use miroir_domain::quorum::Degraded;
+use miroir_ports::inbound::{Accepted, Answer};
+use serde::Serialize;
+
+use crate::error::Failure;
+
+/// What a handler ends with.
+pub(crate) type Outcome = Result<Reply, Failure>;
+
+/// A JSON answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+    pub(crate) degraded: Option<Degraded>,
+    /// The task the request made or asked for, for the log.
+    pub(crate) task: Option<TaskUid>,
+}
+
+impl Reply {
+    /// `value` as JSON.
+    pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Outcome {
+        let body = serde_json::to_vec(value)
+            .map_err(|error| Failure::internal(&format!("an answer cannot be written as JSON: {error}")))?;
+        Ok(Self { status, body: body.into(), degraded: None, task: None })
+    }
+
+    /// 202 with the summary of the task a write became.
+    pub(crate) fn accepted(accepted: Accepted) -> Outcome {
+        let reply = Self::json(StatusCode::ACCEPTED, &accepted.summary)?;
+        Ok(Self { degraded: accepted.degraded, task: Some(accepted.summary.task_uid), ..reply })
+    }
+
+    /// 200 with what nodes answered.
+    pub(crate) fn answer(answer: Answer) -> Outcome {
+        let reply = Self::json(StatusCode::OK, &answer.body)?;
+        Ok(Self { degraded: answer.degraded, ..reply })
+    }
+
+    /// The same, about a task.
+    pub(crate) fn about(self, task: TaskUid) -> Self {
+        Self { task: Some(task), ..self }
+    }
+}

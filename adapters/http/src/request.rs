@@ -1,0 +1,84 @@
+//! What a handler is given.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use miroir_domain::error::ErrorCode;
+use miroir_domain::{IndexUid, TaskUid};
+use serde_json::Value;
+
+use crate::body::Body;
+use crate::content::{CSV, Encoding, JSON, NDJSON, media_type};
+use crate::error::Failure;
+use crate::json;
+use crate::query::Query;
+
+/// A request that found its route and may pass.
+pub(crate) struct Request {
+    /// The parameters of the path, decoded, in the order of the template.
+    pub(crate) parameters: Vec<String>,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+}
+
+impl Request {
+    /// The `n`th parameter of the path. The router has matched the template, so a handler that asks for a parameter
+    /// of its template gets it.
+    pub(crate) fn parameter(&self, n: usize) -> &str {
+        self.parameters.get(n).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The index a path names first.
+    pub(crate) fn index(&self) -> Result<IndexUid, Failure> {
+        parse_index(self.parameter(0))
+            .map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))
+    }
+
+    /// The task a path names.
+    pub(crate) fn task(&self) -> Result<TaskUid, Failure> {
+        let text = self.parameter(0);
+        text.parse().map(TaskUid).map_err(|_| {
+            let shown: String = text.chars().take(80).collect();
+            let message =
+                format!("Task uid `{shown}` is invalid. It should only contain numeric characters.");
+            Failure::refused(ErrorCode::InvalidTaskUids, message)
+        })
+    }
+
+    /// The body as JSON.
+    pub(crate) async fn json(&mut self) -> Result<Value, Failure> {
+        media_type(&self.headers, &[JSON])?;
+        json::parse(self.payload(JSON).await?).await
+    }
+
+    /// The body, unpacked; `media` names it where it is missing.
+    pub(crate) async fn payload(&mut self, media: &str) -> Result<Bytes, Failure> {
+        let encoding = Encoding::of(&self.headers)?;
+        let limit = self.body.max_bytes();
+        let read = self.body.read().await?;
+        if read.is_empty() {
+            return Err(missing_payload(media));
+        }
+        let unpacked = encoding.unpack(read, limit).await?;
+        if unpacked.is_empty() { Err(missing_payload(media)) } else { Ok(unpacked) }
+    }
+}
+
+fn missing_payload(media: &str) -> Failure {
+    let name = match media {
+        NDJSON => "ndjson",
+        CSV => "csv",
+        _ => "json",
+    };
+    Failure::refused(ErrorCode::MissingPayload, format!("A {name} payload is missing."))
+}
+
+/// An index uid, or the sentence with which a Meilisearch server refuses it.
+pub(crate) fn parse_index(text: &str) -> Result<IndexUid, String> {
+    text.parse().map_err(|_| {
+        let shown: String = text.chars().take(600).collect();
+        format!(
+            "`{shown}` is not a valid index uid. Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
+        )
+    })
+}

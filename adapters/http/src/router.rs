@@ -1,0 +1,222 @@
+//! Which route a request is for.
+//!
+//! Routes are data, not a chain of filters: only a table can tell a path that is unknown (404) from a method that is
+//! (405, with `Allow`), name the template for the log, and be listed for documents and tests.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::Method;
+use percent_encoding::percent_decode_str;
+
+use crate::Apis;
+use crate::error::Failure;
+use crate::reply::Outcome;
+use crate::request::Request;
+use crate::routes;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everyone, however busy Miroir is.
+    Open,
+    /// Who has the master key.
+    Client,
+    /// Who has the admin key.
+    Admin,
+}
+
+type Handler = Box<dyn Fn(Arc<Apis>, Request) -> BoxFuture<'static, Outcome> + Send + Sync>;
+
+/// One method of one path.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    /// The path, with `{names}` for its parameters.
+    pub(crate) template: String,
+    pub(crate) access: Access,
+    /// False where the answer is that a cluster cannot do it.
+    pub(crate) supported: bool,
+    handler: Handler,
+}
+
+impl Route {
+    pub(crate) fn new<F, Fut>(method: Method, template: impl Into<String>, access: Access, handler: F) -> Self
+    where
+        F: Fn(Arc<Apis>, Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Outcome> + Send + 'static,
+    {
+        let handler: Handler = Box::new(move |apis, request| handler(apis, request).boxed());
+        Self { method, template: template.into(), access, supported: true, handler }
+    }
+
+    /// A route for clients.
+    pub(crate) fn client<F, Fut>(method: Method, template: impl Into<String>, handler: F) -> Self
+    where
+        F: Fn(Arc<Apis>, Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Outcome> + Send + 'static,
+    {
+        Self::new(method, template, Access::Client, handler)
+    }
+
+    /// The same route, listed as one that a cluster does not have yet.
+    pub(crate) fn unsupported(self) -> Self {
+        Self { supported: false, ..self }
+    }
+
+    pub(crate) fn handle(&self, apis: Arc<Apis>, request: Request) -> BoxFuture<'static, Outcome> {
+        (self.handler)(apis, request)
+    }
+}
+
+/// One route, for documents and tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The path, with `{names}` for its parameters.
+    pub template: String,
+    /// False where the answer is 501 `miroir_not_supported`.
+    pub supported: bool,
+}
+
+/// Every route, in the order of the table.
+pub fn route_list() -> Vec<RouteInfo> {
+    let info = |route: Route| RouteInfo {
+        method: route.method.to_string(),
+        template: route.template,
+        supported: route.supported,
+    };
+    routes::all().into_iter().map(info).collect()
+}
+
+/// A path and its methods.
+struct Resource {
+    segments: Vec<Segment>,
+    routes: Vec<Arc<Route>>,
+}
+
+enum Segment {
+    Fixed(String),
+    Parameter,
+}
+
+/// The table of routes.
+pub(crate) struct Router(Vec<Resource>);
+
+impl Router {
+    pub(crate) fn new(routes: Vec<Route>) -> Self {
+        let mut resources: Vec<Resource> = Vec::new();
+        for route in routes.into_iter().map(Arc::new) {
+            let same = |resource: &&mut Resource| resource.routes[0].template == route.template;
+            match resources.iter_mut().find(same) {
+                Some(resource) => resource.routes.push(route),
+                None => resources.push(Resource { segments: segments(&route.template), routes: vec![route] }),
+            }
+        }
+        // A path that is spelt out wins over one with a parameter in its place, as on a Meilisearch server.
+        resources.sort_by_key(|resource| {
+            resource.segments.iter().filter(|segment| matches!(segment, Segment::Parameter)).count()
+        });
+        Self(resources)
+    }
+
+    /// The route for `method` and the raw `path`, and the parameters of the path. Empty segments do not count, as on
+    /// a Meilisearch server: `//health/` is `/health`.
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Result<(Arc<Route>, Vec<String>), Failure> {
+        let parts: Vec<String> = path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+            .collect();
+        let found = self.0.iter().find(|resource| resource.matches(&parts));
+        let resource = found.ok_or_else(|| Failure::path_unknown(path))?;
+        match resource.routes.iter().find(|route| route.method == *method) {
+            Some(route) => Ok((Arc::clone(route), resource.parameters(parts))),
+            None => Err(resource.refuse(method)),
+        }
+    }
+}
+
+impl Resource {
+    fn matches(&self, parts: &[String]) -> bool {
+        self.segments.len() == parts.len()
+            && self.segments.iter().zip(parts).all(|(segment, part)| match segment {
+                Segment::Fixed(text) => text == part,
+                Segment::Parameter => true,
+            })
+    }
+
+    fn parameters(&self, parts: Vec<String>) -> Vec<String> {
+        let pairs = self.segments.iter().zip(parts);
+        pairs.filter(|(segment, _)| matches!(segment, Segment::Parameter)).map(|(_, part)| part).collect()
+    }
+
+    fn refuse(&self, method: &Method) -> Failure {
+        let allow: Vec<&str> = self.routes.iter().map(|route| route.method.as_str()).collect();
+        Failure::method_not_allowed(method.as_str(), &self.routes[0].template, allow.join(", "))
+    }
+}
+
+fn segments(template: &str) -> Vec<Segment> {
+    let parts = template.split('/').filter(|part| !part.is_empty());
+    parts
+        .map(|part| if part.starts_with('{') { Segment::Parameter } else { Segment::Fixed(part.to_owned()) })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn find(method: &Method, path: &str) -> Result<(String, Vec<String>), Failure> {
+        let (route, parameters) = Router::new(routes::all()).find(method, path)?;
+        Ok((route.template.clone(), parameters))
+    }
+
+    #[test]
+    fn finds_a_route_and_its_parameters() {
+        let (template, parameters) = find(&Method::GET, "/indexes/a%20b/documents/x%2Fy").unwrap();
+        assert_eq!(template, "/indexes/{index_uid}/documents/{document_id}");
+        assert_eq!(parameters, ["a b", "x/y"]);
+    }
+
+    #[test]
+    fn empty_segments_and_encoded_letters_do_not_matter() {
+        for path in ["/health", "//health", "/health/", "/%68ealth"] {
+            assert_eq!(find(&Method::GET, path).unwrap().0, "/health", "{path}");
+        }
+        assert_eq!(find(&Method::GET, "/").unwrap().0, "/");
+    }
+
+    #[test]
+    fn a_path_spelt_out_wins_over_a_parameter() {
+        let failure = find(&Method::GET, "/indexes/a/documents/fetch").unwrap_err();
+        assert_eq!((failure.status.as_u16(), failure.allow.as_deref()), (405, Some("POST")));
+        assert_eq!(find(&Method::POST, "/tasks/cancel").unwrap().0, "/tasks/cancel");
+    }
+
+    #[test]
+    fn refuses_unknown_paths_and_methods() {
+        for path in ["/nope", "/indexes/a/nope", "/indexes/a/settings/nope", "/_miroir/nope", "", "*"] {
+            let status = find(&Method::GET, path).map_err(|failure| failure.status.as_u16());
+            // The empty path of an absolute URI is the root.
+            assert_eq!(
+                status.map(|found| found.0),
+                if path.is_empty() { Ok("/".to_owned()) } else { Err(404) }
+            );
+        }
+        let failure = find(&Method::PATCH, "/indexes").unwrap_err();
+        assert_eq!((failure.status.as_u16(), failure.allow.as_deref()), (405, Some("GET, POST")));
+    }
+
+    #[test]
+    fn no_route_is_listed_twice() {
+        let list = route_list();
+        let distinct: BTreeSet<_> = list.iter().map(|route| (&route.method, &route.template)).collect();
+        assert_eq!(distinct.len(), list.len());
+    }
+}

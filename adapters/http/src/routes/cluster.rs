@@ -1,0 +1,44 @@
+//! Is it alive, is it ready, what is it: `/health`, `/version`, `/_miroir/…`.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::Apis;
+use crate::reply::{Outcome, Reply};
+use crate::request::Request;
+use crate::router::{Access, Route};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/", Access::Open, root),
+        Route::new(Method::GET, "/health", Access::Open, health),
+        Route::client(Method::GET, "/version", version),
+        Route::new(Method::GET, "/_miroir/ready", Access::Open, ready),
+        Route::new(Method::GET, "/_miroir/topology", Access::Admin, topology),
+    ]
+}
+
+/// What a Meilisearch server says here in production.
+async fn root(_: Arc<Apis>, _: Request) -> Outcome {
+    Reply::json(StatusCode::OK, &json!({ "status": "Meilisearch is running" }))
+}
+
+async fn health(_: Arc<Apis>, _: Request) -> Outcome {
+    Reply::json(StatusCode::OK, &json!({ "status": "available" }))
+}
+
+async fn version(apis: Arc<Apis>, _: Request) -> Outcome {
+    Reply::json(StatusCode::OK, &apis.cluster.version().await?)
+}
+
+async fn ready(apis: Arc<Apis>, _: Request) -> Outcome {
+    let readiness = apis.cluster.readiness().await;
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Reply::json(status, &readiness)
+}
+
+async fn topology(apis: Arc<Apis>, _: Request) -> Outcome {
+    Reply::json(StatusCode::OK, &apis.cluster.topology().await?)
+}

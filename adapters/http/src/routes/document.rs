@@ -1,0 +1,175 @@
+//! `/indexes/{index_uid}/documents`: written, read, deleted.
+
+use std::sync::Arc;
+
+use http::Method;
+use miroir_domain::error::ErrorCode;
+use miroir_domain::payload::PayloadFormat;
+use miroir_ports::inbound::{DocumentSelection, DocumentWrite, WriteMode};
+use serde_json::Value;
+
+use super::document_query::{body_parameters, one_parameters, url_parameters};
+use crate::Apis;
+use crate::content::{CSV, JSON, NDJSON, media_type};
+use crate::error::Failure;
+use crate::json;
+use crate::query::Query;
+use crate::reply::{Outcome, Reply};
+use crate::request::Request;
+use crate::router::Route;
+
+const DOCUMENTS: &str = "/indexes/{index_uid}/documents";
+const DOCUMENT: &str = "/indexes/{index_uid}/documents/{document_id}";
+const CUSTOM_METADATA: &str = "customMetadata";
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::client(Method::GET, DOCUMENTS, list),
+        Route::client(Method::POST, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Replace)),
+        Route::client(Method::PUT, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Update)),
+        Route::client(Method::DELETE, DOCUMENTS, delete_all),
+        Route::client(Method::POST, format!("{DOCUMENTS}/fetch"), fetch),
+        Route::client(Method::POST, format!("{DOCUMENTS}/delete-batch"), delete_batch),
+        Route::client(Method::POST, format!("{DOCUMENTS}/delete"), delete_by_filter),
+        Route::client(Method::GET, DOCUMENT, get),
+        Route::client(Method::DELETE, DOCUMENT, delete_one),
+    ]
+}
+
+async fn write(apis: Arc<Apis>, mut request: Request, mode: WriteMode) -> Outcome {
+    request.query.only(&["primaryKey", "csvDelimiter", CUSTOM_METADATA, "skipCreation"])?;
+    refuse_skip_creation(&request.query)?;
+    let delimiter = csv_delimiter(&request.query)?;
+    let index = request.index()?;
+    let media = media_type(&request.headers, &[JSON, NDJSON, CSV])?;
+    let format = payload_format(media, delimiter)?;
+    let body = request.payload(media).await?;
+    let write = DocumentWrite {
+        index,
+        primary_key: request.query.text("primaryKey"),
+        mode,
+        format,
+        body,
+        custom_metadata: request.query.text(CUSTOM_METADATA),
+    };
+    Reply::accepted(apis.document.documents_write(write).await?)
+}
+
+fn refuse_skip_creation(query: &Query) -> Result<(), Failure> {
+    match query.get("skipCreation") {
+        None | Some("false") => Ok(()),
+        Some("true") => Err(Failure::refused(
+            ErrorCode::MiroirNotSupported,
+            "`skipCreation` is not supported for a cluster yet: leave it out, or send `skipCreation=false`.",
+        )),
+        Some(other) => {
+            let shown: String = other.chars().take(80).collect();
+            let message = format!("skipCreation must be either `true` or `false`. Found: `{shown}`");
+            Err(Failure::refused(ErrorCode::InvalidSkipCreation, message))
+        }
+    }
+}
+
+fn csv_delimiter(query: &Query) -> Result<Option<u8>, Failure> {
+    let Some(text) = query.get("csvDelimiter") else { return Ok(None) };
+    let refuse = |found: String| {
+        let message = format!("Invalid value in parameter `csvDelimiter`: {found}");
+        Err(Failure::refused(ErrorCode::InvalidDocumentCsvDelimiter, message))
+    };
+    let shown: String = text.chars().take(80).collect();
+    match (text.as_bytes(), text.chars().count()) {
+        ([], _) => refuse("expected a string of one character, but found an empty string".to_owned()),
+        ([byte], _) if byte.is_ascii() => Ok(Some(*byte)),
+        (_, 1) => refuse(format!("csv delimiter must be an ascii character. Found: `{shown}`")),
+        (_, count) => refuse(format!(
+            "expected a string of one character, but found the following string of {count} characters: `{shown}`"
+        )),
+    }
+}
+
+fn payload_format(media: &str, delimiter: Option<u8>) -> Result<PayloadFormat, Failure> {
+    if media == CSV {
+        return Ok(PayloadFormat::Csv { delimiter: delimiter.unwrap_or(b',') });
+    }
+    if delimiter.is_some() {
+        let message = format!(
+            "The Content-Type `{media}` does not support the use of a csv delimiter. The csv delimiter can only be used with the Content-Type `text/csv`."
+        );
+        return Err(Failure::refused(ErrorCode::InvalidContentType, message));
+    }
+    Ok(if media == NDJSON { PayloadFormat::Ndjson } else { PayloadFormat::Json })
+}
+
+async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
+    let parameters = url_parameters(&request.query)?;
+    Reply::answer(apis.document.document_list(request.index()?, parameters).await?)
+}
+
+async fn fetch(apis: Arc<Apis>, mut request: Request) -> Outcome {
+    let index = request.index()?;
+    let parameters = body_parameters(request.json().await?)?;
+    Reply::answer(apis.document.document_list(index, parameters).await?)
+}
+
+async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
+    let parameters = one_parameters(&request.query)?;
+    let id = request.parameter(1).to_owned();
+    Reply::answer(apis.document.document_get(request.index()?, id, parameters).await?)
+}
+
+async fn delete_one(apis: Arc<Apis>, request: Request) -> Outcome {
+    let ids = vec![Value::from(request.parameter(1))];
+    delete(apis, request, DocumentSelection::Ids(ids)).await
+}
+
+async fn delete_all(apis: Arc<Apis>, request: Request) -> Outcome {
+    delete(apis, request, DocumentSelection::All).await
+}
+
+async fn delete_batch(apis: Arc<Apis>, mut request: Request) -> Outcome {
+    request.query.only(&[CUSTOM_METADATA])?;
+    request.index()?;
+    let Value::Array(ids) = request.json().await? else {
+        return Err(Failure::refused(
+            ErrorCode::BadRequest,
+            "Json deserialize error: invalid type, expected a sequence of document ids",
+        ));
+    };
+    delete(apis, request, DocumentSelection::Ids(ids)).await
+}
+
+async fn delete_by_filter(apis: Arc<Apis>, mut request: Request) -> Outcome {
+    request.query.only(&[CUSTOM_METADATA])?;
+    request.index()?;
+    let mut fields = json::object(request.json().await?, &["filter"])?;
+    let filter = fields
+        .remove("filter")
+        .ok_or_else(|| Failure::refused(ErrorCode::MissingDocumentFilter, "Missing field `filter`"))?;
+    check_filter(&filter)?;
+    delete(apis, request, DocumentSelection::Filter(filter)).await
+}
+
+/// A filter that is none would delete everything, so it is refused; what it says is for the nodes to judge.
+fn check_filter(filter: &Value) -> Result<(), Failure> {
+    let empty = match filter {
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(parts) => parts.is_empty(),
+        other => {
+            let kept: String = other.to_string().chars().take(500).collect();
+            let message =
+                format!("Invalid syntax for the filter parameter: `expected String, Array, found: {kept}`.");
+            return Err(Failure::refused(ErrorCode::InvalidDocumentFilter, message));
+        }
+    };
+    if empty {
+        let message = "Sending an empty filter is forbidden.";
+        return Err(Failure::refused(ErrorCode::InvalidDocumentFilter, message));
+    }
+    Ok(())
+}
+
+async fn delete(apis: Arc<Apis>, request: Request, selection: DocumentSelection) -> Outcome {
+    request.query.only(&[CUSTOM_METADATA])?;
+    let metadata = request.query.text(CUSTOM_METADATA);
+    Reply::accepted(apis.document.documents_delete(request.index()?, selection, metadata).await?)
+}

@@ -1,0 +1,71 @@
+//! `/indexes`: created, listed, looked at, deleted.
+
+use std::sync::Arc;
+
+use http::Method;
+use miroir_domain::IndexUid;
+use miroir_domain::error::ErrorCode;
+use serde_json::{Map, Value};
+
+use crate::Apis;
+use crate::error::Failure;
+use crate::json;
+use crate::reply::{Outcome, Reply};
+use crate::request::{Request, parse_index};
+use crate::router::Route;
+
+const INDEXES: &str = "/indexes";
+const INDEX: &str = "/indexes/{index_uid}";
+/// The page of a list that names none.
+const DEFAULT_LIMIT: u64 = 20;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::client(Method::GET, INDEXES, list),
+        Route::client(Method::POST, INDEXES, create),
+        Route::client(Method::GET, INDEX, get),
+        Route::client(Method::DELETE, INDEX, delete),
+    ]
+}
+
+async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&["offset", "limit"])?;
+    let offset = request.query.number("offset", ErrorCode::InvalidIndexOffset)?.unwrap_or(0);
+    let limit = request.query.number("limit", ErrorCode::InvalidIndexLimit)?.unwrap_or(DEFAULT_LIMIT);
+    Reply::answer(apis.index.index_list(offset, limit).await?)
+}
+
+async fn create(apis: Arc<Apis>, mut request: Request) -> Outcome {
+    let fields = json::object(request.json().await?, &["uid", "primaryKey"])?;
+    let uid = read_uid(&fields)?;
+    let primary_key = read_primary_key(&fields)?;
+    Reply::accepted(apis.index.index_create(uid, primary_key).await?)
+}
+
+fn read_uid(fields: &Map<String, Value>) -> Result<IndexUid, Failure> {
+    match fields.get("uid") {
+        None => Err(Failure::refused(ErrorCode::MissingIndexUid, "Missing field `uid`")),
+        Some(Value::String(uid)) => parse_index(uid).map_err(|message| {
+            Failure::refused(ErrorCode::InvalidIndexUid, format!("Invalid value at `.uid`: {message}"))
+        }),
+        Some(other) => Err(json::wrong_type(ErrorCode::InvalidIndexUid, ".uid", "a string", other)),
+    }
+}
+
+fn read_primary_key(fields: &Map<String, Value>) -> Result<Option<String>, Failure> {
+    match fields.get("primaryKey") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(primary_key)) => Ok(Some(primary_key.clone())),
+        Some(other) => {
+            Err(json::wrong_type(ErrorCode::InvalidIndexPrimaryKey, ".primaryKey", "a string", other))
+        }
+    }
+}
+
+async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
+    Reply::answer(apis.index.index_get(request.index()?).await?)
+}
+
+async fn delete(apis: Arc<Apis>, request: Request) -> Outcome {
+    Reply::accepted(apis.index.index_delete(request.index()?).await?)
+}

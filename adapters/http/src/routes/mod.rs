@@ -1,0 +1,26 @@
+//! The routes, room by room. A handler parses, calls one port, replies.
+
+mod cluster;
+mod document;
+mod document_query;
+mod index;
+mod search;
+mod settings;
+mod task;
+mod unsupported;
+
+use crate::router::Route;
+
+/// Every route there is.
+pub(crate) fn all() -> Vec<Route> {
+    let rooms = [
+        cluster::routes(),
+        index::routes(),
+        document::routes(),
+        settings::routes(),
+        search::routes(),
+        task::routes(),
+        unsupported::routes(),
+    ];
+    rooms.into_iter().flatten().collect()
+}

@@ -1,0 +1,66 @@
+//! Routes of Meilisearch 1.50 that a cluster does not have yet: each says so, none is silently ignored.
+
+use http::Method;
+use miroir_domain::error::ErrorCode;
+
+use crate::error::Failure;
+use crate::router::Route;
+
+/// Path, and the methods a Meilisearch server takes there.
+const UNSUPPORTED: &[(&str, &[&str])] = &[
+    ("/stats", &["GET"]),
+    ("/chats", &["GET"]),
+    ("/chats/{workspace_uid}", &["GET", "DELETE"]),
+    ("/chats/{workspace_uid}/settings", &["GET", "PATCH", "DELETE"]),
+    ("/chats/{workspace_uid}/chat/completions", &["POST"]),
+    ("/tasks", &["DELETE"]),
+    ("/tasks/cancel", &["POST"]),
+    ("/tasks/compact", &["POST"]),
+    ("/tasks/{task_uid}/documents", &["GET"]),
+    ("/batches", &["GET"]),
+    ("/batches/{batch_uid}", &["GET"]),
+    ("/indexes/{index_uid}", &["PATCH"]),
+    ("/indexes/{index_uid}/documents/edit", &["POST"]),
+    ("/indexes/{index_uid}/facet-search", &["POST"]),
+    ("/indexes/{index_uid}/similar", &["GET", "POST"]),
+    ("/indexes/{index_uid}/compact", &["POST"]),
+    ("/indexes/{index_uid}/stats", &["GET"]),
+    ("/indexes/{index_uid}/fields", &["POST"]),
+    ("/indexes/{index_uid}/settings/foreign-keys", &["GET", "PUT", "DELETE"]),
+    ("/snapshots", &["POST"]),
+    ("/dumps", &["POST"]),
+    ("/keys", &["GET", "POST"]),
+    ("/keys/{key}", &["GET", "PATCH", "DELETE"]),
+    ("/metrics", &["GET"]),
+    ("/logs/stream", &["POST", "DELETE"]),
+    ("/logs/stderr", &["POST"]),
+    ("/multi-search", &["POST"]),
+    ("/swap-indexes", &["POST"]),
+    ("/experimental-features", &["GET", "PATCH"]),
+    ("/export", &["POST"]),
+    ("/network", &["GET", "PATCH"]),
+    ("/network/control", &["POST"]),
+    ("/webhooks", &["GET", "POST"]),
+    ("/webhooks/{uuid}", &["GET", "PATCH", "DELETE"]),
+    ("/dynamic-search-rules", &["POST", "DELETE"]),
+    ("/dynamic-search-rules/{uid}", &["GET", "PATCH", "DELETE"]),
+    ("/render-template", &["POST"]),
+];
+
+pub(super) fn routes() -> Vec<Route> {
+    UNSUPPORTED.iter().flat_map(|(path, methods)| methods.iter().map(|method| route(path, method))).collect()
+}
+
+fn route(path: &'static str, method: &'static str) -> Route {
+    // The table names methods that exist; a misspelt one would be an extension method no test could reach.
+    let known = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
+    Route::client(known, path, move |_, _| async move {
+        Err(Failure::refused(
+            ErrorCode::MiroirNotSupported,
+            format!(
+                "`{method} {path}` is not supported for a cluster yet. Ask a node directly, or leave it out."
+            ),
+        ))
+    })
+    .unsupported()
+}

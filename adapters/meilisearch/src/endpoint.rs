@@ -1,0 +1,202 @@
+//! Which nodes there are and how they are reached.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::HeaderValue;
+use miroir_domain::NodeId;
+use reqwest::Url;
+
+/// The key a node was started with. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MasterKey(String);
+
+impl MasterKey {
+    /// Takes the key as text.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// One node as the configuration names it.
+#[derive(Debug, Clone)]
+pub struct NodeEndpoint {
+    /// Its name.
+    pub id: NodeId,
+    /// Where it listens: `http://host:port`, with a path when a proxy in front serves it below one.
+    pub url: String,
+    /// The key it was started with; none when it asks for none.
+    pub master_key: Option<MasterKey>,
+    /// Whether it takes the uid of a task from the header `TaskId`, as versions of Meilisearch do that have the flag
+    /// `--experimental-replication-parameters` (1.50.0 does not). Such a node refuses a uid that is not above all it
+    /// has seen, which makes a repeated write harmless, and also refuses writes that overtake one another.
+    pub replication_parameters: bool,
+}
+
+/// Limits of the client, the same for all nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// How long a connection may take to be made (1 s).
+    pub connect_timeout: Duration,
+    /// How long a connection is kept without a request (3 s). Shorter than the 5 s after which common servers and
+    /// proxies close one themselves, so that a request is rarely sent into a connection that is being closed.
+    pub idle_timeout: Duration,
+    /// Connections kept for each node (64).
+    pub idle_connections: usize,
+    /// The longest answer that is read, in bytes (64 MiB).
+    pub max_answer_bytes: usize,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(1),
+            idle_timeout: Duration::from_secs(3),
+            idle_connections: 64,
+            max_answer_bytes: 64 << 20,
+        }
+    }
+}
+
+/// Why a client for these nodes cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Two nodes have one name.
+    #[error("node `{0}` is configured twice: give each node its own id")]
+    DuplicateNode(NodeId),
+    /// An address that cannot be used.
+    #[error("the url of node `{node}` cannot be used: {reason}")]
+    InvalidUrl {
+        /// The node.
+        node: NodeId,
+        /// What is wrong with it. Does not repeat the url, which may hold a password.
+        reason: String,
+    },
+    /// A key that no HTTP header can carry.
+    #[error("the master key of node `{0}` has characters that an HTTP header cannot carry")]
+    InvalidMasterKey(NodeId),
+    /// The HTTP client itself could not be set up.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[source] reqwest::Error),
+}
+
+/// A node ready to be called.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub id: NodeId,
+    /// Without a slash at its end.
+    pub base_url: String,
+    /// Marked as sensitive, so that no log prints it.
+    pub authorization: Option<HeaderValue>,
+    pub replication_parameters: bool,
+}
+
+impl TryFrom<NodeEndpoint> for Node {
+    type Error = BuildError;
+
+    fn try_from(endpoint: NodeEndpoint) -> Result<Self, BuildError> {
+        let authorization = match &endpoint.master_key {
+            None => None,
+            Some(MasterKey(key)) => {
+                let mut value = HeaderValue::try_from(format!("Bearer {key}"))
+                    .map_err(|_| BuildError::InvalidMasterKey(endpoint.id.clone()))?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+        };
+        let base_url = check_url(&endpoint.url)
+            .map_err(|reason| BuildError::InvalidUrl { node: endpoint.id.clone(), reason })?;
+        Ok(Self {
+            id: endpoint.id,
+            base_url,
+            authorization,
+            replication_parameters: endpoint.replication_parameters,
+        })
+    }
+}
+
+/// The url without a slash at its end, or what is wrong with it.
+fn check_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    match url.scheme() {
+        "http" => {}
+        "https" => {
+            return Err("https is not supported for nodes; use http inside a trusted network, \
+                        or a local proxy that speaks TLS to the node"
+                .to_owned());
+        }
+        other => return Err(format!("its scheme is `{other}`, but must be `http`")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it carries a user name or password; nodes are asked with their master key".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it carries a query or fragment; only scheme, host, port and path are used".to_owned());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(url: &str, key: Option<&str>) -> NodeEndpoint {
+        NodeEndpoint {
+            id: "node-1".parse().unwrap(),
+            url: url.to_owned(),
+            master_key: key.map(MasterKey::new),
+            replication_parameters: false,
+        }
+    }
+
+    #[test]
+    fn url_loses_its_last_slash_and_keeps_its_path() {
+        for (given, kept) in [
+            ("http://127.0.0.1:7700", "http://127.0.0.1:7700"),
+            ("http://127.0.0.1:7700/", "http://127.0.0.1:7700"),
+            ("http://proxy/meili/", "http://proxy/meili"),
+            ("http://[::1]:7700", "http://[::1]:7700"),
+        ] {
+            assert_eq!(Node::try_from(endpoint(given, None)).unwrap().base_url, kept);
+        }
+    }
+
+    #[test]
+    fn url_is_refused_without_being_printed() {
+        for (bad, says) in [
+            ("", "relative URL"),
+            ("localhost:7700", "scheme is `localhost`"),
+            ("ftp://host", "scheme is `ftp`"),
+            ("https://host", "https is not supported"),
+            ("http://user:hunter2@host", "user name or password"),
+            ("http://host/?key=hunter2", "query or fragment"),
+            ("http://", "empty host"),
+        ] {
+            let error = Node::try_from(endpoint(bad, None)).unwrap_err().to_string();
+            assert!(error.contains(says), "{bad}: {error}");
+            assert!(error.contains("node-1"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn master_key_is_never_printed() {
+        let endpoint = endpoint("http://host", Some("hunter2"));
+        assert!(!format!("{endpoint:?}").contains("hunter2"));
+        assert!(!format!("{:?}", Node::try_from(endpoint).unwrap()).contains("hunter2"));
+    }
+
+    #[test]
+    fn master_key_is_refused_when_no_header_can_carry_it() {
+        let error = Node::try_from(endpoint("http://host", Some("hunter2\n"))).unwrap_err();
+        assert!(matches!(error, BuildError::InvalidMasterKey(_)));
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}

@@ -1,0 +1,145 @@
+//! A node's tasks, listed to the end.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use miroir_domain::task::{NodeTaskReport, TaskStatus};
+use miroir_domain::{NodeId, Timestamp};
+use miroir_ports::outbound::{NodeError, NodeTaskSelection};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use crate::call::Call;
+use crate::client::MeilisearchNodes;
+use crate::error::{response_error, unknown};
+
+/// Uids in one request: ten digits and a separator each keep the URL well below the 8 KiB that servers take.
+const UIDS_PER_CALL: usize = 200;
+
+/// Tasks in one page when their number is not known.
+const TASKS_PER_PAGE: u32 = 1000;
+
+/// One page of `GET /tasks`.
+#[derive(Deserialize)]
+struct Page {
+    results: Vec<TaskObject>,
+    next: Option<u32>,
+}
+
+/// A task as a node shows it, as far as it is needed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TaskObject {
+    uid: u32,
+    status: TaskStatus,
+    #[serde(rename = "type")]
+    kind: String,
+    index_uid: Option<String>,
+    error: Option<Value>,
+    details: Option<Map<String, Value>>,
+    enqueued_at: Timestamp,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+    custom_metadata: Option<String>,
+}
+
+impl From<TaskObject> for NodeTaskReport {
+    fn from(task: TaskObject) -> Self {
+        Self {
+            uid: task.uid,
+            status: task.status,
+            kind: task.kind,
+            index_uid: task.index_uid,
+            error: task.error.as_ref().and_then(response_error),
+            details: task.details,
+            enqueued_at: task.enqueued_at,
+            started_at: task.started_at,
+            finished_at: task.finished_at,
+            custom_metadata: task.custom_metadata,
+        }
+    }
+}
+
+/// The tasks of `node` that `selection` names, each once.
+pub(crate) async fn list(
+    nodes: &MeilisearchNodes,
+    node: &NodeId,
+    selection: NodeTaskSelection,
+    deadline: Instant,
+) -> Result<Vec<NodeTaskReport>, NodeError> {
+    let mut found = BTreeMap::new();
+    for filter in filters(selection) {
+        list_pages(nodes, node, &filter, deadline, &mut found).await?;
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The queries that cover the selection together. No uids need none: without a filter a node lists all it has.
+fn filters(selection: NodeTaskSelection) -> Vec<Vec<(&'static str, String)>> {
+    match selection {
+        NodeTaskSelection::Uids(mut uids) => {
+            uids.sort_unstable();
+            uids.dedup();
+            uids.chunks(UIDS_PER_CALL)
+                .map(|uids| {
+                    let list: Vec<String> = uids.iter().map(u32::to_string).collect();
+                    vec![("uids", list.join(",")), ("limit", uids.len().to_string())]
+                })
+                .collect()
+        }
+        NodeTaskSelection::IndexSince(index, after) => vec![vec![
+            ("indexUids", index.to_string()),
+            ("afterEnqueuedAt", after.to_string()),
+            ("limit", TASKS_PER_PAGE.to_string()),
+        ]],
+    }
+}
+
+async fn list_pages(
+    nodes: &MeilisearchNodes,
+    node: &NodeId,
+    filter: &[(&'static str, String)],
+    deadline: Instant,
+    found: &mut BTreeMap<u32, NodeTaskReport>,
+) -> Result<(), NodeError> {
+    let mut from: Option<u32> = None;
+    loop {
+        let mut call = Call::new(Method::GET, "/tasks");
+        for (name, value) in filter {
+            call = call.with_query(*name, value);
+        }
+        if let Some(from) = from {
+            call = call.with_query("from", from.to_string());
+        }
+        let page: Page = nodes.send(node, call, deadline).await?;
+        found.extend(page.results.into_iter().map(|task| (task.uid, task.into())));
+        match (from, page.next) {
+            (_, None) => return Ok(()),
+            // Newest come first, so the next page starts at a lower uid; anything else would go round for ever.
+            (Some(from), Some(next)) if next >= from => {
+                return Err(unknown(node, format!("its task list does not advance: {next} after {from}")));
+            }
+            (_, next) => from = next,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uids_are_asked_for_once_each_in_urls_of_bounded_length() {
+        let uids = (0..450).chain(0..450).map(|uid| u32::MAX - uid).collect();
+        let filters = filters(NodeTaskSelection::Uids(uids));
+        let limits: Vec<&str> = filters.iter().map(|filter| filter[1].1.as_str()).collect();
+        assert_eq!(limits, ["200", "200", "50"]);
+        assert!(filters.iter().all(|filter| filter[0].1.len() < 3000));
+    }
+
+    #[test]
+    fn no_uids_need_no_call() {
+        assert!(filters(NodeTaskSelection::Uids(Vec::new())).is_empty());
+    }
+}

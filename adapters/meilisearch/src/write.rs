@@ -1,0 +1,90 @@
+//! What a write is as a call.
+
+use http::Method;
+use miroir_domain::IndexUid;
+use miroir_domain::document::{DocumentId, PrimaryKey};
+use miroir_domain::settings::{SettingsAction, SettingsChange, UpdateMethod};
+use miroir_ports::inbound::WriteMode;
+use miroir_ports::outbound::{NodeWrite, WriteOperation};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::call::{Call, CallBody};
+
+/// The part that is needed of a node's answer to a write.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Accepted {
+    pub task_uid: u32,
+}
+
+/// The call that does `write`.
+pub(crate) fn call(write: NodeWrite) -> Call {
+    let NodeWrite { index, operation, custom_metadata } = write;
+    let documents = format!("/indexes/{index}/documents");
+    let (mut call, takes_metadata) = match operation {
+        WriteOperation::DocumentsAdd { primary_key, mode, documents: part } => {
+            let mut call = Call::new(method_of(mode), documents);
+            if let Some(primary_key) = primary_key {
+                call = call.with_query("primaryKey", primary_key.as_str());
+            }
+            // No documents are an empty body in NDJSON, which a node refuses, and an empty array in JSON, which it takes.
+            call.body = match part.document_count() {
+                0 => CallBody::Json(json!([])),
+                _ => CallBody::Ndjson(part),
+            };
+            (call, true)
+        }
+        WriteOperation::DocumentsDelete(ids) => {
+            let ids: Vec<&str> = ids.iter().map(DocumentId::as_str).collect();
+            (Call::new(Method::POST, documents + "/delete-batch").with_json(json!(ids)), true)
+        }
+        WriteOperation::DocumentsDeleteByFilter(filter) => {
+            (Call::new(Method::POST, documents + "/delete").with_json(json!({ "filter": filter })), true)
+        }
+        WriteOperation::DocumentsDeleteAll => (Call::new(Method::DELETE, documents), true),
+        WriteOperation::IndexCreate { primary_key } => {
+            let primary_key = primary_key.as_ref().map(PrimaryKey::as_str);
+            let body = json!({ "uid": index.as_str(), "primaryKey": primary_key });
+            (Call::new(Method::POST, "/indexes").with_json(body), false)
+        }
+        WriteOperation::IndexDelete => (Call::new(Method::DELETE, format!("/indexes/{index}")), false),
+        WriteOperation::Settings(change) => (settings_call(&index, change), false),
+    };
+    if let Some(metadata) = custom_metadata {
+        call.task_id = task_id_of(&metadata);
+        if takes_metadata {
+            call = call.with_query("customMetadata", metadata);
+        }
+    }
+    call
+}
+
+/// The uid in `miroir:<uid>`: a node that takes uids from requests gives its task the uid of Miroir's.
+fn task_id_of(custom_metadata: &str) -> Option<u32> {
+    custom_metadata.strip_prefix("miroir:")?.parse().ok()
+}
+
+fn method_of(mode: WriteMode) -> Method {
+    match mode {
+        WriteMode::Replace => Method::POST,
+        WriteMode::Update => Method::PUT,
+    }
+}
+
+fn settings_call(index: &IndexUid, change: SettingsChange) -> Call {
+    let (path, update_method) = match change.setting {
+        None => (format!("/indexes/{index}/settings"), Method::PATCH),
+        Some(setting) => {
+            let method = match setting.update_method() {
+                UpdateMethod::Put => Method::PUT,
+                UpdateMethod::Patch => Method::PATCH,
+            };
+            (format!("/indexes/{index}/settings/{}", setting.route()), method)
+        }
+    };
+    match change.action {
+        SettingsAction::Update(value) => Call::new(update_method, path).with_json(value),
+        SettingsAction::Reset => Call::new(Method::DELETE, path),
+    }
+}

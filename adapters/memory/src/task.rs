@@ -1,0 +1,89 @@
+//! Table 1, `tasks`.
+
+use std::ops::Bound;
+
+use async_trait::async_trait;
+use miroir_domain::task::{NewTask, Task, TaskQuery};
+use miroir_domain::{TaskUid, Timestamp};
+use miroir_ports::outbound::{
+    Outcome, Put, StoreError, TaskPage, TaskTable, check_new_task, check_task_put, next_version,
+};
+
+use crate::MemoryStore;
+
+#[async_trait]
+impl TaskTable for MemoryStore {
+    async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError> {
+        check_new_task(&task)?;
+        let mut data = self.data()?;
+        let uid = u32::try_from(data.next_uid).map(TaskUid).map_err(|_| StoreError::Unavailable {
+            outcome: Outcome::NotApplied,
+            reason: "every task uid has been given".to_owned(),
+        })?;
+        let row = task.into_task(uid, now);
+        data.next_uid += 1;
+        data.tasks.insert(uid, row.clone());
+        Ok(row)
+    }
+
+    async fn task_get(&self, uid: TaskUid) -> Result<Option<Task>, StoreError> {
+        Ok(self.data()?.tasks.get(&uid).cloned())
+    }
+
+    async fn task_put(&self, task: Task) -> Result<Put, StoreError> {
+        let mut data = self.data()?;
+        match data.tasks.get_mut(&task.uid) {
+            Some(stored) if stored.version == task.version => {
+                check_task_put(stored.status, &task)?;
+                let version = next_version(task.version)?;
+                *stored = Task { version, ..task };
+                Ok(Put::Stored)
+            }
+            _ => Ok(Put::Conflict),
+        }
+    }
+
+    async fn task_list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {
+        let data = self.data()?;
+        let mut matching: Vec<&Task> = data.tasks.values().filter(|task| query.matches(task)).collect();
+        let total = matching.len() as u64;
+        if !query.reverse {
+            matching.reverse();
+        }
+        let mut rest = matching.into_iter().skip_while(|task| match query.from {
+            Some(from) if query.reverse => task.uid < from,
+            Some(from) => task.uid > from,
+            None => false,
+        });
+        let tasks = rest.by_ref().take(query.limit as usize).cloned().collect();
+        Ok(TaskPage { tasks, total, next: rest.next().map(|task| task.uid) })
+    }
+
+    async fn task_list_unfinished(
+        &self,
+        after: Option<TaskUid>,
+        limit: u32,
+    ) -> Result<Vec<Task>, StoreError> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let data = self.data()?;
+        let later = data.tasks.range((start, Bound::Unbounded)).map(|(_, task)| task);
+        Ok(later.filter(|task| !task.status.is_finished()).take(limit as usize).cloned().collect())
+    }
+
+    async fn task_prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut data = self.data()?;
+        let mut old: Vec<(Timestamp, TaskUid)> = data
+            .tasks
+            .values()
+            .filter(|task| task.status.is_finished())
+            .filter_map(|task| task.finished_at.map(|at| (at, task.uid)))
+            .filter(|(at, _)| *at < before)
+            .collect();
+        old.sort_unstable();
+        old.truncate(limit as usize);
+        for (_, uid) in &old {
+            data.tasks.remove(uid);
+        }
+        Ok(old.len() as u64)
+    }
+}

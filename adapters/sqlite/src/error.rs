@@ -1,0 +1,150 @@
+//! What SQLite reports, as what a store reports: with the path, and with advice where there is any.
+
+use std::path::Path;
+
+use miroir_ports::outbound::{Outcome, StoreError};
+use rusqlite::ErrorCode;
+
+/// Why an operation on a connection failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// SQLite failed.
+    Sqlite(rusqlite::Error),
+    /// The store refuses.
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Failure {
+    /// The failure of an operation on the store at `path`.
+    pub(crate) fn at(self, path: &Path, outcome: Outcome) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            Self::Sqlite(error) => StoreError::Unavailable { outcome, reason: describe(&error, path) },
+        }
+    }
+
+    /// The failure to open the store at `path`. A file that waiting cannot mend is the wrong input, so that nobody
+    /// tries it again and again.
+    pub(crate) fn at_open(self, path: &Path) -> StoreError {
+        match self {
+            Self::Sqlite(error)
+                if matches!(code(&error), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)) =>
+            {
+                StoreError::InvalidInput(describe(&error, path))
+            }
+            other => other.at(path, Outcome::NotApplied),
+        }
+    }
+}
+
+/// A failure that certainly changed nothing.
+pub(crate) fn unavailable(reason: impl Into<String>) -> StoreError {
+    StoreError::Unavailable { outcome: Outcome::NotApplied, reason: reason.into() }
+}
+
+/// The answer of a store that was closed.
+pub(crate) fn closed(path: &Path) -> StoreError {
+    unavailable(format!("the SQLite store `{}` is closed", path.display()))
+}
+
+/// SQLite's code of `error`, if SQLite raised it.
+pub(crate) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
+    error.sqlite_error_code()
+}
+
+/// Whether another connection holds a lock for now.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(code(error), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// Whether a COMMIT that failed with `error` certainly wrote nothing that counts: the log's last page is missing, or
+/// writing never began. After any other failure, the commit may be found in the log when the file is next opened.
+pub(crate) fn commit_certainly_failed(error: &rusqlite::Error) -> bool {
+    is_busy(error) || code(error) == Some(ErrorCode::DiskFull)
+}
+
+fn describe(error: &rusqlite::Error, path: &Path) -> String {
+    let path = path.display();
+    match code(error) {
+        Some(ErrorCode::NotADatabase) => format!(
+            "`{path}` is not an SQLite database, or was encrypted or overwritten ({error}): name another file; this one was not touched"
+        ),
+        Some(ErrorCode::DatabaseCorrupt) => format!(
+            "the SQLite store `{path}` is damaged or cut short ({error}): restore it from a backup; it was not touched"
+        ),
+        Some(ErrorCode::DiskFull) => {
+            format!("there is no room left for the SQLite store `{path}` ({error}): free space on its disk")
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => format!(
+            "the SQLite store `{path}` cannot be written ({error}): let Miroir's user write the file and its directory, which holds the log beside it"
+        ),
+        Some(ErrorCode::CannotOpen) => format!(
+            "the SQLite store `{path}` cannot be opened ({error}): check that its directory exists and that Miroir's user may write there"
+        ),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => format!(
+            "the SQLite store `{path}` is locked by another process ({error}): only one instance may use it; several instances need Redis"
+        ),
+        Some(ErrorCode::SystemIoFailure) => {
+            format!("reading or writing the SQLite store `{path}` failed ({error}): check its disk")
+        }
+        _ => format!("the SQLite store `{path}` failed: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlite(extended_code: i32) -> Failure {
+        Failure::Sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(extended_code), None))
+    }
+
+    #[test]
+    fn every_kind_of_failure_names_the_path_and_says_what_to_do() {
+        use rusqlite::ffi;
+        let advice = [
+            (ffi::SQLITE_FULL, "free space"),
+            (ffi::SQLITE_READONLY, "let Miroir's user write"),
+            (ffi::SQLITE_CANTOPEN, "check that its directory exists"),
+            (ffi::SQLITE_BUSY, "only one instance"),
+            (ffi::SQLITE_IOERR, "check its disk"),
+            (ffi::SQLITE_CORRUPT, "restore it from a backup"),
+            (ffi::SQLITE_NOTADB, "name another file"),
+        ];
+        for (code, words) in advice {
+            let text = sqlite(code).at(Path::new("/data/miroir.db"), Outcome::NotApplied).to_string();
+            assert!(text.contains("`/data/miroir.db`") && text.contains(words), "{code}: {text}");
+        }
+    }
+
+    #[test]
+    fn opening_what_no_wait_can_mend_is_not_retryable() {
+        let path = Path::new("x");
+        for code in [rusqlite::ffi::SQLITE_NOTADB, rusqlite::ffi::SQLITE_CORRUPT] {
+            assert!(!sqlite(code).at_open(path).retryable());
+        }
+        assert!(sqlite(rusqlite::ffi::SQLITE_BUSY).at_open(path).retryable());
+    }
+
+    #[test]
+    fn only_a_full_or_locked_store_fails_a_commit_for_certain() {
+        let certain = |code| match sqlite(code) {
+            Failure::Sqlite(error) => commit_certainly_failed(&error),
+            Failure::Store(_) => unreachable!(),
+        };
+        assert!(certain(rusqlite::ffi::SQLITE_FULL) && certain(rusqlite::ffi::SQLITE_BUSY));
+        assert!(!certain(rusqlite::ffi::SQLITE_IOERR_FSYNC));
+    }
+}

@@ -1,0 +1,112 @@
+//! Reading columns: whatever is wrong with one is `Corrupt`, by table and key.
+
+use std::fmt::Display;
+
+use miroir_domain::Timestamp;
+use miroir_ports::outbound::StoreError;
+use rusqlite::Row;
+use rusqlite::types::{FromSql, ValueRef};
+use serde_json::Value;
+
+use crate::error::Failure;
+
+/// One row of `table` and the key it is known by.
+pub(crate) struct Reader<'r> {
+    pub(crate) table: &'static str,
+    pub(crate) key: &'r dyn Display,
+    pub(crate) row: &'r Row<'r>,
+}
+
+impl Reader<'_> {
+    /// The column as SQLite types it.
+    pub(crate) fn get<T: FromSql>(&self, column: &str) -> Result<T, Failure> {
+        self.row.get(column).map_err(|error| self.unreadable(column, error))
+    }
+
+    /// A counter of 64 bits, unsigned: see the head of `001_initial.sql`.
+    pub(crate) fn counter(&self, column: &str) -> Result<u64, Failure> {
+        self.get::<i64>(column).map(i64::cast_unsigned)
+    }
+
+    /// A time, if there is one.
+    pub(crate) fn time(&self, column: &str) -> Result<Option<Timestamp>, Failure> {
+        Ok(self.get::<Option<i64>>(column)?.map(Timestamp::from_millis))
+    }
+
+    /// A time that every row has.
+    pub(crate) fn time_always(&self, column: &str) -> Result<Timestamp, Failure> {
+        self.get(column).map(Timestamp::from_millis)
+    }
+
+    /// The column as text, without copying it; none where it is null.
+    pub(crate) fn text(&self, column: &str) -> Result<Option<&str>, Failure> {
+        let value = self.row.get_ref(column).map_err(|error| self.unreadable(column, error))?;
+        match value {
+            ValueRef::Null => Ok(None),
+            other => other.as_str().map(Some).map_err(|error| self.corrupt(column, error)),
+        }
+    }
+
+    /// A JSON document, if there is one.
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Option<T>, Failure> {
+        let Some(text) = self.text(column)? else { return Ok(None) };
+        serde_json::from_str(text).map(Some).map_err(|error| self.corrupt(column, error))
+    }
+
+    /// A JSON document that every row has.
+    pub(crate) fn json_always<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T, Failure> {
+        self.json(column)?.ok_or_else(|| self.corrupt(column, "it is missing"))
+    }
+
+    /// A word or name that its type can check; none where it is null.
+    pub(crate) fn name<T>(&self, column: &str) -> Result<Option<T>, Failure>
+    where
+        T: std::str::FromStr,
+        T::Err: Display,
+    {
+        let Some(text) = self.text(column)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|error: T::Err| self.corrupt(column, error))
+    }
+
+    /// A word or name that every row has.
+    pub(crate) fn name_always<T>(&self, column: &str) -> Result<T, Failure>
+    where
+        T: std::str::FromStr,
+        T::Err: Display,
+    {
+        self.name(column)?.ok_or_else(|| self.corrupt(column, "it is missing"))
+    }
+
+    /// Text that serde checks, such as a primary key.
+    pub(crate) fn checked<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Option<T>, Failure> {
+        let Some(text) = self.text(column)? else { return Ok(None) };
+        let value = Value::String(text.to_owned());
+        serde_json::from_value(value).map(Some).map_err(|error| self.corrupt(column, error))
+    }
+
+    /// Columns hold what does not fit; anything else that stops the reading is SQLite's own failure.
+    fn unreadable(&self, column: &str, error: rusqlite::Error) -> Failure {
+        match error {
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..) => self.corrupt(column, error),
+            other => other.into(),
+        }
+    }
+
+    fn corrupt(&self, column: &str, reason: impl Display) -> Failure {
+        StoreError::Corrupt {
+            table: self.table,
+            key: self.key.to_string(),
+            reason: format!("column `{column}`: {reason}"),
+        }
+        .into()
+    }
+}
+
+/// A value as the JSON text of a column.
+pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value)
+        .map_err(|error| StoreError::InvalidInput(format!("a value cannot be written as JSON: {error}")))
+}

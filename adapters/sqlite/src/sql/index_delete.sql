@@ -1,0 +1,1 @@
+DELETE FROM indexes WHERE uid = ?1

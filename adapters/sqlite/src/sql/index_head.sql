@@ -1,0 +1,1 @@
+SELECT version FROM indexes WHERE uid = ?1

@@ -1,0 +1,5 @@
+SELECT uid, primary_key, shard_count, settings_version, created_at, updated_at, version
+FROM indexes
+WHERE uid > ?1
+ORDER BY uid
+LIMIT ?2

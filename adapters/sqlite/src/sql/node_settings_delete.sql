@@ -1,0 +1,1 @@
+DELETE FROM node_settings_version WHERE index_uid = ?1

@@ -1,0 +1,1 @@
+SELECT probes FROM store_probe WHERE only = 1

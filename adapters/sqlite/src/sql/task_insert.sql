@@ -1,0 +1,4 @@
+INSERT INTO tasks (miroir_id, created_at, status, node_tasks, error, node_errors, index_uid, task_type, details,
+                   started_at, finished_at, canceled_by, custom_metadata, version)
+VALUES (:miroir_id, :created_at, :status, :node_tasks, :error, :node_errors, :index_uid, :task_type, :details,
+        :started_at, :finished_at, :canceled_by, :custom_metadata, :version)

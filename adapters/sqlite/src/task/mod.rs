@@ -1,0 +1,8 @@
+//! Table 1, `tasks`.
+
+mod counted;
+pub(crate) mod list;
+mod pointed;
+mod ranged;
+mod row;
+mod table;

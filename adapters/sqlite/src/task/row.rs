@@ -1,0 +1,120 @@
+//! The row of a task, both ways.
+
+use miroir_domain::TaskUid;
+use miroir_domain::task::{Task, TaskStatus};
+use miroir_ports::outbound::StoreError;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use crate::error::Failure;
+use crate::row::{Reader, to_json};
+
+/// The columns of a task but its uid, which may not be known yet. Made before the writer is asked, so that writing JSON
+/// does not hold it up.
+pub(super) struct Columns {
+    created_at: i64,
+    status: &'static str,
+    node_tasks: String,
+    error: Option<String>,
+    node_errors: String,
+    index_uid: Option<String>,
+    task_type: &'static str,
+    details: Option<String>,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    canceled_by: Option<u32>,
+    custom_metadata: Option<String>,
+    version: i64,
+}
+
+impl Columns {
+    /// The columns of `task` under `version`.
+    pub(super) fn of(task: &Task, version: u64) -> Result<Self, StoreError> {
+        Ok(Self {
+            created_at: task.created_at.as_millis(),
+            status: task.status.as_str(),
+            node_tasks: to_json(&task.node_tasks)?,
+            error: task.error.as_ref().map(to_json).transpose()?,
+            node_errors: to_json(&task.node_errors)?,
+            index_uid: task.index_uid.as_ref().map(|uid| uid.as_str().to_owned()),
+            task_type: task.kind.as_str(),
+            details: task.details.as_ref().map(to_json).transpose()?,
+            started_at: task.started_at.map(miroir_domain::Timestamp::as_millis),
+            finished_at: task.finished_at.map(miroir_domain::Timestamp::as_millis),
+            canceled_by: task.canceled_by.map(|uid| uid.0),
+            custom_metadata: task.custom_metadata.clone(),
+            version: version.cast_signed(),
+        })
+    }
+
+    /// Writes them under `uid`, as a new row.
+    pub(super) fn insert(&self, connection: &Connection, uid: TaskUid) -> Result<(), Failure> {
+        self.write(connection, uid, include_str!("../sql/task_insert.sql"))
+    }
+
+    /// Writes them over the row of `uid`.
+    pub(super) fn update(&self, connection: &Connection, uid: TaskUid) -> Result<(), Failure> {
+        self.write(connection, uid, include_str!("../sql/task_update.sql"))
+    }
+
+    fn write(&self, connection: &Connection, uid: TaskUid, sql: &str) -> Result<(), Failure> {
+        connection.prepare_cached(sql)?.execute(named_params! {
+            ":miroir_id": uid.0,
+            ":created_at": self.created_at,
+            ":status": self.status,
+            ":node_tasks": self.node_tasks,
+            ":error": self.error,
+            ":node_errors": self.node_errors,
+            ":index_uid": self.index_uid,
+            ":task_type": self.task_type,
+            ":details": self.details,
+            ":started_at": self.started_at,
+            ":finished_at": self.finished_at,
+            ":canceled_by": self.canceled_by,
+            ":custom_metadata": self.custom_metadata,
+            ":version": self.version,
+        })?;
+        Ok(())
+    }
+}
+
+/// The task of `uid`, if there is one.
+pub(super) fn get(connection: &Connection, uid: TaskUid) -> Result<Option<Task>, Failure> {
+    let mut select = connection.prepare_cached(include_str!("../sql/task_get.sql"))?;
+    let mut rows = select.query([uid.0])?;
+    rows.next()?.map(|row| decode(uid, row)).transpose()
+}
+
+/// What a conditional write must know of the row of `uid`: its version and status.
+pub(super) fn head(connection: &Connection, uid: TaskUid) -> Result<Option<(u64, TaskStatus)>, Failure> {
+    let mut select = connection.prepare_cached(include_str!("../sql/task_head.sql"))?;
+    let mut rows = select.query([uid.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let reader = Reader { table: "tasks", key: &uid, row };
+    Ok(Some((reader.counter("version")?, reader.name_always("status")?)))
+}
+
+/// The next uid. Part of the transaction that uses it, so a uid is taken if and only if its task is stored.
+pub(super) fn next_uid(connection: &Connection) -> Result<Option<TaskUid>, Failure> {
+    let mut update = connection.prepare_cached(include_str!("../sql/task_next_uid.sql"))?;
+    Ok(update.query_row([], |row| row.get(0).map(TaskUid)).optional()?)
+}
+
+fn decode(uid: TaskUid, row: &Row<'_>) -> Result<Task, Failure> {
+    let reader = Reader { table: "tasks", key: &uid, row };
+    Ok(Task {
+        uid,
+        version: reader.counter("version")?,
+        created_at: reader.time_always("created_at")?,
+        status: reader.name_always("status")?,
+        kind: reader.name_always("task_type")?,
+        index_uid: reader.name("index_uid")?,
+        node_tasks: reader.json_always("node_tasks")?,
+        node_errors: reader.json_always("node_errors")?,
+        error: reader.json("error")?,
+        details: reader.json("details")?,
+        started_at: reader.time("started_at")?,
+        finished_at: reader.time("finished_at")?,
+        canceled_by: reader.get::<Option<u32>>("canceled_by")?.map(TaskUid),
+        custom_metadata: reader.get("custom_metadata")?,
+    })
+}

@@ -1,0 +1,74 @@
+//! The port.
+
+use async_trait::async_trait;
+use miroir_domain::task::{NewTask, Task, TaskQuery};
+use miroir_domain::{TaskUid, Timestamp};
+use miroir_ports::outbound::{
+    Put, StoreError, TaskPage, TaskTable, check_new_task, check_task_put, next_version,
+};
+
+use super::row::Columns;
+use super::{list, row};
+use crate::SqliteStore;
+use crate::error::unavailable;
+
+#[async_trait]
+impl TaskTable for SqliteStore {
+    async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError> {
+        check_new_task(&task)?;
+        // The uid is only known to the writer; the rest of the row is ready before it is asked.
+        let task = task.into_task(TaskUid(0), now);
+        let columns = Columns::of(&task, task.version)?;
+        let uid = self
+            .write(move |connection| {
+                let uid =
+                    row::next_uid(connection)?.ok_or_else(|| unavailable("every task uid has been given"))?;
+                columns.insert(connection, uid)?;
+                Ok(uid)
+            })
+            .await?;
+        Ok(Task { uid, ..task })
+    }
+
+    async fn task_get(&self, uid: TaskUid) -> Result<Option<Task>, StoreError> {
+        self.read(move |connection| row::get(connection, uid)).await
+    }
+
+    async fn task_put(&self, task: Task) -> Result<Put, StoreError> {
+        // A version that cannot be raised is refused by `check_task_put`, if the row is of that version at all.
+        let columns = Columns::of(&task, next_version(task.version).unwrap_or(task.version))?;
+        self.write(move |connection| {
+            let Some((version, status)) = row::head(connection, task.uid)? else { return Ok(Put::Conflict) };
+            if version != task.version {
+                return Ok(Put::Conflict);
+            }
+            check_task_put(status, &task)?;
+            columns.update(connection, task.uid)?;
+            Ok(Put::Stored)
+        })
+        .await
+    }
+
+    async fn task_list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {
+        let query = query.clone();
+        self.read(move |connection| list::page(connection, &query)).await
+    }
+
+    async fn task_list_unfinished(
+        &self,
+        after: Option<TaskUid>,
+        limit: u32,
+    ) -> Result<Vec<Task>, StoreError> {
+        self.read(move |connection| list::unfinished(connection, after, limit)).await
+    }
+
+    async fn task_prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let deleted = self
+            .write(move |connection| {
+                let mut delete = connection.prepare_cached(include_str!("../sql/task_prune.sql"))?;
+                Ok(delete.execute((before.as_millis(), limit))?)
+            })
+            .await?;
+        Ok(deleted as u64)
+    }
+}

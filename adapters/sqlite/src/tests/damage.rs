@@ -1,0 +1,116 @@
+//! Rows that cannot be decoded: reported by table and key, never skipped, never a panic.
+
+use miroir_domain::task::TaskQuery;
+use miroir_domain::{NodeId, TaskUid};
+use miroir_ports::outbound::{IndexTable as _, NodeSettingsTable as _, Outcome, StoreError, TaskTable as _};
+
+use super::{Place, at, movies, new_task};
+
+fn assert_corrupt<T: std::fmt::Debug>(answer: Result<T, StoreError>, table: &str, key: &str, column: &str) {
+    match answer {
+        Err(StoreError::Corrupt { table: in_table, key: of_key, reason }) => {
+            assert_eq!((in_table, of_key.as_str()), (table, key));
+            assert!(reason.contains(column), "{reason}");
+        }
+        other => panic!("{column}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_task_with_a_damaged_column_is_corrupt_by_its_uid() {
+    let damages = [
+        ("status", "'banana'"),
+        ("task_type", "'banana'"),
+        ("index_uid", "'not an index'"),
+        ("node_tasks", "'{\"n-0\":'"),
+        ("node_tasks", "'[]'"),
+        ("node_tasks", "'{\"not a node\":{}}'"),
+        ("node_errors", "''"),
+        ("error", "'{\"message\":1}'"),
+        ("details", "'3'"),
+        ("canceled_by", "4294967296"),
+        ("canceled_by", "-1"),
+        ("custom_metadata", "CAST(x'ff' AS TEXT)"),
+        ("details", "CAST(x'7b22ff227d' AS TEXT)"),
+    ];
+    for (column, value) in damages {
+        let place = Place::new();
+        let store = place.open().await;
+        for _ in 0..3 {
+            store.task_create(new_task(), at(1)).await.unwrap();
+        }
+        let damage = format!(
+            "PRAGMA ignore_check_constraints = ON; UPDATE tasks SET {column} = {value} WHERE miroir_id = 1"
+        );
+        place.connect().execute_batch(&damage).unwrap();
+        assert_corrupt(store.task_get(TaskUid(1)).await, "tasks", "1", column);
+        assert_corrupt(store.task_list(&TaskQuery::default()).await, "tasks", "1", column);
+        assert!(store.task_get(TaskUid(2)).await.unwrap().is_some(), "its neighbours are well");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_status_stops_a_put() {
+    let place = Place::new();
+    let store = place.open().await;
+    let task = store.task_create(new_task(), at(1)).await.unwrap();
+    let damage = "PRAGMA ignore_check_constraints = ON; UPDATE tasks SET status = 'banana'";
+    place.connect().execute_batch(damage).unwrap();
+    assert_corrupt(store.task_put(task).await, "tasks", "0", "status");
+}
+
+#[tokio::test]
+async fn a_damaged_index_entry_is_corrupt_by_its_uid() {
+    let place = Place::new();
+    let store = place.open().await;
+    let insert = "INSERT INTO indexes VALUES ('movies', 'id', -1, 1, 0, 0, 1)";
+    place.connect().execute_batch(insert).unwrap();
+    assert_corrupt(store.index_get(&movies()).await, "indexes", "movies", "shard_count");
+    assert_corrupt(store.index_list(None, 9).await, "indexes", "movies", "shard_count");
+}
+
+#[tokio::test]
+async fn a_damaged_settings_row_is_corrupt_by_index_and_node() {
+    let place = Place::new();
+    let store = place.open().await;
+    let insert = "INSERT INTO node_settings_version VALUES ('movies', 'not a node', 1, 0)";
+    place.connect().execute_batch(insert).unwrap();
+    let listed = store.node_settings_list(&movies()).await;
+    assert_corrupt(listed, "node_settings_version", "movies/not a node", "node_id");
+    let node: NodeId = "n-0".parse().unwrap();
+    assert_eq!(store.node_settings_get(&movies(), &node).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_last_uid_is_given_once_and_then_no_more() {
+    let place = Place::new();
+    let store = place.open().await;
+    place.connect().execute_batch("UPDATE task_sequence SET next_uid = 4294967295").unwrap();
+    assert_eq!(store.task_create(new_task(), at(1)).await.unwrap().uid, TaskUid(u32::MAX));
+    for _ in 0..2 {
+        let refused = store.task_create(new_task(), at(1)).await;
+        assert!(
+            matches!(refused, Err(StoreError::Unavailable { outcome: Outcome::NotApplied, .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(store.task_list(&TaskQuery::default()).await.unwrap().tasks[0].uid, TaskUid(u32::MAX));
+}
+
+#[tokio::test]
+async fn a_store_damaged_while_open_reports_its_path() {
+    let place = Place::new();
+    let store = place.open().await;
+    let root: i64 = place
+        .connect()
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'indexes'", [], |row| row.get(0))
+        .unwrap();
+    // Fold the log into the file, then write nonsense over the table's page.
+    place.connect().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let mut bytes = std::fs::read(place.path()).unwrap();
+    let start = usize::try_from(root - 1).unwrap() * 4096;
+    bytes[start..start + 4096].fill(0xA5);
+    std::fs::write(place.path(), bytes).unwrap();
+    let text = store.index_list(None, 9).await.unwrap_err().to_string();
+    assert!(text.contains("damaged") && text.contains(&place.path().display().to_string()), "{text}");
+}

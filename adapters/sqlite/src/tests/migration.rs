@@ -1,0 +1,185 @@
+//! From every version to this one, and never from a later one.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Barrier};
+
+use miroir_domain::TaskUid;
+use miroir_ports::outbound::{StoreError, StoreStatus as _, TaskTable as _};
+use rusqlite::Connection;
+
+use super::{Place, at, new_task};
+use crate::migration::MIGRATIONS;
+use crate::{SCHEMA_VERSION, SqliteStore, open};
+
+/// Makes a file as the binary of `version` would have left it.
+fn make(connection: &Connection, version: usize) {
+    for sql in &MIGRATIONS[..version] {
+        connection.execute_batch(sql).unwrap();
+    }
+    connection.pragma_update(None, "user_version", u32::try_from(version).unwrap()).unwrap();
+}
+
+fn schema(connection: &Connection) -> Vec<(String, String)> {
+    let mut select =
+        connection.prepare("SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name").unwrap();
+    select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+fn version(connection: &Connection) -> u32 {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+}
+
+fn fresh_schema() -> Vec<(String, String)> {
+    let connection = Connection::open_in_memory().unwrap();
+    make(&connection, MIGRATIONS.len());
+    schema(&connection)
+}
+
+#[tokio::test]
+async fn every_earlier_version_is_brought_up_to_date_with_its_rows() {
+    for from in 0..=MIGRATIONS.len() {
+        let place = Place::new();
+        let connection = place.connect();
+        make(&connection, from);
+        if from > 0 {
+            let insert = "INSERT INTO tasks (miroir_id, created_at, status, node_tasks, node_errors, task_type, version)
+                          VALUES (0, 7, 'enqueued', '{}', '{}', 'dumpCreation', 1);
+                          UPDATE task_sequence SET next_uid = 1";
+            connection.execute_batch(insert).unwrap();
+        }
+        drop(connection);
+        let store = place.open().await;
+        assert_eq!(store.task_get(TaskUid(0)).await.unwrap().is_some(), from > 0, "from version {from}");
+        assert_eq!(store.task_create(new_task(), at(1)).await.unwrap().uid.0, u32::from(from > 0));
+        assert_eq!(schema(&place.connect()), fresh_schema(), "from version {from}");
+        assert_eq!(version(&place.connect()), SCHEMA_VERSION);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_becomes_a_store() {
+    let place = Place::new();
+    std::fs::write(place.path(), "").unwrap();
+    place.open().await.store_ping().await.unwrap();
+    assert_eq!(schema(&place.connect()), fresh_schema());
+}
+
+#[tokio::test]
+async fn opening_again_migrates_nothing() {
+    let place = Place::new();
+    place.open().await.store_close().await.unwrap();
+    let before = std::fs::read(place.path()).unwrap();
+    place.open().await.store_close().await.unwrap();
+    assert_eq!(std::fs::read(place.path()).unwrap(), before);
+}
+
+#[test]
+fn every_migration_may_be_run_again() {
+    let connection = Connection::open_in_memory().unwrap();
+    make(&connection, MIGRATIONS.len());
+    make(&connection, MIGRATIONS.len());
+    assert_eq!(schema(&connection), fresh_schema());
+}
+
+#[tokio::test]
+async fn a_store_ahead_of_the_binary_is_refused_untouched() {
+    let place = Place::new();
+    place.open().await.store_close().await.unwrap();
+    place.connect().pragma_update(None, "user_version", SCHEMA_VERSION + 3).unwrap();
+    let before = std::fs::read(place.path()).unwrap();
+    let error = SqliteStore::open(place.options()).await.unwrap_err();
+    let text = error.to_string();
+    let StoreError::SchemaAhead { found, supported } = error else { panic!("{text}") };
+    assert_eq!((found, supported), (SCHEMA_VERSION + 3, SCHEMA_VERSION));
+    assert!(text.contains(&format!("version {found}")) && text.contains(&supported.to_string()), "{text}");
+    assert_eq!(std::fs::read(place.path()).unwrap(), before);
+}
+
+#[test]
+fn many_who_open_a_new_file_at_once_all_succeed() {
+    for _ in 0..5 {
+        let place = Place::new();
+        let start = Arc::new(Barrier::new(8));
+        let openers: Vec<_> = (0..8)
+            .map(|_| {
+                let (start, options) = (Arc::clone(&start), place.options());
+                std::thread::spawn(move || {
+                    start.wait();
+                    // A connection of its own, as another process has.
+                    let connection = open::open_for_writing(&options).unwrap();
+                    version(&connection)
+                })
+            })
+            .collect();
+        for opener in openers {
+            assert_eq!(opener.join().unwrap(), SCHEMA_VERSION);
+        }
+        assert_eq!(schema(&place.connect()), fresh_schema());
+    }
+}
+
+#[tokio::test]
+async fn a_failed_migration_leaves_the_version_before_it() {
+    let place = Place::new();
+    let connection = place.connect();
+    make(&connection, 2);
+    connection.execute_batch("ALTER TABLE tasks DROP COLUMN custom_metadata").unwrap();
+    let text = SqliteStore::open(place.options()).await.unwrap_err().to_string();
+    assert!(text.contains("custom_metadata") && text.contains(&place.path().display().to_string()), "{text}");
+    assert_eq!(version(&connection), 2);
+}
+
+#[test]
+fn the_schema_has_every_table_strict() {
+    let connection = Connection::open_in_memory().unwrap();
+    make(&connection, MIGRATIONS.len());
+    let mut select = connection
+        .prepare(
+            "SELECT name, strict FROM pragma_table_list WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+        )
+        .unwrap();
+    let tables: Vec<(String, bool)> = select
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert!(tables.iter().all(|(_, strict)| *strict), "{tables:?}");
+    let names: BTreeSet<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
+    let fourteen = [
+        "tasks",
+        "node_settings_version",
+        "aliases",
+        "sessions",
+        "idempotency_cache",
+        "jobs",
+        "leader_lease",
+        "canaries",
+        "canary_runs",
+        "cdc_cursors",
+        "tenant_map",
+        "rollover_policies",
+        "search_ui_config",
+        "admin_sessions",
+    ];
+    for table in fourteen.into_iter().chain(["indexes"]) {
+        assert!(names.contains(table), "{table}");
+    }
+}
+
+#[tokio::test]
+async fn deleting_a_canary_deletes_its_runs() {
+    let place = Place::new();
+    let store = place.open().await;
+    let left: i64 = store
+        .write(|connection| {
+            connection.execute_batch(
+                "INSERT INTO canaries VALUES ('c', 'n', 'movies', 60, '{}', '[]', 1, 0, 1);
+                 INSERT INTO canary_runs VALUES ('c', 1, 'pass', 3, '[]');
+                 DELETE FROM canaries;",
+            )?;
+            Ok(connection.query_row("SELECT count(*) FROM canary_runs", [], |row| row.get(0))?)
+        })
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+}

@@ -1,0 +1,110 @@
+//! What is SQLite's own: files, the schema, damage, the writer. What every store must do is in `tests/conformance`.
+
+mod damage;
+mod file;
+mod migration;
+mod plan;
+mod reader;
+mod room;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use miroir_domain::task::{NewTask, TaskKind};
+use miroir_domain::{IndexUid, Timestamp};
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::{SqliteOptions, SqliteStore};
+
+/// A directory of its own for a store.
+struct Place {
+    directory: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("miroir.db")
+    }
+
+    fn options(&self) -> SqliteOptions {
+        SqliteOptions::new(self.path())
+    }
+
+    async fn open(&self) -> Arc<SqliteStore> {
+        Arc::new(SqliteStore::open(self.options()).await.unwrap())
+    }
+
+    /// A connection of someone else's.
+    fn connect(&self) -> Connection {
+        Connection::open(self.path()).unwrap()
+    }
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn new_task() -> NewTask {
+    NewTask {
+        kind: TaskKind::DocumentAdditionOrUpdate,
+        index_uid: Some(movies()),
+        node_tasks: [].into(),
+        details: None,
+        custom_metadata: None,
+        failure: None,
+    }
+}
+
+fn movies() -> IndexUid {
+    "movies".parse().unwrap()
+}
+
+/// A change that holds the writer until [`Gate::open`], so that what comes after it queues up behind it.
+struct Gate {
+    hold: Sender<()>,
+    change: JoinHandle<()>,
+}
+
+impl Gate {
+    /// Closes the gate, and waits until the writer stands before it.
+    async fn close(store: &Arc<SqliteStore>) -> Self {
+        let (hold, held) = channel::<()>();
+        let (arrive, arrived) = tokio::sync::oneshot::channel();
+        let store = Arc::clone(store);
+        let (held, arrive) = (std::sync::Mutex::new(held), std::sync::Mutex::new(Some(arrive)));
+        let change = tokio::spawn(async move { store.write(move |_| wait(&held, &arrive)).await.unwrap() });
+        arrived.await.unwrap();
+        Self { hold, change }
+    }
+
+    async fn open(self) {
+        drop(self.hold);
+        self.change.await.unwrap();
+    }
+}
+
+type Arrival = std::sync::Mutex<Option<tokio::sync::oneshot::Sender<()>>>;
+
+fn wait(held: &std::sync::Mutex<Receiver<()>>, arrive: &Arrival) -> Result<(), crate::error::Failure> {
+    if let Some(arrive) = arrive.lock().unwrap().take() {
+        arrive.send(()).unwrap();
+    }
+    // Ends when the other side is dropped.
+    let _ = held.lock().unwrap().recv();
+    Ok(())
+}
+
+/// Waits until `count` changes are queued behind a closed gate.
+async fn queued(store: &SqliteStore, count: usize) {
+    while store.writer.queued() < count {
+        tokio::task::yield_now().await;
+    }
+}

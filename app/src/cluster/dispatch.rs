@@ -1,0 +1,310 @@
+//! Sending one write to all its nodes: recorded first, then sent in parallel, then judged.
+//!
+//! ```text
+//! begin: task row (durable, every node pending) -> a place in every lane
+//! run:   each node in its turn -> accepted | missed | unknown
+//! judge: every touched shard quorate in some group -> 202, else 503 miroir_no_quorum
+//! ```
+//!
+//! The answer does not wait for stragglers: once every shard is written, nodes that have not answered get a short
+//! grace; after it they are named in `X-Miroir-Degraded` and followed in the background. A node that gave no usable
+//! answer stays pending in the row, and the reconciler finds out what it did.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use miroir_domain::error::{ErrorCode, ResponseError};
+use miroir_domain::health::NodeStatus;
+use miroir_domain::quorum::{WriteVerdict, judge_write};
+use miroir_domain::task::{Event, Task};
+use miroir_domain::{NodeId, TaskUid};
+use miroir_ports::inbound::{Accepted, ApiError};
+use miroir_ports::outbound::{NodeError, NodeWrite};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Cluster, Sending, Target, Ticket, WritePlan, amend_task};
+
+/// How long a write that has taken still waits for the nodes that have not answered.
+const STRAGGLER_GRACE: Duration = Duration::from_millis(500);
+
+/// The mark a node task carries, so that it is found again after a lost answer: `miroir:<uid>`.
+pub fn metadata_of(uid: TaskUid) -> String {
+    format!("miroir:{uid}")
+}
+
+/// A write that is recorded and has its place in the lanes.
+pub struct Dispatch {
+    cluster: Arc<Cluster>,
+    plan: WritePlan,
+    task: Task,
+    tickets: HashMap<NodeId, Ticket>,
+    sending: Sending,
+}
+
+/// What one node made of its part.
+enum NodeOutcome {
+    Accepted(u32),
+    Missed { error: ResponseError, refusal: Option<u16> },
+    Unknown,
+}
+
+impl Cluster {
+    /// Records the task of `plan` and takes its place in the lanes. From here on the write will be sent, whoever
+    /// hangs up.
+    pub async fn begin(self: &Arc<Self>, plan: WritePlan) -> Result<Dispatch, ApiError> {
+        let task = self.store.task_create(plan.new_task(), self.clock.now()).await?;
+        let sending = self.open_tasks.sending(task.uid);
+        let tickets = self.lanes.enter(&plan.index, plan.targets.keys());
+        Ok(Dispatch { cluster: Arc::clone(self), plan, task, tickets, sending })
+    }
+}
+
+impl Dispatch {
+    /// Sends the write and answers as soon as it is known whether it took. Runs on when the caller is dropped.
+    pub async fn run(self) -> Result<Accepted, ApiError> {
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(Run::start(self, answer).finish());
+        answered
+            .await
+            .unwrap_or_else(|_| Err(ApiError::Internal("a write ended without an answer".to_owned())))
+    }
+}
+
+/// A write on its way.
+struct Run {
+    cluster: Arc<Cluster>,
+    plan: Arc<WritePlan>,
+    task: Task,
+    outcomes: HashMap<NodeId, NodeOutcome>,
+    waiting: JoinSet<(NodeId, NodeOutcome)>,
+    answer: Option<oneshot::Sender<Result<Accepted, ApiError>>>,
+    _sending: Sending,
+}
+
+impl Run {
+    fn start(dispatch: Dispatch, answer: oneshot::Sender<Result<Accepted, ApiError>>) -> Self {
+        let Dispatch { cluster, plan, task, tickets, sending } = dispatch;
+        let plan = Arc::new(plan);
+        let mut waiting = JoinSet::new();
+        for (node, ticket) in tickets {
+            let (cluster, plan, uid) = (Arc::clone(&cluster), Arc::clone(&plan), task.uid);
+            waiting.spawn(async move {
+                let outcome = match plan.targets.get(&node) {
+                    Some(target) => send_in_turn(&cluster, &plan, &node, target, ticket, uid).await,
+                    // Tickets are taken for the plan's targets, so each has one.
+                    None => NodeOutcome::Unknown,
+                };
+                (node, outcome)
+            });
+        }
+        Self {
+            cluster,
+            plan,
+            task,
+            outcomes: HashMap::new(),
+            waiting,
+            answer: Some(answer),
+            _sending: sending,
+        }
+    }
+
+    async fn finish(mut self) {
+        let mut grace: Option<Instant> = None;
+        while let Some((node, outcome)) = self.next(grace).await {
+            self.outcomes.insert(node, outcome);
+            if grace.is_none() && self.verdict().unwritten.is_empty() {
+                grace = Some(Instant::now() + STRAGGLER_GRACE);
+            }
+        }
+        if !self.waiting.is_empty() {
+            self.settle().await;
+            while let Some((node, outcome)) = self.next(None).await {
+                self.outcomes.insert(node, outcome);
+            }
+        }
+        self.settle().await;
+    }
+
+    /// The next outcome; none when all have come, or when the grace is over.
+    async fn next(&mut self, grace: Option<Instant>) -> Option<(NodeId, NodeOutcome)> {
+        loop {
+            let joined = match grace {
+                Some(end) => timeout_at(end, self.waiting.join_next()).await.ok()??,
+                None => self.waiting.join_next().await?,
+            };
+            match joined {
+                Ok(outcome) => return Some(outcome),
+                // The node stays pending in the row, as after any lost answer.
+                Err(panic) => tracing::error!(task = %self.task.uid, "sending a write panicked: {panic}"),
+            }
+        }
+    }
+
+    /// Stores what is known and, the first time, answers the client.
+    async fn settle(&mut self) {
+        let verdict = self.verdict();
+        let events = self.events(&verdict);
+        let cluster = &self.cluster;
+        let amended =
+            amend_task(cluster.store.as_ref(), cluster.clock.as_ref(), self.task.clone(), &events).await;
+        self.note_misses();
+        let result = match amended {
+            Ok(task) => {
+                self.task = task;
+                self.result(verdict)
+            }
+            Err(error) => Err(error.into()),
+        };
+        match self.answer.take() {
+            // A client that hung up loses its answer; the task is recorded all the same.
+            Some(answer) => drop(answer.send(result)),
+            None => {
+                if let Err(error) = result {
+                    tracing::warn!(task = %self.task.uid, "a write ended badly after its answer: {error}");
+                }
+            }
+        }
+    }
+
+    fn verdict(&self) -> WriteVerdict {
+        let placement = self.cluster.placement(self.plan.shard_count);
+        judge_write(&self.cluster.topology, &placement, &self.plan.touched, &|node| {
+            matches!(self.outcomes.get(node), Some(NodeOutcome::Accepted(_)))
+        })
+    }
+
+    fn events(&self, verdict: &WriteVerdict) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (node, outcome) in &self.outcomes {
+            match outcome {
+                NodeOutcome::Accepted(uid) => {
+                    events.push(Event::NodeAccepted { node: node.clone(), uid: *uid });
+                }
+                NodeOutcome::Missed { error, .. } => {
+                    events.push(Event::NodeMissed { node: node.clone(), error: error.clone() });
+                }
+                NodeOutcome::Unknown => {}
+            }
+        }
+        let settled = self.outcomes.len() == self.plan.targets.len()
+            && !self.outcomes.values().any(|outcome| matches!(outcome, NodeOutcome::Unknown));
+        if let Some((_, error)) = self.unanimous_refusal() {
+            events.push(Event::Refused { error });
+        } else if settled {
+            events.push(Event::Dispatched { verdict: verdict.clone() });
+        }
+        events
+    }
+
+    /// The refusal all nodes agree on, if every single one refused: then the request is at fault, not a node.
+    fn unanimous_refusal(&self) -> Option<(u16, ResponseError)> {
+        if self.outcomes.len() != self.plan.targets.len() {
+            return None;
+        }
+        let mut first = None;
+        for outcome in self.outcomes.values() {
+            let NodeOutcome::Missed { error, refusal: Some(status) } = outcome else { return None };
+            first.get_or_insert_with(|| (*status, error.clone()));
+        }
+        first
+    }
+
+    /// Tells readers which nodes now lack something, unless the request itself was at fault.
+    fn note_misses(&self) {
+        if self.unanimous_refusal().is_some() {
+            return;
+        }
+        for (node, outcome) in &self.outcomes {
+            if !matches!(outcome, NodeOutcome::Missed { .. }) {
+                continue;
+            }
+            let shards = self.plan.targets.get(node).map(|target| &target.shards);
+            self.cluster.note_miss(self.plan.kind, &self.plan.index, node, shards);
+            if self.plan.settings_version.is_some() {
+                self.cluster.stale.missed_settings(&self.plan.index, node);
+            }
+        }
+    }
+
+    fn result(&self, verdict: WriteVerdict) -> Result<Accepted, ApiError> {
+        if let Some((status, error)) = self.unanimous_refusal() {
+            return Err(ApiError::Node { status, error });
+        }
+        if verdict.unwritten.is_empty() {
+            return Ok(Accepted { summary: self.task.summary(), degraded: verdict.degraded });
+        }
+        let accepted: Vec<&str> = self
+            .outcomes
+            .iter()
+            .filter(|(_, outcome)| matches!(outcome, NodeOutcome::Accepted(_)))
+            .map(|(node, _)| node.as_str())
+            .collect();
+        let accepted = if accepted.is_empty() { "no node".to_owned() } else { accepted.join(", ") };
+        Err(ApiError::refused(
+            ErrorCode::MiroirNoQuorum,
+            format!(
+                "Shards {} of index `{}` did not reach a quorum of {} in any replica group; accepted by: {accepted}. Task {} follows what the nodes do.",
+                verdict.unwritten,
+                self.plan.index,
+                self.cluster.topology.write_quorum(),
+                self.task.uid,
+            ),
+        ))
+    }
+}
+
+async fn send_in_turn(
+    cluster: &Cluster,
+    plan: &WritePlan,
+    node: &NodeId,
+    target: &Target,
+    mut ticket: Ticket,
+    uid: TaskUid,
+) -> NodeOutcome {
+    if let Some(failed) = refuse_failed(cluster, node) {
+        return failed;
+    }
+    if timeout_at(Instant::now() + cluster.timeouts.write, ticket.turn()).await.is_err() {
+        return missed(format!("earlier writes to node `{node}` are still unanswered"));
+    }
+    if let Some(failed) = refuse_failed(cluster, node) {
+        return failed;
+    }
+    let mut last = NodeOutcome::Unknown;
+    for operation in &target.writes {
+        let write = NodeWrite {
+            index: plan.index.clone(),
+            operation: operation.clone(),
+            custom_metadata: Some(metadata_of(uid)),
+        };
+        last = match cluster.nodes.node_write(node, write, cluster.timeouts.write).await {
+            Ok(node_uid) => NodeOutcome::Accepted(node_uid),
+            Err(error) => return outcome_of(error, uid),
+        };
+    }
+    last
+}
+
+/// A node that is known to have failed is not waited for: it missed the write.
+fn refuse_failed(cluster: &Cluster, node: &NodeId) -> Option<NodeOutcome> {
+    (cluster.health.status(node) == NodeStatus::Failed)
+        .then(|| missed(format!("node `{node}` is marked failed and was not asked")))
+}
+
+fn missed(reason: String) -> NodeOutcome {
+    NodeOutcome::Missed { error: ErrorCode::MiroirNodeUnavailable.with_message(reason), refusal: None }
+}
+
+fn outcome_of(error: NodeError, uid: TaskUid) -> NodeOutcome {
+    match error {
+        NodeError::Refused { status, error, .. } => NodeOutcome::Missed { error, refusal: Some(status) },
+        NodeError::Unreachable { .. } => missed(error.to_string()),
+        _ => {
+            tracing::warn!(task = %format_args!("mtask-{uid}"), "{error}: whether it took the write is being found out");
+            NodeOutcome::Unknown
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Which tasks are still being sent, and the bell that wakes the poller when there is new work.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use miroir_domain::TaskUid;
+use tokio::sync::Notify;
+
+/// Tasks whose dispatch runs in this process. The poller leaves their pending node tasks alone.
+#[derive(Debug, Default)]
+pub struct OpenTasks {
+    sending: Mutex<HashSet<TaskUid>>,
+    bell: Notify,
+}
+
+/// Says that a task is being sent; dropping it says that this is over, and wakes the poller.
+#[derive(Debug)]
+pub struct Sending {
+    tasks: Arc<OpenTasks>,
+    uid: TaskUid,
+}
+
+impl OpenTasks {
+    /// Marks `uid` as being sent until the guard is dropped.
+    pub fn sending(self: &Arc<Self>, uid: TaskUid) -> Sending {
+        self.lock().insert(uid);
+        Sending { tasks: Arc::clone(self), uid }
+    }
+
+    /// Whether `uid` is being sent now.
+    pub fn is_sending(&self, uid: TaskUid) -> bool {
+        self.lock().contains(&uid)
+    }
+
+    /// Waits for new work. A ring nobody waited for is remembered once.
+    pub async fn rung(&self) {
+        self.bell.notified().await;
+    }
+
+    /// Wakes the poller.
+    pub fn ring(&self) {
+        self.bell.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<TaskUid>> {
+        // The set is valid after every statement, so a panic elsewhere cannot have left it half changed.
+        self.sending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.tasks.lock().remove(&self.uid);
+        self.tasks.ring();
+    }
+}

@@ -1,0 +1,87 @@
+//! The index registry as services use it.
+
+use miroir_domain::IndexUid;
+use miroir_domain::document::PrimaryKey;
+use miroir_domain::error::ErrorCode;
+use miroir_domain::index::IndexEntry;
+use miroir_domain::task::{NewTask, TaskKind};
+use miroir_ports::inbound::{Accepted, ApiError};
+use miroir_ports::outbound::{Create, Put};
+use serde_json::{Map, Value};
+
+use super::Cluster;
+
+impl Cluster {
+    /// The registry entry of `index`, or 404 `index_not_found`.
+    pub async fn known_index(&self, index: &IndexUid) -> Result<IndexEntry, ApiError> {
+        self.store
+            .index_get(index)
+            .await?
+            .ok_or_else(|| ApiError::refused(ErrorCode::IndexNotFound, format!("Index `{index}` not found.")))
+    }
+
+    /// Registers an index that is not there yet. The caller holds the index's gate alone.
+    pub async fn register_index(
+        &self,
+        index: &IndexUid,
+        primary_key: Option<PrimaryKey>,
+    ) -> Result<IndexEntry, ApiError> {
+        let now = self.clock.now();
+        let entry = IndexEntry {
+            uid: index.clone(),
+            primary_key,
+            shard_count: self.shard_count,
+            settings_version: 1,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        match self.store.index_create(&entry).await? {
+            Create::Created => Ok(entry),
+            Create::Exists => Err(lost_race(index)),
+        }
+    }
+
+    /// Changes a registry entry. The caller holds the index's gate alone.
+    pub async fn amend_index(
+        &self,
+        entry: IndexEntry,
+        change: impl FnOnce(&mut IndexEntry),
+    ) -> Result<IndexEntry, ApiError> {
+        let mut next = IndexEntry { updated_at: self.clock.now(), ..entry };
+        change(&mut next);
+        match self.store.index_put(&next).await? {
+            Put::Stored => Ok(IndexEntry { version: next.version + 1, ..next }),
+            Put::Conflict => Err(lost_race(&next.uid)),
+        }
+    }
+
+    /// Records a task that has failed before it began, as a single server's would in its queue; no node is called.
+    pub async fn record_failure(
+        &self,
+        kind: TaskKind,
+        index: &IndexUid,
+        failure: miroir_domain::error::InvalidRequest,
+        details: Option<Map<String, Value>>,
+        custom_metadata: Option<String>,
+    ) -> Result<Accepted, ApiError> {
+        let task = NewTask {
+            kind,
+            index_uid: Some(index.clone()),
+            node_tasks: std::collections::BTreeMap::new(),
+            details,
+            custom_metadata,
+            failure: Some(failure.into()),
+        };
+        let task = self.store.task_create(task, self.clock.now()).await?;
+        Ok(Accepted { summary: task.summary(), degraded: None })
+    }
+}
+
+/// Another instance changed the entry between our reading and our writing it.
+fn lost_race(index: &IndexUid) -> ApiError {
+    ApiError::refused(
+        ErrorCode::MiroirStoreUnavailable,
+        format!("Index `{index}` was changed by another request at the same moment: send the request again."),
+    )
+}

@@ -1,0 +1,117 @@
+//! Which nodes lack something of an index that others have: reads avoid them while they can.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use miroir_domain::task::TaskKind;
+use miroir_domain::{IndexUid, NodeId, ShardSet};
+
+/// What a node lacks of an index.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lack {
+    /// Shards of which the node missed writes.
+    pub shards: ShardSet,
+    /// Whether its settings, or the index itself, may differ from what was decided.
+    pub settings: bool,
+}
+
+/// What each node is known to lack. Kept in memory; rebuilt at start from the tasks that named missing nodes.
+#[derive(Debug, Default)]
+pub struct StaleNodes {
+    lacks: Mutex<HashMap<IndexUid, HashMap<NodeId, Lack>>>,
+}
+
+impl StaleNodes {
+    /// `node` missed a write to `shards` of `index`.
+    pub fn missed_write(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
+        self.lock()
+            .entry(index.clone())
+            .or_default()
+            .entry(node.clone())
+            .or_default()
+            .shards
+            .extend(shards.iter());
+    }
+
+    /// `node` may lack settings of `index`, or the index itself.
+    pub fn missed_settings(&self, index: &IndexUid, node: &NodeId) {
+        self.lock().entry(index.clone()).or_default().entry(node.clone()).or_default().settings = true;
+    }
+
+    /// `node` has the settings of `index`.
+    pub fn settings_mended(&self, index: &IndexUid, node: &NodeId) {
+        self.amend(index, node, |lack| lack.settings = false);
+    }
+
+    /// `node` has all documents of these shards of `index`.
+    pub fn documents_mended(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
+        self.amend(index, node, |lack| {
+            lack.shards = lack.shards.iter().filter(|shard| !shards.contains(*shard)).collect();
+        });
+    }
+
+    /// `node` lacks nothing of `index` any more.
+    pub fn mended(&self, index: &IndexUid, node: &NodeId) {
+        self.amend(index, node, |lack| *lack = Lack::default());
+    }
+
+    /// The index is gone, and what was missed of it with it.
+    pub fn forget(&self, index: &IndexUid) {
+        self.lock().remove(index);
+    }
+
+    /// Whether `node` lacks anything of `index`.
+    pub fn is_stale(&self, index: &IndexUid, node: &NodeId) -> bool {
+        self.lock().get(index).is_some_and(|nodes| nodes.contains_key(node))
+    }
+
+    /// What `node` lacks of `index`.
+    pub fn lack(&self, index: &IndexUid, node: &NodeId) -> Option<Lack> {
+        self.lock().get(index).and_then(|nodes| nodes.get(node)).cloned()
+    }
+
+    /// Every index and node that lacks something.
+    pub fn all(&self) -> BTreeSet<(IndexUid, NodeId)> {
+        let lacks = self.lock();
+        lacks
+            .iter()
+            .flat_map(|(index, nodes)| nodes.keys().map(|node| (index.clone(), node.clone())))
+            .collect()
+    }
+
+    fn amend(&self, index: &IndexUid, node: &NodeId, change: impl FnOnce(&mut Lack)) {
+        let mut lacks = self.lock();
+        let Some(nodes) = lacks.get_mut(index) else { return };
+        if let Some(lack) = nodes.get_mut(node) {
+            change(lack);
+            if *lack == Lack::default() {
+                nodes.remove(node);
+            }
+        }
+        if nodes.is_empty() {
+            lacks.remove(index);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IndexUid, HashMap<NodeId, Lack>>> {
+        // The map is valid after every statement, so a panic elsewhere cannot have left it half changed.
+        self.lacks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl super::Cluster {
+    /// Remembers that `node` missed a write of this `kind` to `index`.
+    pub fn note_miss(&self, kind: TaskKind, index: &IndexUid, node: &NodeId, shards: Option<&ShardSet>) {
+        match (kind, shards) {
+            (TaskKind::SettingsUpdate | TaskKind::IndexCreation, _) => {
+                self.stale.missed_settings(index, node);
+            }
+            (TaskKind::IndexDeletion, Some(shards)) => {
+                self.stale.missed_settings(index, node);
+                self.stale.missed_write(index, node, shards);
+            }
+            (_, Some(shards)) if !shards.is_empty() => self.stale.missed_write(index, node, shards),
+            _ => {}
+        }
+    }
+}

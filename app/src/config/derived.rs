@@ -1,0 +1,67 @@
+//! The settings as the types that the rest of the code takes.
+
+use std::time::Duration;
+
+use miroir_domain::health::HealthThresholds;
+use miroir_domain::topology::{InvalidTopology, Node, Topology};
+
+use super::{Config, HealthConfig, NodeConfig, Secret, ServerConfig, TaskRegistryConfig, TimeoutConfig};
+
+impl Config {
+    /// The cluster the nodes form, or what is wrong with it; no nodes at all is an error here.
+    pub fn topology(&self) -> Result<Topology, InvalidTopology> {
+        let nodes = self.nodes.iter().map(|node| Node { id: node.id.clone(), group: node.group }).collect();
+        Topology::new(nodes, self.cluster.replication_factor, self.cluster.write_quorum)
+    }
+
+    /// The key `node` is called with: its own, else that of `node_defaults`, else the clients' master key.
+    pub fn node_master_key<'config>(&'config self, node: &'config NodeConfig) -> Option<&'config Secret> {
+        node.master_key.as_ref().or(self.node_defaults.master_key.as_ref()).or(self.auth.master_key.as_ref())
+    }
+}
+
+/// Gives fields that count milliseconds as spans.
+macro_rules! spans {
+    ($section:ident { $($name:ident from $field:ident),+ $(,)? }) => {
+        impl $section {
+            $(
+                #[doc = concat!("`", stringify!($field), "` as a span.")]
+                pub fn $name(&self) -> Duration {
+                    Duration::from_millis(self.$field)
+                }
+            )+
+        }
+    };
+}
+
+spans!(ServerConfig {
+    request_timeout from request_timeout_ms,
+    body_timeout from body_timeout_ms,
+    shutdown_grace from shutdown_grace_ms,
+});
+
+spans!(HealthConfig {
+    probe_interval from probe_interval_ms,
+    probe_timeout from probe_timeout_ms,
+});
+
+spans!(TimeoutConfig {
+    connect from connect_ms,
+    write from write_ms,
+    read from read_ms,
+    search from search_ms,
+});
+
+spans!(TaskRegistryConfig {
+    ttl from ttl_ms,
+    poll_min from poll_min_ms,
+    poll_max from poll_max_ms,
+    prune_interval from prune_interval_ms,
+});
+
+impl HealthConfig {
+    /// How many outcomes in a row change a node's status.
+    pub fn thresholds(&self) -> HealthThresholds {
+        HealthThresholds { bad_to_fail: self.bad_to_fail, good_to_recover: self.good_to_recover }
+    }
+}

@@ -1,0 +1,58 @@
+//! Why a configuration was refused.
+
+use std::fmt;
+
+use super::Origin;
+
+/// One thing to repair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The key, such as `nodes[1].url`; empty where the whole source is at fault.
+    pub path: String,
+    /// Where the value came from; none where several values together are at fault.
+    pub origin: Option<Origin>,
+    /// What is wrong and what would be right, in a sentence without a full stop.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.path.as_str(), &self.origin) {
+            ("", None) => write!(formatter, "{}", self.message),
+            ("", Some(origin)) => write!(formatter, "{origin}: {}", self.message),
+            (path, None) => write!(formatter, "`{path}`: {}", self.message),
+            (path, Some(origin)) => write!(formatter, "`{path}` ({origin}): {}", self.message),
+        }
+    }
+}
+
+/// Everything that is wrong with a configuration, so that it can be repaired in one go.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.problems.len();
+        let noun = if count == 1 { "problem" } else { "problems" };
+        write!(formatter, "the configuration has {count} {noun}")?;
+        for problem in &self.problems {
+            write!(formatter, "\n  - {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Longest excerpt of a person's text that a message repeats, in characters.
+const EXCERPT_CHARS: usize = 60;
+
+/// `text` as it may be printed: control characters escaped, cut where it is long.
+pub(super) fn excerpt(text: &str) -> String {
+    let mut shown: String = text.chars().take(EXCERPT_CHARS).flat_map(char::escape_debug).collect();
+    if text.chars().nth(EXCERPT_CHARS).is_some() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,116 @@
+//! The reference: a JSON schema for editors, and `docs/configuration.md` for people.
+
+use std::fmt::Write;
+
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+use super::{Config, Kind, Shape, variable_name};
+
+/// The JSON schema (draft 2020-12) of the configuration file.
+pub fn json_schema() -> Schema {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<Config>()
+}
+
+const INTRODUCTION: &str = "\
+# Configuration
+
+<!-- Written by `miroir config schema --markdown`; a test fails when it is out of date. Do not edit. -->
+
+Miroir reads one YAML file: the one that `--config` names, else `miroir.yaml` in the working directory if there is
+one. Every key is also an environment variable: `MIROIR_`, the key in capitals, `__` between levels. A list is given
+as JSON or YAML, for instance `MIROIR_NODES='[{id: node-1, url: \"http://127.0.0.1:7701\"}]'`. An empty variable
+counts as unset. A few flags stand on top, and `--set key=value` sets any key.
+
+A flag wins over the environment, the environment over the file, the file over the default. Unknown keys and unknown
+`MIROIR_` variables are errors that name the nearest known one. `miroir config check` lists everything that is wrong,
+or prints the effective configuration with keys masked; `miroir config schema` prints a JSON schema for editors.
+
+Three variables belong to tools and are not settings: `MIROIR_MEILISEARCH_BIN`, `MIROIR_URL`, `MIROIR_ADMIN_API_KEY`.
+The variables that Kubernetes makes for services (`MIROIR_SERVICE_HOST`, `MIROIR_PORT_7700_TCP`, …) are ignored.
+";
+
+/// `docs/configuration.md`.
+pub fn markdown() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    let root = Shape::of_config();
+    for (name, shape) in root.keys() {
+        section(&mut page, name, shape);
+    }
+    page
+}
+
+fn section(page: &mut String, name: &str, shape: &Shape) {
+    let item = match &shape.kind {
+        Kind::List(item) => item,
+        _ => shape,
+    };
+    let description = one_line(&shape.description);
+    let list = if matches!(shape.kind, Kind::List(_)) {
+        format!("\n\nA list, set as a whole by `{}`. Each entry:", variable_name(&[name.to_owned()]))
+    } else {
+        String::new()
+    };
+    // Writing to a String cannot fail.
+    let _ = write!(page, "\n## `{name}`\n\n{description}{list}\n\n");
+    let columns = if list.is_empty() { "| environment " } else { "" };
+    let rule = if list.is_empty() { "|---" } else { "" };
+    let _ = write!(page, "| key | takes | default {columns}| |\n|---|---|---{rule}|---|\n");
+    for (key, leaf) in item.keys() {
+        let variable = if list.is_empty() {
+            format!("| `{}` ", variable_name(&[name.to_owned(), key.clone()]))
+        } else {
+            String::new()
+        };
+        let _ = writeln!(
+            page,
+            "| `{key}` | {} | {} {variable}| {} |",
+            takes(leaf),
+            default(leaf),
+            one_line(&leaf.description)
+        );
+    }
+    for (key, words) in item.keys().filter_map(|(key, leaf)| Some((key, choices(leaf)?))) {
+        let _ = write!(page, "\n`{key}`:\n\n");
+        for (word, meaning) in words {
+            let _ = writeln!(page, "- `{word}`: {}", one_line(meaning));
+        }
+    }
+}
+
+fn choices(shape: &Shape) -> Option<&[(String, String)]> {
+    match &shape.kind {
+        Kind::Choice(words) => Some(words),
+        _ => None,
+    }
+}
+
+fn takes(shape: &Shape) -> String {
+    match (&shape.kind, shape.secret) {
+        (_, true) => "a key (printable ASCII)".to_owned(),
+        (Kind::Text { format: Some(format) }, _) => match format.as_str() {
+            "socket-address" => "IP address and port".to_owned(),
+            "node-url" => "http URL".to_owned(),
+            "node-id" => "1 to 64 of `A-Z a-z 0-9 - _`".to_owned(),
+            "log-filter" => "level or filter".to_owned(),
+            other => other.to_owned(),
+        },
+        _ => shape.expectation(),
+    }
+}
+
+fn default(shape: &Shape) -> String {
+    match &shape.default {
+        _ if shape.required => "must be set".to_owned(),
+        None | Some(Value::Null) => "unset".to_owned(),
+        Some(Value::String(text)) => format!("`{text}`"),
+        Some(value) => format!("`{value}`"),
+    }
+}
+
+/// Comments are wrapped in the source; in a table they must not be.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}

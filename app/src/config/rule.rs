@@ -1,0 +1,139 @@
+//! What must hold between settings that are each fine by themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use miroir_domain::topology::{InvalidTopology, Node, Topology};
+use miroir_domain::{GroupId, NodeId};
+
+use super::{Config, Problem, StoreBackend};
+
+/// The master key length below which a Meilisearch in production refuses to start, in bytes.
+const SAFE_KEY_BYTES: usize = 16;
+
+/// A rule, with the sections it looks at.
+type Rule = (&'static [&'static str], fn(&Config) -> Vec<Problem>);
+
+const RULES: [Rule; 5] = [
+    (&["nodes", "cluster"], topology_holds),
+    (&["nodes"], urls_are_distinct),
+    (&["nodes", "server"], no_node_is_this_server),
+    (&["task_registry"], polls_fit),
+    (&["cluster"], quorum_fits),
+];
+
+/// What `config` breaks. Rules about `doubtful` sections are left out: their values are already refused.
+pub(super) fn violations(config: &Config, doubtful: &BTreeSet<String>) -> Vec<Problem> {
+    RULES
+        .iter()
+        .filter(|(sections, _)| !sections.iter().any(|section| doubtful.contains(*section)))
+        .flat_map(|(_, rule)| rule(config))
+        .collect()
+}
+
+fn problem(path: impl Into<String>, message: impl Into<String>) -> Vec<Problem> {
+    vec![Problem { path: path.into(), origin: None, message: message.into() }]
+}
+
+fn topology_holds(config: &Config) -> Vec<Problem> {
+    // Miroir starts without nodes, and says so; that is a warning. A bad quorum is `quorum_fits`'s to report.
+    match config.topology() {
+        Ok(_) | Err(InvalidTopology::NoNodes | InvalidTopology::QuorumOutOfRange { .. }) => Vec::new(),
+        Err(error) => problem("nodes", error.to_string()),
+    }
+}
+
+/// Judged apart from the nodes, so that it is also judged while there are none: on the smallest cluster that the
+/// replication factor allows.
+fn quorum_fits(config: &Config) -> Vec<Problem> {
+    let replicas = config.cluster.replication_factor;
+    let smallest = (0..replicas).filter_map(|number| {
+        Some(Node { id: format!("node-{number}").parse::<NodeId>().ok()?, group: GroupId(0) })
+    });
+    match Topology::new(smallest.collect(), replicas, config.cluster.write_quorum) {
+        Ok(_) => Vec::new(),
+        Err(error) => problem("cluster.write_quorum", error.to_string()),
+    }
+}
+
+fn urls_are_distinct(config: &Config) -> Vec<Problem> {
+    let mut first = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (position, node) in config.nodes.iter().enumerate() {
+        if let Some(other) = first.insert(node.url.as_str(), &node.id) {
+            let message = format!(
+                "{} is the address of node `{other}` too: two nodes cannot share one server, their documents would mix",
+                node.url
+            );
+            problems.extend(problem(format!("nodes[{position}].url"), message));
+        }
+    }
+    problems
+}
+
+fn no_node_is_this_server(config: &Config) -> Vec<Problem> {
+    let own = config.server.address.to_string();
+    let here = |node: &&super::NodeConfig| {
+        config.server.address.port() != 0 && node.url.authority().is_some_and(|authority| authority == own)
+    };
+    config.nodes.iter().find(here).map_or_else(Vec::new, |node| {
+        let message = format!(
+            "node `{}` has the address Miroir itself listens on ({own}): it would call itself; change \
+             `server.address` or the node's url",
+            node.id
+        );
+        problem("nodes", message)
+    })
+}
+
+fn polls_fit(config: &Config) -> Vec<Problem> {
+    let registry = &config.task_registry;
+    if registry.poll_min_ms <= registry.poll_max_ms {
+        return Vec::new();
+    }
+    let message = format!(
+        "the shortest wait ({} ms) is longer than the longest, `task_registry.poll_max_ms` ({} ms)",
+        registry.poll_min_ms, registry.poll_max_ms
+    );
+    problem("task_registry.poll_min_ms", message)
+}
+
+/// Choices that work but may surprise.
+pub(super) fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut warn = |condition: bool, sentence: &str| {
+        if condition {
+            warnings.push(sentence.to_owned());
+        }
+    };
+    let auth = &config.auth;
+    warn(
+        config.nodes.is_empty(),
+        "no Meilisearch nodes are configured, so there is nowhere to put a document: list at least one under \
+         `nodes`, such as `- { id: node-1, url: http://127.0.0.1:7701 }`",
+    );
+    warn(auth.master_key.is_none(), "`auth.master_key` is not set: every client route is open to everyone");
+    warn(
+        auth.master_key.as_ref().is_some_and(|key| key.expose().len() < SAFE_KEY_BYTES),
+        "`auth.master_key` is shorter than 16 bytes, which Meilisearch calls unsafe: choose a longer one",
+    );
+    warn(
+        auth.admin_key.is_none(),
+        "`auth.admin_key` is not set: routes under /_miroir answer on the loopback interface only",
+    );
+    warn(
+        config.store.backend == StoreBackend::Memory,
+        "`store.backend` is `memory`: tasks are forgotten when Miroir stops",
+    );
+    let replicas = config.cluster.replication_factor;
+    warn(
+        config.cluster.write_quorum.is_some_and(|quorum| quorum < replicas / 2 + 1),
+        "`cluster.write_quorum` is less than a majority of the copies: writes go on while nodes are away, and a \
+         search may miss them until the copies have caught up",
+    );
+    warn(
+        config.health.probe_timeout_ms > config.health.probe_interval_ms,
+        "`health.probe_timeout_ms` is longer than `health.probe_interval_ms`: a silent node is probed less often \
+         than asked",
+    );
+    warnings
+}

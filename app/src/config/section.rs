@@ -1,0 +1,307 @@
+//! The settings themselves: every field is one key of the file, its comment the key's documentation.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use miroir_domain::{GroupId, NodeId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{BaseUrl, Secret};
+
+/// The longest span that a setting takes: far beyond use, and far below where adding it to a clock overflows.
+const YEAR_MS: u64 = 365 * 24 * 60 * 60 * 1_000;
+
+/// Settings of Miroir. Everything has a default that works, except the nodes: without them Miroir starts and
+/// answers, but has nowhere to put a document.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How Miroir listens, and what a client may ask of it at once.
+    pub server: ServerConfig,
+    /// Who may call Miroir.
+    pub auth: AuthConfig,
+    /// How documents spread over the nodes.
+    pub cluster: ClusterConfig,
+    /// What holds for every node that does not say otherwise.
+    pub node_defaults: NodeDefaults,
+    /// The Meilisearch servers.
+    pub nodes: Vec<NodeConfig>,
+    /// Where tasks and everything else that must outlive the process is kept.
+    pub store: StoreConfig,
+    /// When a node is trusted.
+    pub health: HealthConfig,
+    /// How long a node may take.
+    pub timeouts: TimeoutConfig,
+    /// How tasks are followed and how long they are kept.
+    pub task_registry: TaskRegistryConfig,
+    /// What Miroir writes to standard error.
+    pub log: LogConfig,
+}
+
+/// How Miroir listens, and what a client may ask of it at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// IP address and port to listen on. Port 0 takes any free port.
+    #[schemars(with = "String", extend("format" = "socket-address"))]
+    pub address: SocketAddr,
+    /// Largest accepted request body.
+    #[schemars(range(min = 1))]
+    pub max_body_bytes: u64,
+    /// Requests served at once; further ones are answered 503 with `Retry-After`.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_concurrent_requests: u32,
+    /// Longest time from a whole request to its answer.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub request_timeout_ms: u64,
+    /// Longest time for a request's body to arrive.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub body_timeout_ms: u64,
+    /// How long requests in flight may take to finish once Miroir is told to stop.
+    #[schemars(range(max = YEAR_MS))]
+    pub shutdown_grace_ms: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7700)),
+            max_body_bytes: 100 * 1024 * 1024,
+            max_concurrent_requests: 1024,
+            request_timeout_ms: 60_000,
+            body_timeout_ms: 120_000,
+            shutdown_grace_ms: 20_000,
+        }
+    }
+}
+
+/// Who may call Miroir.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthConfig {
+    /// The key clients send as `Authorization: Bearer`, as with Meilisearch. Without it client routes are open to
+    /// everyone. Nodes are called with it too, unless `node_defaults.master_key` or a node's own key says otherwise.
+    pub master_key: Option<Secret>,
+    /// The key of the routes under `/_miroir`. Without it they answer on the loopback interface only.
+    pub admin_key: Option<Secret>,
+}
+
+/// How documents spread over the nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClusterConfig {
+    /// Shards of an index created from now on. An existing index keeps the number it was created with.
+    #[schemars(range(min = 1, max = 4096))]
+    pub shard_count: u32,
+    /// Copies of a shard inside one replica group; no group may have fewer nodes.
+    #[schemars(range(min = 1, max = 64))]
+    pub replication_factor: u32,
+    /// Acknowledgements inside one group that make a shard written. Unset, a majority of the copies:
+    /// `replication_factor / 2 + 1`, rounded down.
+    #[schemars(range(min = 1, max = 64))]
+    pub write_quorum: Option<u32>,
+    /// What a search answers when no node can serve some shard.
+    pub search_policy: SearchPolicy,
+}
+
+impl Default for ClusterConfig {
+    fn default() -> Self {
+        Self {
+            shard_count: 64,
+            replication_factor: 1,
+            write_quorum: None,
+            search_policy: SearchPolicy::Partial,
+        }
+    }
+}
+
+/// What a search answers when no node can serve some shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SearchPolicy {
+    /// What the other shards hold, with the header `X-Miroir-Degraded`.
+    Partial,
+    /// 503 `miroir_shard_unavailable`.
+    Error,
+}
+
+/// What holds for every node that does not say otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NodeDefaults {
+    /// The master key of the nodes. Unset, `auth.master_key`.
+    pub master_key: Option<Secret>,
+}
+
+/// One Meilisearch server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NodeConfig {
+    /// Its name in the cluster, which decides where documents live: rename a node and its documents are looked for
+    /// elsewhere.
+    #[schemars(with = "String", extend("format" = "node-id"))]
+    pub id: NodeId,
+    /// Where it listens, like `http://10.0.0.5:7700`.
+    pub url: BaseUrl,
+    /// The replica group it belongs to. Every group holds all documents; a search is served by one group.
+    #[serde(default = "first_group")]
+    #[schemars(with = "u32")]
+    pub group: GroupId,
+    /// Its master key. Unset, `node_defaults.master_key`, else `auth.master_key`.
+    #[serde(default)]
+    pub master_key: Option<Secret>,
+}
+
+/// Where tasks and everything else that must outlive the process is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// What keeps it.
+    pub backend: StoreBackend,
+    /// File of the SQLite database; its folder is created. Never on a network file system.
+    pub path: PathBuf,
+    /// How far a write is on disk before it is acknowledged.
+    pub synchronous: Synchronous,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            backend: StoreBackend::Sqlite,
+            path: PathBuf::from("./data/miroir.db"),
+            synchronous: Synchronous::Full,
+        }
+    }
+}
+
+/// What keeps the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreBackend {
+    /// An embedded SQLite database, for one instance of Miroir.
+    Sqlite,
+    /// Nothing: tasks are forgotten when Miroir stops. For tests.
+    Memory,
+}
+
+/// How far a write is on disk before it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Synchronous {
+    /// On the disk: survives a power cut.
+    Full,
+    /// With the operating system: survives a crash of Miroir, may lose the last moments to a power cut.
+    Normal,
+}
+
+/// When a node is trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HealthConfig {
+    /// Time between two probes of a node.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub probe_interval_ms: u64,
+    /// How long a probe may take before it counts as bad.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub probe_timeout_ms: u64,
+    /// Bad outcomes in a row, of probes or requests, that make a node failed.
+    #[schemars(range(min = 1))]
+    pub bad_to_fail: u32,
+    /// Good outcomes in a row that make it healthy again.
+    #[schemars(range(min = 1))]
+    pub good_to_recover: u32,
+}
+
+impl Default for HealthConfig {
+    fn default() -> Self {
+        Self { probe_interval_ms: 5_000, probe_timeout_ms: 2_000, bad_to_fail: 3, good_to_recover: 2 }
+    }
+}
+
+/// How long a node may take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimeoutConfig {
+    /// To accept a connection.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub connect_ms: u64,
+    /// To accept a write.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub write_ms: u64,
+    /// To answer a read other than a search.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub read_ms: u64,
+    /// To answer a search.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub search_ms: u64,
+}
+
+impl Default for TimeoutConfig {
+    fn default() -> Self {
+        Self { connect_ms: 1_000, write_ms: 30_000, read_ms: 10_000, search_ms: 10_000 }
+    }
+}
+
+/// How tasks are followed and how long they are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TaskRegistryConfig {
+    /// How long a finished task is kept (7 days).
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub ttl_ms: u64,
+    /// Shortest wait between two looks at the unfinished tasks of a node.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub poll_min_ms: u64,
+    /// Longest wait, reached step by step while nothing changes.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub poll_max_ms: u64,
+    /// Time between two rounds that remove finished tasks older than `ttl_ms`.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub prune_interval_ms: u64,
+}
+
+impl Default for TaskRegistryConfig {
+    fn default() -> Self {
+        Self {
+            ttl_ms: 7 * 24 * 60 * 60 * 1_000,
+            poll_min_ms: 25,
+            poll_max_ms: 1_000,
+            prune_interval_ms: 60 * 60 * 1_000,
+        }
+    }
+}
+
+/// What Miroir writes to standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// `error`, `warn`, `info`, `debug`, `trace` or `off`, or a filter by module such as `info,miroir=debug`. The
+    /// environment variable `RUST_LOG` wins over it.
+    #[schemars(extend("format" = "log-filter"))]
+    pub level: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Auto }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+fn first_group() -> GroupId {
+    GroupId(0)
+}

@@ -1,0 +1,345 @@
+//! What is known of each node: how far it is trusted, how fast it answers, how busy it is.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use miroir_domain::health::{HealthThresholds, NodeHealth, NodeStatus};
+use miroir_domain::{NodeId, Timestamp};
+use miroir_ports::outbound::{Clock, NodeError};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+/// The weight of one answer in the moving average of answer times is one in this many.
+const LATENCY_WINDOW: u64 = 8;
+
+/// What a node that has not answered yet is taken to need, in microseconds.
+const UNKNOWN_LATENCY_US: u64 = 1_000;
+
+/// The most that waiting for a node is counted for, in microseconds: about six days. A power of two.
+const MAX_WAIT_US: u64 = 1 << 39;
+
+/// What a degraded node costs beside its waiting time: more than any healthy one.
+const DEGRADED_COST: u64 = MAX_WAIT_US << 1;
+
+/// What all services know of the nodes. The set of nodes is fixed when it is made.
+pub struct HealthTracker {
+    thresholds: HealthThresholds,
+    clock: Arc<dyn Clock>,
+    nodes: BTreeMap<NodeId, Tracked>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Tracked {
+    in_flight: Arc<AtomicU64>,
+    record: Mutex<Record>,
+}
+
+#[derive(Default, Clone)]
+struct Record {
+    health: NodeHealth,
+    latency_us: Option<u64>,
+    last_error: Option<String>,
+    changed_at: Option<Timestamp>,
+}
+
+/// A node at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSnapshot {
+    /// How far it is trusted.
+    pub status: NodeStatus,
+    /// Requests on their way to it.
+    pub in_flight: u64,
+    /// A moving average of its answer time, in microseconds; none before its first answer.
+    pub latency_us: Option<u64>,
+    /// Why the last bad outcome was bad.
+    pub last_error: Option<String>,
+    /// When the status last changed; none when it never did.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// A request on its way to a node; over when dropped.
+#[derive(Debug)]
+pub struct InFlight(Option<Arc<AtomicU64>>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if let Some(gauge) = &self.0 {
+            gauge.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl HealthTracker {
+    /// A tracker for `nodes`, all of them healthy until they show otherwise.
+    pub fn new(
+        nodes: impl IntoIterator<Item = NodeId>,
+        thresholds: HealthThresholds,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let nodes = nodes.into_iter().map(|id| (id, Tracked::default())).collect();
+        Self { thresholds, clock, nodes, changes: watch::Sender::new(0) }
+    }
+
+    /// The nodes, in order of their ids.
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeId> {
+        self.nodes.keys()
+    }
+
+    /// Takes note of the outcome of a request or probe. A refusal is a good outcome: the node is there and decides.
+    /// A node that is not tracked is ignored.
+    pub fn record(&self, node: &NodeId, outcome: Result<(), &NodeError>) {
+        let Some(tracked) = self.nodes.get(node) else { return };
+        let bad = outcome.err().filter(|error| error.is_bad_for_health());
+        let (before, after) = {
+            let mut record = tracked.record();
+            let before = record.health.status();
+            record.health = record.health.observe(bad.is_none(), self.thresholds);
+            if let Some(error) = bad {
+                record.last_error = Some(error.to_string());
+            }
+            let after = record.health.status();
+            if before != after {
+                record.changed_at = Some(self.clock.now());
+            }
+            (before, after)
+        };
+        if before == after {
+            return;
+        }
+        if let Some(error) = bad {
+            warn!(%node, ?before, ?after, %error, "node status changed");
+        } else {
+            info!(%node, ?before, ?after, "node status changed");
+        }
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Takes note of how long a good answer took.
+    pub fn record_latency(&self, node: &NodeId, latency: Duration) {
+        let Some(tracked) = self.nodes.get(node) else { return };
+        let sample = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        let mut record = tracked.record();
+        record.latency_us = Some(match record.latency_us {
+            None => sample,
+            Some(average) => average - average / LATENCY_WINDOW + sample / LATENCY_WINDOW,
+        });
+    }
+
+    /// Counts a request to the node as in flight until the guard is dropped.
+    pub fn begin(&self, node: &NodeId) -> InFlight {
+        InFlight(self.nodes.get(node).map(|tracked| {
+            tracked.in_flight.fetch_add(1, Ordering::Relaxed);
+            tracked.in_flight.clone()
+        }))
+    }
+
+    /// How far the node is trusted. A node that is not tracked is failed.
+    pub fn status(&self, node: &NodeId) -> NodeStatus {
+        self.nodes.get(node).map_or(NodeStatus::Failed, |tracked| tracked.record().health.status())
+    }
+
+    /// What a read from the node costs, for the choice of a covering set: the microseconds until it answers, as its
+    /// answer time times the requests it then has in flight. Rounded up to a power of two: nodes that are about
+    /// equal cost the same, so that the choice among them can prefer few nodes and does not follow every jitter.
+    /// None for a node that gets no reads. A degraded node costs more than any healthy one.
+    pub fn cost(&self, node: &NodeId) -> Option<u64> {
+        let snapshot = self.snapshot(node)?;
+        let latency = snapshot.latency_us.unwrap_or(UNKNOWN_LATENCY_US).max(1);
+        let wait = latency.saturating_mul(snapshot.in_flight.saturating_add(1));
+        let wait = wait.min(MAX_WAIT_US).next_power_of_two();
+        match snapshot.status {
+            NodeStatus::Healthy => Some(wait),
+            NodeStatus::Degraded => Some(DEGRADED_COST + wait),
+            NodeStatus::Failed => None,
+        }
+    }
+
+    /// Everything that is known of the node; none when it is not tracked.
+    pub fn snapshot(&self, node: &NodeId) -> Option<NodeSnapshot> {
+        let tracked = self.nodes.get(node)?;
+        let record = tracked.record().clone();
+        Some(NodeSnapshot {
+            status: record.health.status(),
+            in_flight: tracked.in_flight.load(Ordering::Relaxed),
+            latency_us: record.latency_us,
+            last_error: record.last_error,
+            changed_at: record.changed_at,
+        })
+    }
+
+    /// A counter that moves after each change of a status. Whoever waits for a status takes the receiver first, then
+    /// looks, then awaits `changed`: no change in between is missed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+}
+
+impl Tracked {
+    /// The record is replaced field by field without a panic in between, so a poisoned lock still guards a whole one.
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use NodeStatus::{Degraded, Failed, Healthy};
+    use miroir_domain::error::ErrorCode;
+    use miroir_system::ManualClock;
+
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000_000;
+
+    fn id(name: &str) -> NodeId {
+        name.parse().unwrap()
+    }
+
+    fn tracker() -> (HealthTracker, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW)));
+        (HealthTracker::new([id("a"), id("b")], HealthThresholds::default(), clock.clone()), clock)
+    }
+
+    fn silence() -> NodeError {
+        NodeError::Unknown { node: id("a"), reason: "silence".to_owned() }
+    }
+
+    #[test]
+    fn node_starts_healthy_and_without_history() {
+        let (tracker, _) = tracker();
+        assert_eq!(
+            tracker.snapshot(&id("a")).unwrap(),
+            NodeSnapshot {
+                status: NodeStatus::Healthy,
+                in_flight: 0,
+                latency_us: None,
+                last_error: None,
+                changed_at: None
+            }
+        );
+    }
+
+    #[test]
+    fn bad_outcomes_degrade_then_fail_and_good_ones_recover() {
+        let (tracker, clock) = tracker();
+        let changes = tracker.changes();
+        let mut seen = Vec::new();
+        for good in [false, false, false, true, true] {
+            clock.advance(Duration::from_secs(1));
+            let error = silence();
+            tracker.record(&id("a"), if good { Ok(()) } else { Err(&error) });
+            let snapshot = tracker.snapshot(&id("a")).unwrap();
+            let seconds = (snapshot.changed_at.unwrap().as_millis() - NOW) / 1_000;
+            seen.push((snapshot.status, seconds, *changes.borrow()));
+        }
+        assert_eq!(
+            seen,
+            [(Degraded, 1, 1), (Degraded, 1, 1), (Failed, 3, 2), (Failed, 3, 2), (Healthy, 5, 3)]
+        );
+        assert_eq!(tracker.status(&id("b")), Healthy);
+        let last_error = tracker.snapshot(&id("a")).unwrap().last_error.unwrap();
+        assert!(last_error.contains("silence"), "{last_error}");
+    }
+
+    #[test]
+    fn refusals_are_good_outcomes() {
+        let (tracker, _) = tracker();
+        let error = NodeError::Refused {
+            node: id("a"),
+            status: 404,
+            error: ErrorCode::IndexNotFound.with_message("no such index"),
+        };
+        for _ in 0..10 {
+            tracker.record(&id("a"), Err(&error));
+        }
+        let snapshot = tracker.snapshot(&id("a")).unwrap();
+        assert_eq!((snapshot.status, snapshot.last_error), (NodeStatus::Healthy, None));
+    }
+
+    #[test]
+    fn in_flight_counts_until_the_guard_is_dropped() {
+        let (tracker, _) = tracker();
+        let first = tracker.begin(&id("a"));
+        let second = tracker.begin(&id("a"));
+        assert_eq!(tracker.snapshot(&id("a")).unwrap().in_flight, 2);
+        drop(first);
+        assert_eq!(tracker.snapshot(&id("a")).unwrap().in_flight, 1);
+        drop(second);
+        assert_eq!(tracker.snapshot(&id("a")).unwrap().in_flight, 0);
+    }
+
+    #[test]
+    fn latency_follows_the_answers_slowly() {
+        let (tracker, _) = tracker();
+        tracker.record_latency(&id("a"), Duration::from_micros(800));
+        assert_eq!(tracker.snapshot(&id("a")).unwrap().latency_us, Some(800));
+        tracker.record_latency(&id("a"), Duration::from_micros(1_600));
+        assert_eq!(tracker.snapshot(&id("a")).unwrap().latency_us, Some(900));
+        for _ in 0..100 {
+            tracker.record_latency(&id("a"), Duration::from_micros(1_600));
+        }
+        let settled = tracker.snapshot(&id("a")).unwrap().latency_us.unwrap();
+        assert!((1_590..=1_610).contains(&settled), "{settled}");
+        for _ in 0..50 {
+            tracker.record_latency(&id("a"), Duration::MAX);
+        }
+        assert!(tracker.cost(&id("a")).is_some(), "an absurd latency does not overflow");
+    }
+
+    #[test]
+    fn cost_grows_with_latency_and_load_and_ends_with_trust() {
+        let (tracker, _) = tracker();
+        let (a, b) = (id("a"), id("b"));
+        tracker.record_latency(&a, Duration::from_micros(500));
+        tracker.record_latency(&b, Duration::from_micros(490));
+        assert_eq!((tracker.cost(&a), tracker.cost(&b)), (Some(512), Some(512)));
+        let _guards = [tracker.begin(&a), tracker.begin(&a)];
+        assert_eq!(tracker.cost(&a), Some(2_048));
+
+        // However slow and busy the healthy node is, the degraded one costs more.
+        tracker.record_latency(&b, Duration::from_secs(1 << 30));
+        tracker.record(&a, Err(&silence()));
+        assert!(tracker.cost(&a).unwrap() > tracker.cost(&b).unwrap());
+        tracker.record(&a, Err(&silence()));
+        tracker.record(&a, Err(&silence()));
+        assert_eq!(tracker.cost(&a), None);
+    }
+
+    #[test]
+    fn unknown_node_is_failed_and_never_recorded() {
+        let (tracker, _) = tracker();
+        let stranger = id("stranger");
+        tracker.record(&stranger, Ok(()));
+        tracker.record_latency(&stranger, Duration::from_millis(1));
+        drop(tracker.begin(&stranger));
+        assert_eq!(tracker.status(&stranger), NodeStatus::Failed);
+        assert_eq!((tracker.cost(&stranger), tracker.snapshot(&stranger)), (None, None));
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_when_the_node_has_recovered() {
+        let (tracker, _) = tracker();
+        let tracker = Arc::new(tracker);
+        for _ in 0..3 {
+            tracker.record(&id("a"), Err(&silence()));
+        }
+        let waiter = tokio::spawn({
+            let tracker = tracker.clone();
+            async move {
+                let mut changes = tracker.changes();
+                while tracker.status(&id("a")) != NodeStatus::Healthy {
+                    changes.changed().await.unwrap();
+                }
+            }
+        });
+        tokio::task::yield_now().await;
+        tracker.record(&id("a"), Ok(()));
+        tokio::task::yield_now().await;
+        assert!(!waiter.is_finished());
+        tracker.record(&id("a"), Ok(()));
+        tokio::time::timeout(Duration::from_secs(5), waiter).await.unwrap().unwrap();
+    }
+}

@@ -1,0 +1,134 @@
+//! One running Miroir: adapters chosen by the configuration, wired to the services, and stopped in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use miroir_http::{Apis, HttpOptions};
+use miroir_ports::outbound::TaskStore;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::cluster::Cluster;
+use crate::config::Config;
+use crate::service::{
+    ClusterService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
+};
+use crate::wiring;
+use crate::worker;
+
+/// A Miroir that serves requests until it is stopped.
+pub struct RunningServer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    store: Arc<dyn TaskStore>,
+    stop_http: watch::Sender<bool>,
+    stop_workers: watch::Sender<bool>,
+    http: JoinHandle<()>,
+    workers: JoinSet<()>,
+}
+
+/// Opens the store, starts the workers, and listens.
+pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
+    let store = wiring::open_store(&config.store).await?;
+    let outside = wiring::connect(&config, Arc::clone(&store))?;
+    let listener = TcpListener::bind(config.server.address)
+        .await
+        .with_context(|| format!("cannot listen on {} (server.address)", config.server.address))?;
+    let address = listener.local_addr().context("cannot tell the address listened on")?;
+
+    let (stop_workers, stopped) = watch::channel(false);
+    let workers = start_workers(&config, &outside, &stopped);
+    let (stop_http, mut http_stopped) = watch::channel(false);
+    let http = tokio::spawn(miroir_http::serve(
+        listener,
+        apis(&outside.cluster),
+        http_options(&config),
+        async move { worker::stopped(&mut http_stopped).await },
+    ));
+    tracing::info!(%address, nodes = config.nodes.len(), "listening");
+    Ok(RunningServer { address, store, stop_http, stop_workers, http, workers })
+}
+
+impl RunningServer {
+    /// Stops accepting, finishes what is in flight, stops the workers, closes the store. What is not done `within`
+    /// that time is given up; an error says so.
+    pub async fn stop(mut self, within: Duration) -> anyhow::Result<()> {
+        let deadline = tokio::time::Instant::now() + within;
+        self.stop_http.send_replace(true);
+        let http = tokio::time::timeout_at(deadline, &mut self.http).await;
+        if http.is_err() {
+            self.http.abort();
+        }
+        self.stop_workers.send_replace(true);
+        let workers = tokio::time::timeout_at(deadline, async {
+            while let Some(ended) = self.workers.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!("a worker ended badly: {error}");
+                }
+            }
+        })
+        .await;
+        // Closing the store only flushes what is queued, so it is done even when time is up.
+        self.store.store_close().await.context("closing the store")?;
+        anyhow::ensure!(http.is_ok(), "requests were still in flight after {} ms", within.as_millis());
+        anyhow::ensure!(workers.is_ok(), "workers were still busy after {} ms", within.as_millis());
+        Ok(())
+    }
+
+    /// Waits until the server ends by itself, which it only does when something is badly wrong.
+    pub async fn wait(&mut self) -> anyhow::Result<()> {
+        (&mut self.http).await.context("the HTTP server ended badly")
+    }
+}
+
+fn start_workers(config: &Config, outside: &wiring::Outside, stopped: &worker::Shutdown) -> JoinSet<()> {
+    let cluster = &outside.cluster;
+    let mut workers = JoinSet::new();
+    let mut probes_stopped = stopped.clone();
+    workers.spawn(crate::node::probe_loop(
+        Arc::clone(&outside.nodes),
+        crate::node::ProbeSchedule {
+            interval: config.health.probe_interval(),
+            timeout: config.health.probe_timeout(),
+        },
+        async move { worker::stopped(&mut probes_stopped).await },
+    ));
+    let poller = worker::PollerOptions {
+        shortest_pause: config.task_registry.poll_min(),
+        longest_pause: config.task_registry.poll_max(),
+    };
+    workers.spawn(worker::poll_loop(Arc::clone(cluster), poller, stopped.clone()));
+    let pruner = worker::PrunerOptions {
+        keep: config.task_registry.ttl(),
+        interval: config.task_registry.prune_interval(),
+    };
+    workers.spawn(worker::prune_loop(Arc::clone(cluster), pruner, stopped.clone()));
+    workers.spawn(worker::mend_loop(Arc::clone(cluster), stopped.clone()));
+    workers
+}
+
+fn apis(cluster: &Arc<Cluster>) -> Apis {
+    Apis {
+        index: Arc::new(IndexService::new(Arc::clone(cluster))),
+        document: Arc::new(DocumentService::new(Arc::clone(cluster))),
+        settings: Arc::new(SettingsService::new(Arc::clone(cluster))),
+        search: Arc::new(SearchService::new(Arc::clone(cluster))),
+        task: Arc::new(TaskService::new(Arc::clone(cluster))),
+        cluster: Arc::new(ClusterService::new(Arc::clone(cluster))),
+    }
+}
+
+fn http_options(config: &Config) -> HttpOptions {
+    HttpOptions {
+        master_key: config.auth.master_key.as_ref().map(|key| miroir_http::Secret::new(key.expose())),
+        admin_key: config.auth.admin_key.as_ref().map(|key| miroir_http::Secret::new(key.expose())),
+        max_body_bytes: config.server.max_body_bytes,
+        max_concurrent_requests: config.server.max_concurrent_requests as usize,
+        request_timeout: config.server.request_timeout(),
+        body_timeout: config.server.body_timeout(),
+        ..HttpOptions::default()
+    }
+}

@@ -1,0 +1,312 @@
+//! Documents written and deleted: cut by shard, one task for all nodes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use miroir_domain::document::{DocumentId, PrimaryKey};
+use miroir_domain::error::{ErrorCode, InvalidRequest};
+use miroir_domain::index::IndexEntry;
+use miroir_domain::payload::{Payload, PayloadError, parse_ids};
+use miroir_domain::placement::{Placement, shard_of};
+use miroir_domain::settings::initial_for_nodes;
+use miroir_domain::task::TaskKind;
+use miroir_domain::task::details::{
+    documents_added, documents_deleted_by_filter, documents_deleted_by_ids, everything_deleted,
+};
+use miroir_domain::{IndexUid, ShardSet};
+use miroir_ports::inbound::{Accepted, Answer, ApiError, DocumentApi, DocumentSelection, DocumentWrite};
+use miroir_ports::outbound::WriteOperation;
+use serde_json::{Map, Value};
+
+use super::detached::detached;
+use super::document_read;
+use crate::cluster::{Cluster, Dispatch, Target, WritePlan};
+
+/// Bodies up to this size are parsed where they are; larger ones on a thread that may block.
+const PARSE_INLINE_BYTES: usize = 64 * 1024;
+
+/// Implements [`DocumentApi`].
+#[derive(Clone)]
+pub struct DocumentService {
+    cluster: Arc<Cluster>,
+}
+
+/// Either a write on its way, or the task that failed before it began.
+enum Begun {
+    Sent(Box<Dispatch>),
+    Failed(Accepted),
+}
+
+impl DocumentService {
+    /// A service over `cluster`.
+    pub fn new(cluster: Arc<Cluster>) -> Self {
+        Self { cluster }
+    }
+
+    /// Parses the payload under the index's gate and begins the write. An index whose primary key is known is only
+    /// relied on, so writes to it run side by side; an index that is new, or has no key yet, is changed, by one
+    /// write at a time.
+    async fn begin_write(&self, write: DocumentWrite) -> Result<Begun, ApiError> {
+        let explicit = write.primary_key.as_deref().map(PrimaryKey::parse).transpose()?;
+        let relying = self.cluster.gates.rely(&write.index).await;
+        let entry = self.cluster.store.index_get(&write.index).await?;
+        if let Some(entry) = entry.filter(|entry| entry.primary_key.is_some()) {
+            if let Some(failure) = other_key(&entry, explicit.as_ref()) {
+                return self.fail(&write, failure).await;
+            }
+            let parsed = parse(&write, entry.primary_key.as_ref(), entry.shard_count).await;
+            let payload = match parsed {
+                Ok(payload) => payload,
+                Err(PayloadError::Failed(failure)) => return self.fail(&write, failure).await,
+                Err(PayloadError::Refused(refusal)) => return Err(refusal.into()),
+            };
+            let plan = self.plan(&entry, &write, payload, false);
+            return Ok(Begun::Sent(Box::new(self.cluster.begin(plan).await?)));
+        }
+        drop(relying);
+        self.begin_first_write(write, explicit).await
+    }
+
+    async fn begin_first_write(
+        &self,
+        write: DocumentWrite,
+        explicit: Option<PrimaryKey>,
+    ) -> Result<Begun, ApiError> {
+        let _changing = self.cluster.gates.change(&write.index).await;
+        let entry = self.cluster.store.index_get(&write.index).await?;
+        // Another write may have settled the key while this one waited for the gate.
+        if let Some(failure) = entry.as_ref().and_then(|entry| other_key(entry, explicit.as_ref())) {
+            return self.fail(&write, failure).await;
+        }
+        let known = entry.as_ref().and_then(|entry| entry.primary_key.clone()).or(explicit);
+        let shard_count = entry.as_ref().map_or(self.cluster.shard_count, |entry| entry.shard_count);
+        let payload = match parse(&write, known.as_ref(), shard_count).await {
+            Ok(payload) => payload,
+            Err(PayloadError::Failed(failure)) => return self.fail(&write, failure).await,
+            Err(PayloadError::Refused(refusal)) => return Err(refusal.into()),
+        };
+        let key = payload.primary_key().cloned();
+        let (entry, is_new) = match entry {
+            None => (self.cluster.register_index(&write.index, key).await?, true),
+            Some(entry) if entry.primary_key == key => (entry, false),
+            Some(entry) => (self.cluster.amend_index(entry, |entry| entry.primary_key = key).await?, false),
+        };
+        let plan = self.plan(&entry, &write, payload, is_new);
+        Ok(Begun::Sent(Box::new(self.cluster.begin(plan).await?)))
+    }
+
+    /// One part of the payload for each node that keeps any of its shards. A new index is made known to every node,
+    /// since any of them may be asked about it.
+    fn plan(&self, entry: &IndexEntry, write: &DocumentWrite, payload: Payload, is_new: bool) -> WritePlan {
+        let placement = self.cluster.placement(entry.shard_count);
+        let payload = Arc::new(payload);
+        let touched = payload.shards();
+        let empty = payload.document_count() == 0;
+        // A server takes an empty payload and makes its task succeed; so does every node.
+        let reached = if empty { ShardSet::all(entry.shard_count) } else { touched.clone() };
+        let mut targets: BTreeMap<_, Target> = placement
+            .write_targets(&reached)
+            .into_iter()
+            .map(|(node, shards)| {
+                let documents = payload.part(&shards);
+                let add = WriteOperation::DocumentsAdd {
+                    primary_key: entry.primary_key.clone(),
+                    mode: write.mode,
+                    documents,
+                };
+                (node, Target { shards, writes: vec![add] })
+            })
+            .collect();
+        if is_new {
+            for node in self.cluster.topology.nodes() {
+                let target = targets
+                    .entry(node.clone())
+                    .or_insert_with(|| Target { shards: ShardSet::default(), writes: Vec::new() });
+                target.writes.splice(0..0, new_index_writes(entry));
+            }
+        }
+        let details = documents_added(payload.document_count(), payload.distinct_count());
+        WritePlan {
+            kind: TaskKind::DocumentAdditionOrUpdate,
+            index: write.index.clone(),
+            shard_count: entry.shard_count,
+            touched: reached,
+            targets,
+            details: Some(details),
+            custom_metadata: write.custom_metadata.clone(),
+            settings_version: is_new.then_some(entry.settings_version),
+        }
+    }
+
+    async fn delete(
+        &self,
+        index: IndexUid,
+        selection: DocumentSelection,
+        custom_metadata: Option<String>,
+    ) -> Result<Accepted, ApiError> {
+        let ids = match &selection {
+            DocumentSelection::Ids(values) => parse_ids(values)?,
+            DocumentSelection::Filter(_) | DocumentSelection::All => Vec::new(),
+        };
+        let details = Some(delete_details(&selection));
+        let relying = self.cluster.gates.rely(&index).await;
+        let Some(entry) = self.cluster.store.index_get(&index).await? else {
+            let failure =
+                InvalidRequest::new(ErrorCode::IndexNotFound, format!("Index `{index}` not found."));
+            let kind = TaskKind::DocumentDeletion;
+            return self.cluster.record_failure(kind, &index, failure, details, custom_metadata).await;
+        };
+        let placement = self.cluster.placement(entry.shard_count);
+        let kind = TaskKind::DocumentDeletion;
+        let plan = match selection {
+            // An empty list is a task that deletes nothing, on every node as on one.
+            DocumentSelection::Ids(_) if !ids.is_empty() => delete_by_id(index, &placement, ids),
+            DocumentSelection::Ids(_) => {
+                WritePlan::broadcast(kind, index, &placement, &[WriteOperation::DocumentsDelete(Vec::new())])
+            }
+            DocumentSelection::Filter(filter) => WritePlan::broadcast(
+                kind,
+                index,
+                &placement,
+                &[WriteOperation::DocumentsDeleteByFilter(filter)],
+            ),
+            DocumentSelection::All => {
+                WritePlan::broadcast(kind, index, &placement, &[WriteOperation::DocumentsDeleteAll])
+            }
+        };
+        let dispatch = self.cluster.begin(WritePlan { details, custom_metadata, ..plan }).await?;
+        drop(relying);
+        dispatch.run().await
+    }
+
+    async fn fail(&self, write: &DocumentWrite, failure: InvalidRequest) -> Result<Begun, ApiError> {
+        // Reading stops at the first bad document, so how many there are is not known.
+        let details = Some(documents_added(0, 0));
+        let accepted = self
+            .cluster
+            .record_failure(
+                TaskKind::DocumentAdditionOrUpdate,
+                &write.index,
+                failure,
+                details,
+                write.custom_metadata.clone(),
+            )
+            .await?;
+        Ok(Begun::Failed(accepted))
+    }
+}
+
+#[async_trait]
+impl DocumentApi for DocumentService {
+    async fn documents_write(&self, write: DocumentWrite) -> Result<Accepted, ApiError> {
+        let service = self.clone();
+        detached(async move {
+            match service.begin_write(write).await? {
+                Begun::Sent(dispatch) => dispatch.run().await,
+                Begun::Failed(accepted) => Ok(accepted),
+            }
+        })
+        .await
+    }
+
+    async fn documents_delete(
+        &self,
+        index: IndexUid,
+        selection: DocumentSelection,
+        custom_metadata: Option<String>,
+    ) -> Result<Accepted, ApiError> {
+        let service = self.clone();
+        detached(async move { service.delete(index, selection, custom_metadata).await }).await
+    }
+
+    async fn document_get(
+        &self,
+        index: IndexUid,
+        id: String,
+        parameters: Map<String, Value>,
+    ) -> Result<Answer, ApiError> {
+        document_read::get(&self.cluster, index, id, parameters).await
+    }
+
+    async fn document_list(
+        &self,
+        index: IndexUid,
+        parameters: Map<String, Value>,
+    ) -> Result<Answer, ApiError> {
+        document_read::list(&self.cluster, index, parameters).await
+    }
+}
+
+/// What a node is told of an index before its first documents.
+fn new_index_writes(entry: &IndexEntry) -> [WriteOperation; 2] {
+    [
+        WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() },
+        WriteOperation::Settings(initial_for_nodes()),
+    ]
+}
+
+/// The failure of a write that names another primary key than the index has.
+fn other_key(entry: &IndexEntry, explicit: Option<&PrimaryKey>) -> Option<InvalidRequest> {
+    let known = entry.primary_key.as_ref()?;
+    explicit.filter(|key| *key != known)?;
+    Some(InvalidRequest::new(
+        ErrorCode::IndexPrimaryKeyAlreadyExists,
+        format!("Index `{}` already has a primary key: `{}`.", entry.uid, known.as_str()),
+    ))
+}
+
+async fn parse(
+    write: &DocumentWrite,
+    key: Option<&PrimaryKey>,
+    shard_count: u32,
+) -> Result<Payload, PayloadError> {
+    let (format, body, index) = (write.format, write.body.clone(), write.index.clone());
+    if body.len() <= PARSE_INLINE_BYTES {
+        return Payload::parse(format, body, &index, key, shard_count);
+    }
+    let key = key.cloned();
+    let parsed =
+        tokio::task::spawn_blocking(move || Payload::parse(format, body, &index, key.as_ref(), shard_count));
+    match parsed.await {
+        Ok(payload) => payload,
+        // The reader panicked or the process is shutting down; either way this request cannot be served.
+        Err(error) => Err(PayloadError::Refused(InvalidRequest::new(
+            ErrorCode::Internal,
+            format!("reading the payload was interrupted: {error}"),
+        ))),
+    }
+}
+
+fn delete_by_id(index: IndexUid, placement: &Placement, ids: Vec<DocumentId>) -> WritePlan {
+    let located: Vec<_> =
+        ids.into_iter().map(|id| (shard_of(id.as_str(), placement.shard_count()), id)).collect();
+    let touched: ShardSet = located.iter().map(|(shard, _)| *shard).collect();
+    let targets = placement
+        .write_targets(&touched)
+        .into_iter()
+        .map(|(node, shards)| {
+            let kept = located.iter().filter(|(shard, _)| shards.contains(*shard));
+            let ids = kept.map(|(_, id)| id.clone()).collect();
+            (node, Target { shards, writes: vec![WriteOperation::DocumentsDelete(ids)] })
+        })
+        .collect();
+    WritePlan {
+        kind: TaskKind::DocumentDeletion,
+        index,
+        shard_count: placement.shard_count(),
+        touched,
+        targets,
+        details: None,
+        custom_metadata: None,
+        settings_version: None,
+    }
+}
+
+fn delete_details(selection: &DocumentSelection) -> Map<String, Value> {
+    match selection {
+        DocumentSelection::Ids(values) => documents_deleted_by_ids(values.len()),
+        DocumentSelection::Filter(filter) => documents_deleted_by_filter(filter),
+        DocumentSelection::All => everything_deleted(),
+    }
+}

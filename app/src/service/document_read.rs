@@ -1,0 +1,155 @@
+//! Documents read one by one and by page.
+
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use miroir_domain::document::{DocumentId, strip_reserved};
+use miroir_domain::error::ErrorCode;
+use miroir_domain::index::IndexEntry;
+use miroir_domain::placement::shard_of;
+use miroir_domain::search::with_shards;
+use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_ports::inbound::{Answer, ApiError};
+use miroir_ports::outbound::NodeRead;
+use serde_json::{Map, Value, json};
+
+use super::fan_out::gather;
+use super::read::read_first;
+use crate::cluster::Cluster;
+
+/// One document, from a replica of its shard.
+pub async fn get(
+    cluster: &Arc<Cluster>,
+    index: IndexUid,
+    id: String,
+    parameters: Map<String, Value>,
+) -> Result<Answer, ApiError> {
+    let entry = cluster.known_index(&index).await?;
+    let id = DocumentId::from_json(&Value::String(id))?;
+    let shard = shard_of(id.as_str(), entry.shard_count);
+    let placement = cluster.placement(entry.shard_count);
+    let replicas = cluster.topology.groups().iter().flat_map(|group| placement.replicas(shard, group.id));
+    let read = NodeRead::Document(index.clone(), id, parameters);
+    let mut body = read_first(cluster, Some(&index), replicas, read, cluster.timeouts.read).await?;
+    if let Some(document) = body.as_object_mut() {
+        strip_reserved(document);
+    }
+    Ok(Answer { body, degraded: None })
+}
+
+/// The part of a page that one node serves.
+struct Slice {
+    node: NodeId,
+    filter: Value,
+    total: u64,
+}
+
+/// A page of documents. Nodes follow each other in a fixed order, and each lists its own documents in its own order,
+/// so pages tile without gap or repeat as long as nothing is written and no node fails in between. Two rounds: how
+/// many documents each node has, then just the slices the page needs.
+pub async fn list(
+    cluster: &Arc<Cluster>,
+    index: IndexUid,
+    parameters: Map<String, Value>,
+) -> Result<Answer, ApiError> {
+    if parameters.get("sort").is_some_and(|sort| !sort.is_null()) {
+        return Err(ApiError::refused(
+            ErrorCode::MiroirNotSupported,
+            "`sort` on a listing of documents is not supported for a cluster: search with `sort` instead.",
+        ));
+    }
+    let entry = cluster.known_index(&index).await?;
+    let offset = number(&parameters, "offset").unwrap_or(0);
+    let limit = number(&parameters, "limit").unwrap_or(20);
+    // Neither rotated nor by latency: every page must see the same nodes serve the same shards.
+    let cost = |node: &NodeId| cluster.steady_cost(&index, node);
+    let gathered = gather(cluster, &entry, &cluster.group_ids(), cost, |node, shards, _| {
+        count(cluster, &entry, parameters.clone(), node, shards)
+    })
+    .await?;
+    let mut slices: Vec<Slice> = gathered.answers.into_iter().map(|(_, slice)| slice).collect();
+    slices.sort_by(|left, right| left.node.cmp(&right.node));
+    let total: u64 = slices.iter().map(|slice| slice.total).sum();
+    let mut results = Vec::new();
+    for page in try_join_all(page_requests(cluster, &index, &parameters, &slices, offset, limit)).await? {
+        results.extend(page);
+    }
+    let body = json!({ "results": results, "offset": offset, "limit": limit, "total": total });
+    Ok(Answer { body, degraded: gathered.degraded })
+}
+
+async fn count(
+    cluster: &Arc<Cluster>,
+    entry: &IndexEntry,
+    parameters: Map<String, Value>,
+    node: NodeId,
+    shards: ShardSet,
+) -> Result<Slice, miroir_ports::outbound::NodeError> {
+    let filter = with_shards(parameters.get("filter"), &shards);
+    let mut body = parameters;
+    body.insert("filter".to_owned(), filter.clone());
+    body.insert("offset".to_owned(), 0.into());
+    body.insert("limit".to_owned(), 0.into());
+    let read = NodeRead::Documents(entry.uid.clone(), body);
+    let answer = cluster.nodes.node_read(&node, read, cluster.timeouts.read).await?;
+    let total = answer.get("total").and_then(Value::as_u64).ok_or_else(|| {
+        miroir_ports::outbound::NodeError::Unknown {
+            node: node.clone(),
+            reason: "its listing of documents has no total".to_owned(),
+        }
+    })?;
+    Ok(Slice { node, filter, total })
+}
+
+/// One request per node whose documents fall into `offset..offset + limit` of the nodes put end to end.
+fn page_requests<'a>(
+    cluster: &'a Arc<Cluster>,
+    index: &'a IndexUid,
+    parameters: &'a Map<String, Value>,
+    slices: &'a [Slice],
+    offset: u64,
+    limit: u64,
+) -> Vec<impl Future<Output = Result<Vec<Value>, ApiError>> + 'a> {
+    let end = offset.saturating_add(limit);
+    let mut before = 0;
+    let mut requests = Vec::new();
+    for slice in slices {
+        let from = offset.clamp(before, before + slice.total) - before;
+        let to = end.clamp(before, before + slice.total) - before;
+        before += slice.total;
+        if from < to {
+            requests.push(fetch(cluster, index, parameters, slice, from, to - from));
+        }
+    }
+    requests
+}
+
+async fn fetch(
+    cluster: &Arc<Cluster>,
+    index: &IndexUid,
+    parameters: &Map<String, Value>,
+    slice: &Slice,
+    offset: u64,
+    limit: u64,
+) -> Result<Vec<Value>, ApiError> {
+    let mut body = parameters.clone();
+    body.insert("filter".to_owned(), slice.filter.clone());
+    body.insert("offset".to_owned(), offset.into());
+    body.insert("limit".to_owned(), limit.into());
+    let read = NodeRead::Documents(index.clone(), body);
+    let mut answer = read_first(cluster, Some(index), [&slice.node], read, cluster.timeouts.read).await?;
+    let Some(Value::Array(mut results)) = answer.get_mut("results").map(Value::take) else {
+        return Err(ApiError::refused(
+            ErrorCode::MiroirShardUnavailable,
+            format!("Node `{}` answered a listing of documents without results.", slice.node),
+        ));
+    };
+    for document in results.iter_mut().filter_map(Value::as_object_mut) {
+        strip_reserved(document);
+    }
+    Ok(results)
+}
+
+fn number(parameters: &Map<String, Value>, name: &str) -> Option<u64> {
+    parameters.get(name).and_then(Value::as_u64)
+}

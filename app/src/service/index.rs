@@ -1,0 +1,107 @@
+//! Indexes: their registry entries here, the indexes themselves on every node.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use miroir_domain::IndexUid;
+use miroir_domain::document::PrimaryKey;
+use miroir_domain::error::{ErrorCode, InvalidRequest};
+use miroir_domain::settings::initial_for_nodes;
+use miroir_domain::task::TaskKind;
+use miroir_domain::task::details::{everything_deleted, index_created};
+use miroir_ports::inbound::{Accepted, Answer, ApiError, IndexApi};
+use miroir_ports::outbound::{NodeRead, WriteOperation};
+
+use super::detached::detached;
+use super::read::read_first;
+use crate::cluster::{Cluster, WritePlan};
+
+/// Implements [`IndexApi`].
+#[derive(Clone)]
+pub struct IndexService {
+    cluster: Arc<Cluster>,
+}
+
+impl IndexService {
+    /// A service over `cluster`.
+    pub fn new(cluster: Arc<Cluster>) -> Self {
+        Self { cluster }
+    }
+
+    async fn create(&self, index: IndexUid, primary_key: Option<String>) -> Result<Accepted, ApiError> {
+        let primary_key = primary_key.as_deref().map(PrimaryKey::parse).transpose()?;
+        let details = index_created(primary_key.as_ref().map(PrimaryKey::as_str));
+        let gate = self.cluster.gates.change(&index).await;
+        if self.cluster.store.index_get(&index).await?.is_some() {
+            let failure = InvalidRequest::new(
+                ErrorCode::IndexAlreadyExists,
+                format!("Index `{index}` already exists."),
+            );
+            return self
+                .cluster
+                .record_failure(TaskKind::IndexCreation, &index, failure, Some(details), None)
+                .await;
+        }
+        let entry = self.cluster.register_index(&index, primary_key.clone()).await?;
+        let writes =
+            [WriteOperation::IndexCreate { primary_key }, WriteOperation::Settings(initial_for_nodes())];
+        let placement = self.cluster.placement(entry.shard_count);
+        let plan = WritePlan {
+            settings_version: Some(entry.settings_version),
+            ..WritePlan::broadcast(TaskKind::IndexCreation, index, &placement, &writes).with_details(details)
+        };
+        let dispatch = self.cluster.begin(plan).await?;
+        drop(gate);
+        dispatch.run().await
+    }
+
+    async fn delete(&self, index: IndexUid) -> Result<Accepted, ApiError> {
+        let gate = self.cluster.gates.change(&index).await;
+        let Some(entry) = self.cluster.store.index_get(&index).await? else {
+            let failure =
+                InvalidRequest::new(ErrorCode::IndexNotFound, format!("Index `{index}` not found."));
+            let details = everything_deleted();
+            return self
+                .cluster
+                .record_failure(TaskKind::IndexDeletion, &index, failure, Some(details), None)
+                .await;
+        };
+        self.cluster.store.index_delete(&index).await?;
+        self.cluster.stale.forget(&index);
+        let placement = self.cluster.placement(entry.shard_count);
+        let plan =
+            WritePlan::broadcast(TaskKind::IndexDeletion, index, &placement, &[WriteOperation::IndexDelete])
+                .with_details(everything_deleted());
+        let dispatch = self.cluster.begin(plan).await?;
+        drop(gate);
+        dispatch.run().await
+    }
+}
+
+#[async_trait]
+impl IndexApi for IndexService {
+    async fn index_create(&self, index: IndexUid, primary_key: Option<String>) -> Result<Accepted, ApiError> {
+        let service = self.clone();
+        detached(async move { service.create(index, primary_key).await }).await
+    }
+
+    async fn index_list(&self, offset: u64, limit: u64) -> Result<Answer, ApiError> {
+        let read = NodeRead::IndexList { offset, limit };
+        let nodes = self.cluster.topology.nodes();
+        let body = read_first(&self.cluster, None, nodes, read, self.cluster.timeouts.read).await?;
+        Ok(Answer { body, degraded: None })
+    }
+
+    async fn index_get(&self, index: IndexUid) -> Result<Answer, ApiError> {
+        self.cluster.known_index(&index).await?;
+        let nodes = self.cluster.topology.nodes();
+        let read = NodeRead::Index(index.clone());
+        let body = read_first(&self.cluster, Some(&index), nodes, read, self.cluster.timeouts.read).await?;
+        Ok(Answer { body, degraded: None })
+    }
+
+    async fn index_delete(&self, index: IndexUid) -> Result<Accepted, ApiError> {
+        let service = self.clone();
+        detached(async move { service.delete(index).await }).await
+    }
+}

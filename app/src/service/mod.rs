@@ -1,0 +1,20 @@
+//! The services: each implements one inbound port. A service loads, lets the domain decide, and acts.
+
+mod cluster;
+mod detached;
+mod document;
+mod document_read;
+mod fan_out;
+mod index;
+mod index_facts;
+mod read;
+mod search;
+mod settings;
+mod task;
+
+pub use cluster::ClusterService;
+pub use document::DocumentService;
+pub use index::IndexService;
+pub use search::SearchService;
+pub use settings::SettingsService;
+pub use task::TaskService;

@@ -1,0 +1,66 @@
+//! Searches: scattered over a covering set, merged as one server would answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use miroir_domain::search::{MergeContext, NodeAnswer, SearchRequest, merge};
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::inbound::{Answer, ApiError, SearchApi};
+use miroir_ports::outbound::{NodeError, NodeRead};
+use serde_json::{Map, Value};
+
+use super::fan_out::{gather, rotated_groups};
+use super::index_facts::IndexFacts;
+use crate::cluster::Cluster;
+
+/// Implements [`SearchApi`].
+pub struct SearchService {
+    cluster: Arc<Cluster>,
+    facts: IndexFacts,
+    turn: AtomicUsize,
+}
+
+impl SearchService {
+    /// A service over `cluster`.
+    pub fn new(cluster: Arc<Cluster>) -> Self {
+        let facts = IndexFacts::new(Arc::clone(&cluster));
+        Self { cluster, facts, turn: AtomicUsize::new(0) }
+    }
+}
+
+#[async_trait]
+impl SearchApi for SearchService {
+    async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<Answer, ApiError> {
+        let entry = self.cluster.known_index(&index).await?;
+        let facts = self.facts.of(&entry).await?;
+        let groups = rotated_groups(&self.cluster, self.turn.fetch_add(1, Ordering::Relaxed));
+        let cost = |node: &NodeId| self.cluster.read_cost(&index, node);
+        let gathered = gather(&self.cluster, &entry, &groups, cost, |node, shards, partial| {
+            let body = request.for_node(partial.then_some(&shards), &facts);
+            let read = NodeRead::Search(index.clone(), body);
+            let cluster = Arc::clone(&self.cluster);
+            async move {
+                let answer = cluster.nodes.node_read(&node, read, cluster.timeouts.search).await?;
+                as_object(answer).ok_or_else(|| NodeError::Unknown {
+                    node,
+                    reason: "its answer to a search is no JSON object".to_owned(),
+                })
+            }
+        })
+        .await?;
+        let answers = gathered.answers.into_iter().map(|(node, body)| NodeAnswer { node, body }).collect();
+        let context = MergeContext { request: &request, index: &facts };
+        let body = merge(context, answers).map_err(|invalid| {
+            ApiError::refused(miroir_domain::error::ErrorCode::MiroirShardUnavailable, invalid.to_string())
+        })?;
+        Ok(Answer { body: Value::Object(body), degraded: gathered.degraded })
+    }
+}
+
+fn as_object(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(map) => Some(map),
+        _ => None,
+    }
+}

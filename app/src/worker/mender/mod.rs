@@ -1,0 +1,89 @@
+//! Gives nodes that return what they missed.
+//!
+//! A node that was away when a write was taken lacks it, and reads avoid the node for that index. When the node is
+//! back, the mender brings it what it lacks from a node that does not: the index and its settings first, then the
+//! documents of each shard it missed writes to. While a part is being brought, the index takes no writes: a document
+//! copied a moment after it was changed would undo the change.
+
+mod documents;
+mod settings;
+mod wait;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use miroir_domain::health::NodeStatus;
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::inbound::ApiError;
+use miroir_ports::outbound::{NodeError, StoreError};
+
+use super::recovery::recover;
+use super::{Shutdown, stopped};
+use crate::cluster::Cluster;
+
+/// The pause between two looks for nodes to mend.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Why a node could not be mended now. It stays stale and is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum MendError {
+    /// A node did not do its part.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The store did not do its part.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something else is in the way.
+    #[error("{0}")]
+    NotNow(String),
+}
+
+impl From<ApiError> for MendError {
+    fn from(error: ApiError) -> Self {
+        Self::NotNow(error.to_string())
+    }
+}
+
+/// Recalls what nodes lack, then mends until `shutdown`.
+pub async fn mend_loop(cluster: Arc<Cluster>, mut shutdown: Shutdown) {
+    let work = async {
+        recover(Arc::clone(&cluster)).await;
+        loop {
+            for (index, node) in cluster.stale.all() {
+                mend(&cluster, &index, &node).await;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    // Every step of mending can be repeated, so it may be cut off anywhere.
+    tokio::select! {
+        () = stopped(&mut shutdown) => {}
+        () = work => {}
+    }
+}
+
+async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) {
+    // One that may still fail would only hold up the index's writes.
+    if cluster.health.status(node) != NodeStatus::Healthy {
+        return;
+    }
+    match mend_index(cluster, index, node).await {
+        Ok(true) => tracing::info!(%index, %node, "node has what it missed"),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(%index, %node, "cannot bring what the node missed, trying again: {error}");
+        }
+    }
+}
+
+/// True when the node lacks nothing of the index any more.
+async fn mend_index(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Result<bool, MendError> {
+    let lack = cluster.stale.lack(index, node).unwrap_or_default();
+    if lack.settings {
+        settings::mend(cluster, index, node).await?;
+    }
+    if !lack.shards.is_empty() {
+        documents::mend(cluster, index, node, &lack.shards).await?;
+    }
+    Ok(!cluster.stale.is_stale(index, node))
+}

@@ -1,0 +1,98 @@
+//! Brings a node an index and its settings, or takes from it an index that is gone.
+
+use std::sync::Arc;
+
+use miroir_domain::health::NodeStatus;
+use miroir_domain::index::IndexEntry;
+use miroir_domain::settings::as_change;
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::outbound::{NodeError, NodeRead, WriteOperation};
+use serde_json::Value;
+
+use super::MendError;
+use super::wait::{carried_out, drained};
+use crate::cluster::Cluster;
+
+/// Makes `node` have `index` with the settings others have.
+pub async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Result<(), MendError> {
+    let _gate = cluster.gates.change(index).await;
+    drained(cluster, index, node).await?;
+    let Some(entry) = cluster.store.index_get(index).await? else {
+        return remove(cluster, index, node).await;
+    };
+    match reference(cluster, index, node) {
+        Some(reference) => {
+            drained(cluster, index, &reference).await?;
+            copy(cluster, &entry, &reference, node).await?;
+        }
+        None if cluster.topology.nodes().count() > 1 => {
+            return Err(MendError::NotNow("no other node is known to have its settings".to_owned()));
+        }
+        // The only node there is has the only settings there are.
+        None => {}
+    }
+    let now = cluster.clock.now();
+    cluster.store.node_settings_advance(index, node, entry.settings_version, now).await?;
+    cluster.stale.settings_mended(index, node);
+    Ok(())
+}
+
+async fn remove(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result<(), MendError> {
+    if read_settings(cluster, index, node).await?.is_some() {
+        carried_out(cluster, index, node, vec![WriteOperation::IndexDelete]).await?;
+    }
+    cluster.stale.mended(index, node);
+    Ok(())
+}
+
+/// A node that has the settings.
+fn reference(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Option<NodeId> {
+    let complete = |candidate: &&NodeId| {
+        *candidate != node
+            && cluster.health.status(candidate) != NodeStatus::Failed
+            && !cluster.stale.lack(index, candidate).is_some_and(|lack| lack.settings)
+    };
+    cluster.topology.nodes().find(complete).cloned()
+}
+
+async fn copy(
+    cluster: &Cluster,
+    entry: &IndexEntry,
+    reference: &NodeId,
+    node: &NodeId,
+) -> Result<(), MendError> {
+    let Some(wanted) = read_settings(cluster, &entry.uid, reference).await? else {
+        return Err(MendError::NotNow(format!("node `{reference}` does not have the index either")));
+    };
+    let found = read_settings(cluster, &entry.uid, node).await?;
+    if found.as_ref() == Some(&wanted) {
+        return Ok(());
+    }
+    let mut operations = Vec::new();
+    if found.is_none() {
+        operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
+    }
+    operations.push(WriteOperation::Settings(as_change(wanted.clone())));
+    carried_out(cluster, &entry.uid, node, operations).await?;
+    if read_settings(cluster, &entry.uid, node).await?.as_ref() == Some(&wanted) {
+        return Ok(());
+    }
+    Err(MendError::NotNow(format!(
+        "node `{node}` has other settings than node `{reference}` after they were copied"
+    )))
+}
+
+/// The settings `node` has of `index`; none when it does not have the index.
+async fn read_settings(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+) -> Result<Option<Value>, MendError> {
+    const NOT_FOUND: u16 = 404;
+    let read = NodeRead::Settings(index.clone(), None);
+    match cluster.nodes.node_read(node, read, cluster.timeouts.read).await {
+        Ok(settings) => Ok(Some(settings)),
+        Err(NodeError::Refused { status: NOT_FOUND, .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

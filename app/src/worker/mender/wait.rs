@@ -1,0 +1,83 @@
+//! Waiting for nodes to be done with what they were given.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use miroir_domain::task::{TaskQuery, TaskStatus};
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::outbound::{NodeTaskSelection, NodeWrite, WriteOperation};
+use tokio::time::Instant;
+
+use super::MendError;
+use crate::cluster::Cluster;
+
+/// How long the tasks of an index may take to end before mending gives way to them.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long a node may take over one part that it is brought.
+const PART: Duration = Duration::from_mins(2);
+/// The pause between two looks.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Waits until every task of `index` has ended on `node`. The caller holds the index's gate, so no new ones come.
+pub async fn drained(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result<(), MendError> {
+    let query = TaskQuery {
+        index_uids: Some(BTreeSet::from([index.clone()])),
+        statuses: Some(BTreeSet::from([TaskStatus::Enqueued, TaskStatus::Processing])),
+        limit: 1_000,
+        ..TaskQuery::default()
+    };
+    let deadline = Instant::now() + DRAIN;
+    loop {
+        let page = cluster.store.task_list(&query).await?;
+        let busy = page
+            .tasks
+            .iter()
+            .any(|task| task.node_tasks.get(node).is_some_and(|node_task| !node_task.status.is_finished()));
+        if !busy && page.next.is_none() {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(MendError::NotNow(format!("node `{node}` is still busy with index `{index}`")));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Sends `operations` to `node`, one after the other, and waits until the last has succeeded there.
+pub async fn carried_out(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+    operations: Vec<WriteOperation>,
+) -> Result<(), MendError> {
+    let mut last = None;
+    for operation in operations {
+        let write = NodeWrite { index: index.clone(), operation, custom_metadata: None };
+        last = Some(cluster.nodes.node_write(node, write, cluster.timeouts.write).await?);
+    }
+    match last {
+        Some(uid) => succeeded(cluster, node, uid).await,
+        None => Ok(()),
+    }
+}
+
+async fn succeeded(cluster: &Cluster, node: &NodeId, uid: u32) -> Result<(), MendError> {
+    let deadline = Instant::now() + PART;
+    loop {
+        let selection = NodeTaskSelection::Uids(vec![uid]);
+        let reports = cluster.nodes.node_tasks(node, selection, cluster.timeouts.read).await?;
+        match reports.into_iter().find(|report| report.uid == uid) {
+            Some(report) if report.status == TaskStatus::Succeeded => return Ok(()),
+            Some(report) if report.status.is_finished() => {
+                let why = report.error.map_or_else(|| "no reason given".to_owned(), |error| error.message);
+                return Err(MendError::NotNow(format!("task {uid} of node `{node}` failed: {why}")));
+            }
+            Some(_) => {}
+            None => return Err(MendError::NotNow(format!("node `{node}` forgot its task {uid}"))),
+        }
+        if Instant::now() >= deadline {
+            return Err(MendError::NotNow(format!("task {uid} of node `{node}` is not done yet")));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,198 @@
+//! Follows unfinished tasks until every node task behind them has ended.
+//!
+//! One round reads the unfinished tasks from the store, asks each node once for all of its node tasks among them,
+//! and stores what changed. Rounds follow each other at once while there is progress, and back off while there is
+//! none; new work wakes the poller. The cost of a round is that of the unfinished tasks alone.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
+use miroir_domain::health::NodeStatus;
+use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskStatus};
+use miroir_domain::{NodeId, TaskUid};
+use miroir_ports::outbound::{Advance, NodeTaskSelection, StoreError};
+
+use super::reconciler::Reconciler;
+use super::{Shutdown, stopped};
+use crate::cluster::{Cluster, amend_task};
+
+/// Unfinished tasks followed in one batch.
+const BATCH: u32 = 500;
+/// Rows stored side by side, so that the store can commit them together.
+const STORES_AT_ONCE: usize = 64;
+
+/// How fast the poller polls.
+#[derive(Debug, Clone, Copy)]
+pub struct PollerOptions {
+    /// The pause after a round that changed something (25 ms).
+    pub shortest_pause: Duration,
+    /// The longest pause while nothing changes (1 s).
+    pub longest_pause: Duration,
+}
+
+/// Polls until `shutdown`.
+pub async fn poll_loop(cluster: Arc<Cluster>, options: PollerOptions, mut shutdown: Shutdown) {
+    let mut poller = Poller { reconciler: Reconciler::new(Arc::clone(&cluster)), cluster };
+    let mut pause = options.shortest_pause;
+    loop {
+        tokio::select! {
+            () = stopped(&mut shutdown) => return,
+            // New work deserves a quick look, however long the last pause had grown.
+            () = poller.cluster.open_tasks.rung() => pause = options.shortest_pause,
+            () = tokio::time::sleep(pause) => {}
+        }
+        match poller.round().await {
+            Ok(true) => pause = options.shortest_pause,
+            Ok(false) => pause = (pause * 2).min(options.longest_pause),
+            Err(error) => {
+                tracing::warn!("following tasks: {error}");
+                pause = options.longest_pause;
+            }
+        }
+    }
+}
+
+struct Poller {
+    cluster: Arc<Cluster>,
+    reconciler: Reconciler,
+}
+
+impl Poller {
+    /// Follows every unfinished task once; true when any of them changed.
+    async fn round(&mut self) -> Result<bool, StoreError> {
+        let mut changed = false;
+        let mut after = None;
+        loop {
+            let tasks = self.cluster.store.task_list_unfinished(after, BATCH).await?;
+            let Some(last) = tasks.last() else { break };
+            after = Some(last.uid);
+            let is_last = tasks.len() < BATCH as usize;
+            let mut events = self.reconciler.resolve(&tasks).await;
+            for (uid, more) in self.reports(&tasks).await {
+                events.entry(uid).or_default().extend(more);
+            }
+            changed |= self.store_all(tasks, events).await?;
+            if is_last {
+                break;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// What the nodes say of their unfinished tasks among `tasks`.
+    async fn reports(&self, tasks: &[Task]) -> HashMap<TaskUid, Vec<Event>> {
+        let mut asked: BTreeMap<&NodeId, HashMap<u32, TaskUid>> = BTreeMap::new();
+        for task in tasks {
+            for (node, node_task) in &task.node_tasks {
+                if let (Some(uid), false) = (node_task.uid, node_task.status.is_finished()) {
+                    asked.entry(node).or_default().insert(uid, task.uid);
+                }
+            }
+        }
+        let calls = asked
+            .into_iter()
+            // A failed node would only cost its timeout; its tasks wait for its return.
+            .filter(|(node, _)| self.cluster.health.status(node) != NodeStatus::Failed)
+            .map(|(node, uids)| self.ask(node, uids));
+        let mut events: HashMap<TaskUid, Vec<Event>> = HashMap::new();
+        for (uid, event) in join_all(calls).await.into_iter().flatten() {
+            events.entry(uid).or_default().push(event);
+        }
+        events
+    }
+
+    async fn ask(&self, node: &NodeId, uids: HashMap<u32, TaskUid>) -> Vec<(TaskUid, Event)> {
+        let selection = NodeTaskSelection::Uids(uids.keys().copied().collect());
+        let reports = match self.cluster.nodes.node_tasks(node, selection, self.cluster.timeouts.read).await {
+            Ok(reports) => reports,
+            Err(error) => {
+                tracing::debug!("asking for tasks: {error}");
+                return Vec::new();
+            }
+        };
+        let known: HashSet<u32> = reports.iter().map(|report| report.uid).collect();
+        let told = reports.into_iter().filter_map(|report: NodeTaskReport| {
+            let task = *uids.get(&report.uid)?;
+            Some((task, Event::NodeReported { node: node.clone(), report }))
+        });
+        let forgotten = uids
+            .iter()
+            .filter(|(uid, _)| !known.contains(uid))
+            .map(|(_, task)| (*task, Event::NodeForgot { node: node.clone() }));
+        told.chain(forgotten).collect()
+    }
+
+    async fn store_all(
+        &self,
+        tasks: Vec<Task>,
+        mut events: HashMap<TaskUid, Vec<Event>>,
+    ) -> Result<bool, StoreError> {
+        let due = tasks.into_iter().filter_map(|task| {
+            let events = events.remove(&task.uid)?;
+            Some(self.store_one(task, events))
+        });
+        let outcomes: Vec<_> = stream::iter(due).buffer_unordered(STORES_AT_ONCE).collect().await;
+        let mut changed = false;
+        for outcome in outcomes {
+            changed |= outcome?;
+        }
+        Ok(changed)
+    }
+
+    async fn store_one(&self, task: Task, events: Vec<Event>) -> Result<bool, StoreError> {
+        let version = task.version;
+        let after =
+            amend_task(self.cluster.store.as_ref(), self.cluster.clock.as_ref(), task, &events).await?;
+        if after.version == version {
+            return Ok(false);
+        }
+        if after.status.is_finished() {
+            self.conclude(&after).await?;
+        }
+        Ok(true)
+    }
+
+    /// What follows from a finished task: which nodes have its settings, and which lack what others have.
+    async fn conclude(&self, task: &Task) -> Result<(), StoreError> {
+        let Some(index) = &task.index_uid else { return Ok(()) };
+        for (node, node_task) in &task.node_tasks {
+            match node_task.status {
+                NodeTaskState::Succeeded => {
+                    if let Some(version) = node_task.settings_version {
+                        self.advance_settings(index, node, version).await?;
+                    }
+                }
+                // A write that failed on some nodes only has left them behind.
+                _ if task.status == TaskStatus::Failed && any_succeeded(task) => {
+                    self.cluster.note_miss(task.kind, index, node, Some(&node_task.shards));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A node works in order: having done the change to `version`, it has all before it, unless it missed one.
+    async fn advance_settings(
+        &self,
+        index: &miroir_domain::IndexUid,
+        node: &NodeId,
+        version: u64,
+    ) -> Result<(), StoreError> {
+        if self.cluster.stale.lack(index, node).is_some_and(|lack| lack.settings) {
+            return Ok(());
+        }
+        let now = self.cluster.clock.now();
+        if self.cluster.store.node_settings_advance(index, node, version, now).await? == Advance::Advanced {
+            tracing::debug!(%index, %node, version, "node has the settings");
+        }
+        Ok(())
+    }
+}
+
+fn any_succeeded(task: &Task) -> bool {
+    task.node_tasks.values().any(|node_task| node_task.status == NodeTaskState::Succeeded)
+}

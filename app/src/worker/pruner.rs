@@ -1,0 +1,44 @@
+//! Deletes tasks that finished long ago.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Shutdown, stopped};
+use crate::cluster::Cluster;
+
+/// Tasks deleted in one store call, so that pruning never keeps the writer long.
+const BATCH: u32 = 500;
+
+/// How long finished tasks are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct PrunerOptions {
+    /// How long a finished task is kept (7 days).
+    pub keep: Duration,
+    /// The pause between two rounds.
+    pub interval: Duration,
+}
+
+/// Prunes until `shutdown`.
+pub async fn prune_loop(cluster: Arc<Cluster>, options: PrunerOptions, mut shutdown: Shutdown) {
+    loop {
+        prune(&cluster, options.keep).await;
+        tokio::select! {
+            () = stopped(&mut shutdown) => return,
+            () = tokio::time::sleep(options.interval) => {}
+        }
+    }
+}
+
+async fn prune(cluster: &Cluster, keep: Duration) {
+    let before = cluster.clock.now().minus(keep);
+    loop {
+        match cluster.store.task_prune(before, BATCH).await {
+            Ok(0) => return,
+            Ok(count) => tracing::info!(count, "deleted tasks that finished before {before}"),
+            Err(error) => {
+                tracing::warn!("pruning tasks: {error}");
+                return;
+            }
+        }
+    }
+}

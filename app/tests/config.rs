@@ -1,0 +1,12 @@
+//! Configuration: what is accepted, what is refused, and with which words.
+
+#[path = "config/accepted.rs"]
+mod accepted;
+#[path = "config/hostile.rs"]
+mod hostile;
+#[path = "config/reference.rs"]
+mod reference;
+#[path = "config/refused.rs"]
+mod refused;
+#[path = "config/support.rs"]
+mod support;

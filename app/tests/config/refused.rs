@@ -1,0 +1,212 @@
+//! What is refused, and with which words.
+
+use miroir::config::Sources;
+
+use super::support::{environment, file, problems, problems_of};
+
+/// The one problem of a file.
+fn problem_of(content: &str) -> String {
+    let found = problems_of(content);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.into_iter().next().unwrap()
+}
+
+#[test]
+fn load_names_the_nearest_key_when_one_is_unknown() {
+    assert_eq!(
+        problem_of("server: {adress: '127.0.0.1:7700'}"),
+        "`server.adress` (in FILE): unknown key; did you mean `server.address`?"
+    );
+    assert_eq!(problem_of("sever: {}"), "`sever` (in FILE): unknown key; did you mean `server`?");
+    assert_eq!(
+        problem_of("nodes: [{id: a, url: 'http://h:1', gruop: 1}]"),
+        "`nodes[0].gruop` (in FILE): unknown key; did you mean `nodes[0].group`?"
+    );
+    assert_eq!(
+        problem_of("master_key: x"),
+        "`master_key` (in FILE): unknown key; did you mean `auth.master_key`?"
+    );
+    assert_eq!(
+        problem_of("log: {zzzzzzzzz: 1}"),
+        "`log.zzzzzzzzz` (in FILE): unknown key; known here are format, level"
+    );
+}
+
+#[test]
+fn load_names_the_variable_when_one_is_unknown() {
+    let one = |name: &str, value: &str| problems(environment(&[(name, value)])).remove(0);
+    assert_eq!(
+        one("MIROIR_SERVER_ADDRESS", "x"),
+        "from the environment variable MIROIR_SERVER_ADDRESS: unknown setting; did you mean MIROIR_SERVER__ADDRESS?"
+    );
+    assert!(one("MIROIR_QQQQQQQQQQQ", "x").contains("must be one"), "{}", one("MIROIR_QQQQQQQQQQQ", "x"));
+    assert_eq!(
+        one("MIROIR_NODES__0__URL", "http://h"),
+        "from the environment variable MIROIR_NODES__0__URL: cannot be set piece by piece: give the whole list as \
+         JSON or YAML in MIROIR_NODES"
+    );
+}
+
+#[test]
+fn load_says_what_was_found_and_what_is_expected() {
+    let cases = [
+        (
+            "server: {max_body_bytes: lots}",
+            "`server.max_body_bytes` (in FILE): found the text `lots`, expected a whole number, at least 1",
+        ),
+        ("server: 5", "`server` (in FILE): found the number 5, expected a section with keys of its own"),
+        ("nodes: {a: b}", "`nodes` (in FILE): found a section, expected a list of sections"),
+        ("nodes: [a]", "`nodes[0]` (in FILE): found the text `a`, expected a section with keys of its own"),
+        ("log: {level: 3}", "`log.level` (in FILE): found the number 3, expected text (put it in quotes)"),
+        (
+            "log: {format: xml}",
+            "`log.format` (in FILE): found the text `xml`, expected one of `auto`, `text`, `json`",
+        ),
+        ("store: {path: [a]}", "`store.path` (in FILE): found a list, expected text"),
+        (
+            "timeouts: {read_ms: -1}",
+            "`timeouts.read_ms` (in FILE): found the number -1, expected a whole number from 1 to 31536000000",
+        ),
+        (
+            "timeouts: {read_ms: 1.5}",
+            "`timeouts.read_ms` (in FILE): found the number 1.5, expected a whole number from 1 to 31536000000",
+        ),
+        (
+            "timeouts: {read_ms: }",
+            "`timeouts.read_ms` (in FILE): found nothing, expected a whole number from 1 to 31536000000 (remove the key to use its default)",
+        ),
+        (
+            "auth: {master_key: 12345678901234567}",
+            "`auth.master_key` (in FILE): found a value that is not text, expected text (put it in quotes)",
+        ),
+    ];
+    for (content, expected) in cases {
+        assert_eq!(problem_of(content), expected);
+    }
+}
+
+#[test]
+fn load_names_the_variable_and_the_flag_that_a_wrong_value_came_from() {
+    assert_eq!(
+        problems(environment(&[("MIROIR_TIMEOUTS__READ_MS", "soon")])),
+        [
+            "`timeouts.read_ms` (from the environment variable MIROIR_TIMEOUTS__READ_MS): found the text `soon`, \
+          expected a whole number from 1 to 31536000000"
+        ]
+    );
+    let flags = vec![("--address".into(), "server.address".into(), "here".into())];
+    assert_eq!(
+        problems(Sources { flags, ..environment(&[]) }),
+        [
+            "`server.address` (from the flag --address): `here` is not an IP address with a port: write it like \
+          `127.0.0.1:7700`"
+        ]
+    );
+    let flags = vec![("--set".into(), "server.adress".into(), "here".into())];
+    assert_eq!(
+        problems(Sources { flags, ..environment(&[]) }),
+        ["`server.adress` (from the flag --set): unknown key; did you mean `server.address`?"]
+    );
+}
+
+#[test]
+fn load_refuses_numbers_out_of_bounds() {
+    for content in [
+        "cluster: {shard_count: 0}",
+        "cluster: {shard_count: 4097}",
+        "cluster: {replication_factor: 0}",
+        "cluster: {write_quorum: 0}",
+        "server: {max_body_bytes: 0}",
+        "server: {max_concurrent_requests: 0}",
+        "server: {request_timeout_ms: 0}",
+        "server: {body_timeout_ms: 0}",
+        "health: {probe_interval_ms: 0}",
+        "health: {probe_timeout_ms: 0}",
+        "health: {bad_to_fail: 0}",
+        "health: {good_to_recover: 4294967296}",
+        "timeouts: {connect_ms: 0}",
+        "timeouts: {write_ms: 0}",
+        "timeouts: {read_ms: 0}",
+        "timeouts: {search_ms: 0}",
+        "task_registry: {ttl_ms: 0}",
+        "task_registry: {poll_min_ms: 0}",
+        "task_registry: {prune_interval_ms: 0}",
+    ] {
+        let problem = problem_of(content);
+        assert!(problem.contains("expected a whole number"), "{content}: {problem}");
+    }
+}
+
+#[test]
+fn load_refuses_bad_addresses_of_nodes() {
+    let with = |url: &str| problem_of(&format!("nodes: [{{id: a, url: {url:?}}}]"));
+    assert!(with("localhost:7700").contains("has the scheme `localhost`"), "{}", with("localhost:7700"));
+    assert!(with("ftp://h").contains("has the scheme `ftp`"));
+    assert!(with("https://h").contains("https"));
+    assert!(with("http://").contains("is not a URL"));
+    assert!(with("").contains("is not a URL"));
+    assert!(with("http://u:p@h:1").contains("user name or password"));
+    assert!(with("http://h:1/?q=1").contains("a query"));
+    assert!(with("http://h:99999").contains("is not a URL"));
+}
+
+#[test]
+fn load_refuses_clusters_that_cannot_hold_their_data() {
+    assert_eq!(
+        problem_of("cluster: {replication_factor: 2}\nnodes: [{id: a, url: 'http://h:1'}]"),
+        "`nodes`: replica group 0 has 1 node(s), fewer than the replication factor 2: add nodes to the group or \
+         lower `cluster.replication_factor`"
+    );
+    assert_eq!(
+        problem_of("nodes: [{id: a, url: 'http://h:1'}, {id: a, url: 'http://h:2'}]"),
+        "`nodes`: node id `a` appears twice: every node needs a name of its own"
+    );
+    let shared = problem_of("nodes: [{id: a, url: 'http://h:1'}, {id: b, url: 'http://h:1/'}]");
+    assert!(shared.starts_with("`nodes[1].url`: http://h:1 is the address of node `a` too"), "{shared}");
+    let own = problem_of("nodes: [{id: a, url: 'http://127.0.0.1:7700'}]");
+    assert!(own.contains("it would call itself"), "{own}");
+    assert!(problem_of("cluster: {write_quorum: 2}").contains("between 1 and the replication factor 1"));
+    assert!(problem_of("task_registry: {poll_min_ms: 2000}").contains("longer than the longest"));
+    assert!(problem_of("nodes: [{url: 'http://h:1'}]").contains("`nodes[0].id` (in FILE): is missing"));
+}
+
+#[test]
+fn load_lists_everything_that_is_wrong_at_once() {
+    let (_folder, sources) = file(
+        "server: {adress: x}
+timeouts: {read_ms: 0}
+nodes: [{id: 'a b', url: nowhere}, {id: b, url: 'http://h:1'}]
+task_registry: {poll_min_ms: 5000}",
+    );
+    let sources = Sources {
+        environment: environment(&[("MIROIR_LOG__FORMAT", "xml"), ("MIROIR_LGO__LEVEL", "x")]).environment,
+        ..sources
+    };
+    let found = problems(sources);
+    for part in [
+        "adress",
+        "read_ms",
+        "nodes[0].id",
+        "nodes[0].url",
+        "MIROIR_LOG__FORMAT",
+        "MIROIR_LGO__LEVEL",
+        "poll_min_ms",
+    ] {
+        assert!(found.iter().any(|problem| problem.contains(part)), "{part} is not in {found:#?}");
+    }
+    assert_eq!(found.len(), 7, "{found:#?}");
+}
+
+#[test]
+fn load_refuses_keys_that_no_header_can_carry_without_repeating_them() {
+    let empty = problem_of("auth: {master_key: ''}");
+    assert!(empty.contains("is empty"), "{empty}");
+    let spaced = problem_of("auth: {admin_key: 'top secret'}");
+    assert!(spaced.contains("printable ASCII") && !spaced.contains("top secret"), "{spaced}");
+}
+
+#[test]
+fn load_refuses_a_log_filter_that_is_none() {
+    let problem = problem_of("log: {level: 'miroir=loud'}");
+    assert!(problem.contains("is not a log filter"), "{problem}");
+}

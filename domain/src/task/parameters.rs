@@ -1,0 +1,255 @@
+//! Reading the query parameters of `GET /tasks`, in Meilisearch's words where they cannot be read.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use jiff::civil::Date;
+
+use super::TaskQuery;
+use crate::error::{ErrorCode, InvalidRequest};
+use crate::{IndexUid, TaskUid, Timestamp, wording};
+
+/// Every parameter the route knows, in the order in which a refusal lists them.
+const PARAMETERS: &[&str] = &[
+    "limit",
+    "from",
+    "reverse",
+    "batchUids",
+    "uids",
+    "canceledBy",
+    "types",
+    "statuses",
+    "indexUids",
+    "afterEnqueuedAt",
+    "beforeEnqueuedAt",
+    "afterStartedAt",
+    "beforeStartedAt",
+    "afterFinishedAt",
+    "beforeFinishedAt",
+];
+
+impl TaskQuery {
+    /// Reads the query parameters of `GET /tasks`, decoded, in order. Lists are comma separated, `*` means unset,
+    /// types and statuses ignore case, a date-only `after…` starts with the next day. Of a repeated parameter the
+    /// last value counts. An unknown parameter or a bad value is refused in Meilisearch's code and words.
+    pub fn parse<'a>(
+        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, InvalidRequest> {
+        let mut given: Vec<(&str, &str)> = Vec::new();
+        for (name, value) in parameters {
+            if !PARAMETERS.contains(&name) {
+                // What came before an unknown parameter is refused first, so reading stops here.
+                return Self::from_distinct(&given).and_then(|_| Err(unknown(name)));
+            }
+            match given.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = value,
+                None => given.push((name, value)),
+            }
+        }
+        Self::from_distinct(&given)
+    }
+
+    fn from_distinct(parameters: &[(&str, &str)]) -> Result<Self, InvalidRequest> {
+        let mut query = Self::default();
+        for (name, value) in parameters {
+            query.read(Parameter { name, value })?;
+        }
+        Ok(query)
+    }
+
+    fn read(&mut self, given: Parameter<'_>) -> Result<(), InvalidRequest> {
+        match given.name {
+            "limit" => self.limit = given.single(ErrorCode::InvalidTaskLimit, positive_integer)?,
+            "from" => self.from = Some(given.single(ErrorCode::InvalidTaskFrom, task_uid)?),
+            "reverse" => self.reverse = given.single(ErrorCode::InvalidTaskReverse, boolean)?,
+            "batchUids" => self.batch_uids = given.list(ErrorCode::InvalidBatchUids, task_uid)?,
+            "uids" => self.uids = given.list(ErrorCode::InvalidTaskUids, task_uid)?,
+            "canceledBy" => self.canceled_by = given.list(ErrorCode::InvalidTaskCanceledBy, task_uid)?,
+            "types" => self.kinds = given.list(ErrorCode::InvalidTaskTypes, word)?,
+            "statuses" => self.statuses = given.list(ErrorCode::InvalidTaskStatuses, word)?,
+            "indexUids" => self.index_uids = given.list(ErrorCode::InvalidIndexUid, index_uid)?,
+            "afterEnqueuedAt" => {
+                self.enqueued.after = given.date(ErrorCode::InvalidTaskAfterEnqueuedAt, after)?;
+            }
+            "beforeEnqueuedAt" => {
+                self.enqueued.before = given.date(ErrorCode::InvalidTaskBeforeEnqueuedAt, before)?;
+            }
+            "afterStartedAt" => {
+                self.started.after = given.date(ErrorCode::InvalidTaskAfterStartedAt, after)?;
+            }
+            "beforeStartedAt" => {
+                self.started.before = given.date(ErrorCode::InvalidTaskBeforeStartedAt, before)?;
+            }
+            "afterFinishedAt" => {
+                self.finished.after = given.date(ErrorCode::InvalidTaskAfterFinishedAt, after)?;
+            }
+            "beforeFinishedAt" => {
+                self.finished.before = given.date(ErrorCode::InvalidTaskBeforeFinishedAt, before)?;
+            }
+            unlisted => return Err(unknown(unlisted)),
+        }
+        Ok(())
+    }
+}
+
+fn unknown(name: &str) -> InvalidRequest {
+    let accepted = wording::expected_one_of(name, PARAMETERS);
+    InvalidRequest::new(ErrorCode::BadRequest, format!("Unknown parameter `{name}`: {accepted}"))
+}
+
+/// One parameter. The readers given to its methods answer with what is wrong, as the end of a sentence.
+#[derive(Clone, Copy)]
+struct Parameter<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+impl Parameter<'_> {
+    fn single<T>(
+        self,
+        code: ErrorCode,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, InvalidRequest> {
+        read(self.value).map_err(|wrong| self.refused(code, None, &wrong))
+    }
+
+    /// A comma separated list; `*` among its items unsets the filter, but does not excuse the other items. An empty
+    /// list is a filter that nothing passes.
+    fn list<T: Ord>(
+        self,
+        code: ErrorCode,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<BTreeSet<T>>, InvalidRequest> {
+        let items: Vec<&str> = self.value.split(',').filter(|item| !item.is_empty()).collect();
+        let mut wanted = BTreeSet::new();
+        for (position, item) in items.iter().enumerate() {
+            if *item == "*" {
+                continue;
+            }
+            let position = (items.len() > 1).then_some(position);
+            wanted.insert(read(item).map_err(|wrong| self.refused(code, position, &wrong))?);
+        }
+        Ok((!items.contains(&"*")).then_some(wanted))
+    }
+
+    fn date(
+        self,
+        code: ErrorCode,
+        of_day: fn(Date) -> Timestamp,
+    ) -> Result<Option<Timestamp>, InvalidRequest> {
+        if self.value == "*" {
+            return Ok(None);
+        }
+        self.single(code, |text| date(text, of_day)).map(Some)
+    }
+
+    fn refused(self, code: ErrorCode, position: Option<usize>, wrong: &str) -> InvalidRequest {
+        let name = self.name;
+        let place = position.map_or_else(String::new, |position| format!("[{position}]"));
+        InvalidRequest::new(code, format!("Invalid value in parameter `{name}{place}`: {wrong}"))
+    }
+}
+
+fn positive_integer(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("could not parse `{text}` as a positive integer"))
+}
+
+fn task_uid(text: &str) -> Result<TaskUid, String> {
+    positive_integer(text).map(TaskUid)
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| format!("could not parse `{text}` as a boolean, expected either `true` or `false`"))
+}
+
+fn word<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|unknown: T::Err| unknown.to_string())
+}
+
+/// The 512 bytes are Meilisearch's words; what it accepts are 400, as we do.
+fn index_uid(text: &str) -> Result<IndexUid, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "`{text}` is not a valid index uid. Index uid can be an integer or a string containing only \
+             alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
+        )
+    })
+}
+
+fn date(text: &str, of_day: fn(Date) -> Timestamp) -> Result<Timestamp, String> {
+    instant(text).or_else(|| day(text).map(of_day)).ok_or_else(|| {
+        format!(
+            "`{text}` is an invalid date-time. It should follow the YYYY-MM-DD or RFC 3339 date-time format."
+        )
+    })
+}
+
+/// A bare date as a lower bound: its whole day is excluded.
+fn after(day: Date) -> Timestamp {
+    before(day.tomorrow().unwrap_or(day))
+}
+
+/// A bare date as an upper bound: the instant it begins, UTC. Counted in days, because the last day of year 9999 is
+/// beyond what an instant of jiff can hold.
+fn before(day: Date) -> Timestamp {
+    let since_epoch = day.duration_since(Date::constant(1970, 1, 1));
+    Timestamp::from_millis(since_epoch.as_secs().saturating_mul(1_000))
+}
+
+/// `YYYY-MM-DD`, with an optional sign before the year.
+fn day(text: &str) -> Option<Date> {
+    let (negative, unsigned) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    if !is_shaped(unsigned, "0000-00-00") {
+        return None;
+    }
+    let year: i16 = unsigned[..4].parse().ok()?;
+    let (month, day) = (unsigned[5..7].parse().ok()?, unsigned[8..].parse().ok()?);
+    Date::new(if negative { -year } else { year }, month, day).ok()
+}
+
+/// An RFC 3339 instant, no laxer than a server reads it: seconds and offset are required.
+fn instant(text: &str) -> Option<Timestamp> {
+    let (date, rest) = (text.get(..10)?, text.get(11..)?);
+    let (clock, rest) = (rest.get(..8)?, rest.get(8..)?);
+    let separator = text.get(10..11)?;
+    if !is_shaped(date, "0000-00-00") || !is_shaped(clock, "00:00:00") || !"Tt _".contains(separator) {
+        return None;
+    }
+    // Only the last second of a UTC day can be a leap second; a server refuses it elsewhere.
+    if clock.ends_with("60") && clock != "23:59:60" {
+        return None;
+    }
+    let digits =
+        rest.strip_prefix('.').map_or(0, |fraction| fraction.bytes().take_while(u8::is_ascii_digit).count());
+    if rest.starts_with('.') && digits == 0 {
+        return None;
+    }
+    let (fraction, offset) = rest.split_at(if digits == 0 { 0 } else { digits + 1 });
+    let is_utc = offset.eq_ignore_ascii_case("z");
+    let is_offset =
+        offset.starts_with(['+', '-']) && is_shaped(&offset[1..], "00:00") && &offset[1..3] < "24";
+    if !is_utc && !is_offset {
+        return None;
+    }
+    // Finer than milliseconds is not kept, so digits beyond the ninth need not be read.
+    let fraction = &fraction[..fraction.len().min(10)];
+    format!("{date}T{clock}{fraction}{offset}").parse().ok()
+}
+
+/// Whether `text` has digits where `shape` has zeros, and its very characters elsewhere.
+fn is_shaped(text: &str, shape: &str) -> bool {
+    text.len() == shape.len()
+        && text.bytes().zip(shape.bytes()).all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == form,
+        })
+}
+
+#[cfg(test)]
+#[path = "parameters_tests.rs"]
+mod tests;

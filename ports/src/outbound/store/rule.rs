@@ -1,0 +1,92 @@
+//! Rules that every store applies in the same way, kept in one place so that no two can disagree.
+
+use miroir_domain::task::{NewTask, NodeTask, Task, TaskStatus};
+use serde_json::{Map, Value};
+
+use super::StoreError;
+
+/// How deep the JSON of a task may nest. A reader of JSON refuses 128 levels, and a row adds a few of its own: what is
+/// stored must be readable again.
+pub const MAX_JSON_DEPTH: usize = 100;
+
+/// Refuses a new task that could not be read back (**TASK-11**).
+pub fn check_new_task(task: &NewTask) -> Result<(), StoreError> {
+    check_details(task.details.as_ref(), task.node_tasks.values())
+}
+
+/// Refuses a replacement of the status `stored` that no task may make (**TASK-4**), that could not be read back
+/// (**TASK-11**), or whose version cannot be raised (**STORE-7**).
+pub fn check_task_put(stored: TaskStatus, replacement: &Task) -> Result<(), StoreError> {
+    let backwards = rank(replacement.status) < rank(stored);
+    let restated = stored.is_finished() && stored != replacement.status;
+    if backwards || restated {
+        return Err(StoreError::InvalidInput(format!(
+            "task {} is {} and cannot become {}: a status only moves forward",
+            replacement.uid,
+            stored.as_str(),
+            replacement.status.as_str()
+        )));
+    }
+    next_version(replacement.version)?;
+    check_details(replacement.details.as_ref(), replacement.node_tasks.values())
+}
+
+/// The version a row of `version` gets when it is replaced (**STORE-7**).
+pub fn next_version(version: u64) -> Result<u64, StoreError> {
+    version
+        .checked_add(1)
+        .ok_or_else(|| StoreError::InvalidInput(format!("version {version} is the last one a row can have")))
+}
+
+fn rank(status: TaskStatus) -> u8 {
+    match status {
+        TaskStatus::Enqueued => 0,
+        TaskStatus::Processing => 1,
+        TaskStatus::Succeeded | TaskStatus::Failed | TaskStatus::Canceled => 2,
+    }
+}
+
+fn check_details<'a>(
+    details: Option<&Map<String, Value>>,
+    node_tasks: impl Iterator<Item = &'a NodeTask>,
+) -> Result<(), StoreError> {
+    let all = details.into_iter().chain(node_tasks.filter_map(|node_task| node_task.details.as_ref()));
+    for details in all {
+        if !details.values().all(|value| fits(value, MAX_JSON_DEPTH - 1)) {
+            return Err(StoreError::InvalidInput(format!(
+                "the details of a task nest deeper than {MAX_JSON_DEPTH} levels"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether `value` nests at most `levels` deep. Stops at that depth, so no value can exhaust the stack.
+fn fits(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels > 0 && items.iter().all(|item| fits(item, levels - 1)),
+        Value::Object(members) => levels > 0 && members.values().all(|member| fits(member, levels - 1)),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(levels: usize) -> Value {
+        (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
+    }
+
+    #[test]
+    fn fits_admits_the_last_level_and_refuses_the_next() {
+        assert!(fits(&nested(MAX_JSON_DEPTH), MAX_JSON_DEPTH));
+        assert!(!fits(&nested(MAX_JSON_DEPTH + 1), MAX_JSON_DEPTH));
+    }
+
+    #[test]
+    fn next_version_refuses_after_the_last() {
+        assert_eq!(next_version(0).unwrap(), 1);
+        assert!(matches!(next_version(u64::MAX), Err(StoreError::InvalidInput(_))));
+    }
+}

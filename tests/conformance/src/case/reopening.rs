@@ -1,0 +1,123 @@
+//! Everything that was acknowledged is there after a restart, and nothing is taken by a store that was closed.
+
+use std::sync::Arc;
+
+use miroir_domain::TaskUid;
+use miroir_domain::task::{Task, TaskQuery, TaskStatus};
+use miroir_ports::outbound::{Outcome, Put, StoreError};
+use tokio::task::JoinSet;
+
+use crate::harness::Harness;
+use crate::sample::{any_task, at, create, entry, finish, full_task, index, node, put};
+
+/// STORE-8.
+pub(crate) async fn everything_survives<H: Harness>() {
+    let mut harness = H::start().await;
+    let store = harness.store();
+    create(&store, 3).await;
+    put(&store, full_task(TaskUid(1), 1)).await;
+    store.index_create(&entry("movies")).await.unwrap();
+    store.node_settings_advance(&index("movies"), &node("n-0"), 4, at(5)).await.unwrap();
+    let before = (
+        store.task_list(&TaskQuery::default()).await.unwrap(),
+        store.task_list_unfinished(None, 10).await.unwrap(),
+        store.index_list(None, 10).await.unwrap(),
+        store.node_settings_list(&index("movies")).await.unwrap(),
+    );
+    drop(store);
+    for _ in 0..2 {
+        harness.reopen().await;
+        let store = harness.store();
+        assert_eq!(store.task_list(&TaskQuery::default()).await.unwrap(), before.0);
+        assert_eq!(store.task_list_unfinished(None, 10).await.unwrap(), before.1);
+        assert_eq!(store.index_list(None, 10).await.unwrap(), before.2);
+        assert_eq!(store.node_settings_list(&index("movies")).await.unwrap(), before.3);
+    }
+}
+
+/// TASK-1.
+pub(crate) async fn uids_go_on_after_reopening<H: Harness>() {
+    let mut harness = H::start().await;
+    for expected in 0..4 {
+        assert_eq!(create(&harness.store(), 1).await[0].uid, TaskUid(expected));
+        harness.reopen().await;
+    }
+}
+
+/// TASK-3, STORE-8.
+pub(crate) async fn versions_go_on_after_reopening<H: Harness>() {
+    let mut harness = H::start().await;
+    let first = create(&harness.store(), 1).await.remove(0);
+    let second = finish(&harness.store(), &first, TaskStatus::Succeeded, 1).await;
+    harness.reopen().await;
+    assert_eq!(harness.store().task_put(first).await.unwrap(), Put::Conflict);
+    let third = put(&harness.store(), Task { custom_metadata: Some("late".to_owned()), ..second }).await;
+    assert_eq!(harness.store().task_get(third.uid).await.unwrap(), Some(third));
+}
+
+/// STATUS-3.
+pub(crate) async fn closed_store_refuses_every_call<H: Harness>() {
+    let harness = H::start().await;
+    let store = harness.store();
+    let task = create(&store, 1).await.remove(0);
+    store.store_close().await.unwrap();
+    store.store_close().await.unwrap();
+    let (movies, first) = (index("movies"), node("n-0"));
+    let refused = [
+        store.task_create(any_task(), at(0)).await.map(|_| ()),
+        store.task_get(task.uid).await.map(|_| ()),
+        store.task_put(task).await.map(|_| ()),
+        store.task_list(&TaskQuery::default()).await.map(|_| ()),
+        store.task_list_unfinished(None, 1).await.map(|_| ()),
+        store.task_prune(at(0), 1).await.map(|_| ()),
+        store.index_create(&entry("movies")).await.map(|_| ()),
+        store.index_get(&movies).await.map(|_| ()),
+        store.index_put(&entry("movies")).await.map(|_| ()),
+        store.index_delete(&movies).await.map(|_| ()),
+        store.index_list(None, 1).await.map(|_| ()),
+        store.node_settings_advance(&movies, &first, 1, at(0)).await.map(|_| ()),
+        store.node_settings_get(&movies, &first).await.map(|_| ()),
+        store.node_settings_list(&movies).await.map(|_| ()),
+        store.store_ping().await,
+    ];
+    for (call, answer) in refused.into_iter().enumerate() {
+        match answer {
+            Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+                assert!(reason.contains("closed"), "call {call}: {reason}");
+            }
+            other => panic!("call {call}: {other:?}"),
+        }
+    }
+}
+
+/// STATUS-2.
+pub(crate) async fn close_finishes_what_was_accepted<H: Harness>() {
+    let mut harness = H::start().await;
+    let store = harness.store();
+    let mut callers = JoinSet::new();
+    for _ in 0..64 {
+        let store = Arc::clone(&store);
+        callers.spawn(async move { store.task_create(any_task(), at(0)).await });
+    }
+    // Close in the middle: when the first has been acknowledged and most have not.
+    let first = callers.join_next().await.unwrap().unwrap();
+    store.store_close().await.unwrap();
+    let mut answers = callers.join_all().await;
+    answers.push(first);
+    drop(store);
+    harness.reopen().await;
+    let mut acknowledged = 0;
+    for answer in answers {
+        match answer {
+            Ok(task) => {
+                acknowledged += 1;
+                assert_eq!(harness.store().task_get(task.uid).await.unwrap(), Some(task));
+            }
+            Err(StoreError::Unavailable { outcome: Outcome::NotApplied, .. }) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(acknowledged >= 1);
+    let total = harness.store().task_list(&TaskQuery::default()).await.unwrap().total;
+    assert_eq!(total, acknowledged, "what was refused must not be there");
+}

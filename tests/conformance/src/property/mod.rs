@@ -1,0 +1,1 @@
+//! Random rows, queries and histories.

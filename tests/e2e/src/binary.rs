@@ -1,0 +1,82 @@
+//! Where the programs under test are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+/// Names the `miroir` binary to test instead of the one of this workspace.
+const MIROIR: &str = "MIROIR_BIN";
+/// Names the Meilisearch binary for real nodes.
+const MEILISEARCH: &str = "MIROIR_MEILISEARCH_BIN";
+
+/// The `miroir` binary. Built at first use, so that no test runs against an old one.
+pub(crate) async fn miroir() -> Result<&'static Path> {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    BUILT.get_or_try_init(find_miroir).await.map(PathBuf::as_path)
+}
+
+async fn find_miroir() -> Result<PathBuf> {
+    if let Some(path) = env::var_os(MIROIR) {
+        return existing(MIROIR, Path::new(&path));
+    }
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "miroir", "--bin", "miroir", "--message-format=json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .await
+        .context("cannot run cargo to build miroir")?;
+    ensure!(
+        output.status.success(),
+        "miroir does not build: {}\n{}",
+        String::from_utf8_lossy(&output.stderr),
+        String::from_utf8_lossy(&output.stdout)
+    );
+    executable_of(&output.stdout).context("cargo built miroir and did not say where")
+}
+
+/// The executable that cargo's messages name.
+fn executable_of(messages: &[u8]) -> Option<PathBuf> {
+    messages
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
+/// The Meilisearch binary. An error that says what to set when there is none.
+pub(crate) fn meilisearch() -> Result<PathBuf> {
+    let path = env::var_os(MEILISEARCH).with_context(|| {
+        format!("tests with real nodes need {MEILISEARCH}: set it to the path of a meilisearch binary")
+    })?;
+    existing(MEILISEARCH, Path::new(&path))
+}
+
+/// The file, by a path that holds in every working directory.
+fn existing(variable: &str, path: &Path) -> Result<PathBuf> {
+    path.canonicalize().with_context(|| format!("{variable} names {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executable_is_read_from_the_messages_of_cargo() {
+        let messages = br#"{"reason":"compiler-artifact","executable":null}
+{"reason":"compiler-artifact","executable":"/target/debug/miroir"}
+{"reason":"build-finished","success":true}
+"#;
+        assert_eq!(executable_of(messages), Some(PathBuf::from("/target/debug/miroir")));
+        assert_eq!(executable_of(b"not json\n"), None);
+    }
+
+    #[test]
+    fn missing_file_is_an_error_that_names_its_variable() {
+        let error = existing(MEILISEARCH, Path::new("/no/such/file")).unwrap_err().to_string();
+        assert!(error.contains(MEILISEARCH) && error.contains("/no/such/file"), "{error}");
+    }
+}

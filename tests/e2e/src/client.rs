@@ -1,0 +1,120 @@
+//! A client that knows JSON and tasks, and nothing of Miroir.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::PATIENCE;
+
+/// How long a task is left alone between two looks at it.
+const TASK_PAUSE: Duration = Duration::from_millis(10);
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body: null when it is empty, text in a string when it is not JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    /// A header's value, when it is there and text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body of an answer with `status`; any other is an error that shows it.
+    pub fn expect(self, status: u16) -> Result<Value> {
+        ensure!(self.status == status, "expected {status}, got {}: {}", self.status, self.body);
+        Ok(self.body)
+    }
+}
+
+/// A client of Miroir, or of one node: they speak alike.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base_url: String,
+    key: Option<String>,
+}
+
+impl Client {
+    /// A client of the server at `base_url`, with a key when there is one.
+    pub fn new(base_url: impl Into<String>, key: Option<&str>) -> Result<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self { http, base_url: base_url.into(), key: key.map(str::to_owned) })
+    }
+
+    /// Where it sends its requests.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// A request to be finished by hand: other content types, headers.
+    pub fn request(&self, method: &str, path: &str) -> Result<RequestBuilder> {
+        let method: Method = method.parse().with_context(|| format!("`{method}` is not a method"))?;
+        let mut request = self.http.request(method, format!("{}{path}", self.base_url));
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
+        Ok(request)
+    }
+
+    /// Sends a request and reads its answer, whatever the status. An error when there is none.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer> {
+        let response = request.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await?;
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        Ok(Answer { status, headers, body })
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        self.send(self.request("GET", path)?).await
+    }
+
+    /// Any method with a JSON body; null sends none.
+    pub async fn call(&self, method: &str, path: &str, body: Value) -> Result<Answer> {
+        let request = self.request(method, path)?;
+        self.send(if body.is_null() { request } else { request.json(&body) }).await
+    }
+
+    /// A write: expects 202 and waits until its task is over; answers with the task.
+    pub async fn write(&self, method: &str, path: &str, body: Value) -> Result<Value> {
+        let summary = self.call(method, path, body).await?.expect(202)?;
+        let uid = summary["taskUid"].as_u64().with_context(|| format!("no taskUid in {summary}"))?;
+        self.wait_for_task(uid).await
+    }
+
+    /// Waits until the task is over; answers with it.
+    pub async fn wait_for_task(&self, uid: u64) -> Result<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let task = self.get(&format!("/tasks/{uid}")).await?.expect(200)?;
+            if matches!(task["status"].as_str(), Some("succeeded" | "failed" | "canceled")) {
+                return Ok(task);
+            }
+            if Instant::now() > deadline {
+                bail!("the task does not finish: {task}");
+            }
+            sleep(TASK_PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A `miroir` process.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
+
+use crate::{Client, PATIENCE, Process, binary, free_port};
+
+/// `miroir serve` as a child process, which keeps its address, configuration and store through its lives.
+pub struct Miroir {
+    process: Process,
+    client: Client,
+}
+
+impl Miroir {
+    /// A process that is not running yet: its files are in `directory`. What `configuration` does not say of the
+    /// address and the store is filled in.
+    pub(crate) async fn new(
+        mut configuration: Value,
+        environment: &[(String, String)],
+        directory: &Path,
+    ) -> Result<Self> {
+        let address: SocketAddr = free_port()?;
+        fill(&mut configuration, "server", "address", json!(address.to_string()));
+        fill(&mut configuration, "store", "path", json!(directory.join("miroir.db")));
+        let address = configuration["server"]["address"].as_str().unwrap_or_default().to_owned();
+        let key = configuration["auth"]["master_key"].as_str();
+        let client = Client::new(format!("http://{address}"), key)?;
+        // Every JSON document is a YAML document.
+        let file = directory.join("miroir.yaml");
+        std::fs::write(&file, serde_json::to_vec_pretty(&configuration)?)?;
+        let mut command = Command::new(binary::miroir().await?);
+        command.arg("serve").arg("--config").arg(&file).current_dir(directory);
+        // The configuration is the test's alone: nothing of the caller's environment may reach it.
+        for (name, _) in std::env::vars_os() {
+            if name == "RUST_LOG" || name.to_string_lossy().starts_with("MIROIR_") {
+                command.env_remove(name);
+            }
+        }
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        let process = Process::new("miroir", command, directory.join("miroir.log"));
+        Ok(Self { process, client })
+    }
+
+    /// Starts it and waits until `/_miroir/ready` answers 200.
+    pub async fn start(&mut self) -> Result<()> {
+        self.start_unready()?;
+        self.until_ready().await
+    }
+
+    /// Starts it and does not wait: for clusters that cannot be ready.
+    pub fn start_unready(&mut self) -> Result<()> {
+        self.process.start()
+    }
+
+    /// Waits until `/_miroir/ready` answers 200. An error with the log when the process ends before that, and with
+    /// the last answer when it takes too long.
+    pub async fn until_ready(&mut self) -> Result<()> {
+        let mut last = Value::Null;
+        let ready = async {
+            loop {
+                self.process.expect_running()?;
+                if let Ok(answer) = self.client.get("/_miroir/ready").await {
+                    if answer.status == 200 {
+                        return Ok(());
+                    }
+                    last = answer.body;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        match timeout(PATIENCE, ready).await {
+            Ok(outcome) => outcome,
+            Err(_) => bail!("miroir does not become ready; it last said: {last}"),
+        }
+    }
+
+    /// Ends it at once, like `kill -9`.
+    pub async fn kill(&mut self) -> Result<()> {
+        self.process.kill().await
+    }
+
+    /// Asks it to end and waits until it has.
+    pub async fn terminate(&mut self) -> Result<ExitStatus> {
+        self.process.terminate().await
+    }
+
+    /// The process itself.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// A client with the master key of the configuration.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// Sets `section.key` unless it is there.
+fn fill(configuration: &mut Value, section: &str, key: &str, value: Value) {
+    let slot = &mut configuration[section][key];
+    if slot.is_null() {
+        *slot = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fill_sets_what_is_missing_and_nothing_else() {
+        let mut configuration = json!({ "server": { "address": "127.0.0.1:1" } });
+        fill(&mut configuration, "server", "address", json!("127.0.0.1:2"));
+        fill(&mut configuration, "store", "path", json!("/p"));
+        assert_eq!(
+            configuration,
+            json!({ "server": { "address": "127.0.0.1:1" }, "store": { "path": "/p" } })
+        );
+    }
+}

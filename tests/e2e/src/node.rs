@@ -1,0 +1,138 @@
+//! Nodes: simulated ones inside the test, or real Meilisearch processes.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use miroir_devnode::{DevNode, DevNodeOptions};
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
+
+use crate::{Client, PATIENCE, Process, binary, free_port};
+
+/// What stands behind Miroir.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeKind {
+    /// [`DevNode`]s inside the test's own process.
+    Simulated,
+    /// Processes of the binary that `MIROIR_MEILISEARCH_BIN` names.
+    Real,
+}
+
+/// One node, which keeps its address and its data through crashes.
+pub struct Node {
+    id: String,
+    url: String,
+    server: Server,
+}
+
+enum Server {
+    Simulated(DevNode),
+    Real { process: Box<Process>, client: Client },
+}
+
+impl Node {
+    /// Starts an empty node. A real one keeps its data in `directory`.
+    pub(crate) async fn start(
+        kind: NodeKind,
+        id: String,
+        master_key: Option<&str>,
+        directory: &Path,
+    ) -> Result<Self> {
+        let server = match kind {
+            NodeKind::Simulated => {
+                let options =
+                    DevNodeOptions { master_key: master_key.map(str::to_owned), ..DevNodeOptions::default() };
+                Server::Simulated(DevNode::start(options).await.context("cannot start a simulated node")?)
+            }
+            NodeKind::Real => real(&id, master_key, directory)?,
+        };
+        let url = match &server {
+            Server::Simulated(node) => node.url(),
+            Server::Real { client, .. } => client.base_url().to_owned(),
+        };
+        let mut node = Self { id, url, server };
+        if kind == NodeKind::Real {
+            node.restart().await?;
+        }
+        Ok(node)
+    }
+
+    /// Its name in Miroir's configuration.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The simulated node, for its switches. An error when it is real.
+    pub fn simulated(&self) -> Result<&DevNode> {
+        match &self.server {
+            Server::Simulated(node) => Ok(node),
+            Server::Real { .. } => bail!("node {} is real and has no switches", self.id),
+        }
+    }
+
+    /// Crashes it: connections break, its port is closed, what it acknowledged is kept.
+    pub async fn kill(&mut self) -> Result<()> {
+        match &mut self.server {
+            Server::Simulated(node) => {
+                node.stop().await;
+                Ok(())
+            }
+            Server::Real { process, .. } => process.kill().await,
+        }
+    }
+
+    /// Brings it back at the same address, and waits until it answers.
+    pub async fn restart(&mut self) -> Result<()> {
+        match &mut self.server {
+            Server::Simulated(node) => node.restart().await.context("cannot restart a simulated node"),
+            Server::Real { process, client } => {
+                process.start()?;
+                until_answering(process, client).await
+            }
+        }
+    }
+}
+
+fn real(id: &str, master_key: Option<&str>, directory: &Path) -> Result<Server> {
+    let address: SocketAddr = free_port()?;
+    let home = directory.join(id);
+    std::fs::create_dir_all(&home)?;
+    let mut command = Command::new(binary::meilisearch()?);
+    command
+        .args(["--http-addr", &address.to_string(), "--env", "development", "--no-analytics"])
+        .arg("--db-path")
+        .arg(home.join("data"))
+        .env("NO_COLOR", "1")
+        .current_dir(&home);
+    if let Some(key) = master_key {
+        command.args(["--master-key", key]);
+    }
+    let process = Process::new(format!("node {id}"), command, home.join("log"));
+    Ok(Server::Real {
+        process: Box::new(process),
+        client: Client::new(format!("http://{address}"), master_key)?,
+    })
+}
+
+async fn until_answering(process: &mut Process, client: &Client) -> Result<()> {
+    let answering = async {
+        loop {
+            process.expect_running()?;
+            if client.get("/health").await.is_ok_and(|answer| answer.status == 200) {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    match timeout(PATIENCE, answering).await {
+        Ok(outcome) => outcome,
+        Err(_) => bail!("{} runs and does not answer", client.base_url()),
+    }
+}
