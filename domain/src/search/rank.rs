@@ -35,7 +35,10 @@ enum Rule {
     Named(Box<str>),
     Vector,
     Exactness,
+    WordPosition,
+    AttributeRank,
     Attribute,
+    Proximity,
     Typo,
     Words,
     /// The weighted score of hybrid search, which stands for all scoring rules.
@@ -166,6 +169,9 @@ fn bucket(name: &str, detail: &Value) -> Result<(Rule, Bucket), String> {
             Rule::Attribute,
             Bucket::Numbers(number("attributeRankingOrderScore")?, number("queryWordDistanceScore")?),
         ),
+        "proximity" => (Rule::Proximity, Bucket::number(number("score")?)),
+        "attributeRank" => (Rule::AttributeRank, Bucket::number(number("score")?)),
+        "wordPosition" => (Rule::WordPosition, Bucket::number(number("score")?)),
         // A document without a vector has no similarity and comes last.
         VECTOR => (Rule::Vector, detail["similarity"].as_f64().map_or(Bucket::Missing, Bucket::number)),
         "skipped" => (Rule::Skipped, Bucket::Missing),

@@ -147,6 +147,7 @@ fn garbage_is_refused_with_the_part_that_is_wrong() {
         (json!({ DETAILS: {"typo": {"order": 0, "typoCount": "many"}} }), "typoCount"),
         (json!({ DETAILS: {"exactness": {"order": 0, "matchType": "nearly"}} }), "matchType"),
         (json!({ DETAILS: {"attribute": {"order": 0}} }), "attributeRankingOrderScore"),
+        (json!({ DETAILS: {"proximity": {"order": 0, "score": null}} }), "score"),
     ] {
         let problem = Rank::of(hit.as_object().unwrap(), None).unwrap_err();
         assert!(problem.contains(part), "{problem:?} should name {part}");

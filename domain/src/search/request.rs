@@ -89,10 +89,12 @@ impl SearchRequest {
         self.body.get("distinct").and_then(Value::as_str).or(index.distinct_attribute.as_deref())
     }
 
-    /// The weight of semantic hits, when this is a hybrid search.
+    /// The weight of semantic hits, when hits found by words and hits found by a vector are mixed. A ratio of 0 or 1
+    /// and an empty query leave one kind alone, which is ranked by its rules like any other search.
     pub(super) fn semantic_ratio(&self) -> Option<f64> {
         let hybrid = self.body.get("hybrid")?.as_object()?;
-        Some(hybrid.get("semanticRatio").and_then(Value::as_f64).unwrap_or(DEFAULT_SEMANTIC_RATIO))
+        let ratio = hybrid.get("semanticRatio").and_then(Value::as_f64).unwrap_or(DEFAULT_SEMANTIC_RATIO);
+        (ratio > 0.0 && ratio < 1.0 && !self.query().trim().is_empty()).then_some(ratio)
     }
 
     /// The attributes retrieved for the merge alone: the primary key for ties, the distinct attribute, and with it

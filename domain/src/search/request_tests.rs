@@ -64,9 +64,13 @@ fn the_distinct_attribute_of_the_settings_is_left_to_the_nodes() {
 }
 
 #[test]
-fn a_hybrid_search_asks_for_scores() {
-    let asked = asked(json!({"q": "a", "hybrid": {"embedder": "e"}}), None, &index());
-    assert_eq!(asked["showRankingScore"], json!(true));
+fn a_search_that_mixes_words_and_vectors_asks_for_scores() {
+    let scored = |q: &str, ratio: Value| {
+        let hybrid = json!({"embedder": "e", "semanticRatio": ratio});
+        asked(json!({"q": q, "hybrid": hybrid}), None, &index())["showRankingScore"] == json!(true)
+    };
+    assert!(scored("a", json!(0.3)) && scored("a", json!(null)));
+    assert!(!scored("a", json!(0)) && !scored("a", json!(1.0)) && !scored(" ", json!(0.3)));
 }
 
 #[test]
