@@ -1,6 +1,5 @@
-//! A client of Miroir, for the commands that talk to one; it can say each request as a `curl` line.
+//! A client of Miroir or of a node, for the commands that talk to one; it can say each request as a `curl` line.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -14,7 +13,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often something awaited is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A client of one Miroir.
+/// A client of one server.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     base: String,
@@ -31,15 +30,15 @@ pub(super) struct Answer {
 }
 
 impl Client {
-    /// A client of the Miroir at `address`.
-    pub(super) fn new(address: SocketAddr) -> anyhow::Result<Self> {
+    /// A client of the server at `base`, such as `http://127.0.0.1:7700`.
+    pub(super) fn new(base: impl Into<String>) -> anyhow::Result<Self> {
         // A proxy set for the rest of the world has no business between a person and their own machine.
         let http = reqwest::Client::builder()
             .timeout(ANSWER_TIMEOUT)
             .no_proxy()
             .build()
             .context("cannot make an HTTP client")?;
-        Ok(Self { base: format!("http://{address}"), http })
+        Ok(Self { base: base.into(), http })
     }
 
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<Answer> {
@@ -144,7 +143,7 @@ mod tests {
 
     #[test]
     fn curl_quotes_what_a_shell_would_take_apart() {
-        let client = Client::new(SocketAddr::from(([127, 0, 0, 1], 7700))).unwrap();
+        let client = Client::new("http://127.0.0.1:7700").unwrap();
         assert_eq!(client.curl("GET", "/tasks?limit=1", None), "curl 'http://127.0.0.1:7700/tasks?limit=1'");
         let line = client.curl("POST", "/indexes", Some(&json!({ "uid": "it's" })));
         assert!(line.ends_with(r#"--data-binary '{"uid":"it'\''s"}'"#), "{line}");

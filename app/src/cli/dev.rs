@@ -69,7 +69,7 @@ async fn start(
         print(&format!("  {} at {}\n", node.id, node.url))?;
     }
     let running = server::start(config).await?;
-    let client = Client::new(running.address)?;
+    let client = Client::new(format!("http://{}", running.address))?;
     // With a folder that is kept, the films may be there already.
     if client.get(&format!("/indexes/{}", films::INDEX)).await?.status == 404 {
         films::prepare(&client).await?;

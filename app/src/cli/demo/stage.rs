@@ -23,6 +23,9 @@ const KEPT_BACK: usize = 8;
 /// How long Miroir may take to stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
+/// How often something awaited is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
 /// The demo's world.
 pub(super) struct Stage<'narration> {
     pub(super) narration: &'narration mut Narration,
@@ -53,7 +56,7 @@ impl<'narration> Stage<'narration> {
         let server = server::start(config.clone()).await?;
         // Restarts come back to the same port, so that the client and the curl lines stay right.
         config.server.address = server.address;
-        let client = Client::new(server.address)?;
+        let client = Client::new(format!("http://{}", server.address))?;
         let mut films = films::all()?;
         let kept_back = films.split_off(films.len().saturating_sub(KEPT_BACK));
         Ok(Self { narration, client, cluster, films, kept_back, tally, config, server })
@@ -71,6 +74,32 @@ impl<'narration> Stage<'narration> {
         let answer = self.client.post(&search_path(), body).await?.expect_status(200)?;
         self.tally.searches.push(began.elapsed());
         Ok(answer)
+    }
+
+    /// How many films the nodes hold together, each copy counted: asked of the nodes themselves, past Miroir.
+    pub(super) async fn copies(&self) -> anyhow::Result<u64> {
+        let mut copies = 0;
+        for node in &self.config.nodes {
+            copies += films::count(&Client::new(node.url.as_str())?).await?;
+        }
+        Ok(copies)
+    }
+
+    /// Waits until every film has both of its copies.
+    pub(super) async fn copies_complete(&self, patience: Duration) -> anyhow::Result<u64> {
+        let expected = 2 * self.tally.films as u64;
+        let deadline = Instant::now() + patience;
+        loop {
+            let copies = self.copies().await?;
+            if copies == expected {
+                return Ok(copies);
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "the nodes hold {copies} copies, not {expected}, after {patience:?}"
+            );
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
     }
 
     /// Says the command for a search.

@@ -71,9 +71,11 @@ async fn load_films(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     let stored = films::count(&stage.client).await?;
     ensure!(stored == total as u64, "{total} films were loaded, but the cluster says it holds {stored}");
     stage.tally.films = total;
-    stage
-        .narration
-        .result(&format!("{} tasks succeeded; the cluster holds {stored} films, each one once", tasks.len()));
+    let copies = stage.copies_complete(TASK_PATIENCE).await?;
+    stage.narration.result(&format!(
+        "{} tasks succeeded; the cluster shows {stored} films, and its nodes hold {copies} copies",
+        tasks.len()
+    ));
     Ok(())
 }
 
@@ -183,7 +185,7 @@ async fn bring_it_back(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     stage.narration.command(&stage.client.curl("GET", "/_miroir/topology", None));
     let topology = await_status(stage, VICTIM, "healthy").await?;
     stage.narration.result(&in_words(&node_statuses(&topology)));
-    stage.narration.say("Films that it missed are still found, since the other copy of each answers:");
+    stage.narration.say("Until it has what it missed, the other copy of each film answers:");
     find_new_films(stage).await?;
     let stored = films::count(&stage.client).await?;
     ensure!(
@@ -191,7 +193,10 @@ async fn bring_it_back(stage: &mut Stage<'_>) -> anyhow::Result<()> {
         "expected {} films, the cluster says {stored}",
         stage.tally.films
     );
-    stage.narration.result(&format!("the cluster holds {stored} films"));
+    let copies = stage.copies_complete(TASK_PATIENCE).await?;
+    stage.narration.result(&format!(
+        "{VICTIM} was brought what it missed: {stored} films, {copies} copies on the three nodes"
+    ));
     Ok(())
 }
 
