@@ -51,8 +51,9 @@ impl Work {
             }
             Self::ClearDocuments | Self::DeleteIndex => json!({ "deletedDocuments": null }),
             Self::UpdateSettings { change, .. } => Value::Object(change.clone()),
-            Self::CreateIndex { primary_key } => json!({ "primaryKey": primary_key }),
-            Self::UpdateIndex { primary_key, .. } => json!({ "primaryKey": primary_key }),
+            Self::CreateIndex { primary_key } | Self::UpdateIndex { primary_key, .. } => {
+                json!({ "primaryKey": primary_key })
+            }
             Self::CancelTasks { uids, original_filter } => {
                 json!({ "matchedTasks": uids.len(), "canceledTasks": null, "originalFilter": original_filter })
             }

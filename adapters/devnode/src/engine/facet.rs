@@ -65,13 +65,19 @@ fn check(facets: &[String], settings: &Settings) -> Result<(), ApiError> {
 }
 
 /// A facet value as it is grouped and ordered: numbers before texts.
-#[derive(Debug, Clone, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, PartialEq)]
 enum Key {
     Number(f64),
     Text(String),
 }
 
 impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Ord for Key {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {

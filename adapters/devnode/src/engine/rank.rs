@@ -9,7 +9,7 @@ use crate::document::Stored;
 use crate::settings::Settings;
 
 /// The distance from which words count as unrelated.
-const MAX_DISTANCE: usize = 8;
+const MAX_DISTANCE: usize = 4;
 /// The greatest cost of a word's place.
 const MAX_POSITION_COST: u32 = 10;
 
@@ -74,8 +74,7 @@ impl<'q> Ranker<'q> {
             search_on
                 .is_none_or(|wanted| wanted.iter().any(|item| crate::settings::pattern_covers(item, path)))
         };
-        let places =
-            paths.iter().filter_map(|path| Some((path.as_str(), settings.searchable_rank(path, paths)?)));
+        let places = paths.iter().filter_map(|path| Some((path.as_str(), settings.searchable_rank(path)?)));
         let fields: HashMap<&str, usize> = places.filter(|(path, _)| wanted(path)).collect();
         let typo = settings.get("typoTolerance");
         Self {
@@ -83,11 +82,7 @@ impl<'q> Ranker<'q> {
             settings,
             rules: rules(settings, sorts, !query.terms.is_empty()),
             strategy,
-            max_field: paths
-                .iter()
-                .filter_map(|path| settings.searchable_rank(path, paths))
-                .max()
-                .unwrap_or(0),
+            max_field: paths.iter().filter_map(|path| settings.searchable_rank(path)).max().unwrap_or(0),
             fields,
             without_typos: typo["disableOnAttributes"]
                 .as_array()
@@ -150,7 +145,12 @@ impl<'q> Ranker<'q> {
                     .iter()
                     .map(|(_, found)| found.first().map_or(0, |first| u32::from(first.typos)))
                     .sum(),
-                max: kept.iter().map(|(term, _)| u32::from(term.allowed_typos)).sum(),
+                // A word too short for typos may still be cut in two, which counts as one.
+                max: kept
+                    .iter()
+                    .filter(|(term, _)| !term.is_phrase)
+                    .map(|(term, _)| u32::from(term.allowed_typos.max(1)))
+                    .sum(),
             },
             Rule::Proximity => Detail::Proximity(self.proximity(kept)),
             Rule::Attribute => {

@@ -38,7 +38,7 @@ impl Sort {
     pub(crate) fn value(&self, document: &Document) -> Value {
         let scalars = document.scalars_at(&self.attribute).into_iter().filter_map(|value| match value {
             Value::Number(_) => Some(value.clone()),
-            Value::String(text) => Some(Value::from(fold_facet(text))),
+            Value::String(text) => Some(fold_facet(text)).filter(|text| !text.is_empty()).map(Value::from),
             Value::Bool(boolean) => Some(Value::from(boolean.to_string())),
             _ => None,
         });

@@ -80,10 +80,10 @@ fn is_mark(character: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&character)
 }
 
-/// Whether a separator ends a sentence: a full stop only before a space.
+/// Whether a separator ends a sentence or a part of one: stops and commas only before a space.
 fn is_hard(text: &str, index: usize, character: char) -> bool {
     match character {
-        '.' => text[index + 1..].chars().next().is_none_or(char::is_whitespace),
+        '.' | ',' => text[index + 1..].chars().next().is_none_or(char::is_whitespace),
         '!' | '?' | ';' | '|' | '(' | ')' | '[' | ']' | '{' | '}' | '…' | '\n' => true,
         _ => false,
     }
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn words_are_folded_and_counted() {
-        assert_eq!(words("Le Fabuleux, Amélie"), expected(&[("le", 0), ("fabuleux", 1), ("amelie", 2)]));
+        assert_eq!(words("Le Fabuleux, Amélie"), expected(&[("le", 0), ("fabuleux", 1), ("amelie", 9)]));
         assert_eq!(words(""), []);
         assert_eq!(words(" -- "), []);
     }

@@ -63,15 +63,15 @@ pub(super) fn stats(shared: &Shared, uid: &str) -> Answered {
 }
 
 /// `GET /stats`. The database is as large as the documents are as text.
-pub(super) fn all_stats(shared: &Shared, _: &Request) -> Answered {
+pub(super) fn all_stats(shared: &Shared) -> Answer {
     let state = shared.state();
     let indexes: Map<String, Value> =
         state.indexes.iter().map(|(uid, index)| (uid.clone(), index.stats(state.is_indexing(uid)))).collect();
     let size: u64 = indexes.values().filter_map(|stats| stats["rawDocumentDbSize"].as_u64()).sum();
-    Ok(Answer::ok(&json!({
+    Answer::ok(&json!({
         "databaseSize": size,
         "usedDatabaseSize": size,
         "lastUpdate": state.last_update.map(|instant| instant.to_string()),
         "indexes": indexes,
-    })))
+    }))
 }

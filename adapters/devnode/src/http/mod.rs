@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -103,9 +104,13 @@ async fn finish(
         Some(Cut::BeforeAnswer) => return Err(ConnectionCut),
         Some(Cut::MidBody) => {
             parts.headers.insert(http::header::CONTENT_LENGTH, http::HeaderValue::from(whole.len()));
-            let half = whole.slice(..whole.len() / 2);
-            let pieces = [Ok(Frame::data(half)), Err(ConnectionCut)];
-            BodyExt::boxed(StreamBody::new(futures_util::stream::iter(pieces)))
+            let half = futures_util::stream::iter([Ok(Frame::data(whole.slice(..whole.len() / 2)))]);
+            let cut = futures_util::stream::once(async {
+                // The connection sends what it has whenever the body makes it wait.
+                tokio::task::yield_now().await;
+                Err(ConnectionCut)
+            });
+            BodyExt::boxed(StreamBody::new(half.chain(cut)))
         }
         None => Full::new(whole).map_err(|never| match never {}).boxed(),
     };

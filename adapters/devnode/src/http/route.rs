@@ -89,7 +89,7 @@ fn find<'r>(method: &str, segments: &'r [&'r str]) -> Option<Handler<'r>> {
             let version = json!({ "commitSha": "unknown", "commitDate": "unknown", "pkgVersion": "1.50.0" });
             Ok(Answer::ok(&version))
         }),
-        ("GET", ["stats"]) => Box::new(index::all_stats),
+        ("GET", ["stats"]) => Box::new(|shared, _| Ok(index::all_stats(shared))),
         ("GET", ["indexes"]) => Box::new(index::list),
         ("POST", ["indexes"]) => Box::new(index::create),
         ("GET", ["tasks"]) => Box::new(task::list),

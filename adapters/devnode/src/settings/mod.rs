@@ -166,13 +166,9 @@ impl Settings {
     }
 
     /// The place of an attribute path among the searchable ones, or none when it is not searched. With all
-    /// searchable, the place is the order in which attributes first appeared in documents.
-    pub(crate) fn searchable_rank(&self, attribute: &str, fields: &[String]) -> Option<usize> {
-        let searchable = self.texts("searchableAttributes");
-        if searchable.contains(&"*") {
-            return fields.iter().position(|field| field == attribute);
-        }
-        searchable.iter().position(|pattern| pattern_covers(pattern, attribute))
+    /// searchable, all are in the first place.
+    pub(crate) fn searchable_rank(&self, attribute: &str) -> Option<usize> {
+        self.texts("searchableAttributes").iter().position(|pattern| pattern_covers(pattern, attribute))
     }
 
     /// A number inside an object setting.
@@ -227,14 +223,14 @@ fn faceting(old: Value, parts: &Map<String, Value>) -> Value {
 mod tests {
     use super::*;
 
-    fn change(value: Value) -> Map<String, Value> {
-        check(&value).unwrap()
+    fn change(value: &Value) -> Map<String, Value> {
+        check(value).unwrap()
     }
 
     #[test]
     fn apply_merges_parts_and_null_resets() {
         let mut settings = Settings::default();
-        settings.apply(&change(json!({
+        settings.apply(&change(&json!({
             "typoTolerance": { "minWordSizeForTypos": { "oneTypo": 3 }, "disableOnWords": ["B", "a"] },
             "stopWords": ["the"],
         })));
@@ -243,7 +239,7 @@ mod tests {
         assert_eq!(typo["disableOnWords"], json!(["a", "b"]));
         assert_eq!(settings.texts("stopWords"), ["the"]);
         settings
-            .apply(&change(json!({ "typoTolerance": { "minWordSizeForTypos": null }, "stopWords": null })));
+            .apply(&change(&json!({ "typoTolerance": { "minWordSizeForTypos": null }, "stopWords": null })));
         assert_eq!(
             settings.get("typoTolerance")["minWordSizeForTypos"],
             json!({ "oneTypo": 5, "twoTypos": 9 })
