@@ -22,12 +22,12 @@ use miroir_ports::outbound::{Clock, Nodes, TaskStore};
 use crate::node::HealthTracker;
 
 pub use amend::amend_task;
-pub use dispatch::{Dispatch, metadata_of};
+pub use dispatch::{Answered, Dispatch, metadata_of};
 pub use gate::Gates;
 pub use lane::{Lanes, Ticket};
 pub use open_tasks::{OpenTasks, Sending};
 pub use plan::{Target, WritePlan};
-pub use stale::StaleNodes;
+pub use stale::{Miss, StaleNodes};
 
 /// How long a node may take.
 #[derive(Debug, Clone, Copy)]

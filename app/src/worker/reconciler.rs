@@ -18,6 +18,7 @@ use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
 use miroir_ports::outbound::{NodeTaskSelection, StoreError};
 use tokio::time::Instant;
 
+use super::recovery::note;
 use crate::cluster::{Cluster, metadata_of};
 
 /// How far a node's clock may be behind ours for its tasks still to be found.
@@ -70,6 +71,7 @@ impl Reconciler {
                 events.push(event);
             }
         }
+        self.note_misses(task, &events).await;
         let resolved = events.len() == pending.len();
         // A process that died before it judged the write leaves a task with nobody pending and no verdict; so does
         // the last pending node just resolved. Judging twice changes nothing.
@@ -77,6 +79,35 @@ impl Reconciler {
             events.push(self.judge(task, &events).await);
         }
         events
+    }
+
+    /// Notes which nodes now lack something that others have. When a write that makes or deletes an index, or changes
+    /// its settings, reached nobody, the registry may be ahead of every node.
+    async fn note_misses(&self, task: &Task, events: &[Event]) {
+        let missed: BTreeSet<&NodeId> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::NodeMissed { node, .. } => Some(node),
+                _ => None,
+            })
+            .collect();
+        if missed.is_empty() {
+            return;
+        }
+        let shard_count = shard_count(&self.cluster, task).await;
+        let may_have = |node: &NodeId| task.node_tasks.contains_key(node) && !missed.contains(node);
+        for (node, node_task) in task.node_tasks.iter().filter(|(node, _)| missed.contains(node)) {
+            note(&self.cluster, task, shard_count, node, &node_task.shards, &may_have);
+        }
+        let brings_settings = task.kind == TaskKind::IndexDeletion
+            || task.node_tasks.values().any(|node_task| node_task.settings_version.is_some());
+        if let (Some(index), true) =
+            (&task.index_uid, brings_settings && missed.len() == task.node_tasks.len())
+        {
+            for node in self.cluster.topology.nodes() {
+                self.cluster.stale.missed_settings(index, node);
+            }
+        }
     }
 
     async fn look(&mut self, task: &Task, node: &NodeId) -> Option<Event> {
@@ -117,10 +148,6 @@ impl Reconciler {
             return None;
         }
         self.looked.remove(&key);
-        if let Some(index) = &task.index_uid {
-            let shards = task.node_tasks.get(node).map(|node_task| &node_task.shards);
-            self.cluster.note_miss(task.kind, index, node, shards);
-        }
         Some(missed(
             node,
             format!(
@@ -188,22 +215,22 @@ impl Reconciler {
             .chain(task.node_errors.values().map(|miss| &miss.shards))
             .flat_map(ShardSet::iter)
             .collect();
-        let placement = self.cluster.placement(self.shard_count(task).await);
+        let placement = self.cluster.placement(shard_count(&self.cluster, task).await);
         let verdict =
             judge_write(&self.cluster.topology, &placement, &touched, &|node| accepted.contains(node));
         Event::Dispatched { verdict }
     }
+}
 
-    /// The shard count of the task's index; of an index that is gone, that of a new one.
-    async fn shard_count(&self, task: &Task) -> u32 {
-        let Some(index) = &task.index_uid else { return self.cluster.shard_count };
-        match self.cluster.store.index_get(index).await {
-            Ok(Some(entry)) => entry.shard_count,
-            Ok(None) => self.cluster.shard_count,
-            Err(error) => {
-                tracing::warn!("reading the registry: {error}");
-                self.cluster.shard_count
-            }
+/// The shard count of the task's index; of an index that is gone, that of a new one.
+pub(super) async fn shard_count(cluster: &Cluster, task: &Task) -> u32 {
+    let Some(index) = &task.index_uid else { return cluster.shard_count };
+    match cluster.store.index_get(index).await {
+        Ok(Some(entry)) => entry.shard_count,
+        Ok(None) => cluster.shard_count,
+        Err(error) => {
+            tracing::warn!("reading the registry: {error}");
+            cluster.shard_count
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use miroir_domain::health::NodeStatus;
 use miroir_domain::index::IndexEntry;
-use miroir_domain::settings::as_change;
+use miroir_domain::settings::{as_change, initial_for_nodes};
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::outbound::{NodeError, NodeRead, WriteOperation};
 use serde_json::Value;
@@ -25,11 +25,14 @@ pub async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Re
             drained(cluster, index, &reference).await?;
             copy(cluster, &entry, &reference, node).await?;
         }
-        None if cluster.topology.nodes().count() > 1 => {
+        None if cluster.topology.nodes().all(|other| cluster.health.status(other) == NodeStatus::Healthy) => {
+            // Nobody who is away could still come back with them, so those of this node are as good as any. Only
+            // the shard filter it must have.
+            make_usable(cluster, &entry, node).await?;
+        }
+        None => {
             return Err(MendError::NotNow("no other node is known to have its settings".to_owned()));
         }
-        // The only node there is has the only settings there are.
-        None => {}
     }
     let now = cluster.clock.now();
     cluster.store.node_settings_advance(index, node, entry.settings_version, now).await?;
@@ -53,6 +56,17 @@ fn reference(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Option<NodeI
             && !cluster.stale.lack(index, candidate).is_some_and(|lack| lack.settings)
     };
     cluster.topology.nodes().find(complete).cloned()
+}
+
+/// Makes `node` have the index with the settings it has, if any, and the shard filter.
+async fn make_usable(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<(), MendError> {
+    let found = read_settings(cluster, &entry.uid, node).await?;
+    let mut operations = Vec::new();
+    if found.is_none() {
+        operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
+    }
+    operations.push(WriteOperation::Settings(found.map_or_else(initial_for_nodes, as_change)));
+    carried_out(cluster, &entry.uid, node, operations).await
 }
 
 async fn copy(
