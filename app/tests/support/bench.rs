@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
-use miroir::node::{HealthTracker, TrackedNodes};
+use miroir::node::{HealthTracker, ProbeSchedule, TrackedNodes, probe_loop};
 use miroir::service::{DocumentService, IndexService, SearchService, SettingsService, TaskService};
-use miroir::worker::{PollerOptions, mend_loop, poll_loop};
+use miroir::worker::{PollerOptions, mend_loop, poll_loop, stopped};
 use miroir_domain::health::HealthThresholds;
 use miroir_domain::payload::PayloadFormat;
 use miroir_domain::task::{NodeTaskReport, Task, TaskStatus};
@@ -134,11 +134,10 @@ impl Bench {
         Self::over(layout, clock, nodes, Arc::new(MemoryStore::new()))
     }
 
-    /// Services, poller and mender.
+    /// Services and workers.
     pub fn running(layout: Layout) -> Self {
         let bench = Self::idle(layout);
-        bench.start_poller();
-        bench.start_mender();
+        bench.start_workers();
         bench
     }
 
@@ -194,8 +193,13 @@ impl Bench {
         tokio::spawn(poll_loop(Arc::clone(&self.cluster), options, self.shutdown.subscribe()));
     }
 
-    pub fn start_mender(&self) {
+    fn start_workers(&self) {
+        self.start_poller();
         tokio::spawn(mend_loop(Arc::clone(&self.cluster), self.shutdown.subscribe()));
+        let mut shutdown = self.shutdown.subscribe();
+        tokio::spawn(probe_loop(Arc::clone(&self.tracked), ProbeSchedule::default(), async move {
+            stopped(&mut shutdown).await;
+        }));
     }
 
     /// Kills the process where it stands: it hears nothing more from store and nodes, and they nothing from it.
@@ -208,8 +212,7 @@ impl Bench {
     pub fn restarted(self) -> Self {
         self.kill();
         let next = Self::over(self.layout.clone(), self.clock.clone(), self.nodes.clone(), self.rows.clone());
-        next.start_poller();
-        next.start_mender();
+        next.start_workers();
         next
     }
 
@@ -232,11 +235,11 @@ impl Bench {
     }
 
     pub async fn write(&self, index: &str, documents: Value) -> Result<Accepted, ApiError> {
-        self.document.documents_write(additions(index, &documents, WriteMode::Replace)).await
+        self.document.documents_write(additions(index, &documents)).await
     }
 
     pub async fn update(&self, index: &str, documents: Value) -> Result<Accepted, ApiError> {
-        self.document.documents_write(additions(index, &documents, WriteMode::Update)).await
+        self.document.documents_write(changes(index, &documents, WriteMode::Update)).await
     }
 
     /// Writes, and waits until the task is over, which must be well.
@@ -247,6 +250,10 @@ impl Bench {
 
     pub async fn row(&self, uid: u32) -> Task {
         self.rows.task_get(TaskUid(uid)).await.unwrap().unwrap()
+    }
+
+    pub async fn has_row(&self, uid: u32) -> bool {
+        self.rows.task_get(TaskUid(uid)).await.unwrap().is_some()
     }
 
     pub async fn finished(&self, uid: TaskUid) -> Task {
@@ -301,7 +308,12 @@ impl Bench {
     }
 }
 
-fn additions(index: &str, documents: &Value, mode: WriteMode) -> DocumentWrite {
+/// A request to add `documents`.
+pub fn additions(index: &str, documents: &Value) -> DocumentWrite {
+    changes(index, documents, WriteMode::Replace)
+}
+
+fn changes(index: &str, documents: &Value, mode: WriteMode) -> DocumentWrite {
     DocumentWrite {
         index: uid(index),
         primary_key: None,

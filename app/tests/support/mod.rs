@@ -7,5 +7,5 @@ mod filter;
 mod server;
 mod store;
 
-pub use bench::{Bench, Layout, films, uid};
+pub use bench::{Bench, Layout, additions, films, uid};
 pub use fake::Fault;

@@ -21,6 +21,8 @@ pub struct Server {
     pub paused: bool,
     pub indexes: BTreeMap<IndexUid, Index>,
     tasks: Vec<Queued>,
+    /// The type of task that fails the next time one is worked off.
+    failing: Option<&'static str>,
 }
 
 #[derive(Default, Clone)]
@@ -113,7 +115,11 @@ impl Server {
             }
             let (index, operation) =
                 (self.tasks[position].index.clone(), self.tasks[position].operation.clone());
-            let outcome = self.carry_out(&index, operation);
+            let outcome = if self.failing.take_if(|kind| *kind == kind_of(&operation)).is_some() {
+                Err(error("no_space_left_on_device", "the disk is full"))
+            } else {
+                self.carry_out(&index, operation)
+            };
             let report = &mut self.tasks[position].report;
             report.started_at = Some(now);
             report.finished_at = Some(now);
@@ -125,6 +131,11 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// The next task of this type that is worked off fails.
+    pub fn fail_next(&mut self, kind: &'static str) {
+        self.failing = Some(kind);
     }
 
     pub fn reports(&self) -> Vec<NodeTaskReport> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use miroir_domain::document::PrimaryKey;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::settings::{as_change, initial_for_nodes};
@@ -10,7 +11,7 @@ use miroir_ports::outbound::{NodeError, NodeRead, WriteOperation};
 use serde_json::Value;
 
 use super::MendError;
-use super::wait::{carried_out, drained};
+use super::wait::{carried_out, caught_up, drained};
 use crate::cluster::Cluster;
 
 /// Makes `node` have `index` with the settings others have.
@@ -22,7 +23,7 @@ pub async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Re
     };
     match reference(cluster, index, node) {
         Some(reference) => {
-            drained(cluster, index, &reference).await?;
+            caught_up(cluster, index, &reference).await?;
             copy(cluster, &entry, &reference, node).await?;
         }
         None if cluster.topology.nodes().all(|other| cluster.health.status(other) == NodeStatus::Healthy) => {
@@ -79,11 +80,17 @@ async fn copy(
         return Err(MendError::NotNow(format!("node `{reference}` does not have the index either")));
     };
     let found = read_settings(cluster, &entry.uid, node).await?;
-    if found.as_ref() == Some(&wanted) {
+    let is_another = found.is_some() && has_other_key(cluster, entry, node).await?;
+    if found.as_ref() == Some(&wanted) && !is_another {
         return Ok(());
     }
     let mut operations = Vec::new();
-    if found.is_none() {
+    if is_another {
+        operations.push(WriteOperation::IndexDelete);
+    }
+    if is_another || found.is_none() {
+        let placement = cluster.placement(entry.shard_count);
+        cluster.stale.missed_write(&entry.uid, node, placement.shards_of(node));
         operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
     }
     operations.push(WriteOperation::Settings(as_change(wanted.clone())));
@@ -94,6 +101,15 @@ async fn copy(
     Err(MendError::NotNow(format!(
         "node `{node}` has other settings than node `{reference}` after they were copied"
     )))
+}
+
+/// Whether the index of that name on `node` has another primary key: then it is one that was deleted while the node
+/// was away, and the present one took its name.
+async fn has_other_key(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<bool, MendError> {
+    let read = NodeRead::Index(entry.uid.clone());
+    let index = cluster.nodes.node_read(node, read, cluster.timeouts.read).await?;
+    let key = index.get("primaryKey").and_then(Value::as_str);
+    Ok(key.is_some() && key != entry.primary_key.as_ref().map(PrimaryKey::as_str))
 }
 
 /// The settings `node` has of `index`; none when it does not have the index.

@@ -43,6 +43,14 @@ pub async fn drained(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Resu
     }
 }
 
+/// Waits until `reference` shows everything that it has accepted for `index`. The tasks of Miroir do not tell: one
+/// without quorum is over while a node that accepted it still has it in its queue. A node works in order, so a
+/// deletion of nothing that it is done with says that it is done with all before.
+pub async fn caught_up(cluster: &Cluster, index: &IndexUid, reference: &NodeId) -> Result<(), MendError> {
+    drained(cluster, index, reference).await?;
+    carried_out(cluster, index, reference, vec![WriteOperation::DocumentsDelete(Vec::new())]).await
+}
+
 /// Sends `operations` to `node`, one after the other, and waits until all of them have succeeded there.
 pub async fn carried_out(
     cluster: &Cluster,
