@@ -42,6 +42,10 @@ pub async fn mend(
             };
             caught_up(cluster, index, &reference).await?;
             drained(cluster, index, node).await?;
+            // What became of its lost answers is known only now.
+            if !part.iter().all(|shard| has_all(cluster, index, &reference, shard)) {
+                return Err(MendError::NotNow(format!("node `{reference}` lacks documents, too")));
+            }
             copy(cluster, &entry, &reference, node, &part).await?;
             cluster.stale.documents_mended(index, node, &part);
         }
@@ -84,7 +88,10 @@ async fn by_reference(
 
 fn has_all(cluster: &Cluster, index: &IndexUid, node: &NodeId, shard: Shard) -> bool {
     cluster.health.status(node) == NodeStatus::Healthy
-        && !cluster.stale.lack(index, node).is_some_and(|lack| lack.settings || lack.shards.contains(shard))
+        && !cluster
+            .stale
+            .lack(index, node)
+            .is_some_and(|lack| lack.settings || lack.all_shards().contains(shard))
 }
 
 /// Replaces the node's documents of `shards` by the reference's.
