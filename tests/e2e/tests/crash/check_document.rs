@@ -49,14 +49,26 @@ impl Index<'_> {
     async fn check(&self) -> Vec<String> {
         let mut stored = BTreeMap::new();
         for (node, client) in &self.case.nodes {
-            stored.insert(node.as_str(), listed(client, self.uid).await);
+            match listed(client, self.uid).await {
+                Ok(documents) => stored.insert(node.as_str(), documents),
+                Err(refusal) => return vec![format!("{node}: {refusal}")],
+            };
         }
-        let shown = listed(&self.case.client, self.uid).await;
+        let (shown, found) =
+            match (listed(&self.case.client, self.uid).await, searched(&self.case.client, self.uid).await) {
+                (Ok(shown), Ok(found)) => (shown, found),
+                (Err(refusal), _) | (_, Err(refusal)) => return vec![refusal],
+            };
         let mut wrong = Vec::new();
-        let found = searched(&self.case.client, self.uid).await;
-        let listed: Vec<String> = shown.keys().cloned().collect();
-        if found != listed {
-            wrong.push(format!("a search of {} finds {found:?}, a listing {listed:?}", self.uid));
+        // Replicas that each missed what the other took stay different, and two reads may ask either.
+        let differ: Vec<&String> = shown
+            .keys()
+            .filter(|id| !found.contains(id))
+            .chain(found.iter().filter(|id| !shown.contains_key(*id)))
+            .filter(|id| self.is_whole(self.shard(id)))
+            .collect();
+        if !differ.is_empty() {
+            wrong.push(format!("a search of {} and a listing differ in {differ:?}", self.uid));
         }
         let ids: BTreeSet<&str> = self.written.iter().flat_map(|(attempt, _)| attempt.write.ids()).collect();
         for id in ids {
@@ -72,9 +84,9 @@ impl Index<'_> {
         shown: Option<&Map<String, Value>>,
         wrong: &mut Vec<String>,
     ) {
-        let shard = u64::from(shard_of(id, SHARDS).0);
+        let shard = self.shard(id);
         let replicas = self.replicas(shard);
-        let is_whole = replicas.iter().any(|node| !self.missed_any(node, shard));
+        let is_whole = self.is_whole(shard);
         let mut allowed_anywhere = Vec::new();
         for (node, documents) in stored {
             let found: Document = documents.get(id).cloned();
@@ -102,6 +114,15 @@ impl Index<'_> {
         }
     }
 
+    fn shard(&self, id: &str) -> u64 {
+        u64::from(shard_of(id, SHARDS).0)
+    }
+
+    /// Whether some replica has every write to the shard, from which the others are mended.
+    fn is_whole(&self, shard: u64) -> bool {
+        self.replicas(shard).iter().any(|node| !self.missed_any(node, shard))
+    }
+
     /// The nodes that were sent writes to the shard.
     fn replicas(&self, shard: u64) -> BTreeSet<&str> {
         let mut nodes = BTreeSet::new();
@@ -117,7 +138,7 @@ impl Index<'_> {
         nodes
     }
 
-    /// Whether the node lacks a write to the shard that another node has, or never could have been complete.
+    /// Whether the node missed a write to the shard that another node took.
     fn missed_any(&self, node: &str, shard: u64) -> bool {
         self.written.iter().any(|(_, task)| {
             let fate = self.fate(node, task, shard);
@@ -134,9 +155,7 @@ impl Index<'_> {
                     && told.is_some_and(|told| told["status"] == "succeeded")
             })
         };
-        let anywhere = done(None);
-        // A write to other shards only has done all there was to do here.
-        Fate { here: done(Some(node)), anywhere }
+        Fate { here: done(Some(node)), anywhere: done(None) }
     }
 
     fn writes_to(&self, node: &str, id: &str, shard: u64) -> Vec<(&Attempt, Fate)> {
@@ -176,10 +195,14 @@ fn apply(document: &Document, attempt: &Attempt, id: &str) -> Document {
     }
 }
 
-/// The documents of an index by id, without what Miroir adds for nodes.
-pub async fn listed(client: &Client, index: &str) -> BTreeMap<String, Map<String, Value>> {
+/// The documents of an index by id, without what Miroir adds for nodes; none when there is no such index. A refusal
+/// is an error, for it may pass.
+pub async fn listed(client: &Client, index: &str) -> Result<BTreeMap<String, Map<String, Value>>, String> {
     let answer = client.get(&format!("/indexes/{index}/documents?limit=1000")).await.unwrap();
-    let page = if answer.status == 404 { Value::Null } else { answer.expect(200).unwrap() };
+    if answer.status == 404 {
+        return Ok(BTreeMap::new());
+    }
+    let page = answer.expect(200).map_err(|refusal| format!("{index} cannot be listed: {refusal}"))?;
     let mut documents = BTreeMap::new();
     for document in page["results"].as_array().into_iter().flatten() {
         let mut document = document.as_object().unwrap().clone();
@@ -187,16 +210,16 @@ pub async fn listed(client: &Client, index: &str) -> BTreeMap<String, Map<String
         let id = document["id"].as_str().unwrap().to_owned();
         assert!(documents.insert(id, document).is_none(), "a document is listed twice: {page}");
     }
-    documents
+    Ok(documents)
 }
 
 /// The ids that a search for everything finds, in order.
-async fn searched(client: &Client, index: &str) -> Vec<String> {
+async fn searched(client: &Client, index: &str) -> Result<Vec<String>, String> {
     let body = serde_json::json!({ "limit": 1_000 });
     let answer = client.call("POST", &format!("/indexes/{index}/search"), body).await.unwrap();
-    let answer = answer.expect(200).unwrap();
+    let answer = answer.expect(200).map_err(|refusal| format!("{index} cannot be searched: {refusal}"))?;
     let hits = answer["hits"].as_array().unwrap().iter();
     let mut ids: Vec<String> = hits.map(|hit| hit["id"].as_str().unwrap().to_owned()).collect();
     ids.sort_unstable();
-    ids
+    Ok(ids)
 }
