@@ -20,14 +20,10 @@ impl Cluster {
             .ok_or_else(|| ApiError::refused(ErrorCode::IndexNotFound, format!("Index `{index}` not found.")))
     }
 
-    /// Registers an index that is not there yet. The caller holds the index's gate alone.
-    pub async fn register_index(
-        &self,
-        index: &IndexUid,
-        primary_key: Option<PrimaryKey>,
-    ) -> Result<IndexEntry, ApiError> {
+    /// The entry of an index that is not there yet, not stored.
+    pub fn new_entry(&self, index: &IndexUid, primary_key: Option<PrimaryKey>) -> IndexEntry {
         let now = self.clock.now();
-        let entry = IndexEntry {
+        IndexEntry {
             uid: index.clone(),
             primary_key,
             shard_count: self.shard_count,
@@ -35,23 +31,31 @@ impl Cluster {
             created_at: now,
             updated_at: now,
             version: 1,
-        };
-        match self.store.index_create(&entry).await? {
-            Create::Created => Ok(entry),
-            Create::Exists => Err(lost_race(index)),
         }
     }
 
-    /// Changes a registry entry. The caller holds the index's gate alone.
-    pub async fn amend_index(
-        &self,
-        entry: IndexEntry,
-        change: impl FnOnce(&mut IndexEntry),
-    ) -> Result<IndexEntry, ApiError> {
-        let mut next = IndexEntry { updated_at: self.clock.now(), ..entry };
-        change(&mut next);
+    /// Registers an index that is not there yet. The caller holds the index's gate alone.
+    pub async fn register_index(&self, entry: &IndexEntry) -> Result<(), ApiError> {
+        match self.store.index_create(entry).await? {
+            Create::Created => Ok(()),
+            Create::Exists => Err(lost_race(&entry.uid)),
+        }
+    }
+
+    /// Takes back the entry of an index that no node was given. The caller has held the index's gate alone since it
+    /// registered the entry.
+    pub async fn unregister_index(&self, index: &IndexUid) -> Result<(), ApiError> {
+        self.store.index_delete(index).await?;
+        self.stale.forget(index);
+        Ok(())
+    }
+
+    /// Replaces a registry entry by `next`, which still has the version it was read with. The caller holds the
+    /// index's gate alone.
+    pub async fn amend_index(&self, next: IndexEntry) -> Result<(), ApiError> {
+        let next = IndexEntry { updated_at: self.clock.now(), ..next };
         match self.store.index_put(&next).await? {
-            Put::Stored => Ok(IndexEntry { version: next.version + 1, ..next }),
+            Put::Stored => Ok(()),
             Put::Conflict => Err(lost_race(&next.uid)),
         }
     }
