@@ -42,9 +42,9 @@ impl SearchApi for SearchService {
             let cluster = Arc::clone(&self.cluster);
             async move {
                 let answer = cluster.nodes.node_read(&node, read, cluster.timeouts.search).await?;
-                as_object(answer).ok_or_else(|| NodeError::Unknown {
+                as_result(answer).ok_or_else(|| NodeError::Unknown {
                     node,
-                    reason: "its answer to a search is no JSON object".to_owned(),
+                    reason: "its answer to a search is no search result".to_owned(),
                 })
             }
         })
@@ -58,9 +58,12 @@ impl SearchApi for SearchService {
     }
 }
 
-fn as_object(value: Value) -> Option<Map<String, Value>> {
-    match value {
-        Value::Object(map) => Some(map),
-        _ => None,
-    }
+/// The answer, if it looks like a search result. Another replica can take the place of a node whose answer does not;
+/// once merging has begun it is too late for that.
+fn as_result(answer: Value) -> Option<Map<String, Value>> {
+    let Value::Object(answer) = answer else { return None };
+    let hits = answer.get("hits")?.as_array()?;
+    let has_total =
+        ["estimatedTotalHits", "totalHits"].iter().any(|key| answer.get(*key).is_some_and(Value::is_u64));
+    (has_total && hits.iter().all(Value::is_object)).then_some(answer)
 }

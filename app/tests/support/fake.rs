@@ -45,7 +45,6 @@ pub struct Call {
     pub node: NodeId,
     /// What was asked: `write documents-add`, `read search`, `tasks uids`, `probe` and so on.
     pub what: &'static str,
-    pub write: Option<NodeWrite>,
     pub read: Option<NodeRead>,
     pub tasks: Option<NodeTaskSelection>,
 }
@@ -261,7 +260,7 @@ fn name_of_read(read: &NodeRead) -> &'static str {
 }
 
 fn call(node: &NodeId, what: &'static str) -> Call {
-    Call { node: node.clone(), what, write: None, read: None, tasks: None }
+    Call { node: node.clone(), what, read: None, tasks: None }
 }
 
 #[async_trait]
@@ -272,7 +271,7 @@ impl Nodes for FakeNodes {
 
     async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
         let what = name_of_write(&write.operation);
-        let call = Call { write: Some(write.clone()), ..call(node, what) };
+        let call = call(node, what);
         let clock = Arc::clone(&self.clock);
         self.answer(call, timeout, |_| None, move |server| Ok(server.enqueue(write, clock.now()))).await
     }
