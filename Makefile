@@ -46,7 +46,7 @@ clippy:
 # Advisories need a database from the open internet, so they are no part of this.
 deny:
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
-	  echo '$(CARGO) deny check bans licenses sources'; $(CARGO) deny --offline check bans licenses sources; \
+	  echo '$(CARGO) deny check bans licenses sources'; $(CARGO) deny --offline check --hide-inclusion-graph bans licenses sources; \
 	else \
 	  echo 'NOT RUN: licences, bans and sources were not checked, since cargo-deny is not installed (cargo install cargo-deny)'; \
 	fi

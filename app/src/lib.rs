@@ -9,11 +9,15 @@
 //! | [`worker`] | background duties: polling, reconciling, mending, pruning |
 //! | [`node`] | how far each node is trusted |
 //! | [`server`], [`wiring`] | puts it all together |
+//! | [`telemetry`] | logs |
+//! | [`cli`] | the command line |
 
+pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod node;
 pub mod server;
 pub mod service;
+pub mod telemetry;
 pub mod wiring;
 pub mod worker;

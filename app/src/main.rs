@@ -1,5 +1,8 @@
 //! The `miroir` program.
 
-fn main() {
-    print!("{}", miroir::config::reference::markdown());
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    miroir::cli::run(std::env::args_os()).await
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use miroir_http::{Apis, HttpOptions};
-use miroir_ports::outbound::TaskStore;
+use miroir_ports::outbound::{Ids, TaskStore};
+use miroir_system::UuidIds;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -129,6 +130,8 @@ fn http_options(config: &Config) -> HttpOptions {
         max_concurrent_requests: config.server.max_concurrent_requests as usize,
         request_timeout: config.server.request_timeout(),
         body_timeout: config.server.body_timeout(),
+        // Request ids that the server makes are unique across restarts and instances.
+        request_id_prefix: UuidIds::default().unique_id(),
         ..HttpOptions::default()
     }
 }

@@ -293,7 +293,7 @@ error_codes! {
     MiroirInvalidAuth = "miroir_invalid_auth", Auth;
     /// More requests at once than `server.max_concurrent_requests`.
     MiroirOverloaded = "miroir_overloaded", System;
-    /// A request that was not answered within `server.request_timeout`.
+    /// A request that was not answered within `server.request_timeout_ms`.
     MiroirTimeout = "miroir_timeout", System;
     /// A node that did not accept a write, or lost it: why, in a task's node errors and node tasks.
     MiroirNodeUnavailable = "miroir_node_unavailable", System;

@@ -20,8 +20,7 @@ pub(crate) const CSV: &str = "text/csv";
 pub(crate) fn media_type(headers: &HeaderMap, accepted: &[&'static str]) -> Result<&'static str, Failure> {
     let list = || accepted.iter().map(|media| format!("`{media}`")).collect::<Vec<_>>().join(", ");
     let sent = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let sent = sent.as_deref().map(str::trim).filter(|sent| !sent.is_empty());
-    let Some(sent) = sent else {
+    let Some(sent) = sent.as_deref().map(str::trim) else {
         let message = format!(
             "A Content-Type header is missing. Accepted values for the Content-Type header are: {}",
             list()

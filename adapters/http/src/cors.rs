@@ -3,11 +3,14 @@
 
 use http::{HeaderMap, HeaderValue, Method, header};
 
+use crate::router::segments;
+
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const VARY: &str = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 
+/// Read as the router reads it, so that no spelling of `/_miroir` passes for another path.
 fn is_client_path(path: &str) -> bool {
-    !path.trim_start_matches('/').to_ascii_lowercase().starts_with("_miroir")
+    segments(path).next().is_none_or(|first| first != "_miroir")
 }
 
 /// The headers that answer a preflight request; none when it is not one.

@@ -112,7 +112,8 @@ impl Router {
             let same = |resource: &&mut Resource| resource.routes[0].template == route.template;
             match resources.iter_mut().find(same) {
                 Some(resource) => resource.routes.push(route),
-                None => resources.push(Resource { segments: segments(&route.template), routes: vec![route] }),
+                None => resources
+                    .push(Resource { segments: template_segments(&route.template), routes: vec![route] }),
             }
         }
         // A path that is spelt out wins over one with a parameter in its place, as on a Meilisearch server.
@@ -125,11 +126,7 @@ impl Router {
     /// The route for `method` and the raw `path`, and the parameters of the path. Empty segments do not count, as on
     /// a Meilisearch server: `//health/` is `/health`.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Result<(Arc<Route>, Vec<String>), Failure> {
-        let parts: Vec<String> = path
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
-            .collect();
+        let parts: Vec<String> = segments(path).collect();
         let found = self.0.iter().find(|resource| resource.matches(&parts));
         let resource = found.ok_or_else(|| Failure::path_unknown(path))?;
         match resource.routes.iter().find(|route| route.method == *method) {
@@ -159,7 +156,13 @@ impl Resource {
     }
 }
 
-fn segments(template: &str) -> Vec<Segment> {
+/// The segments of a raw path, decoded. Empty ones do not count.
+pub(crate) fn segments(path: &str) -> impl Iterator<Item = String> {
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    parts.map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+}
+
+fn template_segments(template: &str) -> Vec<Segment> {
     let parts = template.split('/').filter(|part| !part.is_empty());
     parts
         .map(|part| if part.starts_with('{') { Segment::Parameter } else { Segment::Fixed(part.to_owned()) })

@@ -1,9 +1,9 @@
 //! What a person can set, how it is read, and why a setting is refused.
 //!
 //! One YAML file, an environment variable for every key, a few flags. Each of these is a [`Layer`]; every layer is
-//! held against one [`Shape`] tree, which comes from the types in [`section`], so that a key exists in exactly one
+//! held against one [`Shape`] tree, which comes from the types in `section`, so that a key exists in exactly one
 //! place: its field. The layers that hold are merged (flag over environment over file over default), read into a
-//! [`Config`], and judged as a whole by [`rule`].
+//! [`Config`], and judged as a whole by `rule`.
 
 mod base_url;
 mod check;

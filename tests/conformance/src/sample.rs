@@ -67,6 +67,7 @@ pub fn full_task(uid: TaskUid, version: u64) -> Task {
         details: Some(object(json!({"receivedDocuments": 12, "nested": {"list": [1, null, "x"]}}))),
         started_at: Some(at(5)),
         finished_at: Some(at(9)),
+        settings_version: Some(u64::MAX),
     };
     Task {
         uid,

@@ -72,18 +72,14 @@ fn refuse_skip_creation(query: &Query) -> Result<(), Failure> {
 
 fn csv_delimiter(query: &Query) -> Result<Option<u8>, Failure> {
     let Some(text) = query.get("csvDelimiter") else { return Ok(None) };
-    let refuse = |found: String| {
-        let message = format!("Invalid value in parameter `csvDelimiter`: {found}");
-        Err(Failure::refused(ErrorCode::InvalidDocumentCsvDelimiter, message))
-    };
+    let refuse = |message: String| Err(Failure::refused(ErrorCode::InvalidDocumentCsvDelimiter, message));
+    let expected = "Invalid value in parameter `csvDelimiter`: expected a string of one character, but found";
     let shown: String = text.chars().take(80).collect();
     match (text.as_bytes(), text.chars().count()) {
-        ([], _) => refuse("expected a string of one character, but found an empty string".to_owned()),
+        ([], _) => refuse(format!("{expected} an empty string")),
         ([byte], _) if byte.is_ascii() => Ok(Some(*byte)),
         (_, 1) => refuse(format!("csv delimiter must be an ascii character. Found: `{shown}`")),
-        (_, count) => refuse(format!(
-            "expected a string of one character, but found the following string of {count} characters: `{shown}`"
-        )),
+        (_, count) => refuse(format!("{expected} the following string of {count} characters: `{shown}`")),
     }
 }
 

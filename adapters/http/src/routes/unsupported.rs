@@ -26,7 +26,6 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("/indexes/{index_uid}/compact", &["POST"]),
     ("/indexes/{index_uid}/stats", &["GET"]),
     ("/indexes/{index_uid}/fields", &["POST"]),
-    ("/indexes/{index_uid}/settings/foreign-keys", &["GET", "PUT", "DELETE"]),
     ("/snapshots", &["POST"]),
     ("/dumps", &["POST"]),
     ("/keys", &["GET", "POST"]),

@@ -9,8 +9,8 @@ mod room;
 mod writer;
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 
 use miroir_domain::task::{NewTask, TaskKind};
 use miroir_domain::{IndexUid, Timestamp};
@@ -76,11 +76,24 @@ struct Gate {
 impl Gate {
     /// Closes the gate, and waits until the writer stands before it.
     async fn close(store: &Arc<SqliteStore>) -> Self {
-        let (hold, held) = channel::<()>();
+        let (hold, gate) = channel::<()>();
         let (arrive, arrived) = tokio::sync::oneshot::channel();
+        let (gate, arrive) = (Mutex::new(gate), Mutex::new(Some(arrive)));
         let store = Arc::clone(store);
-        let (held, arrive) = (std::sync::Mutex::new(held), std::sync::Mutex::new(Some(arrive)));
-        let change = tokio::spawn(async move { store.write(move |_| wait(&held, &arrive)).await.unwrap() });
+        let wait = move || {
+            if let Some(arrive) = arrive.lock().unwrap().take() {
+                let _ = arrive.send(());
+            }
+            // Ends when the other side is dropped.
+            let _ = gate.lock().unwrap().recv();
+        };
+        let change = tokio::spawn(async move {
+            let held = store.write(move |_| {
+                wait();
+                Ok(())
+            });
+            held.await.unwrap();
+        });
         arrived.await.unwrap();
         Self { hold, change }
     }
@@ -89,17 +102,6 @@ impl Gate {
         drop(self.hold);
         self.change.await.unwrap();
     }
-}
-
-type Arrival = std::sync::Mutex<Option<tokio::sync::oneshot::Sender<()>>>;
-
-fn wait(held: &std::sync::Mutex<Receiver<()>>, arrive: &Arrival) -> Result<(), crate::error::Failure> {
-    if let Some(arrive) = arrive.lock().unwrap().take() {
-        arrive.send(()).unwrap();
-    }
-    // Ends when the other side is dropped.
-    let _ = held.lock().unwrap().recv();
-    Ok(())
 }
 
 /// Waits until `count` changes are queued behind a closed gate.

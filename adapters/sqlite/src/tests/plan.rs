@@ -16,6 +16,7 @@ thread_local! {
     static STATEMENTS: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that rusqlite calls")]
 fn note(event: TraceEvent<'_>) {
     if let TraceEvent::Stmt(_, sql) = event
         && sql.contains("tasks")

@@ -75,21 +75,21 @@ async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 async fn close_waits_for_reads_and_refuses_later_ones() {
     let place = Place::new();
     let store = place.open().await;
-    let (begin, begun) = tokio::sync::oneshot::channel();
-    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (started, start) = tokio::sync::oneshot::channel();
+    let (hold, gate) = std::sync::mpsc::channel::<()>();
     let reading = {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             store
                 .read(move |_| {
-                    begin.send(()).unwrap();
-                    let _ = held.recv();
+                    started.send(()).unwrap();
+                    let _ = gate.recv();
                     Ok(7)
                 })
                 .await
         })
     };
-    begun.await.unwrap();
+    start.await.unwrap();
     let closing = {
         let store = Arc::clone(&store);
         tokio::spawn(async move { store.store_close().await })

@@ -1,0 +1,278 @@
+//! Switches that make the node misbehave, and what it remembers of the requests it received.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How many of the latest requests are kept.
+const KEPT_REQUESTS: usize = 20_000;
+
+/// Which requests a fault applies to.
+///
+/// The path is compared segment by segment; `*` stands for one segment of any text, `**` at the end for any rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    method: Option<String>,
+    path: String,
+}
+
+impl Route {
+    /// Every request.
+    pub fn any() -> Self {
+        Self { method: None, path: "/**".to_owned() }
+    }
+
+    /// Requests of any method to a path, for example `/indexes/*/documents`.
+    pub fn path(path: &str) -> Self {
+        Self { method: None, path: path.to_owned() }
+    }
+
+    /// Requests of one method to a path.
+    pub fn new(method: &str, path: &str) -> Self {
+        Self { method: Some(method.to_uppercase()), path: path.to_owned() }
+    }
+
+    /// Whether a request is meant.
+    pub fn matches(&self, method: &str, path: &str) -> bool {
+        if self.method.as_deref().is_some_and(|wanted| wanted != method) {
+            return false;
+        }
+        let mut wanted = self.path.split('/');
+        let mut given = path.split('/');
+        loop {
+            match (wanted.next(), given.next()) {
+                (Some("**"), _) | (None, None) => return true,
+                (Some("*"), Some(_)) => {}
+                (Some(wanted), Some(given)) if wanted == given => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+/// How a request goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Answers this instead of working: refusals, 5xx, garbage with status 200.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// The body, sent as `application/json` whatever it holds.
+        body: String,
+    },
+    /// Reads the request and never answers.
+    Hang,
+    /// Cuts the connection without doing the work.
+    Cut,
+    /// Does the work, then cuts the connection instead of answering.
+    LoseAnswer,
+    /// Does the work, announces the whole answer, sends half of it and cuts the connection.
+    TruncateAnswer,
+    /// Does the work, and answers it this much later.
+    Delay(Duration),
+}
+
+/// One request as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedRequest {
+    /// The method, upper-case.
+    pub method: String,
+    /// The path, as sent.
+    pub path: String,
+    /// The query string without `?`, as sent; empty without one.
+    pub query: String,
+    /// Header names, lower-case, with their values; `authorization` is left out.
+    pub headers: Vec<(String, String)>,
+    /// The length of the body in bytes.
+    pub body_size: usize,
+    /// The first 64 KiB of the body, as text.
+    pub body: String,
+}
+
+#[derive(Debug, Default)]
+struct Switches {
+    latency: Duration,
+    faults: Vec<ActiveFault>,
+    requests: VecDeque<RecordedRequest>,
+    counts: BTreeMap<String, u64>,
+}
+
+#[derive(Debug)]
+struct ActiveFault {
+    route: Route,
+    fault: Fault,
+    remaining: Option<u32>,
+}
+
+/// The switches of one node. Clones are handles to the same switches; they survive stops and restarts.
+#[derive(Debug, Clone)]
+pub struct Control {
+    switches: Arc<Mutex<Switches>>,
+    tasks_paused: Arc<watch::Sender<bool>>,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { switches: Arc::default(), tasks_paused: Arc::new(watch::Sender::new(false)) }
+    }
+}
+
+impl Control {
+    fn lock(&self) -> MutexGuard<'_, Switches> {
+        // The switches hold plain values that no panic leaves half changed.
+        self.switches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Delays every answer by a fixed time.
+    pub fn set_latency(&self, latency: Duration) {
+        self.lock().latency = latency;
+    }
+
+    /// Every matching request goes wrong in this way until [`Control::clear_faults`]. The fault that was set first
+    /// wins.
+    pub fn fail(&self, route: Route, fault: Fault) {
+        self.lock().faults.push(ActiveFault { route, fault, remaining: None });
+    }
+
+    /// The next `times` matching requests go wrong in this way.
+    pub fn fail_times(&self, route: Route, fault: Fault, times: u32) {
+        self.lock().faults.push(ActiveFault { route, fault, remaining: Some(times) });
+    }
+
+    /// Ends all faults. Requests already hanging stay so until their client gives up or the node stops.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// Leaves accepted tasks enqueued; one that is processing finishes.
+    pub fn pause_tasks(&self) {
+        self.tasks_paused.send_replace(true);
+    }
+
+    /// Processes tasks again.
+    pub fn resume_tasks(&self) {
+        self.tasks_paused.send_replace(false);
+    }
+
+    /// The latest requests, oldest first.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.lock().requests.iter().cloned().collect()
+    }
+
+    /// The latest requests of a route, oldest first.
+    pub fn requests_to(&self, route: &Route) -> Vec<RecordedRequest> {
+        let switches = self.lock();
+        switches
+            .requests
+            .iter()
+            .filter(|request| route.matches(&request.method, &request.path))
+            .cloned()
+            .collect()
+    }
+
+    /// How many requests arrived by method and route, such as `POST /indexes/{uid}/documents`.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        self.lock().counts.clone()
+    }
+
+    /// Forgets requests and counts.
+    pub fn clear_requests(&self) {
+        let mut switches = self.lock();
+        switches.requests.clear();
+        switches.counts.clear();
+    }
+
+    /// Remembers a request and says how it is to be treated.
+    pub(crate) fn received(&self, request: RecordedRequest) -> (Duration, Option<Fault>) {
+        let mut switches = self.lock();
+        let position =
+            switches.faults.iter().position(|active| active.route.matches(&request.method, &request.path));
+        let fault = position.map(|position| {
+            let active = &mut switches.faults[position];
+            active.remaining = active.remaining.map(|remaining| remaining.saturating_sub(1));
+            let exhausted = active.remaining == Some(0);
+            let fault = active.fault.clone();
+            if exhausted {
+                switches.faults.remove(position);
+            }
+            fault
+        });
+        *switches.counts.entry(route_name(&request.method, &request.path)).or_default() += 1;
+        if switches.requests.len() == KEPT_REQUESTS {
+            switches.requests.pop_front();
+        }
+        switches.requests.push_back(request);
+        (switches.latency, fault)
+    }
+
+    /// Follows whether task processing is paused.
+    pub(crate) fn paused(&self) -> watch::Receiver<bool> {
+        self.tasks_paused.subscribe()
+    }
+}
+
+/// The route of a path: index uids, document ids and task uids become their names.
+fn route_name(method: &str, path: &str) -> String {
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let named = match segments.as_slice() {
+        ["indexes", _] => "/indexes/{uid}".to_owned(),
+        ["indexes", _, "documents", rest @ ..] => match rest {
+            [id] if !["fetch", "delete", "delete-batch"].contains(id) => {
+                "/indexes/{uid}/documents/{id}".to_owned()
+            }
+            [] => "/indexes/{uid}/documents".to_owned(),
+            _ => format!("/indexes/{{uid}}/documents/{}", rest.join("/")),
+        },
+        ["indexes", _, rest @ ..] => format!("/indexes/{{uid}}/{}", rest.join("/")),
+        ["tasks", uid] if *uid != "cancel" => "/tasks/{uid}".to_owned(),
+        _ => path.to_owned(),
+    };
+    format!("{method} {named}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn route_matches_segments_and_wildcards() {
+        let route = Route::new("post", "/indexes/*/documents");
+        assert!(route.matches("POST", "/indexes/a/documents"));
+        assert!(!route.matches("PUT", "/indexes/a/documents"));
+        assert!(!route.matches("POST", "/indexes/a/documents/1"));
+        assert!(!route.matches("POST", "/indexes/documents"));
+        assert!(Route::any().matches("GET", "/"));
+        assert!(Route::path("/tasks/**").matches("GET", "/tasks/1"));
+        assert!(!Route::path("/tasks/**").matches("GET", "/indexes"));
+    }
+
+    #[test]
+    fn route_name_hides_uids_and_ids() {
+        assert_eq!(route_name("GET", "/indexes/a/documents/1"), "GET /indexes/{uid}/documents/{id}");
+        assert_eq!(route_name("POST", "/indexes/a/documents/fetch"), "POST /indexes/{uid}/documents/fetch");
+        assert_eq!(route_name("GET", "/indexes/a"), "GET /indexes/{uid}");
+        assert_eq!(route_name("PUT", "/indexes/a/settings/x"), "PUT /indexes/{uid}/settings/x");
+        assert_eq!(route_name("GET", "/tasks/5"), "GET /tasks/{uid}");
+        assert_eq!(route_name("POST", "/tasks/cancel"), "POST /tasks/cancel");
+        assert_eq!(route_name("GET", "/health"), "GET /health");
+    }
+
+    #[test]
+    fn fault_ends_after_its_times() {
+        let control = Control::default();
+        control.fail_times(Route::any(), Fault::Cut, 2);
+        let request = RecordedRequest {
+            method: "GET".to_owned(),
+            path: "/health".to_owned(),
+            query: String::new(),
+            headers: Vec::new(),
+            body_size: 0,
+            body: String::new(),
+        };
+        let faults: Vec<Option<Fault>> = (0..3).map(|_| control.received(request.clone()).1).collect();
+        assert_eq!(faults, [Some(Fault::Cut), Some(Fault::Cut), None]);
+        assert_eq!(control.counts()["GET /health"], 3);
+    }
+}

@@ -1,0 +1,265 @@
+//! A document as the server keeps it: attributes in the order they were written.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::engine::tokenize::{FieldTokens, tokenize_document};
+
+/// Attributes and values in written order. The order matters: it ranks attributes when all are searchable.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Document(Vec<(String, Value)>);
+
+impl Document {
+    /// The value of a top-level attribute.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The value at `name`, which may reach into objects with dots.
+    pub(crate) fn get_nested(&self, name: &str) -> Option<&Value> {
+        if let Some(value) = self.get(name) {
+            return Some(value);
+        }
+        let mut parts = name.split('.');
+        let first = self.get(parts.next()?)?;
+        parts.try_fold(first, |value, part| value.get(part))
+    }
+
+    /// Every value at an attribute path; arrays of objects on the way are walked, the values found are not opened.
+    pub(crate) fn values_at(&self, path: &str) -> Vec<&Value> {
+        let mut found = Vec::new();
+        for (name, value) in self.iter() {
+            walk(name, value, path, &mut found);
+        }
+        found
+    }
+
+    /// Every scalar at an attribute path, arrays opened.
+    pub(crate) fn scalars_at(&self, path: &str) -> Vec<&Value> {
+        let mut found = Vec::new();
+        for value in self.values_at(path) {
+            open_arrays(value, &mut found);
+        }
+        found
+    }
+
+    /// Attributes in written order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Sets an attribute: in place when it exists, at the end when it is new.
+    pub(crate) fn set(&mut self, name: &str, value: Value) {
+        match self.0.iter_mut().find(|(key, _)| key == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+
+    /// Every attribute of `newer` over those of `self`: Meilisearch's partial update, on the top level.
+    pub(crate) fn merge(&mut self, newer: Document) {
+        for (key, value) in newer.0 {
+            self.set(&key, value);
+        }
+    }
+
+    /// Every attribute path with the scalar values found under it: arrays are walked, objects become dotted paths.
+    /// An object's or array's own path is listed too, with no value, so that existence can be asked.
+    pub(crate) fn flattened(&self) -> Vec<(String, Vec<&Value>)> {
+        let mut found = Vec::new();
+        for (name, value) in self.iter() {
+            flatten(name, value, &mut found);
+        }
+        found
+    }
+}
+
+fn walk<'v>(name: &str, value: &'v Value, path: &str, found: &mut Vec<&'v Value>) {
+    let Some(rest) = path.strip_prefix(name) else { return };
+    if rest.is_empty() {
+        found.push(value);
+    } else if let Some(rest) = rest.strip_prefix('.') {
+        descend(value, rest, found);
+    }
+}
+
+fn descend<'v>(value: &'v Value, path: &str, found: &mut Vec<&'v Value>) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, inner)| walk(key, inner, path, found)),
+        Value::Array(items) => items.iter().for_each(|item| descend(item, path, found)),
+        _ => {}
+    }
+}
+
+fn open_arrays<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| open_arrays(item, found)),
+        Value::Object(_) => {}
+        scalar => found.push(scalar),
+    }
+}
+
+fn slot<'v, 'f>(path: &str, found: &'f mut Vec<(String, Vec<&'v Value>)>) -> &'f mut Vec<&'v Value> {
+    let index = found.iter().position(|(key, _)| key == path).unwrap_or_else(|| {
+        found.push((path.to_owned(), Vec::new()));
+        found.len() - 1
+    });
+    &mut found[index].1
+}
+
+fn flatten<'v>(path: &str, value: &'v Value, found: &mut Vec<(String, Vec<&'v Value>)>) {
+    slot(path, found);
+    match value {
+        Value::Object(map) => {
+            for (key, inner) in map {
+                flatten(&format!("{path}.{key}"), inner, found);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                flatten(path, item, found);
+            }
+        }
+        scalar => slot(path, found).push(scalar),
+    }
+}
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, value) in self.iter() {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Attributes;
+        impl<'de> Visitor<'de> for Attributes {
+            type Value = Document;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a map")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
+                let mut document = Document::default();
+                while let Some((key, value)) = map.next_entry::<String, Value>()? {
+                    document.set(&key, value);
+                }
+                Ok(document)
+            }
+        }
+        deserializer.deserialize_map(Attributes)
+    }
+}
+
+/// A stored document with its words, cut once when it was written.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    /// The canonical id.
+    pub(crate) id: String,
+    /// The document itself.
+    pub(crate) document: Document,
+    /// Its words by attribute path.
+    pub(crate) tokens: Vec<FieldTokens>,
+}
+
+/// The documents of one index in order of first arrival, found by id.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Documents {
+    slots: Vec<Option<Stored>>,
+    by_id: HashMap<String, usize>,
+    fields: Vec<String>,
+}
+
+impl Documents {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// In order of first arrival.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Stored> {
+        self.slots.iter().flatten()
+    }
+
+    /// The document with this canonical id.
+    pub(crate) fn get(&self, id: &str) -> Option<&Stored> {
+        self.by_id.get(id).and_then(|slot| self.slots[*slot].as_ref())
+    }
+
+    /// Attribute paths in order of first appearance, as documents came.
+    pub(crate) fn fields(&self) -> &[String] {
+        &self.fields
+    }
+
+    /// Adds or changes a document; `replace` drops the attributes it had before.
+    pub(crate) fn put(&mut self, id: &str, document: Document, replace: bool) {
+        let slot = *self.by_id.entry(id.to_owned()).or_insert_with(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        let document = match self.slots[slot].take() {
+            Some(mut stored) if !replace => {
+                stored.document.merge(document);
+                stored.document
+            }
+            _ => document,
+        };
+        for (path, _) in document.flattened() {
+            if !self.fields.contains(&path) {
+                self.fields.push(path);
+            }
+        }
+        let tokens = tokenize_document(&document);
+        self.slots[slot] = Some(Stored { id: id.to_owned(), document, tokens });
+    }
+
+    /// Removes a document; whether it was there.
+    pub(crate) fn remove(&mut self, id: &str) -> bool {
+        self.by_id.remove(id).is_some_and(|slot| self.slots[slot].take().is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(text: &str) -> Document {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn attributes_keep_their_written_order() {
+        let text = r#"{"z":1,"a":[{"b":2},{"b":3}],"m":{"x":{"y":null}}}"#;
+        assert_eq!(serde_json::to_string(&document(text)).unwrap(), text);
+    }
+
+    #[test]
+    fn flattened_walks_arrays_and_objects() {
+        let document = document(r#"{"z":1,"a":[{"b":2},{"b":3}],"m":{"x":{"y":null}}}"#);
+        let paths: Vec<(String, usize)> =
+            document.flattened().into_iter().map(|(path, values)| (path, values.len())).collect();
+        let expected = [("z", 1), ("a", 0), ("a.b", 2), ("m", 0), ("m.x", 0), ("m.x.y", 1)];
+        assert_eq!(paths, expected.map(|(path, count)| (path.to_owned(), count)));
+    }
+
+    #[test]
+    fn put_merges_or_replaces() {
+        let mut documents = Documents::default();
+        documents.put("1", document(r#"{"id":1,"a":1}"#), true);
+        documents.put("1", document(r#"{"id":1,"b":2}"#), false);
+        assert_eq!(documents.get("1").unwrap().document, document(r#"{"id":1,"a":1,"b":2}"#));
+        documents.put("1", document(r#"{"id":1,"c":3}"#), true);
+        assert_eq!(documents.get("1").unwrap().document, document(r#"{"id":1,"c":3}"#));
+        assert!(documents.remove("1"));
+        assert!(!documents.remove("1"));
+        assert_eq!(documents.len(), 0);
+    }
+}

@@ -1,0 +1,282 @@
+//! Filters: the expression language of `filter`, checked against the settings and asked of documents.
+
+mod parse;
+mod print;
+
+use serde_json::Value;
+
+use crate::document::Document;
+use crate::http::error::ApiError;
+use crate::settings::Settings;
+
+/// An attribute named in a filter, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Attribute {
+    name: String,
+    /// The filter as the client wrote it.
+    source: String,
+    /// The column of the name in it, from 1.
+    column: usize,
+}
+
+/// How a value is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    Greater,
+    GreaterOrEqual,
+    Lower,
+    LowerOrEqual,
+    StartsWith,
+}
+
+/// A parsed filter.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Filter {
+    Compare(Attribute, Comparison, String),
+    Between(Attribute, String, String),
+    In(Attribute, Vec<String>),
+    Exists(Attribute),
+    IsNull(Attribute),
+    IsEmpty(Attribute),
+    Not(Box<Filter>),
+    And(Vec<Filter>),
+    Or(Vec<Filter>),
+}
+
+/// Reads a filter parameter: text, or an array of texts (AND) and arrays of texts (OR). None when it is empty.
+pub(crate) fn parse(value: &Value, code: &str) -> Result<Option<Filter>, ApiError> {
+    let wrong = |expected: &str, found: &Value| {
+        let message =
+            format!("Invalid syntax for the filter parameter: `expected {expected}, found: {found}`.");
+        ApiError::invalid(code, message)
+    };
+    let read = |text: &str| parse::parse(text).map_err(|message| ApiError::invalid(code, message));
+    match value {
+        Value::String(text) => read(text),
+        Value::Array(items) => {
+            let mut all = Vec::new();
+            for item in items {
+                match item {
+                    Value::String(text) => all.extend(read(text)?),
+                    Value::Array(choices) => {
+                        let mut any = Vec::new();
+                        for choice in choices {
+                            let text = choice.as_str().ok_or_else(|| wrong("String", choice))?;
+                            any.extend(read(text)?);
+                        }
+                        all.extend(join(any, Filter::Or));
+                    }
+                    other => return Err(wrong("String, [String]", other)),
+                }
+            }
+            Ok(join(all, Filter::And))
+        }
+        other => Err(wrong("String, Array", other)),
+    }
+}
+
+/// Several filters as one; none when there are none.
+fn join(mut filters: Vec<Filter>, with: fn(Vec<Filter>) -> Filter) -> Option<Filter> {
+    if filters.len() < 2 { filters.pop() } else { Some(with(filters)) }
+}
+
+impl Filter {
+    /// The attributes it names, in written order.
+    fn attributes(&self) -> Vec<&Attribute> {
+        match self {
+            Self::Compare(attribute, ..)
+            | Self::Between(attribute, ..)
+            | Self::In(attribute, _)
+            | Self::Exists(attribute)
+            | Self::IsNull(attribute)
+            | Self::IsEmpty(attribute) => vec![attribute],
+            Self::Not(inner) => inner.attributes(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::attributes).collect(),
+        }
+    }
+
+    /// Refuses attributes that may not be filtered. Searches quote the filter as the engine rewrote it; other
+    /// routes quote it as the client wrote it.
+    pub(crate) fn check(&self, settings: &Settings, code: &str) -> Result<(), ApiError> {
+        let attributes = self.attributes();
+        let position = attributes.iter().position(|attribute| !settings.is_filterable(&attribute.name));
+        let Some(position) = position else { return Ok(()) };
+        let bad = attributes[position];
+        let patterns = settings.filterable_patterns();
+        let advice = if patterns.is_empty() {
+            "This index does not have configured filterable attributes.".to_owned()
+        } else {
+            let names = patterns.iter().map(|pattern| format!("`{pattern}`")).collect::<Vec<_>>().join(", ");
+            format!("Available filterable attribute patterns are: {names}.")
+        };
+        let (column, text) = if code == "invalid_search_filter" {
+            let (text, columns) = print::print(self);
+            (columns.get(position).copied().unwrap_or(1), text)
+        } else {
+            (bad.column, bad.source.clone())
+        };
+        let end = column + bad.name.chars().count();
+        let message = format!("Attribute `{}` is not filterable. {advice}\n{column}:{end} {text}", bad.name);
+        Err(ApiError::invalid(code, message))
+    }
+
+    /// Whether a document passes.
+    pub(crate) fn matches(&self, document: &Document) -> bool {
+        match self {
+            Self::Compare(attribute, Comparison::NotEqual, wanted) => {
+                !compare_any(document, attribute, Comparison::Equal, wanted)
+            }
+            Self::Compare(attribute, comparison, wanted) => {
+                compare_any(document, attribute, *comparison, wanted)
+            }
+            Self::Between(attribute, from, to) => scalars(document, attribute).any(|value| {
+                compare(value, Comparison::GreaterOrEqual, from)
+                    && compare(value, Comparison::LowerOrEqual, to)
+            }),
+            Self::In(attribute, wanted) => {
+                wanted.iter().any(|wanted| compare_any(document, attribute, Comparison::Equal, wanted))
+            }
+            Self::Exists(attribute) => !document.values_at(&attribute.name).is_empty(),
+            Self::IsNull(attribute) => {
+                document.values_at(&attribute.name).iter().any(|value| value.is_null())
+            }
+            Self::IsEmpty(attribute) => {
+                document.values_at(&attribute.name).iter().any(|value| is_empty(value))
+            }
+            Self::Not(inner) => !inner.matches(document),
+            Self::And(parts) => parts.iter().all(|part| part.matches(document)),
+            Self::Or(parts) => parts.iter().any(|part| part.matches(document)),
+        }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+fn scalars<'d>(document: &'d Document, attribute: &Attribute) -> impl Iterator<Item = &'d Value> {
+    document.scalars_at(&attribute.name).into_iter()
+}
+
+fn compare_any(document: &Document, attribute: &Attribute, comparison: Comparison, wanted: &str) -> bool {
+    scalars(document, attribute).any(|value| compare(value, comparison, wanted))
+}
+
+/// Text as facets compare it: trimmed and lower-case. Unlike words of a query, accents count.
+pub(crate) fn fold_facet(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+fn compare(value: &Value, comparison: Comparison, wanted: &str) -> bool {
+    let order = match value {
+        Value::Number(number) => {
+            let (Some(number), Ok(wanted)) = (number.as_f64(), wanted.trim().parse::<f64>()) else {
+                return false;
+            };
+            number.partial_cmp(&wanted)
+        }
+        Value::String(_) | Value::Bool(_) => {
+            let text = value.as_str().map_or_else(|| value.to_string(), fold_facet);
+            if text.is_empty() {
+                // An empty text is no value; only IS EMPTY and EXISTS know it.
+                return false;
+            }
+            let wanted = fold_facet(wanted);
+            if comparison == Comparison::StartsWith {
+                return text.starts_with(&wanted);
+            }
+            // Texts are ordered only against texts: a number asks for numbers.
+            if comparison != Comparison::Equal && wanted.parse::<f64>().is_ok() {
+                return false;
+            }
+            Some(text.cmp(&wanted))
+        }
+        _ => None,
+    };
+    order.is_some_and(|order| match comparison {
+        Comparison::Equal => order.is_eq(),
+        Comparison::NotEqual => order.is_ne(),
+        Comparison::Greater => order.is_gt(),
+        Comparison::GreaterOrEqual => order.is_ge(),
+        Comparison::Lower => order.is_lt(),
+        Comparison::LowerOrEqual => order.is_le(),
+        Comparison::StartsWith => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn passes(filter: &Value, document: &str) -> bool {
+        let document: Document = serde_json::from_str(document).unwrap();
+        parse(filter, "code").unwrap().unwrap().matches(&document)
+    }
+
+    #[test]
+    fn comparisons_hold_for_numbers_and_texts() {
+        let document = r#"{"year":2015,"genres":["Drama","Comédie"],"o":{"a":[{"b":1},{"b":2}]},"yes":true}"#;
+        for filter in [
+            "year = 2015",
+            "year >= 2015.0",
+            "year < 2016",
+            "year 2000 TO 2015",
+            "year != 2016",
+            "genres = drama",
+            "genres = \"comédie\"",
+            "genres IN [x, Drama]",
+            "genres NOT IN [x]",
+            "o.a.b = 2",
+            "yes = true",
+            "NOT year = 1",
+            "year = 1 OR (genres = drama AND year > 1)",
+            "missing != 3",
+            "o EXISTS",
+            "missing NOT EXISTS",
+            "genres STARTS WITH dra",
+        ] {
+            assert!(passes(&json!(filter), document), "{filter}");
+        }
+        for filter in
+            ["year = 2014", "year > 2015", "genres = dram", "missing = 1", "year STARTS WITH 2", "genres > 1"]
+        {
+            assert!(!passes(&json!(filter), document), "{filter}");
+        }
+    }
+
+    #[test]
+    fn null_and_empty_are_told_apart() {
+        let document = r#"{"n":null,"e":"","l":[],"o":{}}"#;
+        for filter in [
+            "n IS NULL",
+            "n EXISTS",
+            "e IS EMPTY",
+            "l IS EMPTY",
+            "o IS EMPTY",
+            "e IS NOT NULL",
+            "n IS NOT EMPTY",
+        ] {
+            assert!(passes(&json!(filter), document), "{filter}");
+        }
+        assert!(!passes(&json!("e IS NULL"), document));
+        assert!(!passes(&json!("missing IS EMPTY"), document));
+    }
+
+    #[test]
+    fn arrays_are_and_of_or() {
+        let document = r#"{"a":1,"b":2}"#;
+        assert!(passes(&json!(["a = 1", ["b = 3", "b = 2"]]), document));
+        assert!(!passes(&json!(["a = 1", ["b = 3", "b = 4"]]), document));
+        assert_eq!(parse(&json!([]), "code"), Ok(None));
+        assert_eq!(parse(&json!("  "), "code"), Ok(None));
+    }
+}

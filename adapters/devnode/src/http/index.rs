@@ -1,0 +1,77 @@
+//! Routes of indexes and statistics.
+
+use serde_json::{Map, Value, json};
+
+use super::error::ApiError;
+use super::field::{Fields, object};
+use super::request::Request;
+use super::route::{Answer, Answered, accept_in, check_index_uid, page};
+use crate::node::Shared;
+use crate::task::Work;
+
+/// `GET /indexes`.
+pub(super) fn list(shared: &Shared, request: &Request) -> Answered {
+    request.query.only(&["offset", "limit"])?;
+    let offset = request.query.number("offset", "invalid_index_offset")?.unwrap_or(0);
+    let limit = request.query.number("limit", "invalid_index_limit")?.unwrap_or(20);
+    let state = shared.state();
+    let views: Vec<Value> =
+        state.indexes.iter().skip(offset).take(limit).map(|(uid, index)| index.view(uid)).collect();
+    Ok(page(&views, offset, limit, state.indexes.len()))
+}
+
+/// `POST /indexes`.
+pub(super) fn create(shared: &Shared, request: &Request) -> Answered {
+    let body = request.json()?;
+    let fields = Fields::new(object(&body, &["uid", "primaryKey"])?);
+    let uid = fields.text("uid", "invalid_index_uid")?;
+    let uid = uid.ok_or_else(|| ApiError::invalid("missing_index_uid", "Missing field `uid`"))?;
+    check_index_uid(uid, "Invalid value at `.uid`: ")?;
+    let primary_key = fields.text("primaryKey", "invalid_index_primary_key")?.map(str::to_owned);
+    accept_in(shared, request, uid, Work::CreateIndex { primary_key })
+}
+
+/// `GET /indexes/{uid}`.
+pub(super) fn get(shared: &Shared, uid: &str) -> Answered {
+    Ok(Answer::ok(&shared.state().index(uid)?.view(uid)))
+}
+
+/// `PATCH /indexes/{uid}`.
+pub(super) fn update(shared: &Shared, request: &Request, uid: &str) -> Answered {
+    let body = request.json()?;
+    for (field, code) in
+        [("createdAt", "immutable_index_created_at"), ("updatedAt", "immutable_index_updated_at")]
+    {
+        if body.get(field).is_some() {
+            let message = format!("Immutable field `{field}`: expected one of `primaryKey`, `uid`");
+            return Err(ApiError::invalid(code, message));
+        }
+    }
+    let fields = Fields::new(object(&body, &["primaryKey", "uid"])?);
+    let primary_key = fields.text("primaryKey", "invalid_index_primary_key")?.map(str::to_owned);
+    let new_uid = fields.text("uid", "invalid_index_uid")?.map(str::to_owned);
+    if let Some(new_uid) = &new_uid {
+        check_index_uid(new_uid, "Invalid value at `.uid`: ")?;
+    }
+    accept_in(shared, request, uid, Work::UpdateIndex { primary_key, new_uid })
+}
+
+/// `GET /indexes/{uid}/stats`.
+pub(super) fn stats(shared: &Shared, uid: &str) -> Answered {
+    let state = shared.state();
+    Ok(Answer::ok(&state.index(uid)?.stats(state.is_indexing(uid))))
+}
+
+/// `GET /stats`. The database is as large as the documents are as text.
+pub(super) fn all_stats(shared: &Shared) -> Answer {
+    let state = shared.state();
+    let indexes: Map<String, Value> =
+        state.indexes.iter().map(|(uid, index)| (uid.clone(), index.stats(state.is_indexing(uid)))).collect();
+    let size: u64 = indexes.values().filter_map(|stats| stats["rawDocumentDbSize"].as_u64()).sum();
+    Answer::ok(&json!({
+        "databaseSize": size,
+        "usedDatabaseSize": size,
+        "lastUpdate": state.last_update.map(|instant| instant.to_string()),
+        "indexes": indexes,
+    }))
+}

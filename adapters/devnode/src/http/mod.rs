@@ -1,0 +1,151 @@
+//! The HTTP side: connections, faults, and the way of a request to its route.
+
+mod document;
+pub(crate) mod error;
+pub(crate) mod field;
+mod index;
+mod request;
+mod route;
+mod search;
+mod settings;
+mod task;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use warp::Filter;
+use warp::hyper::service::Service as _;
+
+use crate::control::Fault;
+use crate::node::Shared;
+
+/// How a connection ends instead of with a whole answer. Travels from the route to the connection in the
+/// extensions of the response.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    BeforeAnswer,
+    MidBody,
+}
+
+/// Why a connection was closed on purpose.
+#[derive(Debug)]
+struct ConnectionCut;
+
+impl std::fmt::Display for ConnectionCut {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the connection was cut on purpose")
+    }
+}
+
+impl std::error::Error for ConnectionCut {}
+
+/// Accepts connections until told to stop, then cuts all of them.
+pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, mut stop: oneshot::Receiver<()>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => { connections.spawn(connection(Arc::clone(&shared), stream)); }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+async fn connection(shared: Arc<Shared>, stream: TcpStream) {
+    let filter = warp::method()
+        .and(warp::path::full())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .and(warp::header::headers_cloned())
+        .and(warp::body::bytes())
+        .then(move |method, path, query, headers, body| {
+            respond(Arc::clone(&shared), request::Request::new(&method, &path, query, &headers, body))
+        });
+    let routes = hyper_util::service::TowerToHyperService::new(warp::service(filter));
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let answer = routes.call(request);
+        async move { finish(answer.await).await }
+    });
+    if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Lets the answer pass, or cuts the connection where a fault asks for it.
+async fn finish(
+    answer: Result<warp::reply::Response, Infallible>,
+) -> Result<http::Response<BoxBody<Bytes, ConnectionCut>>, ConnectionCut> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    };
+    let cut = answer.extensions().get::<Cut>().copied();
+    let (mut parts, body) = answer.into_parts();
+    let whole = body.collect().await.map_err(|_| ConnectionCut)?.to_bytes();
+    let body = match cut {
+        Some(Cut::BeforeAnswer) => return Err(ConnectionCut),
+        Some(Cut::MidBody) => {
+            parts.headers.insert(http::header::CONTENT_LENGTH, http::HeaderValue::from(whole.len()));
+            let half = futures_util::stream::iter([Ok(Frame::data(whole.slice(..whole.len() / 2)))]);
+            let cut = futures_util::stream::once(async {
+                // The connection sends what it has whenever the body makes it wait.
+                tokio::task::yield_now().await;
+                Err(ConnectionCut)
+            });
+            BodyExt::boxed(StreamBody::new(half.chain(cut)))
+        }
+        None => Full::new(whole).map_err(|never| match never {}).boxed(),
+    };
+    Ok(http::Response::from_parts(parts, body))
+}
+
+/// Records the request, applies its fault, and answers it.
+async fn respond(shared: Arc<Shared>, request: request::Request) -> warp::reply::Response {
+    let (latency, fault) = shared.control.received(request.record());
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    let cut = match fault {
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::Answer { status, body }) => {
+            return route::Answer { status, body: Some(body) }.into_response();
+        }
+        Some(Fault::Cut) => return with_cut(route::Answer::empty(500).into_response(), Cut::BeforeAnswer),
+        Some(Fault::LoseAnswer) => Some(Cut::BeforeAnswer),
+        Some(Fault::TruncateAnswer) => Some(Cut::MidBody),
+        Some(Fault::Delay(span)) => {
+            let answer = route::answer(&shared, &request).into_response();
+            tokio::time::sleep(span).await;
+            return answer;
+        }
+        None => None,
+    };
+    let answer = route::answer(&shared, &request).into_response();
+    match cut {
+        Some(cut) => with_cut(answer, cut),
+        None => answer,
+    }
+}
+
+fn with_cut(mut answer: warp::reply::Response, cut: Cut) -> warp::reply::Response {
+    answer.extensions_mut().insert(cut);
+    answer
+}

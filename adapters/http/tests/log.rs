@@ -1,0 +1,122 @@
+//! What the log says of a request.
+
+mod support;
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use miroir_domain::search::SearchRequest;
+use miroir_http::{Apis, HttpOptions, Secret};
+use miroir_ports::inbound::MockSearchApi;
+use serde_json::{Value, json};
+use support::{Request, Server, agreeable, answer};
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The lines of one target, without their time.
+    fn of(&self, target: &str) -> Vec<Value> {
+        let text = self.text();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["target"] == target).collect()
+    }
+}
+
+/// Sends `requests` one after the other; the server runs on this thread, whose lines are kept.
+async fn logged(apis: Apis, options: HttpOptions, requests: &[Request<'_>]) -> Lines {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(lines.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let mut server = Server::start(apis, options).await;
+    for request in requests {
+        server.send(request).await;
+    }
+    server.ask_to_stop();
+    server.stopped().await;
+    lines
+}
+
+#[tokio::test]
+async fn each_request_is_one_line_with_its_id_route_status_and_task() {
+    let requests = [
+        Request::new("POST", "/indexes/m/documents").json("[]").header("X-Request-Id", "a"),
+        Request::new("GET", "/indexes/m/search?q=private").header("X-Request-Id", "b"),
+        Request::new("GET", "/nope/private").header("X-Request-Id", "c"),
+    ];
+    let lines = logged(agreeable(), HttpOptions::default(), &requests).await;
+    let seen: Vec<Value> = lines
+        .of("miroir::http")
+        .into_iter()
+        .map(|line| {
+            let mut fields = line["fields"].as_object().unwrap().clone();
+            assert!(fields.remove("duration_ms").unwrap().is_u64());
+            Value::from(fields)
+        })
+        .collect();
+    let documents = "/indexes/{index_uid}/documents";
+    let search = "/indexes/{index_uid}/search";
+    assert_eq!(
+        seen,
+        [
+            json!({"message": "request", "request_id": "a", "route": documents, "method": "POST", "status": 202, "task_uid": 7}),
+            json!({"message": "request", "request_id": "b", "route": search, "method": "GET", "status": 200}),
+            json!({"message": "request", "request_id": "c", "route": "unmatched", "method": "GET", "status": 404}),
+        ]
+    );
+    assert!(!lines.text().contains("private"), "{}", lines.text());
+}
+
+#[tokio::test]
+async fn what_happens_inside_carries_the_request_id() {
+    let mut search = MockSearchApi::new();
+    search.expect_search().returning(|_, _: SearchRequest| {
+        tracing::info!(target: "inside", "searching");
+        Ok(answer(json!({})))
+    });
+    let apis = Apis { search: Arc::new(search), ..agreeable() };
+    let request = Request::new("GET", "/indexes/m/search").header("X-Request-Id", "abc");
+    let lines = logged(apis, HttpOptions::default(), &[request]).await;
+    assert_eq!(lines.of("inside")[0]["span"]["request_id"], "abc");
+}
+
+#[tokio::test]
+async fn keys_are_never_logged() {
+    let options = HttpOptions {
+        master_key: Some(Secret::new("master-secret")),
+        admin_key: Some(Secret::new("admin-secret")),
+        ..HttpOptions::default()
+    };
+    assert!(!format!("{options:?}").contains("secret"));
+    let requests = ["Bearer master-secret", "Bearer wrong-secret", "admin-secret"].map(|key| {
+        Request::new("GET", "/indexes").header("Authorization", key).header("X-Admin-Key", "admin-secret")
+    });
+    let lines = logged(agreeable(), options, &requests).await;
+    assert_eq!(lines.of("miroir::http").len(), 3);
+    assert!(!lines.text().contains("secret"), "{}", lines.text());
+}

@@ -1,0 +1,247 @@
+//! What is refused, route by route, before any port is called.
+
+mod support;
+
+use std::sync::Arc;
+
+use miroir_domain::error::ErrorCode;
+use miroir_http::{Apis, HttpOptions, Secret, route_list};
+use miroir_ports::inbound::{ApiError, MockIndexApi};
+use support::{Request, Server, untouched};
+
+/// A method, a path, a body, and the status and code that refuse them.
+type Case = (&'static str, &'static str, Option<&'static str>, u16, &'static str);
+
+const CASES: &[Case] = &[
+    // Parameters of a URL.
+    ("GET", "/indexes?limit=a", None, 400, "invalid_index_limit"),
+    ("GET", "/indexes?offset=-1", None, 400, "invalid_index_offset"),
+    ("GET", "/indexes?x=1", None, 400, "bad_request"),
+    ("GET", "/indexes/m/documents?limit=", None, 400, "invalid_document_limit"),
+    ("GET", "/indexes/m/documents?offset=1&offset=x", None, 400, "invalid_document_offset"),
+    ("GET", "/indexes/m/documents?retrieveVectors=1", None, 400, "invalid_document_retrieve_vectors"),
+    ("GET", "/indexes/m/documents?useNetwork=true", None, 501, "miroir_not_supported"),
+    ("GET", "/indexes/m/documents?x", None, 400, "bad_request"),
+    ("GET", "/indexes/m/documents/1?limit=1", None, 400, "bad_request"),
+    ("GET", "/indexes/m/search?x=1", None, 400, "bad_request"),
+    ("GET", "/indexes/m/search?limit=a", None, 400, "invalid_search_limit"),
+    ("GET", "/tasks?x=1", None, 400, "bad_request"),
+    ("GET", "/tasks?limit=a", None, 400, "invalid_task_limit"),
+    ("GET", "/tasks?statuses=done", None, 400, "invalid_task_statuses"),
+    ("GET", "/tasks/a", None, 400, "invalid_task_uids"),
+    ("GET", "/tasks/4294967296", None, 400, "invalid_task_uids"),
+    ("GET", "/_miroir/tasks/-1", None, 400, "invalid_task_uids"),
+    ("POST", "/indexes/m/documents?x=1", Some("[]"), 400, "bad_request"),
+    ("POST", "/indexes/m/documents?csvDelimiter=%3B", Some("[]"), 415, "invalid_content_type"),
+    ("POST", "/indexes/m/documents?csvDelimiter=", Some("[]"), 400, "invalid_document_csv_delimiter"),
+    ("POST", "/indexes/m/documents?csvDelimiter=ab", Some("[]"), 400, "invalid_document_csv_delimiter"),
+    ("POST", "/indexes/m/documents?csvDelimiter=%C3%A9", Some("[]"), 400, "invalid_document_csv_delimiter"),
+    ("POST", "/indexes/m/documents?skipCreation=x", Some("[]"), 400, "invalid_skip_creation"),
+    ("PUT", "/indexes/m/documents?skipCreation=true", Some("[]"), 501, "miroir_not_supported"),
+    ("DELETE", "/indexes/m/documents?x=1", None, 400, "bad_request"),
+    ("DELETE", "/indexes/m/documents/1?x=1", None, 400, "bad_request"),
+    ("POST", "/indexes/m/documents/delete?x=1", Some("{}"), 400, "bad_request"),
+    ("POST", "/indexes/m/documents/delete-batch?x=1", Some("[]"), 400, "bad_request"),
+    // Shapes of a body.
+    ("POST", "/indexes", Some("[]"), 400, "bad_request"),
+    ("POST", "/indexes", Some("{}"), 400, "missing_index_uid"),
+    ("POST", "/indexes", Some(r#"{"uid":1}"#), 400, "invalid_index_uid"),
+    ("POST", "/indexes", Some(r#"{"uid":"a b"}"#), 400, "invalid_index_uid"),
+    ("POST", "/indexes", Some(r#"{"uid":"a","primaryKey":1}"#), 400, "invalid_index_primary_key"),
+    ("POST", "/indexes", Some(r#"{"uid":"a","x":1}"#), 400, "bad_request"),
+    ("POST", "/indexes/m/documents/fetch", Some("[]"), 400, "bad_request"),
+    ("POST", "/indexes/m/documents/fetch", Some(r#"{"limit":1.5}"#), 400, "invalid_document_limit"),
+    ("POST", "/indexes/m/documents/delete-batch", Some("{}"), 400, "bad_request"),
+    ("POST", "/indexes/m/documents/delete", Some("{}"), 400, "missing_document_filter"),
+    ("POST", "/indexes/m/documents/delete", Some("[]"), 400, "bad_request"),
+    ("POST", "/indexes/m/documents/delete", Some(r#"{"filter":1}"#), 400, "invalid_document_filter"),
+    ("POST", "/indexes/m/documents/delete", Some(r#"{"filter":null}"#), 400, "invalid_document_filter"),
+    ("POST", "/indexes/m/documents/delete", Some(r#"{"filter":" "}"#), 400, "invalid_document_filter"),
+    ("POST", "/indexes/m/documents/delete", Some(r#"{"filter":[]}"#), 400, "invalid_document_filter"),
+    ("POST", "/indexes/m/documents/delete", Some(r#"{"filter":"a","x":1}"#), 400, "bad_request"),
+    ("POST", "/indexes/m/search", Some("[1]"), 400, "bad_request"),
+    ("POST", "/indexes/m/search", Some(r#"{"x":1}"#), 400, "bad_request"),
+    ("POST", "/indexes/m/search", Some(r#"{"limit":"a"}"#), 400, "invalid_search_limit"),
+    // Paths and methods.
+    ("GET", "/nope", None, 404, "not_found"),
+    ("GET", "/indexes/m/settings/nope", None, 404, "not_found"),
+    ("GET", "/_miroir/nope", None, 404, "not_found"),
+    ("DELETE", "/health", None, 405, "not_found"),
+    ("BREW", "/indexes", None, 405, "not_found"),
+    ("GET", "/indexes/m/documents/fetch", None, 405, "not_found"),
+];
+
+async fn server() -> Server {
+    Server::start(untouched(), HttpOptions::default()).await
+}
+
+fn request(method: &'static str, path: &'static str, body: Option<&'static str>) -> Request<'static> {
+    let request = Request::new(method, path);
+    body.map_or(request.clone(), |body| request.json(body))
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_with_its_code() {
+    let server = server().await;
+    for &(method, path, body, status, code) in CASES {
+        let response = server.send(&request(method, path, body)).await;
+        let got = (response.status, response.code());
+        assert_eq!(got, (status, code.to_owned()), "{method} {path} {body:?}: {}", response.body);
+        assert!(response.header("x-request-id").is_some());
+    }
+}
+
+/// A path of the template, with an index uid that is none.
+fn with_bad_index(template: &str) -> String {
+    template.replace("{index_uid}", "a%20b").replace("{document_id}", "1")
+}
+
+#[tokio::test]
+async fn every_route_of_an_index_refuses_a_bad_uid() {
+    let server = server().await;
+    let routes: Vec<_> = route_list()
+        .into_iter()
+        .filter(|route| route.supported && route.template.contains("{index_uid}"))
+        .collect();
+    assert!(routes.len() > 70, "{}", routes.len());
+    for route in routes {
+        let path = with_bad_index(&route.template);
+        // A body that all readers of bodies take, but for those that want an array.
+        let body = match () {
+            () if path.ends_with("delete-batch") => "[]",
+            () if path.ends_with("/delete") => r#"{"filter":"a"}"#,
+            () => "{}",
+        };
+        let response = server.send(&Request::new(&route.method, &path).json(body)).await;
+        let got = (response.status, response.code());
+        assert_eq!(got, (400, "invalid_index_uid".to_owned()), "{} {path}", route.method);
+        assert!(response.message().starts_with("`a b` is not a valid index uid."), "{}", response.body);
+    }
+}
+
+/// The routes that read a body, by the media types they take.
+fn readers() -> Vec<(&'static str, String, &'static str)> {
+    const JSON: &str = "`application/json`";
+    let mut readers: Vec<_> = route_list()
+        .into_iter()
+        .filter(|route| route.supported && matches!(route.method.as_str(), "PUT" | "PATCH"))
+        .filter(|route| route.template.contains("settings"))
+        .map(|route| {
+            let method = if route.method == "PUT" { "PUT" } else { "PATCH" };
+            (method, route.template.replace("{index_uid}", "m"), JSON)
+        })
+        .collect();
+    readers.extend(
+        ["/indexes", "/indexes/m/search", "/indexes/m/documents/fetch", "/indexes/m/documents/delete"]
+            .map(|path| ("POST", path.to_owned(), JSON)),
+    );
+    readers.push(("POST", "/indexes/m/documents/delete-batch".to_owned(), JSON));
+    for method in ["POST", "PUT"] {
+        let all = "`application/json`, `application/x-ndjson`, `text/csv`";
+        readers.push((method, "/indexes/m/documents".to_owned(), all));
+    }
+    readers
+}
+
+#[tokio::test]
+async fn every_reader_of_bodies_refuses_a_bad_type_an_empty_body_and_a_bad_packing() {
+    let server = server().await;
+    for (method, path, accepted) in readers() {
+        let request = Request::new(method, &path);
+        let expect = async |request: Request<'_>, status: u16, code: &str, part: &str| {
+            let response = server.send(&request).await;
+            assert_eq!((response.status, response.code().as_str()), (status, code), "{method} {path}");
+            assert!(response.message().contains(part), "{method} {path}: {}", response.body);
+        };
+        expect(request.clone().body(b"{}"), 415, "missing_content_type", accepted).await;
+        let wrong = request.clone().header("Content-Type", "text/plain");
+        expect(wrong.body(b"{}"), 415, "invalid_content_type", accepted).await;
+        expect(request.clone().json(""), 400, "missing_payload", "A json payload is missing.").await;
+        let packed = request.clone().header("Content-Encoding", "br");
+        expect(packed.json("{}"), 415, "invalid_content_type", "Content-Encoding `br`").await;
+        let broken = request.clone().header("Content-Encoding", "gzip");
+        expect(broken.json("{}"), 400, "bad_request", "Content-Encoding").await;
+    }
+}
+
+#[tokio::test]
+async fn every_reader_of_json_refuses_what_is_none() {
+    let server = server().await;
+    let readers = readers().into_iter().filter(|(_, _, accepted)| !accepted.contains("csv"));
+    for (method, path, _) in readers {
+        for body in ["{", "nul", "{} x", "\u{0}", "[[[[", "{\"a\":}"] {
+            let response = server.send(&Request::new(method, &path).json(body)).await;
+            let got = (response.status, response.code());
+            assert_eq!(got, (400, "malformed_payload".to_owned()), "{method} {path} {body}");
+        }
+        let deep = "[".repeat(100_000);
+        let response = server.send(&Request::new(method, &path).json(&deep)).await;
+        assert_eq!(response.code(), "malformed_payload", "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn every_unsupported_route_says_so_by_name() {
+    let server = server().await;
+    let routes: Vec<_> = route_list().into_iter().filter(|route| !route.supported).collect();
+    assert!(routes.len() > 50, "{}", routes.len());
+    for route in routes {
+        let path = route.template.replace(['{', '}'], "");
+        let response = server.send(&Request::new(&route.method, &path)).await;
+        assert_eq!((response.status, response.code().as_str()), (501, "miroir_not_supported"), "{path}");
+        let name = format!("`{} {}`", route.method, route.template);
+        assert!(response.message().contains(&name), "{}", response.body);
+    }
+}
+
+/// Every route with its path and whether it is open to all.
+fn all_routes() -> impl Iterator<Item = (String, String, bool)> {
+    const OPEN: [&str; 3] = ["/", "/health", "/_miroir/ready"];
+    route_list().into_iter().map(|route| {
+        let open = OPEN.contains(&route.template.as_str());
+        (route.method, route.template.replace(['{', '}'], ""), open)
+    })
+}
+
+#[tokio::test]
+async fn every_route_but_three_needs_its_key() {
+    let options = HttpOptions {
+        master_key: Some(Secret::new("master")),
+        admin_key: Some(Secret::new("admin")),
+        ..HttpOptions::default()
+    };
+    let server = Server::start(untouched(), options).await;
+    for (method, path, _) in all_routes().filter(|(_, _, open)| !open) {
+        let (no_key, wrong_key) = if path.starts_with("/_miroir") {
+            ((401, "miroir_invalid_auth"), (401, "miroir_invalid_auth"))
+        } else {
+            ((401, "missing_authorization_header"), (403, "invalid_api_key"))
+        };
+        let response = server.send(&Request::new(&method, &path)).await;
+        assert_eq!((response.status, response.code().as_str()), no_key, "{method} {path}");
+        let wrong = Request::new(&method, &path).header("Authorization", "Bearer maste");
+        let response = server.send(&wrong).await;
+        assert_eq!((response.status, response.code().as_str()), wrong_key, "{method} {path}");
+        // Neither key opens the other's doors.
+        let other = if path.starts_with("/_miroir") { "Bearer master" } else { "Bearer admin" };
+        let response = server.send(&Request::new(&method, &path).header("Authorization", other)).await;
+        assert_eq!((response.status, response.code().as_str()), wrong_key, "{method} {path}");
+        assert!(!response.body.contains("master"), "{}", response.body);
+    }
+    assert_eq!(server.get("/health").await.status, 200);
+    assert_eq!(server.get("/nope").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_the_port_refuses_keeps_its_code_and_gets_its_status() {
+    for &code in ErrorCode::ALL {
+        let mut index = MockIndexApi::new();
+        index.expect_index_get().returning(move |_| Err(ApiError::refused(code, "because")));
+        let apis = Apis { index: Arc::new(index), ..untouched() };
+        let server = Server::start(apis, HttpOptions::default()).await;
+        let response = server.get("/indexes/m").await;
+        assert!(response.status >= 400, "{code:?}");
+        assert_eq!((response.code(), response.message()), (code.as_str().to_owned(), "because".to_owned()));
+        assert_eq!(response.header("retry-after").is_some(), response.status == 503, "{code:?}");
+    }
+}

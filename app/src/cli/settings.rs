@@ -1,0 +1,52 @@
+//! The flags that set settings.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::config::{Loaded, Sources, load};
+
+/// Where settings come from. A flag wins over the environment, the environment over the file.
+#[derive(Debug, Default, Args)]
+pub(super) struct Settings {
+    /// The configuration file; without it, `miroir.yaml` in this folder if there is one.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// IP address and port to listen on (`server.address`).
+    #[arg(long, value_name = "IP:PORT")]
+    address: Option<String>,
+    /// File of the `SQLite` database (`store.path`).
+    #[arg(long, value_name = "FILE")]
+    store_path: Option<String>,
+    /// Level or filter of the log (`log.level`).
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Sets any key, such as `--set cluster.shard_count=16`; lists are JSON or YAML. May be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    set: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// Reads and checks the whole configuration.
+    pub(super) fn load(self) -> anyhow::Result<Loaded> {
+        let named = [
+            ("--address", "server.address", self.address),
+            ("--store-path", "store.path", self.store_path),
+            ("--log-level", "log.level", self.log_level),
+        ];
+        // The flags with a name come last, and so win over `--set`.
+        let flags = self
+            .set
+            .into_iter()
+            .map(|(key, text)| ("--set".to_owned(), key, text))
+            .chain(named.into_iter().filter_map(|(flag, key, text)| Some((flag.into(), key.into(), text?))))
+            .collect();
+        let environment = std::env::vars_os().collect();
+        Ok(load(Sources { file: self.config, folder: PathBuf::from("."), environment, flags })?)
+    }
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write it like `cluster.shard_count=16`")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}

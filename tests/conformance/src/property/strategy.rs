@@ -1,0 +1,212 @@
+//! Random values of the domain.
+
+use miroir_domain::error::ResponseError;
+use miroir_domain::index::IndexEntry;
+use miroir_domain::task::{
+    NewTask, NodeMiss, NodeTask, NodeTaskState, Task, TaskDates, TaskKind, TaskQuery, TaskStatus,
+};
+use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid, Timestamp};
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::sample::primary_key;
+
+/// A few indexes, so that tasks share them.
+pub fn index_uid() -> impl Strategy<Value = IndexUid> {
+    prop_oneof![9 => "[ab]", 1 => "[A-Za-z0-9_-]{1,40}"].prop_map(|name| name.parse().unwrap())
+}
+
+/// A few nodes.
+pub fn node_id() -> impl Strategy<Value = NodeId> {
+    prop_oneof![9 => "n-[0-3]", 1 => "[A-Za-z0-9_-]{1,64}"].prop_map(|name| name.parse().unwrap())
+}
+
+/// Mostly times that collide, now and then any time there is.
+pub fn time() -> impl Strategy<Value = Timestamp> {
+    prop_oneof![9 => 0..20_i64, 1 => any::<i64>()].prop_map(Timestamp::from_millis)
+}
+
+/// Mostly uids of tasks there are.
+pub fn task_uid() -> impl Strategy<Value = TaskUid> {
+    prop_oneof![19 => 0..40_u32, 1 => any::<u32>()].prop_map(TaskUid)
+}
+
+/// Versions from both ends.
+pub fn version() -> impl Strategy<Value = u64> {
+    prop_oneof![8 => 0..4_u64, 1 => any::<u64>(), 1 => Just(u64::MAX)]
+}
+
+fn kind() -> impl Strategy<Value = TaskKind> {
+    prop_oneof![4 => 0..3_usize, 1 => 0..TaskKind::ALL.len()].prop_map(|number| TaskKind::ALL[number])
+}
+
+fn status() -> impl Strategy<Value = TaskStatus> {
+    proptest::sample::select(TaskStatus::ALL.to_vec())
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![2 => "[a-z]{0,8}", 1 => any::<String>(), 1 => "[\u{0}:{}'\"\\\\]{0,6}"]
+}
+
+/// Any JSON, to a modest depth.
+pub fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        proptest::num::f64::NORMAL.prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 5, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..5).prop_map(Value::from),
+            btree_map(text(), inner, 0..5).prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+fn details() -> impl Strategy<Value = Option<Map<String, Value>>> {
+    option::of(btree_map(text(), json(), 0..4).prop_map(|map| map.into_iter().collect()))
+}
+
+fn error() -> impl Strategy<Value = ResponseError> {
+    (text(), text(), text(), text()).prop_map(|(message, code, kind, link)| ResponseError {
+        message,
+        code,
+        kind,
+        link,
+    })
+}
+
+fn shards() -> impl Strategy<Value = ShardSet> {
+    vec(prop_oneof![0..8_u32, any::<u32>()], 0..5).prop_map(|all| all.into_iter().map(Shard).collect())
+}
+
+fn node_task() -> impl Strategy<Value = NodeTask> {
+    use NodeTaskState::{Canceled, Enqueued, Failed, Pending, Processing, Succeeded};
+    let state = proptest::sample::select(vec![Pending, Enqueued, Processing, Succeeded, Failed, Canceled]);
+    let times = (option::of(time()), option::of(time()));
+    let version = option::of(any::<u64>());
+    (option::of(any::<u32>()), state, option::of(error()), shards(), details(), times, version).prop_map(
+        |(uid, status, error, shards, details, (started_at, finished_at), settings_version)| NodeTask {
+            uid,
+            status,
+            error,
+            shards,
+            details,
+            started_at,
+            finished_at,
+            settings_version,
+        },
+    )
+}
+
+fn node_miss() -> impl Strategy<Value = NodeMiss> {
+    (error(), shards()).prop_map(|(error, shards)| NodeMiss { error, shards })
+}
+
+/// Any task before it has a uid.
+pub fn new_task() -> impl Strategy<Value = NewTask> {
+    let nodes = btree_map(node_id(), node_task(), 0..3);
+    let failure = prop_oneof![4 => Just(None), 1 => error().prop_map(Some)];
+    (kind(), option::of(index_uid()), nodes, details(), option::of(text()), failure).prop_map(
+        |(kind, index_uid, node_tasks, details, custom_metadata, failure)| NewTask {
+            kind,
+            index_uid,
+            node_tasks,
+            details,
+            custom_metadata,
+            failure,
+        },
+    )
+}
+
+/// Any row, whether or not the domain would make it.
+pub fn task() -> impl Strategy<Value = Task> {
+    let times = (time(), option::of(time()), option::of(time()));
+    let rest =
+        (status(), btree_map(node_id(), node_miss(), 0..3), option::of(error()), option::of(task_uid()));
+    (new_task(), times, rest, task_uid(), version()).prop_map(
+        |(
+            new,
+            (created_at, started_at, finished_at),
+            (status, node_errors, error, canceled_by),
+            uid,
+            version,
+        )| {
+            Task {
+                uid,
+                version,
+                created_at,
+                status,
+                node_errors,
+                error,
+                started_at,
+                finished_at,
+                canceled_by,
+                ..new.into_task(uid, created_at)
+            }
+        },
+    )
+}
+
+/// Any registry entry.
+pub fn index_entry() -> impl Strategy<Value = IndexEntry> {
+    let key = option::of("[a-z]{1,8}(\\.[a-z]{1,4})?".prop_map(|name| primary_key(&name)));
+    (index_uid(), key, any::<u32>(), version(), time(), time(), version()).prop_map(
+        |(uid, primary_key, shard_count, settings_version, created_at, updated_at, version)| IndexEntry {
+            uid,
+            primary_key,
+            shard_count,
+            settings_version,
+            created_at,
+            updated_at,
+            version,
+        },
+    )
+}
+
+/// Set one time in four, so that most queries have a few filters and find something.
+fn seldom<T: std::fmt::Debug + Clone>(filter: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    option::weighted(0.25, filter)
+}
+
+fn dates() -> impl Strategy<Value = TaskDates> {
+    (option::weighted(0.15, time()), option::weighted(0.15, time()))
+        .prop_map(|(after, before)| TaskDates { after, before })
+}
+
+/// Any query.
+pub fn query() -> impl Strategy<Value = TaskQuery> {
+    let sets = (
+        option::weighted(0.1, btree_set(task_uid(), 0..20)),
+        option::weighted(0.1, btree_set(task_uid(), 0..20)),
+        seldom(btree_set(status(), 0..4)),
+        seldom(btree_set(kind(), 0..4)),
+        seldom(btree_set(index_uid(), 0..4)),
+        option::weighted(0.15, btree_set(task_uid(), 0..20)),
+    );
+    let limit = prop_oneof![8 => 0..8_u32, 1 => Just(u32::MAX)];
+    (sets, (dates(), dates(), dates()), (option::weighted(0.3, task_uid()), any::<bool>(), limit)).prop_map(
+        |(sets, (enqueued, started, finished), (from, reverse, limit))| {
+            let (uids, batch_uids, statuses, kinds, index_uids, canceled_by) = sets;
+            TaskQuery {
+                uids,
+                batch_uids,
+                statuses,
+                kinds,
+                index_uids,
+                canceled_by,
+                enqueued,
+                started,
+                finished,
+                from,
+                reverse,
+                limit,
+            }
+        },
+    )
+}
