@@ -38,4 +38,4 @@ pub use process::Process;
 use std::time::Duration;
 
 /// How long anything may take before a test gives up on it: a bound against hanging, not a measure of speed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
