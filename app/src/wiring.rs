@@ -67,7 +67,6 @@ pub fn connect(config: &Config, store: Arc<dyn TaskStore>) -> anyhow::Result<Out
         id: node.id.clone(),
         url: node.url.as_str().to_owned(),
         master_key: config.node_master_key(node).map(|key| MasterKey::new(key.expose())),
-        replication_parameters: false,
     });
     let client = ClientOptions { connect_timeout: config.timeouts.connect(), ..ClientOptions::default() };
     let nodes = MeilisearchNodes::new(endpoints, &client).context("cannot use the configured nodes")?;

@@ -5,7 +5,10 @@
 //! suite (`tests/contract`) holds it and a real server to the same answers.
 //!
 //! What it leaves out: vectors, geography, languages other than space-separated ones, keys other than the master key,
-//! dumps and snapshots. Searches are linear scans, meant for a few thousand documents.
+//! dumps, snapshots, index swaps, federated and multi-searches, facet searches, cropping, words written together or
+//! apart (`wonderwoman`), synonyms of several words, stop words inside phrases. Searches are linear scans, meant for
+//! a few thousand documents. Scores are the server's on the data the suite compares; nothing depends on which
+//! other documents a node holds, so a cluster of these nodes ranks exactly as one of them would.
 
 mod clock;
 mod control;

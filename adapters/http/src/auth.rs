@@ -7,7 +7,7 @@ use miroir_domain::error::ErrorCode;
 
 use crate::HttpOptions;
 use crate::error::Failure;
-use crate::router::Access;
+use crate::route::Access;
 
 const ADMIN_KEY: &str = "x-admin-key";
 /// Headers of a request that a proxy has passed on: then the peer is the proxy, not the client.

@@ -22,7 +22,8 @@ use crate::query::Query;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
 use crate::request_id::{self, RequestIds};
-use crate::router::{Access, Route, Router};
+use crate::route::{Access, Route};
+use crate::router::Router;
 use crate::{Apis, HttpOptions, auth, cors, routes};
 
 /// Longest value of `X-Miroir-Degraded`, in bytes; what a client's header limit surely takes.

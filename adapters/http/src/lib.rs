@@ -25,6 +25,7 @@ mod query;
 mod reply;
 mod request;
 mod request_id;
+mod route;
 mod router;
 mod routes;
 mod secret;

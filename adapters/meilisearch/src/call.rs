@@ -13,8 +13,6 @@ pub(crate) struct Call {
     pub path: String,
     /// Escaped when sent.
     pub query: Vec<(String, String)>,
-    /// The uid the node's task is to have, on nodes that take one.
-    pub task_id: Option<u32>,
     pub body: CallBody,
 }
 
@@ -29,7 +27,7 @@ pub(crate) enum CallBody {
 impl Call {
     /// A call without query or body.
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), task_id: None, body: CallBody::Empty }
+        Self { method, path: path.into(), query: Vec::new(), body: CallBody::Empty }
     }
 
     /// Adds a query parameter.

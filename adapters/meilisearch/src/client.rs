@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
+use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{Method, StatusCode};
 use miroir_domain::NodeId;
-use miroir_domain::task::NodeTaskReport;
-use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes};
+use miroir_ports::outbound::NodeError;
 use reqwest::{Body, Client, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,7 +18,6 @@ use tracing::{debug, trace};
 use crate::call::{Call, CallBody};
 use crate::endpoint::{BuildError, ClientOptions, Node, NodeEndpoint};
 use crate::error::{causes, from_send, is_refusal, refused, unknown, unreachable};
-use crate::{read, task, write};
 
 /// The most memory an announced length alone can claim, in bytes.
 const READ_AHEAD_BYTES: usize = 1 << 20;
@@ -120,9 +116,6 @@ impl MeilisearchNodes {
         if let Some(authorization) = &node.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        if let Some(task_id) = call.task_id.filter(|_| node.replication_parameters) {
-            request = request.header("TaskId", task_id);
-        }
         match call.body {
             CallBody::Empty => request,
             CallBody::Json(body) => request.json(&body),
@@ -159,44 +152,5 @@ fn describe(status: StatusCode, body: Option<&[u8]>) -> String {
     match message {
         Some(message) => format!("it answered {status}: {message}"),
         None => format!("it answered {status}"),
-    }
-}
-
-#[async_trait]
-impl Nodes for MeilisearchNodes {
-    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
-        let call = Call::new(Method::GET, "/health");
-        let health: Value =
-            self.send(node, call, Instant::now() + timeout).await.map_err(|error| match error {
-                // Every Meilisearch server answers this route without a key: whoever refuses it is none.
-                NodeError::Refused { status, .. } => unknown(
-                    node,
-                    format!("its health route answered {status}: is this a Meilisearch server?"),
-                ),
-                other => other,
-            })?;
-        match health.get("status").and_then(Value::as_str) {
-            Some("available") => Ok(()),
-            _ => Err(unknown(node, "its health route did not answer `available`")),
-        }
-    }
-
-    async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
-        let deadline = Instant::now() + timeout;
-        let accepted: write::Accepted = self.send(node, write::call(write), deadline).await?;
-        Ok(accepted.task_uid)
-    }
-
-    async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
-        self.send(node, read::call(read), Instant::now() + timeout).await
-    }
-
-    async fn node_tasks(
-        &self,
-        node: &NodeId,
-        selection: NodeTaskSelection,
-        timeout: Duration,
-    ) -> Result<Vec<NodeTaskReport>, NodeError> {
-        task::list(self, node, selection, Instant::now() + timeout).await
     }
 }

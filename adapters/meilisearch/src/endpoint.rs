@@ -33,10 +33,6 @@ pub struct NodeEndpoint {
     pub url: String,
     /// The key it was started with; none when it asks for none.
     pub master_key: Option<MasterKey>,
-    /// Whether it takes the uid of a task from the header `TaskId`, as versions of Meilisearch do that have the flag
-    /// `--experimental-replication-parameters` (1.50.0 does not). Such a node refuses a uid that is not above all it
-    /// has seen, which makes a repeated write harmless, and also refuses writes that overtake one another.
-    pub replication_parameters: bool,
 }
 
 /// Limits of the client, the same for all nodes.
@@ -95,7 +91,6 @@ pub(crate) struct Node {
     pub base_url: String,
     /// Marked as sensitive, so that no log prints it.
     pub authorization: Option<HeaderValue>,
-    pub replication_parameters: bool,
 }
 
 impl TryFrom<NodeEndpoint> for Node {
@@ -113,12 +108,7 @@ impl TryFrom<NodeEndpoint> for Node {
         };
         let base_url = check_url(&endpoint.url)
             .map_err(|reason| BuildError::InvalidUrl { node: endpoint.id.clone(), reason })?;
-        Ok(Self {
-            id: endpoint.id,
-            base_url,
-            authorization,
-            replication_parameters: endpoint.replication_parameters,
-        })
+        Ok(Self { id: endpoint.id, base_url, authorization })
     }
 }
 
@@ -152,7 +142,6 @@ mod tests {
             id: "node-1".parse().unwrap(),
             url: url.to_owned(),
             master_key: key.map(MasterKey::new),
-            replication_parameters: false,
         }
     }
 

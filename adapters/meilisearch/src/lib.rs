@@ -6,12 +6,14 @@
 //! | `endpoint` | which nodes there are and how they are reached |
 //! | `client` | sends one call and reads its answer, within a deadline and a size |
 //! | `write`, `read`, `task` | what the operations of the port are as calls, and what their answers mean |
+//! | `nodes` | the port's methods, each in a few lines |
 //! | `error` | which failure is a refusal, which one is harmless, and which one leaves the outcome open |
 
 mod call;
 mod client;
 mod endpoint;
 mod error;
+mod nodes;
 mod read;
 mod task;
 mod write;

@@ -22,7 +22,7 @@ pub(crate) struct Accepted {
 pub(crate) fn call(write: NodeWrite) -> Call {
     let NodeWrite { index, operation, custom_metadata } = write;
     let documents = format!("/indexes/{index}/documents");
-    let (mut call, takes_metadata) = match operation {
+    let (call, takes_metadata) = match operation {
         WriteOperation::DocumentsAdd { primary_key, mode, documents: part } => {
             let mut call = Call::new(method_of(mode), documents);
             if let Some(primary_key) = primary_key {
@@ -51,18 +51,10 @@ pub(crate) fn call(write: NodeWrite) -> Call {
         WriteOperation::IndexDelete => (Call::new(Method::DELETE, format!("/indexes/{index}")), false),
         WriteOperation::Settings(change) => (settings_call(&index, change), false),
     };
-    if let Some(metadata) = custom_metadata {
-        call.task_id = task_id_of(&metadata);
-        if takes_metadata {
-            call = call.with_query("customMetadata", metadata);
-        }
+    match custom_metadata.filter(|_| takes_metadata) {
+        Some(metadata) => call.with_query("customMetadata", metadata),
+        None => call,
     }
-    call
-}
-
-/// The uid in `miroir:<uid>`: a node that takes uids from requests gives its task the uid of Miroir's.
-fn task_id_of(custom_metadata: &str) -> Option<u32> {
-    custom_metadata.strip_prefix("miroir:")?.parse().ok()
 }
 
 fn method_of(mode: WriteMode) -> Method {

@@ -149,26 +149,6 @@ async fn settings_use_the_method_of_their_route() {
 }
 
 #[tokio::test]
-async fn task_id_is_sent_only_to_nodes_that_take_one() {
-    for replication_parameters in [false, true] {
-        for (metadata, expected) in
-            [(Some("miroir:12"), Some("12")), (Some("miroir:x"), None), (Some("12"), None), (None, None)]
-        {
-            let server = RawServer::json("202 Accepted", r#"{"taskUid":12}"#).await;
-            let mut endpoint = endpoint(&format!("http://{}", server.address));
-            endpoint.replication_parameters = replication_parameters;
-            let nodes = MeilisearchNodes::new([endpoint], &ClientOptions::default()).unwrap();
-            let operation = WriteOperation::IndexDelete;
-            let write =
-                NodeWrite { index: movies(), operation, custom_metadata: metadata.map(str::to_owned) };
-            nodes.node_write(&node(), write, AMPLE).await.unwrap();
-            let expected = expected.filter(|_| replication_parameters);
-            assert_eq!(server.requests()[0].header("taskid"), expected);
-        }
-    }
-}
-
-#[tokio::test]
 async fn reads_answer_the_body_as_it_is() {
     let parameters = object(&json!({ "fields": ["id", "title"], "retrieveVectors": true }));
     let body = object(&json!({ "q": "carol", "limit": 3 }));

@@ -107,12 +107,8 @@ impl Server {
 }
 
 fn client(address: SocketAddr, key: &str) -> MeilisearchNodes {
-    let endpoint = NodeEndpoint {
-        id: node(),
-        url: format!("http://{address}"),
-        master_key: Some(MasterKey::new(key)),
-        replication_parameters: false,
-    };
+    let endpoint =
+        NodeEndpoint { id: node(), url: format!("http://{address}"), master_key: Some(MasterKey::new(key)) };
     MeilisearchNodes::new([endpoint], &ClientOptions::default()).unwrap()
 }
 

@@ -8,7 +8,18 @@ use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::Reader;
+use crate::row::{Column, Reader};
+
+// The columns of `index_get.sql` and `index_list.sql`.
+const UID: Column = Column(0, "uid");
+const PRIMARY_KEY: Column = Column(1, "primary_key");
+const SHARD_COUNT: Column = Column(2, "shard_count");
+const SETTINGS_VERSION: Column = Column(3, "settings_version");
+const CREATED_AT: Column = Column(4, "created_at");
+const UPDATED_AT: Column = Column(5, "updated_at");
+const VERSION: Column = Column(6, "version");
+// That of `index_head.sql`.
+const HEAD_VERSION: Column = Column(0, "version");
 
 #[async_trait]
 impl IndexTable for SqliteStore {
@@ -33,7 +44,7 @@ impl IndexTable for SqliteStore {
             let mut rows = select.query([entry.uid.as_str()])?;
             let Some(row) = rows.next()? else { return Ok(Put::Conflict) };
             let reader = Reader { table: "indexes", key: &entry.uid, row };
-            if reader.counter("version")? != entry.version {
+            if reader.counter(HEAD_VERSION)? != entry.version {
                 return Ok(Put::Conflict);
             }
             let version = next_version(entry.version)?;
@@ -88,15 +99,29 @@ fn get(connection: &Connection, uid: &IndexUid) -> Result<Option<IndexEntry>, Fa
 }
 
 fn decode(row: &Row<'_>) -> Result<IndexEntry, Failure> {
-    let key: String = row.get("uid")?;
+    let key: String = row.get(UID.0)?;
     let reader = Reader { table: "indexes", key: &key, row };
     Ok(IndexEntry {
-        uid: reader.name_always("uid")?,
-        primary_key: reader.checked("primary_key")?,
-        shard_count: reader.get("shard_count")?,
-        settings_version: reader.counter("settings_version")?,
-        created_at: reader.time_always("created_at")?,
-        updated_at: reader.time_always("updated_at")?,
-        version: reader.counter("version")?,
+        uid: reader.name_always(UID)?,
+        primary_key: reader.checked(PRIMARY_KEY)?,
+        shard_count: reader.get(SHARD_COUNT)?,
+        settings_version: reader.counter(SETTINGS_VERSION)?,
+        created_at: reader.time_always(CREATED_AT)?,
+        updated_at: reader.time_always(UPDATED_AT)?,
+        version: reader.counter(VERSION)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::assert_columns;
+
+    #[test]
+    fn columns_stand_where_the_statements_have_them() {
+        let all = [UID, PRIMARY_KEY, SHARD_COUNT, SETTINGS_VERSION, CREATED_AT, UPDATED_AT, VERSION];
+        assert_columns(include_str!("sql/index_get.sql"), &all);
+        assert_columns(include_str!("sql/index_list.sql"), &all);
+        assert_columns(include_str!("sql/index_head.sql"), &[HEAD_VERSION]);
+    }
 }

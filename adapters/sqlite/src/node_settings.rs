@@ -7,7 +7,13 @@ use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::Reader;
+use crate::row::{Column, Reader};
+
+// The columns of `node_settings_get.sql` and `node_settings_list.sql`.
+const INDEX_UID: Column = Column(0, "index_uid");
+const NODE_ID: Column = Column(1, "node_id");
+const VERSION: Column = Column(2, "version");
+const UPDATED_AT: Column = Column(3, "updated_at");
 
 #[async_trait]
 impl NodeSettingsTable for SqliteStore {
@@ -68,12 +74,25 @@ fn get(
 }
 
 fn decode(row: &Row<'_>) -> Result<NodeSettingsVersion, Failure> {
-    let key = format!("{}/{}", row.get::<_, String>("index_uid")?, row.get::<_, String>("node_id")?);
+    let key = format!("{}/{}", row.get::<_, String>(INDEX_UID.0)?, row.get::<_, String>(NODE_ID.0)?);
     let reader = Reader { table: "node_settings_version", key: &key, row };
     Ok(NodeSettingsVersion {
-        index_uid: reader.name_always("index_uid")?,
-        node_id: reader.name_always("node_id")?,
-        version: reader.counter("version")?,
-        updated_at: reader.time_always("updated_at")?,
+        index_uid: reader.name_always(INDEX_UID)?,
+        node_id: reader.name_always(NODE_ID)?,
+        version: reader.counter(VERSION)?,
+        updated_at: reader.time_always(UPDATED_AT)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::assert_columns;
+
+    #[test]
+    fn columns_stand_where_the_statements_have_them() {
+        let all = [INDEX_UID, NODE_ID, VERSION, UPDATED_AT];
+        assert_columns(include_str!("sql/node_settings_get.sql"), &all);
+        assert_columns(include_str!("sql/node_settings_list.sql"), &all);
+    }
 }

@@ -1,12 +1,18 @@
 //! The readers' pool: reads run on threads that may block, never on those of the async runtime.
+//!
+//! Handing a call to another thread costs more than most reads. So a thread that has begun goes on with whatever waits,
+//! and only ends when nothing does: under load, calls are handed to threads that are awake.
 
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use miroir_ports::outbound::{Outcome, StoreError};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Semaphore;
+use tokio::sync::{oneshot, watch};
 
 use crate::error::{Failure, closed, unavailable};
 use crate::open::prepare_reader;
@@ -14,15 +20,43 @@ use crate::options::SqliteOptions;
 
 type Pool = r2d2::Pool<SqliteConnectionManager>;
 
-/// Connections that read.
+/// A read, and whoever waits for it. Without a connection it answers why there is none.
+type Read = Box<dyn FnOnce(Result<&Connection, StoreError>) + Send>;
+
+/// Connections that read, and the calls that wait for one.
 #[derive(Debug)]
 pub(crate) struct Readers {
+    shared: Arc<Shared>,
+    /// False while a thread is alive.
+    idle: watch::Receiver<bool>,
+}
+
+struct Shared {
     path: Arc<Path>,
-    /// None once closed.
-    pool: RwLock<Option<Pool>>,
-    /// One permit per connection: callers wait here, as tasks, and not in the pool, as threads.
-    permits: Arc<Semaphore>,
+    state: Mutex<State>,
+    idle: watch::Sender<bool>,
+    /// The most threads that look for reads at once: one per connection.
     size: u32,
+}
+
+struct State {
+    waiting: VecDeque<Read>,
+    /// Threads that will look for another read before they end.
+    looking: u32,
+    /// Threads that have not ended; those that hold a connection are among them.
+    alive: u32,
+    /// None once closed.
+    pool: Option<Pool>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Shared")
+            .field("path", &self.path)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Readers {
@@ -37,51 +71,117 @@ impl Readers {
             .with_init(move |connection| prepare_reader(connection, busy_timeout));
         let pool = r2d2::Pool::builder()
             .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(options.busy_timeout.max(Duration::from_secs(1)))
             .idle_timeout(None)
             .max_lifetime(None)
             .test_on_check_out(false)
             .build(manager)
-            .map_err(|error| pool_failure(&options.path, &error))?;
-        Ok(Self {
-            path: options.path.as_path().into(),
-            pool: RwLock::new(Some(pool)),
-            permits: Arc::new(Semaphore::new(size as usize)),
-            size,
-        })
+            .map_err(|error| unavailable(no_connection(&options.path, &error)))?;
+        let (idle, watched) = watch::channel(true);
+        let state = State { waiting: VecDeque::new(), looking: 0, alive: 0, pool: Some(pool) };
+        let shared = Shared { path: options.path.as_path().into(), state: Mutex::new(state), idle, size };
+        Ok(Self { shared: Arc::new(shared), idle: watched })
     }
 
-    /// Runs `operation` on a free connection.
+    /// Runs `operation` on a connection, as soon as one is free.
     pub(crate) async fn call<T, F>(&self, operation: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| closed(&self.path))?;
-        let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let pool = pool.ok_or_else(|| closed(&self.path))?;
-        let path = Arc::clone(&self.path);
-        let answer = tokio::task::spawn_blocking(move || {
-            let connection = pool.get().map_err(|error| pool_failure(&path, &error))?;
-            let answer = operation(&connection);
-            // The connection goes back before the permit, so that whoever gets the permit finds it.
-            drop(connection);
-            drop(permit);
-            answer.map_err(|failure| failure.at(&path, Outcome::NotApplied))
-        });
-        answer.await.unwrap_or_else(|failed| Err(unavailable(format!("a read was cut short: {failed}"))))
+        let (reply, answer) = oneshot::channel();
+        let path = Arc::clone(&self.shared.path);
+        self.shared.enqueue(Box::new(move |connection| {
+            // Nobody waits for the answer of a call that was dropped.
+            if !reply.is_closed() {
+                let run =
+                    |connection| operation(connection).map_err(|why| why.at(&path, Outcome::NotApplied));
+                let _ = reply.send(connection.and_then(run));
+            }
+        }))?;
+        answer.await.unwrap_or_else(|_| Err(unavailable("a read of the SQLite store was cut short")))
     }
 
-    /// Waits for the reads under way, refuses later ones, and closes the connections.
+    /// Refuses later calls, waits for those accepted, and closes the connections.
     pub(crate) async fn close(&self) {
-        // An error means that someone else has closed it.
-        if let Ok(all) = self.permits.acquire_many(self.size).await {
-            self.permits.close();
-            self.pool.write().unwrap_or_else(PoisonError::into_inner).take();
-            drop(all);
-        }
+        self.shared.state().pool.take();
+        // An error cannot be: the sender lives in `shared`.
+        let _ = self.idle.clone().wait_for(|idle| *idle).await;
     }
 }
 
-fn pool_failure(path: &Path, error: &r2d2::Error) -> StoreError {
-    unavailable(format!("the SQLite store `{}` cannot be opened for reading: {error}", path.display()))
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enqueue(self: &Arc<Self>, read: Read) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let Some(pool) = state.pool.clone() else { return Err(closed(&self.path)) };
+        state.waiting.push_back(read);
+        if state.looking < self.size {
+            state.looking += 1;
+            state.alive += 1;
+            self.idle.send_replace(false);
+            let thread = Thread { shared: Arc::clone(self), looking: true };
+            tokio::task::spawn_blocking(move || thread.serve(pool));
+        }
+        Ok(())
+    }
+}
+
+/// A thread that reads. It is counted from before it begins until it is dropped, also when it never begins because the
+/// runtime is shutting down.
+struct Thread {
+    shared: Arc<Shared>,
+    looking: bool,
+}
+
+impl Thread {
+    /// Runs what waits until nothing does.
+    fn serve(mut self, pool: Pool) {
+        let connection = pool.get().map_err(|error| no_connection(&self.shared.path, &error));
+        drop(pool);
+        while let Some(read) = self.next() {
+            let given = match &connection {
+                Ok(connection) => Ok(&**connection),
+                Err(reason) => Err(unavailable(reason.clone())),
+            };
+            // A panic must not end the thread for those who wait; its caller learns of it, because nobody answers.
+            let _ = catch_unwind(AssertUnwindSafe(|| read(given)));
+        }
+        // The connection goes back before `self` is dropped and the thread counts as ended, so that closing finds it.
+        drop(connection);
+    }
+
+    /// The next read. To find none and to stop looking are one step, so that no read is left to a thread that ends.
+    fn next(&mut self) -> Option<Read> {
+        let mut state = self.shared.state();
+        let read = state.waiting.pop_front();
+        if read.is_none() {
+            state.looking -= 1;
+            self.looking = false;
+        }
+        read
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        if self.looking {
+            state.looking -= 1;
+            if state.looking == 0 {
+                // Nobody is left to run these. Dropping them tells their callers.
+                state.waiting.clear();
+            }
+        }
+        state.alive -= 1;
+        self.shared.idle.send_replace(state.alive == 0);
+    }
+}
+
+fn no_connection(path: &Path, error: &r2d2::Error) -> String {
+    format!("the SQLite store `{}` cannot be opened for reading: {error}", path.display())
 }

@@ -4,11 +4,31 @@ use std::fmt::Display;
 
 use miroir_domain::Timestamp;
 use miroir_ports::outbound::StoreError;
+#[cfg(test)]
+use rusqlite::Connection;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, ValueRef};
 use serde_json::Value;
 
 use crate::error::Failure;
+
+/// A column of a statement: its place, by which it is read, and its name, by which it is reported.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column(pub(crate) usize, pub(crate) &'static str);
+
+/// Asserts that `columns` are those of `sql`, each in its place.
+#[cfg(test)]
+pub(crate) fn assert_columns(sql: &str, columns: &[Column]) {
+    let connection = Connection::open_in_memory().unwrap();
+    for migration in crate::migration::MIGRATIONS {
+        connection.execute_batch(migration).unwrap();
+    }
+    let statement = connection.prepare(sql).unwrap();
+    let places: Vec<usize> = columns.iter().map(|column| column.0).collect();
+    let names: Vec<&str> = columns.iter().map(|column| column.1).collect();
+    assert_eq!(places, (0..columns.len()).collect::<Vec<_>>());
+    assert_eq!(statement.column_names(), names);
+}
 
 /// One row of `table` and the key it is known by.
 pub(crate) struct Reader<'r> {
@@ -19,28 +39,28 @@ pub(crate) struct Reader<'r> {
 
 impl Reader<'_> {
     /// The column as SQLite types it.
-    pub(crate) fn get<T: FromSql>(&self, column: &str) -> Result<T, Failure> {
-        self.row.get(column).map_err(|error| self.unreadable(column, error))
+    pub(crate) fn get<T: FromSql>(&self, column: Column) -> Result<T, Failure> {
+        self.row.get(column.0).map_err(|error| self.unreadable(column, error))
     }
 
     /// A counter of 64 bits, unsigned: see the head of `001_initial.sql`.
-    pub(crate) fn counter(&self, column: &str) -> Result<u64, Failure> {
+    pub(crate) fn counter(&self, column: Column) -> Result<u64, Failure> {
         self.get::<i64>(column).map(i64::cast_unsigned)
     }
 
     /// A time, if there is one.
-    pub(crate) fn time(&self, column: &str) -> Result<Option<Timestamp>, Failure> {
+    pub(crate) fn time(&self, column: Column) -> Result<Option<Timestamp>, Failure> {
         Ok(self.get::<Option<i64>>(column)?.map(Timestamp::from_millis))
     }
 
     /// A time that every row has.
-    pub(crate) fn time_always(&self, column: &str) -> Result<Timestamp, Failure> {
+    pub(crate) fn time_always(&self, column: Column) -> Result<Timestamp, Failure> {
         self.get(column).map(Timestamp::from_millis)
     }
 
     /// The column as text, without copying it; none where it is null.
-    pub(crate) fn text(&self, column: &str) -> Result<Option<&str>, Failure> {
-        let value = self.row.get_ref(column).map_err(|error| self.unreadable(column, error))?;
+    pub(crate) fn text(&self, column: Column) -> Result<Option<&str>, Failure> {
+        let value = self.row.get_ref(column.0).map_err(|error| self.unreadable(column, error))?;
         match value {
             ValueRef::Null => Ok(None),
             other => other.as_str().map(Some).map_err(|error| self.corrupt(column, error)),
@@ -48,18 +68,18 @@ impl Reader<'_> {
     }
 
     /// A JSON document, if there is one.
-    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Option<T>, Failure> {
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: Column) -> Result<Option<T>, Failure> {
         let Some(text) = self.text(column)? else { return Ok(None) };
         serde_json::from_str(text).map(Some).map_err(|error| self.corrupt(column, error))
     }
 
     /// A JSON document that every row has.
-    pub(crate) fn json_always<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T, Failure> {
+    pub(crate) fn json_always<T: serde::de::DeserializeOwned>(&self, column: Column) -> Result<T, Failure> {
         self.json(column)?.ok_or_else(|| self.corrupt(column, "it is missing"))
     }
 
     /// A word or name that its type can check; none where it is null.
-    pub(crate) fn name<T>(&self, column: &str) -> Result<Option<T>, Failure>
+    pub(crate) fn name<T>(&self, column: Column) -> Result<Option<T>, Failure>
     where
         T: std::str::FromStr,
         T::Err: Display,
@@ -69,7 +89,7 @@ impl Reader<'_> {
     }
 
     /// A word or name that every row has.
-    pub(crate) fn name_always<T>(&self, column: &str) -> Result<T, Failure>
+    pub(crate) fn name_always<T>(&self, column: Column) -> Result<T, Failure>
     where
         T: std::str::FromStr,
         T::Err: Display,
@@ -78,14 +98,17 @@ impl Reader<'_> {
     }
 
     /// Text that serde checks, such as a primary key.
-    pub(crate) fn checked<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<Option<T>, Failure> {
+    pub(crate) fn checked<T: serde::de::DeserializeOwned>(
+        &self,
+        column: Column,
+    ) -> Result<Option<T>, Failure> {
         let Some(text) = self.text(column)? else { return Ok(None) };
         let value = Value::String(text.to_owned());
         serde_json::from_value(value).map(Some).map_err(|error| self.corrupt(column, error))
     }
 
     /// Columns hold what does not fit; anything else that stops the reading is SQLite's own failure.
-    fn unreadable(&self, column: &str, error: rusqlite::Error) -> Failure {
+    fn unreadable(&self, column: Column, error: rusqlite::Error) -> Failure {
         match error {
             rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::IntegralValueOutOfRange(..)
@@ -95,11 +118,11 @@ impl Reader<'_> {
         }
     }
 
-    fn corrupt(&self, column: &str, reason: impl Display) -> Failure {
+    fn corrupt(&self, column: Column, reason: impl Display) -> Failure {
         StoreError::Corrupt {
             table: self.table,
             key: self.key.to_string(),
-            reason: format!("column `{column}`: {reason}"),
+            reason: format!("column `{}`: {reason}", column.1),
         }
         .into()
     }

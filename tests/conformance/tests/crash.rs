@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use miroir_domain::TaskUid;
 use miroir_domain::task::{Task, TaskQuery, TaskStatus};
@@ -40,14 +40,15 @@ impl Acknowledged {
     }
 }
 
+/// A writer at work on the store at `path`.
+fn start(path: &Path, run: &str) -> Child {
+    let mut writer = Command::new(env!("CARGO_BIN_EXE_crash_writer"));
+    writer.arg(path).arg(run).stdout(Stdio::piped()).spawn().unwrap()
+}
+
 /// Lets a writer work on the store at `path`, and kills it once it has said `lines` lines.
 fn run_and_kill(path: &Path, round: u64, lines: u64, acknowledged: &mut Acknowledged) {
-    let mut writer = Command::new(env!("CARGO_BIN_EXE_crash_writer"))
-        .arg(path)
-        .arg(format!("round{round}"))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut writer = start(path, &format!("round{round}"));
     let mut heard = 0;
     for line in BufReader::new(writer.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
@@ -109,4 +110,28 @@ async fn killed_writers_lose_nothing_that_was_acknowledged() {
         assert_whole(&path, &acknowledged).await;
     }
     println!("{} tasks were acknowledged in {rounds} rounds, and none was lost", acknowledged.labels.len());
+}
+
+/// STORE-1, TASK-1: two processes open the same new file at once and both work on it. Only one instance should, but a
+/// rolling restart can overlap for a moment, and must do no harm.
+#[tokio::test]
+async fn two_processes_share_a_new_store_without_harm() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("miroir.db");
+    let mut acknowledged = Acknowledged::default();
+    let mut writers = [start(&path, "one"), start(&path, "two")];
+    let mut said = writers.each_mut().map(|writer| BufReader::new(writer.stdout.take().unwrap()).lines());
+    for lines in &mut said {
+        for line in lines.take(20) {
+            acknowledged.hear(&line.unwrap());
+        }
+    }
+    for writer in &mut writers {
+        writer.kill().unwrap();
+    }
+    for (lines, writer) in said.into_iter().zip(&mut writers) {
+        lines.for_each(|line| acknowledged.hear(&line.unwrap()));
+        assert_eq!(writer.wait().unwrap().code(), None, "a writer ended by itself");
+    }
+    assert_whole(&path, &acknowledged).await;
 }

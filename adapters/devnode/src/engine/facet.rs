@@ -43,17 +43,10 @@ pub(crate) fn count(
 }
 
 fn check(facets: &[String], settings: &Settings) -> Result<(), ApiError> {
-    let bad: Vec<&String> =
-        facets.iter().filter(|facet| *facet != "*" && !settings.is_filterable(facet)).collect();
-    if bad.is_empty() {
+    let Some(bad) = facets.iter().find(|facet| *facet != "*" && !settings.is_filterable(facet)) else {
         return Ok(());
-    }
-    let names = bad.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let subject = if bad.len() == 1 {
-        format!("Pattern {names} is not filterable.")
-    } else {
-        format!("Patterns {names} are not filterable.")
     };
+    let subject = format!("Pattern `{bad}` is not filterable.");
     let patterns = settings.filterable_patterns();
     let advice = if patterns.is_empty() {
         "This index does not have configured filterable attributes.".to_owned()

@@ -66,10 +66,17 @@ impl Marker<'_> {
     }
 }
 
-/// `_matchesPosition` of a document.
-pub(crate) fn matches_position(query: &Query, document: &Document) -> Map<String, Value> {
+/// `_matchesPosition` of a document, in the attributes that pass `shown`.
+pub(crate) fn matches_position(
+    query: &Query,
+    document: &Document,
+    shown: impl Fn(&str) -> bool,
+) -> Map<String, Value> {
     let mut positions: Map<String, Value> = Map::new();
     for (path, values) in document.flattened() {
+        if !shown(&path) {
+            continue;
+        }
         let is_list = values.len() > 1 || document.get_nested(&path).is_some_and(Value::is_array);
         let mut found = Vec::new();
         for (index, value) in values.into_iter().enumerate() {
@@ -116,14 +123,14 @@ fn span(term: &Term, rest: &[Token], token: &Token, text: &str) -> Option<Span> 
     if term.is_phrase {
         return phrase_span(&term.words, rest);
     }
-    let Some(matched) = term.matches(&token.word) else {
+    if term.matches(&token.word).is_none() {
         return term.synonyms.iter().find_map(|words| phrase_span(words, rest));
-    };
-    let is_beginning = matched.typos == 0 && !matched.is_whole;
+    }
+    // Of a word that only begins with the query word, as much is marked as the query word is long.
     let length = term.words[0].chars().count();
     let original = &text[token.start..token.end];
     let end = match original.char_indices().nth(length) {
-        Some((end, _)) if is_beginning => token.start + end,
+        Some((end, _)) if term.is_prefix => token.start + end,
         _ => token.end,
     };
     Some(Span { start: token.start, end })

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::tokenize::tokenize;
+use super::tokenize::{Token, tokenize};
 use super::typo::typos;
 use crate::settings::Settings;
 
@@ -27,7 +27,8 @@ pub(crate) struct Term {
     pub(crate) allowed_typos: u8,
     /// Whether it was in quotes: neither typos nor beginnings match.
     pub(crate) is_phrase: bool,
-    is_prefix: bool,
+    /// Whether words that begin with it match as well.
+    pub(crate) is_prefix: bool,
     /// What the settings say means the same, in words.
     pub(crate) synonyms: Vec<Vec<String>>,
     known: RefCell<HashMap<String, Option<WordMatch>>>,
@@ -57,27 +58,34 @@ pub(crate) struct Query {
 }
 
 /// A piece of a query: inside quotes or outside, after a minus or not.
-struct Piece<'q> {
-    text: &'q str,
+struct Piece {
+    start: usize,
+    end: usize,
     is_phrase: bool,
     is_negative: bool,
 }
 
-fn pieces(text: &str) -> Vec<Piece<'_>> {
+fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut is_negative = false;
+    let mut at = 0;
     for (index, part) in text.split('"').enumerate() {
         let is_phrase = index % 2 == 1;
+        let (start, end) = (at, at + part.len());
+        at = end + 1;
         if is_phrase {
-            pieces.push(Piece { text: part, is_phrase, is_negative });
+            pieces.push(Piece { start, end, is_phrase, is_negative });
             continue;
         }
-        let trimmed =
-            part.strip_suffix('-').filter(|rest| rest.is_empty() || rest.ends_with(char::is_whitespace));
-        is_negative = trimmed.is_some();
-        for word in trimmed.unwrap_or(part).split_whitespace() {
+        is_negative = false;
+        let mut word_start = start;
+        for word in part.split(char::is_whitespace) {
+            let end = word_start + word.len();
             let bare = word.strip_prefix('-');
-            pieces.push(Piece { text: bare.unwrap_or(word), is_phrase, is_negative: bare.is_some() });
+            pieces.push(Piece { start: word_start, end, is_phrase, is_negative: bare.is_some() });
+            // A lone minus at the end speaks of the phrase that follows.
+            is_negative = word == "-";
+            word_start = end + text[end..].chars().next().map_or(0, char::len_utf8);
         }
     }
     pieces
@@ -88,31 +96,29 @@ impl Query {
     pub(crate) fn parse(text: &str, settings: &Settings) -> Self {
         let rules = Rules::new(settings);
         let mut query = Self::default();
-        let mut position = 0;
+        let tokens = tokenize(text);
+        // Only a word at the very end may be unfinished.
+        let unfinished = tokens.last().filter(|last| last.end == text.len()).map(|last| last.position);
         for piece in pieces(text) {
-            let words: Vec<String> = tokenize(piece.text).into_iter().map(|token| token.word).collect();
-            if words.is_empty() {
-                continue;
-            }
+            let inside: Vec<&Token> =
+                tokens.iter().filter(|token| piece.start <= token.start && token.end <= piece.end).collect();
+            let words: Vec<String> = inside.iter().map(|token| token.word.clone()).collect();
+            let Some(first) = inside.first() else { continue };
             if piece.is_negative {
                 query.negative.push(words);
             } else if piece.is_phrase {
-                let length = words.len();
-                query.terms.push(rules.term(words, position, true));
-                position += length;
+                query.terms.push(rules.term(words, first.position, true));
             } else {
-                for word in words {
-                    if rules.stop_words.contains(&word.as_str()) {
+                for token in inside {
+                    let is_unfinished = unfinished == Some(token.position);
+                    if !is_unfinished && rules.stop_words.contains(&token.word.as_str()) {
                         continue;
                     }
-                    query.terms.push(rules.term(vec![word], position, false));
-                    position += 1;
+                    let mut term = rules.term(vec![token.word.clone()], token.position, false);
+                    term.is_prefix = is_unfinished && rules.allows_prefix;
+                    query.terms.push(term);
                 }
             }
-        }
-        let ends_in_word = text.ends_with(char::is_alphanumeric);
-        if let Some(last) = query.terms.last_mut().filter(|last| !last.is_phrase && ends_in_word) {
-            last.is_prefix = rules.allows_prefix;
         }
         query
     }
@@ -197,6 +203,16 @@ mod tests {
         assert_eq!(query.terms[1].matches("woman"), Some(WordMatch { typos: 0, is_whole: false }));
         let finished = Query::parse("wom ", &Settings::default());
         assert_eq!(finished.terms[0].matches("woman"), None);
+    }
+
+    #[test]
+    fn stop_words_leave_their_place_unless_they_end_the_query() {
+        let mut settings = Settings::default();
+        settings.apply(&serde_json::Map::from_iter([("stopWords".to_owned(), serde_json::json!(["the"]))]));
+        let query = Query::parse("the road, the", &settings);
+        let places: Vec<(&str, usize)> =
+            query.terms.iter().map(|term| (term.words[0].as_str(), term.position)).collect();
+        assert_eq!(places, [("road", 1), ("the", 9)]);
     }
 
     #[test]

@@ -16,7 +16,10 @@ const MAX_POSITION_COST: u32 = 10;
 /// One place where a term is found.
 #[derive(Debug, Clone, Copy)]
 struct Occurrence {
+    /// Which attribute of the document.
     field: usize,
+    /// The place of the attribute among the searchable ones.
+    field_rank: usize,
     position: usize,
     typos: u8,
     is_exact: bool,
@@ -56,6 +59,8 @@ pub(crate) struct Ranker<'q> {
     fields: HashMap<&'q str, usize>,
     max_field: usize,
     without_typos: Vec<&'q str>,
+    /// Words that are not found, whatever a query asks.
+    stop_words: Vec<&'q str>,
     /// Terms in the order in which they are kept; the last is the first to go.
     kept_order: Vec<usize>,
 }
@@ -90,6 +95,7 @@ impl<'q> Ranker<'q> {
                 .flatten()
                 .filter_map(|item| item.as_str())
                 .collect(),
+            stop_words: settings.texts("stopWords"),
             kept_order: (0..query.terms.len()).collect(),
         }
     }
@@ -179,16 +185,24 @@ impl<'q> Ranker<'q> {
             return self.phrase(&term.words, stored);
         }
         let mut found = Vec::new();
-        for field in &stored.tokens {
+        for (index, field) in stored.tokens.iter().enumerate() {
             let Some(rank) = self.fields.get(field.path.as_str()) else { continue };
             let no_typos = self.without_typos.contains(&field.path.as_str());
             for token in &field.tokens {
                 let Some(matched) = term.matches(&token.word) else { continue };
-                if matched.typos > 0 && no_typos {
+                // The server does index a stop word that an attribute starts with.
+                let is_stop_word = token.position > 0 && self.stop_words.contains(&token.word.as_str());
+                if is_stop_word || (matched.typos > 0 && no_typos) {
                     continue;
                 }
                 let (typos, is_exact) = (matched.typos, matched.is_whole);
-                found.push(Occurrence { field: *rank, position: token.position, typos, is_exact });
+                found.push(Occurrence {
+                    field: index,
+                    field_rank: *rank,
+                    position: token.position,
+                    typos,
+                    is_exact,
+                });
             }
         }
         for synonym in &term.synonyms {
@@ -201,13 +215,19 @@ impl<'q> Ranker<'q> {
     /// Where these words stand side by side.
     fn phrase(&self, words: &[String], stored: &Stored) -> Vec<Occurrence> {
         let mut found = Vec::new();
-        for field in &stored.tokens {
+        for (index, field) in stored.tokens.iter().enumerate() {
             let Some(rank) = self.fields.get(field.path.as_str()) else { continue };
             for window in field.tokens.windows(words.len()) {
                 let side_by_side = window.windows(2).all(|pair| pair[1].position == pair[0].position + 1);
                 if side_by_side && window.iter().zip(words).all(|(token, word)| token.word == *word) {
                     let position = window[0].position;
-                    found.push(Occurrence { field: *rank, position, typos: 0, is_exact: true });
+                    found.push(Occurrence {
+                        field: index,
+                        field_rank: *rank,
+                        position,
+                        typos: 0,
+                        is_exact: true,
+                    });
                 }
             }
         }
@@ -235,28 +255,29 @@ impl<'q> Ranker<'q> {
     fn attribute_rank(&self, kept: &[(&Term, Vec<Occurrence>)]) -> Rank {
         let cost = kept
             .iter()
-            .map(|(_, found)| found.iter().map(|place| place.field).min().unwrap_or(self.max_field));
+            .map(|(_, found)| found.iter().map(|place| place.field_rank).min().unwrap_or(self.max_field));
         Rank::from_cost(count(cost.sum()), count(self.max_field * kept.len()))
     }
 
-    /// Whether some attribute is the words of the query, or starts with them.
+    /// Whether some attribute is the words of the query, or has them at their places.
     fn match_type(&self, kept: &[(&Term, Vec<Occurrence>)], stored: &Stored) -> MatchType {
-        let wanted: Vec<&String> = kept.iter().flat_map(|(term, _)| &term.words).collect();
-        let is_whole_query =
+        let is_beginning =
             kept.iter().zip(&self.query.terms).all(|((term, _), first)| term.position == first.position);
-        if wanted.is_empty() || !is_whole_query {
+        if kept.is_empty() || !is_beginning {
             return MatchType::NoExactMatch;
         }
+        let wanted: Vec<(usize, &String)> = kept
+            .iter()
+            .flat_map(|(term, _)| {
+                term.words.iter().enumerate().map(|(index, word)| (term.position + index, word))
+            })
+            .collect();
         let fields = stored.tokens.iter().filter(|field| self.fields.contains_key(field.path.as_str()));
         let types = fields.map(|field| {
-            let starts = field.tokens.len() >= wanted.len()
-                && field
-                    .tokens
-                    .iter()
-                    .zip(&wanted)
-                    .enumerate()
-                    .all(|(index, (token, word))| token.word == **word && token.position == index);
-            match (starts, field.tokens.len() == wanted.len()) {
+            let has_all = wanted.iter().all(|(position, word)| {
+                field.tokens.iter().any(|token| token.position == *position && token.word == **word)
+            });
+            match (has_all, field.tokens.len() == wanted.len()) {
                 (false, _) => MatchType::NoExactMatch,
                 (true, false) => MatchType::MatchesStart,
                 (true, true) => MatchType::ExactMatch,
@@ -315,7 +336,8 @@ fn fewest_typos(found: &[Occurrence]) -> Vec<Occurrence> {
 
 /// How far apart two words are; the wrong way round costs one more.
 fn distance(left: Occurrence, right: Occurrence, left_words: usize, by_attribute: bool) -> usize {
-    if left.field != right.field {
+    let is_same_word = left.field == right.field && left.position == right.position;
+    if left.field != right.field || is_same_word {
         return MAX_DISTANCE;
     }
     if by_attribute {

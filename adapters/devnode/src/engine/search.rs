@@ -61,14 +61,14 @@ pub(crate) fn search(
     let query = Query::parse(&request.q, &index.settings);
     let ranked = ranked(index, uid, request, &query)?;
     let mut body = Map::new();
-    if let Some(facets) = &request.facets {
+    if let Some(facets) = request.facets.as_ref().filter(|facets| !facets.is_empty()) {
         let documents: Vec<&Stored> = ranked.iter().map(|ranked| ranked.stored).collect();
         let Facets { distribution, stats } =
             facet::count(facets, &index.settings, index.documents.fields(), &documents)?;
         body.insert("facetDistribution".to_owned(), Value::Object(distribution));
         body.insert("facetStats".to_owned(), Value::Object(stats));
     }
-    let total = ranked.len().min(index.settings.number("pagination", "maxTotalHits"));
+    let total = ranked.len();
     let (offset, limit) = match request.page {
         Page::Offset { offset, limit } => {
             body.extend(fields(json!({ "limit": limit, "offset": offset, "estimatedTotalHits": total })));
@@ -86,7 +86,8 @@ pub(crate) fn search(
             }
         }
     };
-    let shown = ranked.iter().take(total).skip(offset).take(limit);
+    let reachable = index.settings.number("pagination", "maxTotalHits");
+    let shown = ranked.iter().take(reachable).skip(offset).take(limit);
     let hits: Vec<Value> = shown.map(|ranked| hit(index, request, &query, ranked)).collect();
     body.insert("hits".to_owned(), Value::Array(hits));
     body.insert("query".to_owned(), json!(request.q));
@@ -117,6 +118,11 @@ fn ranked<'d>(
     }
     let sorts = sort::parse(&request.sort, "invalid_search_sort")?;
     sort::check(&sorts, settings, "invalid_search_sort").map_err(|error| error.in_index(uid))?;
+    if !sorts.is_empty() && !settings.texts("rankingRules").contains(&"sort") {
+        let message = "You must specify where `sort` is listed in the rankingRules setting to use the sort parameter at search time.";
+        return Err(ApiError::invalid("invalid_search_sort", message).in_index(uid));
+    }
+    check_search_on(index, request).map_err(|error| error.in_index(uid))?;
     let distinct = distinct_attribute(index, request).map_err(|error| error.in_index(uid))?;
     let passes = |stored: &&Stored| filter.as_ref().is_none_or(|filter| filter.matches(&stored.document));
     let candidates: Vec<&Stored> = index.documents.iter().filter(passes).collect();
@@ -136,6 +142,28 @@ fn ranked<'d>(
         keep_distinct(&mut found, attribute);
     }
     Ok(found)
+}
+
+/// Where only some attributes are searchable, a search may be narrowed only to those.
+fn check_search_on(index: &Index, request: &SearchRequest) -> Result<(), ApiError> {
+    let searchable = index.settings.texts("searchableAttributes");
+    if searchable.contains(&"*") {
+        return Ok(());
+    }
+    let is_known = |wanted: &str| {
+        wanted == "*"
+            || searchable.iter().any(|known| pattern_covers(wanted, known) || pattern_covers(known, wanted))
+    };
+    match request.search_on.iter().flatten().find(|wanted| !is_known(wanted)) {
+        None => Ok(()),
+        Some(bad) => {
+            let known = searchable.join(", ");
+            let message = format!(
+                "Attribute `{bad}` is not searchable. Available searchable attributes are: `{known}`."
+            );
+            Err(ApiError::invalid("invalid_search_attributes_to_search_on", message))
+        }
+    }
 }
 
 fn distinct_attribute<'r>(index: &'r Index, request: &'r SearchRequest) -> Result<Option<&'r str>, ApiError> {
@@ -194,7 +222,10 @@ fn hit(index: &Index, request: &SearchRequest, query: &Query, ranked: &Ranked) -
         hit.insert("_formatted".to_owned(), Value::Object(formatted));
     }
     if request.show_matches_position {
-        hit.insert("_matchesPosition".to_owned(), Value::Object(matches_position(query, document)));
+        hit.insert(
+            "_matchesPosition".to_owned(),
+            Value::Object(matches_position(query, document, |path| index.settings.is_displayed(path))),
+        );
     }
     if request.show_score {
         hit.insert("_rankingScore".to_owned(), json!(global_score(&ranked.details)));

@@ -1,6 +1,7 @@
 //! Cuts text into words with positions, as ranking counts them.
 
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::document::Document;
 
@@ -83,35 +84,23 @@ fn is_mark(character: char) -> bool {
 /// Whether a separator ends a sentence or a part of one: stops and commas only before a space.
 fn is_hard(text: &str, index: usize, character: char) -> bool {
     match character {
-        '.' | ',' => text[index + 1..].chars().next().is_none_or(char::is_whitespace),
-        '!' | '?' | ';' | '|' | '(' | ')' | '[' | ']' | '{' | '}' | '…' | '\n' => true,
+        '.' | ',' => text[index + 1..].starts_with(' '),
+        '!' | '?' | ';' | '¡' | '§' | '¶' | '¿' => true,
         _ => false,
     }
 }
 
-/// A word as it is compared: lower-case, Latin letters without accents.
+/// A word as it is compared: lower-case, letters without their accents.
 pub(crate) fn fold(word: &str) -> String {
     let mut folded = String::with_capacity(word.len());
-    for character in word.chars().flat_map(char::to_lowercase) {
+    for character in word.nfkd().filter(|character| !is_mark(*character)).flat_map(char::to_lowercase) {
         match character {
-            'à'..='å' | 'ā' | 'ă' | 'ą' => folded.push('a'),
-            'ç' | 'ć' | 'č' => folded.push('c'),
-            'ď' => folded.push('d'),
-            'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => folded.push('e'),
-            'ì'..='ï' | 'ī' | 'į' => folded.push('i'),
-            'ł' => folded.push('l'),
-            'ñ' | 'ń' | 'ň' => folded.push('n'),
-            'ò'..='ö' | 'ø' | 'ō' | 'ő' => folded.push('o'),
-            'ř' => folded.push('r'),
-            'ś' | 'š' => folded.push('s'),
-            'ť' => folded.push('t'),
-            'ù'..='ü' | 'ū' | 'ů' | 'ű' => folded.push('u'),
-            'ý' | 'ÿ' => folded.push('y'),
-            'ź' | 'ż' | 'ž' => folded.push('z'),
             'æ' => folded.push_str("ae"),
             'œ' => folded.push_str("oe"),
             'ß' => folded.push_str("ss"),
-            mark if is_mark(mark) => {}
+            'ø' => folded.push('o'),
+            'ł' => folded.push('l'),
+            'đ' => folded.push('d'),
             other => folded.push(other),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::Apis;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
-use crate::router::{Access, Route};
+use crate::route::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

@@ -16,7 +16,7 @@ use crate::json;
 use crate::query::Query;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
-use crate::router::Route;
+use crate::route::Route;
 
 const DOCUMENTS: &str = "/indexes/{index_uid}/documents";
 const DOCUMENT: &str = "/indexes/{index_uid}/documents/{document_id}";

@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::json;
 use crate::reply::{Outcome, Reply};
 use crate::request::{Request, parse_index};
-use crate::router::Route;
+use crate::route::Route;
 
 const INDEXES: &str = "/indexes";
 const INDEX: &str = "/indexes/{index_uid}";

@@ -9,7 +9,7 @@ mod settings;
 mod task;
 mod unsupported;
 
-use crate::router::Route;
+use crate::route::Route;
 
 /// Every route there is.
 pub(crate) fn all() -> Vec<Route> {

@@ -10,7 +10,7 @@ use miroir_domain::search::SearchRequest;
 use crate::Apis;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
-use crate::router::Route;
+use crate::route::Route;
 
 const SEARCH: &str = "/indexes/{index_uid}/search";
 

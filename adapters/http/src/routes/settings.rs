@@ -8,7 +8,7 @@ use miroir_domain::settings::{Setting, SettingsAction, SettingsChange, UpdateMet
 use crate::Apis;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
-use crate::router::Route;
+use crate::route::Route;
 
 const SETTINGS: &str = "/indexes/{index_uid}/settings";
 

@@ -4,7 +4,7 @@ use http::Method;
 use miroir_domain::error::ErrorCode;
 
 use crate::error::Failure;
-use crate::router::Route;
+use crate::route::Route;
 
 /// Path, and the methods a Meilisearch server takes there.
 const UNSUPPORTED: &[(&str, &[&str])] = &[

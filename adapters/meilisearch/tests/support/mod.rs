@@ -121,12 +121,7 @@ impl RawServer {
 }
 
 pub fn endpoint(url: &str) -> NodeEndpoint {
-    NodeEndpoint {
-        id: node(),
-        url: url.to_owned(),
-        master_key: Some(MasterKey::new("key-of-the-node")),
-        replication_parameters: false,
-    }
+    NodeEndpoint { id: node(), url: url.to_owned(), master_key: Some(MasterKey::new("key-of-the-node")) }
 }
 
 pub fn node() -> NodeId {

@@ -1,1 +1,1 @@
-SELECT miroir_id, version, status FROM tasks WHERE miroir_id = ?1
+SELECT version, status FROM tasks WHERE miroir_id = ?1

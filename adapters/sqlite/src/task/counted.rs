@@ -10,7 +10,7 @@ use miroir_domain::IndexUid;
 use miroir_domain::task::{TaskKind, TaskQuery, TaskStatus};
 use rusqlite::{Connection, Row};
 
-use super::list::{Found, Window};
+use super::window::{Found, Window};
 use crate::error::Failure;
 use crate::row::to_json;
 

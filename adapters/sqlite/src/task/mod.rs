@@ -6,3 +6,4 @@ mod pointed;
 mod ranged;
 mod row;
 mod table;
+mod window;

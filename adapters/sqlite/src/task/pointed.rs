@@ -6,8 +6,8 @@ use miroir_domain::TaskUid;
 use miroir_domain::task::TaskQuery;
 use rusqlite::Connection;
 
-use super::list::{Found, Window};
 use super::row;
+use super::window::{Found, Window};
 use crate::error::Failure;
 
 /// What matches of the uids that `query` names. A batch has the uid of its task, so both filters name rows.

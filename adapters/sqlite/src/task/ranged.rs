@@ -10,7 +10,7 @@ use miroir_domain::task::{TaskDates, TaskQuery};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use super::counted;
-use super::list::{Found, Window};
+use super::window::{Found, Window};
 use crate::error::Failure;
 use crate::row::to_json;
 

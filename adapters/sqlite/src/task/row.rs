@@ -6,7 +6,27 @@ use miroir_ports::outbound::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::error::Failure;
-use crate::row::{Reader, to_json};
+use crate::row::{Column, Reader, to_json};
+
+// The columns of `task_get.sql`.
+#[cfg(test)]
+const MIROIR_ID: Column = Column(0, "miroir_id");
+const CREATED_AT: Column = Column(1, "created_at");
+const STATUS: Column = Column(2, "status");
+const NODE_TASKS: Column = Column(3, "node_tasks");
+const ERROR: Column = Column(4, "error");
+const NODE_ERRORS: Column = Column(5, "node_errors");
+const INDEX_UID: Column = Column(6, "index_uid");
+const TASK_TYPE: Column = Column(7, "task_type");
+const DETAILS: Column = Column(8, "details");
+const STARTED_AT: Column = Column(9, "started_at");
+const FINISHED_AT: Column = Column(10, "finished_at");
+const CANCELED_BY: Column = Column(11, "canceled_by");
+const CUSTOM_METADATA: Column = Column(12, "custom_metadata");
+const VERSION: Column = Column(13, "version");
+// Those of `task_head.sql`.
+const HEAD_VERSION: Column = Column(0, "version");
+const HEAD_STATUS: Column = Column(1, "status");
 
 /// The columns of a task but its uid, which may not be known yet. Made before the writer is asked, so that writing JSON
 /// does not hold it up.
@@ -90,7 +110,7 @@ pub(super) fn head(connection: &Connection, uid: TaskUid) -> Result<Option<(u64,
     let mut rows = select.query([uid.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let reader = Reader { table: "tasks", key: &uid, row };
-    Ok(Some((reader.counter("version")?, reader.name_always("status")?)))
+    Ok(Some((reader.counter(HEAD_VERSION)?, reader.name_always(HEAD_STATUS)?)))
 }
 
 /// The next uid. Part of the transaction that uses it, so a uid is taken if and only if its task is stored.
@@ -103,18 +123,46 @@ fn decode(uid: TaskUid, row: &Row<'_>) -> Result<Task, Failure> {
     let reader = Reader { table: "tasks", key: &uid, row };
     Ok(Task {
         uid,
-        version: reader.counter("version")?,
-        created_at: reader.time_always("created_at")?,
-        status: reader.name_always("status")?,
-        kind: reader.name_always("task_type")?,
-        index_uid: reader.name("index_uid")?,
-        node_tasks: reader.json_always("node_tasks")?,
-        node_errors: reader.json_always("node_errors")?,
-        error: reader.json("error")?,
-        details: reader.json("details")?,
-        started_at: reader.time("started_at")?,
-        finished_at: reader.time("finished_at")?,
-        canceled_by: reader.get::<Option<u32>>("canceled_by")?.map(TaskUid),
-        custom_metadata: reader.get("custom_metadata")?,
+        version: reader.counter(VERSION)?,
+        created_at: reader.time_always(CREATED_AT)?,
+        status: reader.name_always(STATUS)?,
+        kind: reader.name_always(TASK_TYPE)?,
+        index_uid: reader.name(INDEX_UID)?,
+        node_tasks: reader.json_always(NODE_TASKS)?,
+        node_errors: reader.json_always(NODE_ERRORS)?,
+        error: reader.json(ERROR)?,
+        details: reader.json(DETAILS)?,
+        started_at: reader.time(STARTED_AT)?,
+        finished_at: reader.time(FINISHED_AT)?,
+        canceled_by: reader.get::<Option<u32>>(CANCELED_BY)?.map(TaskUid),
+        custom_metadata: reader.get(CUSTOM_METADATA)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::assert_columns;
+
+    #[test]
+    fn columns_stand_where_the_statements_have_them() {
+        let all = [
+            MIROIR_ID,
+            CREATED_AT,
+            STATUS,
+            NODE_TASKS,
+            ERROR,
+            NODE_ERRORS,
+            INDEX_UID,
+            TASK_TYPE,
+            DETAILS,
+            STARTED_AT,
+            FINISHED_AT,
+            CANCELED_BY,
+            CUSTOM_METADATA,
+            VERSION,
+        ];
+        assert_columns(include_str!("../sql/task_get.sql"), &all);
+        assert_columns(include_str!("../sql/task_head.sql"), &[HEAD_VERSION, HEAD_STATUS]);
+    }
 }

@@ -88,11 +88,11 @@ impl Gate {
             let _ = gate.lock().unwrap().recv();
         };
         let change = tokio::spawn(async move {
-            let held = store.write(move |_| {
+            let standing = store.write(move |_| {
                 wait();
                 Ok(())
             });
-            held.await.unwrap();
+            standing.await.unwrap();
         });
         arrived.await.unwrap();
         Self { hold, change }

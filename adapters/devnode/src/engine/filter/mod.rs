@@ -4,6 +4,7 @@ mod parse;
 mod print;
 
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::document::Document;
 use crate::http::error::ApiError;
@@ -169,9 +170,9 @@ fn compare_any(document: &Document, attribute: &Attribute, comparison: Compariso
     scalars(document, attribute).any(|value| compare(value, comparison, wanted))
 }
 
-/// Text as facets compare it: trimmed and lower-case. Unlike words of a query, accents count.
+/// Text as facets compare it: trimmed, lower-case, decomposed. Unlike in words of a query, accents count.
 pub(crate) fn fold_facet(text: &str) -> String {
-    text.trim().to_lowercase()
+    text.trim().nfkd().collect::<String>().to_lowercase()
 }
 
 fn compare(value: &Value, comparison: Comparison, wanted: &str) -> bool {

@@ -1,0 +1,60 @@
+//! The part of a listing that a page needs, and what was found in it.
+
+use std::collections::BTreeSet;
+
+use miroir_domain::task::TaskQuery;
+
+/// The uids of a page and of the task after it, in ascending order, and the number of all that match.
+pub(super) struct Found {
+    pub(super) uids: BTreeSet<u32>,
+    pub(super) total: u64,
+}
+
+/// The part of a query that says where its page begins, where it ends at the latest, and which way it runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    /// The lowest uid the page may hold.
+    pub(super) low: u32,
+    /// The highest.
+    pub(super) high: u32,
+    /// Oldest first.
+    pub(super) reverse: bool,
+    /// How many uids to find: one more than the page holds, to know where the next begins.
+    pub(super) wanted: u64,
+}
+
+impl Window {
+    pub(super) fn of(query: &TaskQuery) -> Self {
+        let from = query.from.map(|uid| uid.0);
+        Self {
+            low: if query.reverse { from.unwrap_or(0) } else { 0 },
+            high: if query.reverse { u32::MAX } else { from.unwrap_or(u32::MAX) },
+            reverse: query.reverse,
+            wanted: u64::from(query.limit) + 1,
+        }
+    }
+
+    /// The word of SQL for its direction.
+    pub(super) fn direction(self) -> &'static str {
+        if self.reverse { "ASC" } else { "DESC" }
+    }
+
+    /// Adds `uid` to the best found so far. Once enough are found, the window closes behind the worst of them.
+    pub(super) fn offer(&mut self, uids: &mut BTreeSet<u32>, uid: u32) {
+        uids.insert(uid);
+        if (uids.len() as u64) > self.wanted {
+            if self.reverse {
+                uids.pop_last()
+            } else {
+                uids.pop_first()
+            };
+        }
+        if (uids.len() as u64) == self.wanted {
+            if self.reverse {
+                self.high = uids.last().copied().unwrap_or(self.high);
+            } else {
+                self.low = uids.first().copied().unwrap_or(self.low);
+            }
+        }
+    }
+}
