@@ -31,7 +31,7 @@ mod process;
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use miroir::Miroir;
-pub use node::{Node, NodeKind};
+pub use node::{NODE_KIND, Node, NodeKind};
 pub use port::free_port;
 pub use process::Process;
 

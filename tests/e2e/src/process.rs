@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::process::{Child, Command};
@@ -77,8 +78,13 @@ impl Process {
 
     /// Waits until it has ended by itself.
     pub async fn wait(&mut self) -> Result<ExitStatus> {
+        self.wait_at_most(PATIENCE).await
+    }
+
+    /// Waits until it has ended by itself, for programs that have more to do than others.
+    pub async fn wait_at_most(&mut self, patience: Duration) -> Result<ExitStatus> {
         let Some(child) = &mut self.child else { bail!("{} does not run", self.name) };
-        let Ok(status) = timeout(PATIENCE, child.wait()).await else {
+        let Ok(status) = timeout(patience, child.wait()).await else {
             bail!("{} does not end; its log ends with:\n{}", self.name, self.log_tail())
         };
         self.child = None;
