@@ -9,8 +9,8 @@ use crate::clock;
 use crate::document::Document;
 use crate::engine::filter;
 use crate::http::error::ApiError;
-use crate::node::Shared;
 use crate::payload::{canonical_id, document_id, infer_primary_key};
+use crate::shared::Shared;
 use crate::state::{Index, State};
 use crate::task::{Status, Task, Work};
 
