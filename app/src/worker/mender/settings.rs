@@ -65,11 +65,18 @@ async fn copy(
         return Err(MendError::NotNow(format!("node `{reference}` does not have the index either")));
     };
     let found = read_settings(cluster, &entry.uid, node).await?;
-    if found.as_ref() == Some(&wanted) {
+    let is_another = found.is_some() && has_another_key(cluster, entry, node).await?;
+    if !is_another && found.as_ref() == Some(&wanted) {
         return Ok(());
     }
     let mut operations = Vec::new();
-    if found.is_none() {
+    if is_another {
+        // All of its documents go with it. Noted first, so that they are missing even if this is cut off.
+        let placement = cluster.placement(entry.shard_count);
+        cluster.stale.missed_write(&entry.uid, node, placement.shards_of(node));
+        operations.push(WriteOperation::IndexDelete);
+    }
+    if is_another || found.is_none() {
         operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
     }
     operations.push(WriteOperation::Settings(as_change(wanted.clone())));
@@ -80,6 +87,15 @@ async fn copy(
     Err(MendError::NotNow(format!(
         "node `{node}` has other settings than node `{reference}` after they were copied"
     )))
+}
+
+/// Whether the node's index of that name is another one: the index was deleted and made anew while the node was away,
+/// and no node lets the key of an index that has one be changed.
+async fn has_another_key(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<bool, MendError> {
+    let read = NodeRead::Index(entry.uid.clone());
+    let index = cluster.nodes.node_read(node, read, cluster.timeouts.read).await?;
+    let key = index.get("primaryKey").and_then(Value::as_str);
+    Ok(key.is_some_and(|key| entry.primary_key.as_ref().is_none_or(|wanted| wanted.as_str() != key)))
 }
 
 /// The settings `node` has of `index`; none when it does not have the index.
