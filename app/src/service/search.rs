@@ -40,9 +40,8 @@ impl SearchApi for SearchService {
         // Nodes whose answer was no search result: as useless as no answer, and known only once answers are merged.
         let mut unusable: BTreeMap<NodeId, InvalidAnswer> = BTreeMap::new();
         loop {
-            let cost = |node: &NodeId| match unusable.contains_key(node) {
-                true => None,
-                false => self.cluster.read_cost(&index, node),
+            let cost = |node: &NodeId| {
+                if unusable.contains_key(node) { None } else { self.cluster.read_cost(&index, node) }
             };
             let gathered = gather(&self.cluster, &entry, &groups, cost, |node, shards, partial| {
                 let body = request.for_node(partial.then_some(&shards), &facts);

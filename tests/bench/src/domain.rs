@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(documents.len(), 500);
         assert_eq!(parts.values().map(|(_, count)| count).sum::<usize>(), 500);
         let (start, length, shard) = documents[499];
-        assert_eq!(start + length as usize, keys.iter().map(String::len).sum());
+        assert_eq!(start + length as usize, keys.iter().map(String::len).sum::<usize>());
         assert_eq!(shard, shard_of("k499", SHARDS).0);
     }
 
