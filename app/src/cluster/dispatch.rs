@@ -10,7 +10,7 @@
 //! grace; after it they are named in `X-Miroir-Degraded` and followed in the background. A node that gave no usable
 //! answer stays pending in the row, and the reconciler finds out what it did.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Cluster, Sending, Target, Ticket, WritePlan, amend_task};
+use super::{Cluster, Miss, Sending, Target, Ticket, WritePlan, amend_task};
 
 /// How long a write that has taken still waits for the nodes that have not answered.
 const STRAGGLER_GRACE: Duration = Duration::from_millis(500);
@@ -47,8 +47,21 @@ pub struct Dispatch {
 /// What one node made of its part.
 enum NodeOutcome {
     Accepted(u32),
-    Missed { error: ResponseError, refusal: Option<u16> },
+    /// It did not take the write; `untouched` when it took no earlier request of it either.
+    Missed {
+        error: ResponseError,
+        refusal: Option<u16>,
+        untouched: bool,
+    },
     Unknown,
+}
+
+/// What the client is told, and what its service must know beside it.
+pub struct Answered {
+    /// The answer for the client.
+    pub result: Result<Accepted, ApiError>,
+    /// Certainly no node took any request of the write.
+    pub untouched: bool,
 }
 
 impl Cluster {
@@ -65,11 +78,33 @@ impl Cluster {
 impl Dispatch {
     /// Sends the write and answers as soon as it is known whether it took. Runs on when the caller is dropped.
     pub async fn run(self) -> Result<Accepted, ApiError> {
+        self.answered().await.result
+    }
+
+    /// [`Dispatch::run`], for those who must know whether any node was touched.
+    pub async fn answered(self) -> Answered {
         let (answer, answered) = oneshot::channel();
         tokio::spawn(Run::start(self, answer).finish());
-        answered
-            .await
-            .unwrap_or_else(|_| Err(ApiError::Internal("a write ended without an answer".to_owned())))
+        answered.await.unwrap_or_else(|_| Answered {
+            result: Err(ApiError::Internal("a write ended without an answer".to_owned())),
+            untouched: false,
+        })
+    }
+
+    /// Ends a task of which no node has been told. When even that cannot be stored, the reconciler ends it.
+    pub(super) async fn give_up(self, why: &ApiError) {
+        let error = ErrorCode::MiroirStoreUnavailable
+            .with_message(format!("The write was not sent to any node: {why}"));
+        let missed = self
+            .plan
+            .targets
+            .keys()
+            .map(|node| Event::NodeMissed { node: node.clone(), error: error.clone() });
+        let events: Vec<Event> = missed.chain([Event::Refused { error: error.clone() }]).collect();
+        let Self { cluster, task, .. } = self;
+        if let Err(error) = amend_task(cluster.store.as_ref(), cluster.clock.as_ref(), task, &events).await {
+            tracing::warn!("giving up a write that was not sent: {error}");
+        }
     }
 }
 
@@ -80,12 +115,14 @@ struct Run {
     task: Task,
     outcomes: HashMap<NodeId, NodeOutcome>,
     waiting: JoinSet<(NodeId, NodeOutcome)>,
-    answer: Option<oneshot::Sender<Result<Accepted, ApiError>>>,
+    answer: Option<oneshot::Sender<Answered>>,
+    /// Nodes whose miss has been noted: the mender may have made up for it since.
+    noted: BTreeSet<NodeId>,
     _sending: Sending,
 }
 
 impl Run {
-    fn start(dispatch: Dispatch, answer: oneshot::Sender<Result<Accepted, ApiError>>) -> Self {
+    fn start(dispatch: Dispatch, answer: oneshot::Sender<Answered>) -> Self {
         let Dispatch { cluster, plan, task, tickets, sending } = dispatch;
         let plan = Arc::new(plan);
         let mut waiting = JoinSet::new();
@@ -107,6 +144,7 @@ impl Run {
             outcomes: HashMap::new(),
             waiting,
             answer: Some(answer),
+            noted: BTreeSet::new(),
             _sending: sending,
         }
     }
@@ -160,7 +198,7 @@ impl Run {
         };
         match self.answer.take() {
             // A client that hung up loses its answer; the task is recorded all the same.
-            Some(answer) => drop(answer.send(result)),
+            Some(answer) => drop(answer.send(Answered { result, untouched: self.is_untouched() })),
             None => {
                 if let Err(error) = result {
                     tracing::warn!(task = %self.task.uid, "a write ended badly after its answer: {error}");
@@ -206,26 +244,40 @@ impl Run {
         }
         let mut first = None;
         for outcome in self.outcomes.values() {
-            let NodeOutcome::Missed { error, refusal: Some(status) } = outcome else { return None };
+            let NodeOutcome::Missed { error, refusal: Some(status), .. } = outcome else { return None };
             first.get_or_insert_with(|| (*status, error.clone()));
         }
         first
     }
 
+    fn is_untouched(&self) -> bool {
+        self.outcomes.len() == self.plan.targets.len()
+            && self
+                .outcomes
+                .values()
+                .all(|outcome| matches!(outcome, NodeOutcome::Missed { untouched: true, .. }))
+    }
+
     /// Tells readers which nodes now lack something, unless the request itself was at fault.
-    fn note_misses(&self) {
-        if self.unanimous_refusal().is_some() {
+    fn note_misses(&mut self) {
+        if self.unanimous_refusal().is_some() || self.is_untouched() {
             return;
         }
-        for (node, outcome) in &self.outcomes {
-            if !matches!(outcome, NodeOutcome::Missed { .. }) {
+        // One that has not answered may have taken it.
+        let may_have = |node: &NodeId| !matches!(self.outcomes.get(node), Some(NodeOutcome::Missed { .. }));
+        for (node, target) in &self.plan.targets {
+            if may_have(node) || !self.noted.insert(node.clone()) {
                 continue;
             }
-            let shards = self.plan.targets.get(node).map(|target| &target.shards);
-            self.cluster.note_miss(self.plan.kind, &self.plan.index, node, shards);
-            if self.plan.settings_version.is_some() {
-                self.cluster.stale.missed_settings(&self.plan.index, node);
-            }
+            let miss = Miss {
+                kind: self.plan.kind,
+                index: &self.plan.index,
+                shard_count: self.plan.shard_count,
+                node,
+                shards: &target.shards,
+                brings_settings: self.plan.settings_version.is_some(),
+            };
+            self.cluster.note_miss(&miss, &may_have);
         }
     }
 
@@ -282,7 +334,7 @@ async fn send_in_turn(
         };
         last = match cluster.nodes.node_write(node, write, cluster.timeouts.write).await {
             Ok(node_uid) => NodeOutcome::Accepted(node_uid),
-            Err(error) => return outcome_of(error, uid),
+            Err(error) => return outcome_of(error, uid, !matches!(last, NodeOutcome::Accepted(_))),
         };
     }
     last
@@ -295,13 +347,19 @@ fn refuse_failed(cluster: &Cluster, node: &NodeId) -> Option<NodeOutcome> {
 }
 
 fn missed(reason: String) -> NodeOutcome {
-    NodeOutcome::Missed { error: ErrorCode::MiroirNodeUnavailable.with_message(reason), refusal: None }
+    let error = ErrorCode::MiroirNodeUnavailable.with_message(reason);
+    NodeOutcome::Missed { error, refusal: None, untouched: true }
 }
 
-fn outcome_of(error: NodeError, uid: TaskUid) -> NodeOutcome {
+fn outcome_of(error: NodeError, uid: TaskUid, untouched: bool) -> NodeOutcome {
     match error {
-        NodeError::Refused { status, error, .. } => NodeOutcome::Missed { error, refusal: Some(status) },
-        NodeError::Unreachable { .. } => missed(error.to_string()),
+        NodeError::Refused { status, error, .. } => {
+            NodeOutcome::Missed { error, refusal: Some(status), untouched }
+        }
+        NodeError::Unreachable { .. } => {
+            let error = ErrorCode::MiroirNodeUnavailable.with_message(error.to_string());
+            NodeOutcome::Missed { error, refusal: None, untouched }
+        }
         _ => {
             tracing::warn!(task = %format_args!("mtask-{uid}"), "{error}: whether it took the write is being found out");
             NodeOutcome::Unknown

@@ -5,6 +5,7 @@ mod dispatch;
 mod gate;
 mod lane;
 mod open_tasks;
+mod own_work;
 mod plan;
 mod registry;
 mod stale;
@@ -22,12 +23,13 @@ use miroir_ports::outbound::{Clock, Nodes, TaskStore};
 use crate::node::HealthTracker;
 
 pub use amend::amend_task;
-pub use dispatch::{Dispatch, metadata_of};
+pub use dispatch::{Answered, Dispatch, metadata_of};
 pub use gate::Gates;
 pub use lane::{Lanes, Ticket};
 pub use open_tasks::{OpenTasks, Sending};
+pub use own_work::OwnWork;
 pub use plan::{Target, WritePlan};
-pub use stale::StaleNodes;
+pub use stale::{Miss, StaleNodes};
 
 /// How long a node may take.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +79,8 @@ pub struct Cluster {
     pub open_tasks: Arc<OpenTasks>,
     /// Nodes that lack writes or settings of an index.
     pub stale: StaleNodes,
+    /// What the mender gave nodes to do.
+    pub own_work: OwnWork,
     placements: Mutex<HashMap<u32, Arc<Placement>>>,
 }
 
@@ -119,6 +123,7 @@ impl Cluster {
             lanes: Lanes::default(),
             open_tasks: Arc::default(),
             stale: StaleNodes::default(),
+            own_work: OwnWork::default(),
             placements: Mutex::default(),
         }
     }

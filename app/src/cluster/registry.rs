@@ -1,5 +1,7 @@
 //! The index registry as services use it.
 
+use std::sync::Arc;
+
 use miroir_domain::IndexUid;
 use miroir_domain::document::PrimaryKey;
 use miroir_domain::error::ErrorCode;
@@ -8,8 +10,9 @@ use miroir_domain::task::{NewTask, TaskKind};
 use miroir_ports::inbound::{Accepted, ApiError};
 use miroir_ports::outbound::{Create, Put};
 use serde_json::{Map, Value};
+use tokio::sync::OwnedRwLockWriteGuard;
 
-use super::Cluster;
+use super::{Answered, Cluster, Dispatch, WritePlan};
 
 impl Cluster {
     /// The registry entry of `index`, or 404 `index_not_found`.
@@ -20,14 +23,10 @@ impl Cluster {
             .ok_or_else(|| ApiError::refused(ErrorCode::IndexNotFound, format!("Index `{index}` not found.")))
     }
 
-    /// Registers an index that is not there yet. The caller holds the index's gate alone.
-    pub async fn register_index(
-        &self,
-        index: &IndexUid,
-        primary_key: Option<PrimaryKey>,
-    ) -> Result<IndexEntry, ApiError> {
+    /// The entry of an index that is not there yet, not stored.
+    pub fn new_entry(&self, index: &IndexUid, primary_key: Option<PrimaryKey>) -> IndexEntry {
         let now = self.clock.now();
-        let entry = IndexEntry {
+        IndexEntry {
             uid: index.clone(),
             primary_key,
             shard_count: self.shard_count,
@@ -35,25 +34,67 @@ impl Cluster {
             created_at: now,
             updated_at: now,
             version: 1,
-        };
-        match self.store.index_create(&entry).await? {
-            Create::Created => Ok(entry),
-            Create::Exists => Err(lost_race(index)),
         }
     }
 
-    /// Changes a registry entry. The caller holds the index's gate alone.
-    pub async fn amend_index(
-        &self,
-        entry: IndexEntry,
-        change: impl FnOnce(&mut IndexEntry),
-    ) -> Result<IndexEntry, ApiError> {
-        let mut next = IndexEntry { updated_at: self.clock.now(), ..entry };
-        change(&mut next);
+    /// Registers an index that is not there yet. The caller holds the index's gate alone.
+    pub async fn register_index(&self, entry: &IndexEntry) -> Result<(), ApiError> {
+        match self.store.index_create(entry).await? {
+            Create::Created => Ok(()),
+            Create::Exists => Err(lost_race(&entry.uid)),
+        }
+    }
+
+    /// Takes back the entry of an index that no node was given. The caller has held the index's gate alone since it
+    /// registered the entry.
+    pub async fn unregister_index(&self, index: &IndexUid) -> Result<(), ApiError> {
+        self.store.index_delete(index).await?;
+        self.stale.forget(index);
+        Ok(())
+    }
+
+    /// Replaces a registry entry by `next`, which still has the version it was read with. The caller holds the
+    /// index's gate alone.
+    pub async fn amend_index(&self, next: IndexEntry) -> Result<(), ApiError> {
+        let next = IndexEntry { updated_at: self.clock.now(), ..next };
         match self.store.index_put(&next).await? {
-            Put::Stored => Ok(IndexEntry { version: next.version + 1, ..next }),
+            Put::Stored => Ok(()),
             Put::Conflict => Err(lost_race(&next.uid)),
         }
+    }
+
+    /// [`Cluster::begin`], then `change` of the registry: the task is on record first, so that a process that dies in
+    /// between leaves a task that failed, and not an entry that no node knows of. The caller holds the index's gate
+    /// alone.
+    pub async fn begin_changing(
+        self: &Arc<Self>,
+        plan: WritePlan,
+        change: impl Future<Output = Result<(), ApiError>>,
+    ) -> Result<Dispatch, ApiError> {
+        let dispatch = self.begin(plan).await?;
+        match change.await {
+            Ok(()) => Ok(dispatch),
+            Err(error) => {
+                dispatch.give_up(&error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs the write that creates an index, with the index's gate held until it is answered: whoever came in between
+    /// would take the index for known to the nodes. When certainly no node took any of it, the entry goes again, as
+    /// a single server would not have made the index either.
+    pub async fn first_answer(
+        &self,
+        dispatch: Dispatch,
+        index: &IndexUid,
+        _gate: OwnedRwLockWriteGuard<()>,
+    ) -> Result<Accepted, ApiError> {
+        let Answered { result, untouched } = dispatch.answered().await;
+        if untouched {
+            self.unregister_index(index).await?;
+        }
+        result
     }
 
     /// Records a task that has failed before it began, as a single server's would in its queue; no node is called.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use miroir_domain::task::TaskKind;
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
 
 /// What a node lacks of an index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,19 +99,49 @@ impl StaleNodes {
     }
 }
 
+/// A write that did not reach a node.
+#[derive(Debug, Clone, Copy)]
+pub struct Miss<'a> {
+    /// The type of its task.
+    pub kind: TaskKind,
+    /// The index.
+    pub index: &'a IndexUid,
+    /// How many shards the index has.
+    pub shard_count: u32,
+    /// The node.
+    pub node: &'a NodeId,
+    /// The shards of the write that the node keeps.
+    pub shards: &'a ShardSet,
+    /// Whether the write creates the index or changes its settings, whatever its type.
+    pub brings_settings: bool,
+}
+
 impl super::Cluster {
-    /// Remembers that `node` missed a write of this `kind` to `index`.
-    pub fn note_miss(&self, kind: TaskKind, index: &IndexUid, node: &NodeId, shards: Option<&ShardSet>) {
-        match (kind, shards) {
-            (TaskKind::SettingsUpdate | TaskKind::IndexCreation, _) => {
-                self.stale.missed_settings(index, node);
-            }
-            (TaskKind::IndexDeletion, Some(shards)) => {
-                self.stale.missed_settings(index, node);
-                self.stale.missed_write(index, node, shards);
-            }
-            (_, Some(shards)) if !shards.is_empty() => self.stale.missed_write(index, node, shards),
-            _ => {}
+    /// Remembers what a node lacks that others have, or may have. What no other node has, no node is behind in, and
+    /// nobody could bring it.
+    pub fn note_miss(&self, miss: &Miss<'_>, may_have: &dyn Fn(&NodeId) -> bool) {
+        let Miss { kind, index, node, .. } = *miss;
+        let brings_settings = miss.brings_settings
+            || matches!(kind, TaskKind::SettingsUpdate | TaskKind::IndexCreation | TaskKind::IndexDeletion);
+        let others_have = self.topology.nodes().any(|other| other != node && may_have(other));
+        if brings_settings && others_have {
+            self.stale.missed_settings(index, node);
         }
+        if !matches!(kind, TaskKind::SettingsUpdate | TaskKind::IndexCreation) {
+            let behind = self.shards_others_have(miss, may_have);
+            if !behind.is_empty() {
+                self.stale.missed_write(index, node, &behind);
+            }
+        }
+    }
+
+    fn shards_others_have(&self, miss: &Miss<'_>, may_have: &dyn Fn(&NodeId) -> bool) -> ShardSet {
+        let placement = self.placement(miss.shard_count);
+        let has_other = |shard: &Shard| {
+            let groups = self.topology.groups().iter();
+            let mut replicas = groups.flat_map(|group| placement.replicas(*shard, group.id));
+            replicas.any(|replica| replica != miss.node && may_have(replica))
+        };
+        miss.shards.iter().filter(has_other).collect()
     }
 }

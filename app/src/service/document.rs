@@ -32,10 +32,11 @@ pub struct DocumentService {
     cluster: Arc<Cluster>,
 }
 
-/// Either a write on its way, or the task that failed before it began.
+/// Either a write on its way, or the answer to one: it failed before it began, or it had to have the index alone
+/// until it was answered.
 enum Begun {
     Sent(Box<Dispatch>),
-    Failed(Accepted),
+    Answered(Accepted),
 }
 
 impl DocumentService {
@@ -73,7 +74,7 @@ impl DocumentService {
         write: DocumentWrite,
         explicit: Option<PrimaryKey>,
     ) -> Result<Begun, ApiError> {
-        let _changing = self.cluster.gates.change(&write.index).await;
+        let changing = self.cluster.gates.change(&write.index).await;
         let entry = self.cluster.store.index_get(&write.index).await?;
         // Another write may have settled the key while this one waited for the gate.
         if let Some(failure) = entry.as_ref().and_then(|entry| other_key(entry, explicit.as_ref())) {
@@ -87,13 +88,21 @@ impl DocumentService {
             Err(PayloadError::Refused(refusal)) => return Err(refusal.into()),
         };
         let key = payload.primary_key().cloned();
-        let (entry, is_new) = match entry {
-            None => (self.cluster.register_index(&write.index, key).await?, true),
-            Some(entry) if entry.primary_key == key => (entry, false),
-            Some(entry) => (self.cluster.amend_index(entry, |entry| entry.primary_key = key).await?, false),
+        let Some(entry) = entry else {
+            let entry = self.cluster.new_entry(&write.index, key);
+            let plan = self.plan(&entry, &write, payload, true);
+            let registering = self.cluster.register_index(&entry);
+            let dispatch = self.cluster.begin_changing(plan, registering).await?;
+            return self.cluster.first_answer(dispatch, &write.index, changing).await.map(Begun::Answered);
         };
-        let plan = self.plan(&entry, &write, payload, is_new);
-        Ok(Begun::Sent(Box::new(self.cluster.begin(plan).await?)))
+        let keyed = IndexEntry { primary_key: key, ..entry.clone() };
+        let plan = self.plan(&keyed, &write, payload, false);
+        let dispatch = if keyed == entry {
+            self.cluster.begin(plan).await?
+        } else {
+            self.cluster.begin_changing(plan, self.cluster.amend_index(keyed)).await?
+        };
+        Ok(Begun::Sent(Box::new(dispatch)))
     }
 
     /// One part of the payload for each node that keeps any of its shards. A new index is made known to every node,
@@ -193,7 +202,7 @@ impl DocumentService {
                 write.custom_metadata.clone(),
             )
             .await?;
-        Ok(Begun::Failed(accepted))
+        Ok(Begun::Answered(accepted))
     }
 }
 
@@ -204,7 +213,7 @@ impl DocumentApi for DocumentService {
         detached(async move {
             match service.begin_write(write).await? {
                 Begun::Sent(dispatch) => dispatch.run().await,
-                Begun::Failed(accepted) => Ok(accepted),
+                Begun::Answered(accepted) => Ok(accepted),
             }
         })
         .await

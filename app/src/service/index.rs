@@ -14,7 +14,7 @@ use miroir_ports::outbound::{NodeRead, WriteOperation};
 
 use super::detached::detached;
 use super::read::read_first;
-use crate::cluster::{Cluster, WritePlan};
+use crate::cluster::{Answered, Cluster, WritePlan};
 
 /// Implements [`IndexApi`].
 #[derive(Clone)]
@@ -42,7 +42,7 @@ impl IndexService {
                 .record_failure(TaskKind::IndexCreation, &index, failure, Some(details), None)
                 .await;
         }
-        let entry = self.cluster.register_index(&index, primary_key.clone()).await?;
+        let entry = self.cluster.new_entry(&index, primary_key.clone());
         let writes =
             [WriteOperation::IndexCreate { primary_key }, WriteOperation::Settings(initial_for_nodes())];
         let placement = self.cluster.placement(entry.shard_count);
@@ -50,9 +50,9 @@ impl IndexService {
             settings_version: Some(entry.settings_version),
             ..WritePlan::broadcast(TaskKind::IndexCreation, index, &placement, &writes).with_details(details)
         };
-        let dispatch = self.cluster.begin(plan).await?;
-        drop(gate);
-        dispatch.run().await
+        let registering = self.cluster.register_index(&entry);
+        let dispatch = self.cluster.begin_changing(plan, registering).await?;
+        self.cluster.first_answer(dispatch, &entry.uid, gate).await
     }
 
     async fn delete(&self, index: IndexUid) -> Result<Accepted, ApiError> {
@@ -66,15 +66,23 @@ impl IndexService {
                 .record_failure(TaskKind::IndexDeletion, &index, failure, Some(details), None)
                 .await;
         };
-        self.cluster.store.index_delete(&index).await?;
-        self.cluster.stale.forget(&index);
         let placement = self.cluster.placement(entry.shard_count);
-        let plan =
-            WritePlan::broadcast(TaskKind::IndexDeletion, index, &placement, &[WriteOperation::IndexDelete])
-                .with_details(everything_deleted());
-        let dispatch = self.cluster.begin(plan).await?;
+        let plan = WritePlan::broadcast(
+            TaskKind::IndexDeletion,
+            index.clone(),
+            &placement,
+            &[WriteOperation::IndexDelete],
+        )
+        .with_details(everything_deleted());
+        let unregistering = self.cluster.unregister_index(&index);
+        let dispatch = self.cluster.begin_changing(plan, unregistering).await?;
+        let Answered { result, untouched } = dispatch.answered().await;
+        if untouched {
+            // Every node still has the index, so it is still there.
+            self.cluster.register_index(&entry).await?;
+        }
         drop(gate);
-        dispatch.run().await
+        result
     }
 }
 

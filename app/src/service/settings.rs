@@ -30,39 +30,29 @@ impl SettingsService {
         change.validate()?;
         let gate = self.cluster.gates.change(&index).await;
         let known = self.cluster.store.index_get(&index).await?;
-        let is_new = known.is_none();
-        let (entry, for_nodes) = match known {
-            Some(entry) => {
-                let next = self.cluster.amend_index(entry, |entry| entry.settings_version += 1).await?;
-                (next, change.for_nodes())
-            }
+        let Some(entry) = known else {
             // One request that creates the index and all it needs: when it is refused, no node has half of it.
-            None => (self.cluster.register_index(&index, None).await?, change.for_new_index()),
+            let entry = self.cluster.new_entry(&index, None);
+            let plan = self.plan(&entry, &change, change.for_new_index());
+            let registering = self.cluster.register_index(&entry);
+            let dispatch = self.cluster.begin_changing(plan, registering).await?;
+            return self.cluster.first_answer(dispatch, &index, gate).await;
         };
-        let placement = self.cluster.placement(entry.shard_count);
-        let writes = [WriteOperation::Settings(for_nodes)];
-        let plan = WritePlan {
-            settings_version: Some(entry.settings_version),
-            ..WritePlan::broadcast(TaskKind::SettingsUpdate, index, &placement, &writes)
-                .with_details(change.details())
-        };
-        let dispatch = self.cluster.begin(plan).await?;
+        let next = IndexEntry { settings_version: entry.settings_version + 1, ..entry };
+        let plan = self.plan(&next, &change, change.for_nodes());
+        let dispatch = self.cluster.begin_changing(plan, self.cluster.amend_index(next)).await?;
         drop(gate);
-        let outcome = dispatch.run().await;
-        if is_new && matches!(outcome, Err(ApiError::Node { .. })) {
-            self.unregister(&entry).await?;
-        }
-        outcome
+        dispatch.run().await
     }
 
-    /// Takes back an entry that was made for a change which no node took: a single server would not have made the
-    /// index either.
-    async fn unregister(&self, entry: &IndexEntry) -> Result<(), ApiError> {
-        let _gate = self.cluster.gates.change(&entry.uid).await;
-        if self.cluster.store.index_get(&entry.uid).await?.as_ref() == Some(entry) {
-            self.cluster.store.index_delete(&entry.uid).await?;
+    fn plan(&self, entry: &IndexEntry, change: &SettingsChange, for_nodes: SettingsChange) -> WritePlan {
+        let placement = self.cluster.placement(entry.shard_count);
+        let writes = [WriteOperation::Settings(for_nodes)];
+        WritePlan {
+            settings_version: Some(entry.settings_version),
+            ..WritePlan::broadcast(TaskKind::SettingsUpdate, entry.uid.clone(), &placement, &writes)
+                .with_details(change.details())
         }
-        Ok(())
     }
 }
 

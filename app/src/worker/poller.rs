@@ -15,7 +15,8 @@ use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskStatus
 use miroir_domain::{NodeId, TaskUid};
 use miroir_ports::outbound::{Advance, NodeTaskSelection, StoreError};
 
-use super::reconciler::Reconciler;
+use super::reconciler::{Reconciler, shard_count};
+use super::recovery::note;
 use super::{Shutdown, stopped};
 use crate::cluster::{Cluster, amend_task};
 
@@ -158,18 +159,18 @@ impl Poller {
     /// What follows from a finished task: which nodes have its settings, and which lack what others have.
     async fn conclude(&self, task: &Task) -> Result<(), StoreError> {
         let Some(index) = &task.index_uid else { return Ok(()) };
+        let succeeded = |node: &NodeId| {
+            task.node_tasks.get(node).is_some_and(|node_task| node_task.status == NodeTaskState::Succeeded)
+        };
         for (node, node_task) in &task.node_tasks {
-            match node_task.status {
-                NodeTaskState::Succeeded => {
-                    if let Some(version) = node_task.settings_version {
-                        self.advance_settings(index, node, version).await?;
-                    }
+            if succeeded(node) {
+                if let Some(version) = node_task.settings_version {
+                    self.advance_settings(index, node, version).await?;
                 }
+            } else if task.status == TaskStatus::Failed {
                 // A write that failed on some nodes only has left them behind.
-                _ if task.status == TaskStatus::Failed && any_succeeded(task) => {
-                    self.cluster.note_miss(task.kind, index, node, Some(&node_task.shards));
-                }
-                _ => {}
+                let shard_count = shard_count(&self.cluster, task).await;
+                note(&self.cluster, task, shard_count, node, &node_task.shards, &succeeded);
             }
         }
         Ok(())
@@ -191,8 +192,4 @@ impl Poller {
         }
         Ok(())
     }
-}
-
-fn any_succeeded(task: &Task) -> bool {
-    task.node_tasks.values().any(|node_task| node_task.status == NodeTaskState::Succeeded)
 }

@@ -2,9 +2,8 @@
 //!
 //! A node task is pending when it is not known whether the node accepted the write: the connection broke, the answer
 //! did not come in time, or Miroir itself died in between. The write is never sent again, since the node may have
-//! it. Instead the node is asked for its tasks of that index. Document routes carry `customMetadata=miroir:<uid>`;
-//! for the others, which take no metadata, the first task of the right type that no other Miroir task claims is it.
-//! A node that does not have it in two looks, some time apart, never took it.
+//! it. Instead the node is asked for its tasks of that index; [`super::claim`] says which of them is the one. A node
+//! that does not have it in two looks, some time apart, never took it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,20 +12,20 @@ use std::time::Duration;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::quorum::judge_write;
-use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind, TaskQuery};
-use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
-use miroir_ports::outbound::{NodeTaskSelection, StoreError};
+use miroir_domain::task::{Event, NodeTaskState, Task, TaskKind};
+use miroir_domain::{NodeId, ShardSet, TaskUid};
+use miroir_ports::outbound::NodeTaskSelection;
 use tokio::time::Instant;
 
-use crate::cluster::{Cluster, metadata_of};
+use super::claim::{Claims, Found};
+use super::recovery::note;
+use crate::cluster::Cluster;
 
 /// How far a node's clock may be behind ours for its tasks still to be found.
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
 /// How long after the first look in vain a second one decides: time for a request that the node has received but
 /// not yet registered.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
-/// Tasks of an index that may claim a node task.
-const CLAIMS: u32 = 1_000;
 
 /// Resolves pending node tasks.
 pub struct Reconciler {
@@ -44,12 +43,13 @@ impl Reconciler {
     /// Events that say what became of the pending node tasks of `tasks`, as far as can be known now.
     pub async fn resolve(&mut self, tasks: &[Task]) -> HashMap<TaskUid, Vec<Event>> {
         let mut all = HashMap::new();
+        let mut claims = Claims::default();
         for task in tasks {
             // Whoever sends a task knows more about it than its node does.
             if self.cluster.open_tasks.is_sending(task.uid) {
                 continue;
             }
-            let events = self.resolve_one(task).await;
+            let events = self.resolve_one(task, &mut claims).await;
             if !events.is_empty() {
                 all.insert(task.uid, events);
             }
@@ -57,7 +57,7 @@ impl Reconciler {
         all
     }
 
-    async fn resolve_one(&mut self, task: &Task) -> Vec<Event> {
+    async fn resolve_one(&mut self, task: &Task, claims: &mut Claims) -> Vec<Event> {
         let pending: Vec<&NodeId> = task
             .node_tasks
             .iter()
@@ -66,10 +66,13 @@ impl Reconciler {
             .collect();
         let mut events = Vec::new();
         for node in &pending {
-            if let Some(event) = self.look(task, node).await {
+            if let Some(event) = self.look(task, node, claims).await {
+                let uid = if let Event::NodeAccepted { uid, .. } = event { Some(uid) } else { None };
+                claims.settle(task, node, uid);
                 events.push(event);
             }
         }
+        self.note_misses(task, &events).await;
         let resolved = events.len() == pending.len();
         // A process that died before it judged the write leaves a task with nobody pending and no verdict; so does
         // the last pending node just resolved. Judging twice changes nothing.
@@ -79,7 +82,36 @@ impl Reconciler {
         events
     }
 
-    async fn look(&mut self, task: &Task, node: &NodeId) -> Option<Event> {
+    /// Notes which nodes now lack something that others have. When a write that makes or deletes an index, or changes
+    /// its settings, reached nobody, the registry may be ahead of every node.
+    async fn note_misses(&self, task: &Task, events: &[Event]) {
+        let missed: BTreeSet<&NodeId> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::NodeMissed { node, .. } => Some(node),
+                _ => None,
+            })
+            .collect();
+        if missed.is_empty() {
+            return;
+        }
+        let shard_count = shard_count(&self.cluster, task).await;
+        let may_have = |node: &NodeId| task.node_tasks.contains_key(node) && !missed.contains(node);
+        for (node, node_task) in task.node_tasks.iter().filter(|(node, _)| missed.contains(node)) {
+            note(&self.cluster, task, shard_count, node, &node_task.shards, &may_have);
+        }
+        let brings_settings = task.kind == TaskKind::IndexDeletion
+            || task.node_tasks.values().any(|node_task| node_task.settings_version.is_some());
+        if let (Some(index), true) =
+            (&task.index_uid, brings_settings && missed.len() == task.node_tasks.len())
+        {
+            for node in self.cluster.topology.nodes() {
+                self.cluster.stale.missed_settings(index, node);
+            }
+        }
+    }
+
+    async fn look(&mut self, task: &Task, node: &NodeId, claims: &Claims) -> Option<Event> {
         let known = self.cluster.topology.group_of(node).is_some();
         if known && self.cluster.health.status(node) == NodeStatus::Failed {
             return None;
@@ -96,18 +128,28 @@ impl Reconciler {
                 return None;
             }
         };
-        match self.find(task, index, node, reports).await {
-            Ok(Some(uid)) => {
-                self.looked.remove(&(task.uid, node.clone()));
-                tracing::info!(task = %format_args!("mtask-{}", task.uid), %node, uid, "found the node task of a lost answer");
-                Some(Event::NodeAccepted { node: node.clone(), uid })
+        match claims.find(&self.cluster, task, index, node, reports).await {
+            Ok(Found::Uid(uid)) => Some(self.found(task, node, uid)),
+            Ok(Found::Overtaken(uid)) => {
+                // The other replicas took the two writes in their order, so this one may differ from them now.
+                let shards = task.node_tasks.get(node).map(|node_task| node_task.shards.clone());
+                let shard_count = shard_count(&self.cluster, task).await;
+                note(&self.cluster, task, shard_count, node, &shards.unwrap_or_default(), &|_| true);
+                Some(self.found(task, node, uid))
             }
-            Ok(None) => self.give_up_after_second_look(task, node),
+            Ok(Found::TooEarly) => None,
+            Ok(Found::Nothing) => self.give_up_after_second_look(task, node),
             Err(error) => {
                 tracing::warn!("looking for a lost answer: {error}");
                 None
             }
         }
+    }
+
+    fn found(&mut self, task: &Task, node: &NodeId, uid: u32) -> Event {
+        self.looked.remove(&(task.uid, node.clone()));
+        tracing::info!(task = %format_args!("mtask-{}", task.uid), %node, uid, "found the node task of a lost answer");
+        Event::NodeAccepted { node: node.clone(), uid }
     }
 
     fn give_up_after_second_look(&mut self, task: &Task, node: &NodeId) -> Option<Event> {
@@ -117,57 +159,12 @@ impl Reconciler {
             return None;
         }
         self.looked.remove(&key);
-        if let Some(index) = &task.index_uid {
-            let shards = task.node_tasks.get(node).map(|node_task| &node_task.shards);
-            self.cluster.note_miss(task.kind, index, node, shards);
-        }
         Some(missed(
             node,
             format!(
                 "node `{node}` never registered the write: it was not reached, or its answer and the write were both lost"
             ),
         ))
-    }
-
-    async fn find(
-        &self,
-        task: &Task,
-        index: &IndexUid,
-        node: &NodeId,
-        mut reports: Vec<NodeTaskReport>,
-    ) -> Result<Option<u32>, StoreError> {
-        let mark = metadata_of(task.uid);
-        if let Some(marked) = reports.iter().find(|report| report.custom_metadata.as_deref() == Some(&mark)) {
-            return Ok(Some(marked.uid));
-        }
-        let kinds = unmarked_kinds(task.kind);
-        reports.retain(|report| report.custom_metadata.is_none() && kinds.contains(&report.kind.as_str()));
-        if reports.is_empty() {
-            return Ok(None);
-        }
-        let claimed = self.claimed(index, node, task.created_at).await?;
-        reports.sort_by_key(|report| report.uid);
-        Ok(kinds.iter().find_map(|kind| {
-            let free = |report: &&NodeTaskReport| report.kind == *kind && !claimed.contains(&report.uid);
-            reports.iter().find(free).map(|report| report.uid)
-        }))
-    }
-
-    /// The node tasks on `node` that tasks of `index` claim already.
-    async fn claimed(
-        &self,
-        index: &IndexUid,
-        node: &NodeId,
-        since: Timestamp,
-    ) -> Result<BTreeSet<u32>, StoreError> {
-        let mut query = TaskQuery {
-            index_uids: Some(BTreeSet::from([index.clone()])),
-            limit: CLAIMS,
-            ..TaskQuery::default()
-        };
-        query.enqueued.after = Some(since.minus(CLOCK_SKEW));
-        let page = self.cluster.store.task_list(&query).await?;
-        Ok(page.tasks.iter().filter_map(|task| task.node_tasks.get(node)?.uid).collect())
     }
 
     async fn judge(&self, task: &Task, events: &[Event]) -> Event {
@@ -188,35 +185,26 @@ impl Reconciler {
             .chain(task.node_errors.values().map(|miss| &miss.shards))
             .flat_map(ShardSet::iter)
             .collect();
-        let placement = self.cluster.placement(self.shard_count(task).await);
+        let placement = self.cluster.placement(shard_count(&self.cluster, task).await);
         let verdict =
             judge_write(&self.cluster.topology, &placement, &touched, &|node| accepted.contains(node));
         Event::Dispatched { verdict }
     }
+}
 
-    /// The shard count of the task's index; of an index that is gone, that of a new one.
-    async fn shard_count(&self, task: &Task) -> u32 {
-        let Some(index) = &task.index_uid else { return self.cluster.shard_count };
-        match self.cluster.store.index_get(index).await {
-            Ok(Some(entry)) => entry.shard_count,
-            Ok(None) => self.cluster.shard_count,
-            Err(error) => {
-                tracing::warn!("reading the registry: {error}");
-                self.cluster.shard_count
-            }
+/// The shard count of the task's index; of an index that is gone, that of a new one.
+pub(super) async fn shard_count(cluster: &Cluster, task: &Task) -> u32 {
+    let Some(index) = &task.index_uid else { return cluster.shard_count };
+    match cluster.store.index_get(index).await {
+        Ok(Some(entry)) => entry.shard_count,
+        Ok(None) => cluster.shard_count,
+        Err(error) => {
+            tracing::warn!("reading the registry: {error}");
+            cluster.shard_count
         }
     }
 }
 
 fn missed(node: &NodeId, reason: String) -> Event {
     Event::NodeMissed { node: node.clone(), error: ErrorCode::MiroirNodeUnavailable.with_message(reason) }
-}
-
-/// The types a task has on a node when its route takes no metadata. The creation of an index ends in its settings.
-fn unmarked_kinds(kind: TaskKind) -> &'static [&'static str] {
-    match kind {
-        TaskKind::IndexCreation | TaskKind::SettingsUpdate => &["settingsUpdate"],
-        TaskKind::IndexDeletion => &["indexDeletion"],
-        _ => &[],
-    }
 }

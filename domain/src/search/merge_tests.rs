@@ -139,6 +139,22 @@ fn distinct_keeps_the_first_of_all_nodes_and_counts_it_once() {
 }
 
 #[test]
+fn numbered_page_with_distinct_counts_every_value_once_also_behind_the_page() {
+    // Both nodes hold the values x, y and z, and were asked for all they have.
+    let node = |name: &str, first: u32| {
+        let hit = |place: u32, sku: &str| json!({"id": first + place, "sku": sku, DETAILS: {"v:asc": {"order": 0, "value": place}}});
+        answer(
+            name,
+            json!({"hits": [hit(0, "x"), hit(1, "y"), hit(2, "z")], "query": "", "processingTimeMs": 1, "totalHits": 3}),
+        )
+    };
+    let request = json!({"distinct": "sku", "page": 1, "hitsPerPage": 2});
+    let answer = merged(request, &index(), vec![node("a", 10), node("b", 20)]);
+    assert_eq!(ids(&answer), [&json!(10), &json!(11)]);
+    assert_eq!((&answer["totalHits"], &answer["totalPages"]), (&json!(3), &json!(2)));
+}
+
+#[test]
 fn no_hit_is_shown_beyond_the_cap() {
     let index = NodeQuery { max_total_hits: 3, ..index() };
     let node = || found("a", 9, &(0..5).map(|id| sorted_hit(id, id)).collect());

@@ -13,7 +13,7 @@ use miroir_ports::outbound::{NodeRead, WriteOperation};
 use serde_json::{Map, Value, json};
 
 use super::MendError;
-use super::wait::{carried_out, drained};
+use super::wait::{carried_out, caught_up, drained};
 use crate::cluster::Cluster;
 
 /// Documents copied in one request.
@@ -40,7 +40,7 @@ pub async fn mend(
             let Some(entry) = cluster.store.index_get(index).await? else {
                 return Ok(());
             };
-            drained(cluster, index, &reference).await?;
+            caught_up(cluster, index, &reference).await?;
             drained(cluster, index, node).await?;
             copy(cluster, &entry, &reference, node, &part).await?;
             cluster.stale.documents_mended(index, node, &part);

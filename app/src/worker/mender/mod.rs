@@ -82,6 +82,8 @@ async fn mend_index(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> 
     if lack.settings {
         settings::mend(cluster, index, node).await?;
     }
+    // A node that had to be given the index anew lacks its documents, too.
+    let lack = cluster.stale.lack(index, node).unwrap_or_default();
     if !lack.shards.is_empty() {
         documents::mend(cluster, index, node, &lack.shards).await?;
     }

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use miroir_domain::document::PrimaryKey;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::index::IndexEntry;
-use miroir_domain::settings::as_change;
+use miroir_domain::settings::{as_change, initial_for_nodes};
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::outbound::{NodeError, NodeRead, WriteOperation};
 use serde_json::Value;
 
 use super::MendError;
-use super::wait::{carried_out, drained};
+use super::wait::{carried_out, caught_up, drained};
 use crate::cluster::Cluster;
 
 /// Makes `node` have `index` with the settings others have.
@@ -22,14 +23,17 @@ pub async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Re
     };
     match reference(cluster, index, node) {
         Some(reference) => {
-            drained(cluster, index, &reference).await?;
+            caught_up(cluster, index, &reference).await?;
             copy(cluster, &entry, &reference, node).await?;
         }
-        None if cluster.topology.nodes().count() > 1 => {
+        None if cluster.topology.nodes().all(|other| cluster.health.status(other) == NodeStatus::Healthy) => {
+            // Nobody who is away could still come back with them, so those of this node are as good as any. Only
+            // the shard filter it must have.
+            make_usable(cluster, &entry, node).await?;
+        }
+        None => {
             return Err(MendError::NotNow("no other node is known to have its settings".to_owned()));
         }
-        // The only node there is has the only settings there are.
-        None => {}
     }
     let now = cluster.clock.now();
     cluster.store.node_settings_advance(index, node, entry.settings_version, now).await?;
@@ -55,6 +59,17 @@ fn reference(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Option<NodeI
     cluster.topology.nodes().find(complete).cloned()
 }
 
+/// Makes `node` have the index with the settings it has, if any, and the shard filter.
+async fn make_usable(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<(), MendError> {
+    let found = read_settings(cluster, &entry.uid, node).await?;
+    let mut operations = Vec::new();
+    if found.is_none() {
+        operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
+    }
+    operations.push(WriteOperation::Settings(found.map_or_else(initial_for_nodes, as_change)));
+    carried_out(cluster, &entry.uid, node, operations).await
+}
+
 async fn copy(
     cluster: &Cluster,
     entry: &IndexEntry,
@@ -65,18 +80,17 @@ async fn copy(
         return Err(MendError::NotNow(format!("node `{reference}` does not have the index either")));
     };
     let found = read_settings(cluster, &entry.uid, node).await?;
-    let is_another = found.is_some() && has_another_key(cluster, entry, node).await?;
-    if !is_another && found.as_ref() == Some(&wanted) {
+    let is_another = found.is_some() && has_other_key(cluster, entry, node).await?;
+    if found.as_ref() == Some(&wanted) && !is_another {
         return Ok(());
     }
     let mut operations = Vec::new();
     if is_another {
-        // All of its documents go with it. Noted first, so that they are missing even if this is cut off.
-        let placement = cluster.placement(entry.shard_count);
-        cluster.stale.missed_write(&entry.uid, node, placement.shards_of(node));
         operations.push(WriteOperation::IndexDelete);
     }
     if is_another || found.is_none() {
+        let placement = cluster.placement(entry.shard_count);
+        cluster.stale.missed_write(&entry.uid, node, placement.shards_of(node));
         operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
     }
     operations.push(WriteOperation::Settings(as_change(wanted.clone())));
@@ -89,13 +103,13 @@ async fn copy(
     )))
 }
 
-/// Whether the node's index of that name is another one: the index was deleted and made anew while the node was away,
-/// and no node lets the key of an index that has one be changed.
-async fn has_another_key(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<bool, MendError> {
+/// Whether the index of that name on `node` has another primary key: then it is one that was deleted while the node
+/// was away, and the present one took its name.
+async fn has_other_key(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<bool, MendError> {
     let read = NodeRead::Index(entry.uid.clone());
     let index = cluster.nodes.node_read(node, read, cluster.timeouts.read).await?;
     let key = index.get("primaryKey").and_then(Value::as_str);
-    Ok(key.is_some_and(|key| entry.primary_key.as_ref().is_none_or(|wanted| wanted.as_str() != key)))
+    Ok(key.is_some() && key != entry.primary_key.as_ref().map(PrimaryKey::as_str))
 }
 
 /// The settings `node` has of `index`; none when it does not have the index.

@@ -43,41 +43,57 @@ pub async fn drained(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Resu
     }
 }
 
-/// Sends `operations` to `node`, one after the other, and waits until the last has succeeded there.
+/// Waits until `reference` shows everything that it has accepted for `index`. The tasks of Miroir do not tell: one
+/// without quorum is over while a node that accepted it still has it in its queue. A node works in order, so a
+/// deletion of nothing that it is done with says that it is done with all before.
+pub async fn caught_up(cluster: &Cluster, index: &IndexUid, reference: &NodeId) -> Result<(), MendError> {
+    drained(cluster, index, reference).await?;
+    carried_out(cluster, index, reference, vec![WriteOperation::DocumentsDelete(Vec::new())]).await
+}
+
+/// Sends `operations` to `node`, one after the other, and waits until all of them have succeeded there.
 pub async fn carried_out(
     cluster: &Cluster,
     index: &IndexUid,
     node: &NodeId,
     operations: Vec<WriteOperation>,
 ) -> Result<(), MendError> {
-    let mut last = None;
+    let mut sent = Vec::new();
     for operation in operations {
         let write = NodeWrite { index: index.clone(), operation, custom_metadata: None };
-        last = Some(cluster.nodes.node_write(node, write, cluster.timeouts.write).await?);
+        let uid = cluster.nodes.node_write(node, write, cluster.timeouts.write).await?;
+        cluster.own_work.note(index, node, uid);
+        sent.push(uid);
     }
-    match last {
-        Some(uid) => succeeded(cluster, node, uid).await,
-        None => Ok(()),
-    }
+    succeeded(cluster, node, sent).await
 }
 
-async fn succeeded(cluster: &Cluster, node: &NodeId, uid: u32) -> Result<(), MendError> {
+async fn succeeded(cluster: &Cluster, node: &NodeId, mut open: Vec<u32>) -> Result<(), MendError> {
     let deadline = Instant::now() + PART;
-    loop {
-        let selection = NodeTaskSelection::Uids(vec![uid]);
+    while !open.is_empty() {
+        let selection = NodeTaskSelection::Uids(open.clone());
         let reports = cluster.nodes.node_tasks(node, selection, cluster.timeouts.read).await?;
-        match reports.into_iter().find(|report| report.uid == uid) {
-            Some(report) if report.status == TaskStatus::Succeeded => return Ok(()),
-            Some(report) if report.status.is_finished() => {
-                let why = report.error.map_or_else(|| "no reason given".to_owned(), |error| error.message);
+        let mut unfinished = Vec::new();
+        for uid in open {
+            let report = reports.iter().find(|report| report.uid == uid);
+            let Some(report) = report else {
+                return Err(MendError::NotNow(format!("node `{node}` forgot its task {uid}")));
+            };
+            if !report.status.is_finished() {
+                unfinished.push(uid);
+            } else if report.status != TaskStatus::Succeeded {
+                let why = report.error.as_ref().map_or("no reason given", |error| &error.message);
                 return Err(MendError::NotNow(format!("task {uid} of node `{node}` failed: {why}")));
             }
-            Some(_) => {}
-            None => return Err(MendError::NotNow(format!("node `{node}` forgot its task {uid}"))),
+        }
+        open = unfinished;
+        if open.is_empty() {
+            break;
         }
         if Instant::now() >= deadline {
-            return Err(MendError::NotNow(format!("task {uid} of node `{node}` is not done yet")));
+            return Err(MendError::NotNow(format!("tasks {open:?} of node `{node}` are not done yet")));
         }
         tokio::time::sleep(LOOK).await;
     }
+    Ok(())
 }

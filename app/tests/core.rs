@@ -1,0 +1,24 @@
+//! Services and workers over nodes in memory: what a client's request does when everything goes well, and when
+//! anything does not.
+//!
+//! Time is the runtime's and paused, so that waiting costs nothing and nothing depends on the machine's speed.
+
+#[path = "core/lost.rs"]
+mod lost;
+#[path = "core/mender.rs"]
+mod mender;
+#[path = "core/order.rs"]
+mod order;
+#[path = "core/poller.rs"]
+mod poller;
+#[path = "core/quorum.rs"]
+mod quorum;
+#[path = "core/restart.rs"]
+mod restart;
+#[path = "core/search.rs"]
+mod search;
+#[path = "core/settings.rs"]
+mod settings;
+mod support;
+#[path = "core/write.rs"]
+mod write;

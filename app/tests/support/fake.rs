@@ -1,0 +1,335 @@
+//! The `Nodes` port over servers in memory, each call of which can be told to go wrong.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use miroir_domain::task::NodeTaskReport;
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::outbound::{
+    Clock, NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes, WriteOperation,
+};
+use serde_json::Value;
+
+use super::server::{Index, Server, error};
+
+/// How a call goes wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// The node answers with this status and code.
+    Refuse(u16, &'static str),
+    /// The node is not reached.
+    Unreachable,
+    /// Nothing is done and nothing is said until the timeout.
+    Hang,
+    /// The work is done, then nothing is said until the timeout.
+    DoAndHang,
+    /// The work is done and the answer lost.
+    LoseAnswer,
+    /// The request is lost on its way; that is all the caller hears.
+    LoseRequest,
+    /// The node answers 500.
+    ServerError,
+    /// The node answers a read with this.
+    Garbage(Value),
+    /// The caller hears nothing until its timeout; the request arrives after that time all the same.
+    Late(Duration),
+    /// The call takes this long, then goes well.
+    Slow(Duration),
+}
+
+/// One call as it came in.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub node: NodeId,
+    /// What was asked: `write documents-add`, `read search`, `tasks uids`, `probe` and so on.
+    pub what: &'static str,
+    pub read: Option<NodeRead>,
+    pub tasks: Option<NodeTaskSelection>,
+}
+
+struct Rule {
+    node: NodeId,
+    prefix: &'static str,
+    fault: Fault,
+    times: usize,
+}
+
+type Observer = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+type Work<'a, T> = Box<dyn FnOnce(&mut Server) -> Result<T, NodeError> + 'a>;
+type Delay = Box<dyn Fn(&Call, usize) -> Duration + Send + Sync>;
+
+/// All nodes of a test.
+pub struct FakeNodes {
+    clock: Arc<dyn Clock>,
+    servers: Arc<Mutex<BTreeMap<NodeId, Server>>>,
+    rules: Mutex<Vec<Rule>>,
+    calls: Mutex<Vec<Call>>,
+    observer: Mutex<Option<Observer>>,
+    delay: Mutex<Option<Delay>>,
+}
+
+impl FakeNodes {
+    pub fn new(nodes: impl IntoIterator<Item = NodeId>, clock: Arc<dyn Clock>) -> Self {
+        let servers = nodes.into_iter().map(|node| (node, Server::default())).collect();
+        Self {
+            clock,
+            servers: Arc::new(Mutex::new(servers)),
+            rules: Mutex::default(),
+            calls: Mutex::default(),
+            observer: Mutex::default(),
+            delay: Mutex::default(),
+        }
+    }
+
+    /// The next call to `node` whose name begins with `prefix` goes wrong.
+    pub fn once(&self, node: &str, prefix: &'static str, fault: Fault) {
+        self.rule(node, prefix, fault, 1);
+    }
+
+    /// Every call to `node` whose name begins with `prefix` goes wrong, until [`FakeNodes::heal`].
+    pub fn always(&self, node: &str, prefix: &'static str, fault: Fault) {
+        self.rule(node, prefix, fault, usize::MAX);
+    }
+
+    fn rule(&self, node: &str, prefix: &'static str, fault: Fault, times: usize) {
+        self.rules.lock().unwrap().push(Rule { node: node.parse().unwrap(), prefix, fault, times });
+    }
+
+    /// Calls to `node` go well again.
+    pub fn heal(&self, node: &str) {
+        self.rules.lock().unwrap().retain(|rule| rule.node.as_str() != node);
+    }
+
+    /// `observer` is awaited inside every call, before anything happens.
+    pub fn observe<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        observer: impl Fn(Call) -> F + Send + Sync + 'static,
+    ) {
+        *self.observer.lock().unwrap() = Some(Arc::new(move |call| Box::pin(observer(call))));
+    }
+
+    /// How long each call is on its way, by the call and its number.
+    pub fn delay(&self, delay: impl Fn(&Call, usize) -> Duration + Send + Sync + 'static) {
+        *self.delay.lock().unwrap() = Some(Box::new(delay));
+    }
+
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// The calls to `node` whose name begins with `prefix`.
+    pub fn calls_to(&self, node: &str, prefix: &str) -> Vec<Call> {
+        let mut calls = self.calls();
+        calls.retain(|call| call.node.as_str() == node && call.what.starts_with(prefix));
+        calls
+    }
+
+    pub fn forget_calls(&self) {
+        self.calls.lock().unwrap().clear();
+    }
+
+    pub fn pause(&self, node: &str) {
+        self.server(node, |server| server.paused = true);
+    }
+
+    pub fn resume(&self, node: &str) {
+        let now = self.clock.now();
+        self.server(node, |server| {
+            server.paused = false;
+            server.work(now);
+        });
+    }
+
+    pub fn server<T>(&self, node: &str, with: impl FnOnce(&mut Server) -> T) -> T {
+        with(self.lock().get_mut(&node.parse::<NodeId>().unwrap()).unwrap())
+    }
+
+    /// The index on `node`, when it has it.
+    pub fn index(&self, node: &str, index: &str) -> Option<Index> {
+        self.server(node, |server| server.indexes.get(&index.parse::<IndexUid>().unwrap()).cloned())
+    }
+
+    /// The ids of the documents of an index on `node`, in order.
+    pub fn ids(&self, node: &str, index: &str) -> Vec<String> {
+        self.index(node, index).map(|index| index.documents.into_keys().collect()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeId, Server>> {
+        self.servers.lock().unwrap()
+    }
+
+    /// How long after it was sent a request arrives that its sender has given up.
+    fn late(&self, node: &NodeId, what: &str) -> Option<Duration> {
+        let rules = self.rules.lock().unwrap();
+        let rule = rules
+            .iter()
+            .find(|rule| rule.times > 0 && rule.node == *node && what.starts_with(rule.prefix))?;
+        if let Fault::Late(after) = rule.fault { Some(after) } else { None }
+    }
+
+    /// Notes the call, tells the observer, lets the call travel, and says what is to go wrong.
+    async fn arrive(&self, call: Call) -> Option<Fault> {
+        let number = {
+            let mut calls = self.calls.lock().unwrap();
+            calls.push(call.clone());
+            calls.len()
+        };
+        let observer = self.observer.lock().unwrap().clone();
+        if let Some(observer) = observer {
+            observer(call.clone()).await;
+        }
+        let delay = self.delay.lock().unwrap().as_ref().map(|delay| delay(&call, number));
+        if let Some(delay) = delay {
+            tokio::time::sleep(delay).await;
+        }
+        let mut rules = self.rules.lock().unwrap();
+        let applies =
+            |rule: &&mut Rule| rule.times > 0 && rule.node == call.node && call.what.starts_with(rule.prefix);
+        let rule = rules.iter_mut().find(applies)?;
+        rule.times -= 1;
+        Some(rule.fault.clone())
+    }
+
+    async fn answer<T>(
+        &self,
+        call: Call,
+        timeout: Duration,
+        garbage: impl FnOnce(Value) -> Option<T>,
+        work: impl FnOnce(&mut Server) -> Result<T, NodeError>,
+    ) -> Result<T, NodeError> {
+        let node = call.node.clone();
+        let unknown = |reason: &str| NodeError::Unknown { node: node.clone(), reason: reason.to_owned() };
+        let done = |work: Work<'_, T>| {
+            let mut servers = self.lock();
+            let server = servers.get_mut(&node).expect("the cluster asks its own nodes only");
+            work(server)
+        };
+        match self.arrive(call).await {
+            None => done(Box::new(work)),
+            Some(Fault::Slow(time)) => {
+                if time >= timeout {
+                    tokio::time::sleep(timeout).await;
+                    return Err(unknown("timed out"));
+                }
+                tokio::time::sleep(time).await;
+                done(Box::new(work))
+            }
+            Some(Fault::Refuse(status, code)) => Err(NodeError::Refused {
+                node: node.clone(),
+                status,
+                error: error(code, format!("refused with {code}")),
+            }),
+            Some(Fault::Unreachable) => {
+                Err(NodeError::Unreachable { node: node.clone(), reason: "connection refused".to_owned() })
+            }
+            Some(Fault::Hang | Fault::Late(_)) => {
+                tokio::time::sleep(timeout).await;
+                Err(unknown("timed out"))
+            }
+            Some(Fault::DoAndHang) => {
+                // Whether the node refused it in the end is not heard either.
+                let _ = done(Box::new(work));
+                tokio::time::sleep(timeout).await;
+                Err(unknown("timed out"))
+            }
+            Some(Fault::LoseAnswer) => {
+                let _ = done(Box::new(work));
+                Err(unknown("connection reset"))
+            }
+            Some(Fault::LoseRequest) => Err(unknown("connection reset")),
+            Some(Fault::ServerError) => Err(unknown("it answered 500")),
+            Some(Fault::Garbage(value)) => garbage(value).ok_or_else(|| unknown("it answered garbage")),
+        }
+    }
+}
+
+fn name_of_write(operation: &WriteOperation) -> &'static str {
+    match operation {
+        WriteOperation::DocumentsAdd { .. } => "write documents-add",
+        WriteOperation::DocumentsDelete(_) => "write documents-delete",
+        WriteOperation::DocumentsDeleteByFilter(_) => "write documents-filter",
+        WriteOperation::DocumentsDeleteAll => "write documents-clear",
+        WriteOperation::IndexCreate { .. } => "write index-create",
+        WriteOperation::IndexDelete => "write index-delete",
+        WriteOperation::Settings(_) => "write settings",
+    }
+}
+
+fn name_of_read(read: &NodeRead) -> &'static str {
+    match read {
+        NodeRead::Version => "read version",
+        NodeRead::IndexList { .. } => "read indexes",
+        NodeRead::Index(_) => "read index",
+        NodeRead::Settings(..) => "read settings",
+        NodeRead::Document(..) => "read document",
+        NodeRead::Documents(..) => "read listing",
+        NodeRead::Search(..) => "read search",
+    }
+}
+
+fn call(node: &NodeId, what: &'static str) -> Call {
+    Call { node: node.clone(), what, read: None, tasks: None }
+}
+
+#[async_trait]
+impl Nodes for FakeNodes {
+    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
+        self.answer(call(node, "probe"), timeout, |_| None, |_| Ok(())).await
+    }
+
+    async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
+        let late = self.late(node, name_of_write(&write.operation));
+        if let Some(after) = late {
+            let (servers, clock, node_id, write) =
+                (Arc::clone(&self.servers), Arc::clone(&self.clock), node.clone(), write.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                servers.lock().unwrap().get_mut(&node_id).unwrap().enqueue(write, clock.now());
+            });
+        }
+        let what = name_of_write(&write.operation);
+        let call = call(node, what);
+        let clock = Arc::clone(&self.clock);
+        self.answer(call, timeout, |_| None, move |server| Ok(server.enqueue(write, clock.now()))).await
+    }
+
+    async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
+        let call = Call { read: Some(read.clone()), ..call(node, name_of_read(&read)) };
+        let work = |server: &mut Server| {
+            server.read(&read).map_err(|(status, error)| NodeError::Refused {
+                node: node.clone(),
+                status,
+                error,
+            })
+        };
+        self.answer(call, timeout, Some, work).await
+    }
+
+    async fn node_tasks(
+        &self,
+        node: &NodeId,
+        selection: NodeTaskSelection,
+        timeout: Duration,
+    ) -> Result<Vec<NodeTaskReport>, NodeError> {
+        let what = match &selection {
+            NodeTaskSelection::Uids(_) => "tasks uids",
+            NodeTaskSelection::IndexSince(..) => "tasks since",
+        };
+        let call = Call { tasks: Some(selection.clone()), ..call(node, what) };
+        let work = |server: &mut Server| {
+            let mut reports = server.reports();
+            reports.retain(|report| match &selection {
+                NodeTaskSelection::Uids(uids) => uids.contains(&report.uid),
+                NodeTaskSelection::IndexSince(index, since) => {
+                    report.index_uid.as_deref() == Some(index.as_str()) && report.enqueued_at > *since
+                }
+            });
+            Ok(reports)
+        };
+        self.answer(call, timeout, |_| None, work).await
+    }
+}

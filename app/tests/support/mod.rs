@@ -1,0 +1,12 @@
+//! What the tests of services and workers share: nodes in memory that fail on command, a store that fails on command,
+//! and a cluster over both that can be killed and started again.
+
+mod bench;
+mod fake;
+mod filter;
+mod server;
+mod store;
+
+pub use bench::{Bench, Layout, additions, films, uid};
+pub use fake::Fault;
+pub use server::Server;

@@ -1,0 +1,212 @@
+//! Every node has of every document what it accepted, and Miroir shows the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use miroir_domain::placement::shard_of;
+use miroir_e2e::Client;
+use serde_json::{Map, Value};
+
+use super::Case;
+use super::evidence::{missed_shards, parts};
+use super::fate::{Fate, possible};
+use super::ledger::{Attempt, Write};
+use super::writer::LASTING;
+
+/// The shards of an index in these tests, as the harness configures them.
+const SHARDS: u32 = 16;
+
+type Document = Option<Map<String, Value>>;
+
+/// What the nodes said of the tasks of one index.
+struct Index<'a> {
+    case: &'a Case,
+    uid: &'a str,
+    /// Each attempt that became a task, in order.
+    written: Vec<(&'a Attempt, &'a Value)>,
+}
+
+/// Compares what nodes and Miroir have with what the tasks say.
+pub async fn check(case: &Case) -> Vec<String> {
+    let by_metadata: BTreeMap<&str, &Value> = case
+        .evidence
+        .tasks
+        .values()
+        .filter_map(|task| Some((task["customMetadata"].as_str()?, task)))
+        .collect();
+    let mut wrong = Vec::new();
+    for uid in LASTING {
+        let of_index = case.attempts.iter().filter(|attempt| attempt.index == uid);
+        let written = of_index
+            .filter_map(|attempt| Some((attempt, *by_metadata.get(attempt.metadata().as_str())?)))
+            .collect();
+        let index = Index { case, uid, written };
+        wrong.extend(index.check().await);
+    }
+    wrong
+}
+
+impl Index<'_> {
+    async fn check(&self) -> Vec<String> {
+        let mut stored = BTreeMap::new();
+        for (node, client) in &self.case.nodes {
+            match listed(client, self.uid).await {
+                Ok(documents) => stored.insert(node.as_str(), documents),
+                Err(refusal) => return vec![format!("{node}: {refusal}")],
+            };
+        }
+        let (shown, found) =
+            match (listed(&self.case.client, self.uid).await, searched(&self.case.client, self.uid).await) {
+                (Ok(shown), Ok(found)) => (shown, found),
+                (Err(refusal), _) | (_, Err(refusal)) => return vec![refusal],
+            };
+        let mut wrong = Vec::new();
+        let listed: Vec<String> = shown.keys().cloned().collect();
+        if found != listed {
+            wrong.push(format!("a search of {} finds {found:?}, a listing {listed:?}", self.uid));
+        }
+        let ids: BTreeSet<&str> = self.written.iter().flat_map(|(attempt, _)| attempt.write.ids()).collect();
+        for id in ids {
+            self.check_document(id, &stored, shown.get(id), &mut wrong);
+        }
+        wrong
+    }
+
+    fn check_document(
+        &self,
+        id: &str,
+        stored: &BTreeMap<&str, BTreeMap<String, Map<String, Value>>>,
+        shown: Option<&Map<String, Value>>,
+        wrong: &mut Vec<String>,
+    ) {
+        let shard = u64::from(shard_of(id, SHARDS).0);
+        let replicas = self.replicas(shard);
+        let is_whole = replicas.iter().any(|node| !self.missed_any(node, shard));
+        let mut allowed_anywhere = Vec::new();
+        for (node, documents) in stored {
+            let found: Document = documents.get(id).cloned();
+            if !replicas.contains(node) {
+                if found.is_some() {
+                    wrong.push(format!("{node} has {id}, which does not belong there"));
+                }
+                continue;
+            }
+            let mut allowed = self.possible_on(node, id, shard);
+            // One that has everything gives the others what they missed.
+            if is_whole {
+                allowed.drain(..allowed.len() - 1);
+            }
+            if !allowed.contains(&found) {
+                wrong.push(format!(
+                    "{node} has {found:?}, not one of {allowed:?}; whole: {is_whole}; writes to {id}: {}",
+                    self.history(node, id, shard)
+                ));
+            }
+            allowed_anywhere.extend(allowed);
+        }
+        if !allowed_anywhere.contains(&shown.cloned()) {
+            wrong.push(format!("Miroir shows {shown:?} of {id}, not one of {allowed_anywhere:?}"));
+        }
+    }
+
+    /// The nodes that were sent writes to the shard.
+    fn replicas(&self, shard: u64) -> BTreeSet<&str> {
+        let mut nodes = BTreeSet::new();
+        for node in self.case.nodes.keys() {
+            let sent = self.written.iter().any(|(_, task)| {
+                parts(task).any(|part| part.node == node && part.shards.contains(&shard))
+                    || missed_shards(task, node).is_some_and(|shards| shards.contains(&shard))
+            });
+            if sent {
+                nodes.insert(node.as_str());
+            }
+        }
+        nodes
+    }
+
+    /// Whether the node lacks a write to the shard that another node has, or never could have been complete.
+    fn missed_any(&self, node: &str, shard: u64) -> bool {
+        self.written.iter().any(|(_, task)| {
+            let fate = self.fate(node, task, shard);
+            fate.anywhere && !fate.here
+        })
+    }
+
+    fn fate(&self, node: &str, task: &Value, shard: u64) -> Fate {
+        let done = |wanted: Option<&str>| {
+            parts(task).any(|part| {
+                let told = part.uid.and_then(|uid| self.case.evidence.node_tasks[part.node].get(&uid));
+                wanted.is_none_or(|wanted| wanted == part.node)
+                    && part.shards.contains(&shard)
+                    && told.is_some_and(|told| told["status"] == "succeeded")
+            })
+        };
+        let anywhere = done(None);
+        // A write to other shards only has done all there was to do here.
+        Fate { here: done(Some(node)), anywhere }
+    }
+
+    fn writes_to(&self, node: &str, id: &str, shard: u64) -> Vec<(&Attempt, Fate)> {
+        let touching = self.written.iter().filter(|(attempt, _)| attempt.write.ids().contains(&id));
+        touching.map(|(attempt, task)| (*attempt, self.fate(node, task, shard))).collect()
+    }
+
+    fn possible_on(&self, node: &str, id: &str, shard: u64) -> Vec<Document> {
+        possible(&self.writes_to(node, id, shard), &None, |document, attempt| apply(document, attempt, id))
+    }
+
+    fn history(&self, node: &str, id: &str, shard: u64) -> String {
+        let writes = self.writes_to(node, id, shard);
+        let lines = writes.iter().rev().take(6).map(|(attempt, fate)| {
+            format!(
+                "\n  {} {} acknowledged: {:?} {fate:?}",
+                attempt.number,
+                attempt.write.kind(),
+                attempt.uid
+            )
+        });
+        lines.collect()
+    }
+}
+
+fn apply(document: &Document, attempt: &Attempt, id: &str) -> Document {
+    let given = |documents: &[Value]| documents.iter().find(|given| given["id"] == id)?.as_object().cloned();
+    match &attempt.write {
+        Write::Put(documents) => given(documents),
+        Write::Update(documents) => {
+            let mut merged = document.clone().unwrap_or_default();
+            merged.extend(given(documents).unwrap_or_default());
+            Some(merged)
+        }
+        Write::Delete(_) => None,
+        _ => document.clone(),
+    }
+}
+
+/// The documents of an index by id, without what Miroir adds for nodes; none when there is no such index. A refusal
+/// is an error, for it may pass.
+pub async fn listed(client: &Client, index: &str) -> Result<BTreeMap<String, Map<String, Value>>, String> {
+    let answer = client.get(&format!("/indexes/{index}/documents?limit=1000")).await.unwrap();
+    if answer.status == 404 {
+        return Ok(BTreeMap::new());
+    }
+    let page = answer.expect(200).map_err(|refusal| format!("{index} cannot be listed: {refusal}"))?;
+    let mut documents = BTreeMap::new();
+    for document in page["results"].as_array().into_iter().flatten() {
+        let mut document = document.as_object().unwrap().clone();
+        document.remove("_miroir_shard");
+        let id = document["id"].as_str().unwrap().to_owned();
+        assert!(documents.insert(id, document).is_none(), "a document is listed twice: {page}");
+    }
+    Ok(documents)
+}
+
+/// The ids that a search for everything finds, in order.
+async fn searched(client: &Client, index: &str) -> Result<Vec<String>, String> {
+    let body = serde_json::json!({ "limit": 1_000 });
+    let answer = client.call("POST", &format!("/indexes/{index}/search"), body).await.unwrap();
+    let answer = answer.expect(200).map_err(|refusal| format!("{index} cannot be searched: {refusal}"))?;
+    let hits = answer["hits"].as_array().unwrap().iter();
+    let mut ids: Vec<String> = hits.map(|hit| hit["id"].as_str().unwrap().to_owned()).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}

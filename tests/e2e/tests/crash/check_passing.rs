@@ -1,0 +1,123 @@
+//! Indexes that come and go: each is there on all nodes or on none, and nothing deleted returns.
+
+use std::collections::BTreeSet;
+
+use miroir_e2e::Client;
+
+use super::Case;
+use super::check_document::listed;
+use super::ledger::{Attempt, Write};
+use super::writer::PASSING;
+
+/// What may be true of one index after some attempts.
+#[derive(Debug, Default)]
+struct Belief {
+    may_exist: bool,
+    may_lack: bool,
+    /// Documents that are there if the index is.
+    certain: BTreeSet<String>,
+    /// Documents that may be there.
+    possible: BTreeSet<String>,
+}
+
+/// Follows the attempts on each index, then looks.
+pub async fn check(case: &Case) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for index in PASSING {
+        let mut belief = Belief { may_lack: true, ..Belief::default() };
+        for attempt in case.attempts.iter().filter(|attempt| attempt.index == index) {
+            if let Some(contradiction) = belief.follow(case, attempt) {
+                wrong.push(contradiction);
+            }
+        }
+        look(case, index, &belief, &mut wrong).await;
+    }
+    wrong
+}
+
+impl Belief {
+    fn follow(&mut self, case: &Case, attempt: &Attempt) -> Option<String> {
+        let status = attempt.uid.and_then(|uid| case.evidence.tasks.get(&uid)?["status"].as_str());
+        let Some(status) = status else {
+            self.doubt(attempt);
+            return None;
+        };
+        let succeeded = status == "succeeded";
+        // A creation says whether the index was there before, and so does a deletion.
+        let (was_there, is_there) = match &attempt.write {
+            Write::CreateIndex => (Some(!succeeded), true),
+            Write::DeleteIndex => (Some(succeeded), false),
+            _ => (None, true),
+        };
+        let contradicts = match was_there {
+            Some(true) => !self.may_exist,
+            Some(false) => !self.may_lack,
+            None => !succeeded,
+        };
+        let contradiction =
+            contradicts.then(|| format!("{attempt:?} is {status}, which cannot be after {self:?}"));
+        if was_there.is_some() && !(was_there == Some(true) && is_there) {
+            self.certain.clear();
+            self.possible.clear();
+        }
+        (self.may_exist, self.may_lack) = (is_there, !is_there);
+        self.certain.extend(ids(attempt));
+        self.possible.extend(ids(attempt));
+        contradiction
+    }
+
+    /// The attempt may have taken or not.
+    fn doubt(&mut self, attempt: &Attempt) {
+        match &attempt.write {
+            Write::DeleteIndex => {
+                self.may_lack = true;
+                self.certain.clear();
+            }
+            _ => {
+                self.may_exist = true;
+                self.possible.extend(ids(attempt));
+            }
+        }
+    }
+}
+
+fn ids(attempt: &Attempt) -> impl Iterator<Item = String> {
+    attempt.write.ids().into_iter().map(str::to_owned)
+}
+
+async fn look(case: &Case, index: &str, belief: &Belief, wrong: &mut Vec<String>) {
+    let exists = case.client.get(&format!("/indexes/{index}")).await.unwrap().status == 200;
+    if !(if exists { belief.may_exist } else { belief.may_lack }) {
+        wrong.push(format!("{index} exists: {exists}, which cannot be after {belief:?}"));
+    }
+    for (node, client) in &case.nodes {
+        let there = client.get(&format!("/indexes/{index}")).await.unwrap().status == 200;
+        if there != exists {
+            wrong.push(format!("{index} exists: {exists}, but on {node}: {there}"));
+        }
+        let Some(documents) = ids_in(client, index, wrong).await else { continue };
+        let returned: Vec<_> = documents.difference(&belief.possible).collect();
+        if !returned.is_empty() {
+            wrong.push(format!("{node} has documents of {index} that were deleted: {returned:?}"));
+        }
+    }
+    let Some(shown) = ids_in(&case.client, index, wrong).await else { return };
+    let returned: Vec<_> = shown.difference(&belief.possible).collect();
+    let lost: Vec<_> = belief.certain.difference(&shown).collect();
+    if !returned.is_empty() {
+        wrong.push(format!("Miroir shows documents of {index} that were deleted: {returned:?}"));
+    }
+    if exists && !lost.is_empty() {
+        wrong.push(format!("Miroir shows no longer what was acknowledged for {index}: {lost:?}"));
+    }
+}
+
+async fn ids_in(client: &Client, index: &str, wrong: &mut Vec<String>) -> Option<BTreeSet<String>> {
+    match listed(client, index).await {
+        Ok(documents) => Some(documents.into_keys().collect()),
+        Err(refusal) => {
+            wrong.push(refusal);
+            None
+        }
+    }
+}

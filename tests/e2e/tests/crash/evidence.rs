@@ -1,0 +1,115 @@
+//! What Miroir says of its tasks, and what each node says of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use miroir_e2e::{Client, Cluster, PATIENCE};
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+/// Tasks read side by side.
+const AT_ONCE: usize = 16;
+
+/// Every task there is, by uid.
+pub struct Evidence {
+    /// Miroir's, with the nodes behind each.
+    pub tasks: BTreeMap<u64, Value>,
+    /// Each node's.
+    pub node_tasks: BTreeMap<String, BTreeMap<u64, Value>>,
+}
+
+impl Evidence {
+    /// Reads everything.
+    pub async fn collect(cluster: &mut Cluster) -> Self {
+        let client = cluster.client();
+        let uids: Vec<u64> = all_tasks(&client).await.into_keys().collect();
+        let mut tasks = BTreeMap::new();
+        for some in uids.chunks(AT_ONCE) {
+            let mut reads = JoinSet::new();
+            for uid in some.iter().copied() {
+                let client = client.clone();
+                reads.spawn(async move {
+                    let answer = client.get(&format!("/_miroir/tasks/{uid}")).await.unwrap();
+                    (uid, answer.expect(200).unwrap())
+                });
+            }
+            tasks.extend(reads.join_all().await);
+        }
+        let mut node_tasks = BTreeMap::new();
+        for node in cluster.nodes() {
+            let client = Client::new(node.url(), None).unwrap();
+            node_tasks.insert(node.id().to_owned(), all_tasks(&client).await);
+        }
+        Self { tasks, node_tasks }
+    }
+}
+
+/// Every task that Miroir or a node lists.
+async fn all_tasks(client: &Client) -> BTreeMap<u64, Value> {
+    let mut tasks = BTreeMap::new();
+    let mut from = String::new();
+    loop {
+        let page = client.get(&format!("/tasks?limit=1000{from}")).await.unwrap().expect(200).unwrap();
+        for task in page["results"].as_array().unwrap() {
+            tasks.insert(task["uid"].as_u64().unwrap(), task.clone());
+        }
+        match page["next"].as_u64() {
+            Some(next) => from = format!("&from={next}"),
+            None => return tasks,
+        }
+    }
+}
+
+/// Waits until every task of Miroir has ended.
+pub async fn until_no_task_is_open(client: &Client) {
+    let mut deadline = Instant::now() + PATIENCE;
+    let mut last = u64::MAX;
+    loop {
+        let page = client.get("/tasks?statuses=enqueued,processing&limit=3").await.unwrap();
+        let page = page.expect(200).unwrap();
+        let open = page["total"].as_u64().unwrap();
+        if open == 0 {
+            return;
+        }
+        // The load may be more than slow machines can take at once; what matters is that it goes on.
+        if open < last {
+            (last, deadline) = (open, Instant::now() + PATIENCE);
+        }
+        assert!(Instant::now() < deadline, "{open} tasks do not end, such as {}", page["results"]);
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// A node's part in a task: its uid there and its status, by Miroir's word.
+pub struct NodePart<'a> {
+    pub node: &'a str,
+    pub uid: Option<u64>,
+    pub status: &'a str,
+    pub shards: BTreeSet<u64>,
+}
+
+/// The nodes behind a task.
+pub fn parts(task: &Value) -> impl Iterator<Item = NodePart<'_>> {
+    task["nodeTasks"].as_object().into_iter().flatten().map(|(node, part)| NodePart {
+        node,
+        uid: part["uid"].as_u64(),
+        status: part["status"].as_str().unwrap_or_default(),
+        shards: shards(part),
+    })
+}
+
+/// The reasons why nodes missed a task.
+pub fn misses(task: &Value) -> impl Iterator<Item = &str> {
+    let misses = task["nodeErrors"].as_object().into_iter().flatten();
+    misses.map(|(_, miss)| miss["error"]["message"].as_str().unwrap_or_default())
+}
+
+/// The shards a node misses of a task, none when it did not miss it.
+pub fn missed_shards(task: &Value, node: &str) -> Option<BTreeSet<u64>> {
+    task["nodeErrors"].get(node).map(shards)
+}
+
+fn shards(part: &Value) -> BTreeSet<u64> {
+    part["shards"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
+}

@@ -1,0 +1,140 @@
+//! Miroir killed at random moments under load, again and again; then the books are compared.
+//!
+//! ```text
+//! writers -> ledger: what was asked, what was acknowledged
+//! rounds  -> Miroir is killed and started again; now and then a node as well
+//! evidence: what Miroir says of its tasks, and what the nodes say of theirs
+//! check:    the ledger and the evidence tell one story
+//! ```
+
+mod check_document;
+mod check_passing;
+mod check_setting;
+mod check_task;
+mod check_traffic;
+mod evidence;
+mod fate;
+mod ledger;
+mod random;
+mod rounds;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use miroir_e2e::{Client, Cluster, ClusterBuilder};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use evidence::{Evidence, until_no_task_is_open};
+use ledger::{Attempt, Ledger};
+use random::Random;
+use rounds::Tally;
+use writer::{LASTING, Writers};
+
+/// How long nodes may take to become equal again after the last crash.
+const MENDING: Duration = Duration::from_secs(40);
+/// Sets how often Miroir is killed.
+const ROUNDS: &str = "MIROIR_CRASH_ROUNDS";
+/// Repeats the chances of an earlier run.
+const SEED: &str = "MIROIR_CRASH_SEED";
+
+/// Kills Miroir `rounds` times in front of the nodes of `cluster`.
+///
+/// # Panics
+///
+/// When anything is lost or untrue; the message starts with the seed.
+pub async fn survive(name: &str, cluster: ClusterBuilder, rounds: u32) {
+    let rounds = number_from(ROUNDS).map_or(rounds, |rounds| u32::try_from(rounds).unwrap());
+    let seed = number_from(SEED).unwrap_or_else(Random::any_seed);
+    let mut random = Random::new(seed);
+    let cluster = cluster.configuration(json!({ "cluster": { "write_quorum": 1 } }));
+    let mut cluster = cluster.start().await.unwrap();
+    let client = cluster.client();
+    for index in LASTING {
+        let body = json!({ "uid": index, "primaryKey": "id" });
+        let task = client.write("POST", "/indexes", body).await.unwrap();
+        assert_eq!(task["status"], "succeeded", "{task}");
+    }
+    let ledger = Ledger::default();
+    let writers = Writers::start(&client, &ledger, &mut random);
+    let tally = rounds::run(&mut cluster, &ledger, &mut random, rounds).await;
+    writers.stop().await;
+    until_no_task_is_open(&client).await;
+
+    let case = Case {
+        attempts: ledger.attempts(),
+        evidence: Evidence::collect(&mut cluster).await,
+        client,
+        nodes: node_clients(&mut cluster),
+    };
+    let found = cluster.miroir().process().log().matches("found the node task of a lost answer").count();
+    eprintln!("{name}, seed {seed}:\n{}", case.summary(&tally, &ledger, found));
+    let mut wrong = ledger.wrong_answers();
+    wrong.extend(check_task::check(&case));
+    wrong.extend(check_traffic::check(&case, &tally));
+    wrong.extend(case.check_contents().await);
+    let shown: Vec<&String> = wrong.iter().take(40).collect();
+    assert!(wrong.is_empty(), "{name}, seed {seed}: {} things are wrong:\n{shown:#?}", wrong.len());
+}
+
+/// Everything that is compared.
+pub struct Case {
+    attempts: Vec<Attempt>,
+    evidence: Evidence,
+    client: Client,
+    nodes: BTreeMap<String, Client>,
+}
+
+impl Case {
+    /// Nodes are given what they missed after the last crash, so this asks until all is as it should be.
+    async fn check_contents(&self) -> Vec<String> {
+        let deadline = Instant::now() + MENDING;
+        loop {
+            let mut wrong = check_document::check(self).await;
+            wrong.extend(check_setting::check(self).await);
+            wrong.extend(check_passing::check(self).await);
+            if wrong.is_empty() || Instant::now() > deadline {
+                return wrong;
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    fn summary(&self, tally: &Tally, ledger: &Ledger, found: usize) -> String {
+        let acknowledged = self.attempts.iter().filter(|attempt| attempt.uid.is_some()).count();
+        let mut statuses: BTreeMap<String, usize> = BTreeMap::new();
+        let mut given_up = 0;
+        for task in self.evidence.tasks.values() {
+            let status = task["status"].as_str().unwrap_or("none");
+            let code = task["error"]["code"].as_str().unwrap_or_default();
+            *statuses.entry(format!("{status} {code}").trim().to_owned()).or_default() += 1;
+            given_up += evidence::misses(task).filter(|miss| miss.contains("never registered")).count();
+        }
+        format!(
+            "  {} kills of Miroir, {} of nodes; {} writes tried, {acknowledged} acknowledged, {} tasks recorded\n  \
+             tasks open after the restarts: {:?}\n  \
+             lost answers resolved: {found} found on their node, {given_up} never arrived there\n  \
+             statuses: {statuses:?}\n  refusals: {:?}",
+            tally.kills,
+            tally.node_kills,
+            self.attempts.len(),
+            self.evidence.tasks.len(),
+            tally.open_after_restart,
+            ledger.refusals(),
+        )
+    }
+}
+
+fn node_clients(cluster: &mut Cluster) -> BTreeMap<String, Client> {
+    cluster
+        .nodes()
+        .iter()
+        .map(|node| (node.id().to_owned(), Client::new(node.url(), None).unwrap()))
+        .collect()
+}
+
+fn number_from(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is `{text}`, which is no number")))
+}
