@@ -258,3 +258,33 @@ async fn store_that_cannot_be_opened_is_an_error_that_names_it() {
         "the file was changed"
     );
 }
+
+#[tokio::test]
+async fn second_instance_on_the_same_store_is_refused_and_disturbs_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("shared.db");
+    let shared = json!({ "store": { "path": store } });
+    let mut first = Cluster::builder().configuration(shared.clone()).start().await.unwrap();
+    let client = first.client();
+    add(&client, 1).await;
+
+    let mut second = Cluster::builder().nodes(0).configuration(shared).start_nodes().await.unwrap();
+    second.miroir().start_unready().unwrap();
+    let status = second.miroir().process().wait().await.unwrap();
+    let log = second.miroir().process().log();
+    assert_eq!(status.code(), Some(1), "{log}");
+    for part in ["another Miroir", store.to_str().unwrap(), "one instance"] {
+        assert!(log.contains(part), "`{part}` is not in:\n{log}");
+    }
+    assert_eq!(add(&client, 2).await["status"], "succeeded");
+
+    // A crash gives the store free at once, without anything to clean up.
+    first.miroir().kill().await.unwrap();
+    second.miroir().start_unready().unwrap();
+    let heir = second.client();
+    let tasks = until("the other instance serves the tasks", || async {
+        heir.get("/tasks").await.ok().filter(|answer| answer.status == 200)
+    })
+    .await;
+    assert_eq!(tasks.body["total"], 2, "{tasks:?}");
+}
