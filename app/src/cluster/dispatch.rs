@@ -18,10 +18,10 @@ use miroir_domain::error::{ErrorCode, ResponseError};
 use miroir_domain::health::NodeStatus;
 use miroir_domain::quorum::{WriteVerdict, judge_write};
 use miroir_domain::task::{Event, Task};
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{NodeId, TaskUid};
 use miroir_ports::inbound::{Accepted, ApiError};
 use miroir_ports::outbound::{NodeError, NodeWrite};
-use tokio::sync::{OwnedRwLockWriteGuard, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -73,40 +73,6 @@ impl Cluster {
         let tickets = self.lanes.enter(&plan.index, plan.targets.keys());
         Ok(Dispatch { cluster: Arc::clone(self), plan, task, tickets, sending })
     }
-
-    /// [`Cluster::begin`], then `change` of the registry: the task is on record first, so that a process that dies in
-    /// between leaves a task that failed, and not an entry that no node knows of. The caller holds the index's gate
-    /// alone.
-    pub async fn begin_changing(
-        self: &Arc<Self>,
-        plan: WritePlan,
-        change: impl Future<Output = Result<(), ApiError>>,
-    ) -> Result<Dispatch, ApiError> {
-        let dispatch = self.begin(plan).await?;
-        match change.await {
-            Ok(()) => Ok(dispatch),
-            Err(error) => {
-                dispatch.give_up(&error).await;
-                Err(error)
-            }
-        }
-    }
-
-    /// Runs the write that creates an index, with the index's gate held until it is answered: whoever came in between
-    /// would take the index for known to the nodes. When certainly no node took any of it, the entry goes again, as
-    /// a single server would not have made the index either.
-    pub async fn first_answer(
-        &self,
-        dispatch: Dispatch,
-        index: &IndexUid,
-        _gate: OwnedRwLockWriteGuard<()>,
-    ) -> Result<Accepted, ApiError> {
-        let Answered { result, untouched } = dispatch.answered().await;
-        if untouched {
-            self.unregister_index(index).await?;
-        }
-        result
-    }
 }
 
 impl Dispatch {
@@ -126,7 +92,7 @@ impl Dispatch {
     }
 
     /// Ends a task of which no node has been told. When even that cannot be stored, the reconciler ends it.
-    async fn give_up(self, why: &ApiError) {
+    pub(super) async fn give_up(self, why: &ApiError) {
         let error = ErrorCode::MiroirStoreUnavailable
             .with_message(format!("The write was not sent to any node: {why}"));
         let missed = self

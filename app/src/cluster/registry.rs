@@ -1,5 +1,7 @@
 //! The index registry as services use it.
 
+use std::sync::Arc;
+
 use miroir_domain::IndexUid;
 use miroir_domain::document::PrimaryKey;
 use miroir_domain::error::ErrorCode;
@@ -8,8 +10,9 @@ use miroir_domain::task::{NewTask, TaskKind};
 use miroir_ports::inbound::{Accepted, ApiError};
 use miroir_ports::outbound::{Create, Put};
 use serde_json::{Map, Value};
+use tokio::sync::OwnedRwLockWriteGuard;
 
-use super::Cluster;
+use super::{Answered, Cluster, Dispatch, WritePlan};
 
 impl Cluster {
     /// The registry entry of `index`, or 404 `index_not_found`.
@@ -58,6 +61,40 @@ impl Cluster {
             Put::Stored => Ok(()),
             Put::Conflict => Err(lost_race(&next.uid)),
         }
+    }
+
+    /// [`Cluster::begin`], then `change` of the registry: the task is on record first, so that a process that dies in
+    /// between leaves a task that failed, and not an entry that no node knows of. The caller holds the index's gate
+    /// alone.
+    pub async fn begin_changing(
+        self: &Arc<Self>,
+        plan: WritePlan,
+        change: impl Future<Output = Result<(), ApiError>>,
+    ) -> Result<Dispatch, ApiError> {
+        let dispatch = self.begin(plan).await?;
+        match change.await {
+            Ok(()) => Ok(dispatch),
+            Err(error) => {
+                dispatch.give_up(&error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs the write that creates an index, with the index's gate held until it is answered: whoever came in between
+    /// would take the index for known to the nodes. When certainly no node took any of it, the entry goes again, as
+    /// a single server would not have made the index either.
+    pub async fn first_answer(
+        &self,
+        dispatch: Dispatch,
+        index: &IndexUid,
+        _gate: OwnedRwLockWriteGuard<()>,
+    ) -> Result<Accepted, ApiError> {
+        let Answered { result, untouched } = dispatch.answered().await;
+        if untouched {
+            self.unregister_index(index).await?;
+        }
+        result
     }
 
     /// Records a task that has failed before it began, as a single server's would in its queue; no node is called.

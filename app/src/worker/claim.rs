@@ -22,6 +22,8 @@ const NEIGHBOURS: u32 = 1_000;
 pub enum Found {
     /// The node task has this uid.
     Uid(u32),
+    /// The node task has this uid, and the node took a later write to the index before it.
+    Overtaken(u32),
     /// The node does not have it.
     Nothing,
     /// It cannot be told before an earlier write to the index is accounted for.
@@ -55,7 +57,9 @@ impl Claims {
     ) -> Result<Found, StoreError> {
         let mark = metadata_of(task.uid);
         if let Some(marked) = reports.iter().find(|report| report.custom_metadata.as_deref() == Some(&mark)) {
-            return Ok(Found::Uid(marked.uid));
+            let window = self.window(cluster, task, index, node).await?;
+            let is_overtaken = window.before.is_some_and(|before| before < marked.uid);
+            return Ok(if is_overtaken { Found::Overtaken(marked.uid) } else { Found::Uid(marked.uid) });
         }
         let Some(kind) = unmarked_kind(task.kind) else { return Ok(Found::Nothing) };
         reports.retain(|report| report.custom_metadata.is_none() && report.kind == kind);

@@ -129,10 +129,13 @@ impl Reconciler {
             }
         };
         match claims.find(&self.cluster, task, index, node, reports).await {
-            Ok(Found::Uid(uid)) => {
-                self.looked.remove(&(task.uid, node.clone()));
-                tracing::info!(task = %format_args!("mtask-{}", task.uid), %node, uid, "found the node task of a lost answer");
-                Some(Event::NodeAccepted { node: node.clone(), uid })
+            Ok(Found::Uid(uid)) => Some(self.found(task, node, uid)),
+            Ok(Found::Overtaken(uid)) => {
+                // The other replicas took the two writes in their order, so this one may differ from them now.
+                let shards = task.node_tasks.get(node).map(|node_task| node_task.shards.clone());
+                let shard_count = shard_count(&self.cluster, task).await;
+                note(&self.cluster, task, shard_count, node, &shards.unwrap_or_default(), &|_| true);
+                Some(self.found(task, node, uid))
             }
             Ok(Found::TooEarly) => None,
             Ok(Found::Nothing) => self.give_up_after_second_look(task, node),
@@ -141,6 +144,12 @@ impl Reconciler {
                 None
             }
         }
+    }
+
+    fn found(&mut self, task: &Task, node: &NodeId, uid: u32) -> Event {
+        self.looked.remove(&(task.uid, node.clone()));
+        tracing::info!(task = %format_args!("mtask-{}", task.uid), %node, uid, "found the node task of a lost answer");
+        Event::NodeAccepted { node: node.clone(), uid }
     }
 
     fn give_up_after_second_look(&mut self, task: &Task, node: &NodeId) -> Option<Event> {

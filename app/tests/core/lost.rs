@@ -85,7 +85,7 @@ async fn lost_settings_request_is_not_taken_for_the_settings_that_came_with_the_
     bench.nodes.once("b", "write", Fault::LoseRequest);
     let accepted = bench.settings.settings_change(uid("films"), stop_words(&["the"])).await.unwrap();
     let task = bench.succeeded(accepted.summary.task_uid).await;
-    assert_eq!(task.node_errors.keys().map(|node| node.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(task.node_errors.keys().map(miroir_domain::NodeId::as_str).collect::<Vec<_>>(), ["b"]);
     assert!(bench.is_stale("films", "b"), "it does not have the change");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::{Bench, Layout, films};
+use crate::support::{Bench, Fault, Layout, films};
 
 const TRIO: [&str; 3] = ["a", "b", "c"];
 
@@ -47,5 +47,22 @@ async fn write_goes_on_when_the_client_hangs_up() {
         bench.until("recorded", || bench.nodes.calls_to("a", "write documents-add").len() == 2).await;
         bench.succeeded(miroir_domain::TaskUid(1)).await;
         assert!(TRIO.iter().all(|node| bench.nodes.ids(node, "films").len() == 20), "instant {instant}");
+    }
+}
+
+/// The request is still on its way when Miroir gives it up and lets the next one go.
+#[tokio::test(start_paused = true)]
+async fn node_that_was_overtaken_on_the_way_is_brought_back_into_line() {
+    let bench = Bench::running(Layout::group(&TRIO, 3));
+    bench.written("films", films(0, 3)).await;
+    bench.nodes.once("b", "write", Fault::Late(Duration::from_millis(30_500)));
+    let first = bench.write("films", json!([{ "id": 1, "title": "first" }])).await.unwrap();
+    let second = bench.write("films", json!([{ "id": 1, "title": "second" }])).await.unwrap();
+    bench.succeeded(first.summary.task_uid).await;
+    bench.succeeded(second.summary.task_uid).await;
+    bench.mended("films", "b").await;
+    for node in TRIO {
+        let index = bench.nodes.index(node, "films").unwrap();
+        assert_eq!(index.documents["1"]["title"], "second", "node {node}");
     }
 }

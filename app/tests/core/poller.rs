@@ -13,7 +13,9 @@ const TRIO: [&str; 3] = ["a", "b", "c"];
 #[tokio::test(start_paused = true)]
 async fn round_asks_each_node_once_whatever_the_number_of_tasks() {
     let bench = Bench::idle(Layout::group(&TRIO, 3));
-    TRIO.iter().for_each(|node| bench.nodes.pause(node));
+    for node in TRIO {
+        bench.nodes.pause(node);
+    }
     for _ in 0..40 {
         bench.write("films", films(0, 5)).await.unwrap();
     }
@@ -26,7 +28,9 @@ async fn round_asks_each_node_once_whatever_the_number_of_tasks() {
             assert_eq!(uids.len(), 40, "one listing for all tasks");
         }
     }
-    TRIO.iter().for_each(|node| bench.nodes.resume(node));
+    for node in TRIO {
+        bench.nodes.resume(node);
+    }
     for uid in 0..40 {
         bench.succeeded(TaskUid(uid)).await;
     }
@@ -53,7 +57,7 @@ async fn node_that_forgot_its_task_fails_it_and_is_behind() {
     bench.start_poller();
     bench.nodes.pause("c");
     let accepted = bench.write("films", films(0, 20)).await.unwrap();
-    bench.nodes.server("c", |server| server.wipe());
+    bench.nodes.server("c", crate::support::Server::wipe);
     let task = bench.finished(accepted.summary.task_uid).await;
     assert_eq!(task.status, TaskStatus::Failed);
     assert!(task.error.unwrap().message.contains("database was lost"));
@@ -63,11 +67,15 @@ async fn node_that_forgot_its_task_fails_it_and_is_behind() {
 #[tokio::test(start_paused = true)]
 async fn failed_nodes_are_not_asked_until_they_return() {
     let bench = Bench::idle(Layout::group(&TRIO, 3));
-    TRIO.iter().for_each(|node| bench.nodes.pause(node));
+    for node in TRIO {
+        bench.nodes.pause(node);
+    }
     let accepted = bench.write("films", films(0, 20)).await.unwrap();
     bench.fell("c").await;
     bench.start_poller();
-    TRIO.iter().for_each(|node| bench.nodes.resume(node));
+    for node in TRIO {
+        bench.nodes.resume(node);
+    }
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(bench.nodes.calls_to("c", "tasks").is_empty());
     assert_eq!(bench.row(0).await.status, TaskStatus::Processing, "the accepted write waits for its node");
@@ -124,7 +132,7 @@ async fn write_that_failed_on_one_node_only_leaves_that_node_behind() {
     bench.start_poller();
     bench.written("films", films(0, 20)).await;
     bench.nodes.server("b", |server| {
-        server.indexes.values_mut().for_each(|index| index.primary_key = Some("x".into()))
+        server.indexes.values_mut().for_each(|index| index.primary_key = Some("x".into()));
     });
     let accepted = bench.write("films", films(0, 20)).await.unwrap();
     let task = bench.finished(accepted.summary.task_uid).await;

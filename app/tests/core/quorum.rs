@@ -25,7 +25,7 @@ async fn outcome(layout: Layout, down: &[&str]) -> Result<Option<String>, String
     match bench.write("films", films(0, 40)).await {
         Ok(accepted) => {
             let task = bench.succeeded(accepted.summary.task_uid).await;
-            let missed: Vec<&str> = task.node_errors.keys().map(|node| node.as_str()).collect();
+            let missed: Vec<&str> = task.node_errors.keys().map(miroir_domain::NodeId::as_str).collect();
             assert_eq!(missed, down, "the row names who missed it");
             for node in down {
                 assert!(bench.is_stale("films", node), "{node} lacks the write");
@@ -36,7 +36,7 @@ async fn outcome(layout: Layout, down: &[&str]) -> Result<Option<String>, String
             let row = bench.row(1).await;
             assert_eq!(row.status, TaskStatus::Failed);
             assert_eq!(row.error.unwrap().code, "miroir_no_quorum");
-            let missed: Vec<&str> = row.node_errors.keys().map(|node| node.as_str()).collect();
+            let missed: Vec<&str> = row.node_errors.keys().map(miroir_domain::NodeId::as_str).collect();
             assert_eq!(missed, down);
             Err(message)
         }

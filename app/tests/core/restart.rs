@@ -60,7 +60,9 @@ async fn write_that_some_nodes_took_is_found_and_the_others_are_mended() {
 #[tokio::test(start_paused = true)]
 async fn write_that_all_nodes_took_before_the_row_said_so_succeeds() {
     let bench = with_films().await;
-    TRIO.iter().for_each(|node| bench.nodes.once(node, "write", Fault::DoAndHang));
+    for node in TRIO {
+        bench.nodes.once(node, "write", Fault::DoAndHang);
+    }
     let bench = killed_while_writing(bench, Duration::from_millis(100)).await;
     let task = bench.succeeded(TaskUid(1)).await;
     assert_eq!(task.node_tasks.len(), 3);

@@ -120,7 +120,7 @@ async fn shards_nobody_serves_are_named_or_refuse_the_search_by_policy() {
     assert_eq!(ids(&answer), rest);
     assert_eq!(answer.body["estimatedTotalHits"], rest.len());
     let degraded = answer.degraded.unwrap();
-    assert_eq!(degraded.nodes.iter().map(|node| node.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(degraded.nodes.iter().map(miroir_domain::NodeId::as_str).collect::<Vec<_>>(), ["b"]);
 
     let strict = Layout { search_policy: SearchPolicy::Error, ..Layout::group(&TRIO, 1) };
     let strict = bench(strict).await;

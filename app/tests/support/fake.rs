@@ -35,6 +35,8 @@ pub enum Fault {
     ServerError,
     /// The node answers a read with this.
     Garbage(Value),
+    /// The caller hears nothing until its timeout; the request arrives after that time all the same.
+    Late(Duration),
     /// The call takes this long, then goes well.
     Slow(Duration),
 }
@@ -57,12 +59,13 @@ struct Rule {
 }
 
 type Observer = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+type Work<'a, T> = Box<dyn FnOnce(&mut Server) -> Result<T, NodeError> + 'a>;
 type Delay = Box<dyn Fn(&Call, usize) -> Duration + Send + Sync>;
 
 /// All nodes of a test.
 pub struct FakeNodes {
     clock: Arc<dyn Clock>,
-    servers: Mutex<BTreeMap<NodeId, Server>>,
+    servers: Arc<Mutex<BTreeMap<NodeId, Server>>>,
     rules: Mutex<Vec<Rule>>,
     calls: Mutex<Vec<Call>>,
     observer: Mutex<Option<Observer>>,
@@ -74,7 +77,7 @@ impl FakeNodes {
         let servers = nodes.into_iter().map(|node| (node, Server::default())).collect();
         Self {
             clock,
-            servers: Mutex::new(servers),
+            servers: Arc::new(Mutex::new(servers)),
             rules: Mutex::default(),
             calls: Mutex::default(),
             observer: Mutex::default(),
@@ -159,6 +162,15 @@ impl FakeNodes {
         self.servers.lock().unwrap()
     }
 
+    /// How long after it was sent a request arrives that its sender has given up.
+    fn late(&self, node: &NodeId, what: &str) -> Option<Duration> {
+        let rules = self.rules.lock().unwrap();
+        let rule = rules
+            .iter()
+            .find(|rule| rule.times > 0 && rule.node == *node && what.starts_with(rule.prefix))?;
+        if let Fault::Late(after) = rule.fault { Some(after) } else { None }
+    }
+
     /// Notes the call, tells the observer, lets the call travel, and says what is to go wrong.
     async fn arrive(&self, call: Call) -> Option<Fault> {
         let number = {
@@ -191,7 +203,7 @@ impl FakeNodes {
     ) -> Result<T, NodeError> {
         let node = call.node.clone();
         let unknown = |reason: &str| NodeError::Unknown { node: node.clone(), reason: reason.to_owned() };
-        let done = |work: Box<dyn FnOnce(&mut Server) -> Result<T, NodeError> + '_>| {
+        let done = |work: Work<'_, T>| {
             let mut servers = self.lock();
             let server = servers.get_mut(&node).expect("the cluster asks its own nodes only");
             work(server)
@@ -214,7 +226,7 @@ impl FakeNodes {
             Some(Fault::Unreachable) => {
                 Err(NodeError::Unreachable { node: node.clone(), reason: "connection refused".to_owned() })
             }
-            Some(Fault::Hang) => {
+            Some(Fault::Hang | Fault::Late(_)) => {
                 tokio::time::sleep(timeout).await;
                 Err(unknown("timed out"))
             }
@@ -270,6 +282,15 @@ impl Nodes for FakeNodes {
     }
 
     async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
+        let late = self.late(node, name_of_write(&write.operation));
+        if let Some(after) = late {
+            let (servers, clock, node_id, write) =
+                (Arc::clone(&self.servers), Arc::clone(&self.clock), node.clone(), write.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                servers.lock().unwrap().get_mut(&node_id).unwrap().enqueue(write, clock.now());
+            });
+        }
         let what = name_of_write(&write.operation);
         let call = call(node, what);
         let clock = Arc::clone(&self.clock);

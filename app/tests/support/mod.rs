@@ -9,3 +9,4 @@ mod store;
 
 pub use bench::{Bench, Layout, additions, films, uid};
 pub use fake::Fault;
+pub use server::Server;

@@ -27,6 +27,7 @@ mod miroir;
 mod node;
 mod port;
 mod process;
+mod wait;
 
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, ClusterBuilder};
@@ -34,6 +35,7 @@ pub use miroir::Miroir;
 pub use node::{NODE_KIND, Node, NodeKind};
 pub use port::free_port;
 pub use process::Process;
+pub use wait::until;
 
 use std::time::Duration;
 

@@ -52,6 +52,11 @@ impl Process {
         }
     }
 
+    /// Its process id, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().and_then(Child::id)
+    }
+
     /// An error with the end of the log when it has ended.
     pub fn expect_running(&mut self) -> Result<()> {
         if self.is_running()? {
@@ -70,7 +75,7 @@ impl Process {
 
     /// Asks it to end (SIGTERM) and does not wait.
     pub async fn signal_end(&mut self) -> Result<()> {
-        let Some(id) = self.child.as_ref().and_then(Child::id) else { bail!("{} does not run", self.name) };
+        let Some(id) = self.id() else { bail!("{} does not run", self.name) };
         let status = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
         ensure!(status.success(), "cannot signal {}: {status}", self.name);
         Ok(())

@@ -49,11 +49,17 @@ impl Index<'_> {
     async fn check(&self) -> Vec<String> {
         let mut stored = BTreeMap::new();
         for (node, client) in &self.case.nodes {
-            stored.insert(node.as_str(), listed(client, self.uid).await);
+            match listed(client, self.uid).await {
+                Ok(documents) => stored.insert(node.as_str(), documents),
+                Err(refusal) => return vec![format!("{node}: {refusal}")],
+            };
         }
-        let shown = listed(&self.case.client, self.uid).await;
+        let (shown, found) =
+            match (listed(&self.case.client, self.uid).await, searched(&self.case.client, self.uid).await) {
+                (Ok(shown), Ok(found)) => (shown, found),
+                (Err(refusal), _) | (_, Err(refusal)) => return vec![refusal],
+            };
         let mut wrong = Vec::new();
-        let found = searched(&self.case.client, self.uid).await;
         let listed: Vec<String> = shown.keys().cloned().collect();
         if found != listed {
             wrong.push(format!("a search of {} finds {found:?}, a listing {listed:?}", self.uid));
@@ -176,10 +182,14 @@ fn apply(document: &Document, attempt: &Attempt, id: &str) -> Document {
     }
 }
 
-/// The documents of an index by id, without what Miroir adds for nodes.
-pub async fn listed(client: &Client, index: &str) -> BTreeMap<String, Map<String, Value>> {
+/// The documents of an index by id, without what Miroir adds for nodes; none when there is no such index. A refusal
+/// is an error, for it may pass.
+pub async fn listed(client: &Client, index: &str) -> Result<BTreeMap<String, Map<String, Value>>, String> {
     let answer = client.get(&format!("/indexes/{index}/documents?limit=1000")).await.unwrap();
-    let page = if answer.status == 404 { Value::Null } else { answer.expect(200).unwrap() };
+    if answer.status == 404 {
+        return Ok(BTreeMap::new());
+    }
+    let page = answer.expect(200).map_err(|refusal| format!("{index} cannot be listed: {refusal}"))?;
     let mut documents = BTreeMap::new();
     for document in page["results"].as_array().into_iter().flatten() {
         let mut document = document.as_object().unwrap().clone();
@@ -187,16 +197,16 @@ pub async fn listed(client: &Client, index: &str) -> BTreeMap<String, Map<String
         let id = document["id"].as_str().unwrap().to_owned();
         assert!(documents.insert(id, document).is_none(), "a document is listed twice: {page}");
     }
-    documents
+    Ok(documents)
 }
 
 /// The ids that a search for everything finds, in order.
-async fn searched(client: &Client, index: &str) -> Vec<String> {
+async fn searched(client: &Client, index: &str) -> Result<Vec<String>, String> {
     let body = serde_json::json!({ "limit": 1_000 });
     let answer = client.call("POST", &format!("/indexes/{index}/search"), body).await.unwrap();
-    let answer = answer.expect(200).unwrap();
+    let answer = answer.expect(200).map_err(|refusal| format!("{index} cannot be searched: {refusal}"))?;
     let hits = answer["hits"].as_array().unwrap().iter();
     let mut ids: Vec<String> = hits.map(|hit| hit["id"].as_str().unwrap().to_owned()).collect();
     ids.sort_unstable();
-    ids
+    Ok(ids)
 }

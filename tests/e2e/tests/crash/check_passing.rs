@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use miroir_e2e::Client;
+
 use super::Case;
 use super::check_document::listed;
 use super::ledger::{Attempt, Write};
@@ -93,13 +95,13 @@ async fn look(case: &Case, index: &str, belief: &Belief, wrong: &mut Vec<String>
         if there != exists {
             wrong.push(format!("{index} exists: {exists}, but on {node}: {there}"));
         }
-        let documents: BTreeSet<String> = listed(client, index).await.into_keys().collect();
+        let Some(documents) = ids_in(client, index, wrong).await else { continue };
         let returned: Vec<_> = documents.difference(&belief.possible).collect();
         if !returned.is_empty() {
             wrong.push(format!("{node} has documents of {index} that were deleted: {returned:?}"));
         }
     }
-    let shown: BTreeSet<String> = listed(&case.client, index).await.into_keys().collect();
+    let Some(shown) = ids_in(&case.client, index, wrong).await else { return };
     let returned: Vec<_> = shown.difference(&belief.possible).collect();
     let lost: Vec<_> = belief.certain.difference(&shown).collect();
     if !returned.is_empty() {
@@ -107,5 +109,15 @@ async fn look(case: &Case, index: &str, belief: &Belief, wrong: &mut Vec<String>
     }
     if exists && !lost.is_empty() {
         wrong.push(format!("Miroir shows no longer what was acknowledged for {index}: {lost:?}"));
+    }
+}
+
+async fn ids_in(client: &Client, index: &str, wrong: &mut Vec<String>) -> Option<BTreeSet<String>> {
+    match listed(client, index).await {
+        Ok(documents) => Some(documents.into_keys().collect()),
+        Err(refusal) => {
+            wrong.push(refusal);
+            None
+        }
     }
 }
