@@ -120,6 +120,14 @@ impl Evidence {
         Ok(reasons)
     }
 
+    /// How many documents are found by the one server or by Miroir, and not by both.
+    pub fn found_by_one_side(&self) -> u64 {
+        let (one, many) = (&self.single.ranks, &self.cluster.ranks);
+        let only_one = one.keys().filter(|id| !many.contains_key(*id)).count();
+        let only_many = many.keys().filter(|id| !one.contains_key(*id)).count();
+        (only_one + only_many) as u64
+    }
+
     /// Whether every hit is one that some node would give, where nodes drop documents that the merge cannot bring back.
     pub fn distinct_is_right(&self, many: &Value) -> Result<(), String> {
         let known = |id: &Value| self.nodes.iter().any(|node| node.ranks.contains_key(&id.to_string()));

@@ -108,16 +108,16 @@ mod tests {
 
     use super::*;
 
-    fn rank(details: Value) -> Rank {
+    fn rank(details: &Value) -> Rank {
         Rank::of(&json!({ "_rankingScoreDetails": details })).unwrap()
     }
 
     #[test]
     fn rules_decide_in_their_order_and_counts_before_scores() {
-        let worse = rank(json!({
+        let worse = rank(&json!({
             "typo": { "order": 1, "typoCount": 1, "score": 0.9 }, "words": { "order": 0, "matchingWords": 2 },
         }));
-        let better = rank(json!({
+        let better = rank(&json!({
             "typo": { "order": 1, "typoCount": 0, "score": 0.5 }, "words": { "order": 0, "matchingWords": 2 },
         }));
         assert_eq!(better.compare(&worse), Ordering::Less);
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn nothing_to_sort_by_is_last_in_both_directions() {
         for direction in ["y:asc", "y:desc"] {
-            let with = |value: Value| rank(json!({ direction: { "order": 0, "value": value } }));
+            let with = |value: Value| rank(&json!({ direction: { "order": 0, "value": value } }));
             assert_eq!(with(json!("a")).compare(&with(Value::Null)), Ordering::Less);
             assert_eq!(with(json!("a")).compare(&with(json!(1.0))), Ordering::Greater);
         }
