@@ -40,13 +40,6 @@ impl Rank {
         let differing = self.0.iter().zip(&other.0).map(|(one, two)| one.key.compare(&two.key));
         differing.into_iter().find(|order| order.is_ne()).unwrap_or_else(|| other.0.len().cmp(&self.0.len()))
     }
-
-    /// The first rule under which the two stand elsewhere.
-    pub fn first_difference<'a>(&'a self, other: &'a Self) -> Option<&'a str> {
-        let differing = self.0.iter().zip(&other.0).find(|(one, two)| one != two);
-        let longer = || self.0.get(other.0.len()).or_else(|| other.0.get(self.0.len()));
-        differing.map(|(place, _)| place).or_else(longer).map(|place| place.rule.as_str())
-    }
 }
 
 fn place(rule: &str, detail: &Value) -> Place {
@@ -121,7 +114,6 @@ mod tests {
             "typo": { "order": 1, "typoCount": 0, "score": 0.5 }, "words": { "order": 0, "matchingWords": 2 },
         }));
         assert_eq!(better.compare(&worse), Ordering::Less);
-        assert_eq!(better.first_difference(&worse), Some("typo"));
     }
 
     #[test]
