@@ -282,8 +282,16 @@ fn covering_set_passes_over_a_reluctant_group_for_a_willing_one() {
         assert_eq!(set.nodes.len(), 1);
         set.nodes.into_keys().next().unwrap()
     };
-    assert_eq!(chosen([Some(RELUCTANT_COST - 1), Some(0)]), first, "both are willing: the caller's order decides");
+    assert_eq!(
+        chosen([Some(RELUCTANT_COST - 1), Some(0)]),
+        first,
+        "both are willing: the caller's order decides"
+    );
     assert_eq!(chosen([Some(RELUCTANT_COST), Some(RELUCTANT_COST - 1)]), second);
-    assert_eq!(chosen([Some(RELUCTANT_COST + 2), Some(RELUCTANT_COST + 1)]), second, "the less reluctant one");
+    assert_eq!(
+        chosen([Some(RELUCTANT_COST + 2), Some(RELUCTANT_COST + 1)]),
+        second,
+        "the less reluctant one"
+    );
     assert_eq!(chosen([Some(RELUCTANT_COST), None]), first, "reluctant is better than nobody");
 }
