@@ -25,15 +25,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::mark::{forerunner, metadata_of};
 use super::{Cluster, Miss, Sending, Target, Ticket, WritePlan, amend_task};
 
 /// How long a write that has taken still waits for the nodes that have not answered.
 const STRAGGLER_GRACE: Duration = Duration::from_millis(500);
-
-/// The mark a node task carries, so that it is found again after a lost answer: `miroir:<uid>`.
-pub fn metadata_of(uid: TaskUid) -> String {
-    format!("miroir:{uid}")
-}
 
 /// A write that is recorded and has its place in the lanes.
 pub struct Dispatch {
@@ -185,10 +181,11 @@ impl Run {
     async fn settle(&mut self) {
         let verdict = self.verdict();
         let events = self.events(&verdict);
+        // Before they are stored: whoever finds the task settled must find its misses noted.
+        self.note_misses();
         let cluster = &self.cluster;
         let amended =
             amend_task(cluster.store.as_ref(), cluster.clock.as_ref(), self.task.clone(), &events).await;
-        self.note_misses();
         let result = match amended {
             Ok(task) => {
                 self.task = task;
@@ -326,7 +323,10 @@ async fn send_in_turn(
         return failed;
     }
     let mut last = NodeOutcome::Unknown;
-    for operation in &target.writes {
+    // A node works in order, so the last write speaks for all, and it alone must be found again.
+    let mark = target.writes.last().and_then(forerunner);
+    let (first, rest) = target.writes.split_at(target.writes.len().saturating_sub(1));
+    for operation in first.iter().chain(&mark).chain(rest) {
         let write = NodeWrite {
             index: plan.index.clone(),
             operation: operation.clone(),
