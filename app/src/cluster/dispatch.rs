@@ -167,10 +167,11 @@ impl Run {
     async fn settle(&mut self) {
         let verdict = self.verdict();
         let events = self.events(&verdict);
+        // Before they are stored: whoever finds the task settled must find its misses noted.
+        self.note_misses();
         let cluster = &self.cluster;
         let amended =
             amend_task(cluster.store.as_ref(), cluster.clock.as_ref(), self.task.clone(), &events).await;
-        self.note_misses();
         let result = match amended {
             Ok(task) => {
                 self.task = task;

@@ -4,8 +4,8 @@ mod amend;
 mod dispatch;
 mod gate;
 mod lane;
+mod mark;
 mod open_tasks;
-mod own_work;
 mod plan;
 mod registry;
 mod send;
@@ -27,10 +27,9 @@ pub use amend::amend_task;
 pub use dispatch::{Answered, Dispatch};
 pub use gate::Gates;
 pub use lane::{Lanes, Ticket};
+pub use mark::{Found, find_marked};
 pub use open_tasks::{OpenTasks, Sending};
-pub use own_work::OwnWork;
 pub use plan::{Target, WritePlan};
-pub use send::metadata_of;
 pub use stale::{Miss, StaleNodes};
 
 /// How long a node may take.
@@ -81,8 +80,6 @@ pub struct Cluster {
     pub open_tasks: Arc<OpenTasks>,
     /// Nodes that lack writes or settings of an index.
     pub stale: StaleNodes,
-    /// What the mender gave nodes to do.
-    pub own_work: OwnWork,
     placements: Mutex<HashMap<u32, Arc<Placement>>>,
 }
 
@@ -125,7 +122,6 @@ impl Cluster {
             lanes: Lanes::default(),
             open_tasks: Arc::default(),
             stale: StaleNodes::default(),
-            own_work: OwnWork::default(),
             placements: Mutex::default(),
         }
     }

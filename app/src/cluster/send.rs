@@ -3,15 +3,11 @@
 use miroir_domain::error::{ErrorCode, ResponseError};
 use miroir_domain::health::NodeStatus;
 use miroir_domain::{NodeId, TaskUid};
-use miroir_ports::outbound::{NodeError, NodeWrite};
+use miroir_ports::outbound::{NodeError, NodeWrite, WriteOperation};
 use tokio::time::{Instant, timeout_at};
 
+use super::mark::{forerunner, metadata_of};
 use super::{Cluster, Target, Ticket, WritePlan};
-
-/// The mark a node task carries, so that it is found again after a lost answer: `miroir:<uid>`.
-pub fn metadata_of(uid: TaskUid) -> String {
-    format!("miroir:{uid}")
-}
 
 /// What one node made of its part.
 pub(super) enum NodeOutcome {
@@ -42,19 +38,40 @@ pub(super) async fn send_in_turn(
     if let Some(failed) = refuse_failed(cluster, node) {
         return failed;
     }
-    let mut last = NodeOutcome::Unknown;
-    for operation in &target.writes {
-        let write = NodeWrite {
-            index: plan.index.clone(),
-            operation: operation.clone(),
-            custom_metadata: Some(metadata_of(uid)),
-        };
-        last = match cluster.nodes.node_write(node, write, cluster.timeouts.write).await {
-            Ok(node_uid) => NodeOutcome::Accepted(node_uid),
-            Err(error) => return outcome_of(error, uid, !matches!(last, NodeOutcome::Accepted(_))),
-        };
+    let mut untouched = true;
+    let Some((last, first)) = target.writes.split_last() else { return NodeOutcome::Unknown };
+    for operation in first {
+        match send(cluster, plan, node, operation, uid).await {
+            Ok(_) => untouched = false,
+            Err(error) => return outcome_of(error, uid, untouched),
+        }
     }
-    last
+    // A node works in order, so the last write speaks for all, and it alone must be found again. What goes before it
+    // to carry the mark changes nothing on the node.
+    if let Some(mark) = forerunner(last)
+        && let Err(error) = send(cluster, plan, node, &mark, uid).await
+    {
+        return outcome_of(error, uid, untouched);
+    }
+    match send(cluster, plan, node, last, uid).await {
+        Ok(node_uid) => NodeOutcome::Accepted(node_uid),
+        Err(error) => outcome_of(error, uid, untouched),
+    }
+}
+
+async fn send(
+    cluster: &Cluster,
+    plan: &WritePlan,
+    node: &NodeId,
+    operation: &WriteOperation,
+    uid: TaskUid,
+) -> Result<u32, NodeError> {
+    let write = NodeWrite {
+        index: plan.index.clone(),
+        operation: operation.clone(),
+        custom_metadata: Some(metadata_of(uid)),
+    };
+    cluster.nodes.node_write(node, write, cluster.timeouts.write).await
 }
 
 /// A node that is known to have failed is not waited for: it missed the write.

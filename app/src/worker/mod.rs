@@ -1,6 +1,5 @@
 //! Background duties: what must happen whether or not a client is waiting for it.
 
-mod claim;
 mod mender;
 mod poller;
 mod pruner;

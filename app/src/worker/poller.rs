@@ -4,14 +4,14 @@
 //! and stores what changed. Rounds follow each other at once while there is progress, and back off while there is
 //! none; new work wakes the poller. The cost of a round is that of the unfinished tasks alone.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use miroir_domain::health::NodeStatus;
-use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskStatus};
+use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskQuery, TaskStatus};
 use miroir_domain::{NodeId, TaskUid};
 use miroir_ports::outbound::{Advance, NodeTaskSelection, StoreError};
 
@@ -164,7 +164,9 @@ impl Poller {
         };
         for (node, node_task) in &task.node_tasks {
             if succeeded(node) {
-                if let Some(version) = node_task.settings_version {
+                if let Some(version) = node_task.settings_version
+                    && !self.may_lack_earlier(task.uid, index, node).await?
+                {
                     self.advance_settings(index, node, version).await?;
                 }
             } else if task.status == TaskStatus::Failed {
@@ -174,6 +176,28 @@ impl Poller {
             }
         }
         Ok(())
+    }
+
+    /// Whether it is still open if `node` took an earlier change of the settings of `index`.
+    async fn may_lack_earlier(
+        &self,
+        uid: TaskUid,
+        index: &miroir_domain::IndexUid,
+        node: &NodeId,
+    ) -> Result<bool, StoreError> {
+        let query = TaskQuery {
+            index_uids: Some(BTreeSet::from([index.clone()])),
+            statuses: Some(BTreeSet::from([TaskStatus::Enqueued, TaskStatus::Processing])),
+            reverse: true,
+            limit: BATCH,
+            ..TaskQuery::default()
+        };
+        let page = self.cluster.store.task_list(&query).await?;
+        Ok(page.tasks.iter().take_while(|task| task.uid < uid).any(|task| {
+            task.node_tasks
+                .get(node)
+                .is_some_and(|part| part.settings_version.is_some() && part.status == NodeTaskState::Pending)
+        }))
     }
 
     /// A node works in order: having done the change to `version`, it has all before it, unless it missed one.

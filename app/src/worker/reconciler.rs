@@ -2,9 +2,10 @@
 //!
 //! A node task is pending when it is not known whether the node accepted the write: the connection broke, the answer
 //! did not come in time, or Miroir itself died in between. The write is never sent again, since the node may have
-//! it. Instead the node is asked for its tasks of that index; [`super::claim`] says which of them is the one. A node
-//! that does not have it in two looks, some time apart, never took it.
+//! it. Instead the node is asked for its tasks of that index, among which its own is known by the mark that it, or its
+//! forerunner, carries. A node that does not have it in two looks, some time apart, never took it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +13,13 @@ use std::time::Duration;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::quorum::judge_write;
-use miroir_domain::task::{Event, NodeTaskState, Task, TaskKind};
-use miroir_domain::{NodeId, ShardSet, TaskUid};
+use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind};
+use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
 use miroir_ports::outbound::NodeTaskSelection;
 use tokio::time::Instant;
 
-use super::claim::{Claims, Found};
 use super::recovery::note;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Found, find_marked};
 
 /// How far a node's clock may be behind ours for its tasks still to be found.
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
@@ -27,11 +27,44 @@ const CLOCK_SKEW: Duration = Duration::from_mins(5);
 /// not yet registered.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
+/// How far apart two writes may begin and still change places before they are sent.
+const TOGETHER: Duration = Duration::from_secs(1);
+
 /// Resolves pending node tasks.
 pub struct Reconciler {
     cluster: Arc<Cluster>,
     /// When each pending node task was first looked for in vain.
     looked: HashMap<(TaskUid, NodeId), Instant>,
+}
+
+/// What nodes said in one round: each is asked once for an index, however many of its tasks are looked for.
+#[derive(Default)]
+struct Listings {
+    listed: HashMap<(NodeId, IndexUid), Option<Vec<NodeTaskReport>>>,
+}
+
+impl Listings {
+    /// The tasks of `index` that `node` has had since `since`, or since the earlier time it was first asked for; none
+    /// when it does not answer. Those who look for many tasks begin with the oldest.
+    async fn of(
+        &mut self,
+        cluster: &Cluster,
+        index: &IndexUid,
+        node: &NodeId,
+        since: Timestamp,
+    ) -> Option<&[NodeTaskReport]> {
+        let listed = match self.listed.entry((node.clone(), index.clone())) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let selection = NodeTaskSelection::IndexSince(index.clone(), since.minus(CLOCK_SKEW));
+                let answer = cluster.nodes.node_tasks(node, selection, cluster.timeouts.read).await;
+                unknown.insert(
+                    answer.inspect_err(|error| tracing::debug!("looking for a lost answer: {error}")).ok(),
+                )
+            }
+        };
+        listed.as_deref()
+    }
 }
 
 impl Reconciler {
@@ -43,13 +76,13 @@ impl Reconciler {
     /// Events that say what became of the pending node tasks of `tasks`, as far as can be known now.
     pub async fn resolve(&mut self, tasks: &[Task]) -> HashMap<TaskUid, Vec<Event>> {
         let mut all = HashMap::new();
-        let mut claims = Claims::default();
+        let mut listings = Listings::default();
         for task in tasks {
             // Whoever sends a task knows more about it than its node does.
             if self.cluster.open_tasks.is_sending(task.uid) {
                 continue;
             }
-            let events = self.resolve_one(task, &mut claims).await;
+            let events = self.resolve_one(task, &mut listings).await;
             if !events.is_empty() {
                 all.insert(task.uid, events);
             }
@@ -57,7 +90,7 @@ impl Reconciler {
         all
     }
 
-    async fn resolve_one(&mut self, task: &Task, claims: &mut Claims) -> Vec<Event> {
+    async fn resolve_one(&mut self, task: &Task, listings: &mut Listings) -> Vec<Event> {
         let pending: Vec<&NodeId> = task
             .node_tasks
             .iter()
@@ -66,9 +99,7 @@ impl Reconciler {
             .collect();
         let mut events = Vec::new();
         for node in &pending {
-            if let Some(event) = self.look(task, node, claims).await {
-                let uid = if let Event::NodeAccepted { uid, .. } = event { Some(uid) } else { None };
-                claims.settle(task, node, uid);
+            if let Some(event) = self.look(task, node, listings).await {
                 events.push(event);
             }
         }
@@ -111,7 +142,7 @@ impl Reconciler {
         }
     }
 
-    async fn look(&mut self, task: &Task, node: &NodeId, claims: &Claims) -> Option<Event> {
+    async fn look(&mut self, task: &Task, node: &NodeId, listings: &mut Listings) -> Option<Event> {
         let known = self.cluster.topology.group_of(node).is_some();
         if known && self.cluster.health.status(node) == NodeStatus::Failed {
             return None;
@@ -119,48 +150,49 @@ impl Reconciler {
         let (Some(index), true) = (&task.index_uid, known) else {
             return Some(missed(node, format!("node `{node}` is no longer part of the cluster")));
         };
-        let since = task.created_at.minus(CLOCK_SKEW);
-        let selection = NodeTaskSelection::IndexSince(index.clone(), since);
-        let reports = match self.cluster.nodes.node_tasks(node, selection, self.cluster.timeouts.read).await {
-            Ok(reports) => reports,
-            Err(error) => {
-                tracing::debug!("looking for a lost answer: {error}");
-                return None;
-            }
-        };
-        match claims.find(&self.cluster, task, index, node, reports).await {
-            Ok(Found::Uid(uid)) => Some(self.found(task, node, uid)),
-            Ok(Found::Overtaken(uid)) => {
-                // The other replicas took the two writes in their order, so this one may differ from them now.
-                let shards = task.node_tasks.get(node).map(|node_task| node_task.shards.clone());
-                let shard_count = shard_count(&self.cluster, task).await;
-                note(&self.cluster, task, shard_count, node, &shards.unwrap_or_default(), &|_| true);
-                Some(self.found(task, node, uid))
-            }
-            Ok(Found::TooEarly) => None,
-            Ok(Found::Nothing) => self.give_up_after_second_look(task, node),
-            Err(error) => {
-                tracing::warn!("looking for a lost answer: {error}");
-                None
-            }
-        }
-    }
-
-    fn found(&mut self, task: &Task, node: &NodeId, uid: u32) -> Event {
-        self.looked.remove(&(task.uid, node.clone()));
-        tracing::info!(task = %format_args!("mtask-{}", task.uid), %node, uid, "found the node task of a lost answer");
-        Event::NodeAccepted { node: node.clone(), uid }
-    }
-
-    fn give_up_after_second_look(&mut self, task: &Task, node: &NodeId) -> Option<Event> {
         let key = (task.uid, node.clone());
-        let first = *self.looked.entry(key.clone()).or_insert_with(Instant::now);
-        if first.elapsed() < SECOND_LOOK {
+        // Between the first look and the second one nothing can be decided, so it would be in vain.
+        if self.looked.get(&key).is_some_and(|first| first.elapsed() < SECOND_LOOK) {
             return None;
         }
+        let reports = listings.of(&self.cluster, index, node, task.created_at).await?;
+        let part = task.node_tasks.get(node)?;
+        let Some(found) = find_marked(task, part, reports) else {
+            return self.give_up_after_second_look(key);
+        };
+        if self.was_overtaken(task, found).await {
+            // The other replicas took the two writes in their order, so this one may differ from them now.
+            let shard_count = shard_count(&self.cluster, task).await;
+            note(&self.cluster, task, shard_count, node, &part.shards, &|_| true);
+        }
         self.looked.remove(&key);
+        let uid = found.uid;
+        tracing::info!(task = %format_args!("mtask-{}", task.uid), %node, uid, "found the node task of a lost answer");
+        Some(Event::NodeAccepted { node: node.clone(), uid })
+    }
+
+    /// Whether a write that began clearly later was taken before this one. Two that begin together may stand in the
+    /// lanes in either order, on all nodes alike.
+    async fn was_overtaken(&self, task: &Task, found: Found) -> bool {
+        let Some(other) = found.overtaken_by else { return false };
+        match self.cluster.store.task_get(other).await {
+            Ok(Some(other)) => other.created_at >= task.created_at.plus(TOGETHER),
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!("reading a task: {error}");
+                true
+            }
+        }
+    }
+
+    fn give_up_after_second_look(&mut self, key: (TaskUid, NodeId)) -> Option<Event> {
+        let Some(_) = self.looked.remove(&key) else {
+            self.looked.insert(key, Instant::now());
+            return None;
+        };
+        let node = key.1;
         Some(missed(
-            node,
+            &node,
             format!(
                 "node `{node}` never registered the write: it was not reached, or its answer and the write were both lost"
             ),

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use miroir_domain::index::IndexEntry;
-use miroir_domain::task::{NodeTaskState, Task, TaskKind, TaskQuery, TaskStatus};
+use miroir_domain::task::{NodeMiss, NodeTaskState, Task, TaskKind, TaskQuery, TaskStatus};
 use miroir_domain::{IndexUid, NodeId, ShardSet};
 use miroir_ports::outbound::StoreError;
 
@@ -20,8 +20,8 @@ const PAGE: u32 = 1_000;
 /// node would that missed its write this very moment.
 pub async fn recover(cluster: Arc<Cluster>) {
     match recall_settings(&cluster).await {
-        Ok(shard_counts) => {
-            if let Err(error) = recall_misses(&cluster, &shard_counts).await {
+        Ok(known) => {
+            if let Err(error) = recall_misses(&cluster, &known).await {
                 tracing::warn!("recalling which nodes missed writes: {error}");
             }
         }
@@ -29,50 +29,70 @@ pub async fn recover(cluster: Arc<Cluster>) {
     }
 }
 
-/// The shard count of every index there is.
-type ShardCounts = HashMap<IndexUid, u32>;
+/// Every index there is.
+type Indexes = HashMap<IndexUid, KnownIndex>;
 
-async fn recall_settings(cluster: &Cluster) -> Result<ShardCounts, StoreError> {
-    let mut shard_counts = ShardCounts::new();
+struct KnownIndex {
+    shard_count: u32,
+    /// The settings version that nodes are known to have.
+    settings: HashMap<NodeId, u64>,
+}
+
+impl KnownIndex {
+    fn has_settings(&self, node: &NodeId, version: u64) -> bool {
+        self.settings.get(node).is_some_and(|known| *known >= version)
+    }
+}
+
+async fn recall_settings(cluster: &Cluster) -> Result<Indexes, StoreError> {
+    let mut indexes = Indexes::new();
     let mut after = None;
     loop {
         let entries = cluster.store.index_list(after, PAGE).await?;
-        let Some(last) = entries.last() else { return Ok(shard_counts) };
+        let Some(last) = entries.last() else { return Ok(indexes) };
         after = Some(last.uid.clone());
         for entry in &entries {
-            shard_counts.insert(entry.uid.clone(), entry.shard_count);
             let rows = cluster.store.node_settings_list(&entry.uid).await?;
-            let known = |node: &NodeId| {
-                rows.iter().any(|row| row.node_id == *node && row.version >= entry.settings_version)
-            };
-            let lacking: Vec<&NodeId> = cluster.topology.nodes().filter(|node| !known(node)).collect();
-            // When no node is known to have them, the change is still under way and nobody is behind the others, or
-            // it came to nothing and perhaps no node has the index as it must be.
-            if lacking.len() < cluster.topology.nodes().count() || !is_busy(cluster, entry).await? {
-                for node in lacking {
+            let settings = rows.into_iter().map(|row| (row.node_id, row.version)).collect();
+            let known = KnownIndex { shard_count: entry.shard_count, settings };
+            let open = nodes_being_set(cluster, entry).await?;
+            for node in cluster.topology.nodes() {
+                // A change under way leaves nobody behind; one that came to nothing may have left the registry ahead.
+                if !known.has_settings(node, entry.settings_version) && !open.contains(node) {
                     cluster.stale.missed_settings(&entry.uid, node);
                 }
             }
+            indexes.insert(entry.uid.clone(), known);
         }
     }
 }
 
-async fn is_busy(cluster: &Cluster, entry: &IndexEntry) -> Result<bool, StoreError> {
-    let query = TaskQuery {
+/// The nodes that have, or may have, a part in an unfinished change of the index's settings.
+async fn nodes_being_set(cluster: &Cluster, entry: &IndexEntry) -> Result<BTreeSet<NodeId>, StoreError> {
+    let mut query = TaskQuery {
         index_uids: Some(BTreeSet::from([entry.uid.clone()])),
         statuses: Some(BTreeSet::from([TaskStatus::Enqueued, TaskStatus::Processing])),
-        limit: 0,
+        limit: PAGE,
         ..TaskQuery::default()
     };
-    Ok(cluster.store.task_list(&query).await?.total > 0)
+    let mut nodes = BTreeSet::new();
+    loop {
+        let page = cluster.store.task_list(&query).await?;
+        let parts = page.tasks.iter().flat_map(|task| &task.node_tasks);
+        nodes.extend(parts.filter(|(_, part)| part.settings_version.is_some()).map(|(node, _)| node.clone()));
+        if page.next.is_none() {
+            return Ok(nodes);
+        }
+        query.from = page.next;
+    }
 }
 
-async fn recall_misses(cluster: &Cluster, shard_counts: &ShardCounts) -> Result<(), StoreError> {
+async fn recall_misses(cluster: &Cluster, indexes: &Indexes) -> Result<(), StoreError> {
     let mut query = TaskQuery { limit: PAGE, ..TaskQuery::default() };
     loop {
         let page = cluster.store.task_list(&query).await?;
         for task in &page.tasks {
-            recall_task(cluster, task, shard_counts);
+            recall_task(cluster, task, indexes);
         }
         if page.next.is_none() {
             return Ok(());
@@ -81,17 +101,18 @@ async fn recall_misses(cluster: &Cluster, shard_counts: &ShardCounts) -> Result<
     }
 }
 
-fn recall_task(cluster: &Cluster, task: &Task, shard_counts: &ShardCounts) {
+fn recall_task(cluster: &Cluster, task: &Task, indexes: &Indexes) {
     let Some(index) = &task.index_uid else { return };
-    let known = shard_counts.get(index);
-    let shard_count = known.copied().unwrap_or(cluster.shard_count);
+    let known = indexes.get(index);
+    let shard_count = known.map_or(cluster.shard_count, |known| known.shard_count);
+    let lacking = || task.node_errors.iter().filter(|(node, miss)| still_lacks(task, known, node, miss));
     // The entry is gone and no node was told: each may still have the index.
     if task.kind == TaskKind::IndexDeletion && task.node_tasks.is_empty() && known.is_none() {
-        for node in task.node_errors.keys() {
+        for (node, _) in lacking() {
             cluster.stale.missed_settings(index, node);
         }
     }
-    for (node, miss) in &task.node_errors {
+    for (node, miss) in lacking() {
         note(cluster, task, shard_count, node, &miss.shards, &|other| task.node_tasks.contains_key(other));
     }
     // A write that failed on some nodes only has left them behind.
@@ -103,6 +124,17 @@ fn recall_task(cluster: &Cluster, task: &Task, shard_counts: &ShardCounts) {
             note(cluster, task, shard_count, node, &node_task.shards, &succeeded);
         }
     }
+}
+
+/// Whether the node has not been given what it missed. A miss that touches no shards is one of settings, which the
+/// rows of the index tell.
+fn still_lacks(task: &Task, known: Option<&KnownIndex>, node: &NodeId, miss: &NodeMiss) -> bool {
+    if !miss.shards.is_empty() {
+        return true;
+    }
+    let version = task.node_tasks.values().filter_map(|part| part.settings_version).max();
+    task.kind == TaskKind::DocumentAdditionOrUpdate
+        && version.is_some_and(|version| known.is_some_and(|known| !known.has_settings(node, version)))
 }
 
 /// Notes that `node` lacks what `task` brought to those of whom `may_have` is true.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{NodeTask, NodeTaskState, Task, TaskStatus};
+use super::{NodeTask, NodeTaskState, Task, TaskKind, TaskStatus};
 use crate::error::{ErrorCode, ResponseError};
 use crate::quorum::WriteVerdict;
 use crate::{NodeId, Timestamp};
@@ -23,7 +23,7 @@ pub(super) fn refresh(task: &mut Task, has_verdict: bool, now: Timestamp) {
         task.started_at = Some(task.started_at.map_or(started, |known| known.min(started)));
     }
     if has_verdict && task.node_tasks.values().all(|node_task| node_task.status.is_finished()) {
-        let outcome = outcome(&task.node_tasks);
+        let outcome = outcome(task);
         let error = (outcome == TaskStatus::Failed).then(|| folded_error(&task.node_tasks));
         let finished = latest_finish(task).unwrap_or(now);
         finish(task, outcome, error, finished, now);
@@ -88,10 +88,17 @@ fn latest_finish(task: &Task) -> Option<Timestamp> {
     task.node_tasks.values().filter_map(|node_task| node_task.finished_at).max()
 }
 
-fn outcome(node_tasks: &BTreeMap<NodeId, NodeTask>) -> TaskStatus {
-    let any = |status| node_tasks.values().any(|node_task| node_task.status == status);
-    if any(NodeTaskState::Failed) {
-        TaskStatus::Failed
+fn outcome(task: &Task) -> TaskStatus {
+    let any = |status| task.node_tasks.values().any(|node_task| node_task.status == status);
+    let mut failed =
+        task.node_tasks.values().filter(|node_task| node_task.status == NodeTaskState::Failed).peekable();
+    if failed.peek().is_some() {
+        // A node that had no such index, which others deleted, is as it must be.
+        let had_none = |node_task: &NodeTask| {
+            node_task.error.as_ref().is_some_and(|error| error.code == ErrorCode::IndexNotFound.as_str())
+        };
+        let is_gone = task.kind == TaskKind::IndexDeletion && any(NodeTaskState::Succeeded);
+        if is_gone && failed.all(had_none) { TaskStatus::Succeeded } else { TaskStatus::Failed }
     } else if any(NodeTaskState::Canceled) {
         TaskStatus::Canceled
     } else {

@@ -3,7 +3,7 @@
 use super::{NodeMiss, NodeTask, NodeTaskReport, NodeTaskState, Task, TaskStatus, aggregate};
 use crate::error::{ErrorCode, ResponseError};
 use crate::quorum::WriteVerdict;
-use crate::{NodeId, Timestamp};
+use crate::{NodeId, ShardSet, Timestamp};
 
 /// Something that happened to a task.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,11 @@ pub enum Event {
         node: NodeId,
         /// What it said.
         report: NodeTaskReport,
+    },
+    /// A node that missed the write was given what it lacked. Its node error stays, without shards.
+    NodeMended {
+        /// The node.
+        node: NodeId,
     },
     /// A node no longer knows the task it accepted: its database was lost. The node task fails.
     NodeForgot {
@@ -104,6 +109,11 @@ impl Task {
             Event::NodeReported { node, report } => {
                 let node_task = self.accepted_node_task(&node, report.uid)?;
                 learn(node_task, report);
+            }
+            Event::NodeMended { node } => {
+                if let Some(miss) = self.node_errors.get_mut(&node) {
+                    miss.shards = ShardSet::default();
+                }
             }
             Event::NodeForgot { node } => self.record_loss(&node, now)?,
             Event::Dispatched { verdict } => aggregate::conclude_dispatch(&mut self, &verdict, now),

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::super::TaskKind;
 use super::super::fixture::*;
 use super::*;
 
@@ -123,6 +124,21 @@ fn different_codes_are_all_told() {
 }
 
 #[test]
+fn a_deletion_succeeds_when_some_nodes_had_no_such_index() {
+    let end = |kind: TaskKind, code: &str| {
+        let none = ResponseError { code: code.to_owned(), ..error("Index `movies` not found.") };
+        let other = NodeTaskReport { error: Some(none), ..report(TaskStatus::Failed) };
+        let task = Task { kind, ..after(task(&["a", "b"]), [accepted("a"), accepted("b"), dispatched(&[])]) };
+        let events =
+            [reported("a", TaskStatus::Succeeded), Event::NodeReported { node: node("b"), report: other }];
+        after(task, events).status
+    };
+    assert_eq!(end(TaskKind::IndexDeletion, "index_not_found"), TaskStatus::Succeeded);
+    assert_eq!(end(TaskKind::IndexDeletion, "internal"), TaskStatus::Failed);
+    assert_eq!(end(TaskKind::DocumentDeletion, "index_not_found"), TaskStatus::Failed);
+}
+
+#[test]
 fn a_canceled_node_task_cancels_the_task() {
     let task = after(task(&["a", "b"]), [accepted("a"), accepted("b"), dispatched(&[])]);
     let task = after(task, [reported("a", TaskStatus::Canceled), reported("b", TaskStatus::Succeeded)]);
@@ -156,6 +172,16 @@ fn strange_nodes_and_changed_uids_are_refused() {
     let refusal =
         task.apply(Event::NodeAccepted { node: node("a"), uid: 2 }, later()).unwrap_err().to_string();
     assert_eq!(refusal, "node `a` accepted task 7 as 1, and now as 2");
+}
+
+#[test]
+fn a_mended_node_lacks_no_shards_and_keeps_its_error() {
+    let task = after(task(&["a", "b"]), [accepted("a"), missed("b"), dispatched(&[])]);
+    let mended = after(task.clone(), [Event::NodeMended { node: node("b") }]);
+    let (before, now) = (&task.node_errors[&node("b")], &mended.node_errors[&node("b")]);
+    assert!(!before.shards.is_empty() && now.shards.is_empty());
+    assert_eq!(now.error, before.error);
+    assert_eq!(after(task.clone(), [Event::NodeMended { node: node("a") }]), task, "it missed nothing");
 }
 
 #[test]

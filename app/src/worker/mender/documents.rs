@@ -42,6 +42,10 @@ pub async fn mend(
             };
             caught_up(cluster, index, &reference).await?;
             drained(cluster, index, node).await?;
+            // What became of its lost answers is known only now.
+            if !part.iter().all(|shard| has_all(cluster, index, &reference, shard)) {
+                return Err(MendError::NotNow(format!("node `{reference}` lacks documents, too")));
+            }
             copy(cluster, &entry, &reference, node, &part).await?;
             cluster.stale.documents_mended(index, node, &part);
         }

@@ -6,6 +6,8 @@
 //! copied a moment after it was changed would undo the change.
 
 mod documents;
+mod missed;
+mod replay;
 mod settings;
 mod wait;
 
@@ -78,6 +80,8 @@ async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) {
 
 /// True when the node lacks nothing of the index any more.
 async fn mend_index(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Result<bool, MendError> {
+    // Read first: what is missed from here on is not made up for by this mending.
+    let missed = missed::tasks(cluster, index, node).await?;
     let lack = cluster.stale.lack(index, node).unwrap_or_default();
     if lack.settings {
         settings::mend(cluster, index, node).await?;
@@ -87,5 +91,9 @@ async fn mend_index(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> 
     if !lack.shards.is_empty() {
         documents::mend(cluster, index, node, &lack.shards).await?;
     }
-    Ok(!cluster.stale.is_stale(index, node))
+    let is_whole = !cluster.stale.is_stale(index, node);
+    if is_whole {
+        missed::made_up(cluster, node, missed).await?;
+    }
+    Ok(is_whole)
 }

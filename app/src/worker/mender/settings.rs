@@ -5,12 +5,13 @@ use std::sync::Arc;
 use miroir_domain::document::PrimaryKey;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::index::IndexEntry;
-use miroir_domain::settings::{as_change, initial_for_nodes};
+use miroir_domain::settings::as_change;
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::outbound::{NodeError, NodeRead, WriteOperation};
 use serde_json::Value;
 
 use super::MendError;
+use super::replay::replay;
 use super::wait::{carried_out, caught_up, drained};
 use crate::cluster::Cluster;
 
@@ -24,12 +25,15 @@ pub async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Re
     match reference(cluster, index, node) {
         Some(reference) => {
             caught_up(cluster, index, &reference).await?;
+            // What became of its lost answers is known only now.
+            if !has_settings(cluster, index, &reference) {
+                return Err(MendError::NotNow(format!("node `{reference}` lacks settings, too")));
+            }
             copy(cluster, &entry, &reference, node).await?;
         }
+        // Nobody who is away could still come back with them.
         None if cluster.topology.nodes().all(|other| cluster.health.status(other) == NodeStatus::Healthy) => {
-            // Nobody who is away could still come back with them, so those of this node are as good as any. Only
-            // the shard filter it must have.
-            make_usable(cluster, &entry, node).await?;
+            replay(cluster, &entry, node).await?;
         }
         None => {
             return Err(MendError::NotNow("no other node is known to have its settings".to_owned()));
@@ -54,20 +58,13 @@ fn reference(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Option<NodeI
     let complete = |candidate: &&NodeId| {
         *candidate != node
             && cluster.health.status(candidate) != NodeStatus::Failed
-            && !cluster.stale.lack(index, candidate).is_some_and(|lack| lack.settings)
+            && has_settings(cluster, index, candidate)
     };
     cluster.topology.nodes().find(complete).cloned()
 }
 
-/// Makes `node` have the index with the settings it has, if any, and the shard filter.
-async fn make_usable(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<(), MendError> {
-    let found = read_settings(cluster, &entry.uid, node).await?;
-    let mut operations = Vec::new();
-    if found.is_none() {
-        operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
-    }
-    operations.push(WriteOperation::Settings(found.map_or_else(initial_for_nodes, as_change)));
-    carried_out(cluster, &entry.uid, node, operations).await
+fn has_settings(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> bool {
+    !cluster.stale.lack(index, node).is_some_and(|lack| lack.settings)
 }
 
 async fn copy(
@@ -113,7 +110,7 @@ async fn has_other_key(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> 
 }
 
 /// The settings `node` has of `index`; none when it does not have the index.
-async fn read_settings(
+pub(super) async fn read_settings(
     cluster: &Cluster,
     index: &IndexUid,
     node: &NodeId,

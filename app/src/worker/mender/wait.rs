@@ -62,7 +62,6 @@ pub async fn carried_out(
     for operation in operations {
         let write = NodeWrite { index: index.clone(), operation, custom_metadata: None };
         let uid = cluster.nodes.node_write(node, write, cluster.timeouts.write).await?;
-        cluster.own_work.note(index, node, uid);
         sent.push(uid);
     }
     succeeded(cluster, node, sent).await

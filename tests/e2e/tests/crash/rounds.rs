@@ -25,7 +25,8 @@ pub async fn run(cluster: &mut Cluster, ledger: &Ledger, random: &mut Random, ro
     let mut tally = Tally::default();
     let mut down: Option<usize> = None;
     for _ in 0..rounds {
-        let length = random.millis(300, 1_500);
+        // Some lives are long enough for lost answers to be given up, most are not.
+        let length = if random.chance(10) { random.millis(2_500, 3_500) } else { random.millis(300, 1_500) };
         let before = Duration::from_millis(random.below(u64::try_from(length.as_millis()).unwrap()));
         sleep(before).await;
         down = node_event(cluster, random, down, &mut tally).await;
