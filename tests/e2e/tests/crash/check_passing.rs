@@ -1,11 +1,12 @@
 //! Indexes that come and go: each is there on all nodes or on none, and nothing deleted returns.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use miroir_e2e::Client;
 
 use super::Case;
 use super::check_document::listed;
+use super::evidence::parts;
 use super::ledger::{Attempt, Write};
 use super::writer::PASSING;
 
@@ -14,10 +15,12 @@ use super::writer::PASSING;
 struct Belief {
     may_exist: bool,
     may_lack: bool,
-    /// Documents that are there if the index is.
-    certain: BTreeSet<String>,
+    /// Documents that are there if the index is, with their tasks.
+    certain: BTreeMap<String, u64>,
     /// Documents that may be there.
     possible: BTreeSet<String>,
+    /// The first task of the index as it is.
+    first_task: u64,
 }
 
 /// Follows the attempts on each index, then looks.
@@ -37,8 +40,8 @@ pub async fn check(case: &Case) -> Vec<String> {
 
 impl Belief {
     fn follow(&mut self, case: &Case, attempt: &Attempt) -> Option<String> {
-        let status = attempt.uid.and_then(|uid| case.evidence.tasks.get(&uid)?["status"].as_str());
-        let Some(status) = status else {
+        let status = |uid| case.evidence.tasks.get(&uid)?["status"].as_str();
+        let Some((uid, status)) = attempt.uid.and_then(|uid| Some((uid, status(uid)?))) else {
             self.doubt(attempt);
             return None;
         };
@@ -59,9 +62,10 @@ impl Belief {
         if was_there.is_some() && !(was_there == Some(true) && is_there) {
             self.certain.clear();
             self.possible.clear();
+            self.first_task = uid;
         }
         (self.may_exist, self.may_lack) = (is_there, !is_there);
-        self.certain.extend(ids(attempt));
+        self.certain.extend(ids(attempt).map(|id| (id, uid)));
         self.possible.extend(ids(attempt));
         contradiction
     }
@@ -90,6 +94,11 @@ async fn look(case: &Case, index: &str, belief: &Belief, wrong: &mut Vec<String>
     if !(if exists { belief.may_exist } else { belief.may_lack }) {
         wrong.push(format!("{index} exists: {exists}, which cannot be after {belief:?}"));
     }
+    let Some(shown) = ids_in(&case.client, index, wrong).await else { return };
+    let returned: Vec<_> = shown.difference(&belief.possible).collect();
+    if !returned.is_empty() {
+        wrong.push(format!("Miroir shows documents of {index} that were deleted: {returned:?}"));
+    }
     for (node, client) in &case.nodes {
         let there = client.get(&format!("/indexes/{index}")).await.unwrap().status == 200;
         if there != exists {
@@ -100,16 +109,24 @@ async fn look(case: &Case, index: &str, belief: &Belief, wrong: &mut Vec<String>
         if !returned.is_empty() {
             wrong.push(format!("{node} has documents of {index} that were deleted: {returned:?}"));
         }
+        for (id, uid) in belief.certain.iter().filter(|_| exists) {
+            let took_it =
+                parts(&case.evidence.tasks[uid]).any(|part| part.node == node && !part.shards.is_empty());
+            if took_it && !documents.contains(id) {
+                wrong.push(format!("{node} lost {id} of {index}, which it accepted as part of task {uid}"));
+            }
+            // A replica that missed nothing gives the others what they missed.
+            if took_it && missed_nothing(case, index, belief, node) && !shown.contains(id) {
+                wrong.push(format!("Miroir lost {id} of {index}, which it acknowledged as task {uid}"));
+            }
+        }
     }
-    let Some(shown) = ids_in(&case.client, index, wrong).await else { return };
-    let returned: Vec<_> = shown.difference(&belief.possible).collect();
-    let lost: Vec<_> = belief.certain.difference(&shown).collect();
-    if !returned.is_empty() {
-        wrong.push(format!("Miroir shows documents of {index} that were deleted: {returned:?}"));
-    }
-    if exists && !lost.is_empty() {
-        wrong.push(format!("Miroir shows no longer what was acknowledged for {index}: {lost:?}"));
-    }
+}
+
+fn missed_nothing(case: &Case, index: &str, belief: &Belief, node: &str) -> bool {
+    let of_index =
+        case.evidence.tasks.range(belief.first_task..).filter(|(_, task)| task["indexUid"] == index);
+    of_index.into_iter().all(|(_, task)| task["nodeErrors"].get(node).is_none())
 }
 
 async fn ids_in(client: &Client, index: &str, wrong: &mut Vec<String>) -> Option<BTreeSet<String>> {
