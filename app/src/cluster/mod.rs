@@ -8,6 +8,7 @@ mod open_tasks;
 mod own_work;
 mod plan;
 mod registry;
+mod send;
 mod stale;
 
 use std::collections::HashMap;
@@ -23,12 +24,13 @@ use miroir_ports::outbound::{Clock, Nodes, TaskStore};
 use crate::node::HealthTracker;
 
 pub use amend::amend_task;
-pub use dispatch::{Answered, Dispatch, metadata_of};
+pub use dispatch::{Answered, Dispatch};
 pub use gate::Gates;
 pub use lane::{Lanes, Ticket};
 pub use open_tasks::{OpenTasks, Sending};
 pub use own_work::OwnWork;
 pub use plan::{Target, WritePlan};
+pub use send::metadata_of;
 pub use stale::{Miss, StaleNodes};
 
 /// How long a node may take.

@@ -253,10 +253,14 @@ async fn oversized_requests_are_refused_however_they_are_sent() {
         let (status, body) = stage.raw(request.as_bytes()).await;
         assert_eq!((status, body["code"].as_str()), (413, Some("payload_too_large")), "{body}");
     }
-    let header = format!("GET /indexes HTTP/1.1\r\nHost: m\r\nX-Long: {}\r\n\r\n", "x".repeat(200_000));
+    let header = format!(
+        "GET /indexes HTTP/1.1\r\nHost: m\r\nConnection: close\r\nX-Long: {}\r\n\r\n",
+        "x".repeat(200_000)
+    );
     let (status, _) = stage.raw(header.as_bytes()).await;
     assert_eq!(status, 431);
-    let url = format!("GET /indexes?{} HTTP/1.1\r\nHost: m\r\n\r\n", "x".repeat(200_000));
+    let url =
+        format!("GET /indexes?{} HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n", "x".repeat(200_000));
     let (status, _) = stage.raw(url.as_bytes()).await;
     assert!([414, 431].contains(&status), "{status}");
     stage.is_untouched().await;

@@ -12,7 +12,7 @@ const PYTHON: &str = "MIROIR_TEST_PYTHON";
 const KEY: &str = "a-master-key-for-the-tests";
 /// How much longer than one step the whole script may take: it waits for about forty tasks, each up to seconds on real
 /// nodes of a busy machine.
-const SCRIPT_PATIENCES: u32 = 5;
+const SCRIPT_PATIENCES: u32 = 10;
 
 fn interpreter() -> PathBuf {
     let named = std::env::var_os(PYTHON).map(PathBuf::from);

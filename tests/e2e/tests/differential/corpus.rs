@@ -44,14 +44,19 @@ pub const CITIES: [&str; 14] = [
 pub const COUNTRIES: [&str; 8] =
     ["France", "Japan", "Peru", "Norway", "Poland", "Brazil", "Germany", "Ireland"];
 
-/// Words of one document each, with two letters of which [`RARE_TWINS`] differ. One server knows the word and looks
-/// no further; a node without it finds the twins, by two typos.
-pub const RARE: [&str; 6] =
-    ["zelkoprandivo", "quimbaroltexa", "wudgeflanimor", "yastrobelkund", "jorvaxitempli", "hapzulendrika"];
-const RARE_TWINS: [&str; 6] =
-    ["zelkoprandixu", "quimbaroltoni", "wudgeflanudor", "yastrobelpant", "jorvaxitombla", "hapzulendropa"];
-/// How far apart documents with twins are.
-const TWIN_STEP: usize = 40;
+/// A word that no document has, though more documents have one two letters away than the engine looks at: it takes
+/// 50 words with two typos, so a node takes others than one server.
+pub const CROWDED: &str = "krovandelmiqq";
+const CROWD: usize = 90;
+/// Two words written as one, each in two ways that documents hold equally often. The engine takes the split that is
+/// more frequent, so a node may take the other one.
+pub const SPLITS: [(&str, [&str; 2]); 3] = [
+    ("zanorvik", ["zan orvik", "zano rvik"]),
+    ("peltumbra", ["pelt umbra", "peltum bra"]),
+    ("gostavel", ["gos tavel", "gosta vel"]),
+];
+/// How often each split occurs.
+const SPLIT_COPIES: usize = 12;
 
 /// The films of the demo.
 pub fn films() -> Vec<Value> {
@@ -63,16 +68,27 @@ pub fn works(count: usize) -> Vec<Value> {
     let vocabulary = Vocabulary::new();
     let mut random = Random::new(0x5EED_0002);
     let mut works: Vec<Value> = (1..=count).map(|id| work(id, &vocabulary, &mut random)).collect();
-    for (number, (rare, twin)) in RARE.iter().zip(RARE_TWINS).enumerate() {
-        append(&mut works[number + 1], rare);
-        works.iter_mut().skip(100 + number).step_by(TWIN_STEP).for_each(|work| append(work, twin));
-    }
+    add_words_that_nodes_treat_apart(&mut works);
     works
 }
 
-fn append(work: &mut Value, word: &str) {
+fn add_words_that_nodes_treat_apart(works: &mut [Value]) {
+    let letters: Vec<char> = ('a'..='p').collect();
+    let stem = CROWDED.trim_end_matches('q');
+    for (number, work) in works.iter_mut().skip(900).take(CROWD).enumerate() {
+        let (tens, ones) = (letters[number / letters.len()], letters[number % letters.len()]);
+        add_to_overview(work, &format!("{stem}{tens}{ones}"));
+    }
+    for (number, (_, ways)) in SPLITS.iter().enumerate() {
+        for (copy, work) in works.iter_mut().skip(100 * (number + 1)).take(2 * SPLIT_COPIES).enumerate() {
+            add_to_overview(work, ways[copy % ways.len()]);
+        }
+    }
+}
+
+fn add_to_overview(work: &mut Value, words: &str) {
     let overview = work["overview"].as_str().unwrap_or_default();
-    work["overview"] = format!("{overview} {word}").into();
+    work["overview"] = format!("{overview} {words}").into();
 }
 
 /// Ids as texts, and an order of arrival that has nothing to do with them, so that servers break ties differently.

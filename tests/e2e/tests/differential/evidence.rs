@@ -1,12 +1,13 @@
 //! Who is to blame for a difference: every server is asked for all it finds, with the details of its ranking.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::difference::ids;
-use crate::fixture::{self, Fixture};
+use crate::fixture::{self, COPIES, Fixture};
 use crate::query::Query;
 use crate::rank::Rank;
 
@@ -91,33 +92,64 @@ impl Evidence {
                 .all(|(one, many)| one == many || (details(one).is_some() && details(one) == details(many)))
     }
 
-    /// Why hits differ, rule by rule, if it is the engine's doing; else what is wrong with Miroir's answer.
+    /// Whether it is the engine's doing that hits differ; else what is wrong with Miroir's answer.
     ///
     /// The engine is to blame when a node, asked without Miroir, ranks a document differently or does not find it
-    /// though it holds it, and Miroir's answer is a right merge of what the nodes said.
-    pub fn blame(&self, many: &Value) -> Result<BTreeSet<String>, String> {
-        self.merge_is_right(many)?;
-        if let Some(place) = [&self.single, &self.cluster].iter().position(|ranking| !ranking.is_whole()) {
-            return Err(format!("server {place} does not list all its hits, so nothing can be proved"));
+    /// though it holds it, and Miroir's answer is a right merge of what the nodes said. Which of two holders answers
+    /// for a document is chosen anew for each search, so a document may stand wherever one of them puts it.
+    pub fn blame(&self, many: &Value) -> Result<(), String> {
+        for (name, ranking) in [("one server", &self.single), ("the cluster", &self.cluster)] {
+            if !ranking.is_whole() {
+                return Err(format!("{name} does not list all its hits, so nothing can be proved"));
+            }
         }
-        let mut reasons = BTreeSet::new();
-        for (id, rank) in &self.single.ranks {
-            let opinions: Vec<&Rank> = self.nodes.iter().filter_map(|node| node.ranks.get(id)).collect();
-            if opinions.len() < 2 {
-                reasons.insert("found".to_owned());
-            } else if !self.cluster.ranks.contains_key(id) {
+        let listed: Vec<String> = ids(many).iter().map(Value::to_string).collect();
+        self.is_right_merge(&listed)?;
+        self.is_right_merge(&self.cluster.order)?;
+        self.has_best(many, &listed)?;
+        for id in self.known() {
+            if self.is_sure(id) && !self.cluster.ranks.contains_key(id) {
                 return Err(format!("every holder of {id} finds it, and Miroir does not"));
             }
-            let differing = opinions.iter().filter_map(|opinion| opinion.first_difference(rank));
-            reasons.extend(differing.map(str::to_owned));
         }
-        if self.cluster.ranks.keys().any(|id| !self.single.ranks.contains_key(id)) {
-            reasons.insert("found".to_owned());
+        let differs = |id: &String| {
+            let rank = self.single.ranks.get(id);
+            !self.is_sure(id) || self.opinions(id).any(|opinion| Some(opinion) != rank)
+        };
+        if self.known().into_iter().any(differs) {
+            return Ok(());
         }
-        if reasons.is_empty() {
-            return Err("every node ranks every document as one server does".to_owned());
-        }
-        Ok(reasons)
+        Err("every node ranks every document as one server does".to_owned())
+    }
+
+    /// The fewest and the most documents that nodes may find, and how many one server and the nodes may disagree on.
+    pub fn extent(&self) -> (RangeInclusive<u64>, u64) {
+        let known = self.known();
+        let count = |keeps: &dyn Fn(&String) -> bool| known.iter().filter(|id| keeps(id)).count() as u64;
+        let sure = count(&|id| self.is_sure(id));
+        let possible = count(&|id| self.opinions(id).next().is_some());
+        let disputed = count(&|id| !(self.is_sure(id) && self.single.ranks.contains_key(id)));
+        (sure..=possible, disputed)
+    }
+
+    /// Every document that someone finds.
+    fn known(&self) -> BTreeSet<&String> {
+        self.nodes.iter().chain([&self.single, &self.cluster]).flat_map(|ranking| &ranking.order).collect()
+    }
+
+    /// The ranks that nodes give a document.
+    fn opinions<'a>(&'a self, id: &'a String) -> impl Iterator<Item = &'a Rank> {
+        self.nodes.iter().filter_map(move |node| node.ranks.get(id))
+    }
+
+    /// Whether each of its holders finds the document, so that Miroir must.
+    fn is_sure(&self, id: &String) -> bool {
+        self.opinions(id).count() == COPIES as usize
+    }
+
+    /// Whether some choice of opinions puts `one` before or beside `two`.
+    fn may_precede(&self, one: &String, two: &String) -> bool {
+        self.opinions(one).any(|one| self.opinions(two).any(|two| one.compare(two).is_le()))
     }
 
     /// Whether every hit is one that some node would give, where nodes drop documents that the merge cannot bring back.
@@ -129,26 +161,30 @@ impl Evidence {
         }
     }
 
-    fn merge_is_right(&self, many: &Value) -> Result<(), String> {
-        for (id, rank) in &self.cluster.ranks {
-            if !self.nodes.iter().any(|node| node.ranks.get(id) == Some(rank)) {
-                return Err(format!("no node gives {id} the rank that Miroir shows"));
-            }
-        }
-        for pair in self.cluster.order.windows(2) {
-            let (one, two) = (&self.cluster.ranks[&pair[0]], &self.cluster.ranks[&pair[1]]);
-            if one.compare(two).is_gt() {
-                return Err(format!("{} stands before {}, which ranks better", pair[0], pair[1]));
-            }
-        }
-        if self.cluster.ranks.len() != self.cluster.order.len() {
+    fn is_right_merge(&self, order: &[String]) -> Result<(), String> {
+        let unique: BTreeSet<&String> = order.iter().collect();
+        if unique.len() != order.len() {
             return Err("a document stands twice".to_owned());
         }
-        for id in ids(many) {
-            if !self.cluster.ranks.contains_key(&id.to_string()) {
-                return Err(format!("{id} is on the page and not among all hits"));
-            }
+        if let Some(id) = order.iter().find(|id| self.opinions(id).next().is_none()) {
+            return Err(format!("no node finds {id}"));
         }
-        Ok(())
+        match order.windows(2).find(|pair| !self.may_precede(&pair[0], &pair[1])) {
+            Some(pair) => Err(format!("{} stands before {}, which ranks better", pair[0], pair[1])),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a first page lacks a document that is better than its last hit in the opinion of every holder.
+    fn has_best(&self, many: &Value, page: &[String]) -> Result<(), String> {
+        if many["offset"].as_u64() != Some(0) {
+            return Ok(());
+        }
+        let Some(last) = page.last() else { return Ok(()) };
+        let lacking = self
+            .known()
+            .into_iter()
+            .find(|id| self.is_sure(id) && !page.contains(id) && !self.may_precede(last, id));
+        lacking.map_or(Ok(()), |id| Err(format!("{id} is better than {last}, and not on the page")))
     }
 }

@@ -16,6 +16,8 @@ pub const EDITIONS: &str = "editions";
 /// The films that come with Miroir.
 pub const FILMS: &str = "films";
 
+/// Nodes that hold a document.
+pub const COPIES: u32 = 2;
 /// Documents of [`EDITIONS`].
 pub const EDITIONS_COUNT: usize = 800;
 /// `maxValuesPerFacet` of [`EDITIONS`].
@@ -44,7 +46,7 @@ pub async fn start(works: &[Value]) -> Result<Fixture> {
     let mut cluster = Cluster::builder()
         .kind(NodeKind::Real)
         .nodes(3)
-        .replication_factor(2)
+        .replication_factor(COPIES)
         .shard_count(16)
         .node_key(KEY)
         .start()

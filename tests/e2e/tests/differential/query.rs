@@ -31,6 +31,7 @@ pub fn all(works: &[Value]) -> Vec<Query> {
     let random = Random::new(0x5EED_0004);
     let mut generator = Generator { random, works, films: corpus::films(), queries: Vec::new() };
     generator.words();
+    generator.prefixes_and_phrases();
     generator.placeholders();
     generator.filters();
     generator.sorts();
@@ -80,15 +81,19 @@ impl Generator<'_> {
         for round in 0..40 {
             let work = self.random.pick(self.works);
             let mut name = corpus::words(&work["maker"], "name").pop().unwrap_or_default();
-            for _ in 0..1 + round % 2 {
+            for _ in 0..=round % 2 {
                 name = mistyped(&name, &mut self.random);
             }
             let before = if round % 4 == 3 { self.phrase("title", 1) + " " } else { String::new() };
             self.add("rare typo", WORKS, json!({ "q": before + &name, "limit": 40 }));
         }
-        for rare in corpus::RARE {
-            self.add("rare typo", WORKS, json!({ "q": rare, "limit": 40, "facets": ["available"] }));
+        self.add("rare typo", WORKS, json!({ "q": corpus::CROWDED, "limit": 100, "facets": ["available"] }));
+        for (word, _) in corpus::SPLITS {
+            self.add("rare typo", WORKS, json!({ "q": word, "limit": 40, "facets": ["available"] }));
         }
+    }
+
+    fn prefixes_and_phrases(&mut self) {
         for round in 0..15 {
             let length = self.random.between(1, 4);
             let word = self.long_word(5);

@@ -1,6 +1,6 @@
 //! Numbers that look random and are the same in every run.
 
-/// SplitMix64 (Steele, Lea, Flood 2014): a few lines, and even enough for test data.
+/// `SplitMix64` (Steele, Lea, Flood 2014): a few lines, and even enough for test data.
 pub struct Random(u64);
 
 impl Random {

@@ -40,13 +40,6 @@ impl Rank {
         let differing = self.0.iter().zip(&other.0).map(|(one, two)| one.key.compare(&two.key));
         differing.into_iter().find(|order| order.is_ne()).unwrap_or_else(|| other.0.len().cmp(&self.0.len()))
     }
-
-    /// The first rule under which the two stand elsewhere.
-    pub fn first_difference<'a>(&'a self, other: &'a Self) -> Option<&'a str> {
-        let differing = self.0.iter().zip(&other.0).find(|(one, two)| one != two);
-        let longer = || self.0.get(other.0.len()).or_else(|| other.0.get(self.0.len()));
-        differing.map(|(place, _)| place).or_else(longer).map(|place| place.rule.as_str())
-    }
 }
 
 fn place(rule: &str, detail: &Value) -> Place {
@@ -108,26 +101,25 @@ mod tests {
 
     use super::*;
 
-    fn rank(details: Value) -> Rank {
+    fn rank(details: &Value) -> Rank {
         Rank::of(&json!({ "_rankingScoreDetails": details })).unwrap()
     }
 
     #[test]
     fn rules_decide_in_their_order_and_counts_before_scores() {
-        let worse = rank(json!({
+        let worse = rank(&json!({
             "typo": { "order": 1, "typoCount": 1, "score": 0.9 }, "words": { "order": 0, "matchingWords": 2 },
         }));
-        let better = rank(json!({
+        let better = rank(&json!({
             "typo": { "order": 1, "typoCount": 0, "score": 0.5 }, "words": { "order": 0, "matchingWords": 2 },
         }));
         assert_eq!(better.compare(&worse), Ordering::Less);
-        assert_eq!(better.first_difference(&worse), Some("typo"));
     }
 
     #[test]
     fn nothing_to_sort_by_is_last_in_both_directions() {
         for direction in ["y:asc", "y:desc"] {
-            let with = |value: Value| rank(json!({ direction: { "order": 0, "value": value } }));
+            let with = |value: Value| rank(&json!({ direction: { "order": 0, "value": value } }));
             assert_eq!(with(json!("a")).compare(&with(Value::Null)), Ordering::Less);
             assert_eq!(with(json!("a")).compare(&with(json!(1.0))), Ordering::Greater);
         }

@@ -8,14 +8,15 @@ use crate::verdict::{Reason, Verdict};
 
 /// How often each known reason may occur. Everything is generated from fixed seeds, so numbers move only with the nodes
 /// that Miroir happens to ask, and with the engine; a ceiling is a little above what was seen.
-const CEILINGS: [(Reason, usize); 7] = [
+const CEILINGS: [(Reason, usize); 8] = [
     (Reason::Ties, 6),
     (Reason::Dictionary, 8),
     (Reason::DistinctEstimate, 26),
+    (Reason::ThresholdEstimate, 3),
     (Reason::DistinctSeveral, 2),
     (Reason::FacetCut, 4),
     (Reason::EqualCounts, 4),
-    (Reason::Spelling, 8),
+    (Reason::Spelling, 10),
 ];
 
 #[derive(Debug, Default)]

@@ -20,6 +20,8 @@ pub enum Reason {
     Dictionary,
     /// The total of a window, or a facet count beside it, with distinct: an estimate on one server too.
     DistinctEstimate,
+    /// The total of a window that is full, with a threshold: hits below it are counted until the engine meets them.
+    ThresholdEstimate,
     /// Distinct by an attribute with several values per document.
     DistinctSeveral,
     /// More facet values than a node shows.
@@ -36,6 +38,7 @@ impl fmt::Display for Reason {
             Self::Ties => "order of ties",
             Self::Dictionary => "words of a node's own documents",
             Self::DistinctEstimate => "distinct: estimated totals and counts",
+            Self::ThresholdEstimate => "rankingScoreThreshold: estimated totals",
             Self::DistinctSeveral => "distinct: several values per document",
             Self::FacetCut => "more facet values than maxValuesPerFacet",
             Self::EqualCounts => "facet values of equal count",
@@ -82,13 +85,16 @@ pub async fn judge(fixture: &Fixture, query: &Query) -> Result<Verdict> {
     Ok(verdict)
 }
 
-/// How many documents match before distinct drops any; the number of documents where the settings say distinct.
+/// How many documents match before distinct and the threshold drop any; the number of documents where the settings
+/// say distinct.
 async fn candidates(fixture: &Fixture, query: &Query) -> Result<u64> {
-    let mut plain = query.clone();
-    plain.body.as_object_mut().context("a search has an object for a body")?.shift_remove("distinct");
     if query.index == EDITIONS {
         return Ok(fixture::EDITIONS_COUNT as u64);
     }
+    let mut plain = query.clone();
+    let body = plain.body.as_object_mut().context("a search has an object for a body")?;
+    body.shift_remove("distinct");
+    body.shift_remove("rankingScoreThreshold");
     Ok(Ranking::of(&fixture.single, &plain).await?.total)
 }
 
@@ -125,7 +131,7 @@ impl Case<'_> {
         if self.is_distinct_by_several() {
             return self.evidence.distinct_is_right(self.many).map(|()| Reason::DistinctSeveral);
         }
-        self.evidence.blame(self.many).map(|_| Reason::Dictionary)
+        self.evidence.blame(self.many).map(|()| Reason::Dictionary)
     }
 
     /// Genres are the only attribute with several values.
@@ -135,6 +141,14 @@ impl Case<'_> {
 
     fn is_distinct(&self) -> bool {
         self.query.body["distinct"].is_string() || self.query.index == EDITIONS
+    }
+
+    /// A window that is not full is one for which everything was looked at, so that its total must be exact.
+    fn is_full_window_with_threshold(&self) -> bool {
+        let limit = self.many["limit"].as_u64();
+        self.query.body["rankingScoreThreshold"].is_number()
+            && limit.is_some()
+            && limit == self.many["hits"].as_array().map(|hits| hits.len() as u64)
     }
 
     fn total(&self, key: &str) -> Result<Reason, String> {
@@ -149,17 +163,22 @@ impl Case<'_> {
                 false => Err(format!("{total} is not in {bounds:?}")),
             };
         }
+        if self.is_full_window_with_threshold() {
+            let bounds = self.evidence.cluster.order.len() as u64..=self.candidates;
+            let estimate = bounds.contains(&total).then_some(Reason::ThresholdEstimate);
+            return estimate.ok_or_else(|| format!("{total} is not in {bounds:?}"));
+        }
         self.evidence.blame(self.many)?;
-        let found = self.evidence.cluster.order.len() as u64;
         let stated = if key == "totalPages" { self.many["totalHits"].as_u64() } else { Some(total) };
-        if stated != Some(found) {
-            return Err(format!("the cluster finds {found}"));
+        let (possible, _) = self.evidence.extent();
+        if !stated.is_some_and(|stated| possible.contains(&stated)) {
+            return Err(format!("nodes find {possible:?}"));
         }
         Ok(Reason::Dictionary)
     }
 
     fn facet_counts(&self, name: &str) -> Result<Reason, String> {
-        let (one, many) = (self.facet(self.one, name), self.facet(self.many, name));
+        let (one, many) = (facet(self.one, name), facet(self.many, name));
         let most = if self.query.index == EDITIONS { fixture::EDITIONS_FACET_VALUES } else { 100 };
         // Values sorted by value are cut at the same one on every node, unless one server has more than 3,000
         // candidates, for then it alone sorts numbers by value and nodes sort them as text.
@@ -182,10 +201,15 @@ impl Case<'_> {
             return surplus
                 .map_or(Ok(Reason::FacetCut), |(value, count)| Err(format!("{value} has {count}")));
         }
-        let found = |ranking: &Ranking| ranking.order.len() as u64;
-        let moved = found(&self.evidence.single).abs_diff(found(&self.evidence.cluster));
-        if moved > 0 && counts(one).abs_diff(counts(many)) <= moved * one.len() as u64 {
-            return self.evidence.blame(self.many).map(|_| Reason::Dictionary);
+        // Documents that only one side finds, and nothing else, may move a count.
+        let (_, disputed) = self.evidence.extent();
+        let count =
+            |facet: &Map<String, Value>, value: &str| facet.get(value).and_then(Value::as_u64).unwrap_or(0);
+        let values = one.keys().chain(many.keys());
+        let most_moved =
+            values.map(|value| count(one, value).abs_diff(count(many, value))).max().unwrap_or(0);
+        if most_moved <= disputed {
+            return self.evidence.blame(self.many).map(|()| Reason::Dictionary);
         }
         Err("counts of the same documents must be equal".to_owned())
     }
@@ -194,13 +218,13 @@ impl Case<'_> {
         let falls = |facet: &Map<String, Value>| {
             facet.values().map(Value::as_u64).collect::<Vec<_>>().is_sorted_by(|left, right| left >= right)
         };
-        if falls(self.facet(self.one, name)) && falls(self.facet(self.many, name)) {
+        if falls(facet(self.one, name)) && falls(facet(self.many, name)) {
             return Ok(Reason::EqualCounts);
         }
         Err("values are not sorted by count".to_owned())
     }
+}
 
-    fn facet<'v>(&self, answer: &'v Value, name: &str) -> &'v Map<String, Value> {
-        answer["facetDistribution"][name].as_object().expect("a difference was found in it")
-    }
+fn facet<'a>(answer: &'a Value, name: &str) -> &'a Map<String, Value> {
+    answer["facetDistribution"][name].as_object().expect("a difference was found in it")
 }
