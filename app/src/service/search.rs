@@ -9,8 +9,8 @@ use miroir_domain::error::ErrorCode;
 use miroir_domain::search::{InvalidAnswer, MergeContext, NodeAnswer, SearchRequest, merge};
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::{Answer, ApiError, SearchApi};
-use miroir_ports::outbound::{NodeError, NodeRead};
-use serde_json::{Map, Value};
+use miroir_ports::outbound::NodeSearch;
+use serde_json::Value;
 
 use super::fan_out::{gather, rotated_groups};
 use super::index_facts::IndexFacts;
@@ -45,7 +45,9 @@ impl SearchApi for SearchService {
             };
             let gathered = gather(&self.cluster, &entry, &groups, cost, |node, shards, partial| {
                 let body = request.for_node(partial.then_some(&shards), &facts);
-                ask(Arc::clone(&self.cluster), index.clone(), node, body)
+                let search = NodeSearch { index: index.clone(), body };
+                let cluster = Arc::clone(&self.cluster);
+                async move { cluster.nodes.node_search(&node, search, cluster.timeouts.search).await }
             })
             .await
             .map_err(|error| explained(error, &unusable))?;
@@ -63,20 +65,6 @@ impl SearchApi for SearchService {
     }
 }
 
-async fn ask(
-    cluster: Arc<Cluster>,
-    index: IndexUid,
-    node: NodeId,
-    body: Map<String, Value>,
-) -> Result<Map<String, Value>, NodeError> {
-    let answer =
-        cluster.nodes.node_read(&node, NodeRead::Search(index, body), cluster.timeouts.search).await?;
-    as_object(answer).ok_or_else(|| NodeError::Unknown {
-        node,
-        reason: "its answer to a search is no JSON object".to_owned(),
-    })
-}
-
 /// The error of a search that has no node left to ask, with what made nodes unusable.
 fn explained(error: ApiError, unusable: &BTreeMap<NodeId, InvalidAnswer>) -> ApiError {
     match error {
@@ -88,12 +76,5 @@ fn explained(error: ApiError, unusable: &BTreeMap<NodeId, InvalidAnswer>) -> Api
             )
         }
         other => other,
-    }
-}
-
-fn as_object(value: Value) -> Option<Map<String, Value>> {
-    match value {
-        Value::Object(map) => Some(map),
-        _ => None,
     }
 }

@@ -23,7 +23,7 @@ const NODES: u32 = 3;
 const SHARDS: u32 = 64;
 const DOCUMENTS: usize = 10_000;
 /// Hits of each node: what a node is asked for the page at offset 1,000.
-const HITS: usize = 1_020;
+const HITS: u32 = 1_020;
 const ROUNDS: usize = 30;
 
 /// All rows of this section.
@@ -57,7 +57,7 @@ pub fn index_facts(max_total_hits: u64) -> Result<NodeQuery> {
 fn answer_text(node: u32) -> String {
     let hits: Vec<Value> = (0..HITS)
         .map(|place| {
-            let id = place * 3 + node as usize;
+            let id = place * 3 + node;
             json!({
                 "id": id,
                 "title": format!("The film with the number {id}"),
@@ -68,10 +68,10 @@ fn answer_text(node: u32) -> String {
                 "_rankingScoreDetails": {
                     "words": { "order": 0, "matchingWords": 2, "maxMatchingWords": 2, "score": 1.0 },
                     "typo": { "order": 1, "typoCount": place / 600, "maxTypoCount": 2, "score": 1.0 },
-                    "proximity": { "order": 2, "score": 1.0 / (1 + place / 200) as f64 },
+                    "proximity": { "order": 2, "score": 1.0 / f64::from(1 + place / 200) },
                     "attribute": {
                         "order": 3, "attributeRankingOrderScore": 1.0,
-                        "queryWordDistanceScore": 1.0 / (1 + place / 20) as f64, "score": 1.0,
+                        "queryWordDistanceScore": 1.0 / f64::from(1 + place / 20), "score": 1.0,
                     },
                     "exactness": {
                         "order": 4, "matchType": "noExactMatch", "matchingWords": 2, "maxMatchingWords": 2, "score": 0.3,

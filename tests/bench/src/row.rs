@@ -20,12 +20,10 @@ impl Unit {
             Self::Seconds => (value * 1e6, "µs"),
             Self::Bytes => (value / 1e6, "MB"),
         };
-        let decimals = if value < 10.0 {
-            2
-        } else if value < 100.0 {
-            1
-        } else {
-            0
+        let decimals = match value {
+            ..10.0 => 2,
+            ..100.0 => 1,
+            _ => 0,
         };
         format!("{value:.decimals$} {unit}")
     }

@@ -12,6 +12,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use miroir_e2e::{Client, Cluster, NodeKind};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::binary;
 use crate::row::Row;
@@ -32,18 +33,24 @@ pub async fn measure(folder: &Path) -> Result<(String, Vec<Row>)> {
     let mut rows = Vec::new();
     eprintln!("Measuring the service with nodes: {nodes}...");
     // Each group of rows has a cluster of its own, so that none pays for what another left behind.
+    let begun = Instant::now();
+    let progress = |what| eprintln!("  {what} ({:.0} s)", begun.elapsed().as_secs_f64());
     let mut cluster = start(kind, 2, folder, "tasks").await?;
     rows.extend(memory::measure_idle(&mut cluster).await?);
     rows.extend(task::measure(&mut cluster).await?);
     drop(cluster);
+    progress("tasks are read");
     let mut cluster = start(kind, 2, folder, "writes").await?;
     rows.extend(write::measure(&mut cluster).await?);
     drop(cluster);
+    progress("documents are written");
     let mut cluster = start(kind, 1, folder, "searches").await?;
     rows.extend(search::measure(&mut cluster).await?);
     drop(cluster);
+    progress("searches are answered");
     let mut cluster = start(kind, 2, folder, "import").await?;
     rows.extend(memory::measure_import(&mut cluster).await?);
+    progress("an import is taken");
     Ok((nodes.to_owned(), rows))
 }
 

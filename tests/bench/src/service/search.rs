@@ -17,7 +17,7 @@ use crate::samples::Samples;
 
 const DOCUMENTS: u32 = 3_000;
 const OVERVIEW_WORDS: usize = 40;
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 25;
 const WARM_UP: usize = 3;
 /// The default of Meilisearch.
 const MAX_TOTAL_HITS: u64 = 1_000;

@@ -20,7 +20,7 @@ use crate::domain::topology;
 use crate::row::{Goal, Row, Unit};
 use crate::samples::Samples;
 
-const WRITES: u32 = 300;
+const WRITES: u32 = 200;
 const WARM_UP: u32 = 10;
 const DOCUMENTS: u32 = 100;
 const OVERVIEW_WORDS: usize = 30;

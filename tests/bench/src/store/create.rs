@@ -119,7 +119,7 @@ async fn through_pool(path: &Path, row: &EncodedRow) -> Result<(Samples, Duratio
     let pool = r2d2::Pool::builder()
         .max_size(POOL)
         .test_on_check_out(false)
-        .connection_timeout(Duration::from_secs(60))
+        .connection_timeout(Duration::from_mins(1))
         .build(manager)?;
     let row = row.clone();
     tokio::task::spawn_blocking(move || {
