@@ -59,9 +59,9 @@ async fn lost_answer_of_a_settings_change_is_found_behind_its_mark() {
     let task = bench.succeeded(accepted.summary.task_uid).await;
     assert!(task.node_errors.is_empty());
     let claimed = task.node_tasks[&"b".parse().unwrap()].uid.unwrap();
-    // Creation, its settings and documents came before.
-    assert_eq!(claimed, 3, "not the settings that came with the index");
-    assert_eq!(bench.nodes.calls_to("b", "write").len(), 1);
+    // Creation, its settings, documents and the mark came before.
+    assert_eq!(claimed, 4, "not the settings that came with the index");
+    assert_eq!(bench.nodes.calls_to("b", "write settings").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
