@@ -18,6 +18,7 @@ pub mod config;
 pub mod node;
 pub mod server;
 pub mod service;
+mod store_lock;
 pub mod telemetry;
 pub mod wiring;
 pub mod worker;

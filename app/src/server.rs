@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::service::{
     ClusterService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
 };
+use crate::store_lock::StoreLock;
 use crate::wiring;
 use crate::worker;
 
@@ -25,6 +26,8 @@ pub struct RunningServer {
     /// Where it listens.
     pub address: SocketAddr,
     store: Arc<dyn TaskStore>,
+    /// Let go when this is dropped: after the store was closed.
+    _store_lock: Option<StoreLock>,
     stop_http: watch::Sender<bool>,
     stop_workers: watch::Sender<bool>,
     http: JoinHandle<()>,
@@ -33,7 +36,7 @@ pub struct RunningServer {
 
 /// Opens the store, starts the workers, and listens.
 pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
-    let store = wiring::open_store(&config.store).await?;
+    let (store, store_lock) = wiring::open_store(&config.store).await?;
     let outside = wiring::connect(&config, Arc::clone(&store))?;
     let listener = TcpListener::bind(config.server.address)
         .await
@@ -50,7 +53,7 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
         async move { worker::stopped(&mut http_stopped).await },
     ));
     tracing::info!(%address, nodes = config.nodes.len(), "listening");
-    Ok(RunningServer { address, store, stop_http, stop_workers, http, workers })
+    Ok(RunningServer { address, store, _store_lock: store_lock, stop_http, stop_workers, http, workers })
 }
 
 impl RunningServer {

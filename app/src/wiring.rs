@@ -14,6 +14,7 @@ use miroir_system::SystemClock;
 use crate::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
 use crate::config::{self, Config, StoreBackend, StoreConfig};
 use crate::node::{HealthTracker, TrackedNodes};
+use crate::store_lock::StoreLock;
 
 /// How often a store that does not open is tried again before giving up.
 const OPEN_ATTEMPTS: u32 = 5;
@@ -28,12 +29,15 @@ pub struct Outside {
     pub cluster: Arc<Cluster>,
 }
 
-/// Opens the configured store; one that is briefly unavailable is tried again.
-pub async fn open_store(config: &StoreConfig) -> anyhow::Result<Arc<dyn TaskStore>> {
+/// Opens the configured store, with the lock that keeps other instances out; a store that is briefly unavailable is
+/// tried again.
+pub async fn open_store(config: &StoreConfig) -> anyhow::Result<(Arc<dyn TaskStore>, Option<StoreLock>)> {
     if config.backend == StoreBackend::Memory {
         tracing::warn!("the task store is in memory: every task is forgotten when this process ends");
-        return Ok(Arc::new(MemoryStore::new()));
+        return Ok((Arc::new(MemoryStore::new()), None));
     }
+    let cannot = || format!("cannot open the task store {}", config.path.display());
+    let lock = StoreLock::take(&config.path).await.with_context(cannot)?;
     let options = SqliteOptions {
         synchronous: match config.synchronous {
             config::Synchronous::Full => miroir_sqlite::Synchronous::Full,
@@ -44,16 +48,13 @@ pub async fn open_store(config: &StoreConfig) -> anyhow::Result<Arc<dyn TaskStor
     let mut pause = OPEN_PAUSE;
     for attempt in 1.. {
         match SqliteStore::open(options.clone()).await {
-            Ok(store) => return Ok(Arc::new(store)),
+            Ok(store) => return Ok((Arc::new(store), Some(lock))),
             Err(error) if error.retryable() && attempt < OPEN_ATTEMPTS => {
                 tracing::warn!(attempt, "opening the task store: {error}");
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }
-            Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("cannot open the task store {}", config.path.display()));
-            }
+            Err(error) => return Err(error).with_context(cannot),
         }
     }
     unreachable!("the loop above ends by returning")

@@ -163,8 +163,8 @@ impl Placement {
         name_shares(&self.nodes, shares, false)
     }
 
-    /// One replica for every shard, from the first of `groups` that can serve it; among the replicas of that group
-    /// the one with the lowest cost. `cost` of `None` means the node serves no reads. The covering set prefers few
+    /// One replica for every shard, from the first of `groups` that serves it below [`RELUCTANT_COST`], else from the
+    /// group that serves it at the lowest cost; among the replicas of that group the one with the lowest cost. `cost` of `None` means the node serves no reads. The covering set prefers few
     /// nodes: between equal costs, a node already in the set wins.
     ///
     /// Shards with only one choice are assigned first, so that the nodes they force into the set are known when
@@ -200,16 +200,22 @@ impl Placement {
     }
 }
 
-/// The first group that can serve `shard`, and the lowest cost at which one of its replicas does.
+/// From this cost on a node is asked only where no group has a cheaper replica.
+pub const RELUCTANT_COST: u64 = 1 << 40;
+
+/// The first group that serves `shard` without reluctance, else the least reluctant one; and the lowest cost at which
+/// one of its replicas does.
 fn cheapest<'a>(
     groups: &[&'a PlacedGroup],
     shard: Shard,
     costs: &[Option<u64>],
 ) -> Option<(&'a PlacedGroup, u64)> {
-    groups.iter().find_map(|group| {
+    let serving = groups.iter().filter_map(|group| {
         let lowest = group.positions(shard).iter().filter_map(|position| costs[*position as usize]).min()?;
         Some((*group, lowest))
-    })
+    });
+    // Of equal keys the first is the least, so willing groups keep the caller's order.
+    serving.min_by_key(|(_, lowest)| if *lowest < RELUCTANT_COST { 0 } else { *lowest })
 }
 
 /// Those of `positions` whose node costs exactly `cost`, best score first.

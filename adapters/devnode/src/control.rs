@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How many of the latest requests are kept.
-const KEPT_REQUESTS: usize = 20_000;
+const KEPT_REQUESTS: usize = 5_000;
 
 /// Which requests a fault applies to.
 ///
@@ -87,7 +87,7 @@ pub struct RecordedRequest {
     pub headers: Vec<(String, String)>,
     /// The length of the body in bytes.
     pub body_size: usize,
-    /// The first 64 KiB of the body, as text.
+    /// The first 16 KiB of the body, as text.
     pub body: String,
 }
 
@@ -156,12 +156,12 @@ impl Control {
         self.tasks_paused.send_replace(false);
     }
 
-    /// The latest requests, oldest first.
+    /// The latest 5,000 requests, oldest first.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.lock().requests.iter().cloned().collect()
     }
 
-    /// The latest requests of a route, oldest first.
+    /// Those of a route among the latest 5,000 requests, oldest first.
     pub fn requests_to(&self, route: &Route) -> Vec<RecordedRequest> {
         let switches = self.lock();
         switches

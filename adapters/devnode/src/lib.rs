@@ -13,14 +13,17 @@
 mod clock;
 mod control;
 mod document;
+mod documents;
 mod engine;
 mod http;
 mod node;
 mod payload;
 mod queue;
 mod settings;
+mod shared;
 mod state;
 mod task;
 
 pub use control::{Control, Fault, RecordedRequest, Route};
-pub use node::{DevNode, DevNodeOptions};
+pub use node::DevNode;
+pub use shared::DevNodeOptions;

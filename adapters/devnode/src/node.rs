@@ -1,57 +1,15 @@
 //! The running node: a listener, its connections and the task queue, which stop and come back together.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::control::Control;
-use crate::state::State;
+use crate::shared::{DevNodeOptions, Shared};
 use crate::{http, queue};
-
-/// How to start a node.
-#[derive(Debug, Clone)]
-pub struct DevNodeOptions {
-    /// Where to listen; port 0 picks a free one, which the node keeps through restarts.
-    pub address: SocketAddr,
-    /// The key clients must present; without one every request is let in.
-    pub master_key: Option<String>,
-    /// How long a task stays `processing`.
-    pub task_delay: Duration,
-    /// Takes the uid of a task from the `TaskId` header, as `--experimental-replication-parameters` does.
-    pub replication_parameters: bool,
-}
-
-impl Default for DevNodeOptions {
-    fn default() -> Self {
-        Self {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            master_key: None,
-            task_delay: Duration::from_millis(5),
-            replication_parameters: false,
-        }
-    }
-}
-
-/// What connections and the queue share; it outlives both.
-pub(crate) struct Shared {
-    pub(crate) options: DevNodeOptions,
-    pub(crate) control: Control,
-    /// Tells the queue that a task was accepted.
-    pub(crate) work_arrived: Notify,
-    state: Mutex<State>,
-}
-
-impl Shared {
-    /// The state, locked.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        // A panic while the state is locked is a defect of one request; the others still deserve answers.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 struct Running {
     stop: oneshot::Sender<()>,
@@ -75,12 +33,7 @@ impl DevNode {
     pub async fn start(options: DevNodeOptions) -> std::io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            options,
-            control: Control::default(),
-            work_arrived: Notify::new(),
-            state: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(options));
         let running = spawn(&shared, listener);
         Ok(Self { shared, address, running: tokio::sync::Mutex::new(Some(running)) })
     }

@@ -46,11 +46,11 @@ fn read_json(body: &[u8]) -> Result<Vec<Document>, ApiError> {
         let items: Vec<&RawValue> = serde_json::from_slice(body).map_err(refused)?;
         return items.into_iter().map(to_document).collect();
     }
-    let item: &RawValue = serde_json::from_slice(body).map_err(refused)?;
-    if first != Some(&b'{') {
-        return Err(malformed("json", "data are neither an object nor a list of objects"));
+    if matches!(first, Some(b'{') | None) {
+        return Ok(vec![serde_json::from_slice(body).map_err(refused)?]);
     }
-    Ok(vec![to_document(item)?])
+    let _: &RawValue = serde_json::from_slice(body).map_err(refused)?;
+    Err(malformed("json", "data are neither an object nor a list of objects"))
 }
 
 fn read_ndjson(body: &[u8]) -> Result<Vec<Document>, ApiError> {

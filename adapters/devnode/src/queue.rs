@@ -9,10 +9,10 @@ use crate::clock;
 use crate::document::Document;
 use crate::engine::filter;
 use crate::http::error::ApiError;
-use crate::node::Shared;
 use crate::payload::{canonical_id, document_id, infer_primary_key};
+use crate::shared::Shared;
 use crate::state::{Index, State};
-use crate::task::{Status, Work};
+use crate::task::{Status, Task, Work};
 
 /// Processes tasks until it is dropped. Dropping it between two tasks or while one waits loses nothing.
 pub(crate) async fn run(shared: Arc<Shared>) {
@@ -37,8 +37,8 @@ impl State {
     fn begin_next(&mut self, now: Timestamp) -> Option<u32> {
         let batch = self.next_batch;
         // A cancelation overtakes: it would otherwise wait behind the tasks it is meant to stop.
-        let enqueued = |task: &&mut crate::task::Task| task.status == Status::Enqueued;
-        let is_cancelation = |task: &&mut crate::task::Task| matches!(task.work, Work::CancelTasks { .. });
+        let enqueued = |task: &&mut Task| task.status == Status::Enqueued;
+        let is_cancelation = |task: &&mut Task| matches!(task.work, Work::CancelTasks { .. });
         let urgent = self.tasks.values_mut().filter(enqueued).find(is_cancelation).map(|task| task.uid);
         let uid = match urgent {
             Some(uid) => uid,
@@ -54,10 +54,9 @@ impl State {
 
     /// Does the work of a task and closes it.
     fn finish(&mut self, uid: u32) {
-        let Some(task) = self.tasks.get(&uid).filter(|task| task.status == Status::Processing) else {
-            return;
-        };
-        let (index_uid, work) = (task.index_uid.clone().unwrap_or_default(), task.work.clone());
+        let is_processing = |task: &&mut Task| task.status == Status::Processing;
+        let Some(task) = self.tasks.get_mut(&uid).filter(is_processing) else { return };
+        let (index_uid, work) = (task.index_uid.clone().unwrap_or_default(), task.work.take());
         let (details, result) = self.perform(uid, &index_uid, work);
         let now = clock::now();
         if let Some(index) = self.indexes.get_mut(&index_uid).filter(|_| result.is_ok()) {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::document::Documents;
+use crate::documents::Documents;
 use crate::http::error::ApiError;
 use crate::settings::Settings;
 use crate::task::{Status, Task, Work};

@@ -37,6 +37,18 @@ impl Work {
         }
     }
 
+    /// The work to be done, leaving behind what names it but not its documents.
+    pub(crate) fn take(&mut self) -> Self {
+        match self {
+            Self::AddDocuments { documents, primary_key, replace } => Self::AddDocuments {
+                documents: std::mem::take(documents),
+                primary_key: primary_key.clone(),
+                replace: *replace,
+            },
+            other => other.clone(),
+        }
+    }
+
     /// The details while the work is not done.
     pub(crate) fn initial_details(&self) -> Value {
         match self {

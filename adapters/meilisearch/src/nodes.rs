@@ -5,8 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Method;
 use miroir_domain::NodeId;
+use miroir_domain::search::SearchAnswer;
 use miroir_domain::task::NodeTaskReport;
-use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes};
+use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -42,6 +43,15 @@ impl Nodes for MeilisearchNodes {
 
     async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
         self.send(node, read::call(read), Instant::now() + timeout).await
+    }
+
+    async fn node_search(
+        &self,
+        node: &NodeId,
+        search: NodeSearch,
+        timeout: Duration,
+    ) -> Result<SearchAnswer, NodeError> {
+        self.send(node, read::search_call(search), Instant::now() + timeout).await
     }
 
     async fn node_tasks(

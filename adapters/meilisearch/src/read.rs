@@ -1,7 +1,7 @@
 //! What a read is as a call.
 
 use http::Method;
-use miroir_ports::outbound::NodeRead;
+use miroir_ports::outbound::{NodeRead, NodeSearch};
 use serde_json::{Map, Value};
 
 use crate::call::Call;
@@ -24,10 +24,12 @@ pub(crate) fn call(read: NodeRead) -> Call {
         NodeRead::Documents(index, body) => {
             Call::new(Method::POST, format!("/indexes/{index}/documents/fetch")).with_json(body.into())
         }
-        NodeRead::Search(index, body) => {
-            Call::new(Method::POST, format!("/indexes/{index}/search")).with_json(body.into())
-        }
     }
+}
+
+/// The call that does `search`.
+pub(crate) fn search_call(search: NodeSearch) -> Call {
+    Call::new(Method::POST, format!("/indexes/{}/search", search.index)).with_json(search.body.into())
 }
 
 /// Adds query parameters in the form Meilisearch reads: lists joined by commas, null as if it were not there.

@@ -14,9 +14,11 @@ use miroir_domain::task::TaskStatus;
 use miroir_domain::{IndexUid, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
 use miroir_ports::inbound::WriteMode;
-use miroir_ports::outbound::{NodeRead, NodeTaskSelection, NodeWrite, Nodes, WriteOperation};
+use miroir_ports::outbound::{
+    NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, WriteOperation,
+};
 use serde_json::{Map, Value, json};
-use support::{RawServer, Reply, Request, endpoint, node, response};
+use support::{RawServer, Reply, Request, endpoint, node, response, shown};
 
 const AMPLE: Duration = Duration::from_secs(10);
 
@@ -165,11 +167,10 @@ async fn reads_answer_the_body_as_it_is() {
             "",
         ),
         (
-            NodeRead::Documents(movies(), body.clone()),
+            NodeRead::Documents(movies(), body),
             "POST /indexes/movies/documents/fetch",
             r#"{"limit":3,"q":"carol"}"#,
         ),
-        (NodeRead::Search(movies(), body), "POST /indexes/movies/search", r#"{"limit":3,"q":"carol"}"#),
     ] {
         let server = RawServer::json("200 OK", r#"{"some":["answer",1.0,null]}"#).await;
         let answer = server.client().node_read(&node(), read, AMPLE).await.unwrap();
@@ -182,6 +183,35 @@ async fn reads_answer_the_body_as_it_is() {
                 serde_json::from_slice::<Value>(&request.body).unwrap(),
                 serde_json::from_str::<Value>(sent).unwrap()
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn search_answers_what_the_node_found() {
+    let found =
+        r#"{"hits":[{"id":7,"_rankingScoreDetails":{}}],"processingTimeMs":1,"estimatedTotalHits":1}"#;
+    let server = RawServer::json("200 OK", found).await;
+    let body = object(&json!({ "q": "carol", "limit": 3 }));
+    let search = NodeSearch { index: movies(), body };
+    let answer = server.client().node_search(&node(), search, AMPLE).await.unwrap();
+    assert_eq!(shown(answer)["hits"], json!([{ "id": 7 }]));
+    let request = server.requests().remove(0);
+    assert_eq!(request.line(), "POST /indexes/movies/search");
+    let sent: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(sent, json!({ "q": "carol", "limit": 3 }));
+}
+
+#[tokio::test]
+async fn search_is_not_answered_by_what_is_no_search_result() {
+    for nonsense in ["[]", "3", r#"{"hits":{"id":1}}"#, r#"{"hits":[{"id":1}"#, ""] {
+        let server = RawServer::json("200 OK", nonsense).await;
+        let search = NodeSearch { index: movies(), body: object(&json!({})) };
+        match server.client().node_search(&node(), search, AMPLE).await {
+            Err(NodeError::Unknown { reason, .. }) => {
+                assert!(reason.contains("not what was expected"), "{nonsense}: {reason}");
+            }
+            other => panic!("{nonsense}: {other:?}"),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Every operation of the port against a real Meilisearch, the binary named by `MIROIR_MEILISEARCH_BIN`.
 
+#[allow(dead_code, reason = "each test binary uses its own part of the support")]
+mod support;
+
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -13,8 +16,11 @@ use miroir_domain::task::{NodeTaskReport, TaskStatus};
 use miroir_domain::{IndexUid, NodeId, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
 use miroir_ports::inbound::WriteMode;
-use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes, WriteOperation};
+use miroir_ports::outbound::{
+    NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, WriteOperation,
+};
 use serde_json::{Map, Value, json};
+use support::shown;
 use tokio::process::{Child, Command};
 
 const BINARY: &str = "MIROIR_MEILISEARCH_BIN";
@@ -165,7 +171,9 @@ async fn documents_are_written_read_found_and_deleted() {
     assert_eq!((&film["title"], &film["rating"]), (&json!("Carol"), &json!(5)));
     assert!(film["_miroir_shard"].is_string(), "{film}");
 
-    let found = server.read(NodeRead::Search(movies(), object(&json!({ "q": "alien", "limit": 1 })))).await;
+    let body = object(&json!({ "q": "alien", "limit": 1, "showRankingScoreDetails": true }));
+    let search = NodeSearch { index: movies(), body };
+    let found = shown(server.nodes.node_search(&node(), search, CALL).await.unwrap());
     assert_eq!(found["hits"][0]["id"], 3);
     let page = server.read(NodeRead::Documents(movies(), object(&json!({ "limit": 2 })))).await;
     assert_eq!((page["results"].as_array().unwrap().len(), &page["total"]), (2, &json!(3)));

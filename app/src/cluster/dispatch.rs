@@ -14,19 +14,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use miroir_domain::NodeId;
 use miroir_domain::error::{ErrorCode, ResponseError};
-use miroir_domain::health::NodeStatus;
 use miroir_domain::quorum::{WriteVerdict, judge_write};
 use miroir_domain::task::{Event, Task};
-use miroir_domain::{NodeId, TaskUid};
 use miroir_ports::inbound::{Accepted, ApiError};
-use miroir_ports::outbound::{NodeError, NodeWrite};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::mark::{forerunner, metadata_of};
-use super::{Cluster, Miss, Sending, Target, Ticket, WritePlan, amend_task};
+use super::send::{NodeOutcome, send_in_turn};
+use super::{Cluster, Miss, Sending, Ticket, WritePlan, amend_task};
 
 /// How long a write that has taken still waits for the nodes that have not answered.
 const STRAGGLER_GRACE: Duration = Duration::from_millis(500);
@@ -38,18 +36,6 @@ pub struct Dispatch {
     task: Task,
     tickets: HashMap<NodeId, Ticket>,
     sending: Sending,
-}
-
-/// What one node made of its part.
-enum NodeOutcome {
-    Accepted(u32),
-    /// It did not take the write; `untouched` when it took no earlier request of it either.
-    Missed {
-        error: ResponseError,
-        refusal: Option<u16>,
-        untouched: bool,
-    },
-    Unknown,
 }
 
 /// What the client is told, and what its service must know beside it.
@@ -302,67 +288,5 @@ impl Run {
                 self.task.uid,
             ),
         ))
-    }
-}
-
-async fn send_in_turn(
-    cluster: &Cluster,
-    plan: &WritePlan,
-    node: &NodeId,
-    target: &Target,
-    mut ticket: Ticket,
-    uid: TaskUid,
-) -> NodeOutcome {
-    if let Some(failed) = refuse_failed(cluster, node) {
-        return failed;
-    }
-    if timeout_at(Instant::now() + cluster.timeouts.write, ticket.turn()).await.is_err() {
-        return missed(format!("earlier writes to node `{node}` are still unanswered"));
-    }
-    if let Some(failed) = refuse_failed(cluster, node) {
-        return failed;
-    }
-    let mut last = NodeOutcome::Unknown;
-    // A node works in order, so the last write speaks for all, and it alone must be found again.
-    let mark = target.writes.last().and_then(forerunner);
-    let (first, rest) = target.writes.split_at(target.writes.len().saturating_sub(1));
-    for operation in first.iter().chain(&mark).chain(rest) {
-        let write = NodeWrite {
-            index: plan.index.clone(),
-            operation: operation.clone(),
-            custom_metadata: Some(metadata_of(uid)),
-        };
-        last = match cluster.nodes.node_write(node, write, cluster.timeouts.write).await {
-            Ok(node_uid) => NodeOutcome::Accepted(node_uid),
-            Err(error) => return outcome_of(error, uid, !matches!(last, NodeOutcome::Accepted(_))),
-        };
-    }
-    last
-}
-
-/// A node that is known to have failed is not waited for: it missed the write.
-fn refuse_failed(cluster: &Cluster, node: &NodeId) -> Option<NodeOutcome> {
-    (cluster.health.status(node) == NodeStatus::Failed)
-        .then(|| missed(format!("node `{node}` is marked failed and was not asked")))
-}
-
-fn missed(reason: String) -> NodeOutcome {
-    let error = ErrorCode::MiroirNodeUnavailable.with_message(reason);
-    NodeOutcome::Missed { error, refusal: None, untouched: true }
-}
-
-fn outcome_of(error: NodeError, uid: TaskUid, untouched: bool) -> NodeOutcome {
-    match error {
-        NodeError::Refused { status, error, .. } => {
-            NodeOutcome::Missed { error, refusal: Some(status), untouched }
-        }
-        NodeError::Unreachable { .. } => {
-            let error = ErrorCode::MiroirNodeUnavailable.with_message(error.to_string());
-            NodeOutcome::Missed { error, refusal: None, untouched }
-        }
-        _ => {
-            tracing::warn!(task = %format_args!("mtask-{uid}"), "{error}: whether it took the write is being found out");
-            NodeOutcome::Unknown
-        }
     }
 }

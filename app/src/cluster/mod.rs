@@ -8,6 +8,7 @@ mod mark;
 mod open_tasks;
 mod plan;
 mod registry;
+mod send;
 mod stale;
 
 use std::collections::HashMap;

@@ -55,7 +55,7 @@ pub struct ServerConfig {
     /// Longest time from a whole request to its answer.
     #[schemars(range(min = 1, max = YEAR_MS))]
     pub request_timeout_ms: u64,
-    /// Longest time for a request's body to arrive.
+    /// Longest time without a byte while a request's body arrives.
     #[schemars(range(min = 1, max = YEAR_MS))]
     pub body_timeout_ms: u64,
     /// How long requests in flight may take to finish once Miroir is told to stop.

@@ -59,8 +59,9 @@ mod tests {
     use async_trait::async_trait;
     use miroir_domain::Timestamp;
     use miroir_domain::health::{HealthThresholds, NodeStatus};
+    use miroir_domain::search::SearchAnswer;
     use miroir_domain::task::NodeTaskReport;
-    use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite};
+    use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite};
     use miroir_system::ManualClock;
     use serde_json::Value;
     use tokio::sync::oneshot;
@@ -88,6 +89,14 @@ mod tests {
         }
         async fn node_read(&self, _: &NodeId, _: NodeRead, _: Duration) -> Result<Value, NodeError> {
             panic!("a probe does not read")
+        }
+        async fn node_search(
+            &self,
+            _: &NodeId,
+            _: NodeSearch,
+            _: Duration,
+        ) -> Result<SearchAnswer, NodeError> {
+            panic!("a probe does not search")
         }
         async fn node_tasks(
             &self,

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::NodeId;
+use miroir_domain::search::SearchAnswer;
 use miroir_domain::task::NodeTaskReport;
-use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes};
+use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -74,6 +75,15 @@ impl Nodes for TrackedNodes {
         self.timed(node, self.nodes.node_read(node, read, timeout)).await
     }
 
+    async fn node_search(
+        &self,
+        node: &NodeId,
+        search: NodeSearch,
+        timeout: Duration,
+    ) -> Result<SearchAnswer, NodeError> {
+        self.timed(node, self.nodes.node_search(node, search, timeout)).await
+    }
+
     async fn node_tasks(
         &self,
         node: &NodeId,
@@ -110,6 +120,10 @@ mod tests {
         NodeError::Unreachable { node: id(), reason: "connection refused".to_owned() }
     }
 
+    fn search() -> NodeSearch {
+        NodeSearch { index: "movies".parse().unwrap(), body: serde_json::Map::new() }
+    }
+
     fn write() -> NodeWrite {
         NodeWrite {
             index: "movies".parse().unwrap(),
@@ -130,11 +144,16 @@ mod tests {
             assert_eq!((read, timeout), (NodeRead::Version, TIMEOUT));
             Ok(Value::Null)
         });
+        nodes.expect_node_search().times(1).returning(|_, search, _| {
+            assert_eq!(search.index.as_str(), "movies");
+            Ok(SearchAnswer::default())
+        });
         nodes.expect_node_tasks().times(1).returning(|_, _, _| Ok(Vec::new()));
         let nodes = tracked(nodes);
         nodes.node_probe(&id(), TIMEOUT).await.unwrap();
         assert_eq!(nodes.node_write(&id(), write(), TIMEOUT).await.unwrap(), 7);
         assert_eq!(nodes.node_read(&id(), NodeRead::Version, TIMEOUT).await.unwrap(), Value::Null);
+        nodes.node_search(&id(), search(), TIMEOUT).await.unwrap();
         let selection = NodeTaskSelection::Uids(vec![1]);
         assert!(nodes.node_tasks(&id(), selection, TIMEOUT).await.unwrap().is_empty());
         assert_eq!(nodes.tracker().status(&id()), NodeStatus::Healthy);
@@ -183,6 +202,15 @@ mod tests {
         async fn node_read(&self, _: &NodeId, _: NodeRead, _: Duration) -> Result<Value, NodeError> {
             tokio::time::sleep(Duration::from_secs(1)).await;
             Ok(Value::Null)
+        }
+        async fn node_search(
+            &self,
+            _: &NodeId,
+            _: NodeSearch,
+            _: Duration,
+        ) -> Result<SearchAnswer, NodeError> {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok(SearchAnswer::default())
         }
         async fn node_tasks(
             &self,

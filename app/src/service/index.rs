@@ -6,15 +6,20 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::document::PrimaryKey;
 use miroir_domain::error::{ErrorCode, InvalidRequest};
+use miroir_domain::index::IndexEntry;
 use miroir_domain::settings::initial_for_nodes;
 use miroir_domain::task::TaskKind;
 use miroir_domain::task::details::{everything_deleted, index_created};
 use miroir_ports::inbound::{Accepted, Answer, ApiError, IndexApi};
 use miroir_ports::outbound::{NodeRead, WriteOperation};
+use serde_json::{Value, json};
 
 use super::detached::detached;
 use super::read::read_first;
 use crate::cluster::{Answered, Cluster, WritePlan};
+
+/// Registry entries read at once.
+const ENTRIES_PER_PAGE: u32 = 1_000;
 
 /// Implements [`IndexApi`].
 #[derive(Clone)]
@@ -55,6 +60,20 @@ impl IndexService {
         self.cluster.first_answer(dispatch, &entry.uid, gate).await
     }
 
+    /// The whole registry, in order of uid: what the cluster has decided, whatever single nodes have of it yet.
+    async fn every_entry(&self) -> Result<Vec<IndexEntry>, ApiError> {
+        let mut entries: Vec<IndexEntry> = Vec::new();
+        loop {
+            let after = entries.last().map(|entry| entry.uid.clone());
+            let page = self.cluster.store.index_list(after, ENTRIES_PER_PAGE).await?;
+            let is_last = page.len() < ENTRIES_PER_PAGE as usize;
+            entries.extend(page);
+            if is_last {
+                return Ok(entries);
+            }
+        }
+    }
+
     async fn delete(&self, index: IndexUid) -> Result<Accepted, ApiError> {
         let gate = self.cluster.gates.change(&index).await;
         let Some(entry) = self.cluster.store.index_get(&index).await? else {
@@ -86,6 +105,16 @@ impl IndexService {
     }
 }
 
+/// An index as `GET /indexes` lists it.
+fn listed(entry: &IndexEntry) -> Value {
+    json!({
+        "uid": entry.uid,
+        "createdAt": entry.created_at,
+        "updatedAt": entry.updated_at,
+        "primaryKey": entry.primary_key,
+    })
+}
+
 #[async_trait]
 impl IndexApi for IndexService {
     async fn index_create(&self, index: IndexUid, primary_key: Option<String>) -> Result<Accepted, ApiError> {
@@ -94,9 +123,11 @@ impl IndexApi for IndexService {
     }
 
     async fn index_list(&self, offset: u64, limit: u64) -> Result<Answer, ApiError> {
-        let read = NodeRead::IndexList { offset, limit };
-        let nodes = self.cluster.topology.nodes();
-        let body = read_first(&self.cluster, None, nodes, read, self.cluster.timeouts.read).await?;
+        let entries = self.every_entry().await?;
+        let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let results: Vec<Value> = entries.iter().skip(skipped).take(wanted).map(listed).collect();
+        let body = json!({ "results": results, "offset": offset, "limit": limit, "total": entries.len() });
         Ok(Answer { body, degraded: None })
     }
 

@@ -1,14 +1,16 @@
 //! Searches: scattered over a covering set, merged as one server would answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use miroir_domain::search::{MergeContext, NodeAnswer, SearchRequest, merge};
+use miroir_domain::error::ErrorCode;
+use miroir_domain::search::{InvalidAnswer, MergeContext, NodeAnswer, SearchRequest, merge};
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::{Answer, ApiError, SearchApi};
-use miroir_ports::outbound::{NodeError, NodeRead};
-use serde_json::{Map, Value};
+use miroir_ports::outbound::NodeSearch;
+use serde_json::Value;
 
 use super::fan_out::{gather, rotated_groups};
 use super::index_facts::IndexFacts;
@@ -35,35 +37,44 @@ impl SearchApi for SearchService {
         let entry = self.cluster.known_index(&index).await?;
         let facts = self.facts.of(&entry).await?;
         let groups = rotated_groups(&self.cluster, self.turn.fetch_add(1, Ordering::Relaxed));
-        let cost = |node: &NodeId| self.cluster.read_cost(&index, node);
-        let gathered = gather(&self.cluster, &entry, &groups, cost, |node, shards, partial| {
-            let body = request.for_node(partial.then_some(&shards), &facts);
-            let read = NodeRead::Search(index.clone(), body);
-            let cluster = Arc::clone(&self.cluster);
-            async move {
-                let answer = cluster.nodes.node_read(&node, read, cluster.timeouts.search).await?;
-                as_result(answer).ok_or_else(|| NodeError::Unknown {
-                    node,
-                    reason: "its answer to a search is no search result".to_owned(),
-                })
+        // Nodes whose answer was no search result: as useless as no answer, and known only once answers are merged.
+        let mut unusable: BTreeMap<NodeId, InvalidAnswer> = BTreeMap::new();
+        loop {
+            let cost = |node: &NodeId| {
+                if unusable.contains_key(node) { None } else { self.cluster.read_cost(&index, node) }
+            };
+            let gathered = gather(&self.cluster, &entry, &groups, cost, |node, shards, partial| {
+                let body = request.for_node(partial.then_some(&shards), &facts);
+                let search = NodeSearch { index: index.clone(), body };
+                let cluster = Arc::clone(&self.cluster);
+                async move { cluster.nodes.node_search(&node, search, cluster.timeouts.search).await }
+            })
+            .await
+            .map_err(|error| explained(error, &unusable))?;
+            let answers =
+                gathered.answers.into_iter().map(|(node, body)| NodeAnswer { node, body }).collect();
+            match merge(MergeContext { request: &request, index: &facts }, answers) {
+                Ok(body) => return Ok(Answer { body: Value::Object(body), degraded: gathered.degraded }),
+                // Only nodes that are not in the map were asked, so it grows with every round, and the rounds end.
+                Err(invalid) => {
+                    tracing::warn!(%index, "{invalid}; asking others");
+                    unusable.insert(invalid.node.clone(), invalid);
+                }
             }
-        })
-        .await?;
-        let answers = gathered.answers.into_iter().map(|(node, body)| NodeAnswer { node, body }).collect();
-        let context = MergeContext { request: &request, index: &facts };
-        let body = merge(context, answers).map_err(|invalid| {
-            ApiError::refused(miroir_domain::error::ErrorCode::MiroirShardUnavailable, invalid.to_string())
-        })?;
-        Ok(Answer { body: Value::Object(body), degraded: gathered.degraded })
+        }
     }
 }
 
-/// The answer, if it looks like a search result. Another replica can take the place of a node whose answer does not;
-/// once merging has begun it is too late for that.
-fn as_result(answer: Value) -> Option<Map<String, Value>> {
-    let Value::Object(answer) = answer else { return None };
-    let hits = answer.get("hits")?.as_array()?;
-    let has_total =
-        ["estimatedTotalHits", "totalHits"].iter().any(|key| answer.get(*key).is_some_and(Value::is_u64));
-    (has_total && hits.iter().all(Value::is_object)).then_some(answer)
+/// The error of a search that has no node left to ask, with what made nodes unusable.
+fn explained(error: ApiError, unusable: &BTreeMap<NodeId, InvalidAnswer>) -> ApiError {
+    match error {
+        ApiError::Refused { code: ErrorCode::MiroirShardUnavailable, message } if !unusable.is_empty() => {
+            let reasons: Vec<String> = unusable.values().map(ToString::to_string).collect();
+            ApiError::refused(
+                ErrorCode::MiroirShardUnavailable,
+                format!("{message} Before that, {}.", reasons.join("; ")),
+            )
+        }
+        other => other,
+    }
 }

@@ -28,7 +28,7 @@ const CLOCK_SKEW: Duration = Duration::from_mins(5);
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// How far apart two writes may begin and still change places before they are sent.
-const TOGETHER: Duration = Duration::from_secs(1);
+const TOGETHER: Duration = Duration::from_millis(250);
 
 /// Resolves pending node tasks.
 pub struct Reconciler {

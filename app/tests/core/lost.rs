@@ -52,16 +52,16 @@ async fn write_whose_answers_are_all_lost_succeeds_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lost_answer_of_a_settings_change_is_found_by_its_type() {
+async fn lost_answer_of_a_settings_change_is_found_behind_its_mark() {
     let bench = bench(Layout::group(&TRIO, 3)).await;
-    bench.nodes.once("b", "write", Fault::LoseAnswer);
+    bench.nodes.once("b", "write settings", Fault::LoseAnswer);
     let accepted = bench.settings.settings_change(uid("films"), stop_words(&["the"])).await.unwrap();
     let task = bench.succeeded(accepted.summary.task_uid).await;
     assert!(task.node_errors.is_empty());
     let claimed = task.node_tasks[&"b".parse().unwrap()].uid.unwrap();
-    // Creation, its settings and documents came before.
-    assert_eq!(claimed, 3, "not the settings that came with the index");
-    assert_eq!(bench.nodes.calls_to("b", "write").len(), 1);
+    // Creation, its settings, documents and the mark came before.
+    assert_eq!(claimed, 4, "not the settings that came with the index");
+    assert_eq!(bench.nodes.calls_to("b", "write settings").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,8 +92,8 @@ async fn lost_settings_request_is_not_taken_for_the_settings_that_came_with_the_
 #[tokio::test(start_paused = true)]
 async fn two_lost_settings_changes_do_not_claim_one_node_task() {
     let bench = bench(Layout::group(&TRIO, 3)).await;
-    bench.nodes.once("b", "write", Fault::LoseAnswer);
-    bench.nodes.once("b", "write", Fault::LoseRequest);
+    bench.nodes.once("b", "write settings", Fault::LoseAnswer);
+    bench.nodes.once("b", "write settings", Fault::LoseRequest);
     let first = bench.settings.settings_change(uid("films"), stop_words(&["the"]));
     let second = bench.settings.settings_change(uid("films"), stop_words(&["a"]));
     let (first, second) = tokio::join!(first, second);

@@ -7,7 +7,6 @@ use miroir::cluster::SearchPolicy;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::search::SearchRequest;
 use miroir_ports::inbound::{Answer, ApiError, DocumentApi, SearchApi};
-use miroir_ports::outbound::NodeRead;
 use serde_json::{Map, Value, json};
 
 use crate::support::{Bench, Fault, Layout, films, uid};
@@ -255,10 +254,7 @@ async fn dropped_search_ends_its_calls() {
 async fn node_is_told_its_shards_only_where_it_holds_others() {
     let bench = bench(Layout::group(&TRIO, 2)).await;
     search(&bench, everything()).await.unwrap();
-    let asked = bench.nodes.calls().into_iter().filter_map(|call| match call.read {
-        Some(NodeRead::Search(_, body)) => Some((call.node, body)),
-        _ => None,
-    });
+    let asked = bench.nodes.calls().into_iter().filter_map(|call| Some((call.node, call.search?.body)));
     let placement = bench.cluster.placement(8);
     let mut shards = 0;
     for (node, body) in asked {

@@ -11,13 +11,14 @@ use miroir::service::{DocumentService, IndexService, SearchService, SettingsServ
 use miroir::worker::{PollerOptions, mend_loop, poll_loop, stopped};
 use miroir_domain::health::HealthThresholds;
 use miroir_domain::payload::PayloadFormat;
+use miroir_domain::search::SearchAnswer;
 use miroir_domain::task::{NodeTaskReport, Task, TaskStatus};
 use miroir_domain::topology::{Node, Topology};
 use miroir_domain::{GroupId, IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::{Accepted, ApiError, DocumentApi, DocumentWrite, WriteMode};
 use miroir_ports::outbound::{
-    Clock, IndexTable, NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes, TaskTable,
+    Clock, IndexTable, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, TaskTable,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -86,6 +87,14 @@ impl Nodes for MortalNodes {
     }
     async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
         while_alive(&self.alive, self.inner.node_read(node, read, timeout)).await
+    }
+    async fn node_search(
+        &self,
+        node: &NodeId,
+        search: NodeSearch,
+        timeout: Duration,
+    ) -> Result<SearchAnswer, NodeError> {
+        while_alive(&self.alive, self.inner.node_search(node, search, timeout)).await
     }
     async fn node_tasks(
         &self,

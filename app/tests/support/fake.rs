@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use miroir_domain::search::SearchAnswer;
 use miroir_domain::task::NodeTaskReport;
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::outbound::{
-    Clock, NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes, WriteOperation,
+    Clock, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, WriteOperation,
 };
 use serde_json::Value;
 
@@ -47,7 +48,7 @@ pub struct Call {
     pub node: NodeId,
     /// What was asked: `write documents-add`, `read search`, `tasks uids`, `probe` and so on.
     pub what: &'static str,
-    pub read: Option<NodeRead>,
+    pub search: Option<NodeSearch>,
     pub tasks: Option<NodeTaskSelection>,
 }
 
@@ -267,12 +268,11 @@ fn name_of_read(read: &NodeRead) -> &'static str {
         NodeRead::Settings(..) => "read settings",
         NodeRead::Document(..) => "read document",
         NodeRead::Documents(..) => "read listing",
-        NodeRead::Search(..) => "read search",
     }
 }
 
 fn call(node: &NodeId, what: &'static str) -> Call {
-    Call { node: node.clone(), what, read: None, tasks: None }
+    Call { node: node.clone(), what, search: None, tasks: None }
 }
 
 #[async_trait]
@@ -298,7 +298,7 @@ impl Nodes for FakeNodes {
     }
 
     async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
-        let call = Call { read: Some(read.clone()), ..call(node, name_of_read(&read)) };
+        let call = call(node, name_of_read(&read));
         let work = |server: &mut Server| {
             server.read(&read).map_err(|(status, error)| NodeError::Refused {
                 node: node.clone(),
@@ -307,6 +307,21 @@ impl Nodes for FakeNodes {
             })
         };
         self.answer(call, timeout, Some, work).await
+    }
+
+    async fn node_search(
+        &self,
+        node: &NodeId,
+        search: NodeSearch,
+        timeout: Duration,
+    ) -> Result<SearchAnswer, NodeError> {
+        let call = Call { search: Some(search.clone()), ..call(node, "read search") };
+        let read = |value| serde_json::from_value(value).ok();
+        let work = |server: &mut Server| match server.search(&search) {
+            Ok(answer) => Ok(read(answer).expect("the fake answers as a server does")),
+            Err((status, error)) => Err(NodeError::Refused { node: node.clone(), status, error }),
+        };
+        self.answer(call, timeout, read, work).await
     }
 
     async fn node_tasks(

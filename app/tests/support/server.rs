@@ -7,7 +7,7 @@ use miroir_domain::settings::{Setting, SettingsAction, SettingsChange};
 use miroir_domain::task::{NodeTaskReport, TaskStatus};
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::inbound::WriteMode;
-use miroir_ports::outbound::{NodeRead, NodeWrite, WriteOperation};
+use miroir_ports::outbound::{NodeRead, NodeSearch, NodeWrite, WriteOperation};
 use serde_json::{Map, Value, json};
 
 use super::filter::admits;
@@ -208,8 +208,12 @@ impl Server {
                 let page = page_of(&found, offset, limit);
                 Ok(json!({ "results": page, "offset": offset, "limit": limit, "total": found.len() }))
             }
-            NodeRead::Search(uid, body) => search(find(uid)?, body),
         }
+    }
+
+    pub fn search(&self, asked: &NodeSearch) -> Result<Value, Refusal> {
+        let index = self.indexes.get(&asked.index).ok_or_else(|| (404, missing(&asked.index)))?;
+        search(index, &asked.body)
     }
 }
 

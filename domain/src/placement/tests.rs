@@ -270,3 +270,28 @@ proptest! {
         prop_assert_eq!(&set, &placement.covering_set(&order, &cost), "the same question has one answer");
     }
 }
+
+#[test]
+fn covering_set_passes_over_a_reluctant_group_for_a_willing_one() {
+    let topology = topology(2, 1, 1);
+    let placement = Placement::new(&topology, 4);
+    let (first, second) = (node_id("node-0-0"), node_id("node-1-0"));
+    let chosen = |costs: [Option<u64>; 2]| {
+        let cost = |node: &NodeId| if *node == first { costs[0] } else { costs[1] };
+        let set = placement.covering_set(&group_ids(2), &cost);
+        assert_eq!(set.nodes.len(), 1);
+        set.nodes.into_keys().next().unwrap()
+    };
+    assert_eq!(
+        chosen([Some(RELUCTANT_COST - 1), Some(0)]),
+        first,
+        "both are willing: the caller's order decides"
+    );
+    assert_eq!(chosen([Some(RELUCTANT_COST), Some(RELUCTANT_COST - 1)]), second);
+    assert_eq!(
+        chosen([Some(RELUCTANT_COST + 2), Some(RELUCTANT_COST + 1)]),
+        second,
+        "the less reluctant one"
+    );
+    assert_eq!(chosen([Some(RELUCTANT_COST), None]), first, "reluctant is better than nobody");
+}

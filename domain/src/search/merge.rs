@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::answer::{RawHit, SearchAnswer};
 use super::distinct::Distinct;
 use super::facet::{DISTRIBUTION, Facets, STATS};
 use super::order::{Hit, Merged, Ranking, Unrankable};
@@ -12,12 +13,12 @@ use crate::NodeId;
 use crate::document::{PrimaryKey, strip_reserved};
 
 /// What one node answered.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct NodeAnswer {
     /// The node.
     pub node: NodeId,
     /// The body of its answer to [`SearchRequest::for_node`].
-    pub body: Map<String, Value>,
+    pub body: SearchAnswer,
 }
 
 /// What the merge needs beside the answers.
@@ -50,8 +51,9 @@ const PASSED_AFTER: [&str; 4] = ["requestUid", "metadata", "performanceDetails",
 /// `_rankingScoreDetails`, ties by primary key and then by the order of `answers`; distinct across nodes; facets and
 /// totals added up; the client's page cut out; everything the client did not ask for removed.
 ///
-/// The order of every node's hits is taken as it is. The hits of a page are moved, not copied, and no hit behind
-/// the page is looked at, unless distinct has to find the values that several nodes counted.
+/// The order of every node's hits is taken as it is. Only the hits of the page are read whole, of those before it just
+/// what decides their place, and no hit behind the page is looked at, unless distinct has to find the values that
+/// several nodes counted.
 pub fn merge(
     context: MergeContext<'_>,
     answers: Vec<NodeAnswer>,
@@ -61,9 +63,9 @@ pub fn merge(
     let mut nodes = Vec::with_capacity(answers.len());
     let mut lists = Vec::with_capacity(answers.len());
     let mut distributions = Vec::new();
-    for NodeAnswer { node, mut body } in answers {
+    for NodeAnswer { node, body: SearchAnswer { hits, rest: mut body } } in answers {
         let invalid = |problem| InvalidAnswer { node: node.clone(), problem };
-        lists.push(take_hits(&mut body).map_err(invalid)?);
+        lists.push(hits.ok_or_else(|| invalid(format!("no `{HITS}`")))?);
         distributions
             .extend(body.shift_remove(DISTRIBUTION).map(|distribution| (node.clone(), distribution)));
         rest.add(page, body).map_err(invalid)?;
@@ -82,7 +84,7 @@ pub fn merge(
 fn take_page(
     context: MergeContext<'_>,
     page: Page,
-    lists: Vec<Vec<Value>>,
+    lists: Vec<Vec<RawHit>>,
     rest: &mut Rest,
 ) -> Result<Vec<Hit>, Unrankable> {
     let MergeContext { request, index } = context;
@@ -92,31 +94,29 @@ fn take_page(
     };
     let attribute = request.distinct(index);
     let mut distinct = Distinct::new(attribute);
-    let mut merged = Merged::new(lists, ranking)?;
+    let mut merged = Merged::new(lists, &ranking)?;
     let (skip, end) = (page.skip(), page.end(index.max_total_hits));
     let mut hits = Vec::new();
     let mut place = 0;
     while attribute.is_some() || place < end {
-        let Some(hit) = merged.next()? else { break };
+        let Some(next) = merged.next()? else { break };
+        let is_shown = (skip..end).contains(&place);
+        if attribute.is_none() && !is_shown {
+            place += 1;
+            continue;
+        }
+        let hit = next.read()?;
         if !distinct.keeps(&hit) {
             rest.total = rest.total.saturating_sub(1);
             rest.facets.forget(&hit);
             continue;
         }
-        if (skip..end).contains(&place) {
+        if is_shown {
             hits.push(hit);
         }
         place += 1;
     }
     Ok(hits)
-}
-
-fn take_hits(body: &mut Map<String, Value>) -> Result<Vec<Value>, String> {
-    match body.shift_remove(HITS) {
-        Some(Value::Array(hits)) => Ok(hits),
-        Some(_) => Err(format!("`{HITS}` that are no array")),
-        None => Err(format!("no `{HITS}`")),
-    }
 }
 
 /// Everything of the answers but the hits, added up.

@@ -5,8 +5,7 @@ use super::*;
 use crate::search::request::tests::index;
 
 fn answer(node: &str, body: Value) -> NodeAnswer {
-    let Value::Object(body) = body else { panic!("an object") };
-    NodeAnswer { node: node.parse().unwrap(), body }
+    NodeAnswer { node: node.parse().unwrap(), body: serde_json::from_value(body).unwrap() }
 }
 
 /// What a node says beside its hits when it has `total` of them.
@@ -80,7 +79,7 @@ fn details_stay_where_the_client_asked_for_them() {
 fn the_scores_of_a_hybrid_search_stay_only_where_the_client_asked_for_them() {
     let hit = json!({"id": 1, "_rankingScore": 0.9, DETAILS: {VECTOR: {"order": 0, "similarity": 0.9}}});
     let mut node = found("a", 1, &json!([hit]));
-    node.body.insert("semanticHitCount".to_owned(), json!(12));
+    node.body.rest.insert("semanticHitCount".to_owned(), json!(12));
     let hybrid = json!({"q": "a", "hybrid": {"embedder": "e"}});
     let answer = merged(hybrid, &index(), vec![node]);
     assert_eq!(answer["hits"], json!([{"id": 1}]));
@@ -127,8 +126,8 @@ fn distinct_keeps_the_first_of_all_nodes_and_counts_it_once() {
         found("b", 2, &json!([hit(3, 2, "X"), hit(4, 3, "z")])),
     ];
     for node in &mut answers {
-        node.body.insert("facetDistribution".to_owned(), json!({"g": {"War": 2}}));
-        node.body.insert("facetStats".to_owned(), json!({}));
+        node.body.rest.insert("facetDistribution".to_owned(), json!({"g": {"War": 2}}));
+        node.body.rest.insert("facetStats".to_owned(), json!({}));
     }
     let request = json!({"attributesToRetrieve": ["id"], "facets": ["g"], "limit": 2});
     let by_setting = NodeQuery { distinct_attribute: Some("sku".to_owned()), ..index() };
@@ -136,6 +135,22 @@ fn distinct_keeps_the_first_of_all_nodes_and_counts_it_once() {
     assert_eq!(answer["hits"], json!([{"id": 1}, {"id": 4}]));
     assert_eq!(answer["estimatedTotalHits"], json!(3));
     assert_eq!(answer["facetDistribution"], json!({"g": {"War": 3}}));
+}
+
+#[test]
+fn numbered_page_with_distinct_counts_every_value_once_also_behind_the_page() {
+    // Both nodes hold the values x, y and z, and were asked for all they have.
+    let node = |name: &str, first: u32| {
+        let hit = |place: u32, sku: &str| json!({"id": first + place, "sku": sku, DETAILS: {"v:asc": {"order": 0, "value": place}}});
+        answer(
+            name,
+            json!({"hits": [hit(0, "x"), hit(1, "y"), hit(2, "z")], "query": "", "processingTimeMs": 1, "totalHits": 3}),
+        )
+    };
+    let request = json!({"distinct": "sku", "page": 1, "hitsPerPage": 2});
+    let answer = merged(request, &index(), vec![node("a", 10), node("b", 20)]);
+    assert_eq!(ids(&answer), [&json!(10), &json!(11)]);
+    assert_eq!((&answer["totalHits"], &answer["totalPages"]), (&json!(3), &json!(2)));
 }
 
 #[test]
@@ -181,7 +196,6 @@ fn a_node_that_answers_garbage_is_named() {
     let hits = |hits: Value| json!({"hits": hits, "estimatedTotalHits": 1});
     for (body, part) in [
         (json!({}), "hits"),
-        (json!({"hits": {}}), "hits"),
         (json!({"hits": []}), "estimatedTotalHits"),
         (json!({"hits": [], "estimatedTotalHits": "many"}), "estimatedTotalHits"),
         (json!({"hits": [], "totalHits": 1}), "estimatedTotalHits"),

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `parameter`, `query_string`, `request` | what a client may ask, and what each node is asked for it |
 //! | `filter`, `retrieve`, `page` | the parts of a request that differ between client and node |
+//! | `answer` | what a node said, read as far as needed |
 //! | `rank`, `order`, `distinct` | the order of the hits |
 //! | `facet`, `merge` | the rest of the answer |
 //!
 //! What of this equals a single server exactly, and what cannot, is told in `docs/search-fidelity.md`.
 
+mod answer;
 mod distinct;
 mod facet;
 mod filter;
@@ -22,6 +24,7 @@ mod rank;
 mod request;
 mod retrieve;
 
+pub use answer::SearchAnswer;
 pub use filter::with_shards;
 pub use merge::{InvalidAnswer, MergeContext, NodeAnswer, merge};
 pub use request::{NodeQuery, SearchRequest};

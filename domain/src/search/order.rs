@@ -5,7 +5,8 @@ use std::collections::BinaryHeap;
 
 use serde_json::{Map, Value};
 
-use super::rank::Rank;
+use super::answer::RawHit;
+use super::rank::{DETAILS, Rank, SCORE};
 
 /// A hit on its way out.
 pub(super) type Hit = Map<String, Value>;
@@ -40,7 +41,7 @@ impl TieBreak {
 }
 
 /// How hits are compared.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Ranking<'a> {
     /// The index's primary key.
     pub(super) primary_key: Option<&'a str>,
@@ -48,12 +49,24 @@ pub(super) struct Ranking<'a> {
     pub(super) semantic_ratio: Option<f64>,
 }
 
+impl Ranking<'_> {
+    /// The members of a hit that decide its place: its scores, and every member in which the primary key may be.
+    fn members(&self) -> Vec<&str> {
+        let mut members = vec![DETAILS, SCORE];
+        if let Some(path) = self.primary_key {
+            members.push(path);
+            members.extend(path.match_indices('.').map(|(dot, _)| &path[..dot]));
+        }
+        members
+    }
+}
+
 /// The first hit of a node that is not taken yet.
 struct Head {
     rank: Rank,
     tie_break: TieBreak,
     node: usize,
-    hit: Hit,
+    hit: RawHit,
 }
 
 impl Ord for Head {
@@ -91,18 +104,34 @@ pub(super) struct Unrankable {
 /// The hits of all lists, best first.
 ///
 /// Every list is taken in the order its node gave, even where that order and the ranks disagree. Only the heads of
-/// the lists are ranked, so a page costs its own length however many hits the nodes sent.
+/// the lists are ranked, and of those only the members are read that decide their place, so a page costs its own
+/// length however many hits the nodes sent.
 pub(super) struct Merged<'a> {
-    ranking: Ranking<'a>,
-    lists: Vec<std::vec::IntoIter<Value>>,
+    ranking: &'a Ranking<'a>,
+    members: Vec<&'a str>,
+    lists: Vec<std::vec::IntoIter<RawHit>>,
     heads: BinaryHeap<Head>,
+}
+
+/// A hit in its place, not read yet.
+pub(super) struct Next {
+    node: usize,
+    hit: RawHit,
+}
+
+impl Next {
+    /// The whole hit.
+    pub(super) fn read(&self) -> Result<Hit, Unrankable> {
+        self.hit.read().map_err(|problem| Unrankable { node: self.node, problem })
+    }
 }
 
 impl<'a> Merged<'a> {
     /// Starts the merge of `lists`.
-    pub(super) fn new(lists: Vec<Vec<Value>>, ranking: Ranking<'a>) -> Result<Self, Unrankable> {
+    pub(super) fn new(lists: Vec<Vec<RawHit>>, ranking: &'a Ranking<'a>) -> Result<Self, Unrankable> {
         let mut merged = Self {
             ranking,
+            members: ranking.members(),
             heads: BinaryHeap::with_capacity(lists.len()),
             lists: lists.into_iter().map(Vec::into_iter).collect(),
         };
@@ -113,24 +142,25 @@ impl<'a> Merged<'a> {
     }
 
     /// Takes the next best hit.
-    pub(super) fn next(&mut self) -> Result<Option<Hit>, Unrankable> {
-        let Some(head) = self.heads.pop() else {
+    pub(super) fn next(&mut self) -> Result<Option<Next>, Unrankable> {
+        let Some(Head { node, hit, .. }) = self.heads.pop() else {
             return Ok(None);
         };
-        self.refill(head.node)?;
-        Ok(Some(head.hit))
+        self.refill(node)?;
+        Ok(Some(Next { node, hit }))
     }
 
     fn refill(&mut self, node: usize) -> Result<(), Unrankable> {
-        let hit = match self.lists[node].next() {
-            None => return Ok(()),
-            Some(Value::Object(hit)) => hit,
-            Some(_) => return Err(Unrankable { node, problem: "a hit that is no object".to_owned() }),
-        };
-        let rank =
-            Rank::of(&hit, self.ranking.semantic_ratio).map_err(|problem| Unrankable { node, problem })?;
-        let tie_break = TieBreak::of(&hit, self.ranking.primary_key);
-        self.heads.push(Head { rank, tie_break, node, hit });
+        let Some(hit) = self.lists[node].next() else { return Ok(()) };
+        let head = self.head(node, hit).map_err(|problem| Unrankable { node, problem })?;
+        self.heads.push(head);
         Ok(())
+    }
+
+    fn head(&self, node: usize, hit: RawHit) -> Result<Head, String> {
+        let members = hit.read_members(&self.members)?;
+        let rank = Rank::of(&members, self.ranking.semantic_ratio)?;
+        let tie_break = TieBreak::of(&members, self.ranking.primary_key);
+        Ok(Head { rank, tie_break, node, hit })
     }
 }

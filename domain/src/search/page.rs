@@ -47,6 +47,16 @@ impl Page {
         end.min(max_total_hits)
     }
 
+    /// The page to ask of nodes when totals depend on the hits themselves, because a value of the distinct attribute
+    /// counts once however many nodes have it. Numbered pages promise an exact number, so all hits are needed;
+    /// a window says that its total is an estimate, and is left as it is.
+    pub(super) fn exhaustive(self) -> Self {
+        match self {
+            Self::Window { .. } => self,
+            Self::Numbered { .. } => Self::Numbered { page: 1, hits_per_page: u64::MAX },
+        }
+    }
+
     /// Writes into `body` what a node is asked: every hit up to the end of the page, in the same kind of pagination,
     /// because the kind decides whether the node counts exhaustively.
     pub(super) fn ask(self, max_total_hits: u64, body: &mut Map<String, Value>) {

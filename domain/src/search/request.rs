@@ -50,13 +50,16 @@ impl SearchRequest {
 
     /// What a node is asked: every hit up to the end of the client's page, ranking details shown, and, when
     /// `shards` is given because another node serves the rest, only those shards. The primary key and the distinct
-    /// attribute are retrieved for the merge even when the client did not ask for them.
+    /// attribute are retrieved for the merge even when the client did not ask for them. A numbered page with distinct
+    /// asks for all hits, since without them the values that several nodes hold cannot be counted once.
     ///
     /// A `distinctAttribute` of the settings is *not* passed on as `distinct`: nodes apply their settings by
     /// themselves, and refuse a `distinct` whose attribute is not filterable, which the setting does not demand.
     pub fn for_node(&self, shards: Option<&ShardSet>, index: &NodeQuery) -> Map<String, Value> {
         let mut body = self.body.clone();
-        self.page().ask(index.max_total_hits, &mut body);
+        let page = self.page();
+        let page = if self.distinct(index).is_some() { page.exhaustive() } else { page };
+        page.ask(index.max_total_hits, &mut body);
         self.extras(index).ask(&mut body);
         if let Some(shards) = shards {
             let filter = filter::with_shards(self.body.get("filter"), shards);

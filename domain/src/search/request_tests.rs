@@ -64,6 +64,21 @@ fn the_distinct_attribute_of_the_settings_is_left_to_the_nodes() {
 }
 
 #[test]
+fn a_numbered_page_with_distinct_asks_for_all_hits_and_a_window_does_not() {
+    let mut by_setting = index();
+    by_setting.distinct_attribute = Some("sku".to_owned());
+    let size = |client: Value, index: &NodeQuery| {
+        let asked = asked(client, None, index);
+        (asked["page"].clone(), asked["hitsPerPage"].clone(), asked["limit"].clone())
+    };
+    let all = (json!(1), json!(1000), Value::Null);
+    assert_eq!(size(json!({"distinct": "x", "page": 2, "hitsPerPage": 5}), &index()), all);
+    assert_eq!(size(json!({"page": 2, "hitsPerPage": 5}), &by_setting), all);
+    assert_eq!(size(json!({"hitsPerPage": 0}), &by_setting), all);
+    assert_eq!(size(json!({"limit": 5}), &by_setting), (Value::Null, Value::Null, json!(5)));
+}
+
+#[test]
 fn a_search_that_mixes_words_and_vectors_asks_for_scores() {
     let scored = |q: &str, ratio: Value| {
         let hybrid = json!({"embedder": "e", "semanticRatio": ratio});

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use miroir_domain::document::{DocumentId, PrimaryKey};
 use miroir_domain::error::ResponseError;
 use miroir_domain::payload::PayloadPart;
+use miroir_domain::search::SearchAnswer;
 use miroir_domain::settings::{Setting, SettingsChange};
 use miroir_domain::task::NodeTaskReport;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
@@ -73,8 +74,16 @@ pub enum NodeRead {
     Document(IndexUid, DocumentId, Map<String, Value>),
     /// `POST /indexes/{uid}/documents/fetch` with this body.
     Documents(IndexUid, Map<String, Value>),
-    /// `POST /indexes/{uid}/search` with this body.
-    Search(IndexUid, Map<String, Value>),
+}
+
+/// `POST /indexes/{uid}/search` on one node. Not a [`NodeRead`], because its answer is long and most of it is never
+/// looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeSearch {
+    /// The index.
+    pub index: IndexUid,
+    /// The body.
+    pub body: Map<String, Value>,
 }
 
 /// Which of a node's tasks to report.
@@ -143,6 +152,14 @@ pub trait Nodes: Send + Sync + 'static {
 
     /// Sends a read; answers with the JSON body.
     async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError>;
+
+    /// Sends a search; answers with what the node found.
+    async fn node_search(
+        &self,
+        node: &NodeId,
+        search: NodeSearch,
+        timeout: Duration,
+    ) -> Result<SearchAnswer, NodeError>;
 
     /// Reports tasks of the node, in any order.
     ///

@@ -1,5 +1,7 @@
 //! Nodes and a Miroir in front of them.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -17,6 +19,7 @@ pub struct ClusterBuilder {
     node_key: Option<String>,
     overrides: Value,
     environment: Vec<(String, String)>,
+    program: Option<PathBuf>,
 }
 
 impl ClusterBuilder {
@@ -76,6 +79,13 @@ impl ClusterBuilder {
         self
     }
 
+    /// The `miroir` program to run, instead of the one of this workspace.
+    #[must_use]
+    pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = Some(program.into());
+        self
+    }
+
     /// Starts the nodes, then Miroir, and waits until it is ready.
     pub async fn start(self) -> Result<Cluster> {
         let mut cluster = self.start_nodes().await?;
@@ -91,7 +101,13 @@ impl ClusterBuilder {
             let id = format!("node-{}", number + 1);
             nodes.push(Node::start(self.kind, id, self.node_key.as_deref(), directory.path()).await?);
         }
-        let miroir = Miroir::new(self.configuration_for(&nodes), &self.environment, directory.path()).await?;
+        let miroir = Miroir::new(
+            self.configuration_for(&nodes),
+            &self.environment,
+            self.program.as_deref(),
+            directory.path(),
+        )
+        .await?;
         Ok(Cluster { miroir, nodes, _directory: directory })
     }
 
@@ -137,6 +153,7 @@ impl Cluster {
             node_key: None,
             overrides: Value::Object(Map::new()),
             environment: Vec::new(),
+            program: None,
         }
     }
 

@@ -27,13 +27,15 @@ mod miroir;
 mod node;
 mod port;
 mod process;
+mod wait;
 
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use miroir::Miroir;
-pub use node::{Node, NodeKind};
+pub use node::{NODE_KIND, Node, NodeKind};
 pub use port::free_port;
 pub use process::Process;
+pub use wait::until;
 
 use std::time::Duration;
 

@@ -24,6 +24,7 @@ impl Miroir {
     pub(crate) async fn new(
         mut configuration: Value,
         environment: &[(String, String)],
+        program: Option<&Path>,
         directory: &Path,
     ) -> Result<Self> {
         let address: SocketAddr = free_port()?;
@@ -35,7 +36,11 @@ impl Miroir {
         // Every JSON document is a YAML document.
         let file = directory.join("miroir.yaml");
         std::fs::write(&file, serde_json::to_vec_pretty(&configuration)?)?;
-        let mut command = Command::new(binary::miroir().await?);
+        let program = match program {
+            Some(program) => program,
+            None => binary::miroir().await?,
+        };
+        let mut command = Command::new(program);
         command.arg("serve").arg("--config").arg(&file).current_dir(directory);
         // The configuration is the test's alone: nothing of the caller's environment may reach it.
         for (name, _) in std::env::vars_os() {

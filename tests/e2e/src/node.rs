@@ -20,6 +20,9 @@ pub enum NodeKind {
     Real,
 }
 
+/// The nodes of tests that run on either kind: real ones where the cargo feature `real` is on.
+pub const NODE_KIND: NodeKind = if cfg!(feature = "real") { NodeKind::Real } else { NodeKind::Simulated };
+
 /// One node, which keeps its address and its data through crashes.
 pub struct Node {
     id: String,

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::process::{Child, Command};
@@ -51,6 +52,11 @@ impl Process {
         }
     }
 
+    /// Its process id, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().and_then(Child::id)
+    }
+
     /// An error with the end of the log when it has ended.
     pub fn expect_running(&mut self) -> Result<()> {
         if self.is_running()? {
@@ -69,7 +75,7 @@ impl Process {
 
     /// Asks it to end (SIGTERM) and does not wait.
     pub async fn signal_end(&mut self) -> Result<()> {
-        let Some(id) = self.child.as_ref().and_then(Child::id) else { bail!("{} does not run", self.name) };
+        let Some(id) = self.id() else { bail!("{} does not run", self.name) };
         let status = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
         ensure!(status.success(), "cannot signal {}: {status}", self.name);
         Ok(())
@@ -77,8 +83,13 @@ impl Process {
 
     /// Waits until it has ended by itself.
     pub async fn wait(&mut self) -> Result<ExitStatus> {
+        self.wait_at_most(PATIENCE).await
+    }
+
+    /// Waits until it has ended by itself, for programs that have more to do than others.
+    pub async fn wait_at_most(&mut self, patience: Duration) -> Result<ExitStatus> {
         let Some(child) = &mut self.child else { bail!("{} does not run", self.name) };
-        let Ok(status) = timeout(PATIENCE, child.wait()).await else {
+        let Ok(status) = timeout(patience, child.wait()).await else {
             bail!("{} does not end; its log ends with:\n{}", self.name, self.log_tail())
         };
         self.child = None;

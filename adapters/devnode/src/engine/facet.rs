@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::filter::fold_facet;
-use crate::document::Stored;
+use crate::documents::Stored;
 use crate::http::error::ApiError;
 use crate::settings::{Settings, pattern_covers};
 

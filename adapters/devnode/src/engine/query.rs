@@ -192,7 +192,7 @@ mod tests {
         let query = Query::parse("big \"mad max\" -road -\"fury x\" roa", &Settings::default());
         let words: Vec<&[String]> = query.terms.iter().map(|term| term.words.as_slice()).collect();
         assert_eq!(words, [vec!["big"], vec!["mad", "max"], vec!["roa"]]);
-        assert_eq!(query.terms[2].position, 3);
+        assert_eq!(query.terms[2].position, 6);
         assert_eq!(query.negative, [vec!["road"], vec!["fury", "x"]]);
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::query::{Query, Term};
 use super::score::{Detail, MatchType, Rank};
 use super::sort::Sort;
-use crate::document::Stored;
+use crate::documents::Stored;
 use crate::settings::Settings;
 
 /// The distance from which words count as unrelated.

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::answer::{Answer, Answered, accept_in, page};
 use super::error::ApiError;
 use super::field::{Fields, object};
 use super::request::Request;
-use super::route::{Answer, Answered, accept_in, page};
-use crate::document::Stored;
+use crate::documents::Stored;
 use crate::engine::{filter, select, sort};
-use crate::node::Shared;
 use crate::payload::{self, canonical_id};
+use crate::shared::Shared;
 use crate::task::Work;
 
 /// `POST` (replaces) and `PUT` (merges) `/indexes/{uid}/documents`.

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::answer::{Answer, Answered, accept_in, check_index_uid, page};
 use super::error::ApiError;
 use super::field::{Fields, object};
 use super::request::Request;
-use super::route::{Answer, Answered, accept_in, check_index_uid, page};
-use crate::node::Shared;
+use crate::shared::Shared;
 use crate::task::Work;
 
 /// `GET /indexes`.

@@ -1,5 +1,6 @@
 //! The HTTP side: connections, faults, and the way of a request to its route.
 
+mod answer;
 mod document;
 pub(crate) mod error;
 pub(crate) mod field;
@@ -28,7 +29,7 @@ use warp::Filter;
 use warp::hyper::service::Service as _;
 
 use crate::control::Fault;
-use crate::node::Shared;
+use crate::shared::Shared;
 
 /// How a connection ends instead of with a whole answer. Travels from the route to the connection in the
 /// extensions of the response.
@@ -126,9 +127,9 @@ async fn respond(shared: Arc<Shared>, request: request::Request) -> warp::reply:
     let cut = match fault {
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::Answer { status, body }) => {
-            return route::Answer { status, body: Some(body) }.into_response();
+            return answer::Answer { status, body: Some(body) }.into_response();
         }
-        Some(Fault::Cut) => return with_cut(route::Answer::empty(500).into_response(), Cut::BeforeAnswer),
+        Some(Fault::Cut) => return with_cut(answer::Answer::empty(500).into_response(), Cut::BeforeAnswer),
         Some(Fault::LoseAnswer) => Some(Cut::BeforeAnswer),
         Some(Fault::TruncateAnswer) => Some(Cut::MidBody),
         Some(Fault::Delay(span)) => {

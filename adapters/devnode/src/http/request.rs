@@ -12,7 +12,7 @@ use crate::control::RecordedRequest;
 use crate::payload::Format;
 
 /// How much of a body is remembered.
-const KEPT_BODY: usize = 64 * 1024;
+const KEPT_BODY: usize = 16 * 1024;
 
 /// One request.
 pub(crate) struct Request {

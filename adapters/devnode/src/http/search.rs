@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::answer::{Answer, Answered};
 use super::error::ApiError;
 use super::field::{Fields, Query, object, unknown_value, wrong_type};
 use super::request::Request;
-use super::route::{Answer, Answered};
 use crate::clock;
 use crate::engine::rank::Strategy;
 use crate::engine::search::{Page, SearchRequest, search};
-use crate::node::Shared;
+use crate::shared::Shared;
 
 const BODY: [&str; 30] = [
     "q",

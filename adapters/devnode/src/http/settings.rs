@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::answer::{Answer, Answered, accept_in};
 use super::request::Request;
-use super::route::{Answer, Answered, accept_in};
-use crate::node::Shared;
 use crate::settings::{SUB_ROUTES, check, check_one, full_reset};
+use crate::shared::Shared;
 use crate::task::Work;
 
 type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Answered + 'r>;

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::answer::{Answer, Answered, accept, check_index_uid};
 use super::error::ApiError;
 use super::field::{Query, invalid_parameter, not_a_number};
 use super::request::Request;
-use super::route::{Answer, Answered, accept, check_index_uid};
-use crate::node::Shared;
+use crate::shared::Shared;
 use crate::task::{Status, Task, Work};
 
 const KINDS: [&str; 18] = [

@@ -5,10 +5,26 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use miroir_domain::NodeId;
+use miroir_domain::search::{MergeContext, NodeAnswer, NodeQuery, SearchAnswer, SearchRequest, merge};
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
+use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+
+/// What a client would be shown of one node's answer.
+pub fn shown(body: SearchAnswer) -> Value {
+    let request = SearchRequest::from_json(json!({})).unwrap();
+    let index = NodeQuery {
+        primary_key: None,
+        distinct_attribute: None,
+        max_total_hits: 1_000,
+        max_values_per_facet: 100,
+        sort_facet_values_by: Map::new(),
+    };
+    let context = MergeContext { request: &request, index: &index };
+    merge(context, vec![NodeAnswer { node: node(), body }]).unwrap().into()
+}
 
 /// What the server does with one request.
 #[derive(Clone)]

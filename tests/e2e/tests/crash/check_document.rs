@@ -65,7 +65,7 @@ impl Index<'_> {
             .keys()
             .filter(|id| !found.contains(id))
             .chain(found.iter().filter(|id| !shown.contains_key(*id)))
-            .filter(|id| self.is_whole(self.shard(id)))
+            .filter(|id| self.is_whole(shard_number(id)))
             .collect();
         if !differ.is_empty() {
             wrong.push(format!("a search of {} and a listing differ in {differ:?}", self.uid));
@@ -84,7 +84,7 @@ impl Index<'_> {
         shown: Option<&Map<String, Value>>,
         wrong: &mut Vec<String>,
     ) {
-        let shard = self.shard(id);
+        let shard = shard_number(id);
         let replicas = self.replicas(shard);
         let is_whole = self.is_whole(shard);
         let mut allowed_anywhere = Vec::new();
@@ -112,10 +112,6 @@ impl Index<'_> {
         if !allowed_anywhere.contains(&shown.cloned()) {
             wrong.push(format!("Miroir shows {shown:?} of {id}, not one of {allowed_anywhere:?}"));
         }
-    }
-
-    fn shard(&self, id: &str) -> u64 {
-        u64::from(shard_of(id, SHARDS).0)
     }
 
     /// Whether some replica has every write to the shard, from which the others are mended.
@@ -222,4 +218,9 @@ async fn searched(client: &Client, index: &str) -> Result<Vec<String>, String> {
     let mut ids: Vec<String> = hits.map(|hit| hit["id"].as_str().unwrap().to_owned()).collect();
     ids.sort_unstable();
     Ok(ids)
+}
+
+/// The shard of a document, as task rows print it.
+fn shard_number(id: &str) -> u64 {
+    u64::from(shard_of(id, SHARDS).0)
 }

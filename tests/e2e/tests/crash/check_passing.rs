@@ -72,15 +72,12 @@ impl Belief {
 
     /// The attempt may have taken or not.
     fn doubt(&mut self, attempt: &Attempt) {
-        match &attempt.write {
-            Write::DeleteIndex => {
-                self.may_lack = true;
-                self.certain.clear();
-            }
-            _ => {
-                self.may_exist = true;
-                self.possible.extend(ids(attempt));
-            }
+        if attempt.write == Write::DeleteIndex {
+            self.may_lack = true;
+            self.certain.clear();
+        } else {
+            self.may_exist = true;
+            self.possible.extend(ids(attempt));
         }
     }
 }

@@ -30,7 +30,7 @@ pub async fn run(cluster: &mut Cluster, ledger: &Ledger, random: &mut Random, ro
         let before = Duration::from_millis(random.below(u64::try_from(length.as_millis()).unwrap()));
         sleep(before).await;
         down = node_event(cluster, random, down, &mut tally).await;
-        sleep(length - before).await;
+        sleep(length.saturating_sub(before)).await;
         cluster.miroir().kill().await.unwrap();
         tally.kills += 1;
         tally.remember_requests(cluster);

@@ -1,0 +1,100 @@
+//! Answers, and the few ways in which most routes give one.
+
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::request::Request;
+use crate::shared::Shared;
+use crate::task::Work;
+
+/// An answer: a status and a JSON body, or none.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Option<String>,
+}
+
+impl Answer {
+    /// Status 200.
+    pub(crate) fn ok(body: &impl serde::Serialize) -> Self {
+        Self::json(200, body)
+    }
+
+    /// A JSON answer.
+    pub(crate) fn json(status: u16, body: &impl serde::Serialize) -> Self {
+        match serde_json::to_string(body) {
+            Ok(body) => Self { status, body: Some(body) },
+            Err(error) => ApiError::with_status(500, "internal", error.to_string()).into(),
+        }
+    }
+
+    /// An answer without a body.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { status, body: None }
+    }
+
+    /// The answer as warp sends it.
+    pub(crate) fn into_response(self) -> warp::reply::Response {
+        let has_body = self.body.is_some();
+        let mut response = warp::reply::Response::new(self.body.unwrap_or_default().into());
+        *response.status_mut() =
+            http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        if has_body {
+            let json = http::HeaderValue::from_static("application/json");
+            response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+        }
+        if self.status == 503 {
+            response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("10"));
+        }
+        response
+    }
+}
+
+impl From<ApiError> for Answer {
+    fn from(error: ApiError) -> Self {
+        Self { status: error.status, body: Some(error.body().to_string()) }
+    }
+}
+
+/// What a route hands back.
+pub(crate) type Answered = Result<Answer, ApiError>;
+
+/// Refuses text that is no index uid; `place` names where it stood, with a colon and a space.
+pub(crate) fn check_index_uid(uid: &str, place: &str) -> Result<(), ApiError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !uid.is_empty() && uid.len() <= 400 && uid.bytes().all(allowed) {
+        return Ok(());
+    }
+    let rule = "Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and \
+                underscores (_), and can not be more than 512 bytes.";
+    Err(ApiError::invalid("invalid_index_uid", format!("{place}`{uid}` is not a valid index uid. {rule}")))
+}
+
+/// Accepts work as a task.
+pub(crate) fn accept(
+    shared: &Shared,
+    request: &Request,
+    index: Option<&str>,
+    work: Work,
+    status: u16,
+) -> Answered {
+    let wanted = match request.header("taskid").filter(|_| shared.options.replication_parameters) {
+        None => None,
+        Some(text) => Some(text.trim().parse::<u32>().map_err(|error| {
+            ApiError::invalid("bad_request", format!("Could not parse task id: {error}"))
+        })?),
+    };
+    let metadata = request.query.get("customMetadata").map(str::to_owned);
+    let summary = shared.state().enqueue(index, work, metadata, wanted)?.summary();
+    shared.work_arrived.notify_one();
+    Ok(Answer::json(status, &summary))
+}
+
+/// Accepts work as a task on an index.
+pub(crate) fn accept_in(shared: &Shared, request: &Request, index: &str, work: Work) -> Answered {
+    accept(shared, request, Some(index), work, 202)
+}
+
+/// A page of something, as lists of indexes and documents are answered.
+pub(crate) fn page(results: &[Value], offset: usize, limit: usize, total: usize) -> Answer {
+    Answer::ok(&json!({ "results": results, "offset": offset, "limit": limit, "total": total }))
+}

@@ -1,0 +1,102 @@
+//! One node's part of a write: sent in its turn, and what came of it.
+
+use miroir_domain::error::{ErrorCode, ResponseError};
+use miroir_domain::health::NodeStatus;
+use miroir_domain::{NodeId, TaskUid};
+use miroir_ports::outbound::{NodeError, NodeWrite, WriteOperation};
+use tokio::time::{Instant, timeout_at};
+
+use super::mark::{forerunner, metadata_of};
+use super::{Cluster, Target, Ticket, WritePlan};
+
+/// What one node made of its part.
+pub(super) enum NodeOutcome {
+    Accepted(u32),
+    /// It did not take the write; `untouched` when it took no earlier request of it either.
+    Missed {
+        error: ResponseError,
+        refusal: Option<u16>,
+        untouched: bool,
+    },
+    Unknown,
+}
+
+pub(super) async fn send_in_turn(
+    cluster: &Cluster,
+    plan: &WritePlan,
+    node: &NodeId,
+    target: &Target,
+    mut ticket: Ticket,
+    uid: TaskUid,
+) -> NodeOutcome {
+    if let Some(failed) = refuse_failed(cluster, node) {
+        return failed;
+    }
+    if timeout_at(Instant::now() + cluster.timeouts.write, ticket.turn()).await.is_err() {
+        return missed(format!("earlier writes to node `{node}` are still unanswered"));
+    }
+    if let Some(failed) = refuse_failed(cluster, node) {
+        return failed;
+    }
+    let mut untouched = true;
+    let Some((last, first)) = target.writes.split_last() else { return NodeOutcome::Unknown };
+    for operation in first {
+        match send(cluster, plan, node, operation, uid).await {
+            Ok(_) => untouched = false,
+            Err(error) => return outcome_of(error, uid, untouched),
+        }
+    }
+    // A node works in order, so the last write speaks for all, and it alone must be found again. What goes before it
+    // to carry the mark changes nothing on the node.
+    if let Some(mark) = forerunner(last)
+        && let Err(error) = send(cluster, plan, node, &mark, uid).await
+    {
+        return outcome_of(error, uid, untouched);
+    }
+    match send(cluster, plan, node, last, uid).await {
+        Ok(node_uid) => NodeOutcome::Accepted(node_uid),
+        Err(error) => outcome_of(error, uid, untouched),
+    }
+}
+
+async fn send(
+    cluster: &Cluster,
+    plan: &WritePlan,
+    node: &NodeId,
+    operation: &WriteOperation,
+    uid: TaskUid,
+) -> Result<u32, NodeError> {
+    let write = NodeWrite {
+        index: plan.index.clone(),
+        operation: operation.clone(),
+        custom_metadata: Some(metadata_of(uid)),
+    };
+    cluster.nodes.node_write(node, write, cluster.timeouts.write).await
+}
+
+/// A node that is known to have failed is not waited for: it missed the write.
+fn refuse_failed(cluster: &Cluster, node: &NodeId) -> Option<NodeOutcome> {
+    (cluster.health.status(node) == NodeStatus::Failed)
+        .then(|| missed(format!("node `{node}` is marked failed and was not asked")))
+}
+
+fn missed(reason: String) -> NodeOutcome {
+    let error = ErrorCode::MiroirNodeUnavailable.with_message(reason);
+    NodeOutcome::Missed { error, refusal: None, untouched: true }
+}
+
+fn outcome_of(error: NodeError, uid: TaskUid, untouched: bool) -> NodeOutcome {
+    match error {
+        NodeError::Refused { status, error, .. } => {
+            NodeOutcome::Missed { error, refusal: Some(status), untouched }
+        }
+        NodeError::Unreachable { .. } => {
+            let error = ErrorCode::MiroirNodeUnavailable.with_message(error.to_string());
+            NodeOutcome::Missed { error, refusal: None, untouched }
+        }
+        _ => {
+            tracing::warn!(task = %format_args!("mtask-{uid}"), "{error}: whether it took the write is being found out");
+            NodeOutcome::Unknown
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Measures Miroir: every figure against a reference that the same run took a moment before or after.
+//!
+//! ```text
+//! make bench
+//! cargo run --release -p miroir-bench -- --help
+//! ```
+//!
+//! `docs/BENCHMARKS.md` explains each row. Nothing here asserts a time: a goal that is not met is printed as such, and
+//! the program fails only when something could not be measured.
+
+mod binary;
+mod disk;
+mod domain;
+mod process;
+mod report;
+mod row;
+mod samples;
+mod service;
+mod store;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+
+use crate::report::Report;
+
+/// A part of the measurements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// The task store on SQLite.
+    Store,
+    /// Merging and routing, without network or disk.
+    Domain,
+    /// A `miroir serve` with three nodes.
+    Service,
+    /// The size of the program.
+    Build,
+}
+
+/// Measures Miroir against references taken in the same run.
+#[derive(Debug, Parser)]
+#[command(name = "miroir-bench")]
+struct Arguments {
+    /// Tasks in the larger of the two stores that are listed.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..))]
+    tasks: u32,
+    /// Where the result is written as JSON.
+    #[arg(long, default_value = "target/bench.json")]
+    json: PathBuf,
+    /// Print the table as Markdown, as in docs/BENCHMARKS.md.
+    #[arg(long)]
+    markdown: bool,
+    /// Measure only these sections.
+    #[arg(long, value_enum)]
+    only: Vec<Section>,
+    /// Folder for the files of the stores; its disk is the one that is measured.
+    #[arg(long, default_value = "target")]
+    folder: PathBuf,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if cfg!(debug_assertions) {
+        eprintln!("These are figures of a debug build, which say little: use `make bench`.");
+    }
+    let wanted = |section| arguments.only.is_empty() || arguments.only.contains(&section);
+    std::fs::create_dir_all(&arguments.folder)
+        .with_context(|| format!("cannot make {}", arguments.folder.display()))?;
+    let folder = tempfile::tempdir_in(&arguments.folder).context("cannot make a folder for the stores")?;
+    // An absolute path: the processes that are measured run elsewhere.
+    let path = folder.path().canonicalize()?;
+
+    let mut report = Report::default();
+    if wanted(Section::Domain) {
+        report.add(domain::measure()?);
+    }
+    if wanted(Section::Store) {
+        report.add(store::measure(&path, arguments.tasks).await?);
+    }
+    if wanted(Section::Service) {
+        let (nodes, rows) = service::measure(&path).await?;
+        report.nodes = Some(nodes);
+        report.add(rows);
+    }
+    if wanted(Section::Build) {
+        report.add(binary::measure()?);
+    }
+
+    report.write_json(&arguments.json)?;
+    print!("{}", if arguments.markdown { report.markdown() } else { report.text() });
+    eprintln!("Written to {}.", arguments.json.display());
+    Ok(())
+}

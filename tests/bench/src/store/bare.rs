@@ -1,0 +1,84 @@
+//! SQLite without Miroir: the same table, the same row, written as plainly as can be.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use miroir_domain::TaskUid;
+use miroir_ports::outbound::StoreStatus as _;
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::{new_task, now, open};
+
+/// Files with the schema of a store, one for each way of writing.
+pub struct Files {
+    pub pooled: PathBuf,
+    pub looped: PathBuf,
+}
+
+impl Files {
+    pub async fn make(folder: &Path) -> Result<Self> {
+        let files = Self { pooled: folder.join("pooled.db"), looped: folder.join("looped.db") };
+        for path in [&files.pooled, &files.looped] {
+            // Opening a store makes its schema.
+            open(path).await?.store_close().await?;
+        }
+        Ok(files)
+    }
+}
+
+/// Sets a connection as the store sets its own.
+pub fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(30))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 2_000)?;
+    connection.set_prepared_statement_cache_capacity(16);
+    Ok(())
+}
+
+/// A row that is encoded already.
+#[derive(Clone)]
+pub struct EncodedRow {
+    created_at: i64,
+    node_tasks: String,
+    details: String,
+}
+
+impl EncodedRow {
+    /// The row of [`new_task`].
+    pub fn of_new_task() -> Result<Self> {
+        let task = new_task()?.into_task(TaskUid(0), now());
+        Ok(Self {
+            created_at: task.created_at.as_millis(),
+            node_tasks: serde_json::to_string(&task.node_tasks)?,
+            details: serde_json::to_string(&task.details)?,
+        })
+    }
+
+    /// Takes the next uid and writes the row under it. Part of a transaction of the caller.
+    fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let uid: i64 = connection
+            .prepare_cached(
+                "UPDATE task_sequence SET next_uid = next_uid + 1 WHERE only = 1 RETURNING next_uid - 1",
+            )?
+            .query_row([], |row| row.get(0))?;
+        connection
+            .prepare_cached(
+                "INSERT INTO tasks (miroir_id, created_at, status, node_tasks, node_errors, index_uid, task_type, details, version)
+                 VALUES (?1, ?2, 'enqueued', ?3, '{}', 'movies', 'documentAdditionOrUpdate', ?4, 1)",
+            )?
+            .execute(params![uid, self.created_at, self.node_tasks, self.details])?;
+        Ok(())
+    }
+
+    /// Writes the row `count` times in one transaction.
+    pub fn commit(&self, connection: &mut Connection, count: usize) -> rusqlite::Result<()> {
+        // A transaction that begins by reading cannot wait for another one to end when it comes to write.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for _ in 0..count {
+            self.insert(&transaction)?;
+        }
+        transaction.commit()
+    }
+}

@@ -1,0 +1,93 @@
+//! Reading single tasks by many callers at once.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use miroir_domain::TaskUid;
+use miroir_ports::outbound::TaskTable as _;
+use miroir_sqlite::SqliteStore;
+use rusqlite::Connection;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::{CALLERS, SECTION};
+use crate::row::{Goal, Row, Unit};
+use crate::samples::rate;
+
+const ROUNDS: u32 = 3;
+const SPAN: Duration = Duration::from_secs(1);
+/// Tasks that are read: those created before, of which there are more.
+const TASKS: u32 = 1_000;
+/// Steps from one uid to the next, so that neighbours are not read together; shares no factor with [`TASKS`].
+const STRIDE: u32 = 367;
+
+pub async fn measure(store: &Arc<SqliteStore>, path: &Path) -> Result<Vec<Row>> {
+    let (mut own, mut bare) = ((0, Duration::ZERO), (0, Duration::ZERO));
+    for _ in 0..ROUNDS {
+        let (count, span) = through_select(path).await?;
+        bare = (bare.0 + count, bare.1 + span);
+        let (count, span) = through_store(store).await?;
+        own = (own.0 + count, own.1 + span);
+    }
+    let row = Row::alone(
+        SECTION,
+        "task_get, 64 callers",
+        Unit::PerSecond,
+        rate(own.0, own.1),
+        Goal::AtLeastTimes(0.5),
+    );
+    Ok(vec![row.against("a prepared SELECT, one thread", rate(bare.0, bare.1))])
+}
+
+async fn through_store(store: &Arc<SqliteStore>) -> Result<(usize, Duration)> {
+    let begun = Instant::now();
+    let mut callers = JoinSet::new();
+    for caller in 0..CALLERS {
+        let store = Arc::clone(store);
+        callers.spawn(async move {
+            let mut uid = u32::try_from(caller)?;
+            let mut count = 0;
+            while begun.elapsed() < SPAN {
+                uid = (uid + STRIDE) % TASKS;
+                ensure!(store.task_get(TaskUid(uid)).await?.is_some(), "task {uid} is gone");
+                count += 1;
+            }
+            anyhow::Ok(count)
+        });
+    }
+    let mut all = 0;
+    while let Some(caller) = callers.join_next().await {
+        all += caller??;
+    }
+    Ok((all, begun.elapsed()))
+}
+
+/// Reads every column of a row, and makes nothing of them.
+async fn through_select(path: &Path) -> Result<(usize, Duration)> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let connection = Connection::open(path)?;
+        let mut select = connection.prepare(
+            "SELECT miroir_id, created_at, status, node_tasks, error, node_errors, index_uid, task_type, details,
+                    started_at, finished_at, canceled_by, custom_metadata, version
+             FROM tasks WHERE miroir_id = ?1",
+        )?;
+        let columns = select.column_count();
+        let begun = Instant::now();
+        let (mut uid, mut count) = (0, 0);
+        while begun.elapsed() < SPAN {
+            uid = (uid + STRIDE) % TASKS;
+            let mut rows = select.query([uid])?;
+            let row = rows.next()?.context("a task is gone")?;
+            for column in 0..columns {
+                std::hint::black_box(row.get_ref(column)?);
+            }
+            count += 1;
+        }
+        Ok((count, begun.elapsed()))
+    })
+    .await
+    .context("reading was cut short")?
+}

@@ -1,0 +1,122 @@
+//! The films every test of outages works with, and the questions it asks about them.
+
+use std::collections::BTreeMap;
+
+use miroir_e2e::{Answer, Client, Cluster, Node, until};
+use serde_json::{Value, json};
+
+/// How many films there are at first.
+pub const FILMS: u64 = 80;
+
+/// One film; the same number gives the same film.
+pub fn film(id: u64) -> Value {
+    let genre = ["Drama", "Horror", "Comedy", "Science Fiction"][usize::try_from(id % 4).unwrap()];
+    json!({ "id": id, "title": format!("film number {id}"), "year": 1950 + id % 50, "genre": genre })
+}
+
+/// Films by their numbers.
+pub fn films(ids: std::ops::Range<u64>) -> Value {
+    ids.map(film).collect()
+}
+
+/// Makes the index `films` with its settings and its first films.
+pub async fn load(client: &Client) {
+    let settings =
+        json!({ "filterableAttributes": ["year", "genre"], "sortableAttributes": ["year", "title"] });
+    for (method, path, body) in [
+        ("POST", "/indexes", json!({ "uid": "films", "primaryKey": "id" })),
+        ("PATCH", "/indexes/films/settings", settings),
+        ("POST", "/indexes/films/documents", films(0..FILMS)),
+    ] {
+        let task = client.write(method, path, body).await.unwrap();
+        assert_eq!(task["status"], "succeeded", "{task}");
+    }
+}
+
+/// What several searches answer: all that does not change from one time to the next.
+pub async fn searches(client: &Client) -> Vec<Value> {
+    let mut answers = Vec::new();
+    for query in [
+        json!({ "q": "film", "limit": 1_000 }),
+        json!({ "q": "", "limit": 0, "facets": ["genre", "year"] }),
+        json!({ "q": "", "sort": ["year:desc", "title:asc"], "offset": 20, "limit": 15 }),
+        json!({ "q": "number", "filter": "genre = Horror AND year > 1970", "sort": ["title:asc"] }),
+        json!({ "q": "", "page": 3, "hitsPerPage": 12, "sort": ["title:desc"], "facets": ["genre"] }),
+        json!({ "q": "film number 17", "limit": 5, "showRankingScore": true }),
+    ] {
+        let answer = client.call("POST", "/indexes/films/search", query.clone()).await.unwrap();
+        assert_eq!(answer.header("x-miroir-degraded"), None, "{query}");
+        let mut body = answer.expect(200).unwrap();
+        for changing in ["processingTimeMs", "requestUid"] {
+            body.as_object_mut().unwrap().remove(changing);
+        }
+        answers.push(body);
+    }
+    answers
+}
+
+/// A write that is taken: its answer, and its task once it is over.
+pub async fn taken(client: &Client, method: &str, path: &str, body: Value) -> (Answer, Value) {
+    let answer = client.call(method, path, body).await.unwrap();
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let task = client.wait_for_task(answer.body["taskUid"].as_u64().unwrap()).await.unwrap();
+    (answer, task)
+}
+
+/// What a node itself says.
+pub async fn on_node(node: &Node, path: &str) -> Value {
+    Client::new(node.url(), None).unwrap().get(path).await.unwrap().expect(200).unwrap()
+}
+
+/// Every copy of every document of an index, by id, as the nodes themselves tell it.
+pub async fn copies(cluster: &mut Cluster, index: &str) -> BTreeMap<String, Vec<Value>> {
+    let mut copies: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for node in cluster.nodes() {
+        let page = on_node(node, &format!("/indexes/{index}/documents?limit=10000")).await;
+        for document in page["results"].as_array().unwrap() {
+            copies.entry(document["id"].to_string()).or_default().push(document.clone());
+        }
+    }
+    copies
+}
+
+/// Waits until every document is on as many nodes as it should be, the same everywhere, and the ids are these.
+pub async fn until_whole(cluster: &mut Cluster, copies_each: usize, ids: impl Iterator<Item = u64>) {
+    let ids: Vec<String> = {
+        let mut ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+        ids.sort();
+        ids
+    };
+    let deadline = std::time::Duration::from_secs(45);
+    let watch = async {
+        loop {
+            let found = copies(cluster, "films").await;
+            let whole =
+                |same: &Vec<Value>| same.len() == copies_each && same.iter().all(|one| *one == same[0]);
+            if found.keys().eq(ids.iter()) && found.values().all(whole) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    if tokio::time::timeout(deadline, watch).await.is_err() {
+        let counts: BTreeMap<String, usize> =
+            copies(cluster, "films").await.into_iter().map(|(id, same)| (id, same.len())).collect();
+        panic!("the copies do not become {copies_each} each of {ids:?}; there are {counts:?}");
+    }
+}
+
+/// What Miroir thinks of a node.
+pub async fn status(client: &Client, node: &str) -> String {
+    let topology = client.get("/_miroir/topology").await.unwrap().expect(200).unwrap();
+    let groups = topology["groups"].as_array().unwrap();
+    let mut nodes = groups.iter().flat_map(|group| group["nodes"].as_array().unwrap());
+    let node = nodes.find(|known| known["id"] == node).unwrap_or_else(|| panic!("{node} in {topology}"));
+    node["status"].as_str().unwrap().to_owned()
+}
+
+/// Waits until Miroir thinks this of a node.
+pub async fn until_status(client: &Client, node: &str, wanted: &str) {
+    until(&format!("{node} is {wanted}"), || async { (status(client, node).await == wanted).then_some(()) })
+        .await;
+}

@@ -1,0 +1,138 @@
+//! A node comes back and is brought what it missed.
+
+use miroir_e2e::{Client, Cluster, NODE_KIND, Node, until};
+use serde_json::{Value, json};
+
+use crate::fixture::{FILMS, films, load, on_node, searches, taken, until_status, until_whole};
+
+/// Two nodes, each with everything: what one has, the other must have.
+async fn twins() -> Cluster {
+    Cluster::builder().kind(NODE_KIND).nodes(2).groups(2).start().await.unwrap()
+}
+
+/// All that a node has: its indexes with their keys, settings and documents. Dates differ from node to node.
+async fn everything(node: &Node) -> Vec<Value> {
+    let indexes = on_node(node, "/indexes?limit=100").await["results"].take();
+    let mut all = Vec::new();
+    for index in indexes.as_array().unwrap() {
+        let uid = index["uid"].as_str().unwrap();
+        let mut documents =
+            on_node(node, &format!("/indexes/{uid}/documents?limit=10000")).await["results"].take();
+        documents.as_array_mut().unwrap().sort_by_key(Value::to_string);
+        all.push(json!({
+            "uid": uid,
+            "primaryKey": index["primaryKey"],
+            "settings": on_node(node, &format!("/indexes/{uid}/settings")).await,
+            "documents": documents,
+        }));
+    }
+    all.sort_by_key(|index| index["uid"].to_string());
+    all
+}
+
+async fn until_alike(cluster: &mut Cluster) -> Vec<Value> {
+    let nodes = &*cluster.nodes();
+    let (one, other) = (&nodes[0], &nodes[1]);
+    until("both nodes have the same", || async {
+        // An index may go away between two questions to a node; then the look is repeated.
+        let wanted = everything(one).await;
+        (everything(other).await == wanted).then_some(wanted)
+    })
+    .await
+}
+
+async fn write(client: &Client, method: &str, path: &str, body: Value) {
+    let (_, task) = taken(client, method, path, body).await;
+    assert_eq!(task["status"], "succeeded", "{method} {path}: {task}");
+}
+
+/// What happens while node-2 is away: one of everything.
+async fn changes(client: &Client) {
+    write(client, "POST", "/indexes", json!({ "uid": "made", "primaryKey": "key" })).await;
+    write(client, "PATCH", "/indexes/made/settings", json!({ "filterableAttributes": ["key"] })).await;
+    write(client, "POST", "/indexes/made/documents", json!([{ "key": "a" }, { "key": "b" }])).await;
+    write(client, "POST", "/indexes/inferred/documents", json!([{ "carId": 1 }])).await;
+    write(client, "DELETE", "/indexes/doomed", json!(null)).await;
+    write(client, "PUT", "/indexes/films/settings/synonyms", json!({ "movie": ["film"] })).await;
+    write(client, "PATCH", "/indexes/films/settings", json!({ "sortableAttributes": ["year"] })).await;
+    write(client, "DELETE", "/indexes/films/documents/3", json!(null)).await;
+    write(client, "POST", "/indexes/films/documents/delete", json!({ "filter": "year < 1960" })).await;
+    write(client, "PUT", "/indexes/films/documents", json!([{ "id": 20, "seen": true }])).await;
+    write(client, "POST", "/indexes/films/documents", films(FILMS..FILMS + 10)).await;
+}
+
+async fn missed_changes_are_brought(miroir_restarts: bool) {
+    let mut cluster = twins().await;
+    let client = cluster.client();
+    load(&client).await;
+    write(&client, "POST", "/indexes/doomed/documents", json!([{ "id": 1 }])).await;
+    until_alike(&mut cluster).await;
+    cluster.node(1).kill().await.unwrap();
+    changes(&client).await;
+    if miroir_restarts {
+        cluster.miroir().kill().await.unwrap();
+        cluster.miroir().start().await.unwrap();
+    }
+    cluster.node(1).restart().await.unwrap();
+    until_status(&client, "node-2", "healthy").await;
+    let all = until_alike(&mut cluster).await;
+    let uids: Vec<&str> = all.iter().map(|index| index["uid"].as_str().unwrap()).collect();
+    assert_eq!(uids, ["films", "inferred", "made"]);
+    assert_eq!(all[0]["settings"]["synonyms"], json!({ "movie": ["film"] }));
+    assert_eq!(all[2]["primaryKey"], "key");
+    assert_eq!(all[2]["documents"].as_array().unwrap().len(), 2);
+
+    // It serves again: alone, it answers all there is.
+    cluster.node(0).kill().await.unwrap();
+    until_status(&client, "node-1", "failed").await;
+    let found = client.call("POST", "/indexes/films/search", json!({ "q": "movie", "limit": 1_000 }));
+    let found = found.await.unwrap().expect(200).unwrap();
+    assert_eq!(found["hits"].as_array().unwrap().len(), all[0]["documents"].as_array().unwrap().len());
+}
+
+#[tokio::test]
+async fn returning_node_gets_indexes_settings_documents_and_deletions() {
+    missed_changes_are_brought(false).await;
+}
+
+#[tokio::test]
+async fn returning_node_gets_what_it_missed_though_miroir_restarted_meanwhile() {
+    missed_changes_are_brought(true).await;
+}
+
+#[tokio::test]
+async fn returning_node_gets_an_index_that_was_deleted_and_made_anew_with_another_key() {
+    let mut cluster = twins().await;
+    let client = cluster.client();
+    load(&client).await;
+    cluster.node(1).kill().await.unwrap();
+    write(&client, "DELETE", "/indexes/films", json!(null)).await;
+    write(&client, "POST", "/indexes/films/documents?primaryKey=isbn", json!([{ "isbn": "x", "id": 1 }]))
+        .await;
+    cluster.node(1).restart().await.unwrap();
+    let all = until_alike(&mut cluster).await;
+    assert_eq!(all[0]["primaryKey"], "isbn");
+    assert_eq!(all[0]["documents"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn node_that_comes_and_goes_ends_whole() {
+    let cluster = Cluster::builder().kind(NODE_KIND).nodes(4).groups(2).replication_factor(2);
+    let cluster = cluster.configuration(json!({ "health": { "probe_interval_ms": 50 } }));
+    let mut cluster = cluster.start().await.unwrap();
+    let client = cluster.client();
+    load(&client).await;
+    let mut written = FILMS;
+    for _ in 0..4 {
+        cluster.node(2).kill().await.unwrap();
+        let (_, task) = taken(&client, "POST", "/indexes/films/documents", films(written..written + 7)).await;
+        assert_eq!(task["status"], "succeeded", "{task}");
+        written += 7;
+        cluster.node(2).restart().await.unwrap();
+        let (_, task) = taken(&client, "POST", "/indexes/films/documents", films(written..written + 7)).await;
+        assert_eq!(task["status"], "succeeded", "{task}");
+        written += 7;
+    }
+    until_whole(&mut cluster, 4, 0..written).await;
+    assert_eq!(searches(&client).await[0]["hits"].as_array().unwrap().len() as u64, written);
+}
