@@ -1,14 +1,15 @@
 //! The index registry as services use it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use miroir_domain::IndexUid;
 use miroir_domain::document::PrimaryKey;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::index::IndexEntry;
-use miroir_domain::task::{NewTask, TaskKind};
+use miroir_domain::task::{NewTask, TaskKind, TaskQuery};
+use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::{Accepted, ApiError};
-use miroir_ports::outbound::{Create, Put};
+use miroir_ports::outbound::{Create, Put, WriteOperation};
 use serde_json::{Map, Value};
 use tokio::sync::OwnedRwLockWriteGuard;
 
@@ -79,6 +80,39 @@ impl Cluster {
                 Err(error)
             }
         }
+    }
+
+    /// [`Cluster::begin_changing`] for the write that creates the index of `entry`. A node of which it is not known that
+    /// it took the deletion of an earlier index of that name is told to delete it first, or what was deleted would
+    /// return with the new index.
+    pub async fn begin_creating(
+        self: &Arc<Self>,
+        mut plan: WritePlan,
+        entry: &IndexEntry,
+    ) -> Result<Dispatch, ApiError> {
+        for node in self.holders_of_remains(&entry.uid).await? {
+            if let Some(target) = plan.targets.get_mut(&node) {
+                target.writes.insert(0, WriteOperation::IndexDelete);
+            }
+        }
+        self.begin_changing(plan, self.register_index(entry)).await
+    }
+
+    /// The nodes that may still have the index which was last deleted under this name.
+    async fn holders_of_remains(&self, index: &IndexUid) -> Result<Vec<NodeId>, ApiError> {
+        // Deletions of an index that was not there are tasks without nodes.
+        const LATEST: u32 = 100;
+        let query = TaskQuery {
+            index_uids: Some(BTreeSet::from([index.clone()])),
+            kinds: Some(BTreeSet::from([TaskKind::IndexDeletion])),
+            limit: LATEST,
+            ..TaskQuery::default()
+        };
+        let deletions = self.store.task_list(&query).await?.tasks;
+        let last = deletions.iter().find(|task| !(task.node_tasks.is_empty() && task.node_errors.is_empty()));
+        let Some(last) = last else { return Ok(Vec::new()) };
+        let unknown = last.node_tasks.iter().filter(|(_, part)| part.uid.is_none()).map(|(node, _)| node);
+        Ok(unknown.chain(last.node_errors.keys()).cloned().collect())
     }
 
     /// Runs the write that creates an index, with the index's gate held until it is answered: whoever came in between

@@ -91,8 +91,7 @@ impl DocumentService {
         let Some(entry) = entry else {
             let entry = self.cluster.new_entry(&write.index, key);
             let plan = self.plan(&entry, &write, payload, true);
-            let registering = self.cluster.register_index(&entry);
-            let dispatch = self.cluster.begin_changing(plan, registering).await?;
+            let dispatch = self.cluster.begin_creating(plan, &entry).await?;
             return self.cluster.first_answer(dispatch, &write.index, changing).await.map(Begun::Answered);
         };
         let keyed = IndexEntry { primary_key: key, ..entry.clone() };

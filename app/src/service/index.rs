@@ -55,8 +55,7 @@ impl IndexService {
             settings_version: Some(entry.settings_version),
             ..WritePlan::broadcast(TaskKind::IndexCreation, index, &placement, &writes).with_details(details)
         };
-        let registering = self.cluster.register_index(&entry);
-        let dispatch = self.cluster.begin_changing(plan, registering).await?;
+        let dispatch = self.cluster.begin_creating(plan, &entry).await?;
         self.cluster.first_answer(dispatch, &entry.uid, gate).await
     }
 

@@ -34,8 +34,7 @@ impl SettingsService {
             // One request that creates the index and all it needs: when it is refused, no node has half of it.
             let entry = self.cluster.new_entry(&index, None);
             let plan = self.plan(&entry, &change, change.for_new_index());
-            let registering = self.cluster.register_index(&entry);
-            let dispatch = self.cluster.begin_changing(plan, registering).await?;
+            let dispatch = self.cluster.begin_creating(plan, &entry).await?;
             return self.cluster.first_answer(dispatch, &index, gate).await;
         };
         let next = IndexEntry { settings_version: entry.settings_version + 1, ..entry };

@@ -70,6 +70,24 @@ async fn write_that_all_nodes_took_before_the_row_said_so_succeeds() {
     assert_eq!(sent, 3, "never sent twice");
 }
 
+#[tokio::test(start_paused = true)]
+async fn deleted_documents_do_not_return_with_a_new_index_when_the_deletion_reached_no_node() {
+    let bench = with_films().await;
+    bench.nodes.delay(|call, _| Duration::from_secs(u64::from(call.what.starts_with("write"))));
+    let index = Arc::clone(&bench.index);
+    let deleting = tokio::spawn(async move { index.index_delete(uid("films")).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let bench = bench.restarted();
+    deleting.abort();
+    bench.nodes.delay(|_, _| Duration::ZERO);
+    assert!(bench.entry("films").await.is_none(), "the registry has changed");
+    bench.written("films", films(100, 105)).await;
+    bench.until("nobody lacks anything", || bench.cluster.stale.all().is_empty()).await;
+    for node in TRIO {
+        assert_eq!(bench.nodes.ids(node, "films").len(), 5, "node {node}");
+    }
+}
+
 /// Whenever the process dies, every task comes to an end, and what the nodes hold agrees with it.
 #[tokio::test(start_paused = true)]
 async fn no_task_is_lost_whenever_the_process_dies() {
