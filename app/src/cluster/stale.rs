@@ -11,8 +11,17 @@ use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
 pub struct Lack {
     /// Shards of which the node missed writes.
     pub shards: ShardSet,
+    /// Shards whose documents may differ for a reason that no task tells.
+    pub untold: ShardSet,
     /// Whether its settings, or the index itself, may differ from what was decided.
     pub settings: bool,
+}
+
+impl Lack {
+    /// The shards whose documents may differ from those of other replicas.
+    pub fn all_shards(&self) -> ShardSet {
+        self.shards.iter().chain(self.untold.iter()).collect()
+    }
 }
 
 /// What each node is known to lack. Kept in memory; rebuilt at start from the tasks that named missing nodes.
@@ -33,6 +42,25 @@ impl StaleNodes {
             .extend(shards.iter());
     }
 
+    /// The documents of `node` in `shards` of `index` differ, and no task says why: it took writes in another order
+    /// than its fellows, or was given the index anew.
+    pub fn differs(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
+        self.lock()
+            .entry(index.clone())
+            .or_default()
+            .entry(node.clone())
+            .or_default()
+            .untold
+            .extend(shards.iter());
+    }
+
+    /// The tasks say that `node` missed writes to no other shards of `index` than these.
+    pub fn missed_no_more_than(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
+        self.amend(index, node, |lack| {
+            lack.shards = lack.shards.iter().filter(|shard| shards.contains(*shard)).collect();
+        });
+    }
+
     /// `node` may lack settings of `index`, or the index itself.
     pub fn missed_settings(&self, index: &IndexUid, node: &NodeId) {
         self.lock().entry(index.clone()).or_default().entry(node.clone()).or_default().settings = true;
@@ -46,7 +74,9 @@ impl StaleNodes {
     /// `node` has all documents of these shards of `index`.
     pub fn documents_mended(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
         self.amend(index, node, |lack| {
-            lack.shards = lack.shards.iter().filter(|shard| !shards.contains(*shard)).collect();
+            for lacked in [&mut lack.shards, &mut lack.untold] {
+                *lacked = lacked.iter().filter(|shard| !shards.contains(*shard)).collect();
+            }
         });
     }
 
@@ -135,7 +165,8 @@ impl super::Cluster {
         }
     }
 
-    fn shards_others_have(&self, miss: &Miss<'_>, may_have: &dyn Fn(&NodeId) -> bool) -> ShardSet {
+    /// The shards of a missed write that another replica has, or may have, with it.
+    pub fn shards_others_have(&self, miss: &Miss<'_>, may_have: &dyn Fn(&NodeId) -> bool) -> ShardSet {
         let placement = self.placement(miss.shard_count);
         let has_other = |shard: &Shard| {
             let groups = self.topology.groups().iter();

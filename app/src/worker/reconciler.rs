@@ -162,8 +162,7 @@ impl Reconciler {
         };
         if self.was_overtaken(task, found).await {
             // The other replicas took the two writes in their order, so this one may differ from them now.
-            let shard_count = shard_count(&self.cluster, task).await;
-            note(&self.cluster, task, shard_count, node, &part.shards, &|_| true);
+            self.cluster.stale.differs(index, node, &part.shards);
         }
         self.looked.remove(&key);
         let uid = found.uid;

@@ -89,10 +89,12 @@ async fn nodes_being_set(cluster: &Cluster, entry: &IndexEntry) -> Result<BTreeS
 
 async fn recall_misses(cluster: &Cluster, indexes: &Indexes) -> Result<(), StoreError> {
     let mut query = TaskQuery { limit: PAGE, ..TaskQuery::default() };
+    let mut emptied = Emptied::default();
     loop {
         let page = cluster.store.task_list(&query).await?;
         for task in &page.tasks {
-            recall_task(cluster, task, indexes);
+            recall_task(cluster, task, indexes, &emptied);
+            emptied.see(task);
         }
         if page.next.is_none() {
             return Ok(());
@@ -101,29 +103,103 @@ async fn recall_misses(cluster: &Cluster, indexes: &Indexes) -> Result<(), Store
     }
 }
 
-fn recall_task(cluster: &Cluster, task: &Task, indexes: &Indexes) {
+/// Which nodes have deleted which index, as seen by one who reads tasks from the newest on: what such a node missed of
+/// the index before is of no importance any more.
+#[derive(Default)]
+struct Emptied(HashMap<IndexUid, BTreeSet<NodeId>>);
+
+impl Emptied {
+    fn see(&mut self, task: &Task) {
+        let (TaskKind::IndexDeletion, Some(index)) = (task.kind, &task.index_uid) else { return };
+        let done = task.node_tasks.iter().filter(|(_, part)| part.status == NodeTaskState::Succeeded);
+        self.0.entry(index.clone()).or_default().extend(done.map(|(node, _)| node.clone()));
+    }
+
+    fn has(&self, index: &IndexUid, node: &NodeId) -> bool {
+        self.0.get(index).is_some_and(|nodes| nodes.contains(node))
+    }
+}
+
+fn recall_task(cluster: &Cluster, task: &Task, indexes: &Indexes, emptied: &Emptied) {
     let Some(index) = &task.index_uid else { return };
     let known = indexes.get(index);
     let shard_count = known.map_or(cluster.shard_count, |known| known.shard_count);
-    let lacking = || task.node_errors.iter().filter(|(node, miss)| still_lacks(task, known, node, miss));
     // The entry is gone and no node was told: each may still have the index.
     if task.kind == TaskKind::IndexDeletion && task.node_tasks.is_empty() && known.is_none() {
-        for (node, _) in lacking() {
+        for (node, _) in task.node_errors.iter().filter(|(node, miss)| still_lacks(task, known, node, miss)) {
             cluster.stale.missed_settings(index, node);
         }
     }
-    for (node, miss) in lacking() {
-        note(cluster, task, shard_count, node, &miss.shards, &|other| task.node_tasks.contains_key(other));
+    for (miss, may_have) in misses(task, index, shard_count, known) {
+        if !emptied.has(index, miss.node) {
+            cluster.note_miss(&miss, &*may_have);
+        }
+    }
+}
+
+/// Whether a node has, or may have, what another missed.
+type MayHave<'a> = Box<dyn Fn(&NodeId) -> bool + 'a>;
+
+/// What nodes lack of a task by its own words.
+fn misses<'a>(
+    task: &'a Task,
+    index: &'a IndexUid,
+    shard_count: u32,
+    known: Option<&KnownIndex>,
+) -> Vec<(Miss<'a>, MayHave<'a>)> {
+    let miss = |node, shards| miss_of(task, index, shard_count, node, shards);
+    let mut all: Vec<(Miss<'a>, MayHave<'a>)> = Vec::new();
+    for (node, lacked) in task.node_errors.iter().filter(|(node, miss)| still_lacks(task, known, node, miss))
+    {
+        all.push((miss(node, &lacked.shards), Box::new(|other| task.node_tasks.contains_key(other))));
     }
     // A write that failed on some nodes only has left them behind.
     if task.status == TaskStatus::Failed {
         let succeeded = |node: &NodeId| {
-            task.node_tasks.get(node).is_some_and(|node_task| node_task.status == NodeTaskState::Succeeded)
+            task.node_tasks.get(node).is_some_and(|part| part.status == NodeTaskState::Succeeded)
         };
-        for (node, node_task) in task.node_tasks.iter().filter(|(node, _)| !succeeded(node)) {
-            note(cluster, task, shard_count, node, &node_task.shards, &succeeded);
+        for (node, part) in task.node_tasks.iter().filter(|(node, _)| !succeeded(node)) {
+            all.push((miss(node, &part.shards), Box::new(succeeded)));
         }
     }
+    all
+}
+
+/// Forgets what [`Cluster::stale`] says beyond what the tasks of `index` say. Does nothing while it is open of any
+/// node whether it took a write. The caller holds the index's gate alone.
+pub async fn recount(cluster: &Cluster, index: &IndexUid) -> Result<(), StoreError> {
+    let Some(entry) = cluster.store.index_get(index).await? else { return Ok(()) };
+    let mut query =
+        TaskQuery { index_uids: Some(BTreeSet::from([index.clone()])), limit: PAGE, ..TaskQuery::default() };
+    let mut missed: HashMap<NodeId, ShardSet> = HashMap::new();
+    let mut emptied = Emptied::default();
+    loop {
+        let page = cluster.store.task_list(&query).await?;
+        for task in &page.tasks {
+            if task.node_tasks.values().any(|part| part.status == NodeTaskState::Pending) {
+                return Ok(());
+            }
+            if matches!(task.kind, TaskKind::SettingsUpdate | TaskKind::IndexCreation) {
+                continue;
+            }
+            for (miss, may_have) in misses(task, index, entry.shard_count, None) {
+                if !emptied.has(index, miss.node) {
+                    let shards = cluster.shards_others_have(&miss, &*may_have);
+                    missed.entry(miss.node.clone()).or_default().extend(shards.iter());
+                }
+            }
+            emptied.see(task);
+        }
+        if page.next.is_none() {
+            break;
+        }
+        query.from = page.next;
+    }
+    let nothing = ShardSet::default();
+    for node in cluster.topology.nodes() {
+        cluster.stale.missed_no_more_than(index, node, missed.get(node).unwrap_or(&nothing));
+    }
+    Ok(())
 }
 
 /// Whether the node has not been given what it missed. A miss that touches no shards is one of settings, which the
@@ -147,13 +223,16 @@ pub(super) fn note(
     may_have: &dyn Fn(&NodeId) -> bool,
 ) {
     let Some(index) = &task.index_uid else { return };
-    let miss = Miss {
-        kind: task.kind,
-        index,
-        shard_count,
-        node,
-        shards,
-        brings_settings: task.node_tasks.values().any(|node_task| node_task.settings_version.is_some()),
-    };
-    cluster.note_miss(&miss, may_have);
+    cluster.note_miss(&miss_of(task, index, shard_count, node, shards), may_have);
+}
+
+fn miss_of<'a>(
+    task: &Task,
+    index: &'a IndexUid,
+    shard_count: u32,
+    node: &'a NodeId,
+    shards: &'a ShardSet,
+) -> Miss<'a> {
+    let brings_settings = task.node_tasks.values().any(|part| part.settings_version.is_some());
+    Miss { kind: task.kind, index, shard_count, node, shards, brings_settings }
 }

@@ -88,7 +88,10 @@ async fn by_reference(
 
 fn has_all(cluster: &Cluster, index: &IndexUid, node: &NodeId, shard: Shard) -> bool {
     cluster.health.status(node) == NodeStatus::Healthy
-        && !cluster.stale.lack(index, node).is_some_and(|lack| lack.settings || lack.shards.contains(shard))
+        && !cluster
+            .stale
+            .lack(index, node)
+            .is_some_and(|lack| lack.settings || lack.all_shards().contains(shard))
 }
 
 /// Replaces the node's documents of `shards` by the reference's.

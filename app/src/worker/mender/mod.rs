@@ -11,6 +11,7 @@ mod replay;
 mod settings;
 mod wait;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,13 +19,17 @@ use miroir_domain::health::NodeStatus;
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{NodeError, StoreError};
+use tokio::time::Instant;
 
-use super::recovery::recover;
+use super::recovery::{recount, recover};
 use super::{Shutdown, stopped};
 use crate::cluster::Cluster;
 
 /// The pause between two looks for nodes to mend.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// The time between two recounts of what nodes lack, while any lacks something.
+const RECOUNT: Duration = Duration::from_secs(10);
 
 /// Why a node could not be mended now. It stays stale and is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +55,14 @@ impl From<ApiError> for MendError {
 pub async fn mend_loop(cluster: Arc<Cluster>, mut shutdown: Shutdown) {
     let work = async {
         recover(Arc::clone(&cluster)).await;
+        let mut counted = Instant::now();
         loop {
             for (index, node) in cluster.stale.all() {
                 mend(&cluster, &index, &node).await;
+            }
+            if counted.elapsed() >= RECOUNT {
+                recount_all(&cluster).await;
+                counted = Instant::now();
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -61,6 +71,18 @@ pub async fn mend_loop(cluster: Arc<Cluster>, mut shutdown: Shutdown) {
     tokio::select! {
         () = stopped(&mut shutdown) => {}
         () = work => {}
+    }
+}
+
+/// A node is noted as soon as another may have what it missed. When it turns out that no other has it, the note keeps
+/// the node from mending others for nothing.
+async fn recount_all(cluster: &Arc<Cluster>) {
+    let indexes: BTreeSet<IndexUid> = cluster.stale.all().into_iter().map(|(index, _)| index).collect();
+    for index in indexes {
+        let _gate = cluster.gates.change(&index).await;
+        if let Err(error) = recount(cluster, &index).await {
+            tracing::warn!(%index, "recounting what nodes lack: {error}");
+        }
     }
 }
 
@@ -80,17 +102,20 @@ async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) {
 
 /// True when the node lacks nothing of the index any more.
 async fn mend_index(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Result<bool, MendError> {
-    // Read first: what is missed from here on is not made up for by this mending.
-    let missed = missed::tasks(cluster, index, node).await?;
     let lack = cluster.stale.lack(index, node).unwrap_or_default();
     if lack.settings {
         settings::mend(cluster, index, node).await?;
     }
     // A node that had to be given the index anew lacks its documents, too.
     let lack = cluster.stale.lack(index, node).unwrap_or_default();
-    if !lack.shards.is_empty() {
-        documents::mend(cluster, index, node, &lack.shards).await?;
+    if !lack.all_shards().is_empty() {
+        documents::mend(cluster, index, node, &lack.all_shards()).await?;
     }
+    if cluster.stale.is_stale(index, node) {
+        return Ok(false);
+    }
+    // What is read here was noted before it was stored, so if nothing is noted now, all of it has been made up for.
+    let missed = missed::tasks(cluster, index, node).await?;
     let is_whole = !cluster.stale.is_stale(index, node);
     if is_whole {
         missed::made_up(cluster, node, missed).await?;

@@ -87,7 +87,7 @@ async fn copy(
     }
     if is_another || found.is_none() {
         let placement = cluster.placement(entry.shard_count);
-        cluster.stale.missed_write(&entry.uid, node, placement.shards_of(node));
+        cluster.stale.differs(&entry.uid, node, placement.shards_of(node));
         operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
     }
     operations.push(WriteOperation::Settings(as_change(wanted.clone())));

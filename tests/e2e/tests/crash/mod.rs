@@ -20,6 +20,7 @@ mod rounds;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use miroir_e2e::{Client, Cluster, ClusterBuilder};
@@ -39,12 +40,13 @@ const ROUNDS: &str = "MIROIR_CRASH_ROUNDS";
 /// Repeats the chances of an earlier run.
 const SEED: &str = "MIROIR_CRASH_SEED";
 
-/// Kills Miroir `rounds` times in front of the nodes of `cluster`.
+/// Kills Miroir `rounds` times in front of the nodes of `cluster`, while each writer pauses between its requests for
+/// as many milliseconds as `pause` allows.
 ///
 /// # Panics
 ///
 /// When anything is lost or untrue; the message starts with the seed.
-pub async fn survive(name: &str, cluster: ClusterBuilder, rounds: u32) {
+pub async fn survive(name: &str, cluster: ClusterBuilder, rounds: u32, pause: Range<u64>) {
     let rounds = number_from(ROUNDS).map_or(rounds, |rounds| u32::try_from(rounds).unwrap());
     let seed = number_from(SEED).unwrap_or_else(Random::any_seed);
     let mut random = Random::new(seed);
@@ -57,7 +59,7 @@ pub async fn survive(name: &str, cluster: ClusterBuilder, rounds: u32) {
         assert_eq!(task["status"], "succeeded", "{task}");
     }
     let ledger = Ledger::default();
-    let writers = Writers::start(&client, &ledger, &mut random);
+    let writers = Writers::start(&client, &ledger, &mut random, &pause);
     let tally = rounds::run(&mut cluster, &ledger, &mut random, rounds).await;
     writers.stop().await;
     until_no_task_is_open(&client).await;

@@ -3,6 +3,7 @@
 //! Each document, each setting and each index that comes and goes belongs to one writer, which sends one request at a
 //! time. So the order of the attempts on each thing is known, and what may have become of it can be said exactly.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,7 +32,7 @@ pub struct Writers {
 
 impl Writers {
     /// Starts them all.
-    pub fn start(client: &Client, ledger: &Ledger, random: &mut Random) -> Self {
+    pub fn start(client: &Client, ledger: &Ledger, random: &mut Random, pause: &Range<u64>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let mut running = JoinSet::new();
         let mut hire = |name: String, index: &str, choose: Choose| {
@@ -41,6 +42,7 @@ impl Writers {
                 client: client.clone(),
                 ledger: ledger.clone(),
                 random: random.fork(),
+                pause: pause.clone(),
             };
             running.spawn(writer.work(choose, Arc::clone(&stop)));
         };
@@ -73,6 +75,7 @@ struct Writer {
     client: Client,
     ledger: Ledger,
     random: Random,
+    pause: Range<u64>,
 }
 
 impl Writer {
@@ -81,7 +84,7 @@ impl Writer {
             let (name, index) = (self.name.clone(), self.index.clone());
             let attempt = self.ledger.begin(&name, &index, |number| choose(&name, &mut self.random, number));
             self.send(&attempt).await;
-            sleep(self.random.millis(5, 60)).await;
+            sleep(self.random.millis(self.pause.start, self.pause.end)).await;
         }
     }
 
