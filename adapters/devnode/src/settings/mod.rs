@@ -109,7 +109,7 @@ impl Settings {
         Value::Object(shown.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
-    /// Applies a change that passed [`check`]. `null` resets a setting, or a part of an object.
+    /// Applies a change that passed `check`. `null` resets a setting, or a part of an object.
     pub(crate) fn apply(&mut self, change: &Map<String, Value>) {
         for (key, value) in change {
             let old = self.get(key).clone();

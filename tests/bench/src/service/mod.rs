@@ -63,7 +63,7 @@ async fn start(kind: NodeKind, replication_factor: u32, folder: &Path, name: &st
         .shard_count(SHARDS)
         .program(binary::path()?)
         .configuration(json!({
-            "store": { "path": folder.join(format!("{name}.db")) },
+            "store": { "path": folder.join(format!("service-{name}.db")) },
             "health": { "probe_interval_ms": 5_000, "probe_timeout_ms": 2_000 },
             "log": { "level": "info", "format": "json" },
         }))
