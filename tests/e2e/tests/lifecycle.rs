@@ -212,7 +212,6 @@ async fn without_nodes_it_serves_its_tasks_and_says_what_to_configure() {
         ("POST", "/indexes", json!({ "uid": "films" })),
         ("POST", "/indexes/films/documents", json!([{ "id": 1 }])),
         ("PATCH", "/indexes/films/settings", json!({ "stopWords": [] })),
-        ("GET", "/indexes", Value::Null),
         ("GET", "/version", Value::Null),
     ] {
         let answer = client.call(method, path, body).await.unwrap();
