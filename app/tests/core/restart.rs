@@ -88,6 +88,25 @@ async fn deleted_documents_do_not_return_with_a_new_index_when_the_deletion_reac
     }
 }
 
+/// The registry decides what exists: having said that the index is there, Miroir must not say that it was not.
+#[tokio::test(start_paused = true)]
+async fn index_that_no_node_was_told_of_can_be_deleted() {
+    let bench = Bench::running(Layout::group(&TRIO, 2));
+    bench.nodes.delay(|call, _| Duration::from_secs(u64::from(call.what.starts_with("write"))));
+    let index = Arc::clone(&bench.index);
+    let creating = tokio::spawn(async move { index.index_create(uid("films"), None).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let bench = bench.restarted();
+    creating.abort();
+    bench.nodes.delay(|_, _| Duration::ZERO);
+    assert!(bench.entry("films").await.is_some(), "the registry has it");
+    assert!(TRIO.iter().all(|node| bench.nodes.index(node, "films").is_none()), "and no node has");
+    let deleted = bench.index.index_delete(uid("films")).await.unwrap();
+    let task = bench.succeeded(deleted.summary.task_uid).await;
+    assert_eq!(task.view().details.unwrap()["deletedDocuments"], 0);
+    assert!(bench.entry("films").await.is_none());
+}
+
 /// Whenever the process dies, every task comes to an end, and what the nodes hold agrees with it.
 #[tokio::test(start_paused = true)]
 async fn no_task_is_lost_whenever_the_process_dies() {

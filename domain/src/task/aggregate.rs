@@ -93,12 +93,16 @@ fn outcome(task: &Task) -> TaskStatus {
     let mut failed =
         task.node_tasks.values().filter(|node_task| node_task.status == NodeTaskState::Failed).peekable();
     if failed.peek().is_some() {
-        // A node that had no such index, which others deleted, is as it must be.
+        // Nodes are only told to delete an index that the registry had. One that has none is as it must be, and so
+        // are all of them when a crash kept every node from hearing of the index.
         let had_none = |node_task: &NodeTask| {
             node_task.error.as_ref().is_some_and(|error| error.code == ErrorCode::IndexNotFound.as_str())
         };
-        let is_gone = task.kind == TaskKind::IndexDeletion && any(NodeTaskState::Succeeded);
-        if is_gone && failed.all(had_none) { TaskStatus::Succeeded } else { TaskStatus::Failed }
+        if task.kind == TaskKind::IndexDeletion && failed.all(had_none) {
+            TaskStatus::Succeeded
+        } else {
+            TaskStatus::Failed
+        }
     } else if any(NodeTaskState::Canceled) {
         TaskStatus::Canceled
     } else {

@@ -139,6 +139,21 @@ fn a_deletion_succeeds_when_some_nodes_had_no_such_index() {
 }
 
 #[test]
+fn a_deletion_succeeds_when_no_node_had_heard_of_the_index() {
+    let none = ResponseError { code: "index_not_found".to_owned(), ..error("Index `movies` not found.") };
+    let report = NodeTaskReport { error: Some(none), ..report(TaskStatus::Failed) };
+    let end = |kind: TaskKind| {
+        let task = Task { kind, ..after(task(&["a", "b"]), [accepted("a"), accepted("b"), dispatched(&[])]) };
+        let told = ["a", "b"].map(|name| Event::NodeReported { node: node(name), report: report.clone() });
+        let task = after(task, told);
+        (task.status, task.error.map(|error| error.code))
+    };
+    assert_eq!(end(TaskKind::IndexDeletion), (TaskStatus::Succeeded, None));
+    let failed = (TaskStatus::Failed, Some("index_not_found".to_owned()));
+    assert_eq!(end(TaskKind::DocumentDeletion), failed);
+}
+
+#[test]
 fn a_canceled_node_task_cancels_the_task() {
     let task = after(task(&["a", "b"]), [accepted("a"), accepted("b"), dispatched(&[])]);
     let task = after(task, [reported("a", TaskStatus::Canceled), reported("b", TaskStatus::Succeeded)]);
