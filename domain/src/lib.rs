@@ -11,19 +11,29 @@
 //! | [`task`] | how many node tasks become the one task a client sees |
 //! | [`search`] | how one query becomes many, and many answers one |
 //! | [`health`] | when a node is trusted |
+//! | [`alias`], [`canary`], [`session`], [`job`] | what the rows of these tables mean and how they change |
+//! | [`tenant`], [`rollover`], [`search_ui`], [`admin_session`] | likewise, for the tables of tenants, policies, pages and log-ins |
 //! | [`error`], [`wording`] | how a refusal is told |
 
+pub mod admin_session;
+pub mod alias;
+pub mod canary;
 pub mod document;
 pub mod error;
 pub mod health;
 mod id;
 pub mod index;
+pub mod job;
 pub mod payload;
 pub mod placement;
 pub mod quorum;
+pub mod rollover;
 pub mod search;
+pub mod search_ui;
+pub mod session;
 pub mod settings;
 pub mod task;
+pub mod tenant;
 mod time;
 pub mod topology;
 pub mod wording;

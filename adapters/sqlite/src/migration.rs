@@ -6,11 +6,15 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::Failure;
 
 /// The schema, step by step: after step `n`, counted from 1, a store has version `n`.
-pub(crate) const MIGRATIONS: [&str; 4] = [
+pub(crate) const MIGRATIONS: [&str; 8] = [
     include_str!("../../../migrations/001_initial.sql"),
     include_str!("../../../migrations/002_feature_tables.sql"),
     include_str!("../../../migrations/003_task_registry_fields.sql"),
     include_str!("../../../migrations/004_index_registry.sql"),
+    include_str!("../../../migrations/005_job_queue.sql"),
+    include_str!("../../../migrations/006_change_outbox.sql"),
+    include_str!("../../../migrations/007_scoped_keys.sql"),
+    include_str!("../../../migrations/008_rate_limits.sql"),
 ];
 
 /// The schema version of this binary.

@@ -12,21 +12,51 @@
 //!   asked for happens whole or not at all.
 //! - **STORE-7** A version of `u64::MAX` cannot be raised: replacing such a row is `InvalidInput`.
 //! - **STORE-8** What a method answered `Ok` to is there again after the store was closed and opened.
+//! - **STORE-10** A row with an instant of expiry is there while `now` is before that instant, and gone from that instant
+//!   on, whether or not it was removed. JSON that nests deeper than [`MAX_JSON_DEPTH`] is `InvalidInput`.
 //! - **STORE-9** After a change was acknowledged, every call that begins later sees it.
 
+mod admin_session;
+mod alias;
+mod canary;
+mod change_cursor;
+mod change_outbox;
 mod error;
+mod idempotency;
 mod index;
+mod job;
+mod lease;
 mod node_settings;
+mod rate_limit;
+mod rollover;
 mod rule;
+mod scoped_key;
+mod search_ui;
+mod session;
 mod status;
 mod task;
+mod tenant;
 
+pub use admin_session::*;
+pub use alias::*;
+pub use canary::*;
+pub use change_cursor::*;
+pub use change_outbox::*;
 pub use error::*;
+pub use idempotency::*;
 pub use index::*;
+pub use job::*;
+pub use lease::*;
 pub use node_settings::*;
+pub use rate_limit::*;
+pub use rollover::*;
 pub use rule::*;
+pub use scoped_key::*;
+pub use search_ui::*;
+pub use session::*;
 pub use status::*;
 pub use task::*;
+pub use tenant::*;
 
 /// What became of a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +77,46 @@ pub enum Create {
 }
 
 /// The whole store: one object to choose at start, one object to swap in a test.
-pub trait TaskStore: TaskTable + IndexTable + NodeSettingsTable + StoreStatus {}
+pub trait TaskStore:
+    TaskTable
+    + IndexTable
+    + NodeSettingsTable
+    + AliasTable
+    + SessionTable
+    + IdempotencyTable
+    + JobTable
+    + LeaseTable
+    + CanaryTable
+    + ChangeCursorTable
+    + ChangeOutbox
+    + TenantTable
+    + RolloverTable
+    + SearchUiTable
+    + ScopedKeyTable
+    + AdminSessionTable
+    + RateLimits
+    + StoreStatus
+{
+}
 
-impl<T: TaskTable + IndexTable + NodeSettingsTable + StoreStatus> TaskStore for T {}
+impl<T> TaskStore for T where
+    T: TaskTable
+        + IndexTable
+        + NodeSettingsTable
+        + AliasTable
+        + SessionTable
+        + IdempotencyTable
+        + JobTable
+        + LeaseTable
+        + CanaryTable
+        + ChangeCursorTable
+        + ChangeOutbox
+        + TenantTable
+        + RolloverTable
+        + SearchUiTable
+        + ScopedKeyTable
+        + AdminSessionTable
+        + RateLimits
+        + StoreStatus
+{
+}

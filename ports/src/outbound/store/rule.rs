@@ -1,5 +1,8 @@
 //! Rules that every store applies in the same way, kept in one place so that no two can disagree.
 
+use std::time::Duration;
+
+use miroir_domain::Timestamp;
 use miroir_domain::task::{NewTask, NodeTask, Task, TaskStatus};
 use serde_json::{Map, Value};
 
@@ -36,6 +39,38 @@ pub fn next_version(version: u64) -> Result<u64, StoreError> {
     version
         .checked_add(1)
         .ok_or_else(|| StoreError::InvalidInput(format!("version {version} is the last one a row can have")))
+}
+
+/// Refuses JSON that could not be read back (**STORE-10**); `what` names it.
+pub fn check_json(what: &str, value: &Value) -> Result<(), StoreError> {
+    if fits(value, MAX_JSON_DEPTH) {
+        return Ok(());
+    }
+    Err(StoreError::InvalidInput(format!("{what} nests deeper than {MAX_JSON_DEPTH} levels")))
+}
+
+/// Refuses an instant of expiry that is not after `now`; `what` names what would expire.
+pub fn check_expiry(what: &str, expires_at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+    if now < expires_at {
+        return Ok(());
+    }
+    Err(StoreError::InvalidInput(format!("{what} would have expired at {expires_at}, and it is {now}")))
+}
+
+/// Refuses zero where at least one is meant; `what` names it.
+pub fn check_positive(what: &str, number: u64) -> Result<(), StoreError> {
+    if number > 0 {
+        return Ok(());
+    }
+    Err(StoreError::InvalidInput(format!("{what} must be at least 1")))
+}
+
+/// Refuses a span below the store's unit of time; `what` names it.
+pub fn check_span(what: &str, span: Duration) -> Result<(), StoreError> {
+    if span >= Duration::from_millis(1) {
+        return Ok(());
+    }
+    Err(StoreError::InvalidInput(format!("{what} must be at least a millisecond")))
 }
 
 fn rank(status: TaskStatus) -> u8 {

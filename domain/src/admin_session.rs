@@ -1,0 +1,90 @@
+//! Sessions of the admin page, and how often somebody may try to open one.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::Timestamp;
+
+/// One row of `admin_sessions`. `Debug` shows no secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminSession {
+    /// Names the session; sealed in the cookie.
+    pub session_id: String,
+    /// What a request that changes something must send beside the cookie.
+    pub csrf_token: String,
+    /// The SHA-256 of the admin key it was opened with: it ends when that key changes.
+    pub admin_key_hash: [u8; 32],
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Whether it was ended before.
+    pub revoked: bool,
+    /// The browser it was opened from.
+    pub user_agent: Option<String>,
+    /// The address it was opened from.
+    pub source_ip: Option<String>,
+}
+
+impl AdminSession {
+    /// Whether it may be used at `now`.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        !self.revoked && now < self.expires_at
+    }
+}
+
+impl fmt::Debug for AdminSession {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AdminSession")
+            .field("created_at", &self.created_at)
+            .field("expires_at", &self.expires_at)
+            .field("revoked", &self.revoked)
+            .field("user_agent", &self.user_agent)
+            .field("source_ip", &self.source_ip)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many log-ins in a row may fail before the next has to wait.
+pub const FREE_LOGIN_FAILURES: u32 = 5;
+/// The first wait; each further failure doubles it.
+pub const FIRST_LOGIN_WAIT: Duration = Duration::from_secs(10 * 60);
+/// The longest wait.
+pub const LONGEST_LOGIN_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long the next attempt has to wait after `failures` in a row: `10 min × 2^(failures - 5)`, at most 24 hours, and not at
+/// all below five.
+pub fn login_wait(failures: u32) -> Duration {
+    let Some(doublings) = failures.checked_sub(FREE_LOGIN_FAILURES) else { return Duration::ZERO };
+    let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
+    FIRST_LOGIN_WAIT.checked_mul(factor).map_or(LONGEST_LOGIN_WAIT, |wait| wait.min(LONGEST_LOGIN_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn login_wait_begins_at_the_fifth_failure_and_doubles_to_a_day() {
+        let minutes: Vec<u64> =
+            [0, 4, 5, 6, 7, 12, 13, u32::MAX].map(|n| login_wait(n).as_secs() / 60).into();
+        assert_eq!(minutes, [0, 0, 10, 20, 40, 1280, 1440, 1440]);
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let session = AdminSession {
+            session_id: "the-id".into(),
+            csrf_token: "the-token".into(),
+            admin_key_hash: [7; 32],
+            created_at: Timestamp::from_millis(0),
+            expires_at: Timestamp::from_millis(1),
+            revoked: false,
+            user_agent: None,
+            source_ip: None,
+        };
+        let printed = format!("{session:?}");
+        assert!(!printed.contains("the-") && !printed.contains("7, 7"), "{printed}");
+    }
+}

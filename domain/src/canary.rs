@@ -1,0 +1,81 @@
+//! Stored queries with assertions, and what their runs found.
+
+use serde_json::Value;
+
+use crate::{IndexUid, Timestamp};
+
+/// One row of `canaries`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Canary {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// The index or alias it searches.
+    pub index_uid: IndexUid,
+    /// Seconds between two runs.
+    pub interval_s: u32,
+    /// The body of the search.
+    pub query: Value,
+    /// What must hold of the answer.
+    pub assertions: Value,
+    /// Whether it is run.
+    pub enabled: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Counts changes; a new row has 1.
+    pub version: u64,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CanaryStatus {
+    /// Every assertion held.
+    Pass,
+    /// Some assertion did not hold.
+    Fail,
+    /// The search itself failed.
+    Error,
+}
+
+impl CanaryStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Pass, Self::Fail, Self::Error];
+
+    /// The word a store and an answer use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A word that names no [`CanaryStatus`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no status of a canary run")]
+pub struct InvalidCanaryStatus(String);
+
+impl std::str::FromStr for CanaryStatus {
+    type Err = InvalidCanaryStatus;
+    fn from_str(word: &str) -> Result<Self, InvalidCanaryStatus> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == word);
+        found.ok_or_else(|| InvalidCanaryStatus(word.chars().take(80).collect()))
+    }
+}
+
+/// One row of `canary_runs`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CanaryRun {
+    /// The canary.
+    pub canary_id: String,
+    /// When it ran.
+    pub ran_at: Timestamp,
+    /// What it came to.
+    pub status: CanaryStatus,
+    /// How long the search took, in milliseconds.
+    pub latency_ms: u64,
+    /// The assertions that did not hold, with what was observed.
+    pub failed_assertions: Value,
+}

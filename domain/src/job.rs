@@ -1,0 +1,193 @@
+//! Long work in pieces, done by whichever instance claims it.
+
+use serde_json::Value;
+
+use crate::Timestamp;
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum JobState {
+    /// Nobody has it.
+    Queued,
+    /// An instance works on it until its claim expires.
+    Claimed,
+    /// It is done.
+    Succeeded,
+    /// It was given up: see its last error.
+    Failed,
+    /// It was called off.
+    Canceled,
+}
+
+impl JobState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Claimed, Self::Succeeded, Self::Failed, Self::Canceled];
+
+    /// The word a store and an answer use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Claimed => "claimed",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// Whether nothing more happens to it.
+    pub fn is_finished(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
+    }
+}
+
+/// A word that names no [`JobState`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no state of a job")]
+pub struct InvalidJobState(String);
+
+impl std::str::FromStr for JobState {
+    type Err = InvalidJobState;
+    fn from_str(word: &str) -> Result<Self, InvalidJobState> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == word);
+        found.ok_or_else(|| InvalidJobState(word.chars().take(80).collect()))
+    }
+}
+
+/// A job before it is queued.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// Its name; whoever queues the same work twice uses the same one.
+    pub id: String,
+    /// What kind of work it is (the column `type`).
+    pub kind: String,
+    /// What the worker needs to know.
+    pub params: Value,
+    /// How often it may be claimed before it counts as failed; at least 1.
+    pub max_attempts: u32,
+}
+
+impl NewJob {
+    /// The row it becomes.
+    pub fn into_job(self) -> Job {
+        Job {
+            id: self.id,
+            kind: self.kind,
+            params: self.params,
+            state: JobState::Queued,
+            claim: None,
+            attempts: 0,
+            max_attempts: self.max_attempts,
+            progress: None,
+            last_error: None,
+        }
+    }
+}
+
+/// Who works on a job, and until when that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobClaim {
+    /// The instance.
+    pub claimed_by: String,
+    /// From this instant on others may claim the job.
+    pub expires_at: Timestamp,
+    /// Proves the claim. No two claims of a store have the same one, and later claims have greater ones.
+    pub token: u64,
+}
+
+/// One row of `jobs`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its name.
+    pub id: String,
+    /// What kind of work it is.
+    pub kind: String,
+    /// What the worker needs to know.
+    pub params: Value,
+    /// Where it stands.
+    pub state: JobState,
+    /// The claim, while the state is [`JobState::Claimed`].
+    pub claim: Option<JobClaim>,
+    /// How often it was claimed.
+    pub attempts: u32,
+    /// How often it may be.
+    pub max_attempts: u32,
+    /// How far the work has come, in the worker's own terms: the next claimant goes on from there.
+    pub progress: Option<Value>,
+    /// Why the last attempt ended without success.
+    pub last_error: Option<String>,
+}
+
+/// How a claimant ends its work on a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobEnd {
+    /// Done.
+    Succeeded,
+    /// Not to be tried again, with the reason.
+    Failed(String),
+    /// To be tried again while attempts are left, with the reason.
+    Retry(String),
+}
+
+impl Job {
+    /// What is left of the job when a claim of it ends without success, for the reason `error`: back in the queue, or
+    /// failed when it has had its attempts.
+    #[must_use]
+    pub fn returned(self, error: String) -> Self {
+        let state = if self.attempts < self.max_attempts { JobState::Queued } else { JobState::Failed };
+        Self { state, claim: None, last_error: Some(error), ..self }
+    }
+
+    /// The job after its claimant ended its work.
+    #[must_use]
+    pub fn ended(self, end: JobEnd) -> Self {
+        match end {
+            JobEnd::Succeeded => Self { state: JobState::Succeeded, claim: None, last_error: None, ..self },
+            JobEnd::Failed(error) => {
+                Self { state: JobState::Failed, claim: None, last_error: Some(error), ..self }
+            }
+            JobEnd::Retry(error) => self.returned(error),
+        }
+    }
+
+    /// Whether `token` is that of a claim which still holds at `now`.
+    pub fn is_claimed_with(&self, token: u64, now: Timestamp) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.token == token && now < claim.expires_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claimed(attempts: u32) -> Job {
+        let new = NewJob { id: "j".into(), kind: "k".into(), params: Value::Null, max_attempts: 2 };
+        let claim = JobClaim { claimed_by: "a".into(), expires_at: Timestamp::from_millis(10), token: 7 };
+        Job { state: JobState::Claimed, claim: Some(claim), attempts, ..new.into_job() }
+    }
+
+    #[test]
+    fn returned_queues_while_attempts_are_left_and_fails_after() {
+        assert_eq!(claimed(1).returned("e".into()).state, JobState::Queued);
+        let failed = claimed(2).returned("e".into());
+        assert_eq!(
+            (failed.state, failed.claim, failed.last_error),
+            (JobState::Failed, None, Some("e".into()))
+        );
+    }
+
+    #[test]
+    fn claim_holds_until_the_instant_it_expires() {
+        let job = claimed(1);
+        assert!(job.is_claimed_with(7, Timestamp::from_millis(9)));
+        assert!(!job.is_claimed_with(7, Timestamp::from_millis(10)));
+        assert!(!job.is_claimed_with(6, Timestamp::from_millis(9)));
+    }
+
+    #[test]
+    fn states_are_read_as_they_are_written() {
+        for state in JobState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+        }
+        assert!("gone".parse::<JobState>().is_err());
+    }
+}
