@@ -49,9 +49,9 @@ impl fmt::Debug for AdminSession {
 /// How many log-ins in a row may fail before the next has to wait.
 pub const FREE_LOGIN_FAILURES: u32 = 5;
 /// The first wait; each further failure doubles it.
-pub const FIRST_LOGIN_WAIT: Duration = Duration::from_secs(10 * 60);
+pub const FIRST_LOGIN_WAIT: Duration = Duration::from_mins(10);
 /// The longest wait.
-pub const LONGEST_LOGIN_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+pub const LONGEST_LOGIN_WAIT: Duration = Duration::from_hours(24);
 
 /// How long the next attempt has to wait after `failures` in a row: `10 min × 2^(failures - 5)`, at most 24 hours, and not at
 /// all below five.

@@ -137,6 +137,22 @@ impl Job {
         Self { state, claim: None, last_error: Some(error), ..self }
     }
 
+    /// What is left of the job when its claim expired.
+    #[must_use]
+    pub fn expired(self) -> Self {
+        let error = match &self.claim {
+            Some(claim) => format!("the claim of `{}` expired", claim.claimed_by),
+            None => "the claim expired".to_owned(),
+        };
+        self.returned(error)
+    }
+
+    /// The job after it was called off.
+    #[must_use]
+    pub fn canceled(self) -> Self {
+        Self { state: JobState::Canceled, claim: None, ..self }
+    }
+
     /// The job after its claimant ended its work.
     #[must_use]
     pub fn ended(self, end: JobEnd) -> Self {

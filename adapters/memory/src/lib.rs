@@ -3,19 +3,47 @@
 //! One mutex over ordered maps. Every method locks, does the obvious thing, and unlocks; nothing here is clever, so that
 //! it can be checked by reading it beside the contract in `miroir_ports::outbound`.
 
+mod admin_session;
+mod alias;
+mod canary;
+mod change_cursor;
+mod change_outbox;
+mod idempotency;
 mod index;
+mod job;
+mod lease;
 mod node_settings;
+mod rate_limit;
+mod rollover;
+mod scoped_key;
+mod search_ui;
+mod session;
 mod status;
 mod task;
+mod tenant;
+mod versioned;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use miroir_domain::admin_session::AdminSession;
+use miroir_domain::alias::Alias;
+use miroir_domain::canary::{Canary, CanaryRun};
 use miroir_domain::index::IndexEntry;
+use miroir_domain::job::Job;
+use miroir_domain::rollover::RolloverPolicy;
+use miroir_domain::search_ui::{ScopedKey, SearchUiConfig};
+use miroir_domain::session::Session;
 use miroir_domain::task::Task;
-use miroir_domain::{IndexUid, NodeId, TaskUid};
-use miroir_ports::outbound::{NodeSettingsVersion, Outcome, StoreError};
+use miroir_domain::tenant::{ApiKeyHash, Tenant};
+use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
+use miroir_ports::outbound::{ChangeCursor, NodeSettingsVersion, Outcome, ScopedKeyObservation, StoreError};
+
+use change_outbox::Outbox;
+use idempotency::IdempotencyRow;
+use lease::LeaseRow;
+use rate_limit::{Failures, Window};
 
 /// What the store holds.
 #[derive(Debug, Default)]
@@ -25,6 +53,27 @@ struct Data {
     tasks: BTreeMap<TaskUid, Task>,
     indexes: BTreeMap<IndexUid, IndexEntry>,
     node_settings: BTreeMap<(IndexUid, NodeId), NodeSettingsVersion>,
+    aliases: BTreeMap<IndexUid, Alias>,
+    sessions: BTreeMap<String, Session>,
+    idempotency: BTreeMap<String, IdempotencyRow>,
+    jobs: BTreeMap<String, Job>,
+    /// The jobs that wait, first come first.
+    job_line: VecDeque<String>,
+    last_job_token: u64,
+    leases: BTreeMap<String, LeaseRow>,
+    canaries: BTreeMap<String, Canary>,
+    canary_runs: BTreeMap<String, BTreeMap<Timestamp, CanaryRun>>,
+    change_cursors: BTreeMap<(String, IndexUid), ChangeCursor>,
+    /// What waits for each sink.
+    outboxes: BTreeMap<String, Outbox>,
+    tenants: BTreeMap<ApiKeyHash, Tenant>,
+    rollovers: BTreeMap<String, RolloverPolicy>,
+    search_uis: BTreeMap<IndexUid, SearchUiConfig>,
+    scoped_keys: BTreeMap<IndexUid, ScopedKey>,
+    scoped_key_observations: BTreeMap<(IndexUid, String), ScopedKeyObservation>,
+    admin_sessions: BTreeMap<String, AdminSession>,
+    windows: BTreeMap<String, Window>,
+    login_failures: BTreeMap<String, Failures>,
     probes: u64,
 }
 

@@ -9,7 +9,22 @@ use miroir_ports::outbound::{
     Outcome, Put, StoreError, TaskPage, TaskTable, check_new_task, check_task_put, next_version,
 };
 
-use crate::MemoryStore;
+use crate::{Data, MemoryStore};
+
+impl Data {
+    /// Replaces a task if its version fits; the outbox does the same with its events beside it.
+    pub(crate) fn task_put(&mut self, task: Task) -> Result<Put, StoreError> {
+        match self.tasks.get_mut(&task.uid) {
+            Some(stored) if stored.version == task.version => {
+                check_task_put(stored.status, &task)?;
+                let version = next_version(task.version)?;
+                *stored = Task { version, ..task };
+                Ok(Put::Stored)
+            }
+            _ => Ok(Put::Conflict),
+        }
+    }
+}
 
 #[async_trait]
 impl TaskTable for MemoryStore {
@@ -31,16 +46,7 @@ impl TaskTable for MemoryStore {
     }
 
     async fn task_put(&self, task: Task) -> Result<Put, StoreError> {
-        let mut data = self.data()?;
-        match data.tasks.get_mut(&task.uid) {
-            Some(stored) if stored.version == task.version => {
-                check_task_put(stored.status, &task)?;
-                let version = next_version(task.version)?;
-                *stored = Task { version, ..task };
-                Ok(Put::Stored)
-            }
-            _ => Ok(Put::Conflict),
-        }
+        self.data()?.task_put(task)
     }
 
     async fn task_list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use miroir_domain::Timestamp;
+use miroir_domain::admin_session::AdminSession;
 use miroir_domain::task::{NewTask, NodeTask, Task, TaskStatus};
 use serde_json::{Map, Value};
 
@@ -71,6 +72,14 @@ pub fn check_span(what: &str, span: Duration) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::InvalidInput(format!("{what} must be at least a millisecond")))
+}
+
+/// Refuses a log-in that could not be used (**ADMIN-1**).
+pub fn check_new_admin_session(session: &AdminSession, now: Timestamp) -> Result<(), StoreError> {
+    if session.revoked {
+        return Err(StoreError::InvalidInput("a new admin session cannot be revoked already".to_owned()));
+    }
+    check_expiry("an admin session", session.expires_at, now)
 }
 
 fn rank(status: TaskStatus) -> u8 {
