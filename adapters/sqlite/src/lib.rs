@@ -6,16 +6,31 @@
 //! - Reads use a small pool of connections, on threads that may block.
 //! - The schema is the files in `migrations/`, compiled in.
 
+mod admin_session;
+mod alias;
+mod canary;
+mod change_cursor;
+mod change_outbox;
 mod error;
+mod idempotency;
 mod index;
+mod job;
+mod lease;
 mod migration;
 mod node_settings;
 mod open;
 mod options;
+mod rate_limit;
 mod reader;
+mod rollover;
 mod row;
+mod scoped_key;
+mod search_ui;
+mod session;
+mod statement;
 mod status;
 mod task;
+mod tenant;
 mod work;
 mod writer;
 

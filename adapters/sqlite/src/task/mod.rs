@@ -5,5 +5,5 @@ pub(crate) mod list;
 mod pointed;
 mod ranged;
 mod row;
-mod table;
+pub(crate) mod table;
 mod window;

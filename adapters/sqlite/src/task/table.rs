@@ -7,10 +7,36 @@ use miroir_ports::outbound::{
     Put, StoreError, TaskPage, TaskTable, check_new_task, check_task_put, next_version,
 };
 
+use rusqlite::Connection;
+
 use super::row::Columns;
 use super::{list, row};
 use crate::SqliteStore;
-use crate::error::unavailable;
+use crate::error::{Failure, unavailable};
+
+/// A task that is to take the place of its row: encoded before the writer is asked.
+pub(crate) struct Replacement {
+    task: Task,
+    columns: Columns,
+}
+
+impl Replacement {
+    pub(crate) fn of(task: Task) -> Result<Self, StoreError> {
+        // A version that cannot be raised is refused by `check_task_put`, if the row is of that version at all.
+        let columns = Columns::of(&task, next_version(task.version).unwrap_or(task.version))?;
+        Ok(Self { task, columns })
+    }
+
+    pub(crate) fn make(&self, connection: &Connection) -> Result<Put, Failure> {
+        let Some((version, status)) = row::head(connection, self.task.uid)? else { return Ok(Put::Conflict) };
+        if version != self.task.version {
+            return Ok(Put::Conflict);
+        }
+        check_task_put(status, &self.task)?;
+        self.columns.update(connection, self.task.uid)?;
+        Ok(Put::Stored)
+    }
+}
 
 #[async_trait]
 impl TaskTable for SqliteStore {
@@ -35,18 +61,8 @@ impl TaskTable for SqliteStore {
     }
 
     async fn task_put(&self, task: Task) -> Result<Put, StoreError> {
-        // A version that cannot be raised is refused by `check_task_put`, if the row is of that version at all.
-        let columns = Columns::of(&task, next_version(task.version).unwrap_or(task.version))?;
-        self.write(move |connection| {
-            let Some((version, status)) = row::head(connection, task.uid)? else { return Ok(Put::Conflict) };
-            if version != task.version {
-                return Ok(Put::Conflict);
-            }
-            check_task_put(status, &task)?;
-            columns.update(connection, task.uid)?;
-            Ok(Put::Stored)
-        })
-        .await
+        let replacement = Replacement::of(task)?;
+        self.write(move |connection| replacement.make(connection)).await
     }
 
     async fn task_list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {

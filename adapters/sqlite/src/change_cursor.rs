@@ -1,0 +1,87 @@
+//! Table 10, `cdc_cursors`.
+
+use async_trait::async_trait;
+use miroir_domain::{IndexUid, Timestamp};
+use miroir_ports::outbound::{Advance, ChangeCursor, ChangeCursorTable, StoreError};
+use rusqlite::{Connection, Row};
+
+use crate::SqliteStore;
+use crate::error::Failure;
+use crate::row::{Column, Reader};
+use crate::statement::{all, change, one};
+
+// The columns of `change_cursor_get.sql` and `change_cursor_list.sql`.
+const SINK_NAME: Column = Column(0, "sink_name");
+const INDEX_UID: Column = Column(1, "index_uid");
+const LAST_EVENT_SEQ: Column = Column(2, "last_event_seq");
+const UPDATED_AT: Column = Column(3, "updated_at");
+
+#[async_trait]
+impl ChangeCursorTable for SqliteStore {
+    async fn change_cursor_advance(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        seq: u64,
+        now: Timestamp,
+    ) -> Result<Advance, StoreError> {
+        let (sink, index) = (sink.to_owned(), index.clone());
+        self.write(move |connection| {
+            // Compared here and not in SQL, where the upper half of the numbers looks negative.
+            if let Some(row) = get(connection, &sink, &index)?
+                && row.last_event_seq >= seq
+            {
+                return Ok(Advance::Behind(row.last_event_seq));
+            }
+            let params = (sink.as_str(), index.as_str(), seq.cast_signed(), now.as_millis());
+            change(connection, include_str!("sql/change_cursor_upsert.sql"), params)?;
+            Ok(Advance::Advanced)
+        })
+        .await
+    }
+
+    async fn change_cursor_get(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+    ) -> Result<Option<ChangeCursor>, StoreError> {
+        let (sink, index) = (sink.to_owned(), index.clone());
+        self.read(move |connection| get(connection, &sink, &index)).await
+    }
+
+    async fn change_cursor_list(&self, sink: &str) -> Result<Vec<ChangeCursor>, StoreError> {
+        let sink = sink.to_owned();
+        self.read(move |connection| {
+            all(connection, include_str!("sql/change_cursor_list.sql"), [sink.as_str()], decode)
+        })
+        .await
+    }
+}
+
+fn get(connection: &Connection, sink: &str, index: &IndexUid) -> Result<Option<ChangeCursor>, Failure> {
+    one(connection, include_str!("sql/change_cursor_get.sql"), [sink, index.as_str()], decode)
+}
+
+fn decode(row: &Row<'_>) -> Result<ChangeCursor, Failure> {
+    let key = format!("{}/{}", row.get::<_, String>(SINK_NAME.0)?, row.get::<_, String>(INDEX_UID.0)?);
+    let reader = Reader { table: "cdc_cursors", key: &key, row };
+    Ok(ChangeCursor {
+        sink_name: reader.get(SINK_NAME)?,
+        index_uid: reader.name_always(INDEX_UID)?,
+        last_event_seq: reader.counter(LAST_EVENT_SEQ)?,
+        updated_at: reader.time_always(UPDATED_AT)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::assert_columns;
+
+    #[test]
+    fn columns_stand_where_the_statements_have_them() {
+        let columns = [SINK_NAME, INDEX_UID, LAST_EVENT_SEQ, UPDATED_AT];
+        assert_columns(include_str!("sql/change_cursor_get.sql"), &columns);
+        assert_columns(include_str!("sql/change_cursor_list.sql"), &columns);
+    }
+}

@@ -1,0 +1,154 @@
+//! The change event outbox, `cdc_outbox`, with its numbers (`cdc_outbox_sequence`) and sums (`cdc_outbox_totals`).
+
+use async_trait::async_trait;
+use miroir_domain::IndexUid;
+use miroir_domain::task::Task;
+use miroir_ports::outbound::{
+    Change, ChangeBacklog, ChangeOutbox, ChangePage, NewChange, Put, StoreError, check_json,
+};
+use rusqlite::{Connection, Row};
+
+use crate::SqliteStore;
+use crate::error::Failure;
+use crate::row::{Column, Reader, to_json};
+use crate::statement::{all, change, count, one};
+use crate::task::table::Replacement;
+
+// The columns of `change_peek.sql`.
+const SINK_NAME: Column = Column(0, "sink_name");
+const INDEX_UID: Column = Column(1, "index_uid");
+const SEQ: Column = Column(2, "seq");
+const BODY: Column = Column(3, "body");
+
+/// An event whose body is written already.
+struct Encoded {
+    sink: String,
+    index: IndexUid,
+    body: String,
+}
+
+#[async_trait]
+impl ChangeOutbox for SqliteStore {
+    async fn change_append_with_task(
+        &self,
+        task: Task,
+        changes: Vec<NewChange>,
+        budget_bytes: u64,
+    ) -> Result<Put, StoreError> {
+        let changes = changes.into_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let replacement = Replacement::of(task)?;
+        self.write(move |connection| {
+            if replacement.make(connection)? == Put::Conflict {
+                return Ok(Put::Conflict);
+            }
+            for change in &changes {
+                append(connection, change)?;
+                trim(connection, &change.sink, budget_bytes)?;
+            }
+            Ok(Put::Stored)
+        })
+        .await
+    }
+
+    async fn change_peek(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        after: u64,
+        limit: u32,
+    ) -> Result<ChangePage, StoreError> {
+        let (sink, index) = (sink.to_owned(), index.clone());
+        self.read(move |connection| {
+            // One snapshot, so that events and marks are of one moment. Dropping it ends it.
+            let snapshot = connection.unchecked_transaction()?;
+            let key = (sink.as_str(), index.as_str());
+            let params = (key.0, key.1, signed(after), limit);
+            let changes = all(&snapshot, include_str!("sql/change_peek.sql"), params, decode)?;
+            let marks = one(&snapshot, include_str!("sql/change_marks.sql"), key, |row| {
+                Ok((count(row, 0)?, count(row, 1)?))
+            })?;
+            let (last_seq, trimmed_to) = marks.unwrap_or_default();
+            Ok(ChangePage { changes, trimmed_to, last_seq })
+        })
+        .await
+    }
+
+    async fn change_acknowledge(&self, sink: &str, index: &IndexUid, seq: u64) -> Result<u64, StoreError> {
+        let (sink, index) = (sink.to_owned(), index.clone());
+        self.write(move |connection| {
+            let params = (sink.as_str(), index.as_str(), signed(seq));
+            change(connection, include_str!("sql/change_deliver.sql"), params)?;
+            change(connection, include_str!("sql/change_delete.sql"), params)
+        })
+        .await
+    }
+
+    async fn change_backlog(&self, sink: &str) -> Result<ChangeBacklog, StoreError> {
+        let sink = sink.to_owned();
+        self.read(move |connection| backlog(connection, &sink)).await
+    }
+}
+
+/// A number as SQLite holds it; none that is given or counted here reaches the upper half.
+fn signed(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+fn encode(change: NewChange) -> Result<Encoded, StoreError> {
+    check_json("the body of a change", &change.body)?;
+    Ok(Encoded { sink: change.sink_name, index: change.index_uid, body: to_json(&change.body)? })
+}
+
+fn append(connection: &Connection, new: &Encoded) -> Result<(), Failure> {
+    let key = (new.sink.as_str(), new.index.as_str());
+    let seq: Option<i64> =
+        one(connection, include_str!("sql/change_next_seq.sql"), key, |row| Ok(row.get(0)?))?;
+    let bytes = signed(new.body.len() as u64);
+    let params = (key.0, key.1, seq, new.body.as_str(), bytes);
+    change(connection, include_str!("sql/change_insert.sql"), params)?;
+    change(connection, include_str!("sql/change_count.sql"), (key.0, bytes))?;
+    Ok(())
+}
+
+/// Drops the oldest events of a sink until the rest fits.
+fn trim(connection: &Connection, sink: &str, budget_bytes: u64) -> Result<(), Failure> {
+    while backlog(connection, sink)?.bytes > budget_bytes {
+        change(connection, include_str!("sql/change_mark_oldest.sql"), [sink])?;
+        change(connection, include_str!("sql/change_lose_oldest.sql"), [sink])?;
+        if change(connection, include_str!("sql/change_delete_oldest.sql"), [sink])? == 0 {
+            return Err(StoreError::Corrupt {
+                table: "cdc_outbox_totals",
+                key: sink.to_owned(),
+                reason: "it counts bytes, but no event waits".to_owned(),
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
+fn backlog(connection: &Connection, sink: &str) -> Result<ChangeBacklog, Failure> {
+    let found = one(connection, include_str!("sql/change_backlog.sql"), [sink], |row| {
+        Ok(ChangeBacklog { events: count(row, 0)?, bytes: count(row, 1)?, lost: count(row, 2)? })
+    })?;
+    Ok(found.unwrap_or_default())
+}
+
+fn decode(row: &Row<'_>) -> Result<Change, Failure> {
+    let seq: i64 = row.get(SEQ.0)?;
+    let (sink, index): (String, String) = (row.get(SINK_NAME.0)?, row.get(INDEX_UID.0)?);
+    let key = format!("{sink}/{index}/{seq}");
+    let reader = Reader { table: "cdc_outbox", key: &key, row };
+    Ok(Change { seq: reader.counter(SEQ)?, body: reader.json_always(BODY)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::assert_columns;
+
+    #[test]
+    fn columns_stand_where_the_statement_has_them() {
+        assert_columns(include_str!("sql/change_peek.sql"), &[SINK_NAME, INDEX_UID, SEQ, BODY]);
+    }
+}

@@ -1,0 +1,121 @@
+//! Rate limits, and how often somebody may try to log in.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use miroir_domain::Timestamp;
+use miroir_domain::admin_session::{LONGEST_LOGIN_WAIT, login_wait};
+use miroir_ports::outbound::{
+    LoginAttempt, RateDecision, RateLimits, StoreError, check_positive, check_span,
+};
+use rusqlite::{Connection, Row};
+
+use crate::SqliteStore;
+use crate::error::Failure;
+use crate::row::{Column, Reader};
+use crate::statement::{change, one};
+
+// The columns of `rate_limit_get.sql`.
+const KEY: Column = Column(0, "key");
+const HITS: Column = Column(1, "hits");
+const EXPIRES_AT: Column = Column(2, "expires_at");
+// Those of `login_failure_get.sql`.
+const ADDRESS: Column = Column(0, "address");
+const FAILURES: Column = Column(1, "failures");
+const FAILED_AT: Column = Column(2, "failed_at");
+
+#[async_trait]
+impl RateLimits for SqliteStore {
+    async fn rate_limit_hit(
+        &self,
+        key: &str,
+        limit: u32,
+        window: Duration,
+        now: Timestamp,
+    ) -> Result<RateDecision, StoreError> {
+        check_positive("a rate limit", limit.into())?;
+        check_span("the window of a rate limit", window)?;
+        let key = key.to_owned();
+        self.write(move |connection| {
+            let running = one(connection, include_str!("sql/rate_limit_get.sql"), [key.as_str()], decode)?
+                .filter(|(_, ends_at)| now < *ends_at);
+            let (hits, ends_at) = running.unwrap_or((0, now.plus(window)));
+            if hits >= limit {
+                let retry_after = ends_at.since(now);
+                return Ok(RateDecision { allowed: false, remaining: 0, retry_after });
+            }
+            let params = (key.as_str(), hits + 1, ends_at.as_millis());
+            change(connection, include_str!("sql/rate_limit_upsert.sql"), params)?;
+            Ok(RateDecision { allowed: true, remaining: limit - hits - 1, retry_after: Duration::ZERO })
+        })
+        .await
+    }
+
+    async fn login_attempt(&self, address: &str, now: Timestamp) -> Result<LoginAttempt, StoreError> {
+        let address = address.to_owned();
+        self.write(move |connection| {
+            let failures =
+                failures(connection, &address)?.filter(|(_, last_at)| forgotten_before(now) < *last_at);
+            let (count, last_at) = failures.unwrap_or((0, now));
+            let again_at = last_at.plus(login_wait(count));
+            if now < again_at {
+                return Ok(LoginAttempt::Wait(again_at.since(now)));
+            }
+            let params = (address.as_str(), count.saturating_add(1), now.as_millis());
+            change(connection, include_str!("sql/login_failure_upsert.sql"), params)?;
+            Ok(LoginAttempt::Allowed)
+        })
+        .await
+    }
+
+    async fn login_succeeded(&self, address: &str) -> Result<(), StoreError> {
+        let address = address.to_owned();
+        self.write(move |connection| {
+            change(connection, include_str!("sql/login_failure_delete.sql"), [address.as_str()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn rate_limit_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write(move |connection| {
+            let params = (now.as_millis(), limit);
+            let windows = change(connection, include_str!("sql/rate_limit_purge.sql"), params)?;
+            let left = u32::try_from(u64::from(limit).saturating_sub(windows)).unwrap_or(0);
+            let params = (forgotten_before(now).as_millis(), left);
+            Ok(windows + change(connection, include_str!("sql/login_failure_purge.sql"), params)?)
+        })
+        .await
+    }
+}
+
+/// Failures whose last attempt was at this instant or before are forgotten.
+fn forgotten_before(now: Timestamp) -> Timestamp {
+    now.minus(LONGEST_LOGIN_WAIT * 2)
+}
+
+fn failures(connection: &Connection, address: &str) -> Result<Option<(u32, Timestamp)>, Failure> {
+    one(connection, include_str!("sql/login_failure_get.sql"), [address], |row| {
+        let key: String = row.get(ADDRESS.0)?;
+        let reader = Reader { table: "login_failures", key: &key, row };
+        Ok((reader.get(FAILURES)?, reader.time_always(FAILED_AT)?))
+    })
+}
+
+fn decode(row: &Row<'_>) -> Result<(u32, Timestamp), Failure> {
+    let key: String = row.get(KEY.0)?;
+    let reader = Reader { table: "rate_limits", key: &key, row };
+    Ok((reader.get(HITS)?, reader.time_always(EXPIRES_AT)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::assert_columns;
+
+    #[test]
+    fn columns_stand_where_the_statements_have_them() {
+        assert_columns(include_str!("sql/rate_limit_get.sql"), &[KEY, HITS, EXPIRES_AT]);
+        assert_columns(include_str!("sql/login_failure_get.sql"), &[ADDRESS, FAILURES, FAILED_AT]);
+    }
+}

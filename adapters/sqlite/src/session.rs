@@ -1,0 +1,121 @@
+//! Table 4, `sessions`.
+
+use async_trait::async_trait;
+use miroir_domain::session::Session;
+use miroir_domain::{GroupId, TaskUid, Timestamp};
+use miroir_ports::outbound::{SessionTable, StoreError, check_expiry, check_positive};
+use rusqlite::{Row, named_params};
+
+use crate::SqliteStore;
+use crate::error::Failure;
+use crate::row::{Column, Reader};
+use crate::statement::{change, count, one};
+
+// The columns of `session_get.sql`.
+const SESSION_ID: Column = Column(0, "session_id");
+const LAST_WRITE: Column = Column(1, "last_write_mtask_id");
+const LAST_WRITE_AT: Column = Column(2, "last_write_at");
+const PINNED_GROUP: Column = Column(3, "pinned_group");
+const MIN_SETTINGS_VERSION: Column = Column(4, "min_settings_version");
+const TTL: Column = Column(5, "ttl");
+
+#[async_trait]
+impl SessionTable for SqliteStore {
+    async fn session_put(
+        &self,
+        session: &Session,
+        max_sessions: u32,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        check_positive("the number of sessions", max_sessions.into())?;
+        check_expiry("a session", session.expires_at, now)?;
+        let session = session.clone();
+        self.write(move |connection| {
+            change(connection, include_str!("sql/session_expire.sql"), [now.as_millis()])?;
+            let params = named_params! {
+                ":session_id": session.session_id,
+                ":last_write": session.last_write.map(|task| task.0),
+                ":last_write_at": session.last_write_at.map(Timestamp::as_millis),
+                ":pinned_group": session.pinned_group.map(|group| group.0),
+                ":min_settings_version": session.min_settings_version.map(u64::cast_signed),
+                ":ttl": session.expires_at.as_millis(),
+            };
+            change(connection, include_str!("sql/session_upsert.sql"), params)?;
+            let evict = include_str!("sql/session_evict.sql");
+            change(connection, evict, (session.session_id.as_str(), max_sessions))
+        })
+        .await
+    }
+
+    async fn session_get(&self, session_id: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        let key = session_id.to_owned();
+        self.read(move |connection| {
+            one(connection, include_str!("sql/session_get.sql"), (key, now.as_millis()), decode)
+        })
+        .await
+    }
+
+    async fn session_touch(
+        &self,
+        session_id: &str,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let key = session_id.to_owned();
+        self.write(move |connection| {
+            let params = (key.as_str(), expires_at.as_millis(), now.as_millis());
+            Ok(change(connection, include_str!("sql/session_touch.sql"), params)? > 0)
+        })
+        .await
+    }
+
+    async fn session_delete(&self, session_id: &str) -> Result<bool, StoreError> {
+        let key = session_id.to_owned();
+        self.write(move |connection| {
+            Ok(change(connection, include_str!("sql/session_delete.sql"), [key.as_str()])? > 0)
+        })
+        .await
+    }
+
+    async fn session_count(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.read(move |connection| {
+            let found = one(connection, include_str!("sql/session_count.sql"), [now.as_millis()], |row| {
+                count(row, 0)
+            })?;
+            Ok(found.unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write(move |connection| {
+            change(connection, include_str!("sql/session_purge.sql"), (now.as_millis(), limit))
+        })
+        .await
+    }
+}
+
+fn decode(row: &Row<'_>) -> Result<Session, Failure> {
+    let key: String = row.get(SESSION_ID.0)?;
+    let reader = Reader { table: "sessions", key: &key, row };
+    Ok(Session {
+        session_id: reader.get(SESSION_ID)?,
+        last_write: reader.get::<Option<u32>>(LAST_WRITE)?.map(TaskUid),
+        last_write_at: reader.time(LAST_WRITE_AT)?,
+        pinned_group: reader.get::<Option<u32>>(PINNED_GROUP)?.map(GroupId),
+        min_settings_version: reader.get::<Option<i64>>(MIN_SETTINGS_VERSION)?.map(i64::cast_unsigned),
+        expires_at: reader.time_always(TTL)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::assert_columns;
+
+    #[test]
+    fn columns_stand_where_the_statement_has_them() {
+        let columns = [SESSION_ID, LAST_WRITE, LAST_WRITE_AT, PINNED_GROUP, MIN_SETTINGS_VERSION, TTL];
+        assert_columns(include_str!("sql/session_get.sql"), &columns);
+    }
+}

@@ -1,0 +1,3 @@
+SELECT name, current_uid, target_uids, version, created_at, history
+FROM aliases
+WHERE name = ?1

@@ -1,0 +1,1 @@
+DELETE FROM canaries WHERE id = ?1

@@ -1,0 +1,3 @@
+SELECT id, name, index_uid, interval_s, query_json, assertions_json, enabled, created_at, version
+FROM canaries
+WHERE id = ?1

@@ -1,0 +1,1 @@
+DELETE FROM cdc_outbox WHERE sink_name = ?1 AND index_uid = ?2 AND seq <= ?3

@@ -1,0 +1,1 @@
+SELECT queued, claimed FROM job_totals

@@ -1,0 +1,3 @@
+SELECT scope, holder, expires_at, token
+FROM leader_lease
+WHERE scope = ?1

@@ -1,0 +1,3 @@
+SELECT scope, holder, expires_at, token
+FROM leader_lease
+ORDER BY scope

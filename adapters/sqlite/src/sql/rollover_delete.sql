@@ -1,0 +1,1 @@
+DELETE FROM rollover_policies WHERE name = ?1

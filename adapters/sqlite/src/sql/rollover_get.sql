@@ -1,0 +1,3 @@
+SELECT name, write_alias, read_alias, pattern, triggers_json, retention_json, template_json, enabled, version
+FROM rollover_policies
+WHERE name = ?1

@@ -1,0 +1,1 @@
+DELETE FROM search_ui_config WHERE index_uid = ?1

@@ -1,0 +1,1 @@
+SELECT count(*) FROM sessions WHERE ttl > ?1

@@ -1,0 +1,8 @@
+-- Those that expire first, as many as there are too many; never the one that was just stored.
+DELETE FROM sessions
+WHERE session_id IN (
+    SELECT session_id FROM sessions
+    WHERE session_id <> ?1
+    ORDER BY ttl, session_id
+    LIMIT max(0, (SELECT count(*) FROM sessions) - ?2)
+)

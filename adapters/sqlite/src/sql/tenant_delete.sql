@@ -1,0 +1,1 @@
+DELETE FROM tenant_map WHERE api_key_hash = ?1

@@ -1,0 +1,5 @@
+SELECT api_key_hash, tenant_id, group_id
+FROM tenant_map
+WHERE api_key_hash > ?1
+ORDER BY api_key_hash
+LIMIT ?2
