@@ -192,7 +192,8 @@ impl Generator<'_> {
     }
 
     fn facets(&mut self) {
-        for facet in ["genres", "year", "rating", "city", "code", "available", "maker.country", "votes", "*"]
+        for facet in
+            ["genres", "year", "rating", "city", "code", "available", "maker.country", "votes", "series"]
         {
             self.add("facets", WORKS, json!({ "facets": [facet], "limit": 3 }));
             let q = self.phrase("title", 1);
