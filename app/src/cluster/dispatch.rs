@@ -212,7 +212,7 @@ impl Run {
         }
         let settled = self.outcomes.len() == self.plan.targets.len()
             && !self.outcomes.values().any(|outcome| matches!(outcome, NodeOutcome::Unknown));
-        if let Some((_, error)) = self.unanimous_refusal() {
+        if let Some((_, error)) = self.agreed_refusal() {
             events.push(Event::Refused { error });
         } else if settled {
             events.push(Event::Dispatched { verdict: verdict.clone() });
@@ -220,17 +220,24 @@ impl Run {
         events
     }
 
-    /// The refusal all nodes agree on, if every single one refused: then the request is at fault, not a node.
-    fn unanimous_refusal(&self) -> Option<(u16, ResponseError)> {
+    /// The refusal that is the client's answer, if every single node refused: then the request is at fault, not a node.
+    /// Nodes that were not reached at all are no witnesses: what the others say of a request (4xx) stands without them.
+    fn agreed_refusal(&self) -> Option<(u16, ResponseError)> {
         if self.outcomes.len() != self.plan.targets.len() {
             return None;
         }
-        let mut first = None;
+        let mut agreed = None;
+        let mut all_reached = true;
         for outcome in self.outcomes.values() {
-            let NodeOutcome::Missed { error, refusal: Some(status), .. } = outcome else { return None };
-            first.get_or_insert_with(|| (*status, error.clone()));
+            match outcome {
+                NodeOutcome::Missed { error, refusal: Some(status), .. } => {
+                    agreed.get_or_insert_with(|| (*status, error.clone()));
+                }
+                NodeOutcome::Missed { refusal: None, untouched: true, .. } => all_reached = false,
+                _ => return None,
+            }
         }
-        first
+        agreed.filter(|(status, _)| all_reached || (400..500).contains(status))
     }
 
     fn is_untouched(&self) -> bool {
@@ -243,7 +250,7 @@ impl Run {
 
     /// Tells readers which nodes now lack something, unless the request itself was at fault.
     fn note_misses(&mut self) {
-        if self.unanimous_refusal().is_some() || self.is_untouched() {
+        if self.agreed_refusal().is_some() || self.is_untouched() {
             return;
         }
         // One that has not answered may have taken it.
@@ -265,7 +272,7 @@ impl Run {
     }
 
     fn result(&self, verdict: WriteVerdict) -> Result<Accepted, ApiError> {
-        if let Some((status, error)) = self.unanimous_refusal() {
+        if let Some((status, error)) = self.agreed_refusal() {
             return Err(ApiError::Node { status, error });
         }
         if verdict.unwritten.is_empty() {

@@ -14,6 +14,9 @@ use miroir_ports::outbound::NodeError;
 
 use crate::cluster::{Cluster, SearchPolicy};
 
+/// A node that answers this says that the request could not succeed on any node.
+const BAD_REQUEST: u16 = 400;
+
 /// What a fan-out brought back.
 pub struct Gathered<T> {
     /// One answer per node that gave one; no shard is answered twice.
@@ -24,7 +27,7 @@ pub struct Gathered<T> {
 
 /// Asks a covering set of nodes, each for its shards. A node that fails is left out, and its shards are asked of
 /// other replicas, until every shard is answered for or no replica is left. When every node that was asked refuses,
-/// the refusal is the answer; a refusal of some only is a failure of those.
+/// the refusal is the answer; a refusal of some only is a failure of those, unless it is 400 and nobody else could answer.
 ///
 /// `cost` ranks the nodes, none for one that is not to be asked; `ask` gets the node, its shards, and whether it must keep to them because it holds others as well.
 pub async fn gather<T, F>(
@@ -42,6 +45,7 @@ where
     let mut excluded: BTreeSet<NodeId> = BTreeSet::new();
     let mut answers = Vec::new();
     let mut reasons = Vec::new();
+    let mut bad_request = None;
     while !missing.is_empty() {
         let usable = |node: &NodeId| if excluded.contains(node) { None } else { cost(node) };
         let round = restrict(placement.covering_set(groups, &usable).nodes, &missing);
@@ -71,12 +75,17 @@ where
                 }
             }
         }
-        if refusals.len() == asked && answers.is_empty() {
-            // `asked` is at least one, since an empty round ends the loop.
-            if let Some((status, error)) = refusals.into_iter().next() {
-                return Err(ApiError::Node { status, error });
-            }
+        if refusals.len() == asked
+            && answers.is_empty()
+            && let Some((status, error)) = refusals.pop()
+        {
+            return Err(ApiError::Node { status, error });
         }
+        bad_request = bad_request.or(refusals.into_iter().find(|(status, _)| *status == BAD_REQUEST));
+    }
+    // Where nobody could answer and somebody called the request bad, asking again later would not help the client.
+    if let (true, Some((status, error))) = (answers.is_empty(), bad_request) {
+        return Err(ApiError::Node { status, error });
     }
     conclude(cluster, entry, answers, &missing, &reasons)
 }

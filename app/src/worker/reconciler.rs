@@ -24,8 +24,9 @@ use crate::cluster::{Cluster, Found, find_marked};
 /// How far a node's clock may be behind ours for its tasks still to be found.
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
 /// How long after the first look in vain a second one decides: time for a request that the node has received but
-/// not yet registered.
-const SECOND_LOOK: Duration = Duration::from_secs(2);
+/// not yet registered. A busy node was seen to take more than two seconds, and a write that is given up too early is
+/// on the node after all, under a task that says it never arrived.
+const SECOND_LOOK: Duration = Duration::from_secs(10);
 
 /// How far apart two writes may begin and still change places before they are sent.
 const TOGETHER: Duration = Duration::from_millis(250);

@@ -104,6 +104,17 @@ async fn two_lost_settings_changes_do_not_claim_one_node_task() {
     assert!(bench.is_stale("films", "b"));
 }
 
+/// The caller gives up after 30 seconds; a busy node registers the write when it gets round to it.
+#[tokio::test(start_paused = true)]
+async fn write_that_a_busy_node_registers_late_is_found_all_the_same() {
+    let bench = bench(Layout::group(&TRIO, 3)).await;
+    bench.nodes.once("b", "write", Fault::Late(Duration::from_secs(36)));
+    let accepted = bench.write("films", films(0, 50)).await.unwrap();
+    let task = bench.succeeded(accepted.summary.task_uid).await;
+    assert!(task.node_errors.is_empty(), "{:?}", task.node_errors);
+    assert!(!bench.is_stale("films", "b"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn lost_request_is_given_up_after_two_looks_and_the_node_is_stale() {
     let bench = bench(Layout::group(&TRIO, 3)).await;
@@ -111,7 +122,7 @@ async fn lost_request_is_given_up_after_two_looks_and_the_node_is_stale() {
     let begun = Instant::now();
     let accepted = bench.write("films", films(0, 50)).await.unwrap();
     let task = bench.succeeded(accepted.summary.task_uid).await;
-    assert!(begun.elapsed() >= Duration::from_secs(2), "a second look follows the first after a while");
+    assert!(begun.elapsed() >= Duration::from_secs(10), "a second look follows the first after a while");
     assert!(bench.nodes.calls_to("b", "tasks since").len() >= 2);
     let miss = &task.node_errors[&"b".parse().unwrap()];
     assert_eq!(miss.error.code, "miroir_node_unavailable");

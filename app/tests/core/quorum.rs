@@ -126,6 +126,30 @@ async fn unanimous_refusal_is_the_answer_word_for_word() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn refusal_of_all_that_were_reached_is_the_answer() {
+    let bench = bench(Layout::group(&["a", "b", "c"], 3)).await;
+    bench.nodes.once("a", "write", Fault::Refuse(400, "invalid_document_csv_delimiter"));
+    bench.nodes.once("b", "write", Fault::Refuse(400, "invalid_document_csv_delimiter"));
+    bench.nodes.once("c", "write", Fault::Unreachable);
+    let refusal = bench.write("films", films(0, 5)).await.unwrap_err();
+    let ApiError::Node { status: 400, error } = refusal else { panic!("{refusal:?}") };
+    assert_eq!(error.code, "invalid_document_csv_delimiter");
+    assert_eq!(bench.row(1).await.status, TaskStatus::Failed);
+    for node in ["a", "b", "c"] {
+        assert!(!bench.is_stale("films", node), "nobody took it, so {node} lacks nothing");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_of_all_that_were_reached_is_a_missing_quorum() {
+    let bench = bench(Layout::group(&["a", "b"], 2)).await;
+    bench.nodes.once("a", "write", Fault::Refuse(507, "no_space_left_on_device"));
+    bench.nodes.once("b", "write", Fault::Unreachable);
+    let refusal = bench.write("films", films(0, 5)).await.unwrap_err();
+    assert!(matches!(refusal, ApiError::Refused { code: ErrorCode::MiroirNoQuorum, .. }), "{refusal:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusal_of_one_node_is_a_miss_of_that_node() {
     let bench = bench(Layout::group(&["a", "b", "c"], 3)).await;
     bench.nodes.once("b", "write", Fault::Refuse(507, "no_space_left_on_device"));

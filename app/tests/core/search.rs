@@ -110,6 +110,15 @@ async fn refusal_of_all_nodes_is_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn refusal_stands_when_the_other_nodes_cannot_be_reached() {
+    let bench = bench(Layout::group(&TRIO, 1)).await;
+    bench.nodes.always("b", "read search", Fault::Unreachable);
+    let refusal = search(&bench, json!({ "q": "film", "filter": "genre = g1" })).await.unwrap_err();
+    let ApiError::Node { status: 400, error } = refusal else { panic!("{refusal:?}") };
+    assert_eq!(error.code, "invalid_document_filter");
+}
+
+#[tokio::test(start_paused = true)]
 async fn shards_nobody_serves_are_named_or_refuse_the_search_by_policy() {
     let partial = bench(Layout::group(&TRIO, 1)).await;
     partial.nodes.always("b", "read search", Fault::Unreachable);

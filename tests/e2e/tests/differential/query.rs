@@ -121,7 +121,8 @@ impl Generator<'_> {
             json!({ "limit": 0 }),
             json!({ "q": "", "offset": 1_234, "limit": 50 }),
             json!({ "showRankingScore": true }),
-            json!({ "q": "", "facets": ["*"] }),
+            // All by name: 1.50.0 refuses `*` here, what followed it takes it.
+            json!({ "q": "", "facets": ["genres", "year", "rating", "votes", "city", "code", "available", "maker.country", "series", "title", "serial"] }),
         ] {
             self.add("placeholder", WORKS, body);
         }
@@ -191,7 +192,8 @@ impl Generator<'_> {
     }
 
     fn facets(&mut self) {
-        for facet in ["genres", "year", "rating", "city", "code", "available", "maker.country", "votes", "*"]
+        for facet in
+            ["genres", "year", "rating", "city", "code", "available", "maker.country", "votes", "series"]
         {
             self.add("facets", WORKS, json!({ "facets": [facet], "limit": 3 }));
             let q = self.phrase("title", 1);
@@ -333,7 +335,11 @@ impl Generator<'_> {
             }
             self.add("films", FILMS, body);
         }
-        self.add("films", FILMS, json!({ "facets": ["*"], "limit": 193 }));
+        self.add(
+            "films",
+            FILMS,
+            json!({ "facets": ["genres", "year", "languages", "countries"], "limit": 193 }),
+        );
     }
 }
 

@@ -68,6 +68,12 @@ pub async fn on_node(node: &Node, path: &str) -> Value {
     Client::new(node.url(), None).unwrap().get(path).await.unwrap().expect(200).unwrap()
 }
 
+/// The same, or none when the node says 404.
+pub async fn if_there(node: &Node, path: &str) -> Option<Value> {
+    let answer = Client::new(node.url(), None).unwrap().call("GET", path, Value::Null).await.unwrap();
+    (answer.status != 404).then(|| answer.expect(200).unwrap())
+}
+
 /// Every copy of every document of an index, by id, as the nodes themselves tell it.
 pub async fn copies(cluster: &mut Cluster, index: &str) -> BTreeMap<String, Vec<Value>> {
     let mut copies: BTreeMap<String, Vec<Value>> = BTreeMap::new();

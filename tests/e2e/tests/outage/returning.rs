@@ -3,7 +3,7 @@
 use miroir_e2e::{Client, Cluster, NODE_KIND, Node, until};
 use serde_json::{Value, json};
 
-use crate::fixture::{FILMS, films, load, on_node, searches, taken, until_status, until_whole};
+use crate::fixture::{FILMS, films, if_there, load, on_node, searches, taken, until_status, until_whole};
 
 /// Two nodes, each with everything: what one has, the other must have.
 async fn twins() -> Cluster {
@@ -11,32 +11,33 @@ async fn twins() -> Cluster {
 }
 
 /// All that a node has: its indexes with their keys, settings and documents. Dates differ from node to node.
-async fn everything(node: &Node) -> Vec<Value> {
+///
+/// None when an index went away between two questions, as one does that is made anew.
+async fn everything(node: &Node) -> Option<Vec<Value>> {
     let indexes = on_node(node, "/indexes?limit=100").await["results"].take();
     let mut all = Vec::new();
     for index in indexes.as_array().unwrap() {
         let uid = index["uid"].as_str().unwrap();
         let mut documents =
-            on_node(node, &format!("/indexes/{uid}/documents?limit=10000")).await["results"].take();
+            if_there(node, &format!("/indexes/{uid}/documents?limit=10000")).await?["results"].take();
         documents.as_array_mut().unwrap().sort_by_key(Value::to_string);
         all.push(json!({
             "uid": uid,
             "primaryKey": index["primaryKey"],
-            "settings": on_node(node, &format!("/indexes/{uid}/settings")).await,
+            "settings": if_there(node, &format!("/indexes/{uid}/settings")).await?,
             "documents": documents,
         }));
     }
     all.sort_by_key(|index| index["uid"].to_string());
-    all
+    Some(all)
 }
 
 async fn until_alike(cluster: &mut Cluster) -> Vec<Value> {
     let nodes = &*cluster.nodes();
     let (one, other) = (&nodes[0], &nodes[1]);
     until("both nodes have the same", || async {
-        // An index may go away between two questions to a node; then the look is repeated.
-        let wanted = everything(one).await;
-        (everything(other).await == wanted).then_some(wanted)
+        let wanted = everything(one).await?;
+        (everything(other).await? == wanted).then_some(wanted)
     })
     .await
 }

@@ -188,7 +188,9 @@ pub async fn facets_count_and_range(server: &Server) {
     });
     assert_eq!(body["facetDistribution"], expected);
     assert_eq!(body["facetStats"], json!({ "year": { "min": 2012.0, "max": 2017.0 } }));
-    let body = server.search(json!({ "facets": ["*"], "q": "wonder" })).await;
+    // By name: `*` is refused by 1.50.0 itself and taken again by what followed it.
+    let all = ["year", "genres", "rating", "studio"];
+    let body = server.search(json!({ "facets": all, "q": "wonder" })).await;
     let expected = json!({
         "year": { "2016": 1, "2017": 2 },
         "genres": { "Action": 2, "Adventure": 1, "Drama": 1, "Family": 1, "Fantasy": 1 },
