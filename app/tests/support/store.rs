@@ -47,7 +47,12 @@ impl FaultyStore {
         self.failures.lock().unwrap().insert(method, times);
     }
 
-    async fn call<T>(
+    /// The store that does the work.
+    pub(super) fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
+    pub(super) async fn call<T>(
         &self,
         method: &'static str,
         work: impl Future<Output = Result<T, StoreError>>,
