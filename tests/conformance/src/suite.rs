@@ -69,6 +69,68 @@ macro_rules! suite {
             names_at_their_limits_are_distinct_keys,
             json_as_deep_as_admitted_comes_back_and_deeper_is_refused,
         ]);
+        crate::suite::area!($harness, alias: [
+            alias_comes_back_with_its_history,
+            flip_succeeds_once_per_version,
+            one_of_many_flips_wins,
+            swap_changes_both_or_neither,
+            aliases_come_in_byte_order_page_by_page,
+        ]);
+        crate::suite::area!($harness, session: [
+            session_comes_back_and_is_replaced,
+            session_ends_to_the_millisecond,
+            least_recently_used_sessions_make_room,
+            purge_takes_ended_sessions_alone,
+        ]);
+        crate::suite::area!($harness, idempotency: [
+            completed_request_is_answered_again,
+            expired_reservation_is_taken_over_to_the_millisecond,
+            one_of_many_reservations_wins,
+            purge_takes_expired_keys_alone,
+        ]);
+        crate::suite::area!($harness, job: [
+            job_comes_back_and_is_queued_once,
+            claimed_job_is_worked_on_with_its_token,
+            expired_claim_returns_to_the_queue_until_attempts_are_used_up,
+            job_ends_by_failure_retry_and_cancel,
+            every_job_is_claimed_by_one_claimant,
+            line_and_tokens_go_on_after_reopening,
+        ]);
+        crate::suite::area!($harness, lease: [
+            term_runs_to_the_millisecond_and_tokens_grow,
+            term_is_renewed_and_released_by_its_holder_and_token_alone,
+            one_of_many_leads,
+            tokens_go_on_after_reopening,
+        ]);
+        crate::suite::area!($harness, canary: [
+            canary_comes_back_and_changes_once_per_version,
+            newest_runs_are_kept,
+        ]);
+        crate::suite::area!($harness, change: [
+            cursor_never_goes_back,
+            highest_cursor_stays,
+            events_appear_with_the_end_of_their_task_alone,
+            numbers_grow_by_one_per_sink_and_index,
+            budget_drops_the_oldest_and_leaves_a_mark,
+            numbers_have_no_holes_under_many_writers,
+        ]);
+        crate::suite::area!($harness, row: [
+            tenants_come_back_in_the_order_of_their_hashes,
+            policies_change_once_per_version,
+            search_pages_change_once_per_version,
+        ]);
+        crate::suite::area!($harness, access: [
+            keys_rotate_one_generation_at_a_time,
+            observations_die_after_a_minute_of_silence,
+            silent_instance_begins_anew,
+            admin_session_ends_to_the_millisecond,
+            revoked_session_stays_revoked,
+            window_admits_its_limit_and_no_more,
+            window_admits_exactly_its_limit_under_many_callers,
+            failed_log_ins_have_to_wait,
+            failures_are_forgotten_after_two_days,
+            parallel_guesses_count,
+        ]);
     };
 }
 

@@ -1,5 +1,6 @@
 -- What is delivered is no longer counted, and not lost either.
-UPDATE cdc_outbox_totals SET events = events - gone.events, bytes = bytes - gone.bytes
+UPDATE cdc_outbox_totals
+SET events = cdc_outbox_totals.events - gone.events, bytes = cdc_outbox_totals.bytes - gone.bytes
 FROM (
     SELECT count(*) AS events, coalesce(sum(size_bytes), 0) AS bytes FROM cdc_outbox
     WHERE sink_name = ?1 AND index_uid = ?2 AND seq <= ?3

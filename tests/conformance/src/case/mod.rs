@@ -1,9 +1,18 @@
 //! The cases, by area.
 
+pub(crate) mod access;
+pub(crate) mod alias;
+pub(crate) mod canary;
+pub(crate) mod change;
 pub(crate) mod concurrency;
 pub(crate) mod hostile;
+pub(crate) mod idempotency;
+pub(crate) mod job;
+pub(crate) mod lease;
 pub(crate) mod listing;
 pub(crate) mod precondition;
 pub(crate) mod pruning;
 pub(crate) mod reopening;
 pub(crate) mod round_trip;
+pub(crate) mod row;
+pub(crate) mod session;

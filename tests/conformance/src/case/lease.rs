@@ -1,0 +1,88 @@
+//! Table 7, `leader_lease`.
+
+use std::time::Duration;
+
+use miroir_ports::outbound::{Acquire, Lease, StoreError};
+
+use crate::harness::Harness;
+use crate::sample::at;
+
+const TTL: Duration = Duration::from_millis(100);
+
+fn lease(scope: &str, holder: &str, expires_at: i64, token: u64) -> Lease {
+    Lease { scope: scope.to_owned(), holder: holder.to_owned(), expires_at: at(expires_at), token }
+}
+
+/// LEASE-2, LEASE-3.
+pub(crate) async fn term_runs_to_the_millisecond_and_tokens_grow<H: Harness>() {
+    let harness = H::start().await;
+    let store = harness.store();
+    for scope in ["", "a:b{c}", "nul\0🎬"] {
+        let acquire = |holder, now| store.lease_acquire(scope, holder, TTL, at(now));
+        let first = lease(scope, "one", 100, 1);
+        assert_eq!(acquire("one", 0).await.unwrap(), Acquire::Acquired(first.clone()));
+        for holder in ["two", "one"] {
+            assert_eq!(acquire(holder, 99).await.unwrap(), Acquire::Held(first.clone()));
+        }
+        assert_eq!(store.lease_get(scope, at(99)).await.unwrap(), Some(first));
+        assert_eq!(store.lease_get(scope, at(100)).await.unwrap(), None);
+        assert_eq!(acquire("two", 100).await.unwrap(), Acquire::Acquired(lease(scope, "two", 200, 2)));
+    }
+    let refused = store.lease_acquire("s", "one", Duration::from_micros(999), at(0)).await;
+    assert!(matches!(refused, Err(StoreError::InvalidInput(_))), "LEASE-4");
+}
+
+/// LEASE-5, LEASE-6.
+pub(crate) async fn term_is_renewed_and_released_by_its_holder_and_token_alone<H: Harness>() {
+    let harness = H::start().await;
+    let store = harness.store();
+    store.lease_acquire("s", "one", TTL, at(0)).await.unwrap();
+    let renew = |holder, token, now| store.lease_renew("s", holder, token, TTL, at(now));
+    assert_eq!(renew("two", 1, 50).await.unwrap(), None);
+    assert_eq!(renew("one", 2, 50).await.unwrap(), None);
+    assert_eq!(renew("one", 1, 99).await.unwrap(), Some(at(199)));
+    assert_eq!(renew("one", 1, 199).await.unwrap(), None, "the term is over");
+    assert!(!store.lease_release("s", "two", 1).await.unwrap());
+    assert!(!store.lease_release("s", "one", 9).await.unwrap());
+    assert!(store.lease_release("s", "one", 1).await.unwrap());
+    assert!(!store.lease_release("s", "one", 1).await.unwrap());
+    assert_eq!(renew("one", 1, 150).await.unwrap(), None, "it was given up");
+    let next = store.lease_acquire("s", "two", TTL, at(150)).await.unwrap();
+    assert_eq!(next, Acquire::Acquired(lease("s", "two", 250, 2)));
+    assert!(!store.lease_release("s", "one", 1).await.unwrap(), "an old token ends nothing");
+}
+
+/// LEASE-1.
+pub(crate) async fn one_of_many_leads<H: Harness>() {
+    let harness = H::start().await;
+    let store = harness.store();
+    let attempts = (0..64).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move { store.lease_acquire("s", &number.to_string(), TTL, at(0)).await.unwrap() })
+    });
+    let mut leaders = Vec::new();
+    for attempt in attempts.collect::<Vec<_>>() {
+        if let Acquire::Acquired(lease) = attempt.await.unwrap() {
+            leaders.push(lease);
+        }
+    }
+    assert_eq!(leaders.len(), 1);
+    assert_eq!(store.lease_list(at(1)).await.unwrap(), leaders);
+}
+
+/// LEASE-3, LEASE-7, STORE-8.
+pub(crate) async fn tokens_go_on_after_reopening<H: Harness>() {
+    let mut harness = H::start().await;
+    for scope in ["b", "a"] {
+        harness.store().lease_acquire(scope, "one", TTL, at(0)).await.unwrap();
+    }
+    harness.store().lease_release("a", "one", 1).await.unwrap();
+    harness.reopen().await;
+    let store = harness.store();
+    assert_eq!(store.lease_list(at(99)).await.unwrap(), [lease("b", "one", 100, 1)]);
+    store.lease_acquire("a", "two", TTL, at(5)).await.unwrap();
+    assert_eq!(
+        store.lease_list(at(99)).await.unwrap(),
+        [lease("a", "two", 105, 2), lease("b", "one", 100, 1)]
+    );
+}
