@@ -1,13 +1,17 @@
 //! Change events: the cursors, `cdc_cursors`, and the outbox, `cdc_outbox`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use miroir_domain::IndexUid;
 use miroir_domain::task::{Task, TaskStatus};
 use miroir_ports::outbound::{Advance, Change, ChangeBacklog, NewChange, Put, StoreError, TaskStore};
 use serde_json::json;
 
 use crate::harness::Harness;
 use crate::sample::{at, create, index};
+
+/// The index that most events are of.
+static FILMS: LazyLock<IndexUid> = LazyLock::new(|| index("films"));
 
 /// A body is a number of eight digits: eight bytes.
 fn change(sink: &str, uid: &str, body: u32) -> NewChange {
@@ -29,7 +33,7 @@ async fn numbers(store: &Arc<dyn TaskStore>, sink: &str, uid: &str) -> Vec<u64> 
 pub(crate) async fn cursor_never_goes_back<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
-    let advance = |seq, now| store.change_cursor_advance("s:{}", &*FILMS, seq, at(now));
+    let advance = |seq, now| store.change_cursor_advance("s:{}", &FILMS, seq, at(now));
     assert_eq!(advance(0, 1).await.unwrap(), Advance::Advanced);
     assert_eq!(advance(0, 2).await.unwrap(), Advance::Behind(0));
     assert_eq!(advance(u64::MAX, 3).await.unwrap(), Advance::Advanced);
@@ -43,8 +47,6 @@ pub(crate) async fn cursor_never_goes_back<H: Harness>() {
     let listed = store.change_cursor_list("s:{}").await.unwrap();
     assert_eq!(listed.iter().map(|row| row.index_uid.as_str()).collect::<Vec<_>>(), ["books", "films"]);
 }
-
-static FILMS: std::sync::LazyLock<miroir_domain::IndexUid> = std::sync::LazyLock::new(|| index("films"));
 
 /// CURSOR-1: of many advances at once, the highest stays.
 pub(crate) async fn highest_cursor_stays<H: Harness>() {
