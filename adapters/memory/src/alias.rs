@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::alias::Alias;
-use miroir_ports::outbound::{AliasTable, Create, Put, StoreError};
+use miroir_ports::outbound::{AliasTable, Create, Put, StoreError, check_alias_pair};
 
 use crate::MemoryStore;
 use crate::versioned::{create, page, put};
@@ -23,12 +23,7 @@ impl AliasTable for MemoryStore {
     }
 
     async fn alias_put_both(&self, first: &Alias, second: &Alias) -> Result<Put, StoreError> {
-        if first.name == second.name {
-            return Err(StoreError::InvalidInput(format!(
-                "alias `{}` cannot be swapped with itself",
-                first.name
-            )));
-        }
+        check_alias_pair(first, second)?;
         let mut data = self.data()?;
         // Made on a copy, which takes the place of the rows when both were taken.
         let mut aliases = data.aliases.clone();

@@ -2,20 +2,17 @@
 
 use async_trait::async_trait;
 use miroir_domain::canary::{Canary, CanaryRun};
-use miroir_ports::outbound::{CanaryTable, Create, Put, StoreError, check_json, check_positive};
+use miroir_ports::outbound::{
+    CanaryTable, Create, Put, StoreError, check_canary, check_json, check_positive,
+};
 
 use crate::MemoryStore;
 use crate::versioned::{create, page, put};
 
-fn check(canary: &Canary) -> Result<(), StoreError> {
-    check_json("the query of a canary", &canary.query)?;
-    check_json("the assertions of a canary", &canary.assertions)
-}
-
 #[async_trait]
 impl CanaryTable for MemoryStore {
     async fn canary_create(&self, canary: &Canary) -> Result<Create, StoreError> {
-        check(canary)?;
+        check_canary(canary)?;
         Ok(create(&mut self.data()?.canaries, canary.id.clone(), canary.clone()))
     }
 
@@ -24,7 +21,7 @@ impl CanaryTable for MemoryStore {
     }
 
     async fn canary_put(&self, canary: &Canary) -> Result<Put, StoreError> {
-        check(canary)?;
+        check_canary(canary)?;
         put(&mut self.data()?.canaries, &canary.id, canary.clone())
     }
 

@@ -2,21 +2,15 @@
 
 use async_trait::async_trait;
 use miroir_domain::rollover::RolloverPolicy;
-use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError, check_json};
+use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError, check_rollover_policy};
 
 use crate::MemoryStore;
 use crate::versioned::{create, page, put};
 
-fn check(policy: &RolloverPolicy) -> Result<(), StoreError> {
-    check_json("the triggers of a policy", &policy.triggers)?;
-    check_json("the retention of a policy", &policy.retention)?;
-    check_json("the template of a policy", &policy.template)
-}
-
 #[async_trait]
 impl RolloverTable for MemoryStore {
     async fn rollover_create(&self, policy: &RolloverPolicy) -> Result<Create, StoreError> {
-        check(policy)?;
+        check_rollover_policy(policy)?;
         Ok(create(&mut self.data()?.rollovers, policy.name.clone(), policy.clone()))
     }
 
@@ -25,7 +19,7 @@ impl RolloverTable for MemoryStore {
     }
 
     async fn rollover_put(&self, policy: &RolloverPolicy) -> Result<Put, StoreError> {
-        check(policy)?;
+        check_rollover_policy(policy)?;
         put(&mut self.data()?.rollovers, &policy.name, policy.clone())
     }
 

@@ -29,6 +29,7 @@ macro_rules! versioned {
 versioned!(
     miroir_domain::alias::Alias,
     miroir_domain::canary::Canary,
+    miroir_domain::index::IndexEntry,
     miroir_domain::rollover::RolloverPolicy,
     miroir_domain::search_ui::SearchUiConfig,
 );

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use miroir_domain::canary::{Canary, CanaryRun};
-use miroir_ports::outbound::{CanaryTable, Create, Put, StoreError, check_json, check_positive};
+use miroir_ports::outbound::{
+    CanaryTable, Create, Put, StoreError, check_canary, check_json, check_positive,
+};
 use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
@@ -27,15 +29,10 @@ const STATUS: Column = Column(2, "status");
 const LATENCY_MS: Column = Column(3, "latency_ms");
 const FAILED_ASSERTIONS: Column = Column(4, "failed_assertions_json");
 
-fn check(canary: &Canary) -> Result<(), StoreError> {
-    check_json("the query of a canary", &canary.query)?;
-    check_json("the assertions of a canary", &canary.assertions)
-}
-
 #[async_trait]
 impl CanaryTable for SqliteStore {
     async fn canary_create(&self, canary: &Canary) -> Result<Create, StoreError> {
-        check(canary)?;
+        check_canary(canary)?;
         let canary = canary.clone();
         self.write(move |connection| {
             let created = write(connection, &canary, canary.version, include_str!("sql/canary_insert.sql"))?;
@@ -50,7 +47,7 @@ impl CanaryTable for SqliteStore {
     }
 
     async fn canary_put(&self, canary: &Canary) -> Result<Put, StoreError> {
-        check(canary)?;
+        check_canary(canary)?;
         let canary = canary.clone();
         self.write(move |connection| {
             let found = get(connection, &canary.id)?.map(|row| row.version);

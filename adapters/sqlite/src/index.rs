@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::index::IndexEntry;
-use miroir_ports::outbound::{Create, IndexTable, Put, StoreError, next_version};
+use miroir_ports::outbound::{Create, IndexTable, Put, StoreError};
 use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader};
+use crate::statement::{all, change, one, replace};
 
 // The columns of `index_get.sql` and `index_list.sql`.
 const UID: Column = Column(0, "uid");
@@ -40,16 +41,13 @@ impl IndexTable for SqliteStore {
     async fn index_put(&self, entry: &IndexEntry) -> Result<Put, StoreError> {
         let entry = entry.clone();
         self.write(move |connection| {
-            let mut select = connection.prepare_cached(include_str!("sql/index_head.sql"))?;
-            let mut rows = select.query([entry.uid.as_str()])?;
-            let Some(row) = rows.next()? else { return Ok(Put::Conflict) };
-            let reader = Reader { table: "indexes", key: &entry.uid, row };
-            if reader.counter(HEAD_VERSION)? != entry.version {
-                return Ok(Put::Conflict);
-            }
-            let version = next_version(entry.version)?;
-            write(connection, &entry, version, include_str!("sql/index_update.sql"))?;
-            Ok(Put::Stored)
+            let found = one(connection, include_str!("sql/index_head.sql"), [entry.uid.as_str()], |row| {
+                Reader { table: "indexes", key: &entry.uid, row }.counter(HEAD_VERSION)
+            })?;
+            replace(found, entry.version, |version| {
+                write(connection, &entry, version, include_str!("sql/index_update.sql"))?;
+                Ok(())
+            })
         })
         .await
     }
@@ -57,30 +55,24 @@ impl IndexTable for SqliteStore {
     async fn index_delete(&self, uid: &IndexUid) -> Result<bool, StoreError> {
         let uid = uid.clone();
         self.write(move |connection| {
-            let delete = |sql| connection.prepare_cached(sql)?.execute([uid.as_str()]);
-            delete(include_str!("sql/node_settings_delete.sql"))?;
-            Ok(delete(include_str!("sql/index_delete.sql"))? > 0)
+            change(connection, include_str!("sql/node_settings_delete.sql"), [uid.as_str()])?;
+            Ok(change(connection, include_str!("sql/index_delete.sql"), [uid.as_str()])? > 0)
         })
         .await
     }
 
     async fn index_list(&self, after: Option<IndexUid>, limit: u32) -> Result<Vec<IndexEntry>, StoreError> {
         self.read(move |connection| {
-            let mut select = connection.prepare_cached(include_str!("sql/index_list.sql"))?;
             // No uid is empty, so all come after the empty text.
-            let mut rows = select.query((after.as_ref().map_or("", IndexUid::as_str), limit))?;
-            let mut entries = Vec::new();
-            while let Some(row) = rows.next()? {
-                entries.push(decode(row)?);
-            }
-            Ok(entries)
+            let after = after.as_ref().map_or("", IndexUid::as_str);
+            all(connection, include_str!("sql/index_list.sql"), (after, limit), decode)
         })
         .await
     }
 }
 
 fn write(connection: &Connection, entry: &IndexEntry, version: u64, sql: &str) -> Result<bool, Failure> {
-    let changed = connection.prepare_cached(sql)?.execute(named_params! {
+    let params = named_params! {
         ":uid": entry.uid.as_str(),
         ":primary_key": entry.primary_key.as_ref().map(miroir_domain::document::PrimaryKey::as_str),
         ":shard_count": entry.shard_count,
@@ -88,14 +80,12 @@ fn write(connection: &Connection, entry: &IndexEntry, version: u64, sql: &str) -
         ":created_at": entry.created_at.as_millis(),
         ":updated_at": entry.updated_at.as_millis(),
         ":version": version.cast_signed(),
-    })?;
-    Ok(changed > 0)
+    };
+    Ok(change(connection, sql, params)? > 0)
 }
 
 fn get(connection: &Connection, uid: &IndexUid) -> Result<Option<IndexEntry>, Failure> {
-    let mut select = connection.prepare_cached(include_str!("sql/index_get.sql"))?;
-    let mut rows = select.query([uid.as_str()])?;
-    rows.next()?.map(decode).transpose()
+    one(connection, include_str!("sql/index_get.sql"), [uid.as_str()], decode)
 }
 
 fn decode(row: &Row<'_>) -> Result<IndexEntry, Failure> {

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row};
 use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader};
+use crate::statement::{all, change, one};
 
 // The columns of `node_settings_get.sql` and `node_settings_list.sql`.
 const INDEX_UID: Column = Column(0, "index_uid");
@@ -32,8 +33,8 @@ impl NodeSettingsTable for SqliteStore {
             {
                 return Ok(Advance::Behind(row.version));
             }
-            let mut upsert = connection.prepare_cached(include_str!("sql/node_settings_upsert.sql"))?;
-            upsert.execute((index.as_str(), node.as_str(), version.cast_signed(), now.as_millis()))?;
+            let params = (index.as_str(), node.as_str(), version.cast_signed(), now.as_millis());
+            change(connection, include_str!("sql/node_settings_upsert.sql"), params)?;
             Ok(Advance::Advanced)
         })
         .await
@@ -51,13 +52,7 @@ impl NodeSettingsTable for SqliteStore {
     async fn node_settings_list(&self, index: &IndexUid) -> Result<Vec<NodeSettingsVersion>, StoreError> {
         let index = index.clone();
         self.read(move |connection| {
-            let mut select = connection.prepare_cached(include_str!("sql/node_settings_list.sql"))?;
-            let mut rows = select.query([index.as_str()])?;
-            let mut all = Vec::new();
-            while let Some(row) = rows.next()? {
-                all.push(decode(row)?);
-            }
-            Ok(all)
+            all(connection, include_str!("sql/node_settings_list.sql"), [index.as_str()], decode)
         })
         .await
     }
@@ -68,9 +63,7 @@ fn get(
     index: &IndexUid,
     node: &NodeId,
 ) -> Result<Option<NodeSettingsVersion>, Failure> {
-    let mut select = connection.prepare_cached(include_str!("sql/node_settings_get.sql"))?;
-    let mut rows = select.query([index.as_str(), node.as_str()])?;
-    rows.next()?.map(decode).transpose()
+    one(connection, include_str!("sql/node_settings_get.sql"), [index.as_str(), node.as_str()], decode)
 }
 
 fn decode(row: &Row<'_>) -> Result<NodeSettingsVersion, Failure> {

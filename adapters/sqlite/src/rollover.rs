@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use miroir_domain::rollover::RolloverPolicy;
-use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError, check_json};
+use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError, check_rollover_policy};
 use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
@@ -21,16 +21,10 @@ const TEMPLATE: Column = Column(6, "template_json");
 const ENABLED: Column = Column(7, "enabled");
 const VERSION: Column = Column(8, "version");
 
-fn check(policy: &RolloverPolicy) -> Result<(), StoreError> {
-    check_json("the triggers of a policy", &policy.triggers)?;
-    check_json("the retention of a policy", &policy.retention)?;
-    check_json("the template of a policy", &policy.template)
-}
-
 #[async_trait]
 impl RolloverTable for SqliteStore {
     async fn rollover_create(&self, policy: &RolloverPolicy) -> Result<Create, StoreError> {
-        check(policy)?;
+        check_rollover_policy(policy)?;
         let policy = policy.clone();
         self.write(move |connection| {
             let created =
@@ -46,7 +40,7 @@ impl RolloverTable for SqliteStore {
     }
 
     async fn rollover_put(&self, policy: &RolloverPolicy) -> Result<Put, StoreError> {
-        check(policy)?;
+        check_rollover_policy(policy)?;
         let policy = policy.clone();
         self.write(move |connection| {
             let found = get(connection, &policy.name)?.map(|row| row.version);

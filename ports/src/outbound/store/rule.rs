@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
+use miroir_domain::alias::Alias;
+use miroir_domain::canary::Canary;
+use miroir_domain::rollover::RolloverPolicy;
 use miroir_domain::task::{NewTask, NodeTask, Task, TaskStatus};
 use serde_json::{Map, Value};
 
@@ -72,6 +75,27 @@ pub fn check_span(what: &str, span: Duration) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::InvalidInput(format!("{what} must be at least a millisecond")))
+}
+
+/// Refuses a canary whose JSON could not be read back (**STORE-10**).
+pub fn check_canary(canary: &Canary) -> Result<(), StoreError> {
+    check_json("the query of a canary", &canary.query)?;
+    check_json("the assertions of a canary", &canary.assertions)
+}
+
+/// Refuses a policy whose JSON could not be read back (**STORE-10**).
+pub fn check_rollover_policy(policy: &RolloverPolicy) -> Result<(), StoreError> {
+    check_json("the triggers of a policy", &policy.triggers)?;
+    check_json("the retention of a policy", &policy.retention)?;
+    check_json("the template of a policy", &policy.template)
+}
+
+/// Refuses to change one alias twice at once (**ALIAS-3**).
+pub fn check_alias_pair(first: &Alias, second: &Alias) -> Result<(), StoreError> {
+    if first.name != second.name {
+        return Ok(());
+    }
+    Err(StoreError::InvalidInput(format!("alias `{}` cannot be swapped with itself", first.name)))
 }
 
 /// Refuses a log-in that could not be used (**ADMIN-1**).
