@@ -38,7 +38,9 @@ use miroir_domain::session::Session;
 use miroir_domain::task::Task;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
-use miroir_ports::outbound::{ChangeCursor, NodeSettingsVersion, Outcome, ScopedKeyObservation, StoreError};
+use miroir_ports::outbound::{
+    ChangeCursor, NodeSettingsVersion, Outcome, RevocationBell, ScopedKeyObservation, StoreError,
+};
 
 use change_outbox::Outbox;
 use idempotency::IdempotencyRow;
@@ -81,6 +83,7 @@ struct Data {
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     data: Arc<Mutex<Data>>,
+    revoked: RevocationBell,
     closed: AtomicBool,
 }
 
@@ -94,7 +97,7 @@ impl MemoryStore {
     /// is on disk.
     #[must_use]
     pub fn reopen(&self) -> Self {
-        Self { data: Arc::clone(&self.data), closed: AtomicBool::new(false) }
+        Self { data: Arc::clone(&self.data), ..Self::default() }
     }
 
     /// The data, unless the store is closed. A panic while the lock was held cannot have left it half changed,

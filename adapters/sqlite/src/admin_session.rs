@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
-use miroir_ports::outbound::{AdminSessionTable, Create, StoreError, check_new_admin_session};
+use miroir_ports::outbound::{
+    AdminSessionTable, Create, RevocationFeed, Revocations, StoreError, check_new_admin_session,
+};
 use rusqlite::{Row, named_params};
 
 use crate::SqliteStore;
@@ -61,11 +63,16 @@ impl AdminSessionTable for SqliteStore {
 
     async fn admin_session_revoke(&self, session_id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let key = session_id.to_owned();
-        self.write(move |connection| {
-            let revoke = include_str!("sql/admin_session_revoke.sql");
-            Ok(change(connection, revoke, (key.as_str(), now.as_millis()))? > 0)
-        })
-        .await
+        let revoked = self
+            .write(move |connection| {
+                let revoke = include_str!("sql/admin_session_revoke.sql");
+                Ok(change(connection, revoke, (key.as_str(), now.as_millis()))? > 0)
+            })
+            .await?;
+        if revoked {
+            self.revoked.ring(session_id);
+        }
+        Ok(revoked)
     }
 
     async fn admin_session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -73,6 +80,13 @@ impl AdminSessionTable for SqliteStore {
             change(connection, include_str!("sql/admin_session_purge.sql"), (now.as_millis(), limit))
         })
         .await
+    }
+}
+
+#[async_trait]
+impl RevocationFeed for SqliteStore {
+    async fn revocations(&self) -> Result<Box<dyn Revocations>, StoreError> {
+        Ok(self.revoked.listen())
     }
 }
 

@@ -40,7 +40,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use miroir_ports::outbound::StoreError;
+use miroir_ports::outbound::{RevocationBell, StoreError};
 use rusqlite::Connection;
 
 pub use migration::SCHEMA_VERSION;
@@ -57,6 +57,7 @@ pub struct SqliteStore {
     path: Arc<Path>,
     writer: Writer,
     readers: Readers,
+    revoked: RevocationBell,
 }
 
 /// Numbers an operator watches.
@@ -87,7 +88,7 @@ impl SqliteStore {
         let connection = open::open_for_writing(options)?;
         let readers = Readers::new(options)?;
         let writer = Writer::start(connection, options)?;
-        Ok(Self { path: options.path.as_path().into(), writer, readers })
+        Ok(Self { path: options.path.as_path().into(), writer, readers, revoked: RevocationBell::default() })
     }
 
     /// The numbers an operator watches.

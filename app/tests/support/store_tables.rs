@@ -16,8 +16,9 @@ use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_ports::outbound::{
     Acquire, AdminSessionTable, Advance, AliasTable, CanaryTable, ChangeBacklog, ChangeCursor,
     ChangeCursorTable, ChangeOutbox, ChangePage, Create, IdempotencyTable, JobDepth, JobTable, Lease,
-    LeaseTable, LoginAttempt, NewChange, Put, RateDecision, RateLimits, Reservation, Reserve, RolloverTable,
-    ScopedKeyObservation, ScopedKeyTable, SearchUiTable, SessionTable, StoreError, TenantTable,
+    LeaseTable, LoginAttempt, NewChange, Put, RateDecision, RateLimits, Reservation, Reserve, RevocationFeed,
+    Revocations, RolloverTable, ScopedKeyObservation, ScopedKeyTable, SearchUiTable, SessionTable,
+    StoreError, TenantTable,
 };
 use serde_json::Value;
 
@@ -140,6 +141,10 @@ delegate!(AdminSessionTable {
     admin_session_get(session_id: &str, now: Timestamp) -> Option<AdminSession>;
     admin_session_revoke(session_id: &str, now: Timestamp) -> bool;
     admin_session_purge(now: Timestamp, limit: u32) -> u64;
+});
+
+delegate!(RevocationFeed {
+    revocations() -> Box<dyn Revocations>;
 });
 
 delegate!(RateLimits {

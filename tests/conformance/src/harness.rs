@@ -1,11 +1,14 @@
 //! What a backend must offer to be tested.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use miroir_memory::MemoryStore;
 use miroir_ports::outbound::{StoreStatus as _, TaskStore};
+use miroir_redis::{Clock, RedisOptions, RedisStore};
 use miroir_sqlite::{SqliteOptions, SqliteStore};
+use miroir_test_redis::RedisServer;
 use tempfile::TempDir;
 
 /// A store under test, and how to restart it.
@@ -19,6 +22,11 @@ pub trait Harness: Send + Sync + Sized + 'static {
 
     /// Closes the store and opens it again on the same data.
     async fn reopen(&mut self);
+
+    /// What purging answers when `rows` have expired: nothing where the store collects them by itself.
+    fn purged(rows: u64) -> u64 {
+        rows
+    }
 }
 
 /// The memory store.
@@ -69,5 +77,91 @@ impl Harness for Sqlite {
     async fn reopen(&mut self) {
         self.store.store_close().await.unwrap();
         self.store = Self::open(&self.directory).await;
+    }
+}
+
+/// How the server of a Redis store stores its keys.
+pub trait Layout: Send + Sync + 'static {
+    /// Whether keys carry hash tags.
+    const CLUSTER: bool;
+    /// A server for it.
+    fn server() -> RedisServer;
+}
+
+/// One server, as most have.
+pub struct Plain;
+
+impl Layout for Plain {
+    const CLUSTER: bool = false;
+
+    fn server() -> RedisServer {
+        RedisServer::start()
+    }
+}
+
+/// A server that is a cluster of its own: it refuses a call whose keys are in more than one slot.
+pub struct Slots;
+
+impl Layout for Slots {
+    const CLUSTER: bool = true;
+
+    fn server() -> RedisServer {
+        let server = RedisServer::with(&["--save", "", "--cluster-enabled", "yes"]);
+        assert_eq!(server.say(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), "+OK\r\n");
+        while !server.say(&["CLUSTER", "INFO"]).contains("cluster_state:ok") {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        server
+    }
+}
+
+/// The Redis store, on a server of its own. Time is moved by hand, as for the others; the server's own clock has tests of
+/// its own.
+pub struct Redis<L: Layout> {
+    store: Arc<RedisStore>,
+    server: RedisServer,
+    layout: PhantomData<L>,
+}
+
+impl<L: Layout> Redis<L> {
+    async fn open(server: &RedisServer) -> Arc<RedisStore> {
+        let options =
+            RedisOptions { clock: Clock::Caller, cluster: L::CLUSTER, ..RedisOptions::new(server.url()) };
+        Arc::new(RedisStore::open(options).await.unwrap())
+    }
+}
+
+#[async_trait]
+impl<L: Layout> Harness for Redis<L> {
+    async fn start() -> Self {
+        let server = L::server();
+        Self { store: Self::open(&server).await, server, layout: PhantomData }
+    }
+
+    fn store(&self) -> Arc<dyn TaskStore> {
+        Arc::clone(&self.store) as Arc<dyn TaskStore>
+    }
+
+    async fn reopen(&mut self) {
+        self.store.store_close().await.unwrap();
+        self.store = Self::open(&self.server).await;
+    }
+
+    fn purged(_rows: u64) -> u64 {
+        0
+    }
+}
+
+/// Every case is one more proof that nothing is searched for.
+impl<L: Layout> Drop for Redis<L> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let commands = self.server.say(&["INFO", "commandstats"]);
+        assert!(commands.contains("cmdstat_evalsha") || commands.contains("cmdstat_hmget"), "{commands}");
+        for word in ["scan", "hscan", "sscan", "zscan", "keys"] {
+            assert!(!commands.contains(&format!("cmdstat_{word}:")), "the server was sent {word}");
+        }
     }
 }

@@ -23,3 +23,11 @@ mod memory {
 mod sqlite {
     crate::suite::suite!(crate::harness::Sqlite);
 }
+
+mod redis {
+    crate::suite::suite!(crate::harness::Redis<crate::harness::Plain>);
+}
+
+mod redis_slots {
+    crate::suite::suite!(crate::harness::Redis<crate::harness::Slots>);
+}

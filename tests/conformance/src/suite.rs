@@ -125,6 +125,7 @@ macro_rules! suite {
             silent_instance_begins_anew,
             admin_session_ends_to_the_millisecond,
             revoked_session_stays_revoked,
+            revocations_are_heard_by_every_listener,
             window_admits_its_limit_and_no_more,
             window_admits_exactly_its_limit_under_many_callers,
             failed_log_ins_have_to_wait,

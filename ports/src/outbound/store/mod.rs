@@ -28,6 +28,8 @@ mod job;
 mod lease;
 mod node_settings;
 mod rate_limit;
+mod revocation;
+mod revocation_bell;
 mod rollover;
 mod rule;
 mod scoped_key;
@@ -49,6 +51,8 @@ pub use job::*;
 pub use lease::*;
 pub use node_settings::*;
 pub use rate_limit::*;
+pub use revocation::*;
+pub use revocation_bell::*;
 pub use rollover::*;
 pub use rule::*;
 pub use scoped_key::*;
@@ -94,6 +98,7 @@ pub trait TaskStore:
     + SearchUiTable
     + ScopedKeyTable
     + AdminSessionTable
+    + RevocationFeed
     + RateLimits
     + StoreStatus
 {
@@ -116,6 +121,7 @@ impl<T> TaskStore for T where
         + SearchUiTable
         + ScopedKeyTable
         + AdminSessionTable
+        + RevocationFeed
         + RateLimits
         + StoreStatus
 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use miroir_domain::admin_session::AdminSession;
 use miroir_domain::search_ui::ScopedKey;
-use miroir_ports::outbound::{Create, LoginAttempt, Put, RateDecision, StoreError};
+use miroir_ports::outbound::{Create, LoginAttempt, Put, RateDecision, Revocation, StoreError};
 
 use crate::harness::Harness;
 use crate::sample::{at, index};
@@ -117,8 +117,30 @@ pub(crate) async fn revoked_session_stays_revoked<H: Harness>() {
     assert_eq!(store.admin_session_get("a", at(1)).await.unwrap(), None);
     assert_eq!(store.admin_session_create(&admin_session("a"), at(1)).await.unwrap(), Create::Exists);
     assert!(store.admin_session_get("b", at(1)).await.unwrap().is_some());
-    assert_eq!(store.admin_session_purge(at(100), 1).await.unwrap(), 1);
-    assert_eq!(store.admin_session_purge(at(100), 9).await.unwrap(), 1);
+    assert_eq!(store.admin_session_purge(at(100), 1).await.unwrap(), H::purged(1));
+    assert_eq!(store.admin_session_purge(at(100), 9).await.unwrap(), H::purged(1));
+}
+
+/// REVOKE-1, ADMIN-3.
+pub(crate) async fn revocations_are_heard_by_every_listener<H: Harness>() {
+    let harness = H::start().await;
+    let store = harness.store();
+    let mut listeners = [store.revocations().await.unwrap(), store.revocations().await.unwrap()];
+    for id in ["nul\0🎬", "b", "never"] {
+        store.admin_session_create(&admin_session(id), at(0)).await.unwrap();
+    }
+    assert!(store.admin_session_revoke("nul\0🎬", at(1)).await.unwrap());
+    assert!(!store.admin_session_revoke("nul\0🎬", at(1)).await.unwrap(), "nothing to tell");
+    assert!(store.admin_session_revoke("b", at(1)).await.unwrap());
+    for listener in &mut listeners {
+        for id in ["nul\0🎬", "b"] {
+            assert_eq!(listener.next().await, Some(Revocation::Session(id.to_owned())));
+        }
+    }
+    store.store_close().await.unwrap();
+    for listener in &mut listeners {
+        assert_eq!(listener.next().await, None);
+    }
 }
 
 const WINDOW: Duration = Duration::from_millis(100);
@@ -142,7 +164,7 @@ pub(crate) async fn window_admits_its_limit_and_no_more<H: Harness>() {
         assert!(matches!(answer, Err(StoreError::InvalidInput(_))), "RATE-3");
     }
     assert_eq!(store.rate_limit_purge(at(199), 9).await.unwrap(), 0);
-    assert_eq!(store.rate_limit_purge(at(200), 9).await.unwrap(), 2);
+    assert_eq!(store.rate_limit_purge(at(200), 9).await.unwrap(), H::purged(2));
 }
 
 /// RATE-1 under many callers.
@@ -195,7 +217,7 @@ pub(crate) async fn failures_are_forgotten_after_two_days<H: Harness>() {
     for _ in 0..5 {
         assert_eq!(store.login_attempt("a", at(TWO_DAYS)).await.unwrap(), LoginAttempt::Allowed);
     }
-    assert_eq!(store.rate_limit_purge(at(TWO_DAYS * 2), 9).await.unwrap(), 1);
+    assert_eq!(store.rate_limit_purge(at(TWO_DAYS * 2), 9).await.unwrap(), H::purged(1));
 }
 
 /// LOGIN-1: guesses at once count one by one.

@@ -1,0 +1,98 @@
+//! How a call reaches the server and its answer comes back.
+
+use miroir_ports::outbound::StoreError;
+use redis::{Cmd, FromRedisValue, Script, ScriptInvocation};
+
+use crate::RedisStore;
+use crate::error::{Effect, Subject, of_call};
+
+/// What is sent.
+#[derive(Clone, Copy)]
+pub(crate) enum Request<'a> {
+    Command(&'a Cmd),
+    Script(&'a ScriptInvocation<'a>),
+}
+
+impl RedisStore {
+    /// Carries out one call. One that only looks is tried once more when the connection broke under it, so that a server that
+    /// was restarted is noticed by nobody who reads.
+    pub(crate) async fn call<T: FromRedisValue>(
+        &self,
+        subject: Subject<'_>,
+        request: Request<'_>,
+    ) -> Result<T, StoreError> {
+        self.check_open()?;
+        let mut attempts = if subject.effect == Effect::Read { 2 } else { 1 };
+        loop {
+            let mut wire = self.link.wire().await?;
+            let answer = match request {
+                Request::Command(command) => command.query_async(&mut wire.connection).await,
+                Request::Script(script) => script.invoke_async(&mut wire.connection).await,
+            };
+            let error = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            self.link.report(&wire, &error).await;
+            attempts -= 1;
+            if attempts == 0 || !error.is_connection_dropped() {
+                return Err(of_call(&error, subject));
+            }
+        }
+    }
+
+    /// A command that only looks.
+    pub(crate) async fn look<T: FromRedisValue>(
+        &self,
+        table: &'static str,
+        key: &str,
+        command: &Cmd,
+    ) -> Result<T, StoreError> {
+        self.call(Subject { effect: Effect::Read, table, key }, Request::Command(command)).await
+    }
+
+    /// A script that only looks.
+    pub(crate) async fn look_by<T: FromRedisValue>(
+        &self,
+        table: &'static str,
+        key: &str,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        self.call(Subject { effect: Effect::Read, table, key }, Request::Script(script)).await
+    }
+
+    /// A command that changes something.
+    pub(crate) async fn change<T: FromRedisValue>(
+        &self,
+        table: &'static str,
+        key: &str,
+        command: &Cmd,
+    ) -> Result<T, StoreError> {
+        self.call(Subject { effect: Effect::Write, table, key }, Request::Command(command)).await
+    }
+
+    /// A script that changes something.
+    pub(crate) async fn change_by<T: FromRedisValue>(
+        &self,
+        table: &'static str,
+        key: &str,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        self.call(Subject { effect: Effect::Write, table, key }, Request::Script(script)).await
+    }
+}
+
+/// A script made of files under `lua/`, compiled into the binary and known to the server by its hash.
+macro_rules! script {
+    ($($file:literal),+ $(,)?) => {{
+        static SCRIPT: std::sync::LazyLock<redis::Script> =
+            std::sync::LazyLock::new(|| redis::Script::new(concat!($(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/", $file))),+)));
+        $crate::call::invoke(&SCRIPT)
+    }};
+}
+pub(crate) use script;
+
+/// The beginning of an invocation, to which keys and arguments are added.
+pub(crate) fn invoke(script: &'static Script) -> ScriptInvocation<'static> {
+    script.prepare_invoke()
+}

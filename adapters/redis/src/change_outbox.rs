@@ -1,0 +1,102 @@
+//! The change event outbox.
+//!
+//! Of each sink and index a list holds the events that wait, oldest first, each as `place:body`; its place is counted over
+//! all indexes of the sink, so that the sink's oldest event can be told. A sorted set holds the place of the first event of
+//! each list: finding what goes first when the budget is exceeded costs the same however many wait.
+
+use async_trait::async_trait;
+use miroir_domain::IndexUid;
+use miroir_domain::task::Task;
+use miroir_ports::outbound::{
+    Change, ChangeBacklog, ChangeOutbox, ChangePage, NewChange, Put, StoreError, check_json,
+};
+use redis::{ScriptInvocation, cmd};
+
+use crate::RedisStore;
+use crate::call::script;
+use crate::error::corrupt;
+use crate::keys::OUTBOX;
+use crate::row::to_json;
+use crate::task::replacement::Replacement;
+
+/// Numbers of events stay below this: it is what a number of Lua counts to exactly.
+const LAST_SEQ: u64 = 1 << 53;
+
+impl RedisStore {
+    /// Adds the keys of one sink and index in the order in which `lua/outbox.lua` knows them.
+    fn push_outbox(&self, script: &mut ScriptInvocation<'_>, sink: &str, index: &IndexUid) {
+        script.key(self.keys.base(OUTBOX)).arg(sink).arg(index.as_str());
+    }
+}
+
+#[async_trait]
+impl ChangeOutbox for RedisStore {
+    async fn change_append_with_task(
+        &self,
+        task: Task,
+        changes: Vec<NewChange>,
+        budget_bytes: u64,
+    ) -> Result<Put, StoreError> {
+        for change in &changes {
+            check_json("the body of a change", &change.body)?;
+        }
+        let replacement = Replacement::of(&task)?;
+        let mut script = script!(
+            "lua/name.lua",
+            "lua/fields.lua",
+            "lua/task.lua",
+            "lua/task_replace.lua",
+            "lua/outbox.lua",
+            "lua/change_append.lua"
+        );
+        replacement.push_to(&self.keys, &mut script);
+        script.key(self.keys.base(OUTBOX)).arg(budget_bytes.min(LAST_SEQ));
+        for change in &changes {
+            script.arg(&change.sink_name).arg(change.index_uid.as_str()).arg(to_json(&change.body)?);
+        }
+        self.replace(&replacement, &script).await
+    }
+
+    async fn change_peek(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        after: u64,
+        limit: u32,
+    ) -> Result<ChangePage, StoreError> {
+        let mut script = script!("lua/name.lua", "lua/outbox.lua", "lua/change_peek.lua");
+        self.push_outbox(&mut script, sink, index);
+        script.arg(after.min(LAST_SEQ)).arg(limit);
+        let (first_seq, entries, trimmed_to, last_seq): (u64, Vec<Vec<u8>>, u64, u64) =
+            self.look_by(OUTBOX.name, sink, &script).await?;
+        let changes = entries.iter().zip(first_seq..).map(|(entry, seq)| {
+            let unreadable =
+                |reason: &str| corrupt(OUTBOX.name, &format!("{sink}:{}:{seq}", index.as_str()), reason);
+            let place_ends =
+                entry.iter().position(|byte| *byte == b':').ok_or_else(|| unreadable("no place"))?;
+            let body = serde_json::from_slice(&entry[place_ends + 1..]);
+            Ok(Change { seq, body: body.map_err(|error| unreadable(&error.to_string()))? })
+        });
+        Ok(ChangePage { changes: changes.collect::<Result<_, StoreError>>()?, trimmed_to, last_seq })
+    }
+
+    async fn change_acknowledge(&self, sink: &str, index: &IndexUid, seq: u64) -> Result<u64, StoreError> {
+        let mut script = script!("lua/name.lua", "lua/outbox.lua", "lua/change_acknowledge.lua");
+        self.push_outbox(&mut script, sink, index);
+        script.arg(seq.min(LAST_SEQ));
+        self.change_by(OUTBOX.name, sink, &script).await
+    }
+
+    async fn change_backlog(&self, sink: &str) -> Result<ChangeBacklog, StoreError> {
+        let key = self.keys.own(OUTBOX, &format!("_size:{sink}"));
+        let mut question = cmd("HMGET");
+        question.arg(&key).arg(&["events", "bytes", "lost"]);
+        let (events, bytes, lost): (Option<u64>, Option<u64>, Option<u64>) =
+            self.look(OUTBOX.name, &key, &question).await?;
+        Ok(ChangeBacklog {
+            events: events.unwrap_or_default(),
+            bytes: bytes.unwrap_or_default(),
+            lost: lost.unwrap_or_default(),
+        })
+    }
+}

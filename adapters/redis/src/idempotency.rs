@@ -1,0 +1,74 @@
+//! Table 5, `idempotency_cache`.
+
+use async_trait::async_trait;
+use miroir_domain::{TaskUid, Timestamp};
+use miroir_ports::outbound::{IdempotencyTable, Reservation, Reserve, StoreError, check_expiry};
+
+use crate::RedisStore;
+use crate::call::script;
+use crate::error::corrupt;
+use crate::expiry::ttl_ms;
+use crate::keys::IDEMPOTENCY;
+
+#[async_trait]
+impl IdempotencyTable for RedisStore {
+    async fn idempotency_reserve(
+        &self,
+        reservation: &Reservation,
+        now: Timestamp,
+    ) -> Result<Reserve, StoreError> {
+        check_expiry("a reservation", reservation.expires_at, now)?;
+        let key = &reservation.key;
+        let mut script = script!("lua/idempotency_reserve.lua");
+        script
+            .key(self.keys.row(IDEMPOTENCY, key))
+            .arg(now.as_millis())
+            .arg(&reservation.body_sha256)
+            .arg(&reservation.owner)
+            .arg(reservation.expires_at.as_millis())
+            .arg(ttl_ms(reservation.expires_at, now));
+        let (word, value): (String, i64) = self.change_by(IDEMPOTENCY.name, key, &script).await?;
+        match word.as_str() {
+            "reserved" => Ok(Reserve::Reserved),
+            "mismatch" => Ok(Reserve::Mismatch),
+            "in progress" => Ok(Reserve::InProgress { expires_at: Timestamp::from_millis(value) }),
+            "completed" => {
+                let uid = u32::try_from(value);
+                let uid = uid.map_err(|_| corrupt(IDEMPOTENCY.name, key, "`miroir_task_id` is no uid"))?;
+                Ok(Reserve::Completed(TaskUid(uid)))
+            }
+            _ => Err(corrupt(IDEMPOTENCY.name, key, "an answer that is not understood")),
+        }
+    }
+
+    async fn idempotency_complete(
+        &self,
+        key: &str,
+        owner: &str,
+        task: TaskUid,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut script = script!("lua/idempotency_complete.lua");
+        script
+            .key(self.keys.row(IDEMPOTENCY, key))
+            .arg(owner)
+            .arg(task.0)
+            .arg(expires_at.as_millis())
+            .arg(now.as_millis())
+            .arg(ttl_ms(expires_at, now));
+        self.change_by(IDEMPOTENCY.name, key, &script).await
+    }
+
+    async fn idempotency_release(&self, key: &str, owner: &str) -> Result<bool, StoreError> {
+        let mut script = script!("lua/idempotency_release.lua");
+        script.key(self.keys.row(IDEMPOTENCY, key)).arg(owner);
+        self.change_by(IDEMPOTENCY.name, key, &script).await
+    }
+
+    /// Redis collects the rows itself.
+    async fn idempotency_purge(&self, _now: Timestamp, _limit: u32) -> Result<u64, StoreError> {
+        self.check_open()?;
+        Ok(0)
+    }
+}

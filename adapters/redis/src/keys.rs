@@ -1,0 +1,151 @@
+//! Every key of the store, in one place.
+//!
+//! `prefix:table:rest`. What the store itself keeps beside the rows of a table begins with `_` (`_index`, `_seq`); a name from
+//! outside that begins with `_` gets one more in front, so that it never meets one of those. With hash tags the part that
+//! decides the slot is in braces: tables that one call changes together share a tag.
+
+use std::borrow::Cow;
+
+/// A table: the tag it shares, and the part of its keys after that tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Table {
+    /// The name errors use, which is that of the SQL table.
+    pub(crate) name: &'static str,
+    tag: &'static str,
+    rest: &'static str,
+}
+
+const fn alone(name: &'static str, tag: &'static str) -> Table {
+    Table { name, tag, rest: "" }
+}
+
+pub(crate) const TASKS: Table = alone("tasks", "tasks");
+/// In the slot of the tasks: events are appended in the unit that ends a task.
+pub(crate) const OUTBOX: Table = Table { name: "cdc_outbox", tag: "tasks", rest: "cdc:overflow" };
+pub(crate) const INDEXES: Table = alone("indexes", "indexes");
+/// In the slot of the index registry: an index goes with its rows here.
+pub(crate) const NODE_SETTINGS: Table =
+    Table { name: "node_settings_version", tag: "indexes", rest: "node_settings_version" };
+pub(crate) const ALIASES: Table = alone("aliases", "aliases");
+pub(crate) const SESSIONS: Table = alone("sessions", "session");
+pub(crate) const IDEMPOTENCY: Table = alone("idempotency_cache", "idemp");
+pub(crate) const JOBS: Table = alone("jobs", "jobs");
+pub(crate) const LEASES: Table = alone("leader_lease", "lease");
+pub(crate) const CANARIES: Table = alone("canaries", "canary");
+/// In the slot of the canaries: runs go with their canary.
+pub(crate) const CANARY_RUNS: Table = Table { name: "canary_runs", tag: "canary", rest: "canary_runs" };
+pub(crate) const CURSORS: Table = alone("cdc_cursors", "cdc_cursor");
+pub(crate) const TENANTS: Table = alone("tenant_map", "tenant_map");
+pub(crate) const ROLLOVERS: Table = alone("rollover_policies", "rollover");
+pub(crate) const SEARCH_UIS: Table = alone("search_ui_config", "search_ui_config");
+pub(crate) const SCOPED_KEYS: Table = alone("scoped_keys", "search_ui_scoped_key");
+pub(crate) const OBSERVATIONS: Table = alone("scoped_key_observations", "search_ui_scoped_key_observed");
+pub(crate) const ADMIN_SESSIONS: Table = alone("admin_sessions", "admin_session");
+pub(crate) const WINDOWS: Table = alone("rate_limits", "ratelimit");
+
+/// What windows of rate limits may not be called: it is where log-ins are counted.
+const BACKOFF: &str = "adminlogin:backoff:";
+
+/// Makes keys.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    prefix: String,
+    cluster: bool,
+}
+
+impl Keys {
+    pub(crate) fn new(prefix: &str, cluster: bool) -> Self {
+        Self { prefix: prefix.to_owned(), cluster }
+    }
+
+    /// What all keys of `table` begin with, the last colon included. Scripts that find keys in the course of their work
+    /// take it as a key of its own: it is in the slot of them all.
+    pub(crate) fn base(&self, table: Table) -> String {
+        let Table { tag, rest, .. } = table;
+        match (self.cluster, rest) {
+            (true, "") => format!("{}:{{{tag}}}:", self.prefix),
+            (true, rest) => format!("{}:{{{tag}}}:{rest}:", self.prefix),
+            (false, "") => format!("{}:{tag}:", self.prefix),
+            (false, rest) => format!("{}:{rest}:", self.prefix),
+        }
+    }
+
+    /// The row of `name`.
+    pub(crate) fn row(&self, table: Table, name: &str) -> String {
+        self.base(table) + &guarded(name)
+    }
+
+    /// The row of two names; `second` is one that holds no colon, so that both can be told apart. With an empty `second`,
+    /// what the rows of `first` begin with.
+    pub(crate) fn pair(&self, table: Table, first: &str, second: &str) -> String {
+        format!("{}{}:{}", self.base(table), guarded(first), guarded(second))
+    }
+
+    /// What the keys of the rows of a second name end with: see [`Keys::pair`].
+    pub(crate) fn pair_end(second: &str) -> String {
+        format!(":{}", guarded(second))
+    }
+
+    /// What the store keeps beside the rows of `table`, such as its `_index`.
+    pub(crate) fn own(&self, table: Table, name: &str) -> String {
+        debug_assert!(name.starts_with('_'), "{name}");
+        self.base(table) + name
+    }
+
+    /// The window of a rate limit.
+    pub(crate) fn window(&self, key: &str) -> String {
+        let underscore = if key.starts_with(BACKOFF) { "_" } else { "" };
+        format!("{}{underscore}{}", self.base(WINDOWS), guarded(key))
+    }
+
+    /// What counts the log-ins of an address that failed.
+    pub(crate) fn backoff(&self, address: &str) -> String {
+        format!("{}{BACKOFF}{address}", self.base(WINDOWS))
+    }
+
+    /// The channel that tells of admin sessions that were revoked.
+    pub(crate) fn revoked_channel(&self) -> String {
+        format!("{}:admin_session:revoked", self.prefix)
+    }
+
+    /// The schema version.
+    pub(crate) fn schema_version(&self) -> String {
+        format!("{}:schema_version", self.prefix)
+    }
+
+    /// What readiness writes.
+    pub(crate) fn probe(&self) -> String {
+        format!("{}:_probe", self.prefix)
+    }
+}
+
+/// A name from outside, kept from meeting what the store keeps beside its rows. `lua/name.lua` does the same.
+fn guarded(name: &str) -> Cow<'_, str> {
+    if name.starts_with('_') { Cow::Owned(format!("_{name}")) } else { Cow::Borrowed(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_outside_never_meet_the_stores_own() {
+        let keys = Keys::new("miroir", false);
+        assert_eq!(keys.row(ALIASES, "films"), "miroir:aliases:films");
+        assert_eq!(keys.own(ALIASES, "_index"), "miroir:aliases:_index");
+        assert_eq!(keys.row(ALIASES, "_index"), "miroir:aliases:__index");
+        assert_eq!(keys.row(ALIASES, "__index"), "miroir:aliases:___index");
+        assert_eq!(keys.backoff("::1"), "miroir:ratelimit:adminlogin:backoff:::1");
+        assert_ne!(keys.window("adminlogin:backoff:::1"), keys.backoff("::1"));
+        assert_ne!(keys.window("adminlogin:backoff:x"), keys.window("_adminlogin:backoff:x"));
+    }
+
+    #[test]
+    fn tables_that_change_together_share_a_slot() {
+        let keys = Keys::new("m", true);
+        assert_eq!(keys.row(TASKS, "7"), "m:{tasks}:7");
+        assert_eq!(keys.pair(OUTBOX, "sink", "films"), "m:{tasks}:cdc:overflow:sink:films");
+        assert_eq!(keys.pair(NODE_SETTINGS, "films", "n1"), "m:{indexes}:node_settings_version:films:n1");
+        assert_eq!(keys.row(CANARY_RUNS, "{x}"), "m:{canary}:canary_runs:{x}");
+    }
+}

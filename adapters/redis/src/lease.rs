@@ -1,0 +1,108 @@
+//! Table 7, `leader_lease`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use miroir_domain::Timestamp;
+use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError, check_span};
+
+use crate::RedisStore;
+use crate::call::script;
+use crate::error::corrupt;
+use crate::keys::LEASES;
+
+/// A term as scripts answer it: token, when it ends, holder.
+type Term = (Vec<u8>, i64, Vec<u8>);
+
+fn lease(scope: &str, (token, expires_at, holder): Term) -> Result<Lease, StoreError> {
+    let text = |bytes| {
+        String::from_utf8(bytes).map_err(|_| corrupt(LEASES.name, scope, "the holder or token is not UTF-8"))
+    };
+    let token = text(token)?;
+    Ok(Lease {
+        scope: scope.to_owned(),
+        holder: text(holder)?,
+        expires_at: Timestamp::from_millis(expires_at),
+        token: token.parse().map_err(|_| corrupt(LEASES.name, scope, "the token is no number"))?,
+    })
+}
+
+#[async_trait]
+impl LeaseTable for RedisStore {
+    async fn lease_acquire(
+        &self,
+        scope: &str,
+        holder: &str,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<Acquire, StoreError> {
+        check_span("the time of a lease", ttl)?;
+        let mut script = script!("lua/clock.lua", "lua/term.lua", "lua/lease_acquire.lua");
+        script
+            .key(self.keys.row(LEASES, scope))
+            .key(self.keys.own(LEASES, &format!("_token:{scope}")))
+            .key(self.keys.own(LEASES, "_index"));
+        self.push_clock(&mut script, now);
+        script.arg(millis(ttl)).arg(scope).arg(holder);
+        let (acquired, term): (bool, Term) = self.change_by(LEASES.name, scope, &script).await?;
+        let lease = lease(scope, term)?;
+        Ok(if acquired { Acquire::Acquired(lease) } else { Acquire::Held(lease) })
+    }
+
+    async fn lease_renew(
+        &self,
+        scope: &str,
+        holder: &str,
+        token: u64,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        check_span("the time of a lease", ttl)?;
+        let mut script = script!("lua/clock.lua", "lua/term.lua", "lua/lease_renew.lua");
+        script.key(self.keys.row(LEASES, scope));
+        self.push_clock(&mut script, now);
+        script.arg(millis(ttl)).arg(token).arg(holder);
+        let ends: Option<i64> = self.change_by(LEASES.name, scope, &script).await?;
+        Ok(ends.map(Timestamp::from_millis))
+    }
+
+    async fn lease_release(&self, scope: &str, holder: &str, token: u64) -> Result<bool, StoreError> {
+        let mut script = script!("lua/term.lua", "lua/lease_release.lua");
+        script
+            .key(self.keys.row(LEASES, scope))
+            .key(self.keys.own(LEASES, "_index"))
+            .arg(scope)
+            .arg(token)
+            .arg(holder);
+        self.change_by(LEASES.name, scope, &script).await
+    }
+
+    async fn lease_get(&self, scope: &str, now: Timestamp) -> Result<Option<Lease>, StoreError> {
+        let mut script = script!("lua/clock.lua", "lua/term.lua", "lua/lease_get.lua");
+        script.key(self.keys.row(LEASES, scope));
+        self.push_clock(&mut script, now);
+        let term: Option<Term> = self.look_by(LEASES.name, scope, &script).await?;
+        term.map(|term| lease(scope, term)).transpose()
+    }
+
+    async fn lease_list(&self, now: Timestamp) -> Result<Vec<Lease>, StoreError> {
+        let index = self.keys.own(LEASES, "_index");
+        let mut script = script!("lua/name.lua", "lua/clock.lua", "lua/term.lua", "lua/lease_list.lua");
+        script.key(&index).key(self.keys.base(LEASES));
+        self.push_clock(&mut script, now);
+        let found: Vec<(Vec<u8>, Term)> = self.look_by(LEASES.name, &index, &script).await?;
+        let leases = found.into_iter().map(|(scope, term)| {
+            let scope = String::from_utf8(scope);
+            lease(&scope.map_err(|_| corrupt(LEASES.name, &index, "a scope is not UTF-8"))?, term)
+        });
+        leases.collect()
+    }
+}
+
+/// A span in whole milliseconds.
+pub(crate) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX).min(MAX_SPAN_MS)
+}
+
+/// The longest span that scripts are given: ten thousand years, far from where numbers of Lua lose their last digit.
+const MAX_SPAN_MS: u64 = 315_360_000_000_000;

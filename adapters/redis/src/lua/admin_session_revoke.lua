@@ -1,0 +1,6 @@
+-- KEYS: row. ARGV: now, channel, id. Instances that listen drop the session at once; others find it revoked in its row.
+local row = redis.call('HMGET', KEYS[1], 'revoked', 'expires_at')
+if row[1] ~= 'false' or tonumber(row[2]) <= tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'revoked', 'true')
+redis.call('PUBLISH', ARGV[2], ARGV[3])
+return 1

@@ -1,0 +1,5 @@
+-- KEYS: row, index. ARGV: name, number of arguments that follow, field, value, ...
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+redis.call('ZADD', KEYS[2], 0, ARGV[1])
+return 1

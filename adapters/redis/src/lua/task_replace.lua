@@ -1,0 +1,14 @@
+-- Replaces a task. KEYS: row, what the keys of tasks begin with. ARGV: uid, version the row must have, statuses it may have,
+-- number of arguments that follow, field, value, ...
+-- Answers a word, and the status of a row that may not become what it would; and the place of the next argument.
+local function task_replace()
+  local fields, place = fields_at(4)
+  local row = redis.call('HMGET', KEYS[1], 'version', 'status')
+  if row[1] ~= ARGV[2] then return {'conflict', ''}, place end
+  if not string.find(ARGV[3], ' ' .. row[2] .. ' ', 1, true) then return {'refused', row[2]}, place end
+  move(KEYS[2], ARGV[1], head_of(KEYS[1]), head_in(fields))
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], unpack(fields))
+  return {'stored', ''}, place
+end
+

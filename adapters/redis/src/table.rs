@@ -1,0 +1,161 @@
+//! What every table of rows with a name and an index does in the same way.
+
+use miroir_ports::outbound::{Advance, Create, Put, StoreError, next_version};
+use redis::{Cmd, ScriptInvocation, cmd};
+
+use crate::RedisStore;
+use crate::call::script;
+use crate::error::corrupt;
+use crate::keys::Table;
+use crate::row::{Columns, Reader, Values};
+
+/// A row that is a hash of its own and named in the index of its table.
+pub(crate) trait Row: Sized {
+    const TABLE: Table;
+    /// The fields of its hash, in the order in which they are asked for.
+    const FIELDS: &'static [&'static str];
+
+    /// What it is called.
+    fn name(&self) -> String;
+    /// Its columns, the name and the version apart.
+    fn columns(&self) -> Result<Columns, StoreError>;
+    /// The row of what was read.
+    fn decode(reader: &Reader<'_>) -> Result<Self, StoreError>;
+}
+
+/// A row that counts its changes, in the field `version`.
+pub(crate) trait Versioned: Row {
+    fn version(&self) -> u64;
+}
+
+/// How many rows one script reads at most: no call keeps the server from others for long.
+pub(crate) const CHUNK: u32 = 1_000;
+
+impl RedisStore {
+    /// Stores a row under a name that is free.
+    pub(crate) async fn row_create<R: Versioned>(&self, row: &R) -> Result<Create, StoreError> {
+        let name = row.name();
+        let mut script = script!("lua/row_create.lua");
+        script.key(self.keys.row(R::TABLE, &name)).key(self.keys.own(R::TABLE, "_index")).arg(&name);
+        row.columns()?.with("version", row.version()).push_to(&mut script);
+        let created: bool = self.change_by(R::TABLE.name, &name, &script).await?;
+        Ok(if created { Create::Created } else { Create::Exists })
+    }
+
+    /// The row of `name`, or none.
+    pub(crate) async fn row_get<R: Row>(&self, name: &str) -> Result<Option<R>, StoreError> {
+        let values =
+            self.look(R::TABLE.name, name, &fields_of(&self.keys.row(R::TABLE, name), R::FIELDS)).await?;
+        decode(name, values)
+    }
+
+    /// Replaces each of `rows` whose version is that of its row, all or none.
+    pub(crate) async fn row_put<R: Versioned>(&self, rows: &[&R]) -> Result<Put, StoreError> {
+        let mut script = script!("lua/fields.lua", "lua/row_put.lua");
+        let mut names = Vec::new();
+        let mut overflow = Ok(0);
+        for row in rows {
+            let name = row.name();
+            // A row that conflicts is a conflict, whatever its version; only then is one that cannot grow refused.
+            let next = next_version(row.version());
+            let raised = next.as_ref().copied().unwrap_or_default();
+            overflow = overflow.and(next);
+            script.key(self.keys.row(R::TABLE, &name)).arg(row.version());
+            row.columns()?.with("version", raised).push_to(&mut script);
+            names.push(name);
+        }
+        let dry = overflow.is_err();
+        script.arg(i32::from(dry));
+        let stored: bool = self.change_by(R::TABLE.name, &names.join(", "), &script).await?;
+        if !stored {
+            return Ok(Put::Conflict);
+        }
+        overflow.map(|_| Put::Stored)
+    }
+
+    /// Stores or replaces a row.
+    pub(crate) async fn row_upsert<R: Row>(&self, row: &R) -> Result<(), StoreError> {
+        let name = row.name();
+        let mut script = script!("lua/row_upsert.lua");
+        script.key(self.keys.row(R::TABLE, &name)).key(self.keys.own(R::TABLE, "_index")).arg(&name);
+        row.columns()?.push_to(&mut script);
+        self.change_by(R::TABLE.name, &name, &script).await
+    }
+
+    /// Removes the row of `name`; false when there was none.
+    pub(crate) async fn row_delete<R: Row>(&self, name: &str) -> Result<bool, StoreError> {
+        let mut script = script!("lua/row_delete.lua");
+        script.key(self.keys.row(R::TABLE, name)).key(self.keys.own(R::TABLE, "_index")).arg(name);
+        self.change_by(R::TABLE.name, name, &script).await
+    }
+
+    /// Up to `limit` rows after the name `after`, in the byte order of their names.
+    pub(crate) async fn row_list<R: Row>(
+        &self,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<R>, StoreError> {
+        let (index, base) = (self.keys.own(R::TABLE, "_index"), self.keys.base(R::TABLE));
+        self.indexed_rows(&index, &base, "", after, limit).await
+    }
+
+    /// Up to `limit` rows named in `index` after the name `after`. The key of a row is `base`, its name, and `suffix`.
+    pub(crate) async fn indexed_rows<R: Row>(
+        &self,
+        index: &str,
+        base: &str,
+        suffix: &str,
+        mut after: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<R>, StoreError> {
+        let mut rows = Vec::new();
+        loop {
+            let wanted = CHUNK.min(limit - u32::try_from(rows.len()).unwrap_or(limit));
+            if wanted == 0 {
+                return Ok(rows);
+            }
+            let start = after.as_ref().map_or_else(|| "-".to_owned(), |name| format!("({name}"));
+            let mut script = script!("lua/name.lua", "lua/row_list.lua");
+            script.key(index).key(base).arg(suffix).arg(start).arg(wanted).arg(R::FIELDS);
+            let (names, found): (Vec<Vec<u8>>, Vec<Values>) =
+                self.look_by(R::TABLE.name, index, &script).await?;
+            let last_page = names.len() < wanted as usize;
+            for (name, values) in names.into_iter().zip(found) {
+                let name = String::from_utf8(name)
+                    .map_err(|_| corrupt(R::TABLE.name, index, "a name in the index is not UTF-8"))?;
+                rows.extend(decode::<R>(&name, values)?);
+                after = Some(name);
+            }
+            if last_page {
+                return Ok(rows);
+            }
+        }
+    }
+}
+
+impl RedisStore {
+    /// Carries out `advance.lua`.
+    pub(crate) async fn advance(
+        &self,
+        table: Table,
+        name: &str,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<Advance, StoreError> {
+        let held: Option<String> = self.change_by(table.name, name, script).await?;
+        let Some(held) = held else { return Ok(Advance::Advanced) };
+        let held = held.parse().map_err(|_| corrupt(table.name, name, "what advances is no number"))?;
+        Ok(Advance::Behind(held))
+    }
+}
+
+/// The question for the fields of one row.
+pub(crate) fn fields_of(key: &str, fields: &[&str]) -> Cmd {
+    let mut question = cmd("HMGET");
+    question.arg(key).arg(fields);
+    question
+}
+
+/// The row of what was read under `name`, if there is one.
+pub(crate) fn decode<R: Row>(name: &str, values: Values) -> Result<Option<R>, StoreError> {
+    Reader::of(R::TABLE, name, R::FIELDS, values)?.map(|reader| R::decode(&reader)).transpose()
+}

@@ -1,0 +1,130 @@
+//! Pages of tasks.
+//!
+//! Filters by status, type and index are answered from sets that hold the tasks of one combination each: their sizes
+//! add up to the total, and the page is merged from their ends, in one call. Other filters are answered by looking at
+//! candidates; see [`super::range`].
+
+use std::collections::BTreeSet;
+
+use miroir_domain::TaskUid;
+use miroir_domain::task::{TaskKind, TaskQuery, TaskStatus};
+use miroir_ports::outbound::{StoreError, TaskPage};
+
+use super::row::{FIELDS, task};
+use crate::RedisStore;
+use crate::call::script;
+use crate::error::corrupt;
+use crate::keys::TASKS;
+use crate::row::Values;
+use crate::table::CHUNK;
+
+/// A uid and the row read under it.
+pub(super) type Found = (u32, Values);
+
+impl RedisStore {
+    /// The page that `query` asks for.
+    pub(super) async fn list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {
+        if needs_candidates(query) {
+            let matching = self.matching(query).await?;
+            return self.page_of(&matching, query).await;
+        }
+        let sets = self.combinations(query);
+        let mut page = self.page(&sets, query.from, query.reverse, query.limit.min(CHUNK)).await?;
+        // A page that is too long for one call is read in several.
+        while let Some(next) = page.next
+            && let missing @ 1.. = query.limit - u32::try_from(page.tasks.len()).unwrap_or(query.limit)
+        {
+            let more = self.page(&sets, Some(next), query.reverse, missing.min(CHUNK)).await?;
+            page.tasks.extend(more.tasks);
+            page.next = more.next;
+        }
+        Ok(page)
+    }
+
+    /// The sets that together hold, each task once, those whose status, type and index the query admits.
+    pub(super) fn combinations(&self, query: &TaskQuery) -> Vec<String> {
+        if query.statuses.is_none() && query.kinds.is_none() && query.index_uids.is_none() {
+            return vec![self.keys.own(TASKS, "_index")];
+        }
+        let statuses = query.statuses.clone().unwrap_or_else(|| TaskStatus::ALL.into());
+        let kinds = query.kinds.clone().unwrap_or_else(|| TaskKind::ALL.iter().copied().collect());
+        let scopes: Vec<String> = match &query.index_uids {
+            None => vec!["_by".to_owned()],
+            Some(uids) => uids.iter().map(|uid| format!("_of:{}", uid.as_str())).collect(),
+        };
+        let mut sets = Vec::new();
+        for scope in &scopes {
+            for status in &statuses {
+                for kind in &kinds {
+                    let name = format!("{scope}:{}:{}", status.as_str(), kind.as_str());
+                    sets.push(self.keys.own(TASKS, &name));
+                }
+            }
+        }
+        sets
+    }
+
+    /// Up to `limit` tasks of `sets` from the uid `from` on.
+    pub(super) async fn page(
+        &self,
+        sets: &[String],
+        from: Option<TaskUid>,
+        reverse: bool,
+        limit: u32,
+    ) -> Result<TaskPage, StoreError> {
+        let mut script = script!("lua/task_page.lua");
+        script.key(self.keys.base(TASKS)).key(sets);
+        script.arg(from.map(|uid| uid.to_string()).unwrap_or_default());
+        script.arg(i32::from(reverse)).arg(limit).arg(FIELDS);
+        let (total, rows, next): (u64, Vec<Found>, Option<u32>) =
+            self.look_by(TASKS.name, "of a page", &script).await?;
+        let tasks = rows.into_iter().map(|(uid, values)| {
+            let missing = || corrupt(TASKS.name, &uid.to_string(), "the row that a set names is missing");
+            task(TaskUid(uid), values)?.ok_or_else(missing)
+        });
+        Ok(TaskPage { tasks: tasks.collect::<Result<_, _>>()?, total, next: next.map(TaskUid) })
+    }
+
+    /// The page of `query` among the tasks that match it.
+    async fn page_of(&self, matching: &BTreeSet<u32>, query: &TaskQuery) -> Result<TaskPage, StoreError> {
+        let from = query.from.map(|uid| uid.0);
+        let mut uids: Vec<u32> = match (query.reverse, from) {
+            (true, from) => matching.range(from.unwrap_or(0)..).copied().collect(),
+            (false, from) => matching.range(..=from.unwrap_or(u32::MAX)).rev().copied().collect(),
+        };
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let next = uids.get(limit).copied().map(TaskUid);
+        uids.truncate(limit);
+        let mut tasks = Vec::with_capacity(uids.len());
+        for found in self.rows(&uids, FIELDS).await? {
+            // A row that is gone was pruned since it was looked at.
+            tasks.extend(task(TaskUid(found.0), found.1)?);
+        }
+        Ok(TaskPage { tasks, total: matching.len() as u64, next })
+    }
+
+    /// The rows of `uids`, in their order.
+    pub(super) async fn rows(
+        &self,
+        uids: &[u32],
+        fields: &'static [&'static str],
+    ) -> Result<Vec<Found>, StoreError> {
+        let mut rows = Vec::with_capacity(uids.len());
+        for some in uids.chunks(CHUNK as usize) {
+            let mut script = script!("lua/task_rows.lua");
+            script.key(self.keys.base(TASKS)).arg(fields.len()).arg(fields).arg(some);
+            let found: Vec<Found> = self.look_by(TASKS.name, "of a page", &script).await?;
+            rows.extend(found);
+        }
+        Ok(rows)
+    }
+}
+
+/// Whether the query filters by something that no set of a combination answers.
+fn needs_candidates(query: &TaskQuery) -> bool {
+    let dates = [query.enqueued, query.started, query.finished];
+    query.uids.is_some()
+        || query.batch_uids.is_some()
+        || query.canceled_by.is_some()
+        || dates.iter().any(|dates| dates.after.is_some() || dates.before.is_some())
+}

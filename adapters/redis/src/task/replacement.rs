@@ -1,0 +1,59 @@
+//! A task on its way into the place of its row, alone or with the events of its end.
+
+use miroir_domain::task::{Task, TaskStatus};
+use miroir_ports::outbound::{Put, StoreError, check_task_put, next_version};
+use redis::ScriptInvocation;
+
+use super::row::columns;
+use crate::RedisStore;
+use crate::error::corrupt;
+use crate::keys::{Keys, TASKS};
+use crate::row::Columns;
+
+/// What `lua/task_replace.lua` is told.
+pub(crate) struct Replacement<'a> {
+    task: &'a Task,
+    columns: Columns,
+    /// The statuses that the row may have, each between blanks.
+    statuses: String,
+}
+
+impl<'a> Replacement<'a> {
+    pub(crate) fn of(task: &'a Task) -> Result<Self, StoreError> {
+        let allowed = TaskStatus::ALL.into_iter().filter(|status| check_task_put(*status, task).is_ok());
+        let statuses = allowed.fold(" ".to_owned(), |words, status| words + status.as_str() + " ");
+        // A version that cannot grow is refused by `check_task_put`, and then no status is allowed.
+        let version = next_version(task.version).unwrap_or_default();
+        Ok(Self { task, columns: columns(task, version)?, statuses })
+    }
+
+    pub(crate) fn push_to(&self, keys: &Keys, script: &mut ScriptInvocation<'_>) {
+        let uid = self.task.uid.to_string();
+        script.key(keys.row(TASKS, &uid)).key(keys.base(TASKS));
+        script.arg(&uid).arg(self.task.version).arg(&self.statuses);
+        self.columns.push_to(script);
+    }
+}
+
+impl RedisStore {
+    /// Carries out a script that replaces a task.
+    pub(crate) async fn replace(
+        &self,
+        replacement: &Replacement<'_>,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<Put, StoreError> {
+        let key = replacement.task.uid.to_string();
+        let (word, status): (String, String) = self.change_by(TASKS.name, &key, script).await?;
+        match word.as_str() {
+            "stored" => Ok(Put::Stored),
+            "conflict" => Ok(Put::Conflict),
+            _ => {
+                let status: TaskStatus = status
+                    .parse()
+                    .map_err(|error| corrupt(TASKS.name, &key, &format!("field `status`: {error}")))?;
+                check_task_put(status, replacement.task)?;
+                Err(corrupt(TASKS.name, &key, "its status was refused for no reason"))
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The row of a task, both ways.
+
+use std::collections::BTreeMap;
+
+use miroir_domain::task::Task;
+use miroir_domain::{IndexUid, TaskUid};
+use miroir_ports::outbound::StoreError;
+
+use crate::keys::TASKS;
+use crate::row::{Columns, Reader, Values};
+
+/// The fields that filters look at.
+pub(super) const HEAD: &[&str] = &[
+    "status",
+    "task_type",
+    "index_uid",
+    "canceled_by",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "version",
+];
+
+/// All fields.
+pub(super) const FIELDS: &[&str] = &[
+    "status",
+    "task_type",
+    "index_uid",
+    "canceled_by",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "version",
+    "node_tasks",
+    "node_errors",
+    "error",
+    "details",
+    "custom_metadata",
+];
+
+/// The columns of `task` under `version`.
+pub(super) fn columns(task: &Task, version: u64) -> Result<Columns, StoreError> {
+    Columns::default()
+        .with("status", task.status.as_str())
+        .with("task_type", task.kind.as_str())
+        .maybe("index_uid", task.index_uid.as_ref().map(IndexUid::as_str))
+        .maybe("canceled_by", task.canceled_by)
+        .time("created_at", task.created_at)
+        .maybe_time("started_at", task.started_at)
+        .maybe_time("finished_at", task.finished_at)
+        .with("version", version)
+        .maybe("custom_metadata", task.custom_metadata.as_ref())
+        .json("node_tasks", &task.node_tasks)?
+        .json("node_errors", &task.node_errors)?
+        .maybe_json("error", task.error.as_ref())?
+        .maybe_json("details", task.details.as_ref())
+}
+
+/// The whole task of `uid`, if there is one.
+pub(super) fn task(uid: TaskUid, values: Values) -> Result<Option<Task>, StoreError> {
+    let key = uid.to_string();
+    let Some(reader) = Reader::of(TASKS, &key, FIELDS, values)? else { return Ok(None) };
+    Ok(Some(Task {
+        node_tasks: reader.json_always("node_tasks")?,
+        node_errors: reader.json_always("node_errors")?,
+        error: reader.json("error")?,
+        details: reader.json("details")?,
+        custom_metadata: reader.text("custom_metadata")?.map(str::to_owned),
+        ..from_head(uid, &reader)?
+    }))
+}
+
+/// As much of the task of `uid` as filters look at, read from [`HEAD`].
+pub(super) fn head(uid: TaskUid, values: Values) -> Result<Option<Task>, StoreError> {
+    let key = uid.to_string();
+    let reader = Reader::of(TASKS, &key, HEAD, values)?;
+    reader.map(|reader| from_head(uid, &reader)).transpose()
+}
+
+fn from_head(uid: TaskUid, reader: &Reader<'_>) -> Result<Task, StoreError> {
+    Ok(Task {
+        uid,
+        version: reader.parsed_always("version")?,
+        created_at: reader.time_always("created_at")?,
+        status: reader.parsed_always("status")?,
+        kind: reader.parsed_always("task_type")?,
+        index_uid: reader.parsed("index_uid")?,
+        started_at: reader.time("started_at")?,
+        finished_at: reader.time("finished_at")?,
+        canceled_by: reader.parsed("canceled_by")?.map(TaskUid),
+        node_tasks: BTreeMap::new(),
+        node_errors: BTreeMap::new(),
+        error: None,
+        details: None,
+        custom_metadata: None,
+    })
+}

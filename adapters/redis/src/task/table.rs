@@ -1,0 +1,85 @@
+//! Creating, reading, replacing and pruning tasks.
+
+use async_trait::async_trait;
+use miroir_domain::task::{NewTask, Task, TaskQuery};
+use miroir_domain::{TaskUid, Timestamp};
+use miroir_ports::outbound::{Outcome, Put, StoreError, TaskPage, TaskTable, check_new_task};
+
+use super::replacement::Replacement;
+use super::row::{FIELDS, columns, task};
+use crate::RedisStore;
+use crate::call::script;
+use crate::keys::TASKS;
+use crate::row::Values;
+use crate::table::{CHUNK, fields_of};
+
+#[async_trait]
+impl TaskTable for RedisStore {
+    async fn task_create(&self, new: NewTask, now: Timestamp) -> Result<Task, StoreError> {
+        check_new_task(&new)?;
+        let row = new.into_task(TaskUid(0), now);
+        let mut script = script!("lua/fields.lua", "lua/task.lua", "lua/task_create.lua");
+        script.key(self.keys.own(TASKS, "_seq")).key(self.keys.base(TASKS)).arg(u32::MAX);
+        columns(&row, row.version)?.push_to(&mut script);
+        let uid: Option<u32> = self.change_by(TASKS.name, "of a new task", &script).await?;
+        let uid = uid.ok_or_else(|| StoreError::Unavailable {
+            outcome: Outcome::NotApplied,
+            reason: "every task uid has been given".to_owned(),
+        })?;
+        Ok(Task { uid: TaskUid(uid), ..row })
+    }
+
+    async fn task_get(&self, uid: TaskUid) -> Result<Option<Task>, StoreError> {
+        let key = self.keys.row(TASKS, &uid.to_string());
+        let values: Values = self.look(TASKS.name, &key, &fields_of(&key, FIELDS)).await?;
+        task(uid, values)
+    }
+
+    async fn task_put(&self, task: Task) -> Result<Put, StoreError> {
+        let replacement = Replacement::of(&task)?;
+        let mut script =
+            script!("lua/fields.lua", "lua/task.lua", "lua/task_replace.lua", "lua/task_put.lua");
+        replacement.push_to(&self.keys, &mut script);
+        self.replace(&replacement, &script).await
+    }
+
+    async fn task_list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {
+        self.list(query).await
+    }
+
+    async fn task_list_unfinished(
+        &self,
+        after: Option<TaskUid>,
+        limit: u32,
+    ) -> Result<Vec<Task>, StoreError> {
+        let from = after.map_or(Some(0), |uid| uid.0.checked_add(1)).map(TaskUid);
+        let mut page = TaskPage { tasks: Vec::new(), total: 0, next: from };
+        let open = [self.keys.own(TASKS, "_open")];
+        while let Some(from) = page.next
+            && let missing @ 1.. = limit - u32::try_from(page.tasks.len()).unwrap_or(limit)
+        {
+            let more = self.page(&open, Some(from), true, missing.min(CHUNK)).await?;
+            page.tasks.extend(more.tasks);
+            page.next = more.next;
+        }
+        Ok(page.tasks)
+    }
+
+    /// In steps, so that no call keeps the server from others for long.
+    async fn task_prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut pruned = 0;
+        while pruned < u64::from(limit) {
+            let step = u64::from(CHUNK).min(u64::from(limit) - pruned);
+            let mut script = script!("lua/task.lua", "lua/task_prune.lua");
+            script.key(self.keys.base(TASKS));
+            script.key(self.keys.own(TASKS, "_finished")).key(self.keys.own(TASKS, "_open"));
+            script.arg(before.as_millis()).arg(step);
+            let gone: u64 = self.change_by(TASKS.name, "of old tasks", &script).await?;
+            pruned += gone;
+            if gone < step {
+                break;
+            }
+        }
+        Ok(pruned)
+    }
+}

@@ -1,0 +1,45 @@
+//! What the tests on a real server share.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub mod proxy;
+
+use std::sync::Arc;
+
+use miroir_domain::Timestamp;
+use miroir_domain::task::{NewTask, TaskKind};
+use miroir_ports::outbound::{Outcome, StoreError};
+use miroir_redis::{RedisOptions, RedisStore};
+use miroir_test_redis::RedisServer;
+
+/// A store on `server`, everything as usual.
+pub async fn open(server: &RedisServer) -> Arc<RedisStore> {
+    Arc::new(RedisStore::open(RedisOptions::new(server.url())).await.unwrap())
+}
+
+/// A task that can be told by `label`.
+pub fn new_task(label: &str) -> NewTask {
+    NewTask {
+        kind: TaskKind::DocumentAdditionOrUpdate,
+        index_uid: Some("films".parse().unwrap()),
+        node_tasks: [].into(),
+        details: None,
+        custom_metadata: Some(label.to_owned()),
+        failure: None,
+    }
+}
+
+/// An instant.
+pub fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+/// Asserts that `answer` is `Unavailable` with `outcome`, and that its message holds `words`.
+pub fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>, outcome: Outcome, words: &str) {
+    match answer {
+        Err(StoreError::Unavailable { outcome: found, reason }) => {
+            assert_eq!(found, outcome, "{reason}");
+            assert!(reason.contains(words), "`{words}` is not in `{reason}`");
+        }
+        other => panic!("{other:?} is not unavailable"),
+    }
+}

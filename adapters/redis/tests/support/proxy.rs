@@ -1,0 +1,83 @@
+//! A proxy in front of a server that cuts connections when it is told to.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What becomes of the next command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Cut {
+    /// It passes, and its answer too.
+    None = 0,
+    /// The connection ends before the server has it.
+    Before = 1,
+    /// The server has it, and the connection ends before the answer is back.
+    After = 2,
+    /// The server has it, and the answer never comes.
+    Silence = 3,
+}
+
+/// The proxy; every cut happens once.
+pub struct Proxy {
+    pub address: SocketAddr,
+    cut: Arc<AtomicU8>,
+}
+
+impl Proxy {
+    pub async fn start(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let cut = Arc::new(AtomicU8::new(Cut::None as u8));
+        let shared = Arc::clone(&cut);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(server).await.unwrap();
+                tokio::spawn(relay(client, server, Arc::clone(&shared)));
+            }
+        });
+        Self { address, cut }
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://{}/0", self.address)
+    }
+
+    /// Decides what becomes of the next command.
+    pub fn cut_next(&self, cut: Cut) {
+        self.cut.store(cut as u8, Ordering::SeqCst);
+    }
+}
+
+async fn relay(mut client: TcpStream, mut server: TcpStream, cut: Arc<AtomicU8>) {
+    let (mut question, mut answer) = (vec![0; 65_536], vec![0; 65_536]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut question) => {
+                let Ok(length @ 1..) = read else { return };
+                let cut = cut.swap(Cut::None as u8, Ordering::SeqCst);
+                if cut == Cut::Before as u8 {
+                    return;
+                }
+                server.write_all(&question[..length]).await.unwrap();
+                if cut == Cut::After as u8 {
+                    // Until the server has answered it has carried the command out.
+                    server.read(&mut answer).await.unwrap();
+                    return;
+                }
+                if cut == Cut::Silence as u8 {
+                    server.read(&mut answer).await.unwrap();
+                }
+            }
+            read = server.read(&mut answer) => {
+                let Ok(length @ 1..) = read else { return };
+                if client.write_all(&answer[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
