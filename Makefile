@@ -7,7 +7,7 @@ CLIENT_VERSION := 0.43.0
 CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client
+.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client redis
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -19,7 +19,7 @@ demo: ## Show in a minute what Miroir does, checking every step. Needs nothing b
 dev: ## Leave a cluster with films running on 127.0.0.1:7700.
 	@$(CARGO) run --quiet --bin miroir -- dev
 
-test: client ## Run every test that needs no Meilisearch; the last line counts them.
+test: client redis ## Run every test that needs no Meilisearch; the last line counts them.
 	@CARGO='$(CARGO)' scripts/run-tests
 
 test-real: ## Run the tests against a real Meilisearch, named by MIROIR_MEILISEARCH_BIN.
@@ -68,6 +68,9 @@ bench: ## Measure, and print a table (a release build, minutes).
 	$(CARGO) run --release --quiet -p miroir-bench
 
 client: $(CLIENT_STAMP)
+
+redis:
+	@scripts/need-redis
 
 $(CLIENT_STAMP):
 	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)'

@@ -15,6 +15,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod config;
+mod instance_lease;
 pub mod node;
 pub mod server;
 pub mod service;

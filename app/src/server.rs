@@ -17,8 +17,7 @@ use crate::config::Config;
 use crate::service::{
     ClusterService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
 };
-use crate::store_lock::StoreLock;
-use crate::wiring;
+use crate::wiring::{self, OpenStore, StoreGuard};
 use crate::worker;
 
 /// A Miroir that serves requests until it is stopped.
@@ -26,8 +25,8 @@ pub struct RunningServer {
     /// Where it listens.
     pub address: SocketAddr,
     store: Arc<dyn TaskStore>,
-    /// Let go when this is dropped: after the store was closed.
-    _store_lock: Option<StoreLock>,
+    /// Let go last: after everything that works on the store has ended.
+    guard: StoreGuard,
     stop_http: watch::Sender<bool>,
     stop_workers: watch::Sender<bool>,
     http: JoinHandle<()>,
@@ -36,7 +35,7 @@ pub struct RunningServer {
 
 /// Opens the store, starts the workers, and listens.
 pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
-    let (store, store_lock) = wiring::open_store(&config.store).await?;
+    let OpenStore { store, guard } = wiring::open_store(&config.store).await?;
     let outside = wiring::connect(&config, Arc::clone(&store))?;
     let listener = TcpListener::bind(config.server.address)
         .await
@@ -53,7 +52,7 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
         async move { worker::stopped(&mut http_stopped).await },
     ));
     tracing::info!(%address, nodes = config.nodes.len(), "listening");
-    Ok(RunningServer { address, store, _store_lock: store_lock, stop_http, stop_workers, http, workers })
+    Ok(RunningServer { address, store, guard, stop_http, stop_workers, http, workers })
 }
 
 impl RunningServer {
@@ -75,6 +74,9 @@ impl RunningServer {
             }
         })
         .await;
+        if let StoreGuard::Lease(lease) = self.guard {
+            lease.release().await;
+        }
         // Closing the store only flushes what is queued, so it is done even when time is up.
         self.store.store_close().await.context("closing the store")?;
         anyhow::ensure!(http.is_ok(), "requests were still in flight after {} ms", within.as_millis());
@@ -84,7 +86,21 @@ impl RunningServer {
 
     /// Waits until the server ends by itself, which it only does when something is badly wrong.
     pub async fn wait(&mut self) -> anyhow::Result<()> {
-        (&mut self.http).await.context("the HTTP server ended badly")
+        let lost = async {
+            match &mut self.guard {
+                StoreGuard::Lease(lease) => lease.lost().await,
+                StoreGuard::None | StoreGuard::Lock { .. } => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = &mut self.http => ended.context("the HTTP server ended badly"),
+            () = lost => {
+                // Nothing may reach the store or the nodes any more: another instance may be at work on them.
+                self.http.abort();
+                self.workers.abort_all();
+                anyhow::bail!("the lease of the task store could not be kept: another Miroir may take over")
+            }
+        }
     }
 }
 

@@ -7,12 +7,14 @@ use anyhow::Context as _;
 use miroir_domain::topology::Topology;
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
 use miroir_memory::MemoryStore;
-use miroir_ports::outbound::{Clock, TaskStore};
+use miroir_ports::outbound::{Clock, Ids as _, StoreError, TaskStore};
+use miroir_redis::{RedisOptions, RedisStore};
 use miroir_sqlite::{SqliteOptions, SqliteStore};
-use miroir_system::SystemClock;
+use miroir_system::{SystemClock, UuidIds};
 
 use crate::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
-use crate::config::{self, Config, StoreBackend, StoreConfig};
+use crate::config::{self, Config, RedisConfig, StoreBackend, StoreConfig};
+use crate::instance_lease::InstanceLease;
 use crate::node::{HealthTracker, TrackedNodes};
 use crate::store_lock::StoreLock;
 
@@ -29,13 +31,40 @@ pub struct Outside {
     pub cluster: Arc<Cluster>,
 }
 
-/// Opens the configured store, with the lock that keeps other instances out; a store that is briefly unavailable is
-/// tried again.
-pub async fn open_store(config: &StoreConfig) -> anyhow::Result<(Arc<dyn TaskStore>, Option<StoreLock>)> {
-    if config.backend == StoreBackend::Memory {
-        tracing::warn!("the task store is in memory: every task is forgotten when this process ends");
-        return Ok((Arc::new(MemoryStore::new()), None));
+/// An open store, and what keeps other instances away from it.
+pub struct OpenStore {
+    /// The store.
+    pub store: Arc<dyn TaskStore>,
+    /// Held as long as the store is used.
+    pub guard: StoreGuard,
+}
+
+/// What keeps other instances away from a store.
+pub enum StoreGuard {
+    /// Nothing: nobody else can reach it.
+    None,
+    /// A file that is locked.
+    Lock {
+        /// Let go when it is dropped.
+        _lock: StoreLock,
+    },
+    /// A lease in the store itself.
+    Lease(InstanceLease),
+}
+
+/// Opens the configured store; one that is briefly unavailable is tried again.
+pub async fn open_store(config: &StoreConfig) -> anyhow::Result<OpenStore> {
+    match config.backend {
+        StoreBackend::Memory => {
+            tracing::warn!("the task store is in memory: every task is forgotten when this process ends");
+            Ok(OpenStore { store: Arc::new(MemoryStore::new()), guard: StoreGuard::None })
+        }
+        StoreBackend::Sqlite => open_sqlite(config).await,
+        StoreBackend::Redis => open_redis(&config.redis).await,
     }
+}
+
+async fn open_sqlite(config: &StoreConfig) -> anyhow::Result<OpenStore> {
     let cannot = || format!("cannot open the task store {}", config.path.display());
     let lock = StoreLock::take(&config.path).await.with_context(cannot)?;
     let options = SqliteOptions {
@@ -45,19 +74,45 @@ pub async fn open_store(config: &StoreConfig) -> anyhow::Result<(Arc<dyn TaskSto
         },
         ..SqliteOptions::new(&config.path)
     };
+    let store = patiently(|| SqliteStore::open(options.clone())).await.with_context(cannot)?;
+    Ok(OpenStore { store: Arc::new(store), guard: StoreGuard::Lock { _lock: lock } })
+}
+
+async fn open_redis(config: &RedisConfig) -> anyhow::Result<OpenStore> {
+    let url = config.url.as_ref().context("`store.redis.url` is not set")?;
+    let options = RedisOptions {
+        prefix: config.prefix.clone(),
+        cluster: config.cluster,
+        connect_timeout: Duration::from_millis(config.connect_timeout_ms),
+        response_timeout: Duration::from_millis(config.response_timeout_ms),
+        allow_eviction: config.allow_eviction,
+        ..RedisOptions::new(url.expose())
+    };
+    let cannot = || format!("cannot open the task store {}", options.printable_url());
+    let store = patiently(|| RedisStore::open(options.clone())).await.with_context(cannot)?;
+    let store: Arc<dyn TaskStore> = Arc::new(store);
+    let holder = UuidIds::default().unique_id();
+    let lease = InstanceLease::take(Arc::clone(&store), Arc::new(SystemClock), holder).await;
+    Ok(OpenStore { store, guard: StoreGuard::Lease(lease.with_context(cannot)?) })
+}
+
+/// Opens a store, some times over while it is unavailable.
+async fn patiently<S, F>(mut open: impl FnMut() -> F) -> Result<S, StoreError>
+where
+    F: Future<Output = Result<S, StoreError>>,
+{
     let mut pause = OPEN_PAUSE;
-    for attempt in 1.. {
-        match SqliteStore::open(options.clone()).await {
-            Ok(store) => return Ok((Arc::new(store), Some(lock))),
-            Err(error) if error.retryable() && attempt < OPEN_ATTEMPTS => {
+    for attempt in 1..OPEN_ATTEMPTS {
+        match open().await {
+            Err(error) if error.retryable() => {
                 tracing::warn!(attempt, "opening the task store: {error}");
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }
-            Err(error) => return Err(error).with_context(cannot),
+            done => return done,
         }
     }
-    unreachable!("the loop above ends by returning")
+    open().await
 }
 
 /// Makes the node clients and the cluster. Opens no connection.

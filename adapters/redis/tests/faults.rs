@@ -283,9 +283,9 @@ async fn rows_that_expire_are_collected_by_the_server() {
         source_ip: None,
     };
     store.admin_session_create(&admin, at(0)).await.unwrap();
-    store.rate_limit_hit("searchui:::1", 9, Duration::from_secs(60), at(0)).await.unwrap();
+    store.rate_limit_hit("searchui:::1", 9, Duration::from_mins(1), at(0)).await.unwrap();
     store.login_attempt("::1", at(0)).await.unwrap();
-    store.lease_acquire("l", "h", Duration::from_secs(60), at(0)).await.unwrap();
+    store.lease_acquire("l", "h", Duration::from_mins(1), at(0)).await.unwrap();
     let ttl =
         |key: &str| -> i64 { server.say(&["PTTL", key]).trim_start_matches(':').trim_end().parse().unwrap() };
     // With the ten minutes that clocks may differ, in milliseconds and not in seconds.

@@ -28,6 +28,7 @@ pub use problem::{ConfigError, Problem};
 pub use secret::Secret;
 pub use section::{
     AuthConfig, ClusterConfig, Config, HealthConfig, LogConfig, LogFormat, NodeConfig, NodeDefaults,
-    SearchPolicy, ServerConfig, StoreBackend, StoreConfig, Synchronous, TaskRegistryConfig, TimeoutConfig,
+    RedisConfig, SearchPolicy, ServerConfig, StoreBackend, StoreConfig, Synchronous, TaskRegistryConfig,
+    TimeoutConfig,
 };
 pub use shape::{Kind, Shape};

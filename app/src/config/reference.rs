@@ -37,33 +37,33 @@ pub fn markdown() -> String {
     let mut page = INTRODUCTION.to_owned();
     let root = Shape::of_config();
     for (name, shape) in root.keys() {
-        section(&mut page, name, shape);
+        section(&mut page, std::slice::from_ref(name), shape);
     }
     page
 }
 
-fn section(page: &mut String, name: &str, shape: &Shape) {
+/// The section at `path`, and those within it.
+fn section(page: &mut String, path: &[String], shape: &Shape) {
     let item = match &shape.kind {
         Kind::List(item) => item,
         _ => shape,
     };
     let description = one_line(&shape.description);
     let list = if matches!(shape.kind, Kind::List(_)) {
-        format!("\n\nA list, set as a whole by `{}`. Each entry:", variable_name(&[name.to_owned()]))
+        format!("\n\nA list, set as a whole by `{}`. Each entry:", variable_name(path))
     } else {
         String::new()
     };
     // Writing to a String cannot fail.
-    let _ = write!(page, "\n## `{name}`\n\n{description}{list}\n\n");
+    let _ = write!(page, "\n## `{}`\n\n{description}{list}\n\n", path.join("."));
     let columns = if list.is_empty() { "| environment " } else { "" };
     let rule = if list.is_empty() { "|---" } else { "" };
     let _ = write!(page, "| key | takes | default {columns}| |\n|---|---|---{rule}|---|\n");
-    for (key, leaf) in item.keys() {
-        let variable = if list.is_empty() {
-            format!("| `{}` ", variable_name(&[name.to_owned(), key.clone()]))
-        } else {
-            String::new()
-        };
+    let below = |key: &String| [path, std::slice::from_ref(key)].concat();
+    let is_section = |shape: &Shape| matches!(shape.kind, Kind::Section(_));
+    for (key, leaf) in item.keys().filter(|(_, shape)| !is_section(shape)) {
+        let variable =
+            if list.is_empty() { format!("| `{}` ", variable_name(&below(key))) } else { String::new() };
         let _ = writeln!(
             page,
             "| `{key}` | {} | {} {variable}| {} |",
@@ -77,6 +77,9 @@ fn section(page: &mut String, name: &str, shape: &Shape) {
         for (word, meaning) in words {
             let _ = writeln!(page, "- `{word}`: {}", one_line(meaning));
         }
+    }
+    for (key, within) in item.keys().filter(|(_, shape)| is_section(shape)) {
+        section(page, &below(key), within);
     }
 }
 

@@ -13,12 +13,13 @@ const SAFE_KEY_BYTES: usize = 16;
 /// A rule, with the sections it looks at.
 type Rule = (&'static [&'static str], fn(&Config) -> Vec<Problem>);
 
-const RULES: [Rule; 5] = [
+const RULES: [Rule; 6] = [
     (&["nodes", "cluster"], topology_holds),
     (&["nodes"], urls_are_distinct),
     (&["nodes", "server"], no_node_is_this_server),
     (&["task_registry"], polls_fit),
     (&["cluster"], quorum_fits),
+    (&["store"], redis_has_a_url),
 ];
 
 /// What `config` breaks. Rules about `doubtful` sections are left out: their values are already refused.
@@ -53,6 +54,16 @@ fn quorum_fits(config: &Config) -> Vec<Problem> {
         Ok(_) => Vec::new(),
         Err(error) => problem("cluster.write_quorum", error.to_string()),
     }
+}
+
+fn redis_has_a_url(config: &Config) -> Vec<Problem> {
+    if config.store.backend != StoreBackend::Redis || config.store.redis.url.is_some() {
+        return Vec::new();
+    }
+    problem(
+        "store.redis.url",
+        "is missing: `store.backend` is `redis`, so the server must be named, such as redis://127.0.0.1:6379/0",
+    )
 }
 
 fn urls_are_distinct(config: &Config) -> Vec<Problem> {
@@ -123,6 +134,10 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     warn(
         config.store.backend == StoreBackend::Memory,
         "`store.backend` is `memory`: tasks are forgotten when Miroir stops",
+    );
+    warn(
+        config.store.backend != StoreBackend::Redis && config.store.redis.url.is_some(),
+        "`store.redis.url` is set, but `store.backend` is not `redis`: the Redis server is not used",
     );
     let replicas = config.cluster.replication_factor;
     warn(

@@ -161,8 +161,10 @@ pub struct StoreConfig {
     pub backend: StoreBackend,
     /// File of the SQLite database; its folder is created. Never on a network file system.
     pub path: PathBuf,
-    /// How far a write is on disk before it is acknowledged.
+    /// How far a write is on disk before it is acknowledged, on SQLite.
     pub synchronous: Synchronous,
+    /// The Redis server, with the backend `redis`.
+    pub redis: RedisConfig,
 }
 
 impl Default for StoreConfig {
@@ -171,6 +173,42 @@ impl Default for StoreConfig {
             backend: StoreBackend::Sqlite,
             path: PathBuf::from("./data/miroir.db"),
             synchronous: Synchronous::Full,
+            redis: RedisConfig::default(),
+        }
+    }
+}
+
+/// How the Redis server is reached that keeps the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedisConfig {
+    /// `redis://user:password@host:port/database`, with TLS `rediss://...`, with Sentinels
+    /// `redis+sentinel://user:password@host:port,host:port/master/database`.
+    pub url: Option<Secret>,
+    /// What every key begins with: two Miroirs with stores of their own can share a server.
+    pub prefix: String,
+    /// Whether keys carry hash tags, so that what one call touches is in one slot of Redis Cluster. It cannot be changed
+    /// for a store that holds something.
+    pub cluster: bool,
+    /// How long connecting may take.
+    #[schemars(range(min = 1))]
+    pub connect_timeout_ms: u64,
+    /// How long an answer may take; after it a write counts as unknown.
+    #[schemars(range(min = 1))]
+    pub response_timeout_ms: u64,
+    /// Whether a server whose `maxmemory-policy` may drop keys is put up with.
+    pub allow_eviction: bool,
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            prefix: "miroir".to_owned(),
+            cluster: false,
+            connect_timeout_ms: 2_000,
+            response_timeout_ms: 5_000,
+            allow_eviction: false,
         }
     }
 }
@@ -181,6 +219,8 @@ impl Default for StoreConfig {
 pub enum StoreBackend {
     /// An embedded SQLite database, for one instance of Miroir.
     Sqlite,
+    /// A Redis server, 6.2 or newer, or Valkey.
+    Redis,
     /// Nothing: tasks are forgotten when Miroir stops. For tests.
     Memory,
 }

@@ -63,13 +63,12 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, cut: Arc<AtomicU8>)
                     return;
                 }
                 server.write_all(&question[..length]).await.unwrap();
-                if cut == Cut::After as u8 {
-                    // Until the server has answered it has carried the command out.
-                    server.read(&mut answer).await.unwrap();
-                    return;
+                if cut == Cut::After as u8 || cut == Cut::Silence as u8 {
+                    // Once it has answered, it has carried the command out.
+                    assert!(server.read(&mut answer).await.unwrap() > 0);
                 }
-                if cut == Cut::Silence as u8 {
-                    server.read(&mut answer).await.unwrap();
+                if cut == Cut::After as u8 {
+                    return;
                 }
             }
             read = server.read(&mut answer) => {

@@ -1,0 +1,96 @@
+//! A Miroir whose store is a Redis server.
+
+use std::time::Duration;
+
+use miroir_e2e::{Client, Cluster, ClusterBuilder, until};
+use miroir_test_redis::RedisServer;
+use serde_json::{Value, json};
+
+fn on(server: &RedisServer) -> ClusterBuilder {
+    let store = json!({ "backend": "redis", "redis": { "url": server.url(), "connect_timeout_ms": 500 } });
+    Cluster::builder().nodes(3).replication_factor(2).configuration(json!({ "store": store }))
+}
+
+async fn add(client: &Client, id: u64) -> Value {
+    let documents = json!([{ "id": id }]);
+    client.write("POST", "/indexes/films/documents?primaryKey=id", documents).await.unwrap()
+}
+
+async fn found(client: &Client) -> u64 {
+    let answer = client.call("POST", "/indexes/films/search", json!({ "limit": 0 })).await.unwrap();
+    answer.expect(200).unwrap()["estimatedTotalHits"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn tasks_and_documents_outlive_a_killed_miroir() {
+    let server = RedisServer::start();
+    let mut cluster = on(&server).start().await.unwrap();
+    let client = cluster.client();
+    for id in 0..10 {
+        assert_eq!(add(&client, id).await["status"], "succeeded");
+    }
+    cluster.miroir().kill().await.unwrap();
+    // The next one waits for what is left of the term of the one that was killed.
+    cluster.miroir().start().await.unwrap();
+    assert_eq!(found(&client).await, 10);
+    let tasks = client.get("/tasks?statuses=succeeded&limit=3").await.unwrap().expect(200).unwrap();
+    assert_eq!(tasks["results"].as_array().unwrap().len(), 3);
+    assert!(tasks["total"].as_u64().unwrap() >= 10, "{tasks}");
+    let begun = tokio::time::Instant::now();
+    assert!(cluster.miroir().terminate().await.unwrap().success());
+    cluster.miroir().start().await.unwrap();
+    println!("a Miroir that was asked to end was followed after {:?}", begun.elapsed());
+    assert_eq!(add(&client, 10).await["status"], "succeeded");
+    assert_eq!(found(&client).await, 11);
+}
+
+#[tokio::test]
+async fn readiness_follows_the_server() {
+    let mut server = RedisServer::durable();
+    let mut cluster = on(&server).start().await.unwrap();
+    let client = cluster.client();
+    assert_eq!(add(&client, 1).await["status"], "succeeded");
+    server.kill();
+    let ready = |status: u16| {
+        let client = client.clone();
+        move || {
+            let client = client.clone();
+            async move { (client.get("/_miroir/ready").await.ok()?.status == status).then_some(()) }
+        }
+    };
+    until("it is not ready", ready(503)).await;
+    let refused = client.call("POST", "/indexes/films/documents", json!([{ "id": 2 }])).await.unwrap();
+    assert_eq!(refused.status, 503, "{}", refused.body);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.launch_again();
+    until("it is ready", ready(200)).await;
+    assert_eq!(add(&client, 3).await["status"], "succeeded");
+    assert_eq!(found(&client).await, 2);
+    assert!(cluster.miroir().terminate().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn second_miroir_takes_over_from_one_that_was_killed_and_waits_for_one_that_lives() {
+    let server = RedisServer::start();
+    let mut first = on(&server).start().await.unwrap();
+    assert_eq!(add(&first.client(), 1).await["status"], "succeeded");
+    let mut second = on(&server).start_nodes().await.unwrap();
+    second.miroir().start_unready().unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(second.client().get("/health").await.is_err(), "it serves beside the first");
+    assert!(second.miroir().process().log().contains("waiting for it to end"));
+    first.miroir().kill().await.unwrap();
+    second.miroir().until_ready().await.unwrap();
+    let tasks = second.client().get("/tasks").await.unwrap().expect(200).unwrap();
+    assert!(tasks["total"].as_u64().unwrap() >= 1, "{tasks}");
+}
+
+#[tokio::test]
+async fn miroir_that_loses_its_lease_stops() {
+    let server = RedisServer::start();
+    let mut cluster = on(&server).start().await.unwrap();
+    server.say(&["DEL", "miroir:lease:instance"]);
+    let status = cluster.miroir().process().wait().await.unwrap();
+    assert!(!status.success());
+    assert!(cluster.miroir().process().log().contains("lease of the task store could not be kept"));
+}
