@@ -12,10 +12,12 @@ mod binary;
 mod disk;
 mod domain;
 mod process;
+mod redis;
 mod report;
 mod row;
 mod samples;
 mod service;
+mod shared;
 mod store;
 
 use std::path::PathBuf;
@@ -30,6 +32,8 @@ use crate::report::Report;
 enum Section {
     /// The task store on SQLite.
     Store,
+    /// The task store on Redis.
+    Redis,
     /// Merging and routing, without network or disk.
     Domain,
     /// A `miroir serve` with three nodes.
@@ -54,6 +58,9 @@ struct Arguments {
     /// Measure only these sections.
     #[arg(long, value_enum)]
     only: Vec<Section>,
+    /// Where the memory that keyspaces take on Redis is written to, as docs/redis-memory.md.
+    #[arg(long)]
+    redis_memory: Option<PathBuf>,
     /// Folder for the files of the stores; its disk is the one that is measured.
     #[arg(long, default_value = "target")]
     folder: PathBuf,
@@ -78,6 +85,9 @@ async fn main() -> Result<()> {
     }
     if wanted(Section::Store) {
         report.add(store::measure(&path, arguments.tasks).await?);
+    }
+    if wanted(Section::Redis) {
+        report.add(redis::measure(arguments.tasks, arguments.redis_memory.as_deref()).await?);
     }
     if wanted(Section::Service) {
         let (nodes, rows) = service::measure(&path).await?;

@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use miroir_domain::TaskUid;
 use miroir_ports::outbound::StoreStatus as _;
 use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::time::Instant;
 
-use super::{new_task, now, open};
+use super::open;
+use crate::samples::rate;
+use crate::shared::now;
+use crate::shared::task::new_task;
 
 /// Files with the schema of a store, one for each way of writing.
 pub struct Files {
@@ -25,7 +29,30 @@ impl Files {
         }
         Ok(files)
     }
+
+    /// How many transactions that update one row a second has, each on disk before the next.
+    pub async fn updates(&self) -> Result<f64> {
+        let path = self.looped.clone();
+        let updating = tokio::task::spawn_blocking(move || {
+            let mut connection = Connection::open(path)?;
+            prepare(&connection)?;
+            let begun = Instant::now();
+            let mut count = 0;
+            while begun.elapsed() < SPAN {
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                transaction
+                    .prepare_cached("UPDATE task_sequence SET next_uid = next_uid + 1 WHERE only = 1")?
+                    .execute([])?;
+                transaction.commit()?;
+                count += 1;
+            }
+            anyhow::Ok(rate(count, begun.elapsed()))
+        });
+        updating.await.context("the updates were cut short")?
+    }
 }
+
+const SPAN: Duration = Duration::from_secs(1);
 
 /// Sets a connection as the store sets its own.
 pub fn prepare(connection: &Connection) -> rusqlite::Result<()> {

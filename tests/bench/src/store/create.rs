@@ -12,10 +12,12 @@ use rusqlite::Connection;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::SECTION;
 use super::bare::{EncodedRow, Files, prepare};
-use super::{CALLERS, SECTION, new_task, now};
 use crate::row::{Goal, Row, Unit};
 use crate::samples::{Samples, rate};
+use crate::shared::task::new_task;
+use crate::shared::{CALLERS, now};
 
 /// The three ways take turns, so that a slow moment of the disk meets all of them.
 const ROUNDS: u32 = 3;

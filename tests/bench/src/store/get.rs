@@ -4,17 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use miroir_domain::TaskUid;
-use miroir_ports::outbound::TaskTable as _;
+use anyhow::{Context, Result};
+use miroir_ports::outbound::TaskStore;
 use miroir_sqlite::SqliteStore;
 use rusqlite::Connection;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{CALLERS, SECTION};
+use super::SECTION;
 use crate::row::{Goal, Row, Unit};
 use crate::samples::rate;
+use crate::shared::task::get;
 
 const ROUNDS: u32 = 3;
 const SPAN: Duration = Duration::from_secs(1);
@@ -24,44 +23,15 @@ const TASKS: u32 = 1_000;
 const STRIDE: u32 = 367;
 
 pub async fn measure(store: &Arc<SqliteStore>, path: &Path) -> Result<Vec<Row>> {
-    let (mut own, mut bare) = ((0, Duration::ZERO), (0, Duration::ZERO));
+    let store: Arc<dyn TaskStore> = store.clone();
+    let (mut own, mut bare) = (0.0, (0, Duration::ZERO));
     for _ in 0..ROUNDS {
         let (count, span) = through_select(path).await?;
         bare = (bare.0 + count, bare.1 + span);
-        let (count, span) = through_store(store).await?;
-        own = (own.0 + count, own.1 + span);
+        own += get(&store).await? / f64::from(ROUNDS);
     }
-    let row = Row::alone(
-        SECTION,
-        "task_get, 64 callers",
-        Unit::PerSecond,
-        rate(own.0, own.1),
-        Goal::AtLeastTimes(0.5),
-    );
+    let row = Row::alone(SECTION, "task_get, 64 callers", Unit::PerSecond, own, Goal::AtLeastTimes(0.5));
     Ok(vec![row.against("a prepared SELECT, one thread", rate(bare.0, bare.1))])
-}
-
-async fn through_store(store: &Arc<SqliteStore>) -> Result<(usize, Duration)> {
-    let begun = Instant::now();
-    let mut callers = JoinSet::new();
-    for caller in 0..CALLERS {
-        let store = Arc::clone(store);
-        callers.spawn(async move {
-            let mut uid = u32::try_from(caller)?;
-            let mut count = 0;
-            while begun.elapsed() < SPAN {
-                uid = (uid + STRIDE) % TASKS;
-                ensure!(store.task_get(TaskUid(uid)).await?.is_some(), "task {uid} is gone");
-                count += 1;
-            }
-            anyhow::Ok(count)
-        });
-    }
-    let mut all = 0;
-    while let Some(caller) = callers.join_next().await {
-        all += caller??;
-    }
-    Ok((all, begun.elapsed()))
 }
 
 /// Reads every column of a row, and makes nothing of them.
