@@ -96,6 +96,9 @@ macro_rules! suite {
             every_job_is_claimed_by_one_claimant,
             line_and_tokens_go_on_after_reopening,
         ]);
+        crate::suite::area!($harness, job_death: [
+            every_job_ends_once_though_workers_die,
+        ]);
         crate::suite::area!($harness, lease: [
             term_runs_to_the_millisecond_and_tokens_grow,
             term_is_renewed_and_released_by_its_holder_and_token_alone,

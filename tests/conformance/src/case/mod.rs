@@ -8,6 +8,7 @@ pub(crate) mod concurrency;
 pub(crate) mod hostile;
 pub(crate) mod idempotency;
 pub(crate) mod job;
+pub(crate) mod job_death;
 pub(crate) mod lease;
 pub(crate) mod listing;
 pub(crate) mod precondition;
