@@ -78,16 +78,21 @@ async fn open_sqlite(config: &StoreConfig) -> anyhow::Result<OpenStore> {
     Ok(OpenStore { store: Arc::new(store), guard: StoreGuard::Lock { _lock: lock } })
 }
 
-async fn open_redis(config: &RedisConfig) -> anyhow::Result<OpenStore> {
+/// How the configured Redis server is reached.
+pub fn redis_options(config: &RedisConfig) -> anyhow::Result<RedisOptions> {
     let url = config.url.as_ref().context("`store.redis.url` is not set")?;
-    let options = RedisOptions {
+    Ok(RedisOptions {
         prefix: config.prefix.clone(),
         cluster: config.cluster,
         connect_timeout: Duration::from_millis(config.connect_timeout_ms),
         response_timeout: Duration::from_millis(config.response_timeout_ms),
         allow_eviction: config.allow_eviction,
         ..RedisOptions::new(url.expose())
-    };
+    })
+}
+
+async fn open_redis(config: &RedisConfig) -> anyhow::Result<OpenStore> {
+    let options = redis_options(config)?;
     let cannot = || format!("cannot open the task store {}", options.printable_url());
     let store = patiently(|| RedisStore::open(options.clone())).await.with_context(cannot)?;
     let store: Arc<dyn TaskStore> = Arc::new(store);

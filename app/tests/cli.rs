@@ -32,7 +32,7 @@ struct Serving {
     address: String,
     /// What was logged before it listened.
     before: Vec<String>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Serving {
@@ -51,7 +51,7 @@ impl Serving {
             }
             before.push(line);
         };
-        Self { child, log, address, before, _folder: folder }
+        Self { child, log, address, before, folder }
     }
 
     fn signal(&self, name: &str) {
@@ -292,4 +292,59 @@ fn until<T>(patience: std::time::Duration, look: impl Fn() -> Option<T>) -> T {
         std::thread::sleep(pause);
         waited += pause;
     }
+}
+
+/// A folder with a configuration for a store of its own, no nodes and a free port.
+fn folder_with_store() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("miroir.yaml"), "store: { path: here.db }\n").unwrap();
+    folder
+}
+
+#[test]
+fn store_is_made_looked_at_and_copied() {
+    let folder = folder_with_store();
+    let run = |arguments: &[&str]| miroir(&folder, arguments).output().unwrap();
+    let missing = run(&["store", "check"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stderr).contains("here.db"), "{}", text(&missing.stderr));
+    let made: Value = serde_json::from_slice(&run(&["store", "migrate", "--json"]).stdout).unwrap();
+    assert_eq!(made["from"], 0);
+    assert!(text(&run(&["store", "migrate"]).stdout).contains("already"));
+    assert_eq!(text(&run(&["store", "check"]).stdout), "The store is whole.\n");
+    let stats: Value = serde_json::from_slice(&run(&["store", "stats", "--json"]).stdout).unwrap();
+    assert_eq!((&stats["schema_version"], &stats["rows"]["tasks"]), (&made["to"], &Value::from(0)));
+    assert!(text(&run(&["store", "stats"]).stdout).contains("rows of tasks"));
+    assert!(run(&["store", "backup", "copy.db"]).status.success());
+    let again = run(&["store", "backup", "copy.db"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("overwrites nothing"), "{}", text(&again.stderr));
+    assert!(run(&["store", "check", "--store-path", "copy.db"]).status.success());
+}
+
+#[test]
+fn store_of_a_running_miroir_is_copied_and_not_migrated() {
+    let mut serving = Serving::start();
+    let folder = &serving.folder;
+    let run = |arguments: &[&str]| miroir(folder, arguments).output().unwrap();
+    assert!(run(&["store", "check"]).status.success());
+    assert!(run(&["store", "stats"]).status.success());
+    assert!(run(&["store", "backup", "copy.db"]).status.success());
+    let refused = run(&["store", "migrate"]);
+    assert!(text(&refused.stderr).contains("another Miroir uses it"), "{}", text(&refused.stderr));
+    serving.signal("TERM");
+    assert!(serving.child.wait().unwrap().success());
+}
+
+#[test]
+fn stores_that_are_no_file_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |backend: &str, command: &[&str]| {
+        let output = miroir(&folder, command).env("MIROIR_STORE__BACKEND", backend).output().unwrap();
+        assert_eq!(output.status.code(), Some(if backend == "redis" { 2 } else { 1 }));
+        text(&output.stderr)
+    };
+    assert!(run("memory", &["store", "check"]).contains("`memory`"));
+    assert!(run("memory", &["store", "backup", "x"]).contains("`memory`"));
+    assert!(run("redis", &["store", "backup", "x"]).contains("store.redis.url"));
 }

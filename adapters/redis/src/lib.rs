@@ -34,6 +34,7 @@ mod scoped_key;
 mod search_ui;
 mod sentinel_url;
 mod session;
+mod statistics;
 mod status;
 mod table;
 mod task;
@@ -47,6 +48,7 @@ use redis::ScriptInvocation;
 use tokio::sync::watch;
 
 pub use options::{Clock, RedisOptions};
+pub use statistics::RedisStatistics;
 
 use keys::Keys;
 use link::Link;

@@ -32,7 +32,7 @@ pub(crate) async fn check(store: &RedisStore, options: &RedisOptions) -> Result<
 }
 
 /// The value of a field of `INFO`.
-fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':'))
 }
 

@@ -8,10 +8,13 @@
 
 mod admin_session;
 mod alias;
+mod backup;
 mod canary;
 mod change_cursor;
 mod change_outbox;
+mod check;
 mod error;
+mod file;
 mod idempotency;
 mod index;
 mod job;
@@ -28,6 +31,7 @@ mod scoped_key;
 mod search_ui;
 mod session;
 mod statement;
+mod statistics;
 mod status;
 mod task;
 mod tenant;
@@ -43,8 +47,10 @@ use std::sync::Arc;
 use miroir_ports::outbound::{RevocationBell, StoreError};
 use rusqlite::Connection;
 
+pub use file::SqliteFile;
 pub use migration::SCHEMA_VERSION;
 pub use options::{SqliteOptions, Synchronous};
+pub use statistics::SqliteStatistics;
 
 use error::Failure;
 use reader::Readers;

@@ -69,7 +69,7 @@ fn refuse_ahead(found: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-fn version(connection: &Connection) -> Result<u32, Failure> {
+pub(crate) fn version(connection: &Connection) -> Result<u32, Failure> {
     // SQLite keeps 32 bits, signed; Miroir writes small numbers only, so a negative one is far ahead.
     Ok(u32::try_from(pragma(connection, "user_version")?).unwrap_or(u32::MAX))
 }

@@ -9,6 +9,7 @@ mod films;
 mod serve;
 mod settings;
 mod signal;
+mod store;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
@@ -40,6 +41,11 @@ enum Command {
         #[command(subcommand)]
         command: config::ConfigCommand,
     },
+    /// Look after the task store.
+    Store {
+        #[command(subcommand)]
+        command: store::StoreCommand,
+    },
     /// Print the version.
     Version,
 }
@@ -62,6 +68,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Dev(arguments) => dev::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Config { command } => config::run(command),
+        Command::Store { command } => store::run(command).await,
         Command::Version => print(concat!("miroir ", env!("CARGO_PKG_VERSION"), "\n")),
     };
     match result {

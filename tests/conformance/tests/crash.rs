@@ -13,7 +13,7 @@ use miroir_ports::outbound::{StoreStatus as _, TaskTable as _};
 use miroir_sqlite::{SqliteOptions, SqliteStore};
 
 /// Kills in a default run; `MIROIR_CRASH_ROUNDS` asks for more.
-const ROUNDS: u64 = 10;
+const ROUNDS: u64 = 50;
 
 /// What killed processes had been told.
 #[derive(Default)]

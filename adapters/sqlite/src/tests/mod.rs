@@ -1,5 +1,6 @@
 //! What is SQLite's own: files, the schema, damage, the writer. What every store must do is in `tests/conformance`.
 
+mod care;
 mod damage;
 mod file;
 mod migration;

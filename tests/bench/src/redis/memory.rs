@@ -205,19 +205,21 @@ async fn add(weights: &mut Weights, keys: &[String], connection: &mut Multiplexe
     Ok(())
 }
 
+/// Tables with a key for each row.
+const TABLES_OF_ROWS: [&str; 7] = [
+    "tasks",
+    "session",
+    "idemp",
+    "ratelimit:searchui",
+    "ratelimit:adminlogin:backoff",
+    "admin_session",
+    "cdc:overflow",
+];
+
 /// The name of a key without what tells it from others of its kind.
 fn keyspace(key: &str) -> String {
     let key = key.strip_prefix("miroir:").unwrap_or(key);
-    const ROWS: [&str; 7] = [
-        "tasks",
-        "session",
-        "idemp",
-        "ratelimit:searchui",
-        "ratelimit:adminlogin:backoff",
-        "admin_session",
-        "cdc:overflow",
-    ];
-    for table in ROWS {
+    for table in TABLES_OF_ROWS {
         let Some(rest) = key.strip_prefix(table).and_then(|rest| rest.strip_prefix(':')) else { continue };
         return match rest.strip_prefix('_') {
             None => format!("{table}:<id>"),

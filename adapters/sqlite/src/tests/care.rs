@@ -1,0 +1,146 @@
+//! Backup, check and statistics.
+
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+
+use miroir_domain::TaskUid;
+use miroir_ports::outbound::{StoreError, StoreStatus as _, TaskTable as _};
+
+use super::{Place, at, new_task};
+use crate::{SCHEMA_VERSION, SqliteFile, SqliteOptions, SqliteStore};
+
+fn names_in(place: &Place) -> Vec<String> {
+    let entries = fs::read_dir(place.directory.path()).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// A copy that is taken while tasks are created holds every one that was acknowledged before it began.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn backup_under_writes_is_whole() {
+    let place = Place::new();
+    let store = place.open().await;
+    for _ in 0..200 {
+        store.task_create(new_task(), at(1)).await.unwrap();
+    }
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for _ in 0..2_000 {
+                store.task_create(new_task(), at(1)).await.unwrap();
+            }
+        }
+    });
+    for number in 0..5 {
+        let before = store.task_create(new_task(), at(1)).await.unwrap().uid;
+        let (from, to) = (place.path(), place.directory.path().join(format!("copy-{number}.db")));
+        let copy = to.clone();
+        tokio::task::spawn_blocking(move || SqliteFile::open(&from).unwrap().backup(&copy).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(SqliteFile::open(&to).unwrap().problems().unwrap(), [""; 0]);
+        let copy = SqliteStore::open(SqliteOptions::new(&to)).await.unwrap();
+        for uid in 0..=before.0 {
+            assert!(copy.task_get(TaskUid(uid)).await.unwrap().is_some(), "task {uid} of {before}");
+        }
+        assert!(copy.task_create(new_task(), at(1)).await.unwrap().uid > before, "its uids go on");
+        copy.store_close().await.unwrap();
+    }
+    writer.await.unwrap();
+    assert!(!names_in(&place).iter().any(|name| name.contains("partial")), "{:?}", names_in(&place));
+}
+
+#[tokio::test]
+async fn backup_overwrites_nothing_and_leaves_nothing_behind() {
+    let place = Place::new();
+    place.open().await.store_close().await.unwrap();
+    let file = SqliteFile::open(&place.path()).unwrap();
+    let taken = place.directory.path().join("taken");
+    fs::write(&taken, "precious").unwrap();
+    match file.backup(&taken) {
+        Err(StoreError::InvalidInput(reason)) => assert!(reason.contains("taken"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(fs::read_to_string(&taken).unwrap(), "precious");
+    let nowhere = place.directory.path().join("no/such/folder/copy.db");
+    assert!(file.backup(&nowhere).unwrap_err().to_string().contains("no/such/folder"));
+    file.backup(&place.directory.path().join("copy.db")).unwrap();
+    assert!(file.backup(&place.directory.path().join("copy.db")).is_err());
+    drop(file);
+    let names = names_in(&place);
+    let unexpected = names.iter().find(|name| name.contains("partial"));
+    assert_eq!(unexpected, None, "{names:?}");
+}
+
+#[tokio::test]
+async fn damage_is_found() {
+    let place = Place::new();
+    let store = place.open().await;
+    for _ in 0..2_000 {
+        store.task_create(new_task(), at(1)).await.unwrap();
+    }
+    store.store_close().await.unwrap();
+    let whole = SqliteFile::open(&place.path()).unwrap();
+    assert_eq!(whole.problems().unwrap(), [""; 0]);
+    drop(whole);
+    let file = fs::File::options().write(true).open(place.path()).unwrap();
+    let middle = file.metadata().unwrap().len() / 2;
+    file.write_all_at(&[0xa5; 8_192], middle).unwrap();
+    let damaged = SqliteFile::open(&place.path()).unwrap();
+    match damaged.problems() {
+        Ok(problems) => assert!(!problems.is_empty()),
+        Err(error) => assert!(error.to_string().contains("miroir.db"), "{error}"),
+    }
+}
+
+#[tokio::test]
+async fn row_without_its_parent_is_found() {
+    let place = Place::new();
+    place.open().await.store_close().await.unwrap();
+    let connection = place.connect();
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO canary_runs (canary_id, ran_at, status, latency_ms, failed_assertions_json)
+             VALUES ('none', 1, 'pass', 1, '[]')",
+        )
+        .unwrap();
+    drop(connection);
+    let problems = SqliteFile::open(&place.path()).unwrap().problems().unwrap();
+    assert!(problems.iter().any(|problem| problem.contains("`canary_runs`")), "{problems:?}");
+}
+
+#[tokio::test]
+async fn statistics_count_rows_and_bytes() {
+    let place = Place::new();
+    let store = place.open().await;
+    for _ in 0..7 {
+        store.task_create(new_task(), at(1)).await.unwrap();
+    }
+    let statistics = SqliteFile::open(&place.path()).unwrap().statistics().unwrap();
+    assert_eq!(statistics.schema_version, SCHEMA_VERSION);
+    assert!(statistics.rows.contains(&("tasks".to_owned(), 7)), "{statistics:?}");
+    assert!(statistics.rows.contains(&("aliases".to_owned(), 0)) && statistics.wal_bytes > 0);
+    assert!(statistics.file_bytes > 0 && statistics.free_bytes <= statistics.file_bytes);
+    store.store_close().await.unwrap();
+}
+
+#[tokio::test]
+async fn files_that_are_no_store_are_refused_and_read_only_ones_are_read() {
+    let place = Place::new();
+    assert!(SqliteFile::open(&place.path()).unwrap_err().to_string().contains("miroir.db"), "it is missing");
+    fs::write(place.path(), "x".repeat(4_096)).unwrap();
+    assert!(matches!(SqliteFile::open(&place.path()), Err(StoreError::InvalidInput(_))));
+    fs::remove_file(place.path()).unwrap();
+    place.open().await.store_close().await.unwrap();
+    place.connect().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
+    assert!(matches!(SqliteFile::open(&place.path()), Err(StoreError::SchemaAhead { .. })));
+    place.connect().pragma_update(None, "user_version", SCHEMA_VERSION).unwrap();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o400)).unwrap();
+    let file = SqliteFile::open(&place.path()).unwrap();
+    assert_eq!(file.problems().unwrap(), [""; 0]);
+    file.backup(&place.directory.path().join("copy.db")).unwrap();
+}
