@@ -1,4 +1,4 @@
-//! Whole histories: the same calls in the same order get the same answers from memory and SQLite.
+//! Whole histories: the same calls in the same order get the same answers from every store.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::strategy::{index_entry, index_uid, new_task, node_id, query, task, task_uid, time, version};
-use super::{Pair, config, run};
+use super::{Stores, config, run};
 
 /// One call of a port, or a restart.
 #[derive(Debug, Clone)]
@@ -106,15 +106,17 @@ proptest! {
     #[test]
     fn random_histories_get_the_same_answers(calls in vec(call(), 1..60)) {
         run(async {
-            let mut pair = Pair::start().await;
+            let mut stores = Stores::start().await;
             for call in calls {
                 if matches!(call, Call::Reopen) {
-                    pair.reopen().await;
+                    stores.reopen().await;
                     continue;
                 }
-                let [model, store] = pair.both();
+                let [model, others @ ..] = stores.all();
                 let expected = answer(&model, call.clone()).await;
-                prop_assert_eq!(answer(&store, call.clone()).await, expected, "{:?}", call);
+                for (store, name) in others.iter().zip(["sqlite", "redis"]) {
+                    prop_assert_eq!(answer(store, call.clone()).await, expected.clone(), "{}: {:?}", name, call);
+                }
             }
             Ok(())
         })?;
@@ -122,29 +124,31 @@ proptest! {
 
     /// TASK-7: totals by status add up to the total, whatever happened.
     #[test]
-    fn totals_by_status_add_up_on_sqlite(calls in vec(call(), 1..60)) {
+    fn totals_by_status_add_up(calls in vec(call(), 1..60)) {
         run(async {
-            let mut pair = Pair::start().await;
+            let mut stores = Stores::start().await;
             for call in calls {
                 if matches!(call, Call::Reopen) {
-                    pair.reopen().await;
+                    stores.reopen().await;
                     continue;
                 }
-                let [_, store] = pair.both();
-                answer(&store, call).await;
+                for store in stores.all() {
+                    answer(&store, call.clone()).await;
+                }
             }
-            let [_, store] = pair.both();
-            let all = store.task_list(&TaskQuery { limit: u32::MAX, ..TaskQuery::default() }).await.unwrap();
-            prop_assert_eq!(all.total, all.tasks.len() as u64);
-            let mut sum = 0;
-            for status in TaskStatus::ALL {
-                let query = TaskQuery { statuses: Some([status].into()), ..TaskQuery::default() };
-                let total = store.task_list(&query).await.unwrap().total;
-                let rows = all.tasks.iter().filter(|task| task.status == status).count();
-                prop_assert_eq!(total, rows as u64, "{:?}", status);
-                sum += total;
+            for store in stores.all() {
+                let all = store.task_list(&TaskQuery { limit: u32::MAX, ..TaskQuery::default() }).await.unwrap();
+                prop_assert_eq!(all.total, all.tasks.len() as u64);
+                let mut sum = 0;
+                for status in TaskStatus::ALL {
+                    let query = TaskQuery { statuses: Some([status].into()), ..TaskQuery::default() };
+                    let total = store.task_list(&query).await.unwrap().total;
+                    let rows = all.tasks.iter().filter(|task| task.status == status).count();
+                    prop_assert_eq!(total, rows as u64, "{:?}", status);
+                    sum += total;
+                }
+                prop_assert_eq!(sum, all.total);
             }
-            prop_assert_eq!(sum, all.total);
             Ok(())
         })?;
     }

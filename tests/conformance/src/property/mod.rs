@@ -1,5 +1,6 @@
-//! Random rows, queries and histories: what is written comes back, and SQLite answers as memory does.
+//! Random rows, queries and histories: what is written comes back, and every store answers as memory does.
 
+mod feature;
 mod history;
 mod row;
 mod strategy;
@@ -8,9 +9,9 @@ use std::sync::Arc;
 
 use miroir_memory::MemoryStore;
 use miroir_ports::outbound::TaskStore;
-use miroir_sqlite::{SqliteOptions, SqliteStore, Synchronous};
 use proptest::test_runner::Config;
-use tempfile::TempDir;
+
+use crate::harness::{Harness as _, Plain, Redis, Sqlite};
 
 /// Enough to find what is common; `PROPTEST_CASES` asks for more.
 fn config(cases: u32) -> Config {
@@ -23,37 +24,30 @@ fn run<T>(case: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(case)
 }
 
-/// The two stores that must agree.
-struct Pair {
+/// The stores that must agree.
+struct Stores {
     memory: Arc<MemoryStore>,
-    sqlite: Arc<SqliteStore>,
-    directory: TempDir,
+    sqlite: Sqlite,
+    redis: Redis<Plain>,
 }
 
-impl Pair {
+impl Stores {
     async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        Self { memory: Arc::new(MemoryStore::new()), sqlite: Self::open(&directory).await, directory }
-    }
-
-    async fn open(directory: &TempDir) -> Arc<SqliteStore> {
-        // What is on disk after a power cut is not asked here.
-        let options = SqliteOptions {
-            synchronous: Synchronous::Normal,
-            ..SqliteOptions::new(directory.path().join("miroir.db"))
-        };
-        Arc::new(SqliteStore::open(options).await.unwrap())
+        Self {
+            memory: Arc::new(MemoryStore::new()),
+            sqlite: Sqlite::start().await,
+            redis: Redis::start().await,
+        }
     }
 
     async fn reopen(&mut self) {
-        use miroir_ports::outbound::StoreStatus as _;
-        self.sqlite.store_close().await.unwrap();
-        self.sqlite = Self::open(&self.directory).await;
         self.memory = Arc::new(self.memory.reopen());
+        self.sqlite.reopen().await;
+        self.redis.reopen().await;
     }
 
-    /// The model first, the store that is compared with it second.
-    fn both(&self) -> [Arc<dyn TaskStore>; 2] {
-        [Arc::clone(&self.memory) as Arc<dyn TaskStore>, Arc::clone(&self.sqlite) as Arc<dyn TaskStore>]
+    /// The model first, then those that are compared with it.
+    fn all(&self) -> [Arc<dyn TaskStore>; 3] {
+        [Arc::clone(&self.memory) as Arc<dyn TaskStore>, self.sqlite.store(), self.redis.store()]
     }
 }
