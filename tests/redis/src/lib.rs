@@ -1,5 +1,9 @@
 //! A real `redis-server` for tests: on the loopback interface, on a free port, in a folder of its own, gone when dropped.
 
+mod any;
+
+pub use any::AnyRedis;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

@@ -11,7 +11,7 @@ use miroir_memory::MemoryStore;
 use miroir_ports::outbound::TaskStore;
 use proptest::test_runner::Config;
 
-use crate::harness::{Harness as _, Plain, Redis, Sqlite};
+use crate::harness::{Harness as _, Local, Redis, Sqlite};
 
 /// Enough to find what is common; `PROPTEST_CASES` asks for more.
 fn config(cases: u32) -> Config {
@@ -28,7 +28,7 @@ fn run<T>(case: impl Future<Output = T>) -> T {
 struct Stores {
     memory: Arc<MemoryStore>,
     sqlite: Sqlite,
-    redis: Redis<Plain>,
+    redis: Redis<Local>,
 }
 
 impl Stores {
