@@ -19,6 +19,8 @@ mod restart;
 mod search;
 #[path = "core/settings.rs"]
 mod settings;
+#[path = "core/storm.rs"]
+mod storm;
 mod support;
 #[path = "core/write.rs"]
 mod write;

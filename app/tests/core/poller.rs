@@ -107,11 +107,11 @@ async fn poller_goes_on_after_the_store_and_nodes_failed_it() {
     let bench = Bench::running(Layout::group(&TRIO, 3));
     bench.nodes.once("a", "tasks", Fault::ServerError);
     bench.nodes.once("b", "tasks", Fault::Hang);
-    bench.store.fail("task_list_unfinished", 2);
+    bench.faults.script.fail("task_list_unfinished", 2);
     let first = bench.write("films", films(0, 20)).await.unwrap();
     bench.succeeded(first.summary.task_uid).await;
     let second = bench.write("films", films(0, 20)).await.unwrap();
-    bench.store.fail("task_put", 1);
+    bench.faults.script.fail("task_put", 1);
     bench.succeeded(second.summary.task_uid).await;
 }
 
@@ -119,7 +119,7 @@ async fn poller_goes_on_after_the_store_and_nodes_failed_it() {
 async fn write_whose_row_cannot_be_updated_is_followed_all_the_same() {
     let bench = Bench::running(Layout::group(&TRIO, 3));
     bench.written("films", films(0, 20)).await;
-    bench.store.fail("task_put", 1);
+    bench.faults.script.fail("task_put", 1);
     bench.write("films", films(0, 30)).await.unwrap_err();
     let task = bench.succeeded(TaskUid(1)).await;
     assert!(task.node_tasks.values().all(|part| part.status == NodeTaskState::Succeeded));

@@ -18,7 +18,7 @@ const TRIO: [&str; 3] = ["a", "b", "c"];
 #[tokio::test(start_paused = true)]
 async fn write_calls_no_node_when_the_task_cannot_be_recorded() {
     let bench = Bench::idle(Layout::group(&TRIO, 2));
-    bench.store.fail("task_create", 1);
+    bench.faults.script.fail("task_create", 1);
     let refusal = bench.write("films", films(0, 10)).await.unwrap_err();
     assert!(matches!(refusal, ApiError::Store(_)), "{refusal:?}");
     assert!(bench.nodes.calls().is_empty());
@@ -28,7 +28,7 @@ async fn write_calls_no_node_when_the_task_cannot_be_recorded() {
 #[tokio::test(start_paused = true)]
 async fn write_leaves_no_entry_of_a_new_index_when_the_task_cannot_be_recorded() {
     let bench = Bench::running(Layout::group(&TRIO, 2));
-    bench.store.fail("task_create", 1);
+    bench.faults.script.fail("task_create", 1);
     bench.write("films", films(0, 10)).await.unwrap_err();
     assert_eq!(bench.entry("films").await, None);
     bench.written("films", films(0, 10)).await;
@@ -44,7 +44,7 @@ async fn write_leaves_no_entry_of_a_new_index_when_the_task_cannot_be_recorded()
 async fn deletion_keeps_the_entry_of_an_index_when_the_task_cannot_be_recorded() {
     let bench = Bench::running(Layout::group(&TRIO, 2));
     bench.written("films", films(0, 10)).await;
-    bench.store.fail("task_create", 1);
+    bench.faults.script.fail("task_create", 1);
     bench.index.index_delete(uid("films")).await.unwrap_err();
     assert!(bench.entry("films").await.is_some(), "the nodes still have the index");
 }

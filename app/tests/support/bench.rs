@@ -15,17 +15,19 @@ use miroir_domain::search::SearchAnswer;
 use miroir_domain::task::{NodeTaskReport, Task, TaskStatus};
 use miroir_domain::topology::{Node, Topology};
 use miroir_domain::{GroupId, IndexUid, NodeId, TaskUid, Timestamp};
+use miroir_fault::FaultyStore;
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::{Accepted, ApiError, DocumentApi, DocumentWrite, WriteMode};
 use miroir_ports::outbound::{
-    Clock, IndexTable, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, TaskTable,
+    Clock, IndexTable, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, TaskStore,
+    TaskTable,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::fake::FakeNodes;
-use super::store::{FaultyStore, while_alive};
+use super::store::{Life, while_alive};
 
 /// What a test's cluster is made of.
 #[derive(Clone)]
@@ -113,7 +115,7 @@ pub struct Bench {
     pub nodes: Arc<FakeNodes>,
     tracked: Arc<TrackedNodes>,
     pub rows: Arc<MemoryStore>,
-    pub store: Arc<FaultyStore>,
+    pub faults: Arc<Life>,
     pub cluster: Arc<Cluster>,
     alive: watch::Sender<bool>,
     shutdown: watch::Sender<bool>,
@@ -160,14 +162,16 @@ impl Bench {
         ));
         let mortal = MortalNodes { inner: Arc::clone(&nodes), alive: is_alive.clone() };
         let tracked = Arc::new(TrackedNodes::new(Arc::new(mortal), Arc::clone(&health)));
-        let store = Arc::new(FaultyStore::new(Arc::clone(&rows), is_alive));
+        let faults = Arc::new(Life::new(is_alive));
+        let store: Arc<dyn TaskStore> =
+            Arc::new(FaultyStore::new(Arc::clone(&rows) as _, Arc::clone(&faults) as _));
         let cluster = Arc::new(Cluster::new(ClusterParts {
             topology,
             urls: HashMap::new(),
             shard_count: layout.shard_count,
             nodes: Arc::clone(&tracked) as _,
             health,
-            store: Arc::clone(&store) as _,
+            store,
             clock: Arc::clone(&clock),
             timeouts: Timeouts {
                 write: Duration::from_secs(30),
@@ -188,7 +192,7 @@ impl Bench {
             nodes,
             tracked,
             rows,
-            store,
+            faults,
             cluster,
             alive,
         }

@@ -6,7 +6,6 @@ mod fake;
 mod filter;
 mod server;
 mod store;
-mod store_tables;
 
 pub use bench::{Bench, Layout, additions, films, uid};
 pub use fake::Fault;

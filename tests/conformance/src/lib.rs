@@ -11,6 +11,7 @@
 #![cfg(test)]
 
 mod case;
+mod fault;
 mod harness;
 mod property;
 mod sample;

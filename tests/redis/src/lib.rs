@@ -26,6 +26,8 @@ pub struct RedisServer {
     port: u16,
     /// Options of its command line, each a word.
     options: Vec<String>,
+    /// Its configuration file, where it has one.
+    configuration: Option<String>,
 }
 
 #[expect(clippy::missing_panics_doc, reason = "a test that cannot have its server has failed")]
@@ -40,14 +42,28 @@ impl RedisServer {
         Self::with(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
     }
 
+    /// A Sentinel that watches `master` under the name `main`, alone, and replaces it half a second after it went away.
+    pub fn sentinel(master: &Self) -> Self {
+        let configuration = format!(
+            "sentinel monitor main 127.0.0.1 {} 1\nsentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n",
+            master.port
+        );
+        Self::start_with(&["--sentinel"], Some(&configuration))
+    }
+
     /// A server with these options on its command line.
     pub fn with(options: &[&str]) -> Self {
+        Self::start_with(options, None)
+    }
+
+    fn start_with(options: &[&str], configuration: Option<&str>) -> Self {
         for _ in 0..PORT_ATTEMPTS {
             let mut server = Self {
                 process: None,
                 folder: tempfile::tempdir().expect("a folder for the server"),
                 port: free_port(),
                 options: options.iter().map(|&word| word.to_owned()).collect(),
+                configuration: configuration.map(str::to_owned),
             };
             if server.launch() {
                 return server;
@@ -96,6 +112,11 @@ impl RedisServer {
     /// Whether it came up.
     fn launch(&mut self) -> bool {
         let mut command = Command::new("redis-server");
+        if let Some(configuration) = &self.configuration {
+            let file = self.folder.path().join("redis.conf");
+            std::fs::write(&file, configuration).expect("the configuration of the server");
+            command.arg(file);
+        }
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.arg("--dir").arg(self.folder.path());
         command.args(&self.options).stdout(Stdio::null()).stderr(Stdio::null());

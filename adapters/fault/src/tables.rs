@@ -1,4 +1,4 @@
-//! The tables of [`FaultyStore`] that nothing in these tests looks into: every call goes the way of the others.
+//! Every method of every table: asks the plan, then the store.
 
 use std::time::Duration;
 
@@ -6,23 +6,24 @@ use async_trait::async_trait;
 use miroir_domain::admin_session::AdminSession;
 use miroir_domain::alias::Alias;
 use miroir_domain::canary::{Canary, CanaryRun};
+use miroir_domain::index::IndexEntry;
 use miroir_domain::job::{Job, JobEnd, NewJob};
 use miroir_domain::rollover::RolloverPolicy;
 use miroir_domain::search_ui::{ScopedKey, SearchUiConfig};
 use miroir_domain::session::Session;
-use miroir_domain::task::Task;
+use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
-use miroir_domain::{IndexUid, TaskUid, Timestamp};
+use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_ports::outbound::{
     Acquire, AdminSessionTable, Advance, AliasTable, CanaryTable, ChangeBacklog, ChangeCursor,
-    ChangeCursorTable, ChangeOutbox, ChangePage, Create, IdempotencyTable, JobDepth, JobTable, Lease,
-    LeaseTable, LoginAttempt, NewChange, Put, RateDecision, RateLimits, Reservation, Reserve, RevocationFeed,
-    Revocations, RolloverTable, ScopedKeyObservation, ScopedKeyTable, SearchUiTable, SessionTable,
-    StoreError, TenantTable,
+    ChangeCursorTable, ChangeOutbox, ChangePage, Create, IdempotencyTable, IndexTable, JobDepth, JobTable,
+    Lease, LeaseTable, LoginAttempt, NewChange, NodeSettingsTable, NodeSettingsVersion, Put, RateDecision,
+    RateLimits, Reservation, Reserve, RevocationFeed, Revocations, RolloverTable, ScopedKeyObservation,
+    ScopedKeyTable, SearchUiTable, SessionTable, StoreError, StoreStatus, TaskPage, TaskTable, TenantTable,
 };
 use serde_json::Value;
 
-use super::store::FaultyStore;
+use crate::FaultyStore;
 
 macro_rules! delegate {
     ($table:ident { $($method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)* }) => {
@@ -30,12 +31,35 @@ macro_rules! delegate {
         impl $table for FaultyStore {
             $(
                 async fn $method(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
-                    self.call(stringify!($method), self.inner().$method($($argument),*)).await
+                    self.call(stringify!($method), self.inner.$method($($argument),*)).await
                 }
             )*
         }
     };
 }
+
+delegate!(TaskTable {
+    task_create(task: NewTask, now: Timestamp) -> Task;
+    task_get(uid: TaskUid) -> Option<Task>;
+    task_put(task: Task) -> Put;
+    task_list(query: &TaskQuery) -> TaskPage;
+    task_list_unfinished(after: Option<TaskUid>, limit: u32) -> Vec<Task>;
+    task_prune(before: Timestamp, limit: u32) -> u64;
+});
+
+delegate!(IndexTable {
+    index_create(entry: &IndexEntry) -> Create;
+    index_get(uid: &IndexUid) -> Option<IndexEntry>;
+    index_put(entry: &IndexEntry) -> Put;
+    index_delete(uid: &IndexUid) -> bool;
+    index_list(after: Option<IndexUid>, limit: u32) -> Vec<IndexEntry>;
+});
+
+delegate!(NodeSettingsTable {
+    node_settings_advance(index: &IndexUid, node: &NodeId, version: u64, now: Timestamp) -> Advance;
+    node_settings_get(index: &IndexUid, node: &NodeId) -> Option<NodeSettingsVersion>;
+    node_settings_list(index: &IndexUid) -> Vec<NodeSettingsVersion>;
+});
 
 delegate!(AliasTable {
     alias_create(alias: &Alias) -> Create;
@@ -152,4 +176,9 @@ delegate!(RateLimits {
     login_attempt(address: &str, now: Timestamp) -> LoginAttempt;
     login_succeeded(address: &str) -> ();
     rate_limit_purge(now: Timestamp, limit: u32) -> u64;
+});
+
+delegate!(StoreStatus {
+    store_ping() -> ();
+    store_close() -> ();
 });

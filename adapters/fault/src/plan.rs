@@ -1,0 +1,134 @@
+//! What becomes of calls.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+/// What becomes of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It goes through.
+    None,
+    /// It does not reach the store, and the caller is told so.
+    NotApplied,
+    /// It does not reach the store, and the caller cannot know.
+    LostBefore,
+    /// The store carries it out, and its answer is lost.
+    LostAfter,
+    /// It goes through later.
+    Delay(Duration),
+}
+
+/// Says of each call what becomes of it.
+#[async_trait]
+pub trait Plan: Send + Sync + 'static {
+    /// What becomes of a call of `method`. It may wait: a plan that never answers is a process that hears nothing more.
+    async fn next(&self, method: &'static str) -> Fault;
+}
+
+/// Faults by the name of a method, each for one call, in their order. Other calls go through.
+#[derive(Debug, Default)]
+pub struct Script(Mutex<BTreeMap<&'static str, VecDeque<Fault>>>);
+
+impl Script {
+    /// What becomes of the next calls of `method`, after those that were said before.
+    pub fn then(&self, method: &'static str, faults: impl IntoIterator<Item = Fault>) {
+        self.faults().entry(method).or_default().extend(faults);
+    }
+
+    /// The next `times` calls of `method` are told that nothing was changed.
+    pub fn fail(&self, method: &'static str, times: usize) {
+        self.then(method, std::iter::repeat_n(Fault::NotApplied, times));
+    }
+
+    /// The fault of the next call of `method`.
+    pub fn take(&self, method: &'static str) -> Fault {
+        self.faults().get_mut(method).and_then(VecDeque::pop_front).unwrap_or(Fault::None)
+    }
+
+    fn faults(&self) -> MutexGuard<'_, BTreeMap<&'static str, VecDeque<Fault>>> {
+        // Nothing that holds the lock can panic half way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Plan for Script {
+    async fn next(&self, method: &'static str) -> Fault {
+        self.take(method)
+    }
+}
+
+/// Faults at random.
+#[derive(Debug)]
+pub struct Chance {
+    /// The state of a linear congruential generator (the constants are Knuth's, of MMIX).
+    state: Mutex<u64>,
+    /// One call in so many fails.
+    one_in: u64,
+}
+
+impl Chance {
+    /// One call in `one_in` fails, on average and at least 1, in one of three ways; from one `seed` always the same calls.
+    pub fn new(seed: u64, one_in: u64) -> Self {
+        Self { state: Mutex::new(seed), one_in: one_in.max(1) }
+    }
+
+    /// What becomes of the next call.
+    pub fn roll(&self) -> Fault {
+        if !self.number().is_multiple_of(self.one_in) {
+            return Fault::None;
+        }
+        match self.number() % 3 {
+            0 => Fault::NotApplied,
+            1 => Fault::LostBefore,
+            _ => Fault::LostAfter,
+        }
+    }
+
+    fn number(&self) -> u64 {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // The low bits of such a generator repeat soon.
+        *state >> 33
+    }
+}
+
+#[async_trait]
+impl Plan for Chance {
+    async fn next(&self, _method: &'static str) -> Fault {
+        self.roll()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn script_is_followed_by_method_and_then_lets_through() {
+        let script = Script::default();
+        script.fail("a", 2);
+        script.then("b", [Fault::LostAfter]);
+        let mut seen = Vec::new();
+        for method in ["a", "b", "a", "a", "b"] {
+            seen.push(script.next(method).await);
+        }
+        let expected = [Fault::NotApplied, Fault::LostAfter, Fault::NotApplied, Fault::None, Fault::None];
+        assert_eq!(seen, expected);
+    }
+
+    #[tokio::test]
+    async fn chance_repeats_itself_from_a_seed_and_fails_as_often_as_asked() {
+        let (one, other) = (Chance::new(7, 10), Chance::new(7, 10));
+        let mut failed = 0;
+        for _ in 0..10_000 {
+            let fault = one.next("m").await;
+            assert_eq!(fault, other.next("m").await);
+            failed += u32::from(fault != Fault::None);
+        }
+        assert!((800..1_200).contains(&failed), "{failed}");
+    }
+}
