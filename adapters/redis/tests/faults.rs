@@ -299,3 +299,50 @@ async fn rows_that_expire_are_collected_by_the_server() {
     let backoff = ttl("miroir:ratelimit:adminlogin:backoff:::1");
     assert!((two_days - 10_000..=two_days).contains(&backoff), "{backoff}");
 }
+
+/// A date that thousands of tasks match is answered on another way than one that few match; both by the definition.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_dates_that_many_tasks_match_are_the_same() {
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    let writers = (0..8).map(|writer| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            for number in 0..300 {
+                // Dates that do not grow with the uid.
+                let created = at((number * 7 + writer * 13) % 100);
+                store.task_create(new_task(&format!("{writer}-{number}")), created).await.unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    let everything = TaskQuery { limit: u32::MAX, ..TaskQuery::default() };
+    let all = store.task_list(&everything).await.unwrap().tasks;
+    for (after, before) in [(Some(10), None), (None, Some(90)), (Some(20), Some(80)), (Some(97), None)] {
+        for (reverse, from) in [(false, None), (true, None), (false, Some(1_100)), (true, Some(1_100))] {
+            let mut query = TaskQuery { reverse, from: from.map(TaskUid), limit: 7, ..TaskQuery::default() };
+            query.enqueued.after = after.map(at);
+            query.enqueued.before = before.map(at);
+            let mut matching: Vec<_> = all.iter().filter(|task| query.matches(task)).collect();
+            let total = matching.len() as u64;
+            if reverse {
+                matching.reverse();
+            }
+            matching.retain(|task| match query.from {
+                Some(from) if reverse => task.uid >= from,
+                Some(from) => task.uid <= from,
+                None => true,
+            });
+            let page = store.task_list(&query).await.unwrap();
+            assert_eq!(page.total, total);
+            assert_eq!(page.tasks.iter().collect::<Vec<_>>(), matching[..7.min(matching.len())]);
+            assert_eq!(page.next, matching.get(7).map(|task| task.uid), "{query:?}");
+        }
+    }
+    let mut none = TaskQuery { limit: 0, ..TaskQuery::default() };
+    none.enqueued.after = Some(at(10));
+    let page = store.task_list(&none).await.unwrap();
+    assert_eq!((page.tasks.len(), page.next), (0, all.iter().find(|task| none.matches(task)).map(|t| t.uid)));
+}

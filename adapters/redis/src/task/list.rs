@@ -10,6 +10,7 @@ use miroir_domain::TaskUid;
 use miroir_domain::task::{TaskKind, TaskQuery, TaskStatus};
 use miroir_ports::outbound::{StoreError, TaskPage};
 
+use super::range::only_dates;
 use super::row::{FIELDS, task};
 use crate::RedisStore;
 use crate::call::script;
@@ -24,6 +25,12 @@ pub(super) type Found = (u32, Values);
 impl RedisStore {
     /// The page that `query` asks for.
     pub(super) async fn list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {
+        if let Some(range) = only_dates(&self.keys, query) {
+            let total = self.count(&[range]).await?;
+            if total > u64::from(CHUNK) {
+                return self.page_among_all(query, total).await;
+            }
+        }
         if needs_candidates(query) {
             let matching = self.matching(query).await?;
             return self.page_of(&matching, query).await;
@@ -83,6 +90,28 @@ impl RedisStore {
             task(TaskUid(uid), values)?.ok_or_else(missing)
         });
         Ok(TaskPage { tasks: tasks.collect::<Result<_, _>>()?, total, next: next.map(TaskUid) })
+    }
+
+    /// The page of `query`, which `total` tasks match, found by looking through all tasks in order from where the page begins.
+    /// For filters that many tasks pass: the page is full soon.
+    async fn page_among_all(&self, query: &TaskQuery, total: u64) -> Result<TaskPage, StoreError> {
+        let all = [self.keys.own(TASKS, "_index")];
+        let mut page = TaskPage { tasks: Vec::new(), total, next: None };
+        let (mut from, mut step) = (query.from, query.limit.saturating_add(1).min(CHUNK));
+        loop {
+            let some = self.page(&all, from, query.reverse, step).await?;
+            for task in some.tasks.into_iter().filter(|task| query.matches(task)) {
+                if page.tasks.len() == query.limit as usize {
+                    page.next = Some(task.uid);
+                    return Ok(page);
+                }
+                page.tasks.push(task);
+            }
+            if some.next.is_none() {
+                return Ok(page);
+            }
+            (from, step) = (some.next, (step * 2).min(CHUNK));
+        }
     }
 
     /// The page of `query` among the tasks that match it.

@@ -6,20 +6,20 @@
 
 use std::collections::BTreeSet;
 
-use miroir_domain::TaskUid;
 use miroir_domain::task::{TaskDates, TaskQuery};
+use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::StoreError;
 
 use super::row::{HEAD, head};
 use crate::RedisStore;
 use crate::call::script;
-use crate::keys::TASKS;
+use crate::keys::{Keys, TASKS};
 use crate::row::Values;
 use crate::table::CHUNK;
 
 /// The members of a sorted set between two scores, as Redis writes them.
 #[derive(Clone)]
-struct Range {
+pub(super) struct Range {
     set: String,
     from: String,
     to: String,
@@ -32,7 +32,7 @@ impl Range {
 
     /// The tasks whose date lies strictly within the bounds.
     fn within(set: String, dates: TaskDates) -> Self {
-        let bound = |bound: Option<miroir_domain::Timestamp>, none: &str| {
+        let bound = |bound: Option<Timestamp>, none: &str| {
             bound.map_or_else(|| none.to_owned(), |bound| format!("({}", bound.as_millis()))
         };
         Self { set, from: bound(dates.after, "-inf"), to: bound(dates.before, "+inf") }
@@ -66,22 +66,20 @@ impl RedisStore {
 
     /// For each filter of the query the ranges that hold every task it admits.
     fn candidates(&self, query: &TaskQuery) -> Vec<Vec<Range>> {
-        let own = |name: &str| self.keys.own(TASKS, name);
         let mut all = vec![self.combinations(query).into_iter().map(Range::whole).collect()];
         if let Some(uids) = &query.canceled_by {
-            all.push(uids.iter().map(|uid| Range::whole(own(&format!("_canceled_by:{uid}")))).collect());
+            all.push(
+                uids.iter()
+                    .map(|uid| Range::whole(self.keys.own(TASKS, &format!("_canceled_by:{uid}"))))
+                    .collect(),
+            );
         }
-        let dates =
-            [("_enqueued", query.enqueued), ("_started", query.started), ("_finished", query.finished)];
-        for (set, dates) in dates {
-            if dates.after.is_some() || dates.before.is_some() {
-                all.push(vec![Range::within(own(set), dates)]);
-            }
-        }
+        all.extend(dated(&self.keys, query).into_iter().map(|range| vec![range]));
         all
     }
 
-    async fn count(&self, ranges: &[Range]) -> Result<u64, StoreError> {
+    /// How many members lie within `ranges`.
+    pub(super) async fn count(&self, ranges: &[Range]) -> Result<u64, StoreError> {
         let mut script = script!("lua/task_count.lua");
         for range in ranges {
             script.key(&range.set).arg(&range.from).arg(&range.to);
@@ -117,6 +115,28 @@ impl RedisStore {
             }
         }
     }
+}
+
+/// The range of each date that the query bounds.
+fn dated(keys: &Keys, query: &TaskQuery) -> Vec<Range> {
+    [("_enqueued", query.enqueued), ("_started", query.started), ("_finished", query.finished)]
+        .into_iter()
+        .filter(|(_, dates)| dates.after.is_some() || dates.before.is_some())
+        .map(|(set, dates)| Range::within(keys.own(TASKS, set), dates))
+        .collect()
+}
+
+/// The range of the one date that is all the query filters by: as many tasks match as lie within.
+pub(super) fn only_dates(keys: &Keys, query: &TaskQuery) -> Option<Range> {
+    let other = query.uids.is_some()
+        || query.batch_uids.is_some()
+        || query.statuses.is_some()
+        || query.kinds.is_some()
+        || query.index_uids.is_some()
+        || query.canceled_by.is_some();
+    let mut ranges = dated(keys, query);
+    let range = ranges.pop()?;
+    (ranges.is_empty() && !other).then_some(range)
 }
 
 /// The uids that the query lists, where it does: a task must be in each of its lists.
