@@ -2,7 +2,10 @@
 
 use miroir_domain::task::TaskQuery;
 use miroir_domain::{NodeId, TaskUid};
-use miroir_ports::outbound::{IndexTable as _, NodeSettingsTable as _, Outcome, StoreError, TaskTable as _};
+use miroir_ports::outbound::{
+    AliasTable as _, CanaryTable as _, IndexTable as _, JobTable as _, NodeSettingsTable as _, Outcome,
+    RolloverTable as _, SearchUiTable as _, SessionTable as _, StoreError, TaskTable as _, TenantTable as _,
+};
 
 use super::{Place, at, movies, new_task};
 
@@ -79,6 +82,86 @@ async fn a_damaged_settings_row_is_corrupt_by_index_and_node() {
     assert_corrupt(listed, "node_settings_version", "movies/not a node", "node_id");
     let node: NodeId = "n-0".parse().unwrap();
     assert_eq!(store.node_settings_get(&movies(), &node).await.unwrap(), None);
+}
+
+/// Damages one row of a table, asks for it, and says what was answered.
+type Look =
+    fn(std::sync::Arc<crate::SqliteStore>) -> std::pin::Pin<Box<dyn Future<Output = Result<(), StoreError>>>>;
+
+#[tokio::test]
+async fn damaged_rows_of_every_feature_are_corrupt_by_their_key() {
+    let hash = "x'".to_owned() + &"07".repeat(32) + "'";
+    let cases: Vec<(&str, String, &str, &str, Look)> = vec![
+        (
+            "aliases",
+            "INSERT INTO aliases VALUES ('a', 'multi', NULL, '{', 1, 0, '[]')".into(),
+            "a",
+            "target_uids",
+            |store| Box::pin(async move { store.alias_get(&"a".parse().unwrap()).await.map(drop) }),
+        ),
+        (
+            "sessions",
+            "INSERT INTO sessions VALUES ('s', -1, NULL, NULL, NULL, 9)".into(),
+            "s",
+            "last_write_mtask_id",
+            |store| Box::pin(async move { store.session_get("s", at(0)).await.map(drop) }),
+        ),
+        (
+            "jobs",
+            "INSERT INTO jobs (id, type, params, state, attempts) VALUES ('j', 'k', '{', 'queued', 0);
+                  INSERT INTO job_queue (job_id, queued_seq, max_attempts) VALUES ('j', 1, 1)"
+                .into(),
+            "j",
+            "params",
+            |store| Box::pin(async move { store.job_get("j").await.map(drop) }),
+        ),
+        (
+            "canaries",
+            "INSERT INTO canaries VALUES ('c', 'n', 'not an index', 1, '{}', '{}', 1, 0, 1)".into(),
+            "c",
+            "index_uid",
+            |store| Box::pin(async move { store.canary_get("c").await.map(drop) }),
+        ),
+        (
+            "tenant_map",
+            format!("INSERT INTO tenant_map VALUES ({hash}, 't', 4294967296)"),
+            "",
+            "group_id",
+            |store| {
+                Box::pin(async move {
+                    store.tenant_get(miroir_domain::tenant::ApiKeyHash([7; 32])).await.map(drop)
+                })
+            },
+        ),
+        (
+            "rollover_policies",
+            "INSERT INTO rollover_policies VALUES ('r', 'w', 'r', 'p', '[', '{}', '{}', 1, 1)".into(),
+            "r",
+            "triggers_json",
+            |store| Box::pin(async move { store.rollover_get("r").await.map(drop) }),
+        ),
+        (
+            "search_ui_config",
+            "INSERT INTO search_ui_config VALUES ('u', 'nonsense', 0, 1)".into(),
+            "u",
+            "config_json",
+            |store| Box::pin(async move { store.search_ui_get(&"u".parse().unwrap()).await.map(drop) }),
+        ),
+    ];
+    for (table, damage, key, column, look) in cases {
+        let place = Place::new();
+        let store = place.open().await;
+        let sql = format!("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; {damage}");
+        place.connect().execute_batch(&sql).unwrap_or_else(|error| panic!("{table}: {error}"));
+        match look(store).await {
+            Err(StoreError::Corrupt { table: in_table, key: of_key, reason }) => {
+                assert_eq!(in_table, table);
+                assert!(of_key.contains(key), "{of_key}");
+                assert!(reason.contains(column), "{reason}");
+            }
+            other => panic!("{table}: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -106,6 +106,57 @@ fn pruning_does_not_scan_the_tasks() {
     assert!(!plan.contains("SCAN tasks") && plan.contains("tasks_by_finished_at"), "{plan}");
 }
 
+/// Statements that read a whole table, and why they may.
+const WHOLE: [&str; 2] = [
+    // Terms are as few as duties are.
+    "lease_list.sql",
+    // A store of one instance has as many sessions as it allows itself: see docs/store.md.
+    "session_evict.sql",
+];
+
+/// Tables of one row.
+const SMALL: [&str; 3] = ["job_totals", "task_sequence", "probe"];
+
+/// Every statement of the other tables finds its rows by an index.
+#[test]
+fn no_statement_of_a_feature_scans_its_table() {
+    let connection = filled();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sql");
+    let tables: BTreeSet<String> = connection
+        .prepare(include_str!("../sql/table_list.sql"))
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let (mut looked_at, mut scanning) = (0, Vec::new());
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if WHOLE.contains(&name.as_str()) || name == "table_list.sql" {
+            continue;
+        }
+        // Listings of tasks are made of parts; they are looked at above.
+        let sql = std::fs::read_to_string(&path).unwrap();
+        if sql.contains('{') {
+            continue;
+        }
+        let plan = plan(&connection, &sql);
+        looked_at += 1;
+        let bad = plan.lines().any(|line| {
+            // What else is scanned is a list of arguments or the one row of a subquery. Sorting ties alone is no reading of all.
+            let scanned = line.strip_prefix("SCAN ").filter(|_| !line.contains(" USING "));
+            let table = scanned.filter(|name| tables.contains(*name) && !SMALL.contains(name));
+            table.is_some() || line.contains("USE TEMP B-TREE FOR ORDER BY")
+        });
+        if bad {
+            scanning.push(format!("{name}\n{plan}"));
+        }
+    }
+    assert!(scanning.is_empty(), "{}", scanning.join("\n\n"));
+    assert!(looked_at > 80, "only {looked_at} statements were found");
+}
+
 fn plan(connection: &Connection, sql: &str) -> String {
     let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let mut rows = explain.raw_query();
