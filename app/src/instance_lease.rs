@@ -47,6 +47,9 @@ impl InstanceLease {
             let answer = store.lease_acquire(SCOPE, &holder, TTL, clock.now()).await;
             match answer.context("taking the lease of the store")? {
                 Acquire::Acquired(lease) => {
+                    // A holder that was paused beyond its term and wakes up must find its changes refused.
+                    let fenced = store.lease_fence(SCOPE, lease.token).await;
+                    fenced.context("fencing the store with the lease")?;
                     let (tell, lost) = watch::channel(false);
                     let beat = Heart {
                         store: Arc::clone(&store),

@@ -102,6 +102,7 @@ delegate!(LeaseTable {
     lease_acquire(scope: &str, holder: &str, ttl: Duration, now: Timestamp) -> Acquire;
     lease_renew(scope: &str, holder: &str, token: u64, ttl: Duration, now: Timestamp) -> Option<Timestamp>;
     lease_release(scope: &str, holder: &str, token: u64) -> bool;
+    lease_fence(scope: &str, token: u64) -> ();
     lease_get(scope: &str, now: Timestamp) -> Option<Lease>;
     lease_list(now: Timestamp) -> Vec<Lease>;
 });

@@ -1,12 +1,13 @@
 //! Table 7, `leader_lease`.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError, check_span};
 
-use crate::MemoryStore;
+use crate::{MemoryStore, fenced};
 
 /// The last term of a scope, and whether it was given up.
 #[derive(Debug)]
@@ -72,6 +73,17 @@ impl LeaseTable for MemoryStore {
             }
             _ => Ok(false),
         }
+    }
+
+    async fn lease_fence(&self, scope: &str, token: u64) -> Result<(), StoreError> {
+        let mut data = self.data()?;
+        let greatest = data.fences.entry(scope.to_owned()).or_default();
+        if *greatest > token {
+            return Err(fenced());
+        }
+        *greatest = token;
+        *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = Some((scope.to_owned(), token));
+        Ok(())
     }
 
     async fn lease_get(&self, scope: &str, now: Timestamp) -> Result<Option<Lease>, StoreError> {

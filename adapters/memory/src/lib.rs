@@ -76,6 +76,8 @@ struct Data {
     admin_sessions: BTreeMap<String, AdminSession>,
     windows: BTreeMap<String, Window>,
     login_failures: BTreeMap<String, Failures>,
+    /// The greatest token that each scope was fenced with.
+    fences: BTreeMap<String, u64>,
     probes: u64,
 }
 
@@ -84,6 +86,8 @@ struct Data {
 pub struct MemoryStore {
     data: Arc<Mutex<Data>>,
     revoked: RevocationBell,
+    /// The term that this handle's calls are part of.
+    fence: Mutex<Option<(String, u64)>>,
     closed: AtomicBool,
 }
 
@@ -109,6 +113,21 @@ impl MemoryStore {
                 reason: "the store is closed".to_owned(),
             });
         }
-        Ok(self.data.lock().unwrap_or_else(PoisonError::into_inner))
+        let data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
+        let fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((scope, token)) = fence.as_ref()
+            && data.fences.get(scope).is_some_and(|greatest| greatest > token)
+        {
+            return Err(fenced());
+        }
+        Ok(data)
+    }
+}
+
+/// What a handle is told whose term is over.
+fn fenced() -> StoreError {
+    StoreError::Unavailable {
+        outcome: Outcome::NotApplied,
+        reason: "a later term has begun: another instance leads now, and this one must stop".to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use miroir_domain::admin_session::AdminSession;
 use miroir_ports::outbound::{AdminSessionTable, Create, StoreError, check_new_admin_session};
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::changing;
 use crate::expiry::ttl_ms;
 use crate::keys::{ADMIN_SESSIONS, Table};
 use crate::row::{Columns, Reader};
@@ -63,11 +63,11 @@ impl AdminSessionTable for RedisStore {
         now: Timestamp,
     ) -> Result<Create, StoreError> {
         check_new_admin_session(session, now)?;
-        let mut script = script!("lua/admin_session_create.lua");
+        let mut script = changing!("lua/admin_session_create.lua");
         script.key(self.keys.row(ADMIN_SESSIONS, &session.session_id)).arg(ttl_ms(session.expires_at, now));
         session.columns()?.push_to(&mut script);
         // The id is a secret: it is named in no error.
-        let created: bool = self.change_by(ADMIN_SESSIONS.name, "of a log-in", &script).await?;
+        let created: bool = self.change_by(ADMIN_SESSIONS, "of a log-in", &mut script).await?;
         Ok(if created { Create::Created } else { Create::Exists })
     }
 
@@ -81,13 +81,13 @@ impl AdminSessionTable for RedisStore {
     }
 
     async fn admin_session_revoke(&self, session_id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let mut script = script!("lua/admin_session_revoke.lua");
+        let mut script = changing!("lua/admin_session_revoke.lua");
         script
             .key(self.keys.row(ADMIN_SESSIONS, session_id))
             .arg(now.as_millis())
             .arg(self.keys.revoked_channel())
             .arg(session_id);
-        self.change_by(ADMIN_SESSIONS.name, "of a log-in", &script).await
+        self.change_by(ADMIN_SESSIONS, "of a log-in", &mut script).await
     }
 
     /// Redis collects the rows itself.

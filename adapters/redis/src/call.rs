@@ -5,6 +5,7 @@ use redis::{Cmd, FromRedisValue, Script, ScriptInvocation};
 
 use crate::RedisStore;
 use crate::error::{Effect, Subject, of_call};
+use crate::keys::Table;
 
 /// What is sent.
 #[derive(Clone, Copy)]
@@ -61,8 +62,8 @@ impl RedisStore {
         self.call(Subject { effect: Effect::Read, table, key }, Request::Script(script)).await
     }
 
-    /// A command that changes something.
-    pub(crate) async fn change<T: FromRedisValue>(
+    /// A command that sets something up, before the store is used.
+    pub(crate) async fn set_up<T: FromRedisValue>(
         &self,
         table: &'static str,
         key: &str,
@@ -71,14 +72,15 @@ impl RedisStore {
         self.call(Subject { effect: Effect::Write, table, key }, Request::Command(command)).await
     }
 
-    /// A script that changes something.
+    /// A script that changes something, made with [`changing!`]: refused when this handle is fenced off.
     pub(crate) async fn change_by<T: FromRedisValue>(
         &self,
-        table: &'static str,
+        table: Table,
         key: &str,
-        script: &ScriptInvocation<'_>,
+        script: &mut ScriptInvocation<'_>,
     ) -> Result<T, StoreError> {
-        self.call(Subject { effect: Effect::Write, table, key }, Request::Script(script)).await
+        self.push_fence(table, script);
+        self.call(Subject { effect: Effect::Write, table: table.name, key }, Request::Script(script)).await
     }
 }
 
@@ -91,6 +93,14 @@ macro_rules! script {
     }};
 }
 pub(crate) use script;
+
+/// A script that changes something: it looks at the fence first.
+macro_rules! changing {
+    ($($file:literal),+ $(,)?) => {
+        $crate::call::script!("lua/fence.lua", $($file),+)
+    };
+}
+pub(crate) use changing;
 
 /// The beginning of an invocation, to which keys and arguments are added.
 pub(crate) fn invoke(script: &'static Script) -> ScriptInvocation<'static> {

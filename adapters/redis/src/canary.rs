@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::changing;
 use crate::error::corrupt;
 use crate::keys::{CANARIES, CANARY_RUNS, Table};
 use crate::row::{Columns, Reader, to_json};
@@ -120,13 +120,13 @@ impl CanaryTable for RedisStore {
     }
 
     async fn canary_delete(&self, id: &str) -> Result<bool, StoreError> {
-        let mut script = script!("lua/canary_delete.lua");
+        let mut script = changing!("lua/canary_delete.lua");
         script
             .key(self.keys.row(CANARIES, id))
             .key(self.keys.own(CANARIES, "_index"))
             .key(self.keys.row(CANARY_RUNS, id))
             .arg(id);
-        self.change_by(CANARIES.name, id, &script).await
+        self.change_by(CANARIES, id, &mut script).await
     }
 
     async fn canary_list(&self, after: Option<String>, limit: u32) -> Result<Vec<Canary>, StoreError> {
@@ -136,14 +136,14 @@ impl CanaryTable for RedisStore {
     async fn canary_run_append(&self, run: &CanaryRun, keep: u32) -> Result<bool, StoreError> {
         check_positive("the number of runs to keep", keep.into())?;
         check_json("the failed assertions of a run", &run.failed_assertions)?;
-        let mut script = script!("lua/canary_run_append.lua");
+        let mut script = changing!("lua/canary_run_append.lua");
         script
             .key(self.keys.row(CANARIES, &run.canary_id))
             .key(self.keys.row(CANARY_RUNS, &run.canary_id))
             .arg(run.ran_at.as_millis())
             .arg(to_json(&Member::of(run))?)
             .arg(keep);
-        self.change_by(CANARY_RUNS.name, &run.canary_id, &script).await
+        self.change_by(CANARY_RUNS, &run.canary_id, &mut script).await
     }
 
     async fn canary_run_list(&self, id: &str, limit: u32) -> Result<Vec<CanaryRun>, StoreError> {

@@ -5,7 +5,7 @@ use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Advance, ChangeCursor, ChangeCursorTable, StoreError};
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::changing;
 use crate::keys::{CURSORS, Table};
 use crate::row::{Columns, Reader, Values};
 use crate::table::{Row, decode, fields_of};
@@ -51,7 +51,7 @@ impl ChangeCursorTable for RedisStore {
             last_event_seq: seq,
             updated_at: now,
         };
-        let mut script = script!("lua/decimal.lua", "lua/advance.lua");
+        let mut script = changing!("lua/decimal.lua", "lua/advance.lua");
         script
             .key(self.keys.pair(CURSORS, sink, index.as_str()))
             .key(self.keys.own(CURSORS, &format!("_index:{sink}")))
@@ -59,7 +59,7 @@ impl ChangeCursorTable for RedisStore {
             .arg("last_event_seq")
             .arg(seq);
         row.columns()?.push_to(&mut script);
-        self.advance(CURSORS, &row.name(), &script).await
+        self.advance(CURSORS, &row.name(), &mut script).await
     }
 
     async fn change_cursor_get(

@@ -13,7 +13,7 @@ use miroir_ports::outbound::{
 use redis::{ScriptInvocation, cmd};
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::{changing, script};
 use crate::error::corrupt;
 use crate::keys::OUTBOX;
 use crate::row::to_json;
@@ -41,7 +41,7 @@ impl ChangeOutbox for RedisStore {
             check_json("the body of a change", &change.body)?;
         }
         let replacement = Replacement::of(&task)?;
-        let mut script = script!(
+        let mut script = changing!(
             "lua/name.lua",
             "lua/fields.lua",
             "lua/task.lua",
@@ -54,7 +54,7 @@ impl ChangeOutbox for RedisStore {
         for change in &changes {
             script.arg(&change.sink_name).arg(change.index_uid.as_str()).arg(to_json(&change.body)?);
         }
-        self.replace(&replacement, &script).await
+        self.replace(&replacement, &mut script).await
     }
 
     async fn change_peek(
@@ -81,10 +81,10 @@ impl ChangeOutbox for RedisStore {
     }
 
     async fn change_acknowledge(&self, sink: &str, index: &IndexUid, seq: u64) -> Result<u64, StoreError> {
-        let mut script = script!("lua/name.lua", "lua/outbox.lua", "lua/change_acknowledge.lua");
+        let mut script = changing!("lua/name.lua", "lua/outbox.lua", "lua/change_acknowledge.lua");
         self.push_outbox(&mut script, sink, index);
         script.arg(seq.min(LAST_SEQ));
-        self.change_by(OUTBOX.name, sink, &script).await
+        self.change_by(OUTBOX, sink, &mut script).await
     }
 
     async fn change_backlog(&self, sink: &str) -> Result<ChangeBacklog, StoreError> {

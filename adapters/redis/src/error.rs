@@ -43,6 +43,7 @@ fn refusal(error: &RedisError) -> Option<&'static str> {
         Some("MISCONF") => Some("it cannot write to its disk: see its log"),
         Some("NOAUTH" | "WRONGPASS") => Some("it wants a user and password: put them into the URL"),
         Some("NOREPLICAS") => Some("too few replicas are connected (`min-replicas-to-write`)"),
+        Some("FENCED") => Some("another instance leads now, and this one must stop"),
         Some("BUSY") => Some("it is busy with a script that takes too long"),
         _ => None,
     }
@@ -91,6 +92,14 @@ pub(crate) fn of_call(error: &RedisError, subject: Subject<'_>) -> StoreError {
 
 pub(crate) fn corrupt(table: &'static str, key: &str, reason: &str) -> StoreError {
     StoreError::Corrupt { table, key: key.to_owned(), reason: reason.to_owned() }
+}
+
+/// A handle whose term is over.
+pub(crate) fn fenced() -> StoreError {
+    StoreError::Unavailable {
+        outcome: Outcome::NotApplied,
+        reason: "a later term has begun: another instance leads now, and this one must stop".to_owned(),
+    }
 }
 
 /// A store that was closed.

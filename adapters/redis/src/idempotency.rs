@@ -5,7 +5,7 @@ use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{IdempotencyTable, Reservation, Reserve, StoreError, check_expiry};
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::changing;
 use crate::error::corrupt;
 use crate::expiry::ttl_ms;
 use crate::keys::IDEMPOTENCY;
@@ -19,7 +19,7 @@ impl IdempotencyTable for RedisStore {
     ) -> Result<Reserve, StoreError> {
         check_expiry("a reservation", reservation.expires_at, now)?;
         let key = &reservation.key;
-        let mut script = script!("lua/idempotency_reserve.lua");
+        let mut script = changing!("lua/idempotency_reserve.lua");
         script
             .key(self.keys.row(IDEMPOTENCY, key))
             .arg(now.as_millis())
@@ -27,7 +27,7 @@ impl IdempotencyTable for RedisStore {
             .arg(&reservation.owner)
             .arg(reservation.expires_at.as_millis())
             .arg(ttl_ms(reservation.expires_at, now));
-        let (word, value): (String, i64) = self.change_by(IDEMPOTENCY.name, key, &script).await?;
+        let (word, value): (String, i64) = self.change_by(IDEMPOTENCY, key, &mut script).await?;
         match word.as_str() {
             "reserved" => Ok(Reserve::Reserved),
             "mismatch" => Ok(Reserve::Mismatch),
@@ -49,7 +49,7 @@ impl IdempotencyTable for RedisStore {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut script = script!("lua/idempotency_complete.lua");
+        let mut script = changing!("lua/idempotency_complete.lua");
         script
             .key(self.keys.row(IDEMPOTENCY, key))
             .arg(owner)
@@ -57,13 +57,13 @@ impl IdempotencyTable for RedisStore {
             .arg(expires_at.as_millis())
             .arg(now.as_millis())
             .arg(ttl_ms(expires_at, now));
-        self.change_by(IDEMPOTENCY.name, key, &script).await
+        self.change_by(IDEMPOTENCY, key, &mut script).await
     }
 
     async fn idempotency_release(&self, key: &str, owner: &str) -> Result<bool, StoreError> {
-        let mut script = script!("lua/idempotency_release.lua");
+        let mut script = changing!("lua/idempotency_release.lua");
         script.key(self.keys.row(IDEMPOTENCY, key)).arg(owner);
-        self.change_by(IDEMPOTENCY.name, key, &script).await
+        self.change_by(IDEMPOTENCY, key, &mut script).await
     }
 
     /// Redis collects the rows itself.

@@ -7,7 +7,7 @@ use miroir_domain::index::IndexEntry;
 use miroir_ports::outbound::{Create, IndexTable, Put, StoreError};
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::changing;
 use crate::keys::{INDEXES, NODE_SETTINGS, Table};
 use crate::row::{Columns, Reader};
 use crate::table::{Row, Versioned};
@@ -66,14 +66,14 @@ impl IndexTable for RedisStore {
 
     async fn index_delete(&self, uid: &IndexUid) -> Result<bool, StoreError> {
         let uid = uid.as_str();
-        let mut script = script!("lua/name.lua", "lua/index_delete.lua");
+        let mut script = changing!("lua/name.lua", "lua/index_delete.lua");
         script
             .key(self.keys.row(INDEXES, uid))
             .key(self.keys.own(INDEXES, "_index"))
             .key(self.keys.own(NODE_SETTINGS, &format!("_index:{uid}")))
             .key(self.keys.pair(NODE_SETTINGS, uid, ""))
             .arg(uid);
-        self.change_by(INDEXES.name, uid, &script).await
+        self.change_by(INDEXES, uid, &mut script).await
     }
 
     async fn index_list(&self, after: Option<IndexUid>, limit: u32) -> Result<Vec<IndexEntry>, StoreError> {

@@ -10,7 +10,7 @@ use redis::ScriptInvocation;
 use serde_json::Value;
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::{changing, script};
 use crate::keys::{JOBS, Table};
 use crate::row::{Columns, Reader, Values, to_json};
 use crate::table::{Row, decode};
@@ -90,11 +90,11 @@ impl JobTable for RedisStore {
     async fn job_enqueue(&self, job: &NewJob) -> Result<Create, StoreError> {
         check_positive("the attempts of a job", job.max_attempts.into())?;
         check_json("the parameters of a job", &job.params)?;
-        let mut script = script!("lua/name.lua", "lua/job.lua", "lua/job_enqueue.lua");
+        let mut script = changing!("lua/name.lua", "lua/job.lua", "lua/job_enqueue.lua");
         self.push_queue(&mut script);
         script.arg(&job.id);
         job.clone().into_job().columns()?.push_to(&mut script);
-        let created: bool = self.change_by(JOBS.name, &job.id, &script).await?;
+        let created: bool = self.change_by(JOBS, &job.id, &mut script).await?;
         Ok(if created { Create::Created } else { Create::Exists })
     }
 
@@ -105,10 +105,10 @@ impl JobTable for RedisStore {
         now: Timestamp,
     ) -> Result<Option<Job>, StoreError> {
         check_expiry("a claim", expires_at, now)?;
-        let mut script = script!("lua/name.lua", "lua/job.lua", "lua/job_claim.lua");
+        let mut script = changing!("lua/name.lua", "lua/job.lua", "lua/job_claim.lua");
         self.push_queue(&mut script);
         script.arg(claimed_by).arg(expires_at.as_millis()).arg(now.as_millis()).arg(Job::FIELDS);
-        let claimed: Option<(Vec<u8>, Values)> = self.change_by(JOBS.name, "of a claim", &script).await?;
+        let claimed: Option<(Vec<u8>, Values)> = self.change_by(JOBS, "of a claim", &mut script).await?;
         let Some((id, values)) = claimed else { return Ok(None) };
         decode(&String::from_utf8_lossy(&id), values)
     }
@@ -124,13 +124,13 @@ impl JobTable for RedisStore {
         if let Some(progress) = &progress {
             check_json("the progress of a job", progress)?;
         }
-        let mut script = script!("lua/name.lua", "lua/job.lua", "lua/job_heartbeat.lua");
+        let mut script = changing!("lua/name.lua", "lua/job.lua", "lua/job_heartbeat.lua");
         self.push_queue(&mut script);
         script.arg(id).arg(token).arg(now.as_millis()).arg(expires_at.as_millis());
         if let Some(progress) = &progress {
             script.arg(to_json(progress)?);
         }
-        self.change_by(JOBS.name, id, &script).await
+        self.change_by(JOBS, id, &mut script).await
     }
 
     async fn job_finish(
@@ -140,7 +140,7 @@ impl JobTable for RedisStore {
         end: JobEnd,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut script = script!("lua/name.lua", "lua/job.lua", "lua/job_finish.lua");
+        let mut script = changing!("lua/name.lua", "lua/job.lua", "lua/job_finish.lua");
         self.push_queue(&mut script);
         script.arg(id).arg(token).arg(now.as_millis());
         match &end {
@@ -148,21 +148,21 @@ impl JobTable for RedisStore {
             JobEnd::Failed(error) => script.arg("failed").arg(error),
             JobEnd::Retry(error) => script.arg("retry").arg(error),
         };
-        self.change_by(JOBS.name, id, &script).await
+        self.change_by(JOBS, id, &mut script).await
     }
 
     async fn job_cancel(&self, id: &str) -> Result<bool, StoreError> {
-        let mut script = script!("lua/name.lua", "lua/job.lua", "lua/job_cancel.lua");
+        let mut script = changing!("lua/name.lua", "lua/job.lua", "lua/job_cancel.lua");
         self.push_queue(&mut script);
         script.arg(id);
-        self.change_by(JOBS.name, id, &script).await
+        self.change_by(JOBS, id, &mut script).await
     }
 
     async fn job_delete(&self, id: &str) -> Result<bool, StoreError> {
-        let mut script = script!("lua/name.lua", "lua/job.lua", "lua/job_delete.lua");
+        let mut script = changing!("lua/name.lua", "lua/job.lua", "lua/job_delete.lua");
         self.push_queue(&mut script);
         script.arg(id);
-        self.change_by(JOBS.name, id, &script).await
+        self.change_by(JOBS, id, &mut script).await
     }
 
     async fn job_get(&self, id: &str) -> Result<Option<Job>, StoreError> {

@@ -43,6 +43,33 @@ pub(crate) const OBSERVATIONS: Table = alone("scoped_key_observations", "search_
 pub(crate) const ADMIN_SESSIONS: Table = alone("admin_sessions", "admin_session");
 pub(crate) const WINDOWS: Table = alone("rate_limits", "ratelimit");
 
+/// What readiness writes.
+pub(crate) const PROBE: Table = alone("probe", "_probe");
+
+/// All of them.
+pub(crate) const ALL: [Table; 20] = [
+    TASKS,
+    OUTBOX,
+    INDEXES,
+    NODE_SETTINGS,
+    ALIASES,
+    SESSIONS,
+    IDEMPOTENCY,
+    JOBS,
+    LEASES,
+    CANARIES,
+    CANARY_RUNS,
+    CURSORS,
+    TENANTS,
+    ROLLOVERS,
+    SEARCH_UIS,
+    SCOPED_KEYS,
+    OBSERVATIONS,
+    ADMIN_SESSIONS,
+    WINDOWS,
+    PROBE,
+];
+
 /// What windows of rate limits may not be called: it is where log-ins are counted.
 const BACKOFF: &str = "adminlogin:backoff:";
 
@@ -111,11 +138,6 @@ impl Keys {
     /// The schema version.
     pub(crate) fn schema_version(&self) -> String {
         format!("{}:schema_version", self.prefix)
-    }
-
-    /// What readiness writes.
-    pub(crate) fn probe(&self) -> String {
-        format!("{}:_probe", self.prefix)
     }
 }
 

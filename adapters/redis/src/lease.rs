@@ -7,7 +7,7 @@ use miroir_domain::Timestamp;
 use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError, check_span};
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::{changing, script};
 use crate::error::corrupt;
 use crate::keys::LEASES;
 
@@ -37,14 +37,14 @@ impl LeaseTable for RedisStore {
         now: Timestamp,
     ) -> Result<Acquire, StoreError> {
         check_span("the time of a lease", ttl)?;
-        let mut script = script!("lua/clock.lua", "lua/term.lua", "lua/lease_acquire.lua");
+        let mut script = changing!("lua/clock.lua", "lua/term.lua", "lua/lease_acquire.lua");
         script
             .key(self.keys.row(LEASES, scope))
             .key(self.keys.own(LEASES, &format!("_token:{scope}")))
             .key(self.keys.own(LEASES, "_index"));
         self.push_clock(&mut script, now);
         script.arg(millis(ttl)).arg(scope).arg(holder);
-        let (acquired, term): (bool, Term) = self.change_by(LEASES.name, scope, &script).await?;
+        let (acquired, term): (bool, Term) = self.change_by(LEASES, scope, &mut script).await?;
         let lease = lease(scope, term)?;
         Ok(if acquired { Acquire::Acquired(lease) } else { Acquire::Held(lease) })
     }
@@ -58,23 +58,27 @@ impl LeaseTable for RedisStore {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
         check_span("the time of a lease", ttl)?;
-        let mut script = script!("lua/clock.lua", "lua/term.lua", "lua/lease_renew.lua");
+        let mut script = changing!("lua/clock.lua", "lua/term.lua", "lua/lease_renew.lua");
         script.key(self.keys.row(LEASES, scope));
         self.push_clock(&mut script, now);
         script.arg(millis(ttl)).arg(token).arg(holder);
-        let ends: Option<i64> = self.change_by(LEASES.name, scope, &script).await?;
+        let ends: Option<i64> = self.change_by(LEASES, scope, &mut script).await?;
         Ok(ends.map(Timestamp::from_millis))
     }
 
     async fn lease_release(&self, scope: &str, holder: &str, token: u64) -> Result<bool, StoreError> {
-        let mut script = script!("lua/term.lua", "lua/lease_release.lua");
+        let mut script = changing!("lua/term.lua", "lua/lease_release.lua");
         script
             .key(self.keys.row(LEASES, scope))
             .key(self.keys.own(LEASES, "_index"))
             .arg(scope)
             .arg(token)
             .arg(holder);
-        self.change_by(LEASES.name, scope, &script).await
+        self.change_by(LEASES, scope, &mut script).await
+    }
+
+    async fn lease_fence(&self, scope: &str, token: u64) -> Result<(), StoreError> {
+        self.raise_fence(scope, token).await
     }
 
     async fn lease_get(&self, scope: &str, now: Timestamp) -> Result<Option<Lease>, StoreError> {

@@ -17,6 +17,7 @@ mod change_cursor;
 mod change_outbox;
 mod error;
 mod expiry;
+mod fence;
 mod idempotency;
 mod index;
 mod job;
@@ -50,6 +51,7 @@ use tokio::sync::watch;
 pub use options::{Clock, RedisOptions};
 pub use statistics::RedisStatistics;
 
+use fence::FenceCell;
 use keys::Keys;
 use link::Link;
 
@@ -60,6 +62,7 @@ pub struct RedisStore {
     keys: Keys,
     clock: Clock,
     closed: watch::Sender<bool>,
+    fence: FenceCell,
 }
 
 impl RedisStore {
@@ -72,6 +75,7 @@ impl RedisStore {
             keys: Keys::new(&options.prefix, options.cluster),
             clock: options.clock,
             closed: watch::Sender::new(false),
+            fence: FenceCell::default(),
         };
         open::check(&store, &options).await?;
         Ok(store)

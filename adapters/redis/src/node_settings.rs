@@ -5,7 +5,7 @@ use miroir_domain::{IndexUid, NodeId, Timestamp};
 use miroir_ports::outbound::{Advance, NodeSettingsTable, NodeSettingsVersion, StoreError};
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::changing;
 use crate::keys::{NODE_SETTINGS, Table};
 use crate::row::{Columns, Reader, Values};
 use crate::table::{Row, decode, fields_of};
@@ -48,11 +48,11 @@ impl NodeSettingsTable for RedisStore {
         let row =
             NodeSettingsVersion { index_uid: index.clone(), node_id: node.clone(), version, updated_at: now };
         let key = self.keys.pair(NODE_SETTINGS, index.as_str(), node.as_str());
-        let mut script = script!("lua/decimal.lua", "lua/advance.lua");
+        let mut script = changing!("lua/decimal.lua", "lua/advance.lua");
         script.key(&key).key(self.keys.own(NODE_SETTINGS, &format!("_index:{}", index.as_str())));
         script.arg(node.as_str()).arg("version").arg(version);
         row.columns()?.push_to(&mut script);
-        self.advance(NODE_SETTINGS, &row.name(), &script).await
+        self.advance(NODE_SETTINGS, &row.name(), &mut script).await
     }
 
     async fn node_settings_get(

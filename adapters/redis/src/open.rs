@@ -66,7 +66,7 @@ fn check_eviction(policy: Option<&str>, allowed: bool) -> Result<(), StoreError>
 /// Writes the schema version where there is none, and refuses one that is ahead.
 async fn check_schema(store: &RedisStore) -> Result<(), StoreError> {
     let key = store.keys.schema_version();
-    let () = store.change("schema_version", &key, cmd("SET").arg(&key).arg(SCHEMA_VERSION).arg("NX")).await?;
+    let () = store.set_up("schema_version", &key, cmd("SET").arg(&key).arg(SCHEMA_VERSION).arg("NX")).await?;
     let found: String = store.look("schema_version", &key, cmd("GET").arg(&key)).await?;
     let found: u32 = found.parse().map_err(|_| StoreError::Corrupt {
         table: "schema_version",

@@ -8,10 +8,9 @@ use miroir_domain::admin_session::{FIRST_LOGIN_WAIT, FREE_LOGIN_FAILURES, LONGES
 use miroir_ports::outbound::{
     LoginAttempt, RateDecision, RateLimits, StoreError, check_positive, check_span,
 };
-use redis::cmd;
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::changing;
 use crate::keys::WINDOWS;
 use crate::lease::millis;
 
@@ -26,25 +25,27 @@ impl RateLimits for RedisStore {
     ) -> Result<RateDecision, StoreError> {
         check_positive("a rate limit", limit.into())?;
         check_span("the window of a rate limit", window)?;
-        let mut script = script!("lua/clock.lua", "lua/rate_limit_hit.lua");
+        let mut script = changing!("lua/clock.lua", "lua/rate_limit_hit.lua");
         script.key(self.keys.window(key));
         self.push_clock(&mut script, now);
         script.arg(limit).arg(millis(window));
-        let (allowed, remaining, wait): (bool, u32, u64) = self.change_by(WINDOWS.name, key, &script).await?;
+        let (allowed, remaining, wait): (bool, u32, u64) = self.change_by(WINDOWS, key, &mut script).await?;
         Ok(RateDecision { allowed, remaining, retry_after: Duration::from_millis(wait) })
     }
 
     async fn login_attempt(&self, address: &str, now: Timestamp) -> Result<LoginAttempt, StoreError> {
-        let mut script = script!("lua/clock.lua", "lua/login_attempt.lua");
+        let mut script = changing!("lua/clock.lua", "lua/login_attempt.lua");
         script.key(self.keys.backoff(address));
         self.push_clock(&mut script, now);
         script.arg(FREE_LOGIN_FAILURES).arg(millis(FIRST_LOGIN_WAIT)).arg(millis(LONGEST_LOGIN_WAIT));
-        let wait: u64 = self.change_by(WINDOWS.name, address, &script).await?;
+        let wait: u64 = self.change_by(WINDOWS, address, &mut script).await?;
         Ok(if wait == 0 { LoginAttempt::Allowed } else { LoginAttempt::Wait(Duration::from_millis(wait)) })
     }
 
     async fn login_succeeded(&self, address: &str) -> Result<(), StoreError> {
-        self.change(WINDOWS.name, address, cmd("DEL").arg(self.keys.backoff(address))).await
+        let mut script = changing!("lua/login_succeeded.lua");
+        script.key(self.keys.backoff(address));
+        self.change_by(WINDOWS, address, &mut script).await
     }
 
     /// Redis collects the counters itself.

@@ -8,7 +8,7 @@ use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Put, ScopedKeyObservation, ScopedKeyTable, StoreError, check_positive};
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::changing;
 use crate::expiry::ttl_ms;
 use crate::keys::{Keys, OBSERVATIONS, SCOPED_KEYS, Table};
 use crate::row::{Columns, Reader};
@@ -84,16 +84,16 @@ impl ScopedKeyTable for RedisStore {
     async fn scoped_key_rotate(&self, key: &ScopedKey) -> Result<Put, StoreError> {
         check_positive("the generation of a key", key.generation)?;
         let name = key.name();
-        let mut script = script!("lua/scoped_key_rotate.lua");
+        let mut script = changing!("lua/scoped_key_rotate.lua");
         script.key(self.keys.row(SCOPED_KEYS, &name)).arg(key.generation - 1);
         key.columns()?.push_to(&mut script);
-        self.change_by(SCOPED_KEYS.name, &name, &script).await.map(stored)
+        self.change_by(SCOPED_KEYS, &name, &mut script).await.map(stored)
     }
 
     async fn scoped_key_retire(&self, index: &IndexUid, generation: u64) -> Result<Put, StoreError> {
-        let mut script = script!("lua/scoped_key_retire.lua");
+        let mut script = changing!("lua/scoped_key_retire.lua");
         script.key(self.keys.row(SCOPED_KEYS, index.as_str())).arg(generation);
-        self.change_by(SCOPED_KEYS.name, index.as_str(), &script).await.map(stored)
+        self.change_by(SCOPED_KEYS, index.as_str(), &mut script).await.map(stored)
     }
 
     async fn scoped_key_observe(
@@ -104,7 +104,7 @@ impl ScopedKeyTable for RedisStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let row = ScopedKeyObservation { instance: instance.to_owned(), generation, observed_at: now };
-        let mut script = script!("lua/decimal.lua", "lua/scoped_key_observe.lua");
+        let mut script = changing!("lua/decimal.lua", "lua/scoped_key_observe.lua");
         script
             .key(self.keys.pair(OBSERVATIONS, instance, index.as_str()))
             .key(self.keys.own(OBSERVATIONS, &format!("_index:{}", index.as_str())))
@@ -114,7 +114,7 @@ impl ScopedKeyTable for RedisStore {
             .arg(SCOPED_KEY_SILENCE_MS)
             .arg(ttl_ms(dies_at(now), now));
         row.columns()?.push_to(&mut script);
-        self.change_by(OBSERVATIONS.name, instance, &script).await
+        self.change_by(OBSERVATIONS, instance, &mut script).await
     }
 
     async fn scoped_key_observations(

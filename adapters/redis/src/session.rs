@@ -7,7 +7,7 @@ use miroir_ports::outbound::{SessionTable, StoreError, check_expiry, check_posit
 use redis::cmd;
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::changing;
 use crate::expiry::ttl_ms;
 use crate::keys::{SESSIONS, Table};
 use crate::row::{Columns, Reader};
@@ -61,7 +61,7 @@ impl SessionTable for RedisStore {
         check_positive("the number of sessions", max_sessions.into())?;
         check_expiry("a session", session.expires_at, now)?;
         let id = &session.session_id;
-        let mut script = script!("lua/name.lua", "lua/session_put.lua");
+        let mut script = changing!("lua/name.lua", "lua/session_put.lua");
         script
             .key(self.keys.row(SESSIONS, id))
             .key(self.keys.own(SESSIONS, "_lru"))
@@ -72,7 +72,7 @@ impl SessionTable for RedisStore {
             .arg(max_sessions)
             .arg(ttl_ms(session.expires_at, now));
         session.columns()?.push_to(&mut script);
-        self.change_by(SESSIONS.name, id, &script).await
+        self.change_by(SESSIONS, id, &mut script).await
     }
 
     async fn session_get(&self, session_id: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
@@ -86,7 +86,7 @@ impl SessionTable for RedisStore {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut script = script!("lua/session_touch.lua");
+        let mut script = changing!("lua/session_touch.lua");
         script
             .key(self.keys.row(SESSIONS, session_id))
             .key(self.keys.own(SESSIONS, "_lru"))
@@ -94,13 +94,13 @@ impl SessionTable for RedisStore {
             .arg(expires_at.as_millis())
             .arg(now.as_millis())
             .arg(ttl_ms(expires_at, now));
-        self.change_by(SESSIONS.name, session_id, &script).await
+        self.change_by(SESSIONS, session_id, &mut script).await
     }
 
     async fn session_delete(&self, session_id: &str) -> Result<bool, StoreError> {
-        let mut script = script!("lua/row_delete.lua");
+        let mut script = changing!("lua/row_delete.lua");
         script.key(self.keys.row(SESSIONS, session_id)).key(self.keys.own(SESSIONS, "_lru")).arg(session_id);
-        self.change_by(SESSIONS.name, session_id, &script).await
+        self.change_by(SESSIONS, session_id, &mut script).await
     }
 
     async fn session_count(&self, now: Timestamp) -> Result<u64, StoreError> {
@@ -112,8 +112,8 @@ impl SessionTable for RedisStore {
 
     async fn session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let lru = self.keys.own(SESSIONS, "_lru");
-        let mut script = script!("lua/name.lua", "lua/session_purge.lua");
+        let mut script = changing!("lua/name.lua", "lua/session_purge.lua");
         script.key(&lru).key(self.keys.base(SESSIONS)).arg(now.as_millis()).arg(limit);
-        self.change_by(SESSIONS.name, &lru, &script).await
+        self.change_by(SESSIONS, &lru, &mut script).await
     }
 }

@@ -2,15 +2,18 @@
 
 use async_trait::async_trait;
 use miroir_ports::outbound::{StoreError, StoreStatus};
-use redis::cmd;
 
 use crate::RedisStore;
+use crate::call::changing;
+use crate::keys::PROBE;
 
 #[async_trait]
 impl StoreStatus for RedisStore {
     async fn store_ping(&self) -> Result<(), StoreError> {
-        let key = self.keys.probe();
-        self.change("probe", &key, cmd("INCR").arg(&key)).await
+        let mut script = changing!("lua/store_ping.lua");
+        script.key(self.keys.own(PROBE, "_count"));
+        let _: u64 = self.change_by(PROBE, "of readiness", &mut script).await?;
+        Ok(())
     }
 
     /// Calls under way are finished by those who wait for them; there is nothing of the store's own to finish.

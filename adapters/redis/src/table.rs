@@ -4,7 +4,7 @@ use miroir_ports::outbound::{Advance, Create, Put, StoreError, next_version};
 use redis::{Cmd, ScriptInvocation, cmd};
 
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::{changing, script};
 use crate::error::corrupt;
 use crate::keys::Table;
 use crate::row::{Columns, Reader, Values};
@@ -35,10 +35,10 @@ impl RedisStore {
     /// Stores a row under a name that is free.
     pub(crate) async fn row_create<R: Versioned>(&self, row: &R) -> Result<Create, StoreError> {
         let name = row.name();
-        let mut script = script!("lua/row_create.lua");
+        let mut script = changing!("lua/row_create.lua");
         script.key(self.keys.row(R::TABLE, &name)).key(self.keys.own(R::TABLE, "_index")).arg(&name);
         row.columns()?.with("version", row.version()).push_to(&mut script);
-        let created: bool = self.change_by(R::TABLE.name, &name, &script).await?;
+        let created: bool = self.change_by(R::TABLE, &name, &mut script).await?;
         Ok(if created { Create::Created } else { Create::Exists })
     }
 
@@ -51,7 +51,7 @@ impl RedisStore {
 
     /// Replaces each of `rows` whose version is that of its row, all or none.
     pub(crate) async fn row_put<R: Versioned>(&self, rows: &[&R]) -> Result<Put, StoreError> {
-        let mut script = script!("lua/fields.lua", "lua/row_put.lua");
+        let mut script = changing!("lua/fields.lua", "lua/row_put.lua");
         let mut names = Vec::new();
         let mut overflow = Ok(0);
         for row in rows {
@@ -66,7 +66,7 @@ impl RedisStore {
         }
         let dry = overflow.is_err();
         script.arg(i32::from(dry));
-        let stored: bool = self.change_by(R::TABLE.name, &names.join(", "), &script).await?;
+        let stored: bool = self.change_by(R::TABLE, &names.join(", "), &mut script).await?;
         if !stored {
             return Ok(Put::Conflict);
         }
@@ -76,17 +76,17 @@ impl RedisStore {
     /// Stores or replaces a row.
     pub(crate) async fn row_upsert<R: Row>(&self, row: &R) -> Result<(), StoreError> {
         let name = row.name();
-        let mut script = script!("lua/row_upsert.lua");
+        let mut script = changing!("lua/row_upsert.lua");
         script.key(self.keys.row(R::TABLE, &name)).key(self.keys.own(R::TABLE, "_index")).arg(&name);
         row.columns()?.push_to(&mut script);
-        self.change_by(R::TABLE.name, &name, &script).await
+        self.change_by(R::TABLE, &name, &mut script).await
     }
 
     /// Removes the row of `name`; false when there was none.
     pub(crate) async fn row_delete<R: Row>(&self, name: &str) -> Result<bool, StoreError> {
-        let mut script = script!("lua/row_delete.lua");
+        let mut script = changing!("lua/row_delete.lua");
         script.key(self.keys.row(R::TABLE, name)).key(self.keys.own(R::TABLE, "_index")).arg(name);
-        self.change_by(R::TABLE.name, name, &script).await
+        self.change_by(R::TABLE, name, &mut script).await
     }
 
     /// Up to `limit` rows after the name `after`, in the byte order of their names.
@@ -139,9 +139,9 @@ impl RedisStore {
         &self,
         table: Table,
         name: &str,
-        script: &ScriptInvocation<'_>,
+        script: &mut ScriptInvocation<'_>,
     ) -> Result<Advance, StoreError> {
-        let held: Option<String> = self.change_by(table.name, name, script).await?;
+        let held: Option<String> = self.change_by(table, name, script).await?;
         let Some(held) = held else { return Ok(Advance::Advanced) };
         let held = held.parse().map_err(|_| corrupt(table.name, name, "what advances is no number"))?;
         Ok(Advance::Behind(held))

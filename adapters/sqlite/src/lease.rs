@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
 use crate::error::Failure;
+use crate::fence::Fence;
 use crate::row::{Column, Reader};
 use crate::statement::{all, change, one};
 
@@ -85,6 +86,14 @@ impl LeaseTable for SqliteStore {
             Ok(change(connection, include_str!("sql/lease_release.sql"), params)? > 0)
         })
         .await
+    }
+
+    async fn lease_fence(&self, scope: &str, token: u64) -> Result<(), StoreError> {
+        let fence = Fence { scope: scope.to_owned(), token };
+        let asked = fence.clone();
+        self.write(move |connection| asked.check(connection)).await?;
+        self.fence.set(fence);
+        Ok(())
     }
 
     async fn lease_get(&self, scope: &str, now: Timestamp) -> Result<Option<Lease>, StoreError> {

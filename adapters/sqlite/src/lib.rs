@@ -14,6 +14,7 @@ mod change_cursor;
 mod change_outbox;
 mod check;
 mod error;
+mod fence;
 mod file;
 mod idempotency;
 mod index;
@@ -53,6 +54,7 @@ pub use options::{SqliteOptions, Synchronous};
 pub use statistics::SqliteStatistics;
 
 use error::Failure;
+use fence::FenceCell;
 use reader::Readers;
 use writer::Writer;
 
@@ -64,6 +66,7 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     revoked: RevocationBell,
+    fence: FenceCell,
 }
 
 /// Numbers an operator watches.
@@ -94,7 +97,13 @@ impl SqliteStore {
         let connection = open::open_for_writing(options)?;
         let readers = Readers::new(options)?;
         let writer = Writer::start(connection, options)?;
-        Ok(Self { path: options.path.as_path().into(), writer, readers, revoked: RevocationBell::default() })
+        Ok(Self {
+            path: options.path.as_path().into(),
+            writer,
+            readers,
+            revoked: RevocationBell::default(),
+            fence: FenceCell::default(),
+        })
     }
 
     /// The numbers an operator watches.
@@ -110,7 +119,15 @@ impl SqliteStore {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        self.writer.call(operation).await
+        let fence = self.fence.get();
+        self.writer
+            .call(move |connection| {
+                if let Some(fence) = &fence {
+                    fence.check(connection)?;
+                }
+                operation(connection)
+            })
+            .await
     }
 
     /// Runs `operation` on a connection that only reads.

@@ -23,6 +23,9 @@ pub trait Harness: Send + Sync + Sized + 'static {
     /// Closes the store and opens it again on the same data.
     async fn reopen(&mut self);
 
+    /// Another handle on the same data, as another instance has it.
+    async fn second(&self) -> Arc<dyn TaskStore>;
+
     /// What purging answers when `rows` have expired: nothing where the store collects them by itself.
     fn purged(rows: u64) -> u64 {
         rows
@@ -47,6 +50,10 @@ impl Harness for Memory {
     async fn reopen(&mut self) {
         self.store.store_close().await.unwrap();
         self.store = Arc::new(self.store.reopen());
+    }
+
+    async fn second(&self) -> Arc<dyn TaskStore> {
+        Arc::new(self.store.reopen())
     }
 }
 
@@ -77,6 +84,10 @@ impl Harness for Sqlite {
     async fn reopen(&mut self) {
         self.store.store_close().await.unwrap();
         self.store = Self::open(&self.directory).await;
+    }
+
+    async fn second(&self) -> Arc<dyn TaskStore> {
+        Self::open(&self.directory).await
     }
 }
 
@@ -160,6 +171,10 @@ impl<L: Layout> Harness for Redis<L> {
     async fn reopen(&mut self) {
         self.store.store_close().await.unwrap();
         self.store = Self::open(&self.server).await;
+    }
+
+    async fn second(&self) -> Arc<dyn TaskStore> {
+        Self::open(&self.server).await
     }
 
     fn purged(_rows: u64) -> u64 {

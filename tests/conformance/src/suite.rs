@@ -104,6 +104,7 @@ macro_rules! suite {
             term_is_renewed_and_released_by_its_holder_and_token_alone,
             one_of_many_leads,
             tokens_go_on_after_reopening,
+            handle_of_a_term_that_is_over_changes_nothing,
         ]);
         crate::suite::area!($harness, canary: [
             canary_comes_back_and_changes_once_per_version,

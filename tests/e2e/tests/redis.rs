@@ -94,3 +94,35 @@ async fn miroir_that_loses_its_lease_stops() {
     assert!(!status.success());
     assert!(cluster.miroir().process().log().contains("lease of the task store could not be kept"));
 }
+
+/// A holder that is paused beyond its term wakes up, ends, and has changed nothing meanwhile.
+#[tokio::test]
+async fn paused_miroir_is_followed_and_ends_when_it_wakes() {
+    let server = RedisServer::start();
+    let mut first = on(&server).start().await.unwrap();
+    assert_eq!(add(&first.client(), 1).await["status"], "succeeded");
+    let pid = first.miroir().process().id().unwrap().to_string();
+    let signal = |name: &'static str| {
+        let status = std::process::Command::new("kill").args([name, &pid]).status();
+        assert!(status.unwrap().success());
+    };
+    signal("-STOP");
+    let mut second = on(&server).start_nodes().await.unwrap();
+    second.miroir().start_unready().unwrap();
+    second.miroir().until_ready().await.unwrap();
+    let count = || server.say(&["GET", "miroir:tasks:_seq"]);
+    let before = count();
+    // What waits in the socket of the first one when it wakes is a write, too.
+    let late = tokio::spawn({
+        let client = first.client();
+        async move { client.call("POST", "/indexes/films/documents", json!([{ "id": 2 }])).await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    signal("-CONT");
+    assert!(!first.miroir().process().wait().await.unwrap().success());
+    if let Ok(answer) = late.await.unwrap() {
+        assert_ne!(answer.status, 202, "{}", answer.body);
+    }
+    assert_eq!(count(), before, "a task was given a uid by the one whose term is over");
+    assert_eq!(add(&second.client(), 3).await["status"], "succeeded");
+}

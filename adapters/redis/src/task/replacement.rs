@@ -40,10 +40,10 @@ impl RedisStore {
     pub(crate) async fn replace(
         &self,
         replacement: &Replacement<'_>,
-        script: &ScriptInvocation<'_>,
+        script: &mut ScriptInvocation<'_>,
     ) -> Result<Put, StoreError> {
         let key = replacement.task.uid.to_string();
-        let (word, status): (String, String) = self.change_by(TASKS.name, &key, script).await?;
+        let (word, status): (String, String) = self.change_by(TASKS, &key, script).await?;
         match word.as_str() {
             "stored" => Ok(Put::Stored),
             "conflict" => Ok(Put::Conflict),

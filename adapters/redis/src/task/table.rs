@@ -8,7 +8,7 @@ use miroir_ports::outbound::{Outcome, Put, StoreError, TaskPage, TaskTable, chec
 use super::replacement::Replacement;
 use super::row::{FIELDS, columns, task};
 use crate::RedisStore;
-use crate::call::script;
+use crate::call::changing;
 use crate::keys::TASKS;
 use crate::row::Values;
 use crate::table::{CHUNK, fields_of};
@@ -18,10 +18,10 @@ impl TaskTable for RedisStore {
     async fn task_create(&self, new: NewTask, now: Timestamp) -> Result<Task, StoreError> {
         check_new_task(&new)?;
         let row = new.into_task(TaskUid(0), now);
-        let mut script = script!("lua/fields.lua", "lua/task.lua", "lua/task_create.lua");
+        let mut script = changing!("lua/fields.lua", "lua/task.lua", "lua/task_create.lua");
         script.key(self.keys.own(TASKS, "_seq")).key(self.keys.base(TASKS)).arg(u32::MAX);
         columns(&row, row.version)?.push_to(&mut script);
-        let uid: Option<u32> = self.change_by(TASKS.name, "of a new task", &script).await?;
+        let uid: Option<u32> = self.change_by(TASKS, "of a new task", &mut script).await?;
         let uid = uid.ok_or_else(|| StoreError::Unavailable {
             outcome: Outcome::NotApplied,
             reason: "every task uid has been given".to_owned(),
@@ -38,9 +38,9 @@ impl TaskTable for RedisStore {
     async fn task_put(&self, task: Task) -> Result<Put, StoreError> {
         let replacement = Replacement::of(&task)?;
         let mut script =
-            script!("lua/fields.lua", "lua/task.lua", "lua/task_replace.lua", "lua/task_put.lua");
+            changing!("lua/fields.lua", "lua/task.lua", "lua/task_replace.lua", "lua/task_put.lua");
         replacement.push_to(&self.keys, &mut script);
-        self.replace(&replacement, &script).await
+        self.replace(&replacement, &mut script).await
     }
 
     async fn task_list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {
@@ -70,11 +70,11 @@ impl TaskTable for RedisStore {
         let mut pruned = 0;
         while pruned < u64::from(limit) {
             let step = u64::from(CHUNK).min(u64::from(limit) - pruned);
-            let mut script = script!("lua/task.lua", "lua/task_prune.lua");
+            let mut script = changing!("lua/task.lua", "lua/task_prune.lua");
             script.key(self.keys.base(TASKS));
             script.key(self.keys.own(TASKS, "_finished")).key(self.keys.own(TASKS, "_open"));
             script.arg(before.as_millis()).arg(step);
-            let gone: u64 = self.change_by(TASKS.name, "of old tasks", &script).await?;
+            let gone: u64 = self.change_by(TASKS, "of old tasks", &mut script).await?;
             pruned += gone;
             if gone < step {
                 break;

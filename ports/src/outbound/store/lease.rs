@@ -69,6 +69,14 @@ pub trait LeaseTable: Send + Sync + 'static {
     /// - **LEASE-6** After it the scope MUST be free at once.
     async fn lease_release(&self, scope: &str, holder: &str, token: u64) -> Result<bool, StoreError>;
 
+    /// Makes all later changes through this handle of the store part of a term; call it before the work that the term is for.
+    ///
+    /// - **LEASE-8** From its acknowledgement on, every change through a handle that is fenced with a lower token of the
+    ///   same scope MUST be refused as `Unavailable` with `NotApplied`, whether or not its holder knows that its term is
+    ///   over; and so MUST a later fence with a lower token. The fence and the change are looked at in one atomic unit.
+    ///   Handles without a fence, and those of other scopes, are not affected. Reads may be refused as well.
+    async fn lease_fence(&self, scope: &str, token: u64) -> Result<(), StoreError>;
+
     /// The running term of a scope, or none.
     async fn lease_get(&self, scope: &str, now: Timestamp) -> Result<Option<Lease>, StoreError>;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use miroir_ports::outbound::{Acquire, Lease, StoreError};
+use miroir_ports::outbound::{Acquire, Lease, Outcome, Put, StoreError};
 
 use crate::harness::Harness;
-use crate::sample::at;
+use crate::sample::{any_task, at, index, node};
 
 const TTL: Duration = Duration::from_millis(100);
 
@@ -85,4 +85,48 @@ pub(crate) async fn tokens_go_on_after_reopening<H: Harness>() {
         store.lease_list(at(99)).await.unwrap(),
         [lease("a", "two", 105, 2), lease("b", "one", 100, 1)]
     );
+}
+
+fn assert_fenced<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
+    match answer {
+        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+            assert!(reason.contains("a later term has begun"), "{reason}");
+        }
+        other => panic!("{other:?} is not refused"),
+    }
+}
+
+/// LEASE-8: a holder that was paused beyond its term and knows nothing of it changes nothing.
+pub(crate) async fn handle_of_a_term_that_is_over_changes_nothing<H: Harness>() {
+    let harness = H::start().await;
+    let (old, new, third) = (harness.store(), harness.second().await, harness.second().await);
+    old.lease_acquire("duty", "one", TTL, at(0)).await.unwrap();
+    old.lease_fence("duty", 1).await.unwrap();
+    let task = old.task_create(any_task(), at(0)).await.unwrap();
+    new.lease_acquire("duty", "two", TTL, at(100)).await.unwrap();
+    new.lease_fence("duty", 2).await.unwrap();
+    assert_fenced(old.task_create(any_task(), at(0)).await);
+    assert_fenced(old.task_put(task.clone()).await);
+    assert_fenced(old.task_prune(at(i64::MAX), 9).await);
+    assert_fenced(old.index_delete(&index("films")).await);
+    assert_fenced(old.node_settings_advance(&index("films"), &node("n"), 1, at(0)).await);
+    assert_fenced(old.change_append_with_task(task.clone(), Vec::new(), 9).await);
+    assert_fenced(old.change_cursor_advance("sink", &index("films"), 1, at(0)).await);
+    assert_fenced(old.job_claim("one", at(9), at(0)).await);
+    assert_fenced(old.canary_delete("c").await);
+    assert_fenced(old.session_delete("s").await);
+    assert_fenced(old.idempotency_release("k", "o").await);
+    assert_fenced(old.scoped_key_observe(&index("films"), "i", 1, at(0)).await);
+    assert_fenced(old.rate_limit_hit("k", 1, TTL, at(0)).await);
+    assert_fenced(old.login_succeeded("a").await);
+    assert_fenced(old.store_ping().await);
+    assert_fenced(old.lease_fence("duty", 1).await);
+    assert_fenced(old.lease_acquire("other", "one", TTL, at(0)).await);
+    for store in [&new, &third] {
+        let before = store.task_get(task.uid).await.unwrap().unwrap();
+        assert_eq!(store.task_put(before).await.unwrap(), Put::Stored, "it is not fenced off");
+        store.store_ping().await.unwrap();
+    }
+    third.lease_fence("another duty", 1).await.unwrap();
+    third.store_ping().await.unwrap();
 }

@@ -1,0 +1,2 @@
+-- KEYS: failures of an address.
+redis.call('DEL', KEYS[1])

@@ -1,0 +1,2 @@
+-- KEYS: what readiness counts up.
+return redis.call('INCR', KEYS[1])

@@ -1,0 +1,1 @@
+SELECT token FROM leader_lease WHERE scope = ?1
