@@ -4,19 +4,27 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
 use miroir_ports::outbound::{Outcome, StoreError};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use crate::error::{Failure, unavailable};
+use crate::SqliteStore;
+use crate::error::{Failure, is_of_reading, unavailable};
 use crate::file::SqliteFile;
 
-/// The pause before a copy that a lock stood in the way of is tried again.
-const PAUSE: Duration = Duration::from_millis(50);
-/// How often it is tried, for half a minute in all.
-const ATTEMPTS: u32 = 600;
+impl SqliteStore {
+    /// Copies the store to `to` while it serves, as [`SqliteFile::backup`] does: it holds every change that was
+    /// acknowledged before. Neither writer nor runtime is held up.
+    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let (from, to) = (Arc::clone(&self.path), to.to_owned());
+        let copied = tokio::task::spawn_blocking(move || SqliteFile::open(&from)?.backup(&to)).await;
+        copied.unwrap_or_else(|failed| {
+            Err(unavailable(format!("the backup of the SQLite store was cut short: {failed}")))
+        })
+    }
+}
 
 impl SqliteFile {
     /// Copies the store to `to`, which must not be there: all of it as it was at one moment, whatever is written meanwhile.
@@ -24,13 +32,16 @@ impl SqliteFile {
     /// The copy appears under its name when it is whole and on the disk, and never before; what fails leaves nothing behind.
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let failed = |what: &str, error: &io::Error| {
-            unavailable(format!("the backup `{}` {what}: {error}", to.display()))
+            unavailable(format!(
+                "the backup `{}` {what}: {error}; name a file in a directory that exists and may be written",
+                to.display()
+            ))
         };
         if to.try_exists().map_err(|error| failed("cannot be looked for", &error))? {
             return Err(taken(to));
         }
-        let partial = partial_of(to);
-        let whole = self.copy(&partial).and_then(|()| {
+        let partial = reserve(to).map_err(|error| failed("cannot be made", &error))?;
+        let whole = self.copy(&partial, to).and_then(|()| {
             publish(&partial, to).map_err(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists => taken(to),
                 _ => failed("cannot be put in its place", &error),
@@ -41,26 +52,23 @@ impl SqliteFile {
         whole
     }
 
-    /// Writes the copy and its log-free end state to `partial`.
-    fn copy(&self, partial: &Path) -> Result<(), StoreError> {
-        let of_copy = |error: rusqlite::Error| Failure::from(error).at(partial, Outcome::NotApplied);
+    /// Writes the copy that will be `to` into `partial`.
+    fn copy(&self, partial: &Path, to: &Path) -> Result<(), StoreError> {
+        let of_copy = |error: rusqlite::Error| Failure::from(error).at(to, Outcome::NotApplied);
         let mut copy = Connection::open(partial).map_err(of_copy)?;
-        {
-            let backup = Backup::new(&self.connection, &mut copy).map_err(|error| self.failed(error))?;
-            for _ in 0..ATTEMPTS {
-                // All pages in one step: one read of one moment. In steps, each change of another process would
-                // make it begin again.
-                match backup.step(-1).map_err(of_copy)? {
-                    StepResult::Done => break,
-                    _ => std::thread::sleep(PAUSE),
-                }
-            }
-            if backup.progress().remaining > 0 {
-                return Err(unavailable(format!(
-                    "the SQLite store `{}` was locked for too long: try the backup again",
-                    self.path.display()
-                )));
-            }
+        // All pages in one step: one read of one moment. In steps, each change of another process would make it begin
+        // again. A lock in the way is waited for inside the step, for as long as this connection waits for any.
+        let step = Backup::new(&self.connection, &mut copy)
+            .map_err(|error| self.failed(error))?
+            .step(-1)
+            .map_err(|error| if is_of_reading(&error) { self.failed(error) } else { of_copy(error) })?;
+        // Only this answer means that pages were copied: a step that met a lock leaves an empty file, and the progress
+        // then says that no page remains.
+        if step != StepResult::Done {
+            return Err(unavailable(format!(
+                "the SQLite store `{}` was locked by another process for too long: try the backup again",
+                self.path.display()
+            )));
         }
         copy.close().map_err(|(_, error)| of_copy(error))
     }
@@ -73,12 +81,21 @@ fn taken(to: &Path) -> StoreError {
     ))
 }
 
-/// Where the copy grows: beside its place, so that it can be moved there, under a name that no other process uses.
-fn partial_of(to: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(to.file_name().unwrap_or_default());
-    name.push(format!(".partial-{}", std::process::id()));
-    to.with_file_name(name)
+/// Makes the empty file in which the copy grows: beside its place, so that it can be moved there, and no one else's.
+/// The number of a process is not enough of a name: in containers they are the same again and again.
+fn reserve(to: &Path) -> io::Result<PathBuf> {
+    let mut number = 0_u32;
+    loop {
+        let mut name = OsString::from(".");
+        name.push(to.file_name().unwrap_or_default());
+        name.push(format!(".partial-{}-{number}", std::process::id()));
+        let partial = to.with_file_name(name);
+        match File::create_new(&partial) {
+            Ok(_) => return Ok(partial),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < u32::MAX => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Gives the copy its name, once it is on the disk, unless another file has it.
@@ -87,5 +104,8 @@ fn publish(partial: &Path, to: &Path) -> io::Result<()> {
     // Unlike renaming, linking fails where the name is taken.
     fs::hard_link(partial, to)?;
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    File::open(folder).and_then(|folder| folder.sync_all()).inspect_err(|_| {
+        // The name was given by this call, and may not outlive a power cut.
+        let _ = fs::remove_file(to);
+    })
 }

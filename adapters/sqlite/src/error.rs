@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use miroir_ports::outbound::{Outcome, StoreError};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why an operation on a connection failed.
 #[derive(Debug)]
@@ -75,6 +75,13 @@ pub(crate) fn commit_certainly_failed(error: &rusqlite::Error) -> bool {
     is_busy(error) || code(error) == Some(ErrorCode::DiskFull)
 }
 
+/// Whether `error`, raised while one file was copied to another, is about the one that was read.
+pub(crate) fn is_of_reading(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code(error), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+        || matches!(extended, Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ))
+}
+
 fn describe(error: &rusqlite::Error, path: &Path) -> String {
     let path = path.display();
     match code(error) {
@@ -107,13 +114,26 @@ fn describe(error: &rusqlite::Error, path: &Path) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn what_cannot_be_read_is_told_from_what_cannot_be_written() {
+        let of_reading = |code| match sqlite(code) {
+            Failure::Sqlite(error) => is_of_reading(&error),
+            Failure::Store(_) => unreachable!(),
+        };
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_IOERR_READ] {
+            assert!(of_reading(code), "{code}");
+        }
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_READONLY, ffi::SQLITE_IOERR_WRITE] {
+            assert!(!of_reading(code), "{code}");
+        }
+    }
+
     fn sqlite(extended_code: i32) -> Failure {
-        Failure::Sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(extended_code), None))
+        Failure::Sqlite(rusqlite::Error::SqliteFailure(ffi::Error::new(extended_code), None))
     }
 
     #[test]
     fn every_kind_of_failure_names_the_path_and_says_what_to_do() {
-        use rusqlite::ffi;
         let advice = [
             (ffi::SQLITE_FULL, "free space"),
             (ffi::SQLITE_READONLY, "let Miroir's user write"),
@@ -132,10 +152,10 @@ mod tests {
     #[test]
     fn opening_what_no_wait_can_mend_is_not_retryable() {
         let path = Path::new("x");
-        for code in [rusqlite::ffi::SQLITE_NOTADB, rusqlite::ffi::SQLITE_CORRUPT] {
+        for code in [ffi::SQLITE_NOTADB, ffi::SQLITE_CORRUPT] {
             assert!(!sqlite(code).at_open(path).retryable());
         }
-        assert!(sqlite(rusqlite::ffi::SQLITE_BUSY).at_open(path).retryable());
+        assert!(sqlite(ffi::SQLITE_BUSY).at_open(path).retryable());
     }
 
     #[test]
@@ -144,7 +164,7 @@ mod tests {
             Failure::Sqlite(error) => commit_certainly_failed(&error),
             Failure::Store(_) => unreachable!(),
         };
-        assert!(certain(rusqlite::ffi::SQLITE_FULL) && certain(rusqlite::ffi::SQLITE_BUSY));
-        assert!(!certain(rusqlite::ffi::SQLITE_IOERR_FSYNC));
+        assert!(certain(ffi::SQLITE_FULL) && certain(ffi::SQLITE_BUSY));
+        assert!(!certain(ffi::SQLITE_IOERR_FSYNC));
     }
 }

@@ -22,10 +22,27 @@ pub struct SqliteFile {
 impl SqliteFile {
     /// Opens the file at `path`, which must be there and be a store; nothing is migrated, and nothing written to it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = Self::open_any(path)?;
+        // SQLite takes an empty file for a database without tables, which would be whole, and worth a copy.
+        if file.version()? == 0 {
+            return Err(StoreError::InvalidInput(format!(
+                "`{}` is empty: restore the store from a backup if it was one, or make it one with `miroir store migrate`",
+                path.display()
+            )));
+        }
+        Ok(file)
+    }
+
+    /// The version of the schema in the file at `path`: 0 when it is empty, and would become a store.
+    pub fn version_of(path: &Path) -> Result<u32, StoreError> {
+        Self::open_any(path)?.version()
+    }
+
+    fn open_any(path: &Path) -> Result<Self, StoreError> {
         // SQLite says of a missing file and of a missing permission the same.
         if let Err(error) = std::fs::metadata(path) {
             return Err(unavailable(format!(
-                "the SQLite store `{}` cannot be read: {error}",
+                "the SQLite store `{}` cannot be read: {error}; check `store.path`",
                 path.display()
             )));
         }
@@ -40,8 +57,7 @@ impl SqliteFile {
         Ok(Self { path: path.to_owned(), connection })
     }
 
-    /// The version of the schema in the file.
-    pub fn schema_version(&self) -> Result<u32, StoreError> {
+    fn version(&self) -> Result<u32, StoreError> {
         migration::version(&self.connection).map_err(|failure| self.failed(failure))
     }
 

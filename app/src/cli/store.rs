@@ -125,11 +125,8 @@ async fn migrate(look: Look) -> anyhow::Result<()> {
     )?;
     let path = store.path.clone();
     // A file that is not there is made.
-    let from = if path.try_exists()? {
-        blocking(move || Ok(SqliteFile::open(&path)?.schema_version()?)).await?
-    } else {
-        0
-    };
+    let from =
+        if path.try_exists()? { blocking(move || Ok(SqliteFile::version_of(&path)?)).await? } else { 0 };
     let opened = wiring::open_store(&store).await?;
     opened.store.store_close().await.context("closing the store")?;
     let text = match from {

@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
 use miroir_domain::TaskUid;
-use miroir_ports::outbound::{StoreError, StoreStatus as _, TaskTable as _};
+use miroir_ports::outbound::{Outcome, StoreError, StoreStatus as _, TaskTable as _};
 
 use super::{Place, at, new_task};
 use crate::{SCHEMA_VERSION, SqliteFile, SqliteOptions, SqliteStore};
@@ -36,11 +37,8 @@ async fn backup_under_writes_is_whole() {
     });
     for number in 0..5 {
         let before = store.task_create(new_task(), at(1)).await.unwrap().uid;
-        let (from, to) = (place.path(), place.directory.path().join(format!("copy-{number}.db")));
-        let copy = to.clone();
-        tokio::task::spawn_blocking(move || SqliteFile::open(&from).unwrap().backup(&copy).unwrap())
-            .await
-            .unwrap();
+        let to = place.directory.path().join(format!("copy-{number}.db"));
+        store.backup(&to).await.unwrap();
         assert_eq!(SqliteFile::open(&to).unwrap().problems().unwrap(), [""; 0]);
         let copy = SqliteStore::open(SqliteOptions::new(&to)).await.unwrap();
         for uid in 0..=before.0 {
@@ -73,6 +71,62 @@ async fn backup_overwrites_nothing_and_leaves_nothing_behind() {
     let names = names_in(&place);
     let unexpected = names.iter().find(|name| name.contains("partial"));
     assert_eq!(unexpected, None, "{names:?}");
+}
+
+/// A step that meets a lock copies nothing: that must not pass for a copy.
+#[tokio::test]
+async fn backup_of_a_locked_store_fails_and_leaves_nothing() {
+    let place = Place::new();
+    place.open().await.store_close().await.unwrap();
+    let other = place.connect();
+    // Readers of a log wait for nobody; those of a file without one do.
+    other.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(())).unwrap();
+    let file = SqliteFile::open(&place.path()).unwrap();
+    file.connection.busy_timeout(Duration::from_millis(1)).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let before = names_in(&place);
+    match file.backup(&place.directory.path().join("copy.db")) {
+        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+            assert!(reason.contains("miroir.db") && reason.contains("try the backup again"), "{reason}");
+        }
+        answer => panic!("{answer:?}"),
+    }
+    assert_eq!(names_in(&place), before);
+    other.execute_batch("COMMIT").unwrap();
+    file.backup(&place.directory.path().join("copy.db")).unwrap();
+}
+
+/// Many at once, and a file that a process of the same number left behind: one gets the name, the others are refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn backup_gives_a_name_once() {
+    let place = Place::new();
+    let store = place.open().await;
+    store.task_create(new_task(), at(1)).await.unwrap();
+    let to = place.directory.path().join("copy.db");
+    let left = place.directory.path().join(format!(".copy.db.partial-{}-0", std::process::id()));
+    fs::write(&left, "left behind").unwrap();
+    let contenders: Vec<_> = (0..8)
+        .map(|_| {
+            let (store, to) = (store.clone(), to.clone());
+            tokio::spawn(async move { store.backup(&to).await })
+        })
+        .collect();
+    let mut made = 0;
+    for contender in contenders {
+        match contender.await.unwrap() {
+            Ok(()) => made += 1,
+            Err(StoreError::InvalidInput(reason)) => {
+                assert!(reason.contains("overwrites nothing"), "{reason}");
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(made, 1);
+    let rows = SqliteFile::open(&to).unwrap().statistics().unwrap().rows;
+    assert!(rows.contains(&("tasks".to_owned(), 1)), "{rows:?}");
+    assert_eq!(fs::read_to_string(&left).unwrap(), "left behind");
+    fs::remove_file(left).unwrap();
+    assert!(!names_in(&place).iter().any(|name| name.contains("partial")), "{:?}", names_in(&place));
 }
 
 #[tokio::test]
@@ -126,6 +180,9 @@ async fn statistics_count_rows_and_bytes() {
     assert!(statistics.rows.contains(&("aliases".to_owned(), 0)) && statistics.wal_bytes > 0);
     assert!(statistics.file_bytes > 0 && statistics.free_bytes <= statistics.file_bytes);
     store.store_close().await.unwrap();
+    let at_rest = SqliteFile::open(&place.path()).unwrap().statistics().unwrap();
+    assert_eq!(at_rest.file_bytes, fs::metadata(place.path()).unwrap().len());
+    assert_eq!(at_rest.rows, statistics.rows);
 }
 
 #[tokio::test]
@@ -134,6 +191,12 @@ async fn files_that_are_no_store_are_refused_and_read_only_ones_are_read() {
     assert!(SqliteFile::open(&place.path()).unwrap_err().to_string().contains("miroir.db"), "it is missing");
     fs::write(place.path(), "x".repeat(4_096)).unwrap();
     assert!(matches!(SqliteFile::open(&place.path()), Err(StoreError::InvalidInput(_))));
+    fs::write(place.path(), "").unwrap();
+    match SqliteFile::open(&place.path()) {
+        Err(StoreError::InvalidInput(reason)) => assert!(reason.contains("is empty"), "{reason}"),
+        answer => panic!("{answer:?}"),
+    }
+    assert_eq!(SqliteFile::version_of(&place.path()).unwrap(), 0);
     fs::remove_file(place.path()).unwrap();
     place.open().await.store_close().await.unwrap();
     place.connect().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
