@@ -314,6 +314,9 @@ fn store_is_made_looked_at_and_copied() {
     assert_eq!(text(&run(&["store", "check"]).stdout), "The store is whole.\n");
     let stats: Value = serde_json::from_slice(&run(&["store", "stats", "--json"]).stdout).unwrap();
     assert_eq!((&stats["schema_version"], &stats["rows"]["tasks"]), (&made["to"], &Value::from(0)));
+    for number in ["file_bytes", "wal_bytes", "pages", "free_pages", "free_bytes", "unfinished_tasks"] {
+        assert!(stats[number].is_u64(), "{number} in {stats}");
+    }
     assert!(text(&run(&["store", "stats"]).stdout).contains("rows of tasks"));
     assert!(run(&["store", "backup", "copy.db"]).status.success());
     let again = run(&["store", "backup", "copy.db"]);

@@ -13,12 +13,18 @@ use crate::open::wal_bytes;
 pub struct SqliteStatistics {
     /// The version of its schema.
     pub schema_version: u32,
-    /// Its size.
+    /// Its size, once what is in the log has been folded into it.
     pub file_bytes: u64,
     /// The size of the write-ahead log beside it.
     pub wal_bytes: u64,
-    /// How much of the file is free for new rows.
+    /// Its pages, each of the same size.
+    pub pages: u64,
+    /// How many of them are free for new rows.
+    pub free_pages: u64,
+    /// How much of the file these are.
     pub free_bytes: u64,
+    /// Tasks that have not ended; what the poller looks at.
+    pub unfinished_tasks: u64,
     /// How many rows each table has, by its name.
     pub rows: Vec<(String, u64)>,
 }
@@ -39,11 +45,18 @@ impl SqliteFile {
             rows.push((table, count.cast_unsigned()));
         }
         let page_bytes = pragma(&snapshot, "page_size")?;
+        let pages = pragma(&snapshot, "page_count")?;
+        let free_pages = pragma(&snapshot, "freelist_count")?;
+        let unfinished: i64 =
+            snapshot.query_row(include_str!("sql/task_unfinished_count.sql"), [], |row| row.get(0))?;
         Ok(SqliteStatistics {
             schema_version: migration::version(&snapshot)?,
-            file_bytes: pragma(&snapshot, "page_count")? * page_bytes,
+            file_bytes: pages * page_bytes,
             wal_bytes: wal_bytes(&self.path),
-            free_bytes: pragma(&snapshot, "freelist_count")? * page_bytes,
+            pages,
+            free_pages,
+            free_bytes: free_pages * page_bytes,
+            unfinished_tasks: unfinished.cast_unsigned(),
             rows,
         })
     }

@@ -96,7 +96,10 @@ async fn stats(look: Look) -> anyhow::Result<()> {
                 ("schema_version", statistics.schema_version.into()),
                 ("file_bytes", statistics.file_bytes),
                 ("wal_bytes", statistics.wal_bytes),
+                ("pages", statistics.pages),
+                ("free_pages", statistics.free_pages),
                 ("free_bytes", statistics.free_bytes),
+                ("unfinished_tasks", statistics.unfinished_tasks),
             ];
             (sizes, statistics.rows)
         }

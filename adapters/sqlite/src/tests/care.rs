@@ -178,7 +178,10 @@ async fn statistics_count_rows_and_bytes() {
     assert_eq!(statistics.schema_version, SCHEMA_VERSION);
     assert!(statistics.rows.contains(&("tasks".to_owned(), 7)), "{statistics:?}");
     assert!(statistics.rows.contains(&("aliases".to_owned(), 0)) && statistics.wal_bytes > 0);
-    assert!(statistics.file_bytes > 0 && statistics.free_bytes <= statistics.file_bytes);
+    assert_eq!(statistics.unfinished_tasks, 7);
+    assert_eq!(statistics.file_bytes, statistics.pages * 4_096);
+    assert_eq!(statistics.free_bytes, statistics.free_pages * 4_096);
+    assert!(statistics.pages > statistics.free_pages);
     store.store_close().await.unwrap();
     let at_rest = SqliteFile::open(&place.path()).unwrap().statistics().unwrap();
     assert_eq!(at_rest.file_bytes, fs::metadata(place.path()).unwrap().len());
