@@ -39,11 +39,7 @@ impl Failure {
     /// tries it again and again.
     pub(crate) fn at_open(self, path: &Path) -> StoreError {
         match self {
-            Self::Sqlite(error)
-                if matches!(code(&error), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)) =>
-            {
-                StoreError::InvalidInput(describe(&error, path))
-            }
+            Self::Sqlite(error) if is_damage(&error) => StoreError::InvalidInput(describe(&error, path)),
             other => other.at(path, Outcome::NotApplied),
         }
     }
@@ -75,11 +71,15 @@ pub(crate) fn commit_certainly_failed(error: &rusqlite::Error) -> bool {
     is_busy(error) || code(error) == Some(ErrorCode::DiskFull)
 }
 
+/// Whether what is in the file is the reason, so that waiting cannot mend it.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(code(error), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
 /// Whether `error`, raised while one file was copied to another, is about the one that was read.
 pub(crate) fn is_of_reading(error: &rusqlite::Error) -> bool {
     let extended = error.sqlite_error().map(|error| error.extended_code);
-    matches!(code(error), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
-        || matches!(extended, Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ))
+    is_damage(error) || matches!(extended, Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ))
 }
 
 fn describe(error: &rusqlite::Error, path: &Path) -> String {
