@@ -333,10 +333,78 @@ fn store_of_a_running_miroir_is_copied_and_not_migrated() {
     assert!(run(&["store", "check"]).status.success());
     assert!(run(&["store", "stats"]).status.success());
     assert!(run(&["store", "backup", "copy.db"]).status.success());
+    assert!(run(&["store", "check", "--store-path", "copy.db"]).status.success());
     let refused = run(&["store", "migrate"]);
+    assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("another Miroir uses it"), "{}", text(&refused.stderr));
     serving.signal("TERM");
     assert!(serving.child.wait().unwrap().success());
+}
+
+/// What a command that failed said, on stderr alone.
+fn refusal(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(text(&output.stdout), "");
+    text(&output.stderr)
+}
+
+#[test]
+fn store_backup_leaves_what_is_there_and_needs_a_folder() {
+    let folder = folder_with_store();
+    let run = |arguments: &[&str]| miroir(&folder, arguments).output().unwrap();
+    assert!(run(&["store", "migrate"]).status.success());
+    std::fs::write(folder.path().join("taken"), "precious").unwrap();
+    let said = refusal(&run(&["store", "backup", "taken"]));
+    assert!(said.contains("`taken`") && said.contains("name another file"), "{said}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("taken")).unwrap(), "precious");
+    let said = refusal(&run(&["store", "backup", "no/such/copy.db"]));
+    assert!(said.contains("`no/such/copy.db`") && said.contains("directory that exists"), "{said}");
+    assert!(!folder.path().join("no").exists());
+}
+
+#[test]
+fn store_that_is_damaged_or_empty_fails_its_check() {
+    let folder = folder_with_store();
+    let store = folder.path().join("here.db");
+    let run = |arguments: &[&str]| miroir(&folder, arguments).output().unwrap();
+    assert!(run(&["store", "migrate"]).status.success());
+    let mut bytes = std::fs::read(&store).unwrap();
+    // The page in the middle belongs to some table or index.
+    let middle = bytes.len() / 2 / 4_096 * 4_096;
+    bytes[middle..middle + 4_096].fill(0xa5);
+    std::fs::write(&store, bytes).unwrap();
+    let checked = run(&["store", "check", "--json"]);
+    assert_eq!(checked.status.code(), Some(1));
+    let found: Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert!(!found["problems"].as_array().unwrap().is_empty(), "{found}");
+    assert!(text(&checked.stderr).contains("restore it from a backup"), "{}", text(&checked.stderr));
+
+    std::fs::write(&store, "").unwrap();
+    for command in ["check", "stats"] {
+        let said = refusal(&run(&["store", command]));
+        assert!(said.contains("`here.db` is empty"), "{said}");
+    }
+    assert!(refusal(&run(&["store", "backup", "copy.db"])).contains("`here.db` is empty"));
+    assert!(!folder.path().join("copy.db").exists());
+    assert!(text(&run(&["store", "migrate"]).stdout).contains("from version 0"));
+}
+
+#[test]
+fn store_of_a_newer_miroir_is_refused_by_every_command_and_left_as_it_is() {
+    let folder = folder_with_store();
+    let store = folder.path().join("here.db");
+    let run = |arguments: &[&str]| miroir(&folder, arguments).output().unwrap();
+    assert!(run(&["store", "migrate"]).status.success());
+    let mut bytes = std::fs::read(&store).unwrap();
+    // Where SQLite keeps `user_version`: https://www.sqlite.org/fileformat2.html#user_version_number
+    bytes[60..64].copy_from_slice(&4_711_u32.to_be_bytes());
+    std::fs::write(&store, &bytes).unwrap();
+    for command in [&["check"][..], &["stats"], &["migrate"], &["backup", "copy.db"]] {
+        let said = refusal(&run(&[&["store"], command].concat()));
+        assert!(said.contains("4711"), "{command:?}: {said}");
+    }
+    assert!(!folder.path().join("copy.db").exists());
+    assert!(std::fs::read(&store).unwrap() == bytes, "the store was changed");
 }
 
 #[test]
