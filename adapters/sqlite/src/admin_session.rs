@@ -10,7 +10,7 @@ use rusqlite::{Row, named_params};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader};
+use crate::row::{Column, Reader, key_text};
 use crate::statement::{change, one};
 
 // The columns of `admin_session_get.sql`.
@@ -92,7 +92,7 @@ impl RevocationFeed for SqliteStore {
 
 fn decode(row: &Row<'_>) -> Result<AdminSession, Failure> {
     // The id opens the admin page, so an error must not tell it; its beginning says which row is meant.
-    let id: String = row.get(SESSION_ID.0)?;
+    let id = key_text(row, SESSION_ID)?;
     let key: String = id.chars().take(6).chain("..".chars()).collect();
     let reader = Reader { table: "admin_sessions", key: &key, row };
     Ok(AdminSession {

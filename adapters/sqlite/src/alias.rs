@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, to_json};
+use crate::row::{Column, Reader, key_text, to_json};
 use crate::statement::{all, change, one, replace};
 
 // The columns of `alias_get.sql` and `alias_list.sql`.
@@ -103,7 +103,7 @@ fn write(connection: &Connection, alias: &Alias, version: u64, sql: &str) -> Res
 }
 
 fn decode(row: &Row<'_>) -> Result<Alias, Failure> {
-    let key: String = row.get(NAME.0)?;
+    let key = key_text(row, NAME)?;
     let reader = Reader { table: "aliases", key: &key, row };
     let target = match reader.name(CURRENT_UID)? {
         Some(uid) => AliasTarget::Single(uid),

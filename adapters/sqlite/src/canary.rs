@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, to_json};
+use crate::row::{Column, Reader, key_text, to_json};
 use crate::statement::{all, change, one, replace};
 
 // The columns of `canary_get.sql` and `canary_list.sql`.
@@ -125,7 +125,7 @@ fn write(connection: &Connection, canary: &Canary, version: u64, sql: &str) -> R
 }
 
 fn decode(row: &Row<'_>) -> Result<Canary, Failure> {
-    let key: String = row.get(ID.0)?;
+    let key = key_text(row, ID)?;
     let reader = Reader { table: "canaries", key: &key, row };
     Ok(Canary {
         id: reader.get(ID)?,
@@ -141,7 +141,7 @@ fn decode(row: &Row<'_>) -> Result<Canary, Failure> {
 }
 
 fn decode_run(row: &Row<'_>) -> Result<CanaryRun, Failure> {
-    let key = format!("{}/{}", row.get::<_, String>(CANARY_ID.0)?, row.get::<_, i64>(RAN_AT.0)?);
+    let key = format!("{}/{}", key_text(row, CANARY_ID)?, row.get::<_, i64>(RAN_AT.0)?);
     let reader = Reader { table: "canary_runs", key: &key, row };
     Ok(CanaryRun {
         canary_id: reader.get(CANARY_ID)?,

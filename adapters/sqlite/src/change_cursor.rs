@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader};
+use crate::row::{Column, Reader, key_text};
 use crate::statement::{all, change, one};
 
 // The columns of `change_cursor_get.sql` and `change_cursor_list.sql`.
@@ -63,7 +63,7 @@ fn get(connection: &Connection, sink: &str, index: &IndexUid) -> Result<Option<C
 }
 
 fn decode(row: &Row<'_>) -> Result<ChangeCursor, Failure> {
-    let key = format!("{}/{}", row.get::<_, String>(SINK_NAME.0)?, row.get::<_, String>(INDEX_UID.0)?);
+    let key = format!("{}/{}", key_text(row, SINK_NAME)?, key_text(row, INDEX_UID)?);
     let reader = Reader { table: "cdc_cursors", key: &key, row };
     Ok(ChangeCursor {
         sink_name: reader.get(SINK_NAME)?,

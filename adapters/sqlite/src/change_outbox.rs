@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, to_json};
+use crate::row::{Column, Reader, key_text, to_json};
 use crate::statement::{all, change, count, one};
 use crate::task::table::Replacement;
 
@@ -136,7 +136,7 @@ fn backlog(connection: &Connection, sink: &str) -> Result<ChangeBacklog, Failure
 
 fn decode(row: &Row<'_>) -> Result<Change, Failure> {
     let seq: i64 = row.get(SEQ.0)?;
-    let (sink, index): (String, String) = (row.get(SINK_NAME.0)?, row.get(INDEX_UID.0)?);
+    let (sink, index) = (key_text(row, SINK_NAME)?, key_text(row, INDEX_UID)?);
     let key = format!("{sink}/{index}/{seq}");
     let reader = Reader { table: "cdc_outbox", key: &key, row };
     Ok(Change { seq: reader.counter(SEQ)?, body: reader.json_always(BODY)? })

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader};
+use crate::row::{Column, Reader, key_text};
 use crate::statement::{change, one};
 
 // The columns of `idempotency_get.sql`.
@@ -96,7 +96,7 @@ fn get(connection: &Connection, key: &str) -> Result<Option<Found>, Failure> {
 }
 
 fn decode(row: &Row<'_>) -> Result<Found, Failure> {
-    let key: String = row.get(KEY.0)?;
+    let key = key_text(row, KEY)?;
     let reader = Reader { table: "idempotency_cache", key: &key, row };
     Ok(Found {
         body_sha256: reader.get(BODY_SHA256)?,

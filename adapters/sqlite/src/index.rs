@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader};
+use crate::row::{Column, Reader, key_text};
 use crate::statement::{all, change, one, replace};
 
 // The columns of `index_get.sql` and `index_list.sql`.
@@ -89,7 +89,7 @@ fn get(connection: &Connection, uid: &IndexUid) -> Result<Option<IndexEntry>, Fa
 }
 
 fn decode(row: &Row<'_>) -> Result<IndexEntry, Failure> {
-    let key: String = row.get(UID.0)?;
+    let key = key_text(row, UID)?;
     let reader = Reader { table: "indexes", key: &key, row };
     Ok(IndexEntry {
         uid: reader.name_always(UID)?,

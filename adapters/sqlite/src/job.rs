@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, to_json};
+use crate::row::{Column, Reader, key_text, to_json};
 use crate::statement::{all, change, count, one};
 
 // The columns of `job_get.sql`, `job_list.sql`, `job_first.sql` and `job_expired.sql`.
@@ -188,7 +188,7 @@ fn no_totals() -> StoreError {
 }
 
 fn decode(row: &Row<'_>) -> Result<Job, Failure> {
-    let key: String = row.get(ID.0)?;
+    let key = key_text(row, ID)?;
     let reader = Reader { table: "jobs", key: &key, row };
     let claimed_by: Option<String> = reader.get(CLAIMED_BY)?;
     let claim = match claimed_by {

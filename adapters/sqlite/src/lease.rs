@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row};
 use crate::SqliteStore;
 use crate::error::Failure;
 use crate::fence::Fence;
-use crate::row::{Column, Reader};
+use crate::row::{Column, Reader, key_text};
 use crate::statement::{all, change, one};
 
 // The columns of `lease_get.sql` and `lease_list.sql`.
@@ -115,7 +115,7 @@ fn get(connection: &Connection, scope: &str) -> Result<Option<Term>, Failure> {
 }
 
 fn decode(row: &Row<'_>) -> Result<Term, Failure> {
-    let key: String = row.get(SCOPE.0)?;
+    let key = key_text(row, SCOPE)?;
     let reader = Reader { table: "leader_lease", key: &key, row };
     Ok(Term {
         scope: reader.get(SCOPE)?,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader};
+use crate::row::{Column, Reader, key_text};
 use crate::statement::{all, change, one};
 
 // The columns of `node_settings_get.sql` and `node_settings_list.sql`.
@@ -67,7 +67,7 @@ fn get(
 }
 
 fn decode(row: &Row<'_>) -> Result<NodeSettingsVersion, Failure> {
-    let key = format!("{}/{}", row.get::<_, String>(INDEX_UID.0)?, row.get::<_, String>(NODE_ID.0)?);
+    let key = format!("{}/{}", key_text(row, INDEX_UID)?, key_text(row, NODE_ID)?);
     let reader = Reader { table: "node_settings_version", key: &key, row };
     Ok(NodeSettingsVersion {
         index_uid: reader.name_always(INDEX_UID)?,

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader};
+use crate::row::{Column, Reader, key_text};
 use crate::statement::{change, one};
 
 // The columns of `rate_limit_get.sql`.
@@ -96,14 +96,14 @@ fn forgotten_before(now: Timestamp) -> Timestamp {
 
 fn failures(connection: &Connection, address: &str) -> Result<Option<(u32, Timestamp)>, Failure> {
     one(connection, include_str!("sql/login_failure_get.sql"), [address], |row| {
-        let key: String = row.get(ADDRESS.0)?;
+        let key = key_text(row, ADDRESS)?;
         let reader = Reader { table: "login_failures", key: &key, row };
         Ok((reader.get(FAILURES)?, reader.time_always(FAILED_AT)?))
     })
 }
 
 fn decode(row: &Row<'_>) -> Result<(u32, Timestamp), Failure> {
-    let key: String = row.get(KEY.0)?;
+    let key = key_text(row, KEY)?;
     let reader = Reader { table: "rate_limits", key: &key, row };
     Ok((reader.get(HITS)?, reader.time_always(EXPIRES_AT)?))
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, to_json};
+use crate::row::{Column, Reader, key_text, to_json};
 use crate::statement::{all, change, one, replace};
 
 // The columns of `rollover_get.sql` and `rollover_list.sql`.
@@ -98,7 +98,7 @@ fn write(connection: &Connection, policy: &RolloverPolicy, version: u64, sql: &s
 }
 
 fn decode(row: &Row<'_>) -> Result<RolloverPolicy, Failure> {
-    let key: String = row.get(NAME.0)?;
+    let key = key_text(row, NAME)?;
     let reader = Reader { table: "rollover_policies", key: &key, row };
     Ok(RolloverPolicy {
         name: reader.get(NAME)?,

@@ -30,6 +30,15 @@ pub(crate) fn assert_columns(sql: &str, columns: &[Column]) {
     assert_eq!(statement.column_names(), names);
 }
 
+/// The key column as it is told in a report. Where it is no text itself it is told as well as can be, so that the row
+/// is named when the column is read.
+pub(crate) fn key_text(row: &Row<'_>, column: Column) -> rusqlite::Result<String> {
+    Ok(match row.get_ref(column.0)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        other => format!("{other:?}"),
+    })
+}
+
 /// One row of `table` and the key it is known by.
 pub(crate) struct Reader<'r> {
     pub(crate) table: &'static str,

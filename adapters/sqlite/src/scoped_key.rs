@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader};
+use crate::row::{Column, Reader, key_text};
 use crate::statement::{all, change, one};
 
 // The columns of `scoped_key_get.sql`.
@@ -117,7 +117,7 @@ fn observations(
 }
 
 fn decode(row: &Row<'_>) -> Result<ScopedKey, Failure> {
-    let key: String = row.get(INDEX_UID.0)?;
+    let key = key_text(row, INDEX_UID)?;
     let reader = Reader { table: "search_ui_scoped_keys", key: &key, row };
     Ok(ScopedKey {
         index_uid: reader.name_always(INDEX_UID)?,
@@ -129,7 +129,7 @@ fn decode(row: &Row<'_>) -> Result<ScopedKey, Failure> {
 }
 
 fn decode_observation(row: &Row<'_>) -> Result<ScopedKeyObservation, Failure> {
-    let key = format!("{}/{}", row.get::<_, String>(OBSERVED_INDEX.0)?, row.get::<_, String>(INSTANCE.0)?);
+    let key = format!("{}/{}", key_text(row, OBSERVED_INDEX)?, key_text(row, INSTANCE)?);
     let reader = Reader { table: "search_ui_scoped_key_observations", key: &key, row };
     Ok(ScopedKeyObservation {
         instance: reader.get(INSTANCE)?,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, to_json};
+use crate::row::{Column, Reader, key_text, to_json};
 use crate::statement::{all, change, one, replace};
 
 // The columns of `search_ui_get.sql` and `search_ui_list.sql`.
@@ -81,7 +81,7 @@ fn write(connection: &Connection, config: &SearchUiConfig, version: u64, sql: &s
 }
 
 fn decode(row: &Row<'_>) -> Result<SearchUiConfig, Failure> {
-    let key: String = row.get(INDEX_UID.0)?;
+    let key = key_text(row, INDEX_UID)?;
     let reader = Reader { table: "search_ui_config", key: &key, row };
     Ok(SearchUiConfig {
         index_uid: reader.name_always(INDEX_UID)?,

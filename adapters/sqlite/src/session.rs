@@ -8,7 +8,7 @@ use rusqlite::{Row, named_params};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader};
+use crate::row::{Column, Reader, key_text};
 use crate::statement::{change, count, one};
 
 // The columns of `session_get.sql`.
@@ -96,7 +96,7 @@ impl SessionTable for SqliteStore {
 }
 
 fn decode(row: &Row<'_>) -> Result<Session, Failure> {
-    let key: String = row.get(SESSION_ID.0)?;
+    let key = key_text(row, SESSION_ID)?;
     let reader = Reader { table: "sessions", key: &key, row };
     Ok(Session {
         session_id: reader.get(SESSION_ID)?,

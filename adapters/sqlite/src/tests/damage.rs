@@ -9,7 +9,12 @@ use miroir_ports::outbound::{
 
 use super::{Place, at, movies, new_task};
 
-fn assert_corrupt<T: std::fmt::Debug>(answer: Result<T, StoreError>, table: &str, key: &str, column: &str) {
+pub(super) fn assert_corrupt<T: std::fmt::Debug>(
+    answer: Result<T, StoreError>,
+    table: &str,
+    key: &str,
+    column: &str,
+) {
     match answer {
         Err(StoreError::Corrupt { table: in_table, key: of_key, reason }) => {
             assert_eq!((in_table, of_key.as_str()), (table, key));

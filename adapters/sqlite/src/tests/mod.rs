@@ -2,6 +2,7 @@
 
 mod care;
 mod damage;
+mod feature_damage;
 mod file;
 mod migration;
 mod plan;
