@@ -106,12 +106,14 @@ fn pruning_does_not_scan_the_tasks() {
     assert!(!plan.contains("SCAN tasks") && plan.contains("tasks_by_finished_at"), "{plan}");
 }
 
-/// Statements that read a whole table, and why they may.
-const WHOLE: [&str; 2] = [
+/// Statements that read a whole table or index, and why they may.
+const WHOLE: [&str; 3] = [
     // Terms are as few as duties are.
     "lease_list.sql",
     // A store of one instance has as many sessions as it allows itself: see docs/store.md.
     "session_evict.sql",
+    // The index holds unfinished tasks and no others.
+    "task_unfinished_count.sql",
 ];
 
 /// Tables of one row.
@@ -144,8 +146,9 @@ fn no_statement_of_a_feature_scans_its_table() {
         let plan = plan(&connection, &sql);
         looked_at += 1;
         let bad = plan.lines().any(|line| {
-            // What else is scanned is a list of arguments or the one row of a subquery. Sorting ties alone is no reading of all.
-            let scanned = line.strip_prefix("SCAN ").filter(|_| !line.contains(" USING "));
+            // Walking all of an index is no better. What else is scanned is a list of arguments or the one row of a
+            // subquery. Sorting ties alone is no reading of all.
+            let scanned = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
             let table = scanned.filter(|name| tables.contains(*name) && !SMALL.contains(name));
             table.is_some() || line.contains("USE TEMP B-TREE FOR ORDER BY")
         });
