@@ -1,7 +1,9 @@
 //! Random rows, queries and histories: what is written comes back, and every store answers as memory does.
 
 mod feature;
+mod feature_row;
 mod history;
+mod round_trip;
 mod row;
 mod strategy;
 
@@ -46,8 +48,19 @@ impl Stores {
         self.redis.reopen().await;
     }
 
-    /// The model first, then those that are compared with it.
-    fn all(&self) -> [Arc<dyn TaskStore>; 3] {
-        [Arc::clone(&self.memory) as Arc<dyn TaskStore>, self.sqlite.store(), self.redis.store()]
+    /// The definition of right.
+    fn model(&self) -> Arc<dyn TaskStore> {
+        Arc::clone(&self.memory) as Arc<dyn TaskStore>
+    }
+
+    /// Those that are compared with it, each by its name. What is added here is compared everywhere.
+    fn others(&self) -> [(&'static str, Arc<dyn TaskStore>); 2] {
+        [("sqlite", self.sqlite.store()), ("redis", self.redis.store())]
+    }
+
+    /// All of them.
+    fn all(&self) -> Vec<Arc<dyn TaskStore>> {
+        let others = self.others().into_iter().map(|(_, store)| store);
+        std::iter::once(self.model()).chain(others).collect()
     }
 }

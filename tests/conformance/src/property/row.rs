@@ -115,10 +115,10 @@ proptest! {
         run(async {
             let stores = Stores::start().await;
             fill(&stores, rows).await;
-            let [model, others @ ..] = stores.all();
+            let (model, others) = (stores.model(), stores.others());
             for query in queries {
                 let expected = model.task_list(&query).await.unwrap();
-                for store in &others {
+                for (_, store) in &others {
                     let found = store.task_list(&query).await.unwrap();
                     prop_assert_eq!(&found, &expected, "{:?}", query);
                 }
@@ -133,10 +133,10 @@ proptest! {
         run(async {
             let stores = Stores::start().await;
             fill(&stores, rows).await;
-            let [model, others @ ..] = stores.all();
+            let (model, others) = (stores.model(), stores.others());
             let all = TaskQuery { limit: u32::MAX, from: None, ..query.clone() };
             let expected = model.task_list(&all).await.unwrap().tasks;
-            for store in &others {
+            for (_, store) in &others {
                 let mut query = TaskQuery { limit, from: None, ..query.clone() };
                 let mut seen = Vec::new();
                 loop {
@@ -163,14 +163,14 @@ proptest! {
         run(async {
             let stores = Stores::start().await;
             fill(&stores, rows).await;
-            let [model, others @ ..] = stores.all();
+            let (model, others) = (stores.model(), stores.others());
             for (before, most) in prunes {
                 let pruned = model.task_prune(before, most).await.unwrap();
                 let all = TaskQuery { limit: u32::MAX, ..TaskQuery::default() };
                 let left = model.task_list(&all).await.unwrap();
                 let unfinished = model.task_list_unfinished(None, limit).await.unwrap();
                 prop_assert!(unfinished.iter().all(|task| !task.status.is_finished()));
-                for store in &others {
+                for (_, store) in &others {
                     prop_assert_eq!(store.task_prune(before, most).await.unwrap(), pruned);
                     prop_assert_eq!(&store.task_list(&all).await.unwrap(), &left);
                     prop_assert_eq!(&store.task_list_unfinished(None, limit).await.unwrap(), &unfinished);

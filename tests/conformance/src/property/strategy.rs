@@ -46,7 +46,8 @@ fn status() -> impl Strategy<Value = TaskStatus> {
     proptest::sample::select(TaskStatus::ALL.to_vec())
 }
 
-fn text() -> impl Strategy<Value = String> {
+/// Text of every kind.
+pub fn text() -> impl Strategy<Value = String> {
     prop_oneof![2 => "[a-z]{0,8}", 1 => any::<String>(), 1 => "[\u{0}:{}'\"\\\\]{0,6}"]
 }
 

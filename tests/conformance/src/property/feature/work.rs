@@ -1,0 +1,111 @@
+//! Jobs, cursors and the outbox.
+
+use miroir_domain::job::{JobEnd, NewJob};
+use miroir_domain::{IndexUid, Timestamp};
+use miroir_ports::outbound::{NewChange, TaskStore};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use super::{SPAN, STEP, body, compare, index, later, low, name};
+use crate::property::{config, run};
+use crate::sample::any_task;
+
+/// One call of a port, or a restart.
+#[derive(Debug, Clone)]
+enum Call {
+    JobEnqueue(String, u32),
+    JobClaim(String, u64),
+    JobBeat(String, u64, u64, Option<Value>),
+    JobFinish(String, u64, JobEnd),
+    JobCancel(String),
+    JobDelete(String),
+    JobList(Option<String>, u32),
+    CursorAdvance(String, IndexUid, u64),
+    CursorList(String),
+    Append(Vec<(String, IndexUid, Value)>, u64),
+    Peek(String, IndexUid, u64, u32),
+    Acknowledge(String, IndexUid, u64),
+    Reopen,
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let end = prop_oneof![
+        Just(JobEnd::Succeeded),
+        Just(JobEnd::Failed("f".to_owned())),
+        Just(JobEnd::Retry("r".to_owned()))
+    ];
+    let events = vec((name(), index(), body()), 0..4);
+    prop_oneof![
+        1 => Just(Call::Reopen),
+        4 => (name(), 0..4_u32).prop_map(|(id, attempts)| Call::JobEnqueue(id, attempts)),
+        5 => (name(), SPAN).prop_map(|(by, span)| Call::JobClaim(by, span)),
+        2 => (name(), low(), SPAN, proptest::option::of(body())).prop_map(|(id, t, s, p)| Call::JobBeat(id, t, s, p)),
+        3 => (name(), low(), end).prop_map(|(id, token, end)| Call::JobFinish(id, token, end)),
+        1 => name().prop_map(Call::JobCancel),
+        1 => name().prop_map(Call::JobDelete),
+        1 => (proptest::option::of(name()), 0..4_u32).prop_map(|(after, limit)| Call::JobList(after, limit)),
+        4 => (events, 0..40_u64).prop_map(|(events, budget)| Call::Append(events, budget)),
+        2 => (name(), index(), 0..6_u64, 0..4_u32).prop_map(|(s, i, after, limit)| Call::Peek(s, i, after, limit)),
+        2 => (name(), index(), 0..6_u64).prop_map(|(sink, index, seq)| Call::Acknowledge(sink, index, seq)),
+        2 => (name(), index(), prop_oneof![low(), Just(u64::MAX)]).prop_map(|(s, i, n)| Call::CursorAdvance(s, i, n)),
+        1 => name().prop_map(Call::CursorList),
+    ]
+}
+
+/// What `store` answers at `now`, in words: values and errors alike must agree.
+async fn answer(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> String {
+    match call {
+        Call::JobEnqueue(id, max_attempts) => {
+            let job = NewJob { id, kind: "k".to_owned(), params: json!({}), max_attempts };
+            format!("{:?} {:?}", store.job_enqueue(&job).await, store.job_depth().await)
+        }
+        Call::JobClaim(by, span) => {
+            format!("{:?} {:?}", store.job_claim(&by, later(now, span), now).await, store.job_depth().await)
+        }
+        Call::JobBeat(id, token, span, progress) => {
+            let beat = store.job_heartbeat(&id, token, progress, later(now, span), now).await;
+            format!("{beat:?} {:?}", store.job_get(&id).await)
+        }
+        Call::JobFinish(id, token, end) => {
+            format!("{:?} {:?}", store.job_finish(&id, token, end, now).await, store.job_get(&id).await)
+        }
+        Call::JobCancel(id) => format!("{:?} {:?}", store.job_cancel(&id).await, store.job_depth().await),
+        Call::JobDelete(id) => format!("{:?}", store.job_delete(&id).await),
+        Call::JobList(after, limit) => format!("{:?}", store.job_list(after, limit).await),
+        Call::Append(events, budget) => {
+            let task = store.task_create(any_task(), now).await.unwrap();
+            let changes = events.into_iter().map(|(sink_name, index_uid, body)| NewChange {
+                sink_name,
+                index_uid,
+                body,
+            });
+            format!("{:?}", store.change_append_with_task(task, changes.collect(), budget).await)
+        }
+        Call::Peek(sink, index, after, limit) => {
+            let page = store.change_peek(&sink, &index, after, limit).await;
+            format!("{page:?} {:?}", store.change_backlog(&sink).await)
+        }
+        Call::Acknowledge(sink, index, seq) => {
+            let gone = store.change_acknowledge(&sink, &index, seq).await;
+            format!("{gone:?} {:?}", store.change_backlog(&sink).await)
+        }
+        Call::CursorAdvance(sink, index, seq) => {
+            let advance = store.change_cursor_advance(&sink, &index, seq, now).await;
+            format!("{advance:?} {:?}", store.change_cursor_get(&sink, &index).await)
+        }
+        Call::CursorList(sink) => format!("{:?}", store.change_cursor_list(&sink).await),
+        Call::Reopen => String::new(),
+    }
+}
+
+proptest! {
+    #![proptest_config(config(32))]
+
+    /// Every clause of jobs, cursors and the outbox, as far as one caller can see.
+    #[test]
+    fn work_gets_the_same_answers(calls in vec((call(), STEP), 1..80)) {
+        compare!(calls);
+    }
+}
