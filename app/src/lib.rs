@@ -12,6 +12,7 @@
 //! | [`telemetry`] | logs |
 //! | [`cli`] | the command line |
 
+pub mod alias;
 pub mod cli;
 pub mod cluster;
 pub mod config;

@@ -12,6 +12,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::alias::{
+    AliasBook, AliasService, AliasedDocuments, AliasedIndexes, AliasedSearches, AliasedSettings, AliasedTasks,
+};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::service::{
@@ -131,12 +134,19 @@ fn start_workers(config: &Config, outside: &wiring::Outside, stopped: &worker::S
 }
 
 fn apis(cluster: &Arc<Cluster>) -> Apis {
+    let book = Arc::new(AliasBook::new(Arc::clone(&cluster.store)));
+    let index = Arc::new(IndexService::new(Arc::clone(cluster)));
+    let document = Arc::new(DocumentService::new(Arc::clone(cluster)));
+    let settings = Arc::new(SettingsService::new(Arc::clone(cluster)));
+    let search = Arc::new(SearchService::new(Arc::clone(cluster)));
+    let task = Arc::new(TaskService::new(Arc::clone(cluster)));
     Apis {
-        index: Arc::new(IndexService::new(Arc::clone(cluster))),
-        document: Arc::new(DocumentService::new(Arc::clone(cluster))),
-        settings: Arc::new(SettingsService::new(Arc::clone(cluster))),
-        search: Arc::new(SearchService::new(Arc::clone(cluster))),
-        task: Arc::new(TaskService::new(Arc::clone(cluster))),
+        index: Arc::new(AliasedIndexes::new(Arc::clone(&book), index)),
+        document: Arc::new(AliasedDocuments::new(Arc::clone(&book), document)),
+        settings: Arc::new(AliasedSettings::new(Arc::clone(&book), settings)),
+        search: Arc::new(AliasedSearches::new(Arc::clone(&book), search)),
+        task: Arc::new(AliasedTasks::new(Arc::clone(&book), task)),
+        alias: Arc::new(AliasService::new(Arc::clone(cluster), book)),
         cluster: Arc::new(ClusterService::new(Arc::clone(cluster))),
     }
 }

@@ -295,6 +295,14 @@ error_codes! {
     MiroirOverloaded = "miroir_overloaded", System;
     /// A request that was not answered within `server.request_timeout_ms`.
     MiroirTimeout = "miroir_timeout", System;
+    /// A write to an alias that stands for several indexes, or a change of it that only its policy may make.
+    MiroirMultiAliasNotWritable = "miroir_multi_alias_not_writable", InvalidRequest;
+    /// A name or target that an alias cannot have, or an index or alias that is in use.
+    MiroirAliasConflict = "miroir_alias_conflict", InvalidRequest;
+    /// `If-Match` names another version than the alias has.
+    MiroirAliasVersionMismatch = "miroir_alias_version_mismatch", InvalidRequest;
+    /// The alias is not there.
+    MiroirAliasNotFound = "miroir_alias_not_found", InvalidRequest;
     /// A node that did not accept a write, or lost it: why, in a task's node errors and node tasks.
     MiroirNodeUnavailable = "miroir_node_unavailable", System;
 }

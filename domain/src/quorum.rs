@@ -25,6 +25,19 @@ pub struct Degraded {
     pub nodes: BTreeSet<NodeId>,
 }
 
+impl Degraded {
+    /// What misses this or that.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for (group, shards) in other.groups {
+            let all = self.groups.entry(group).or_default();
+            *all = all.iter().chain(shards.iter()).collect();
+        }
+        self.nodes.extend(other.nodes);
+        self
+    }
+}
+
 impl fmt::Display for Degraded {
     /// `group=0 shards=1,4-7; group=1 shards=2; nodes=node-a,node-b`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

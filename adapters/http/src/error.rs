@@ -30,8 +30,12 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::NotFound
         | ErrorCode::IndexNotFound
         | ErrorCode::DocumentNotFound
-        | ErrorCode::TaskNotFound => StatusCode::NOT_FOUND,
-        ErrorCode::IndexAlreadyExists => StatusCode::CONFLICT,
+        | ErrorCode::TaskNotFound
+        | ErrorCode::MiroirAliasNotFound => StatusCode::NOT_FOUND,
+        ErrorCode::IndexAlreadyExists
+        | ErrorCode::MiroirAliasConflict
+        | ErrorCode::MiroirMultiAliasNotWritable => StatusCode::CONFLICT,
+        ErrorCode::MiroirAliasVersionMismatch => StatusCode::PRECONDITION_FAILED,
         ErrorCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::MissingContentType | ErrorCode::InvalidContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::MiroirNotSupported => StatusCode::NOT_IMPLEMENTED,
@@ -63,6 +67,12 @@ impl Failure {
     fn with_status(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
         let error = Box::new(code.with_message(message));
         Self { status, error, retry_after: retry_after(status, Some(code)), allow: None }
+    }
+
+    /// The same failure, found in a part of the request.
+    pub(crate) fn inside(mut self, place: &str) -> Self {
+        self.error.message = format!("Inside `{place}`: {}", self.error.message);
+        self
     }
 
     /// A bug. The cause is logged in full and told in short.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir_ports::inbound::{ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, TaskApi};
+use miroir_ports::inbound::{AliasApi, ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, TaskApi};
 
 use crate::Secret;
 
@@ -20,6 +20,8 @@ pub struct Apis {
     pub search: Arc<dyn SearchApi>,
     /// Tasks.
     pub task: Arc<dyn TaskApi>,
+    /// Aliases.
+    pub alias: Arc<dyn AliasApi>,
     /// The cluster.
     pub cluster: Arc<dyn ClusterApi>,
 }

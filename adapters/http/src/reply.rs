@@ -20,6 +20,8 @@ pub(crate) struct Reply {
     pub(crate) degraded: Option<Degraded>,
     /// The task the request made or asked for, for the log.
     pub(crate) task: Option<TaskUid>,
+    /// The version of what was answered, for `ETag` and a later `If-Match`.
+    pub(crate) version: Option<u64>,
 }
 
 impl Reply {
@@ -27,7 +29,7 @@ impl Reply {
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Outcome {
         let body = serde_json::to_vec(value)
             .map_err(|error| Failure::internal(&format!("an answer cannot be written as JSON: {error}")))?;
-        Ok(Self { status, body: body.into(), degraded: None, task: None })
+        Ok(Self { status, body: body.into(), degraded: None, task: None, version: None })
     }
 
     /// 202 with the summary of the task a write became.
@@ -40,6 +42,16 @@ impl Reply {
     pub(crate) fn answer(answer: Answer) -> Outcome {
         let reply = Self::json(StatusCode::OK, &answer.body)?;
         Ok(Self { degraded: answer.degraded, ..reply })
+    }
+
+    /// 204: done, and nothing to say.
+    pub(crate) fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: Bytes::new(), degraded: None, task: None, version: None }
+    }
+
+    /// The same, of something that has a version.
+    pub(crate) fn with_version(self, version: u64) -> Self {
+        Self { version: Some(version), ..self }
     }
 
     /// The same, about a task.

@@ -45,6 +45,22 @@ impl Request {
         })
     }
 
+    /// The version that `If-Match` demands: none where there is no such header, or it takes any (`*`). Quotes, as in the
+    /// `ETag` of an answer, do not matter.
+    pub(crate) fn if_match(&self) -> Result<Option<u64>, Failure> {
+        let Some(value) = self.headers.get(http::header::IF_MATCH) else { return Ok(None) };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(None);
+        }
+        let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+        bare.parse().map(Some).map_err(|_| {
+            let message =
+                "Header `If-Match` must be a version, as `ETag` gave it: a number, in quotes or not.";
+            Failure::refused(ErrorCode::BadRequest, message)
+        })
+    }
+
     /// The body as JSON.
     pub(crate) async fn json(&mut self) -> Result<Value, Failure> {
         media_type(&self.headers, &[JSON])?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use miroir_domain::error::ErrorCode;
 use miroir_http::{Apis, HttpOptions, Secret, route_list};
 use miroir_ports::inbound::{ApiError, MockIndexApi};
+use serde_json::json;
 use support::{Request, Server, untouched};
 
 /// A method, a path, a body, and the status and code that refuse them.
@@ -243,5 +244,42 @@ async fn what_the_port_refuses_keeps_its_code_and_gets_its_status() {
         assert!(response.status >= 400, "{code:?}");
         assert_eq!((response.code(), response.message()), (code.as_str().to_owned(), "because".to_owned()));
         assert_eq!(response.header("retry-after").is_some(), response.status == 503, "{code:?}");
+    }
+}
+
+#[tokio::test]
+async fn aliases_and_several_searches_are_refused_before_any_port_is_called() {
+    let server = Server::start(untouched(), HttpOptions::default()).await;
+    for (method, path, body, code, part) in [
+        ("POST", "/_miroir/aliases", r#"{"name":"a"}"#, "bad_request", "`target`"),
+        ("POST", "/_miroir/aliases", r#"{"name":"a b","target":"c"}"#, "invalid_index_uid", "`.name`"),
+        ("PUT", "/_miroir/aliases/a%20b", r#"{"target":"c"}"#, "invalid_index_uid", "a b"),
+        ("PUT", "/_miroir/aliases/a", r#"{"name":"a","target":"c"}"#, "bad_request", "`name`"),
+        ("POST", "/_miroir/aliases/_swap", r#"{"aliases":["a"]}"#, "bad_request", "two aliases"),
+        ("POST", "/_miroir/aliases/_swap", r#"{"aliases":["a",7]}"#, "bad_request", "`.aliases[1]`"),
+        ("POST", "/multi-search", r#"{"queries":7}"#, "bad_request", "`.queries`"),
+        ("POST", "/multi-search", "{}", "bad_request", "`queries`"),
+        ("POST", "/multi-search", r#"{"queries":[],"federation":{}}"#, "miroir_not_supported", "federation"),
+        ("POST", "/multi-search", r#"{"queries":[{"q":"x"}]}"#, "missing_index_uid", "Inside `.queries[0]`"),
+        (
+            "POST",
+            "/multi-search",
+            r#"{"queries":[{"indexUid":"a"},{"indexUid":"a","limit":-1}]}"#,
+            "invalid_search_limit",
+            "Inside `.queries[1]`",
+        ),
+    ] {
+        let response = server.send(&Request::new(method, path).json(body)).await;
+        let answer = response.json();
+        assert_eq!(answer["code"], code, "{method} {path} {body}: {answer}");
+        assert!(answer["message"].as_str().unwrap().contains(part), "{path} {body}: {answer}");
+    }
+    for version in ["x", "-1", "\"\"", "W/\"3\""] {
+        let flip = Request::new("PUT", "/_miroir/aliases/a").json(r#"{"target":"b"}"#);
+        let response = server.send(&flip.header("If-Match", version)).await;
+        assert_eq!((response.status, &response.json()["code"]), (400, &json!("bad_request")), "{version}");
+    }
+    for path in ["/_miroir/aliases?limit=0", "/_miroir/aliases?limit=1001", "/_miroir/aliases?x=1"] {
+        assert_eq!(server.get(path).await.status, 400, "{path}");
     }
 }

@@ -275,3 +275,32 @@ async fn browsers_of_other_origins_may_use_client_routes_only() {
     let read = server.send(&Request::new("GET", "/health").header("Origin", "http://a.test")).await;
     assert_eq!(read.header("access-control-allow-origin"), Some("*"));
 }
+
+#[tokio::test]
+async fn aliases_keep_their_shapes_and_their_versions() {
+    let server = server(agreeable()).await;
+    let body = r#"{"name":"films","target":"v1"}"#;
+    let created = server.send(&Request::new("POST", "/_miroir/aliases").json(body)).await;
+    assert_eq!((created.status, created.header("etag")), (201, Some("\"3\"")));
+    assert_eq!(created.json()["target"], "v1");
+    assert_eq!(server.get("/_miroir/aliases?after=a&limit=1").await.json()["next"], "a");
+    assert_eq!(server.get("/_miroir/aliases/films").await.header("etag"), Some("\"3\""));
+    let flip = || Request::new("PUT", "/_miroir/aliases/films").json(r#"{"target":"v2"}"#);
+    for version in ["\"3\"", "3", "*", " \"3\" "] {
+        let flipped = server.send(&flip().header("If-Match", version)).await;
+        assert_eq!((flipped.status, &flipped.json()["target"]), (200, &json!("v2")), "{version}");
+    }
+    let swap = Request::new("POST", "/_miroir/aliases/_swap").json(r#"{"aliases":["a","b"]}"#);
+    assert_eq!(server.send(&swap).await.json()["results"][0]["target"], "v2");
+    let deleted = server.send(&Request::new("DELETE", "/_miroir/aliases/films")).await;
+    assert_eq!((deleted.status, deleted.body.len(), deleted.header("content-type")), (204, 0, None));
+}
+
+#[tokio::test]
+async fn several_searches_are_answered_in_their_order() {
+    let server = server(agreeable()).await;
+    let body = r#"{"queries":[{"indexUid":"a","q":"x"},{"indexUid":"b","limit":1}]}"#;
+    let answer = server.send(&Request::new("POST", "/multi-search").json(body)).await;
+    let expected = json!({"results": [{"indexUid": "a", "q": "x"}, {"indexUid": "b", "limit": 1}]});
+    assert_eq!((answer.status, answer.json()), (200, expected));
+}

@@ -1,5 +1,6 @@
 //! What every service and worker shares: the nodes, their placement and health, the store, the time.
 
+mod alias_use;
 mod amend;
 mod dispatch;
 mod gate;

@@ -90,6 +90,7 @@ impl Cluster {
         mut plan: WritePlan,
         entry: &IndexEntry,
     ) -> Result<Dispatch, ApiError> {
+        self.refuse_shadow(&entry.uid).await?;
         for node in self.holders_of_remains(&entry.uid).await? {
             if let Some(target) = plan.targets.get_mut(&node) {
                 target.writes.insert(0, WriteOperation::IndexDelete);

@@ -205,6 +205,27 @@ impl DocumentService {
     }
 }
 
+impl DocumentService {
+    /// One document, from the first of `indexes` (not empty) that has it.
+    pub async fn document_of(
+        &self,
+        indexes: &[IndexUid],
+        id: String,
+        parameters: Map<String, Value>,
+    ) -> Result<Answer, ApiError> {
+        document_read::get_of(&self.cluster, indexes, id, parameters).await
+    }
+
+    /// A page of the documents of `indexes` (not empty), one index after the other.
+    pub async fn documents_of(
+        &self,
+        indexes: &[IndexUid],
+        parameters: Map<String, Value>,
+    ) -> Result<Answer, ApiError> {
+        document_read::list(&self.cluster, indexes, parameters).await
+    }
+}
+
 #[async_trait]
 impl DocumentApi for DocumentService {
     async fn documents_write(&self, write: DocumentWrite) -> Result<Accepted, ApiError> {
@@ -234,7 +255,7 @@ impl DocumentApi for DocumentService {
         id: String,
         parameters: Map<String, Value>,
     ) -> Result<Answer, ApiError> {
-        document_read::get(&self.cluster, index, id, parameters).await
+        self.document_of(&[index], id, parameters).await
     }
 
     async fn document_list(
@@ -242,7 +263,7 @@ impl DocumentApi for DocumentService {
         index: IndexUid,
         parameters: Map<String, Value>,
     ) -> Result<Answer, ApiError> {
-        document_read::list(&self.cluster, index, parameters).await
+        self.documents_of(&[index], parameters).await
     }
 }
 

@@ -7,6 +7,7 @@ use miroir_domain::document::{DocumentId, strip_reserved};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::placement::shard_of;
+use miroir_domain::quorum::Degraded;
 use miroir_domain::search::with_shards;
 use miroir_domain::{IndexUid, NodeId, ShardSet};
 use miroir_ports::inbound::{Answer, ApiError};
@@ -17,8 +18,25 @@ use super::fan_out::gather;
 use super::read::read_first;
 use crate::cluster::Cluster;
 
+/// One document, from the first of `indexes` (not empty) that has it.
+pub async fn get_of(
+    cluster: &Arc<Cluster>,
+    indexes: &[IndexUid],
+    id: String,
+    parameters: Map<String, Value>,
+) -> Result<Answer, ApiError> {
+    let mut missing = ApiError::Internal("a read of no index".to_owned());
+    for index in indexes {
+        match get(cluster, index.clone(), id.clone(), parameters.clone()).await {
+            Err(error @ ApiError::Node { status: 404, .. }) => missing = error,
+            other => return other,
+        }
+    }
+    Err(missing)
+}
+
 /// One document, from a replica of its shard.
-pub async fn get(
+async fn get(
     cluster: &Arc<Cluster>,
     index: IndexUid,
     id: String,
@@ -39,6 +57,7 @@ pub async fn get(
 
 /// The part of a page that one node serves.
 struct Slice {
+    index: IndexUid,
     node: NodeId,
     filter: Value,
     total: u64,
@@ -46,10 +65,11 @@ struct Slice {
 
 /// A page of documents. Nodes follow each other in a fixed order, and each lists its own documents in its own order,
 /// so pages tile without gap or repeat as long as nothing is written and no node fails in between. Two rounds: how
-/// many documents each node has, then just the slices the page needs.
+/// many documents each node has, then just the slices the page needs. Of several `indexes` (not empty) one follows the
+/// other.
 pub async fn list(
     cluster: &Arc<Cluster>,
-    index: IndexUid,
+    indexes: &[IndexUid],
     parameters: Map<String, Value>,
 ) -> Result<Answer, ApiError> {
     if parameters.get("sort").is_some_and(|sort| !sort.is_null()) {
@@ -58,24 +78,36 @@ pub async fn list(
             "`sort` on a listing of documents is not supported for a cluster: search with `sort` instead.",
         ));
     }
-    let entry = cluster.known_index(&index).await?;
     let offset = number(&parameters, "offset").unwrap_or(0);
     let limit = number(&parameters, "limit").unwrap_or(20);
+    let gathered = try_join_all(indexes.iter().map(|index| slices(cluster, index, &parameters))).await?;
+    let degraded = gathered.iter().filter_map(|(_, degraded)| degraded.clone()).reduce(Degraded::and);
+    let slices: Vec<Slice> = gathered.into_iter().flat_map(|(slices, _)| slices).collect();
+    let total: u64 = slices.iter().map(|slice| slice.total).sum();
+    let mut results = Vec::new();
+    for page in try_join_all(page_requests(cluster, &parameters, &slices, offset, limit)).await? {
+        results.extend(page);
+    }
+    let body = json!({ "results": results, "offset": offset, "limit": limit, "total": total });
+    Ok(Answer { body, degraded })
+}
+
+/// How many documents of `index` each node of a covering set has to show, in the order of the nodes' names.
+async fn slices(
+    cluster: &Arc<Cluster>,
+    index: &IndexUid,
+    parameters: &Map<String, Value>,
+) -> Result<(Vec<Slice>, Option<Degraded>), ApiError> {
+    let entry = cluster.known_index(index).await?;
     // Neither rotated nor by latency: every page must see the same nodes serve the same shards.
-    let cost = |node: &NodeId| cluster.steady_cost(&index, node);
+    let cost = |node: &NodeId| cluster.steady_cost(index, node);
     let gathered = gather(cluster, &entry, &cluster.group_ids(), cost, |node, shards, _| {
         count(cluster, &entry, parameters.clone(), node, shards)
     })
     .await?;
     let mut slices: Vec<Slice> = gathered.answers.into_iter().map(|(_, slice)| slice).collect();
     slices.sort_by(|left, right| left.node.cmp(&right.node));
-    let total: u64 = slices.iter().map(|slice| slice.total).sum();
-    let mut results = Vec::new();
-    for page in try_join_all(page_requests(cluster, &index, &parameters, &slices, offset, limit)).await? {
-        results.extend(page);
-    }
-    let body = json!({ "results": results, "offset": offset, "limit": limit, "total": total });
-    Ok(Answer { body, degraded: gathered.degraded })
+    Ok((slices, gathered.degraded))
 }
 
 async fn count(
@@ -98,13 +130,12 @@ async fn count(
             reason: "its listing of documents has no total".to_owned(),
         }
     })?;
-    Ok(Slice { node, filter, total })
+    Ok(Slice { index: entry.uid.clone(), node, filter, total })
 }
 
 /// One request per node whose documents fall into `offset..offset + limit` of the nodes put end to end.
 fn page_requests<'a>(
     cluster: &'a Arc<Cluster>,
-    index: &'a IndexUid,
     parameters: &'a Map<String, Value>,
     slices: &'a [Slice],
     offset: u64,
@@ -118,7 +149,7 @@ fn page_requests<'a>(
         let to = end.clamp(before, before + slice.total) - before;
         before += slice.total;
         if from < to {
-            requests.push(fetch(cluster, index, parameters, slice, from, to - from));
+            requests.push(fetch(cluster, parameters, slice, from, to - from));
         }
     }
     requests
@@ -126,7 +157,6 @@ fn page_requests<'a>(
 
 async fn fetch(
     cluster: &Arc<Cluster>,
-    index: &IndexUid,
     parameters: &Map<String, Value>,
     slice: &Slice,
     offset: u64,
@@ -136,6 +166,7 @@ async fn fetch(
     body.insert("filter".to_owned(), slice.filter.clone());
     body.insert("offset".to_owned(), offset.into());
     body.insert("limit".to_owned(), limit.into());
+    let index = &slice.index;
     let read = NodeRead::Documents(index.clone(), body);
     let mut answer = read_first(cluster, Some(index), [&slice.node], read, cluster.timeouts.read).await?;
     let Some(Value::Array(mut results)) = answer.get_mut("results").map(Value::take) else {

@@ -84,6 +84,7 @@ impl IndexService {
                 .record_failure(TaskKind::IndexDeletion, &index, failure, Some(details), None)
                 .await;
         };
+        self.cluster.refuse_aliased(&index).await?;
         let placement = self.cluster.placement(entry.shard_count);
         let plan = WritePlan::broadcast(
             TaskKind::IndexDeletion,

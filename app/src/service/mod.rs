@@ -12,6 +12,9 @@ mod search;
 mod settings;
 mod task;
 
+pub(crate) use detached::detached;
+pub(crate) use read::read_first;
+
 pub use cluster::ClusterService;
 pub use document::DocumentService;
 pub use index::IndexService;

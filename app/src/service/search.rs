@@ -5,14 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use miroir_domain::error::ErrorCode;
-use miroir_domain::search::{InvalidAnswer, MergeContext, NodeAnswer, SearchRequest, merge};
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::index::IndexEntry;
+use miroir_domain::quorum::Degraded;
+use miroir_domain::search::{
+    InvalidAnswer, MergeContext, NodeAnswer, NodeQuery, SearchAnswer, SearchRequest, merge,
+};
+use miroir_domain::{GroupId, IndexUid, NodeId};
 use miroir_ports::inbound::{Answer, ApiError, SearchApi};
 use miroir_ports::outbound::NodeSearch;
 use serde_json::Value;
 
-use super::fan_out::{gather, rotated_groups};
+use super::fan_out::{Gathered, gather, rotated_groups};
 use super::index_facts::IndexFacts;
 use crate::cluster::Cluster;
 
@@ -34,34 +39,70 @@ impl SearchService {
 #[async_trait]
 impl SearchApi for SearchService {
     async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<Answer, ApiError> {
-        let entry = self.cluster.known_index(&index).await?;
-        let facts = self.facts.of(&entry).await?;
+        self.search_all(&[index], request).await
+    }
+}
+
+/// An index to be searched, and what its settings say.
+struct Searched {
+    entry: IndexEntry,
+    facts: Arc<NodeQuery>,
+}
+
+impl SearchService {
+    /// Searches `indexes` (not empty) as if they were one. Where their settings differ, the first one's decide what is
+    /// common to the answer: primary key for ties, distinct attribute, limits. Documents of one id in two indexes are two
+    /// documents.
+    pub async fn search_all(&self, indexes: &[IndexUid], request: SearchRequest) -> Result<Answer, ApiError> {
+        let searched = try_join_all(indexes.iter().map(|index| self.look_up(index))).await?;
+        let first = searched.first().ok_or_else(|| ApiError::Internal("a search of no index".to_owned()))?;
+        let facts = Arc::clone(&first.facts);
         let groups = rotated_groups(&self.cluster, self.turn.fetch_add(1, Ordering::Relaxed));
         // Nodes whose answer was no search result: as useless as no answer, and known only once answers are merged.
         let mut unusable: BTreeMap<NodeId, InvalidAnswer> = BTreeMap::new();
         loop {
-            let cost = |node: &NodeId| {
-                if unusable.contains_key(node) { None } else { self.cluster.read_cost(&index, node) }
-            };
-            let gathered = gather(&self.cluster, &entry, &groups, cost, |node, shards, partial| {
-                let body = request.for_node(partial.then_some(&shards), &facts);
-                let search = NodeSearch { index: index.clone(), body };
-                let cluster = Arc::clone(&self.cluster);
-                async move { cluster.nodes.node_search(&node, search, cluster.timeouts.search).await }
-            })
-            .await
-            .map_err(|error| explained(error, &unusable))?;
-            let answers =
-                gathered.answers.into_iter().map(|(node, body)| NodeAnswer { node, body }).collect();
+            let asked = searched.iter().map(|one| self.ask(one, &request, &groups, &unusable));
+            let gathered = try_join_all(asked).await.map_err(|error| explained(error, &unusable))?;
+            let degraded =
+                gathered.iter().filter_map(|gathered| gathered.degraded.clone()).reduce(Degraded::and);
+            let answers = gathered.into_iter().flat_map(|gathered| gathered.answers);
+            let answers = answers.map(|(node, body)| NodeAnswer { node, body }).collect();
             match merge(MergeContext { request: &request, index: &facts }, answers) {
-                Ok(body) => return Ok(Answer { body: Value::Object(body), degraded: gathered.degraded }),
+                Ok(body) => return Ok(Answer { body: Value::Object(body), degraded }),
                 // Only nodes that are not in the map were asked, so it grows with every round, and the rounds end.
                 Err(invalid) => {
-                    tracing::warn!(%index, "{invalid}; asking others");
+                    tracing::warn!(index = %indexes[0], "{invalid}; asking others");
                     unusable.insert(invalid.node.clone(), invalid);
                 }
             }
         }
+    }
+
+    async fn look_up(&self, index: &IndexUid) -> Result<Searched, ApiError> {
+        let entry = self.cluster.known_index(index).await?;
+        let facts = self.facts.of(&entry).await?;
+        Ok(Searched { entry, facts })
+    }
+
+    /// Asks a covering set of nodes for what they have of one index.
+    async fn ask(
+        &self,
+        searched: &Searched,
+        request: &SearchRequest,
+        groups: &[GroupId],
+        unusable: &BTreeMap<NodeId, InvalidAnswer>,
+    ) -> Result<Gathered<SearchAnswer>, ApiError> {
+        let Searched { entry, facts } = searched;
+        let cost = |node: &NodeId| {
+            if unusable.contains_key(node) { None } else { self.cluster.read_cost(&entry.uid, node) }
+        };
+        gather(&self.cluster, entry, groups, cost, |node, shards, partial| {
+            let body = request.for_node(partial.then_some(&shards), facts);
+            let search = NodeSearch { index: entry.uid.clone(), body };
+            let cluster = Arc::clone(&self.cluster);
+            async move { cluster.nodes.node_search(&node, search, cluster.timeouts.search).await }
+        })
+        .await
     }
 }
 

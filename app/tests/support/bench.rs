@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use miroir::alias::{AliasBook, AliasService};
 use miroir::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
 use miroir::node::{HealthTracker, ProbeSchedule, TrackedNodes, probe_loop};
 use miroir::service::{DocumentService, IndexService, SearchService, SettingsService, TaskService};
@@ -124,6 +125,8 @@ pub struct Bench {
     pub settings: Arc<SettingsService>,
     pub search: Arc<SearchService>,
     pub task: Arc<TaskService>,
+    pub book: Arc<AliasBook>,
+    pub alias: Arc<AliasService>,
 }
 
 pub fn uid(name: &str) -> IndexUid {
@@ -180,7 +183,10 @@ impl Bench {
             },
             search_policy: layout.search_policy,
         }));
+        let book = Arc::new(AliasBook::new(Arc::clone(&cluster.store)));
         Self {
+            alias: Arc::new(AliasService::new(Arc::clone(&cluster), Arc::clone(&book))),
+            book,
             document: Arc::new(DocumentService::new(Arc::clone(&cluster))),
             index: Arc::new(IndexService::new(Arc::clone(&cluster))),
             settings: Arc::new(SettingsService::new(Arc::clone(&cluster))),

@@ -212,7 +212,12 @@ class Steps:
         refused(lambda: self.client.get_tasks({"statuses": ["lost"]}), 400, "invalid_task_statuses")
 
     def what_a_cluster_cannot_do_says_so(self):
-        refused(lambda: self.client.multi_search([{"indexUid": "films", "q": ""}]), 501, "miroir_not_supported")
+        several = self.client.multi_search([{"indexUid": "films", "q": ""}, {"indexUid": "films", "limit": 0}])
+        assert [result["indexUid"] for result in several["results"]] == ["films", "films"], several
+        federated = {"limit": 1}
+        refused(
+            lambda: self.client.multi_search([{"indexUid": "films"}], federation=federated), 501, "miroir_not_supported"
+        )
         refused(lambda: self.client.swap_indexes([{"indexes": ["films", "shorts"]}]), 501, "miroir_not_supported")
 
     def tasks_are_listed(self):

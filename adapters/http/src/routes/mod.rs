@@ -1,9 +1,11 @@
 //! The routes, room by room. A handler parses, calls one port, replies.
 
+mod alias;
 mod cluster;
 mod document;
 mod document_query;
 mod index;
+mod multi_search;
 mod search;
 mod settings;
 mod task;
@@ -20,6 +22,8 @@ pub(crate) fn all() -> Vec<Route> {
         settings::routes(),
         search::routes(),
         task::routes(),
+        alias::routes(),
+        multi_search::routes(),
         unsupported::routes(),
     ];
     rooms.into_iter().flatten().collect()

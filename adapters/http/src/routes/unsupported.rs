@@ -33,7 +33,6 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("/metrics", &["GET"]),
     ("/logs/stream", &["POST", "DELETE"]),
     ("/logs/stderr", &["POST"]),
-    ("/multi-search", &["POST"]),
     ("/swap-indexes", &["POST"]),
     ("/experimental-features", &["GET", "PATCH"]),
     ("/export", &["POST"]),

@@ -7,12 +7,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use miroir_domain::alias::{Alias, AliasTarget, AliasView};
 use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_http::{Apis, HttpOptions, serve};
 use miroir_ports::inbound::{
-    Accepted, Answer, MockClusterApi, MockDocumentApi, MockIndexApi, MockSearchApi, MockSettingsApi,
-    MockTaskApi, Readiness, TaskList, TopologyView,
+    Accepted, AliasList, Answer, MockAliasApi, MockClusterApi, MockDocumentApi, MockIndexApi, MockSearchApi,
+    MockSettingsApi, MockTaskApi, Readiness, TaskList, TopologyView,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -69,6 +70,7 @@ pub fn agreeable() -> Apis {
         settings: Arc::new(settings_api()),
         search: Arc::new(MockSearchApi::new()),
         task: Arc::new(task_api()),
+        alias: Arc::new(alias_api()),
         cluster: Arc::new(cluster_api(true)),
     };
     let mut search = MockSearchApi::new();
@@ -85,8 +87,34 @@ pub fn untouched() -> Apis {
         settings: Arc::new(MockSettingsApi::new()),
         search: Arc::new(MockSearchApi::new()),
         task: Arc::new(MockTaskApi::new()),
+        alias: Arc::new(MockAliasApi::new()),
         cluster: Arc::new(MockClusterApi::new()),
     }
+}
+
+/// An alias `films` of version 3.
+pub fn alias(target: &str) -> AliasView {
+    AliasView::from(Alias {
+        name: "films".parse().unwrap(),
+        target: AliasTarget::Single(target.parse().unwrap()),
+        version: 3,
+        created_at: Timestamp::from_millis(0),
+        history: Vec::new(),
+    })
+}
+
+fn alias_api() -> MockAliasApi {
+    let mut api = MockAliasApi::new();
+    api.expect_alias_create().returning(|_| Ok(alias("v1")));
+    api.expect_alias_list().returning(|next, _| Ok(AliasList { results: vec![alias("v1")], next }));
+    api.expect_alias_get().returning(|_| Ok(alias("v1")));
+    api.expect_alias_flip().returning(|_, change, version| {
+        assert_eq!(version.unwrap_or(3), 3);
+        Ok(alias(change.target.indexes()[0].as_str()))
+    });
+    api.expect_alias_swap().returning(|_, _| Ok([alias("v2"), alias("v1")]));
+    api.expect_alias_delete().returning(|_| Ok(()));
+    api
 }
 
 fn index_api() -> MockIndexApi {

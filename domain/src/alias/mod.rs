@@ -1,8 +1,14 @@
 //! A name that stands for one index, or for several that are read as one.
 
+mod change;
+mod view;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{IndexUid, Timestamp};
+
+pub use change::{AliasChange, NewAlias};
+pub use view::AliasView;
 
 /// What an alias stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +18,16 @@ pub enum AliasTarget {
     Single(IndexUid),
     /// Several indexes, read only.
     Multi(Vec<IndexUid>),
+}
+
+impl AliasTarget {
+    /// The indexes, in the order in which a read asks them.
+    pub fn indexes(&self) -> &[IndexUid] {
+        match self {
+            Self::Single(index) => std::slice::from_ref(index),
+            Self::Multi(indexes) => indexes,
+        }
+    }
 }
 
 /// What an alias stood for before a flip.

@@ -1,0 +1,94 @@
+//! `/_miroir/aliases`: names that stand for indexes.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use miroir_domain::IndexUid;
+use miroir_domain::alias::{AliasChange, AliasView, NewAlias};
+use miroir_domain::error::ErrorCode;
+use serde_json::{Value, json};
+
+use crate::Apis;
+use crate::error::Failure;
+use crate::json;
+use crate::reply::{Outcome, Reply};
+use crate::request::{Request, parse_index};
+use crate::route::{Access, Route};
+
+const ALIASES: &str = "/_miroir/aliases";
+const ALIAS: &str = "/_miroir/aliases/{name}";
+const SWAP: &str = "/_miroir/aliases/_swap";
+/// The page of a list that names none, and the largest.
+const DEFAULT_LIMIT: u32 = 20;
+const MAX_LIMIT: u32 = 1_000;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, ALIASES, Access::Admin, list),
+        Route::new(Method::POST, ALIASES, Access::Admin, create),
+        Route::new(Method::POST, SWAP, Access::Admin, swap),
+        Route::new(Method::GET, ALIAS, Access::Admin, get),
+        Route::new(Method::PUT, ALIAS, Access::Admin, flip),
+        Route::new(Method::DELETE, ALIAS, Access::Admin, delete),
+    ]
+}
+
+async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&["after", "limit"])?;
+    let after = request.query.get("after").map(|text| name(text, "Invalid value in parameter `after`: "));
+    let limit = request.query.number("limit", ErrorCode::BadRequest)?;
+    let limit = limit.map_or(DEFAULT_LIMIT, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
+    if limit == 0 || limit > MAX_LIMIT {
+        let message = format!("Invalid value in parameter `limit`: it must be between 1 and {MAX_LIMIT}.");
+        return Err(Failure::refused(ErrorCode::BadRequest, message));
+    }
+    Reply::json(StatusCode::OK, &apis.alias.alias_list(after.transpose()?, limit).await?)
+}
+
+async fn create(apis: Arc<Apis>, mut request: Request) -> Outcome {
+    let new = NewAlias::from_json(request.json().await?)?;
+    shown(StatusCode::CREATED, &apis.alias.alias_create(new).await?)
+}
+
+async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
+    shown(StatusCode::OK, &apis.alias.alias_get(request.index()?).await?)
+}
+
+async fn flip(apis: Arc<Apis>, mut request: Request) -> Outcome {
+    let alias = request.index()?;
+    let version = request.if_match()?;
+    let change = AliasChange::from_json(request.json().await?)?;
+    shown(StatusCode::OK, &apis.alias.alias_flip(alias, change, version).await?)
+}
+
+async fn swap(apis: Arc<Apis>, mut request: Request) -> Outcome {
+    let fields = json::object(request.json().await?, &["aliases"])?;
+    let pair = json::array(&fields, "aliases", ErrorCode::BadRequest)?.map(Vec::as_slice);
+    let Some([first, second]) = pair else {
+        let message = "Field `aliases` must be an array of the names of two aliases.";
+        return Err(Failure::refused(ErrorCode::BadRequest, message));
+    };
+    let read = |position: usize, value: &Value| match value {
+        Value::String(text) => name(text, &format!("Invalid value at `.aliases[{position}]`: ")),
+        other => {
+            let place = format!(".aliases[{position}]");
+            Err(json::wrong_type(ErrorCode::BadRequest, &place, "a string", other))
+        }
+    };
+    let swapped = apis.alias.alias_swap(read(0, first)?, read(1, second)?).await?;
+    Reply::json(StatusCode::OK, &json!({ "results": swapped }))
+}
+
+async fn delete(apis: Arc<Apis>, request: Request) -> Outcome {
+    apis.alias.alias_delete(request.index()?).await?;
+    Ok(Reply::no_content())
+}
+
+fn shown(status: StatusCode, alias: &AliasView) -> Outcome {
+    Ok(Reply::json(status, alias)?.with_version(alias.version))
+}
+
+fn name(text: &str, place: &str) -> Result<IndexUid, Failure> {
+    parse_index(text)
+        .map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, format!("{place}{message}")))
+}

@@ -1,0 +1,91 @@
+//! `/multi-search`: several searches in one request, each as if it came alone.
+//!
+//! Like any search they run inside the request: when the client goes away, so do their fan-outs.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use http::Method;
+use miroir_domain::IndexUid;
+use miroir_domain::error::ErrorCode;
+use miroir_domain::quorum::Degraded;
+use miroir_domain::search::SearchRequest;
+use miroir_ports::inbound::Answer;
+use serde_json::{Map, Value, json};
+
+use crate::Apis;
+use crate::error::Failure;
+use crate::json;
+use crate::reply::{Outcome, Reply};
+use crate::request::{Request, parse_index};
+use crate::route::Route;
+
+/// The most searches in one request: each is a fan-out.
+const MAX_QUERIES: usize = 100;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::client(Method::POST, "/multi-search", multi_search)]
+}
+
+async fn multi_search(apis: Arc<Apis>, mut request: Request) -> Outcome {
+    let fields = json::object(request.json().await?, &["queries", "federation"])?;
+    if fields.get("federation").is_some_and(|federation| !federation.is_null()) {
+        let message =
+            "`federation` is not supported for a cluster yet: leave it out to get an answer for each query.";
+        return Err(Failure::refused(ErrorCode::MiroirNotSupported, message));
+    }
+    let queries = json::array(&fields, "queries", ErrorCode::BadRequest)?;
+    let queries =
+        queries.ok_or_else(|| Failure::refused(ErrorCode::BadRequest, "Missing field `queries`"))?;
+    if queries.len() > MAX_QUERIES {
+        let message = format!("`.queries` has {} searches: {MAX_QUERIES} are the most.", queries.len());
+        return Err(Failure::refused(ErrorCode::BadRequest, message));
+    }
+    let inside = |position: usize| move |failure: Failure| failure.inside(&format!(".queries[{position}]"));
+    let read = queries.iter().enumerate().map(|(at, query)| read_query(query).map_err(inside(at)));
+    let read = read.collect::<Result<Vec<_>, Failure>>()?;
+    let searches = read.into_iter().enumerate().map(|(at, (index, search))| {
+        let apis = &apis;
+        async move {
+            let answer = apis.search.search(index.clone(), search).await;
+            answer.map(|answer| (index, answer)).map_err(|error| inside(at)(error.into()))
+        }
+    });
+    let answers = join_all(searches).await.into_iter().collect::<Result<Vec<_>, Failure>>()?;
+    Reply::answer(together(answers))
+}
+
+fn read_query(query: &Value) -> Result<(IndexUid, SearchRequest), Failure> {
+    let Value::Object(fields) = query else {
+        return Err(json::wrong_type(ErrorCode::BadRequest, "", "an object", query));
+    };
+    let mut fields = fields.clone();
+    let index = match fields.shift_remove("indexUid") {
+        Some(Value::String(text)) => {
+            parse_index(&text).map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))?
+        }
+        Some(other) => {
+            return Err(json::wrong_type(ErrorCode::InvalidIndexUid, ".indexUid", "a string", &other));
+        }
+        None => return Err(Failure::refused(ErrorCode::MissingIndexUid, "Missing field `indexUid`")),
+    };
+    if fields.contains_key("federationOptions") {
+        let message = "`federationOptions` needs `federation`, which is not supported for a cluster yet.";
+        return Err(Failure::refused(ErrorCode::MiroirNotSupported, message));
+    }
+    Ok((index, SearchRequest::from_json(Value::Object(fields))?))
+}
+
+fn together(answers: Vec<(IndexUid, Answer)>) -> Answer {
+    let mut results = Vec::with_capacity(answers.len());
+    let mut missing: Vec<Degraded> = Vec::new();
+    for (index, answer) in answers {
+        missing.extend(answer.degraded);
+        let mut result = Map::from_iter([("indexUid".to_owned(), Value::from(index.as_str()))]);
+        if let Value::Object(body) = answer.body {
+            result.extend(body);
+        }
+        results.push(Value::Object(result));
+    }
+    Answer { body: json!({ "results": results }), degraded: missing.into_iter().reduce(Degraded::and) }
+}

@@ -1,0 +1,275 @@
+//! Aliases made, flipped, swapped, removed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use miroir_domain::IndexUid;
+use miroir_domain::alias::{Alias, AliasChange, AliasTarget, AliasView, NewAlias};
+use miroir_domain::error::ErrorCode;
+use miroir_ports::inbound::{AliasApi, AliasList, ApiError};
+use miroir_ports::outbound::{Create, NodeRead, Put};
+
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
+
+use super::AliasBook;
+use crate::cluster::Cluster;
+use crate::service::{detached, read_first};
+
+/// Prior states an alias keeps.
+const HISTORY: usize = 50;
+/// How often an alias may be flipped under our hands before we give up. Each time means that somebody else got on.
+const ATTEMPTS: u32 = 64;
+/// Policies read at once.
+const POLICIES_PER_PAGE: u32 = 1_000;
+
+/// A gate that is held.
+enum Guard {
+    Alone { _gate: OwnedRwLockWriteGuard<()> },
+    Relied { _gate: OwnedRwLockReadGuard<()> },
+}
+
+/// Implements [`AliasApi`].
+#[derive(Clone)]
+pub struct AliasService {
+    cluster: Arc<Cluster>,
+    book: Arc<AliasBook>,
+}
+
+impl AliasService {
+    /// A service over `cluster` that keeps `book` true.
+    pub fn new(cluster: Arc<Cluster>, book: Arc<AliasBook>) -> Self {
+        Self { cluster, book }
+    }
+
+    async fn load(&self, name: &IndexUid) -> Result<Alias, ApiError> {
+        self.cluster.store.alias_get(name).await?.ok_or_else(|| not_found(name))
+    }
+
+    async fn create(&self, new: NewAlias) -> Result<AliasView, ApiError> {
+        let NewAlias { name, change } = new;
+        let _guards = self.guard(Some(&name), &change.target).await;
+        if self.cluster.store.index_get(&name).await?.is_some() {
+            return Err(conflict(format!("An index is called `{name}`: an alias may not stand before it.")));
+        }
+        self.check_targets(&change).await?;
+        self.refuse_alias_of_alias(&name).await?;
+        let alias = Alias {
+            name,
+            target: change.target,
+            version: 1,
+            created_at: self.cluster.clock.now(),
+            history: Vec::new(),
+        };
+        let created = self.cluster.store.alias_create(&alias).await;
+        // Also where it failed: an outcome that is not known may have been a change.
+        self.book.forget();
+        match created? {
+            Create::Created => Ok(alias.into()),
+            Create::Exists => Err(conflict(format!(
+                "Alias `{}` already exists: flip it with `PUT /_miroir/aliases/{}`.",
+                alias.name, alias.name
+            ))),
+        }
+    }
+
+    async fn flip(
+        &self,
+        name: IndexUid,
+        change: AliasChange,
+        version: Option<u64>,
+    ) -> Result<AliasView, ApiError> {
+        let _guards = self.guard(None, &change.target).await;
+        self.check_targets(&change).await?;
+        for _ in 0..ATTEMPTS {
+            let alias = self.load(&name).await?;
+            if let Some(expected) = version.filter(|expected| *expected != alias.version) {
+                return Err(ApiError::refused(
+                    ErrorCode::MiroirAliasVersionMismatch,
+                    format!("Alias `{name}` has version {}, not {expected}.", alias.version),
+                ));
+            }
+            change.check(&alias)?;
+            if alias.target == change.target {
+                return Ok(alias.into());
+            }
+            let next = alias.flipped(change.target.clone(), self.cluster.clock.now(), HISTORY);
+            let put = self.cluster.store.alias_put(&next).await;
+            self.book.forget();
+            if put? == Put::Stored {
+                tracing::info!(alias = %name, version = next.version + 1, "alias flipped");
+                return Ok(Alias { version: next.version + 1, ..next }.into());
+            }
+        }
+        Err(contended(&name))
+    }
+
+    async fn swap(&self, first: IndexUid, second: IndexUid) -> Result<[AliasView; 2], ApiError> {
+        if first == second {
+            return Err(ApiError::refused(
+                ErrorCode::BadRequest,
+                format!("`{first}` cannot be swapped with itself."),
+            ));
+        }
+        for _ in 0..ATTEMPTS {
+            let pair = [self.load(&first).await?, self.load(&second).await?];
+            for alias in &pair {
+                AliasChange { target: alias.target.clone(), require_target_exists: false }.check(alias)?;
+            }
+            let now = self.cluster.clock.now();
+            let [one, other] = pair;
+            let (to_one, to_other) = (other.target.clone(), one.target.clone());
+            let one = one.flipped(to_one, now, HISTORY);
+            let other = other.flipped(to_other, now, HISTORY);
+            let put = self.cluster.store.alias_put_both(&one, &other).await;
+            self.book.forget();
+            if put? == Put::Stored {
+                tracing::info!(first = %first, second = %second, "aliases swapped");
+                return Ok([one, other].map(|alias| Alias { version: alias.version + 1, ..alias }.into()));
+            }
+        }
+        Err(contended(&first))
+    }
+
+    async fn delete(&self, name: IndexUid) -> Result<(), ApiError> {
+        if let Some(policy) = self.policy_of(&name).await? {
+            return Err(conflict(format!("Alias `{name}` is used by the rollover policy `{policy}`.")));
+        }
+        let deleted = self.cluster.store.alias_delete(&name).await;
+        self.book.forget();
+        if deleted? { Ok(()) } else { Err(not_found(&name)) }
+    }
+
+    /// The rollover policy that writes or reads by `name`.
+    async fn policy_of(&self, name: &IndexUid) -> Result<Option<String>, ApiError> {
+        let mut after = None;
+        loop {
+            let page = self.cluster.store.rollover_list(after, POLICIES_PER_PAGE).await?;
+            let is_last = page.len() < POLICIES_PER_PAGE as usize;
+            after = page.last().map(|policy| policy.name.clone());
+            let user =
+                page.into_iter().find(|policy| policy.write_alias == *name || policy.read_alias == *name);
+            if user.is_some() || is_last {
+                return Ok(user.map(|policy| policy.name));
+            }
+        }
+    }
+
+    /// Until the guards are dropped no index called `name` comes to be, and no target is deleted: both need the index's gate
+    /// alone.
+    async fn guard(&self, name: Option<&IndexUid>, target: &AliasTarget) -> Vec<Guard> {
+        let mut gates: Vec<&IndexUid> = target.indexes().iter().chain(name).collect();
+        // Whoever takes several gates takes them in the order of their names, so that no two wait for each other.
+        gates.sort();
+        gates.dedup();
+        let mut guards = Vec::with_capacity(gates.len());
+        for gate in gates {
+            guards.push(if Some(gate) == name {
+                Guard::Alone { _gate: self.cluster.gates.change(gate).await }
+            } else {
+                Guard::Relied { _gate: self.cluster.gates.rely(gate).await }
+            });
+        }
+        guards
+    }
+
+    /// Refuses targets that are aliases or, where they must be there, no indexes.
+    async fn check_targets(&self, change: &AliasChange) -> Result<(), ApiError> {
+        for target in change.target.indexes() {
+            if self.cluster.store.alias_get(target).await?.is_some() {
+                return Err(conflict(format!(
+                    "`{target}` is an alias: an alias stands for indexes, not for aliases."
+                )));
+            }
+            if change.require_target_exists {
+                self.require_index(target).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `index` is registered, and a node answers for it.
+    async fn require_index(&self, index: &IndexUid) -> Result<(), ApiError> {
+        if self.cluster.store.index_get(index).await?.is_none() {
+            return Err(conflict(format!(
+                "Index `{index}` is not there. Create it first, or send `requireTargetExists: false`."
+            )));
+        }
+        let nodes = self.cluster.topology.nodes();
+        let read = NodeRead::Index(index.clone());
+        match read_first(&self.cluster, Some(index), nodes, read, self.cluster.timeouts.read).await {
+            Ok(_) => Ok(()),
+            Err(ApiError::Node { status: 404, .. }) => Err(conflict(format!(
+                "Index `{index}` is not on its nodes yet: wait until the task that creates it has succeeded."
+            ))),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// No alias may point at an alias, so a name that aliases point at cannot become one.
+    async fn refuse_alias_of_alias(&self, name: &IndexUid) -> Result<(), ApiError> {
+        match self.cluster.alias_of(name).await? {
+            None => Ok(()),
+            Some(user) => Err(conflict(format!(
+                "Alias `{user}` stands for `{name}`, so `{name}` cannot become an alias itself."
+            ))),
+        }
+    }
+}
+
+fn not_found(name: &IndexUid) -> ApiError {
+    ApiError::refused(ErrorCode::MiroirAliasNotFound, format!("Alias `{name}` not found."))
+}
+
+fn conflict(message: String) -> ApiError {
+    ApiError::refused(ErrorCode::MiroirAliasConflict, message)
+}
+
+fn contended(name: &IndexUid) -> ApiError {
+    ApiError::refused(
+        ErrorCode::MiroirAliasConflict,
+        format!(
+            "Alias `{name}` was changed {ATTEMPTS} times while it was being changed: send the request again."
+        ),
+    )
+}
+
+#[async_trait]
+impl AliasApi for AliasService {
+    async fn alias_create(&self, new: NewAlias) -> Result<AliasView, ApiError> {
+        let service = self.clone();
+        detached(async move { service.create(new).await }).await
+    }
+
+    async fn alias_list(&self, after: Option<IndexUid>, limit: u32) -> Result<AliasList, ApiError> {
+        // One more than the page tells whether another follows.
+        let mut aliases = self.cluster.store.alias_list(after, limit.saturating_add(1)).await?;
+        let has_more = aliases.len() > limit as usize;
+        aliases.truncate(limit as usize);
+        let next = aliases.last().filter(|_| has_more).map(|alias| alias.name.clone());
+        Ok(AliasList { results: aliases.into_iter().map(AliasView::from).collect(), next })
+    }
+
+    async fn alias_get(&self, name: IndexUid) -> Result<AliasView, ApiError> {
+        Ok(self.load(&name).await?.into())
+    }
+
+    async fn alias_flip(
+        &self,
+        name: IndexUid,
+        change: AliasChange,
+        version: Option<u64>,
+    ) -> Result<AliasView, ApiError> {
+        let service = self.clone();
+        detached(async move { service.flip(name, change, version).await }).await
+    }
+
+    async fn alias_swap(&self, first: IndexUid, second: IndexUid) -> Result<[AliasView; 2], ApiError> {
+        let service = self.clone();
+        detached(async move { service.swap(first, second).await }).await
+    }
+
+    async fn alias_delete(&self, name: IndexUid) -> Result<(), ApiError> {
+        let service = self.clone();
+        detached(async move { service.delete(name).await }).await
+    }
+}

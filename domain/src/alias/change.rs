@@ -1,0 +1,199 @@
+//! What an operator asks of an alias, checked as far as it can be without looking at anything.
+
+use serde_json::{Map, Value};
+
+use super::{Alias, AliasTarget};
+use crate::error::{ErrorCode, InvalidRequest};
+use crate::{IndexUid, wording};
+
+/// The most indexes one alias may read: each is a fan-out of its own.
+const MAX_TARGETS: usize = 50;
+
+/// A new target for an alias.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AliasChange {
+    /// What it shall stand for.
+    pub target: AliasTarget,
+    /// Whether every target must be an index that is there. True unless the client says otherwise.
+    pub require_target_exists: bool,
+}
+
+/// An alias that is not there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAlias {
+    /// Its name.
+    pub name: IndexUid,
+    /// What it shall stand for.
+    pub change: AliasChange,
+}
+
+impl NewAlias {
+    /// Reads `{name, target | targets, requireTargetExists}`.
+    pub fn from_json(body: Value) -> Result<Self, InvalidRequest> {
+        let mut fields = object(body)?;
+        let name = fields.remove("name").ok_or_else(|| refused("Missing field `name`."))?;
+        let name = index(&name, ".name")?;
+        let change = AliasChange::from_fields(fields, &["name", "target", "targets", "requireTargetExists"])?;
+        if change.target.indexes().contains(&name) {
+            return Err(refused(format!("Alias `{name}` cannot stand for itself.")));
+        }
+        Ok(Self { name, change })
+    }
+}
+
+impl AliasChange {
+    /// Reads `{target | targets, requireTargetExists}`.
+    pub fn from_json(body: Value) -> Result<Self, InvalidRequest> {
+        Self::from_fields(object(body)?, &["target", "targets", "requireTargetExists"])
+    }
+
+    fn from_fields(mut fields: Map<String, Value>, known: &[&str]) -> Result<Self, InvalidRequest> {
+        let target = match (fields.remove("target"), fields.remove("targets")) {
+            (Some(target), None) => AliasTarget::Single(index(&target, ".target")?),
+            (None, Some(targets)) => AliasTarget::Multi(indexes(&targets)?),
+            (None, None) => {
+                return Err(refused("Missing field `target` (one index) or `targets` (several)."));
+            }
+            (Some(_), Some(_)) => return Err(refused("Fields `target` and `targets` exclude each other.")),
+        };
+        let require_target_exists = match fields.remove("requireTargetExists") {
+            None => true,
+            Some(Value::Bool(required)) => required,
+            Some(other) => return Err(wrong_type(".requireTargetExists", "a boolean", &other)),
+        };
+        match fields.keys().next() {
+            None => Ok(Self { target, require_target_exists }),
+            Some(name) => {
+                let shown: String = name.chars().take(200).collect();
+                let expected = wording::expected_one_of(&shown, known);
+                Err(refused(format!("Unknown field `{shown}`: {expected}")))
+            }
+        }
+    }
+
+    /// Whether `alias` may get this target: it stays what it is, one index or several, and never stands for itself.
+    pub fn check(&self, alias: &Alias) -> Result<(), InvalidRequest> {
+        let name = &alias.name;
+        match (&alias.target, &self.target) {
+            (AliasTarget::Multi(_), _) => Err(InvalidRequest::new(
+                ErrorCode::MiroirMultiAliasNotWritable,
+                format!(
+                    "Alias `{name}` stands for several indexes: it is changed by its rollover policy alone. Delete it and create it anew."
+                ),
+            )),
+            (AliasTarget::Single(_), AliasTarget::Multi(_)) => Err(InvalidRequest::new(
+                ErrorCode::MiroirAliasConflict,
+                format!(
+                    "Alias `{name}` stands for one index and cannot be made one of several: its writers would lose it. Create another alias."
+                ),
+            )),
+            (AliasTarget::Single(_), AliasTarget::Single(index)) if index == name => {
+                Err(refused(format!("Alias `{name}` cannot stand for itself.")))
+            }
+            (AliasTarget::Single(_), AliasTarget::Single(_)) => Ok(()),
+        }
+    }
+}
+
+fn object(body: Value) -> Result<Map<String, Value>, InvalidRequest> {
+    match body {
+        Value::Object(fields) => Ok(fields),
+        other => Err(wrong_type("", "an object", &other)),
+    }
+}
+
+fn indexes(value: &Value) -> Result<Vec<IndexUid>, InvalidRequest> {
+    let Value::Array(elements) = value else { return Err(wrong_type(".targets", "an array", value)) };
+    if elements.is_empty() || elements.len() > MAX_TARGETS {
+        let count = elements.len();
+        return Err(refused(format!("`.targets` names {count} indexes: it must name 1 to {MAX_TARGETS}.")));
+    }
+    let mut found: Vec<IndexUid> = Vec::with_capacity(elements.len());
+    for (position, element) in elements.iter().enumerate() {
+        let uid = index(element, &format!(".targets[{position}]"))?;
+        if found.contains(&uid) {
+            return Err(refused(format!("`.targets` names index `{uid}` twice.")));
+        }
+        found.push(uid);
+    }
+    Ok(found)
+}
+
+fn index(value: &Value, place: &str) -> Result<IndexUid, InvalidRequest> {
+    let Value::String(text) = value else { return Err(wrong_type(place, "a string", value)) };
+    text.parse().map_err(|error: crate::InvalidId| {
+        InvalidRequest::new(ErrorCode::InvalidIndexUid, format!("Invalid value at `{place}`: {error}"))
+    })
+}
+
+fn wrong_type(place: &str, expected: &str, value: &Value) -> InvalidRequest {
+    let place = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
+    let found = wording::described(value);
+    refused(format!("Invalid value type{place}: expected {expected}, but found {found}"))
+}
+
+fn refused(message: impl Into<String>) -> InvalidRequest {
+    InvalidRequest::new(ErrorCode::BadRequest, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Timestamp;
+
+    fn alias(target: AliasTarget) -> Alias {
+        let created_at = Timestamp::from_millis(0);
+        Alias { name: "films".parse().unwrap(), target, version: 1, created_at, history: Vec::new() }
+    }
+
+    #[test]
+    fn reads_one_target_or_several() {
+        let new = NewAlias::from_json(json!({ "name": "films", "target": "v1" })).unwrap();
+        assert_eq!(new.change.target.indexes(), ["v1".parse().unwrap()]);
+        assert!(new.change.require_target_exists);
+        let body = json!({ "targets": ["a", "b"], "requireTargetExists": false });
+        let change = AliasChange::from_json(body).unwrap();
+        assert_eq!(change.target, AliasTarget::Multi(vec!["a".parse().unwrap(), "b".parse().unwrap()]));
+        assert!(!change.require_target_exists);
+    }
+
+    #[test]
+    fn refuses_what_makes_no_alias_and_says_where() {
+        let many: Vec<String> = (0..51).map(|number| format!("i{number}")).collect();
+        for (body, part) in [
+            (json!([]), "expected an object"),
+            (json!({ "target": "a" }), "`name`"),
+            (json!({ "name": "x" }), "`target`"),
+            (json!({ "name": "x", "target": "a", "targets": ["b"] }), "exclude"),
+            (json!({ "name": "x", "target": "x" }), "itself"),
+            (json!({ "name": "x", "targets": ["a", "x"] }), "itself"),
+            (json!({ "name": "x", "targets": [] }), "0 indexes"),
+            (json!({ "name": "x", "targets": many }), "51 indexes"),
+            (json!({ "name": "x", "targets": ["a", "a"] }), "twice"),
+            (json!({ "name": "x", "targets": ["a", 1] }), "`.targets[1]`"),
+            (json!({ "name": "x y", "target": "a" }), "`.name`"),
+            (json!({ "name": "x", "target": "../a" }), "`.target`"),
+            (json!({ "name": "x", "target": "a", "requireTargetExists": 1 }), "`.requireTargetExists`"),
+            (json!({ "name": "x", "target": "a", "tarhet": 1 }), "`tarhet`"),
+        ] {
+            let refusal = NewAlias::from_json(body.clone()).unwrap_err();
+            assert!(refusal.message.contains(part), "{body}: {}", refusal.message);
+        }
+    }
+
+    #[test]
+    fn an_alias_stays_what_it_is() {
+        let single = alias(AliasTarget::Single("v1".parse().unwrap()));
+        let multi = alias(AliasTarget::Multi(vec!["v1".parse().unwrap()]));
+        let change = |body| AliasChange::from_json(body).unwrap();
+        let code = |change: AliasChange, alias| change.check(alias).unwrap_err().code;
+        assert_eq!(change(json!({ "target": "v2" })).check(&single), Ok(()));
+        assert_eq!(code(change(json!({ "target": "films" })), &single), ErrorCode::BadRequest);
+        assert_eq!(code(change(json!({ "targets": ["v2"] })), &single), ErrorCode::MiroirAliasConflict);
+        for body in [json!({ "target": "v2" }), json!({ "targets": ["v2"] })] {
+            assert_eq!(code(change(body), &multi), ErrorCode::MiroirMultiAliasNotWritable);
+        }
+    }
+}
