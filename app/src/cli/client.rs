@@ -49,6 +49,10 @@ impl Client {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    pub(super) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
     pub(super) async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         self.send(Method::PATCH, path, Some(body)).await
     }

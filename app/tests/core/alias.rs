@@ -203,7 +203,7 @@ async fn one_of_two_racing_flips_on_a_version_wins_and_unconditional_ones_all_do
         tokio::spawn(async move { flip(&bench, "films", "v2", Some(1)).await })
     });
     let outcomes = futures_util::future::join_all(racers).await;
-    let won = outcomes.into_iter().map(Result::unwrap).filter(Result::is_ok).count();
+    let won = outcomes.into_iter().filter_map(|outcome| outcome.unwrap().ok()).count();
     assert_eq!(won, 1);
     let racers = (0..8).map(|number| {
         let bench = Arc::clone(&bench);

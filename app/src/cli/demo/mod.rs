@@ -1,5 +1,6 @@
 //! `miroir demo`: what Miroir does, shown in a minute, each step checked.
 
+mod flip;
 mod narration;
 mod question;
 mod stage;

@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::flip::flip_an_alias;
 use super::question::{Finding, question_for, questions};
 use super::stage::Stage;
 use crate::cli::films;
@@ -25,6 +26,7 @@ pub(super) async fn all(mut stage: Stage<'_>) -> anyhow::Result<Stage<'_>> {
     load_films(&mut stage).await?;
     let before = search(&mut stage).await?;
     let write = show_tasks(&mut stage).await?;
+    flip_an_alias(&mut stage).await?;
     stop_a_node(&mut stage, &before).await?;
     write_without_it(&mut stage).await?;
     bring_it_back(&mut stage).await?;
