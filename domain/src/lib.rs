@@ -32,6 +32,7 @@ pub mod search;
 pub mod search_ui;
 pub mod session;
 pub mod settings;
+pub mod stats;
 pub mod task;
 pub mod tenant;
 mod time;

@@ -31,6 +31,8 @@ async fn reads_answer_200_with_what_the_port_says() {
         ("/indexes", json!({"offset": 0, "limit": 20})),
         ("/indexes?offset=3&limit=4", json!({"offset": 3, "limit": 4})),
         ("/indexes/movies", json!({"uid": "movies"})),
+        ("/indexes/movies/stats", json!({"stats": "movies"})),
+        ("/stats", json!({"indexes": {}})),
         ("/indexes/m/documents?fields=a,b&limit=1", json!({"limit": 1, "fields": ["a", "b"]})),
         ("/indexes/m/documents/x%20y?fields=a", json!({"id": "x y", "parameters": {"fields": ["a"]}})),
         ("/indexes/m/settings", json!({"setting": null})),

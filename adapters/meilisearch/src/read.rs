@@ -14,6 +14,8 @@ pub(crate) fn call(read: NodeRead) -> Call {
             .with_query("offset", offset.to_string())
             .with_query("limit", limit.to_string()),
         NodeRead::Index(index) => Call::new(Method::GET, format!("/indexes/{index}")),
+        NodeRead::Stats(index) => Call::new(Method::GET, format!("/indexes/{index}/stats")),
+        NodeRead::AllStats => Call::new(Method::GET, "/stats"),
         NodeRead::Settings(index, None) => Call::new(Method::GET, format!("/indexes/{index}/settings")),
         NodeRead::Settings(index, Some(setting)) => {
             Call::new(Method::GET, format!("/indexes/{index}/settings/{}", setting.route()))

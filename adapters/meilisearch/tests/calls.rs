@@ -159,6 +159,8 @@ async fn reads_answer_the_body_as_it_is() {
         (NodeRead::Version, "GET /version", ""),
         (NodeRead::IndexList { offset: 2, limit: 5 }, "GET /indexes?offset=2&limit=5", ""),
         (NodeRead::Index(movies()), "GET /indexes/movies", ""),
+        (NodeRead::Stats(movies()), "GET /indexes/movies/stats", ""),
+        (NodeRead::AllStats, "GET /stats", ""),
         (NodeRead::Settings(movies(), None), "GET /indexes/movies/settings", ""),
         (NodeRead::Settings(movies(), Some(Setting::Synonyms)), "GET /indexes/movies/settings/synonyms", ""),
         (

@@ -18,7 +18,7 @@ use miroir_ports::inbound::{
 use serde_json::{Map, Value};
 
 use super::AliasBook;
-use crate::service::{DocumentService, SearchService};
+use crate::service::{DocumentService, IndexService, SearchService};
 
 /// [`DocumentApi`] by alias.
 pub struct AliasedDocuments {
@@ -91,12 +91,12 @@ impl SearchApi for AliasedSearches {
 /// [`IndexApi`] by alias.
 pub struct AliasedIndexes {
     book: Arc<AliasBook>,
-    inner: Arc<dyn IndexApi>,
+    inner: Arc<IndexService>,
 }
 
 impl AliasedIndexes {
     /// `inner`, with names looked up in `book`.
-    pub fn new(book: Arc<AliasBook>, inner: Arc<dyn IndexApi>) -> Self {
+    pub fn new(book: Arc<AliasBook>, inner: Arc<IndexService>) -> Self {
         Self { book, inner }
     }
 }
@@ -115,6 +115,14 @@ impl IndexApi for AliasedIndexes {
     async fn index_get(&self, index: IndexUid) -> Result<Answer, ApiError> {
         let index = self.book.single(index, ErrorCode::MiroirAliasConflict).await?;
         self.inner.index_get(index).await
+    }
+
+    async fn index_stats(&self, index: IndexUid) -> Result<Answer, ApiError> {
+        self.inner.stats_of(&self.book.readable(index).await?).await
+    }
+
+    async fn stats(&self) -> Result<Answer, ApiError> {
+        self.inner.stats().await
     }
 
     async fn index_delete(&self, index: IndexUid) -> Result<Accepted, ApiError> {

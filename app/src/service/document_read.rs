@@ -92,6 +92,12 @@ pub async fn list(
     Ok(Answer { body, degraded })
 }
 
+/// How many documents `index` has, each counted once.
+pub async fn count_of(cluster: &Arc<Cluster>, index: &IndexUid) -> Result<(u64, Option<Degraded>), ApiError> {
+    let (slices, degraded) = slices(cluster, index, &Map::new()).await?;
+    Ok((slices.iter().map(|slice| slice.total).sum(), degraded))
+}
+
 /// How many documents of `index` each node of a covering set has to show, in the order of the nodes' names.
 async fn slices(
     cluster: &Arc<Cluster>,

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::detached::detached;
 use super::read::read_first;
+use super::stats;
 use crate::cluster::{Answered, Cluster, WritePlan};
 
 /// Registry entries read at once.
@@ -31,6 +32,11 @@ impl IndexService {
     /// A service over `cluster`.
     pub fn new(cluster: Arc<Cluster>) -> Self {
         Self { cluster }
+    }
+
+    /// The stats of `indexes` (not empty) as if they were one.
+    pub async fn stats_of(&self, indexes: &[IndexUid]) -> Result<Answer, ApiError> {
+        stats::of_indexes(&self.cluster, indexes).await
     }
 
     async fn create(&self, index: IndexUid, primary_key: Option<String>) -> Result<Accepted, ApiError> {
@@ -137,6 +143,14 @@ impl IndexApi for IndexService {
         let read = NodeRead::Index(index.clone());
         let body = read_first(&self.cluster, Some(&index), nodes, read, self.cluster.timeouts.read).await?;
         Ok(Answer { body, degraded: None })
+    }
+
+    async fn index_stats(&self, index: IndexUid) -> Result<Answer, ApiError> {
+        self.stats_of(&[index]).await
+    }
+
+    async fn stats(&self) -> Result<Answer, ApiError> {
+        stats::of_cluster(&self.cluster, &self.every_entry().await?).await
     }
 
     async fn index_delete(&self, index: IndexUid) -> Result<Accepted, ApiError> {

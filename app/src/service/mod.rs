@@ -10,6 +10,7 @@ mod index_facts;
 mod read;
 mod search;
 mod settings;
+mod stats;
 mod task;
 
 pub(crate) use detached::detached;

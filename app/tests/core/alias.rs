@@ -59,7 +59,7 @@ async fn every_port_of_the_client_takes_an_alias() {
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
     let book = || Arc::clone(&bench.book);
     let documents = AliasedDocuments::new(book(), Arc::clone(&bench.document));
-    let indexes = AliasedIndexes::new(book(), Arc::clone(&bench.index) as _);
+    let indexes = AliasedIndexes::new(book(), Arc::clone(&bench.index));
     let settings = AliasedSettings::new(book(), Arc::clone(&bench.settings) as _);
     let tasks = AliasedTasks::new(book(), Arc::clone(&bench.task) as _);
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use miroir::cluster::SearchPolicy;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::search::SearchRequest;
-use miroir_ports::inbound::{Answer, ApiError, DocumentApi, SearchApi};
+use miroir_ports::inbound::{Answer, ApiError, DocumentApi, IndexApi, SearchApi};
 use serde_json::{Map, Value, json};
 
 use crate::support::{Bench, Fault, Layout, films, uid};
@@ -60,6 +60,37 @@ async fn search_counts_nothing_twice_where_nodes_hold_the_same_shards() {
             assert!(!text.contains("_miroir"), "{text}");
         }
     }
+}
+
+/// However many copies there are, and although a node is away.
+#[tokio::test(start_paused = true)]
+async fn stats_count_each_document_once() {
+    for layout in
+        [Layout::group(&TRIO, 1), Layout::group(&TRIO, 2), Layout::groups(&[&TRIO, &["d", "e", "f"]], 2)]
+    {
+        let replicated = layout.groups.len() > 1 || layout.replication_factor > 1;
+        let bench = bench(layout).await;
+        let fields = json!({ "id": 60, "title": 60, "genre": 60 });
+        let stats = bench.index.index_stats(uid("films")).await.unwrap();
+        assert_eq!((&stats.body["numberOfDocuments"], &stats.degraded), (&json!(60), &None));
+        assert_eq!(stats.body["fieldDistribution"], fields);
+        bench.fell("a").await;
+        let stats = bench.index.index_stats(uid("films")).await.unwrap();
+        if replicated {
+            assert_eq!(
+                (&stats.body["numberOfDocuments"], &stats.body["fieldDistribution"]),
+                (&json!(60), &fields)
+            );
+        } else {
+            let documents = stats.body["numberOfDocuments"].as_u64().unwrap();
+            assert!(documents < 60 && stats.degraded.is_some(), "{stats:?}");
+        }
+        let all = bench.index.stats().await.unwrap().body;
+        assert_eq!(all["indexes"]["films"], stats.body);
+    }
+    let bench = bench(Layout::group(&TRIO, 2)).await;
+    let missing = bench.index.index_stats(uid("absent")).await.unwrap_err();
+    assert!(matches!(missing, ApiError::Refused { code: ErrorCode::IndexNotFound, .. }), "{missing:?}");
 }
 
 #[tokio::test(start_paused = true)]

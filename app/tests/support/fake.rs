@@ -265,6 +265,8 @@ fn name_of_read(read: &NodeRead) -> &'static str {
         NodeRead::Version => "read version",
         NodeRead::IndexList { .. } => "read indexes",
         NodeRead::Index(_) => "read index",
+        NodeRead::Stats(_) => "read stats",
+        NodeRead::AllStats => "read all stats",
         NodeRead::Settings(..) => "read settings",
         NodeRead::Document(..) => "read document",
         NodeRead::Documents(..) => "read listing",

@@ -192,6 +192,12 @@ impl Server {
                 Ok(json!({ "results": page, "offset": offset, "limit": limit, "total": all.len() }))
             }
             NodeRead::Index(uid) => Ok(described(uid, find(uid)?)),
+            NodeRead::Stats(uid) => Ok(stats(find(uid)?)),
+            NodeRead::AllStats => {
+                let all: Map<String, Value> =
+                    self.indexes.iter().map(|(uid, index)| (uid.to_string(), stats(index))).collect();
+                Ok(json!({ "databaseSize": 100, "usedDatabaseSize": 60, "lastUpdate": null, "indexes": all }))
+            }
             NodeRead::Settings(uid, setting) => {
                 let all = find(uid)?.all_settings();
                 Ok(setting.map_or(all.clone(), |one: Setting| all[one.key()].clone()))
@@ -215,6 +221,14 @@ impl Server {
         let index = self.indexes.get(&asked.index).ok_or_else(|| (404, missing(&asked.index)))?;
         search(index, &asked.body)
     }
+}
+
+fn stats(index: &Index) -> Value {
+    let mut fields: BTreeMap<&String, u64> = BTreeMap::new();
+    for name in index.documents.values().flat_map(Map::keys) {
+        *fields.entry(name).or_default() += 1;
+    }
+    json!({ "numberOfDocuments": index.documents.len(), "isIndexing": false, "fieldDistribution": fields })
 }
 
 fn add(index: &mut Index, document: Map<String, Value>, mode: WriteMode) {

@@ -18,6 +18,12 @@ pub trait IndexApi: Send + Sync + 'static {
     /// One index, `{uid, createdAt, updatedAt, primaryKey}`.
     async fn index_get(&self, index: IndexUid) -> Result<Answer, ApiError>;
 
+    /// How large an index is, as `GET /indexes/{uid}/stats` of a server says it.
+    async fn index_stats(&self, index: IndexUid) -> Result<Answer, ApiError>;
+
+    /// How large all indexes are, `{databaseSize, usedDatabaseSize, lastUpdate, indexes}`.
+    async fn stats(&self) -> Result<Answer, ApiError>;
+
     /// Deletes an index from every node.
     async fn index_delete(&self, index: IndexUid) -> Result<Accepted, ApiError>;
 }

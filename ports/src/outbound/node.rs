@@ -68,6 +68,10 @@ pub enum NodeRead {
     },
     /// `GET /indexes/{uid}`.
     Index(IndexUid),
+    /// `GET /indexes/{uid}/stats`.
+    Stats(IndexUid),
+    /// `GET /stats`.
+    AllStats,
     /// `GET /indexes/{uid}/settings`, or one setting of it.
     Settings(IndexUid, Option<Setting>),
     /// `GET /indexes/{uid}/documents/{id}` with query parameters.

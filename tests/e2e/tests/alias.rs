@@ -72,6 +72,13 @@ async fn every_route(cluster: ClusterBuilder) {
     let tasks = client.get("/tasks?indexUids=films").await.unwrap().expect(200).unwrap();
     assert_eq!(tasks["total"], 2, "{tasks}");
 
+    let stats = client.get("/indexes/films/stats").await.unwrap().expect(200).unwrap();
+    assert_eq!(stats["numberOfDocuments"], DOCUMENTS, "{stats}");
+    let fields = json!({ "home": DOCUMENTS, "id": DOCUMENTS, "title": DOCUMENTS });
+    assert_eq!(stats["fieldDistribution"], fields);
+    let all = client.get("/stats").await.unwrap().expect(200).unwrap();
+    assert_eq!(all["indexes"]["v1"], stats, "{all}");
+
     // A flip on condition of the version.
     let request = client.request("PUT", "/_miroir/aliases/films").unwrap();
     let stale =

@@ -25,6 +25,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::client(Method::POST, INDEXES, create),
         Route::client(Method::GET, INDEX, get),
         Route::client(Method::DELETE, INDEX, delete),
+        Route::client(Method::GET, "/indexes/{index_uid}/stats", index_stats),
+        Route::client(Method::GET, "/stats", stats),
     ]
 }
 
@@ -64,6 +66,14 @@ fn read_primary_key(fields: &Map<String, Value>) -> Result<Option<String>, Failu
 
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
     Reply::answer(apis.index.index_get(request.index()?).await?)
+}
+
+async fn index_stats(apis: Arc<Apis>, request: Request) -> Outcome {
+    Reply::answer(apis.index.index_stats(request.index()?).await?)
+}
+
+async fn stats(apis: Arc<Apis>, _: Request) -> Outcome {
+    Reply::answer(apis.index.stats().await?)
 }
 
 async fn delete(apis: Arc<Apis>, request: Request) -> Outcome {

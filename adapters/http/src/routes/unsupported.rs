@@ -8,7 +8,6 @@ use crate::route::Route;
 
 /// Path, and the methods a Meilisearch server takes there.
 const UNSUPPORTED: &[(&str, &[&str])] = &[
-    ("/stats", &["GET"]),
     ("/chats", &["GET"]),
     ("/chats/{workspace_uid}", &["GET", "DELETE"]),
     ("/chats/{workspace_uid}/settings", &["GET", "PATCH", "DELETE"]),
@@ -24,7 +23,6 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("/indexes/{index_uid}/facet-search", &["POST"]),
     ("/indexes/{index_uid}/similar", &["GET", "POST"]),
     ("/indexes/{index_uid}/compact", &["POST"]),
-    ("/indexes/{index_uid}/stats", &["GET"]),
     ("/indexes/{index_uid}/fields", &["POST"]),
     ("/snapshots", &["POST"]),
     ("/dumps", &["POST"]),

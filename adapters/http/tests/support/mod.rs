@@ -122,6 +122,8 @@ fn index_api() -> MockIndexApi {
     api.expect_index_create().returning(|index, _| Ok(accepted(TaskKind::IndexCreation, &index)));
     api.expect_index_list().returning(|offset, limit| Ok(answer(json!({"offset": offset, "limit": limit}))));
     api.expect_index_get().returning(|index| Ok(answer(json!({"uid": index}))));
+    api.expect_index_stats().returning(|index| Ok(answer(json!({"stats": index}))));
+    api.expect_stats().returning(|| Ok(answer(json!({"indexes": {}}))));
     api.expect_index_delete().returning(|index| Ok(accepted(TaskKind::IndexDeletion, &index)));
     api
 }
