@@ -36,6 +36,9 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::MissingContentType | ErrorCode::InvalidContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::MiroirNotSupported => StatusCode::NOT_IMPLEMENTED,
         ErrorCode::MiroirTimeout => StatusCode::GATEWAY_TIMEOUT,
+        ErrorCode::MiroirCanaryNotFound => StatusCode::NOT_FOUND,
+        ErrorCode::MiroirCanaryExists | ErrorCode::MiroirCanaryConfigured => StatusCode::CONFLICT,
+        ErrorCode::MiroirCanaryVersionMismatch => StatusCode::PRECONDITION_FAILED,
         other => match other.kind() {
             ErrorKind::InvalidRequest => StatusCode::BAD_REQUEST,
             ErrorKind::Auth => StatusCode::FORBIDDEN,

@@ -1,4 +1,4 @@
-//! Stored queries with assertions, and what their runs found.
+//! The rows of `canaries` and `canary_runs`.
 
 use serde_json::Value;
 
