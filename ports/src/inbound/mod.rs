@@ -1,5 +1,6 @@
 //! What the outside may ask: one trait per family of use cases, implemented by the services of the app.
 
+mod canary;
 mod cluster;
 mod document;
 mod error;
@@ -8,6 +9,7 @@ mod search;
 mod settings;
 mod task;
 
+pub use canary::*;
 pub use cluster::*;
 pub use document::*;
 pub use error::*;
