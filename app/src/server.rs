@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::canary::{self, Canaries, CanaryOptions};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::service::{
@@ -37,20 +38,22 @@ pub struct RunningServer {
 pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     let OpenStore { store, guard } = wiring::open_store(&config.store).await?;
     let outside = wiring::connect(&config, Arc::clone(&store))?;
+    let canaries = canaries(&config, &outside.cluster).await?;
     let listener = TcpListener::bind(config.server.address)
         .await
         .with_context(|| format!("cannot listen on {} (server.address)", config.server.address))?;
     let address = listener.local_addr().context("cannot tell the address listened on")?;
 
     let (stop_workers, stopped) = watch::channel(false);
-    let workers = start_workers(&config, &outside, &stopped);
+    let mut workers = start_workers(&config, &outside, &stopped);
     let (stop_http, mut http_stopped) = watch::channel(false);
     let http = tokio::spawn(miroir_http::serve(
         listener,
-        apis(&outside.cluster),
+        apis(&outside.cluster, &canaries),
         http_options(&config),
         async move { worker::stopped(&mut http_stopped).await },
     ));
+    canaries.start_workers(config.canary.enabled, &mut workers, &stopped);
     tracing::info!(%address, nodes = config.nodes.len(), "listening");
     Ok(RunningServer { address, store, guard, stop_http, stop_workers, http, workers })
 }
@@ -130,14 +133,31 @@ fn start_workers(config: &Config, outside: &wiring::Outside, stopped: &worker::S
     workers
 }
 
-fn apis(cluster: &Arc<Cluster>) -> Apis {
+/// The canaries, those of the configuration stored.
+async fn canaries(config: &Config, cluster: &Arc<Cluster>) -> anyhow::Result<Canaries> {
+    let definitions: Vec<_> =
+        config.canary.definitions.iter().map(|canary| canary.definition().clone()).collect();
+    let configured = canary::configure(cluster.store.as_ref(), &definitions, cluster.clock.now()).await;
+    tracing::debug!(done = ?configured.context("storing the canaries of the configuration")?, "configured canaries");
+    let options = CanaryOptions {
+        concurrency: config.canary.concurrency as usize,
+        timeout: config.canary.timeout(),
+        history: config.canary.history,
+    };
+    let search = Arc::new(SearchService::new(Arc::clone(cluster)));
+    let (store, clock) = (Arc::clone(&cluster.store), Arc::clone(&cluster.clock));
+    Ok(Canaries::new(store, search, clock, Arc::new(UuidIds::default()), options))
+}
+
+fn apis(cluster: &Arc<Cluster>, canaries: &Canaries) -> Apis {
     Apis {
         index: Arc::new(IndexService::new(Arc::clone(cluster))),
         document: Arc::new(DocumentService::new(Arc::clone(cluster))),
         settings: Arc::new(SettingsService::new(Arc::clone(cluster))),
-        search: Arc::new(SearchService::new(Arc::clone(cluster))),
+        search: canaries.search(),
         task: Arc::new(TaskService::new(Arc::clone(cluster))),
         cluster: Arc::new(ClusterService::new(Arc::clone(cluster))),
+        canary: canaries.api(),
     }
 }
 

@@ -190,6 +190,12 @@ fn respond(outcome: Outcome) -> Response<Bytes> {
 
 fn success(reply: Reply) -> Response<Bytes> {
     let mut response = json_response(reply.status, reply.body);
+    if reply.status == StatusCode::NO_CONTENT {
+        response.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    if let Some(version) = reply.version {
+        insert(response.headers_mut(), header::ETAG, &format!("\"{version}\""));
+    }
     if let Some(degraded) = reply.degraded {
         let mut text = degraded.to_string();
         if text.len() > MAX_DEGRADED_BYTES {

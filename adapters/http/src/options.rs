@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir_ports::inbound::{ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, TaskApi};
+use miroir_ports::inbound::{CanaryApi, ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, TaskApi};
 
 use crate::Secret;
 
@@ -22,6 +22,8 @@ pub struct Apis {
     pub task: Arc<dyn TaskApi>,
     /// The cluster.
     pub cluster: Arc<dyn ClusterApi>,
+    /// Canaries.
+    pub canary: Arc<dyn CanaryApi>,
 }
 
 /// Keys and limits. [`Default`] has the limits of the documentation, and no keys.

@@ -1,5 +1,6 @@
 //! The routes, room by room. A handler parses, calls one port, replies.
 
+mod canary;
 mod cluster;
 mod document;
 mod document_query;
@@ -20,6 +21,7 @@ pub(crate) fn all() -> Vec<Route> {
         settings::routes(),
         search::routes(),
         task::routes(),
+        canary::routes(),
         unsupported::routes(),
     ];
     rooms.into_iter().flatten().collect()

@@ -11,8 +11,8 @@ use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_http::{Apis, HttpOptions, serve};
 use miroir_ports::inbound::{
-    Accepted, Answer, MockClusterApi, MockDocumentApi, MockIndexApi, MockSearchApi, MockSettingsApi,
-    MockTaskApi, Readiness, TaskList, TopologyView,
+    Accepted, Answer, MockCanaryApi, MockClusterApi, MockDocumentApi, MockIndexApi, MockSearchApi,
+    MockSettingsApi, MockTaskApi, Readiness, TaskList, TopologyView,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -70,6 +70,7 @@ pub fn agreeable() -> Apis {
         search: Arc::new(MockSearchApi::new()),
         task: Arc::new(task_api()),
         cluster: Arc::new(cluster_api(true)),
+        canary: Arc::new(MockCanaryApi::new()),
     };
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, request| Ok(answer(Value::from(request.body().clone()))));
@@ -86,6 +87,7 @@ pub fn untouched() -> Apis {
         search: Arc::new(MockSearchApi::new()),
         task: Arc::new(MockTaskApi::new()),
         cluster: Arc::new(MockClusterApi::new()),
+        canary: Arc::new(MockCanaryApi::new()),
     }
 }
 
