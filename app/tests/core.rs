@@ -3,6 +3,8 @@
 //!
 //! Time is the runtime's and paused, so that waiting costs nothing and nothing depends on the machine's speed.
 
+#[path = "core/canary.rs"]
+mod canary;
 #[path = "core/lost.rs"]
 mod lost;
 #[path = "core/mender.rs"]
