@@ -3,7 +3,7 @@
 //!
 //! Time is the runtime's and paused, so that waiting costs nothing and nothing depends on the machine's speed.
 
-#[path = "core/canary.rs"]
+#[path = "core/canary/mod.rs"]
 mod canary;
 #[path = "core/lost.rs"]
 mod lost;

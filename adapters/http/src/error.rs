@@ -30,14 +30,15 @@ fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::NotFound
         | ErrorCode::IndexNotFound
         | ErrorCode::DocumentNotFound
-        | ErrorCode::TaskNotFound => StatusCode::NOT_FOUND,
-        ErrorCode::IndexAlreadyExists => StatusCode::CONFLICT,
+        | ErrorCode::TaskNotFound
+        | ErrorCode::MiroirCanaryNotFound => StatusCode::NOT_FOUND,
+        ErrorCode::IndexAlreadyExists | ErrorCode::MiroirCanaryExists | ErrorCode::MiroirCanaryConfigured => {
+            StatusCode::CONFLICT
+        }
         ErrorCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::MissingContentType | ErrorCode::InvalidContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::MiroirNotSupported => StatusCode::NOT_IMPLEMENTED,
         ErrorCode::MiroirTimeout => StatusCode::GATEWAY_TIMEOUT,
-        ErrorCode::MiroirCanaryNotFound => StatusCode::NOT_FOUND,
-        ErrorCode::MiroirCanaryExists | ErrorCode::MiroirCanaryConfigured => StatusCode::CONFLICT,
         ErrorCode::MiroirCanaryVersionMismatch => StatusCode::PRECONDITION_FAILED,
         other => match other.kind() {
             ErrorKind::InvalidRequest => StatusCode::BAD_REQUEST,

@@ -1,7 +1,7 @@
 //! Makes drafts of what clients search for.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ const QUEUED: usize = 64;
 pub struct Captures {
     /// Whether there are any: the one thing a search looks at while there are none.
     any: AtomicBool,
+    /// The number of the next capture.
+    next: AtomicU64,
     going_on: Mutex<HashMap<IndexUid, Capture>>,
     clock: Arc<dyn Clock>,
     offers: mpsc::Sender<Captured>,
@@ -70,18 +72,23 @@ impl Captures {
     /// No captures yet; what they catch is to be given to [`capture_loop`].
     pub fn new(clock: Arc<dyn Clock>) -> (Arc<Self>, mpsc::Receiver<Captured>) {
         let (offers, offered) = mpsc::channel(QUEUED);
-        let captures = Self { any: AtomicBool::new(false), going_on: Mutex::default(), clock, offers };
+        let captures = Self {
+            any: AtomicBool::new(false),
+            next: AtomicU64::new(0),
+            going_on: Mutex::default(),
+            clock,
+            offers,
+        };
         (Arc::new(captures), offered)
     }
 
     /// Begins a capture, in the place of one of the same index. Answers when it ends at the latest.
     pub(super) fn begin(&self, request: CaptureRequest) -> Timestamp {
         let until = self.clock.now().plus(LONGEST);
-        let mut going_on = self.lock();
-        let number = going_on.values().map(|capture| capture.number + 1).max().unwrap_or(0);
-        let number = number.max(u64::try_from(until.as_millis()).unwrap_or(0));
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         let CaptureRequest { index, count, name } = request;
         let capture = Capture { number, name, wanted: count, in_flight: 0, seen: HashSet::new(), until };
+        let mut going_on = self.lock();
         going_on.insert(index, capture);
         self.any.store(true, Ordering::Relaxed);
         until
@@ -174,13 +181,13 @@ pub async fn capture_loop(
     mut shutdown: Shutdown,
 ) {
     loop {
-        let captured = tokio::select! {
+        let search = tokio::select! {
             () = stopped(&mut shutdown) => return,
-            captured = offered.recv() => captured,
+            search = offered.recv() => search,
         };
-        let Some(captured) = captured else { return };
-        let fate = keep(store.as_ref(), captures.clock.now(), &captured).await;
-        captures.settle(&captured, fate);
+        let Some(search) = search else { return };
+        let fate = keep(store.as_ref(), captures.clock.now(), &search).await;
+        captures.settle(&search, fate);
     }
 }
 

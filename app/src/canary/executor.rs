@@ -147,14 +147,14 @@ impl Executor {
             latency_ms: 0,
             failed_assertions: json!([]),
         };
-        lock(&self.last).insert(canary.id.clone(), run.clone());
+        let before = lock(&self.last).insert(canary.id.clone(), run.clone()).map(|before| before.status);
         let (verdict, latency_ms) = match Definition::of_row(canary) {
             Ok(definition) => self.judge(&definition, &canary.id).await,
             Err(refusal) => (Verdict::Error(refusal.into()), 0),
         };
         run =
             CanaryRun { status: verdict.status(), latency_ms, failed_assertions: verdict.evidence(), ..run };
-        self.note(canary, &run);
+        self.note(canary, &run, before);
         let recorded = self.store.canary_run_append(&run, self.options.history).await;
         match &recorded {
             Ok(true) => drop(lock(&self.last).insert(canary.id.clone(), without_evidence(&run))),
@@ -167,21 +167,25 @@ impl Executor {
         (run, recorded)
     }
 
-    fn note(&self, canary: &Canary, run: &CanaryRun) {
+    /// Counts a run, and logs it where it came to something else than the one before.
+    fn note(&self, canary: &Canary, run: &CanaryRun, before: Option<CanaryStatus>) {
         self.runs.fetch_add(1, Ordering::Relaxed);
-        let evidence = &run.failed_assertions;
-        match run.status {
-            CanaryStatus::Pass => {}
-            CanaryStatus::Fail => {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-                let message = evidence[0]["message"].as_str().unwrap_or_default();
-                tracing::warn!(canary = canary.id, index = %canary.index_uid, message, "a canary fails");
-            }
-            CanaryStatus::Error => {
-                self.errors.fetch_add(1, Ordering::Relaxed);
-                let message = evidence[0]["error"]["message"].as_str().unwrap_or_default();
-                tracing::warn!(canary = canary.id, index = %canary.index_uid, message, "a canary's search fails");
-            }
+        let (counter, message) = match run.status {
+            CanaryStatus::Pass => (None, "/"),
+            CanaryStatus::Fail => (Some(&self.failures), "/0/message"),
+            CanaryStatus::Error => (Some(&self.errors), "/0/error/message"),
+        };
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        if before.unwrap_or(CanaryStatus::Pass) == run.status {
+            return;
+        }
+        let (canary, index) = (&canary.id, &canary.index_uid);
+        if let Some(message) = run.failed_assertions.pointer(message).and_then(Value::as_str) {
+            tracing::warn!(canary, %index, status = run.status.as_str(), "a canary: {message}");
+        } else {
+            tracing::info!(canary, %index, "a canary passes again");
         }
     }
 

@@ -96,7 +96,12 @@ impl Runner {
         let mut due: Vec<(Timestamp, Canary)> = Vec::new();
         let mut pause = LONGEST_PAUSE;
         for canary in canaries {
-            if !canary.enabled || !self.ownership.owns(&canary.id) || self.executor.is_running(&canary.id) {
+            if !self.ownership.owns(&canary.id) {
+                // Another instance runs it, and only the store knows when: not what is remembered here.
+                self.executor.forget(&canary.id);
+                continue;
+            }
+            if !canary.enabled || self.executor.is_running(&canary.id) {
                 continue;
             }
             let last = self.executor.last_run(&canary.id).await?;
