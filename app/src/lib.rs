@@ -6,6 +6,7 @@
 //! | [`config`] | reads the configuration: file, environment, flags |
 //! | [`cluster`] | what services share: placement, lanes, dispatch, what nodes lack |
 //! | [`service`] | implements the inbound ports |
+//! | [`canary`] | runs stored searches on a schedule and judges their answers |
 //! | [`worker`] | background duties: polling, reconciling, mending, pruning |
 //! | [`node`] | how far each node is trusted |
 //! | [`server`], [`wiring`] | puts it all together |
@@ -13,6 +14,7 @@
 //! | [`cli`] | the command line |
 
 pub mod alias;
+pub mod canary;
 pub mod cli;
 pub mod cluster;
 pub mod config;

@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::alias::{
     AliasBook, AliasService, AliasedDocuments, AliasedIndexes, AliasedSearches, AliasedSettings, AliasedTasks,
 };
+use crate::canary::{self, Canaries, CanaryOptions};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::service::{
@@ -40,20 +41,24 @@ pub struct RunningServer {
 pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     let OpenStore { store, guard } = wiring::open_store(&config.store).await?;
     let outside = wiring::connect(&config, Arc::clone(&store))?;
+    let book = Arc::new(AliasBook::new(Arc::clone(&outside.cluster.store)));
+    let search = searches(&outside.cluster, &book);
+    let canaries = canaries(&config, &outside.cluster, search).await?;
     let listener = TcpListener::bind(config.server.address)
         .await
         .with_context(|| format!("cannot listen on {} (server.address)", config.server.address))?;
     let address = listener.local_addr().context("cannot tell the address listened on")?;
 
     let (stop_workers, stopped) = watch::channel(false);
-    let workers = start_workers(&config, &outside, &stopped);
+    let mut workers = start_workers(&config, &outside, &stopped);
     let (stop_http, mut http_stopped) = watch::channel(false);
     let http = tokio::spawn(miroir_http::serve(
         listener,
-        apis(&outside.cluster),
+        apis(&outside.cluster, book, &canaries),
         http_options(&config),
         async move { worker::stopped(&mut http_stopped).await },
     ));
+    canaries.start_workers(config.canary.enabled, &mut workers, &stopped);
     tracing::info!(%address, nodes = config.nodes.len(), "listening");
     Ok(RunningServer { address, store, guard, stop_http, stop_workers, http, workers })
 }
@@ -133,21 +138,44 @@ fn start_workers(config: &Config, outside: &wiring::Outside, stopped: &worker::S
     workers
 }
 
-fn apis(cluster: &Arc<Cluster>) -> Apis {
-    let book = Arc::new(AliasBook::new(Arc::clone(&cluster.store)));
+/// The canaries, those of the configuration stored. They search as clients do.
+async fn canaries(
+    config: &Config,
+    cluster: &Arc<Cluster>,
+    search: Arc<AliasedSearches>,
+) -> anyhow::Result<Canaries> {
+    let definitions: Vec<_> =
+        config.canary.definitions.iter().map(|canary| canary.definition().clone()).collect();
+    let configured = canary::configure(cluster.store.as_ref(), &definitions, cluster.clock.now()).await;
+    tracing::debug!(done = ?configured.context("storing the canaries of the configuration")?, "configured canaries");
+    let options = CanaryOptions {
+        concurrency: config.canary.concurrency as usize,
+        timeout: config.canary.timeout(),
+        history: config.canary.history,
+    };
+    let (store, clock) = (Arc::clone(&cluster.store), Arc::clone(&cluster.clock));
+    Ok(Canaries::new(store, search, clock, Arc::new(UuidIds::default()), options))
+}
+
+fn searches(cluster: &Arc<Cluster>, book: &Arc<AliasBook>) -> Arc<AliasedSearches> {
+    let search = Arc::new(SearchService::new(Arc::clone(cluster)));
+    Arc::new(AliasedSearches::new(Arc::clone(book), search))
+}
+
+fn apis(cluster: &Arc<Cluster>, book: Arc<AliasBook>, canaries: &Canaries) -> Apis {
     let index = Arc::new(IndexService::new(Arc::clone(cluster)));
     let document = Arc::new(DocumentService::new(Arc::clone(cluster)));
     let settings = Arc::new(SettingsService::new(Arc::clone(cluster)));
-    let search = Arc::new(SearchService::new(Arc::clone(cluster)));
     let task = Arc::new(TaskService::new(Arc::clone(cluster)));
     Apis {
         index: Arc::new(AliasedIndexes::new(Arc::clone(&book), index)),
         document: Arc::new(AliasedDocuments::new(Arc::clone(&book), document)),
         settings: Arc::new(AliasedSettings::new(Arc::clone(&book), settings)),
-        search: Arc::new(AliasedSearches::new(Arc::clone(&book), search)),
+        search: canaries.search(),
         task: Arc::new(AliasedTasks::new(Arc::clone(&book), task)),
         alias: Arc::new(AliasService::new(Arc::clone(cluster), book)),
         cluster: Arc::new(ClusterService::new(Arc::clone(cluster))),
+        canary: canaries.api(),
     }
 }
 

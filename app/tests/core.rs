@@ -5,6 +5,8 @@
 
 #[path = "core/alias.rs"]
 mod alias;
+#[path = "core/canary/mod.rs"]
+mod canary;
 #[path = "core/lost.rs"]
 mod lost;
 #[path = "core/mender.rs"]

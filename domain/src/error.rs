@@ -305,6 +305,16 @@ error_codes! {
     MiroirAliasNotFound = "miroir_alias_not_found", InvalidRequest;
     /// A node that did not accept a write, or lost it: why, in a task's node errors and node tasks.
     MiroirNodeUnavailable = "miroir_node_unavailable", System;
+    /// A canary that cannot be: malformed, or with assertions that no answer meets.
+    MiroirInvalidCanary = "miroir_invalid_canary", InvalidRequest;
+    /// No canary has this id.
+    MiroirCanaryNotFound = "miroir_canary_not_found", InvalidRequest;
+    /// A canary of this id is there already.
+    MiroirCanaryExists = "miroir_canary_exists", InvalidRequest;
+    /// The canary has another version than `If-Match` names.
+    MiroirCanaryVersionMismatch = "miroir_canary_version_mismatch", InvalidRequest;
+    /// The canary belongs to the configuration, and only that changes it.
+    MiroirCanaryConfigured = "miroir_canary_configured", InvalidRequest;
 }
 
 impl ErrorCode {

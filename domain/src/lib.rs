@@ -11,7 +11,8 @@
 //! | [`task`] | how many node tasks become the one task a client sees |
 //! | [`search`] | how one query becomes many, and many answers one |
 //! | [`health`] | when a node is trusted |
-//! | [`alias`], [`canary`], [`session`], [`job`] | what the rows of these tables mean and how they change |
+//! | [`canary`] | what a stored search demands of its answer, and when it runs |
+//! | [`alias`], [`session`], [`job`] | what the rows of these tables mean and how they change |
 //! | [`tenant`], [`rollover`], [`search_ui`], [`admin_session`] | likewise, for the tables of tenants, policies, pages and log-ins |
 //! | [`error`], [`wording`] | how a refusal is told |
 

@@ -31,11 +31,16 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::IndexNotFound
         | ErrorCode::DocumentNotFound
         | ErrorCode::TaskNotFound
-        | ErrorCode::MiroirAliasNotFound => StatusCode::NOT_FOUND,
+        | ErrorCode::MiroirAliasNotFound
+        | ErrorCode::MiroirCanaryNotFound => StatusCode::NOT_FOUND,
         ErrorCode::IndexAlreadyExists
         | ErrorCode::MiroirAliasConflict
-        | ErrorCode::MiroirMultiAliasNotWritable => StatusCode::CONFLICT,
-        ErrorCode::MiroirAliasVersionMismatch => StatusCode::PRECONDITION_FAILED,
+        | ErrorCode::MiroirMultiAliasNotWritable
+        | ErrorCode::MiroirCanaryExists
+        | ErrorCode::MiroirCanaryConfigured => StatusCode::CONFLICT,
+        ErrorCode::MiroirAliasVersionMismatch | ErrorCode::MiroirCanaryVersionMismatch => {
+            StatusCode::PRECONDITION_FAILED
+        }
         ErrorCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::MissingContentType | ErrorCode::InvalidContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::MiroirNotSupported => StatusCode::NOT_IMPLEMENTED,

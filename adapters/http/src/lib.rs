@@ -18,6 +18,7 @@ mod content;
 mod cors;
 mod error;
 mod exchange;
+mod if_match;
 mod json;
 mod log;
 mod options;

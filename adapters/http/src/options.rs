@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir_ports::inbound::{AliasApi, ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, TaskApi};
+use miroir_ports::inbound::{
+    AliasApi, CanaryApi, ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, TaskApi,
+};
 
 use crate::Secret;
 
@@ -24,6 +26,8 @@ pub struct Apis {
     pub alias: Arc<dyn AliasApi>,
     /// The cluster.
     pub cluster: Arc<dyn ClusterApi>,
+    /// Canaries.
+    pub canary: Arc<dyn CanaryApi>,
 }
 
 /// Keys and limits. [`Default`] has the limits of the documentation, and no keys.

@@ -12,6 +12,11 @@ use crate::error::Failure;
 use crate::json;
 use crate::query::Query;
 
+/// The page of a Miroir list that names none.
+const DEFAULT_LIMIT: u32 = 20;
+/// The largest page of a Miroir list.
+const MAX_LIMIT: u32 = 1_000;
+
 /// A request that found its route and may pass.
 pub(crate) struct Request {
     /// The parameters of the path, decoded, in the order of the template.
@@ -45,18 +50,14 @@ impl Request {
         })
     }
 
-    /// The version that `If-Match` demands: none where there is no such header, or it takes any (`*`). Quotes, as in the
-    /// `ETag` of an answer, do not matter.
-    pub(crate) fn if_match(&self) -> Result<Option<u64>, Failure> {
-        let Some(value) = self.headers.get(http::header::IF_MATCH) else { return Ok(None) };
-        let text = value.to_str().unwrap_or_default().trim();
-        if text == "*" {
-            return Ok(None);
-        }
-        let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-        bare.parse().map(Some).map_err(|_| {
+    /// How many entries a page of a Miroir list has: what `limit` says, within bounds.
+    pub(crate) fn page_limit(&self) -> Result<u32, Failure> {
+        let asked = self.query.number("limit", ErrorCode::BadRequest)?;
+        let Some(asked) = asked else { return Ok(DEFAULT_LIMIT) };
+        let bounded = u32::try_from(asked).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        bounded.ok_or_else(|| {
             let message =
-                "Header `If-Match` must be a version, as `ETag` gave it: a number, in quotes or not.";
+                format!("Invalid value in parameter `limit`: {asked} is not between 1 and {MAX_LIMIT}");
             Failure::refused(ErrorCode::BadRequest, message)
         })
     }

@@ -288,7 +288,7 @@ async fn aliases_keep_their_shapes_and_their_versions() {
     assert_eq!(server.get("/_miroir/aliases?after=a&limit=1").await.json()["next"], "a");
     assert_eq!(server.get("/_miroir/aliases/films").await.header("etag"), Some("\"3\""));
     let flip = || Request::new("PUT", "/_miroir/aliases/films").json(r#"{"target":"v2"}"#);
-    for version in ["\"3\"", "3", "*", " \"3\" "] {
+    for version in ["\"3\"", "3", "*", " \"3\" ", "W/\"3\""] {
         let flipped = server.send(&flip().header("If-Match", version)).await;
         assert_eq!((flipped.status, &flipped.json()["target"]), (200, &json!("v2")), "{version}");
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 use super::problem::excerpt;
-use super::{BaseUrl, Kind, Layer, Problem, Shape};
+use super::{BaseUrl, CanaryDefinition, Kind, Layer, Problem, Shape};
 
 /// Everything wrong with `layer`, in the order of its keys.
 pub(super) fn layer_problems(root: &Shape, layer: &Layer) -> Vec<Problem> {
@@ -45,6 +45,11 @@ impl Checker<'_> {
             (Kind::Choice(words), Value::String(text)) if words.iter().any(|(word, _)| word == text) => {}
             (Kind::Text { format }, Value::String(text)) => {
                 if let Some(message) = format_problem(format.as_deref(), text) {
+                    self.refuse(path, message);
+                }
+            }
+            (Kind::Json { format }, Value::Object(_)) => {
+                if let Some(message) = json_problem(format, value) {
                     self.refuse(path, message);
                 }
             }
@@ -126,6 +131,14 @@ fn found(shape: &Shape, value: &Value) -> String {
         Value::Bool(value) => format!("`{value}`"),
         Value::Number(number) => format!("the number {number}"),
         Value::String(text) => format!("the text `{}`", excerpt(text)),
+    }
+}
+
+/// Why `value`, an object, is not of the named format, or `None`.
+fn json_problem(format: &str, value: &Value) -> Option<String> {
+    match format {
+        "canary-definition" => CanaryDefinition::try_from(value.clone()).err().map(|error| error.to_string()),
+        _ => None,
     }
 }
 

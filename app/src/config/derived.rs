@@ -5,7 +5,9 @@ use std::time::Duration;
 use miroir_domain::health::HealthThresholds;
 use miroir_domain::topology::{InvalidTopology, Node, Topology};
 
-use super::{Config, HealthConfig, NodeConfig, Secret, ServerConfig, TaskRegistryConfig, TimeoutConfig};
+use super::{
+    CanaryConfig, Config, HealthConfig, NodeConfig, Secret, ServerConfig, TaskRegistryConfig, TimeoutConfig,
+};
 
 impl Config {
     /// The cluster the nodes form, or what is wrong with it; no nodes at all is an error here.
@@ -57,6 +59,10 @@ spans!(TaskRegistryConfig {
     poll_min from poll_min_ms,
     poll_max from poll_max_ms,
     prune_interval from prune_interval_ms,
+});
+
+spans!(CanaryConfig {
+    timeout from timeout_ms,
 });
 
 impl HealthConfig {

@@ -98,7 +98,7 @@ fn unknown(settings: &[(String, Vec<String>, &Shape)], name: &str) -> String {
 pub(super) fn value_of(shape: &Shape, text: &str) -> Result<Value, String> {
     let trimmed = text.trim();
     match &shape.kind {
-        Kind::Section(_) | Kind::List(_) => super::file::parse_yaml(text),
+        Kind::Section(_) | Kind::List(_) | Kind::Json { .. } => super::file::parse_yaml(text),
         Kind::Integer { .. } | Kind::Boolean if shape.nullable && trimmed == "null" => Ok(Value::Null),
         Kind::Integer { .. } => {
             let number = trimmed.parse::<u64>().map(Value::from);

@@ -6,6 +6,7 @@
 //! [`Config`], and judged as a whole by `rule`.
 
 mod base_url;
+mod canary;
 mod check;
 mod derived;
 mod environment;
@@ -20,6 +21,7 @@ mod section;
 mod shape;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
+pub use canary::CanaryDefinition;
 pub use environment::variable_name;
 pub use file::{DEFAULT_FILE, MAX_FILE_BYTES};
 pub use layer::{Layer, Origin};
@@ -27,8 +29,8 @@ pub use load::{Loaded, Sources, load};
 pub use problem::{ConfigError, Problem};
 pub use secret::Secret;
 pub use section::{
-    AuthConfig, ClusterConfig, Config, HealthConfig, LogConfig, LogFormat, NodeConfig, NodeDefaults,
-    RedisConfig, SearchPolicy, ServerConfig, StoreBackend, StoreConfig, Synchronous, TaskRegistryConfig,
-    TimeoutConfig,
+    AuthConfig, CanaryConfig, ClusterConfig, Config, HealthConfig, LogConfig, LogFormat, NodeConfig,
+    NodeDefaults, RedisConfig, SearchPolicy, ServerConfig, StoreBackend, StoreConfig, Synchronous,
+    TaskRegistryConfig, TimeoutConfig,
 };
 pub use shape::{Kind, Shape};

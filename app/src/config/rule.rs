@@ -13,13 +13,14 @@ const SAFE_KEY_BYTES: usize = 16;
 /// A rule, with the sections it looks at.
 type Rule = (&'static [&'static str], fn(&Config) -> Vec<Problem>);
 
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     (&["nodes", "cluster"], topology_holds),
     (&["nodes"], urls_are_distinct),
     (&["nodes", "server"], no_node_is_this_server),
     (&["task_registry"], polls_fit),
     (&["cluster"], quorum_fits),
     (&["store"], redis_has_a_url),
+    (&["canary"], canaries_are_distinct),
 ];
 
 /// What `config` breaks. Rules about `doubtful` sections are left out: their values are already refused.
@@ -108,6 +109,19 @@ fn polls_fit(config: &Config) -> Vec<Problem> {
     problem("task_registry.poll_min_ms", message)
 }
 
+fn canaries_are_distinct(config: &Config) -> Vec<Problem> {
+    let mut seen = BTreeSet::new();
+    let mut problems = Vec::new();
+    for (position, canary) in config.canary.definitions.iter().enumerate() {
+        if !seen.insert(canary.id()) {
+            let message =
+                format!("`{}` is the id of another canary too: each needs one of its own", canary.id());
+            problems.extend(problem(format!("canary.definitions[{position}]"), message));
+        }
+    }
+    problems
+}
+
 /// Choices that work but may surprise.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -138,6 +152,10 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     warn(
         config.store.backend != StoreBackend::Redis && config.store.redis.url.is_some(),
         "`store.redis.url` is set, but `store.backend` is not `redis`: the Redis server is not used",
+    );
+    warn(
+        !config.canary.enabled && !config.canary.definitions.is_empty(),
+        "`canary.enabled` is false: the canaries under `canary.definitions` are stored, but none runs by itself",
     );
     let replicas = config.cluster.replication_factor;
     warn(

@@ -7,7 +7,7 @@ use miroir_domain::{GroupId, NodeId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BaseUrl, Secret};
+use super::{BaseUrl, CanaryDefinition, Secret};
 
 /// The longest span that a setting takes: far beyond use, and far below where adding it to a clock overflows.
 const YEAR_MS: u64 = 365 * 24 * 60 * 60 * 1_000;
@@ -35,6 +35,8 @@ pub struct Config {
     pub timeouts: TimeoutConfig,
     /// How tasks are followed and how long they are kept.
     pub task_registry: TaskRegistryConfig,
+    /// Stored searches with assertions, run on a schedule.
+    pub canary: CanaryConfig,
     /// What Miroir writes to standard error.
     pub log: LogConfig,
 }
@@ -309,6 +311,33 @@ impl Default for TaskRegistryConfig {
             poll_max_ms: 1_000,
             prune_interval_ms: 60 * 60 * 1_000,
         }
+    }
+}
+
+/// Stored searches with assertions, run on a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CanaryConfig {
+    /// Whether canaries run by themselves. If not, they can still be written, read and run one at a time over HTTP.
+    pub enabled: bool,
+    /// Canaries that run at once.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub concurrency: u32,
+    /// How long the search of a canary may take; after it the run is an error.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub timeout_ms: u64,
+    /// Runs kept of each canary.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub history: u32,
+    /// Canaries that belong to the configuration, each as `POST /_miroir/canaries` takes it, with an `id`. They are stored
+    /// under `config:` and that id when Miroir starts, can only be read and run over HTTP, and go when they are no longer
+    /// listed. See canaries.md.
+    pub definitions: Vec<CanaryDefinition>,
+}
+
+impl Default for CanaryConfig {
+    fn default() -> Self {
+        Self { enabled: true, concurrency: 4, timeout_ms: 10_000, history: 100, definitions: Vec::new() }
     }
 }
 

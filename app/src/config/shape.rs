@@ -42,6 +42,11 @@ pub enum Kind {
         /// The name of the format, see `check::format_problem`.
         format: Option<String>,
     },
+    /// An object that is checked as a whole.
+    Json {
+        /// The name of the format, see `check::json_problem`.
+        format: String,
+    },
     /// One of these words, each with its documentation.
     Choice(Vec<(String, String)>),
 }
@@ -96,7 +101,12 @@ impl Shape {
         match &self.kind {
             Kind::Section(_) => "a section with keys of its own".to_owned(),
             Kind::List(item) if matches!(item.kind, Kind::Section(_)) => "a list of sections".to_owned(),
+            Kind::List(item) if matches!(item.kind, Kind::Json { .. }) => {
+                format!("a list; each entry {}", item.expectation())
+            }
             Kind::List(_) => "a list".to_owned(),
+            Kind::Json { format } if format == "canary-definition" => "the definition of a canary".to_owned(),
+            Kind::Json { .. } => "an object".to_owned(),
             Kind::Integer { min, max: Some(max) } => format!("a whole number from {min} to {max}"),
             Kind::Integer { min, max: None } => format!("a whole number, at least {min}"),
             Kind::Boolean => "true or false".to_owned(),
@@ -133,6 +143,7 @@ fn kind(schema: &Value) -> Kind {
         name => name.as_str(),
     };
     match name {
+        Some("object") if schema["format"].is_string() => Kind::Json { format: text(&schema["format"]) },
         Some("object") => Kind::Section(section(schema)),
         Some("array") => Kind::List(Box::new(Shape::from_schema(&schema["items"]))),
         Some("boolean") => Kind::Boolean,

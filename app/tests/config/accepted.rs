@@ -170,3 +170,36 @@ fn load_warns_of_choices_that_may_surprise() {
     assert!(warnings("cluster: {replication_factor: 2, write_quorum: 1}").contains("less than a majority"));
     assert!(!warnings("cluster: {replication_factor: 2, write_quorum: 2}").contains("majority"));
 }
+
+const CANARY: &str = "{id: top, name: n, index: films, intervalSeconds: 60, query: {q: x}, \
+                      assertions: [{type: top_hit_id, id: 1}]}";
+
+#[test]
+fn load_reads_canaries_from_a_file_and_from_the_environment() {
+    let config = config_of(&format!("canary: {{concurrency: 2, history: 7, definitions: [{CANARY}]}}"));
+    assert_eq!((config.canary.concurrency, config.canary.history, config.canary.timeout_ms), (2, 7, 10_000));
+    assert!(config.canary.enabled);
+    let canary = &config.canary.definitions[0];
+    assert_eq!((canary.id().as_str(), canary.definition().name()), ("top", "n"));
+    let listed = format!("[{CANARY}]");
+    let same = accepted(environment(&[("MIROIR_CANARY__DEFINITIONS", &listed)])).config;
+    assert_eq!(same.canary.definitions, config.canary.definitions);
+    // What is printed is read again as the same.
+    let printed = serde_json::to_string(&config.canary.definitions).unwrap();
+    let again = accepted(environment(&[("MIROIR_CANARY__DEFINITIONS", &printed)])).config;
+    assert_eq!(again.canary.definitions, config.canary.definitions);
+}
+
+#[test]
+fn load_warns_of_canaries_that_do_not_run() {
+    let warnings = |content: &str| {
+        let (_folder, sources) = file(content);
+        accepted(sources).warnings.join("\n")
+    };
+    assert!(
+        warnings(&format!("canary: {{enabled: false, definitions: [{CANARY}]}}"))
+            .contains("none runs by itself")
+    );
+    assert!(!warnings("canary: {enabled: false}").contains("none runs"));
+    assert!(!warnings(&format!("canary: {{definitions: [{CANARY}]}}")).contains("none runs"));
+}

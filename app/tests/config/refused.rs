@@ -210,3 +210,36 @@ fn load_refuses_a_log_filter_that_is_none() {
     let problem = problem_of("log: {level: 'miroir=loud'}");
     assert!(problem.contains("is not a log filter"), "{problem}");
 }
+
+#[test]
+fn load_refuses_canaries_that_cannot_be_and_names_the_place() {
+    let with = |canaries: &str| problem_of(&format!("canary: {{definitions: {canaries}}}"));
+    let canary =
+        |fields: &str| format!("{{name: n, index: films, intervalSeconds: 60, query: {{}}, {fields}}}");
+    assert_eq!(
+        with(&format!("[{}]", canary("id: a, intervalSecond: 3"))),
+        "`canary.definitions[0]` (in FILE): Invalid canary: unknown field `intervalSecond`: did you mean \
+         `intervalSeconds`? expected one of `id`, `name`, `index`, `intervalSeconds`, `query`, `assertions`, `enabled`"
+    );
+    assert_eq!(
+        with(&format!("[{}, {}]", canary("id: a"), canary("id: b, assertions: [{type: top_hit_id}]"))),
+        "`canary.definitions[1]` (in FILE): Invalid canary at `.assertions[0]`: the field `id` is missing"
+    );
+    assert!(with(&format!("[{}]", canary("enabled: true"))).contains("has no `id`"));
+    assert_eq!(
+        with(&format!("[{}, {}]", canary("id: a"), canary("id: a, enabled: false"))),
+        "`canary.definitions[1]`: `a` is the id of another canary too: each needs one of its own"
+    );
+    assert_eq!(
+        with("[x]"),
+        "`canary.definitions[0]` (in FILE): found the text `x`, expected the definition of a canary"
+    );
+    assert_eq!(
+        with("{a: b}"),
+        "`canary.definitions` (in FILE): found a section, expected a list; each entry the definition of a canary"
+    );
+    for bounds in ["concurrency: 0", "concurrency: 1001", "timeout_ms: 0", "history: 0", "history: 10001"] {
+        let problem = problem_of(&format!("canary: {{{bounds}}}"));
+        assert!(problem.contains("expected a whole number"), "{bounds}: {problem}");
+    }
+}

@@ -18,7 +18,7 @@ mod merge;
 mod order;
 mod page;
 mod parameter;
-mod path;
+pub(crate) mod path;
 mod query_string;
 mod rank;
 mod request;

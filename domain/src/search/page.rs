@@ -38,6 +38,15 @@ impl Page {
         }
     }
 
+    /// How many hits the page has at most.
+    pub(super) fn size(self) -> u64 {
+        match self {
+            Self::Window { limit, .. } => limit,
+            Self::Numbered { page: 0, .. } => 0,
+            Self::Numbered { hits_per_page, .. } => hits_per_page,
+        }
+    }
+
     /// The place after the last hit of the page. No hit beyond `max_total_hits` is ever shown.
     pub(super) fn end(self, max_total_hits: u64) -> u64 {
         let end = match self {

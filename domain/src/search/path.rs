@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// Calls `visit` with every value that `path` names in `document`.
-pub(super) fn visit<'a>(
+pub(crate) fn visit<'a>(
     document: &'a Map<String, Value>,
     path: &str,
     visit_value: &mut dyn FnMut(&'a Value),

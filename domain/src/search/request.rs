@@ -16,7 +16,7 @@ use crate::error::{ErrorCode, InvalidRequest};
 const DEFAULT_SEMANTIC_RATIO: f64 = 0.5;
 
 /// A search as a client sent it: Meilisearch's parameters by their names, their types checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchRequest {
     body: Map<String, Value>,
 }
@@ -70,6 +70,25 @@ impl SearchRequest {
             body.insert("showRankingScore".to_owned(), true.into());
         }
         body
+    }
+
+    /// The same search, whose hits show `attribute` too, for those who must tell the hits apart. Only the settings of the
+    /// index can still hide it.
+    #[must_use]
+    pub fn retrieving(mut self, attribute: &PrimaryKey) -> Self {
+        Extras::of(&self.body, [attribute.as_str()]).ask(&mut self.body);
+        self
+    }
+
+    /// How many hits stand before the page the client asked for, and how many the page has at most.
+    pub(crate) fn window(&self) -> (u64, u64) {
+        (self.page().skip(), self.page().size())
+    }
+
+    /// The attributes whose values are counted; `*` is all of them.
+    pub(crate) fn facets(&self) -> impl Iterator<Item = &str> {
+        let facets = self.body.get("facets").and_then(Value::as_array);
+        facets.into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// The page the client asked for.

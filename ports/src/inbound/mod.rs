@@ -1,6 +1,7 @@
 //! What the outside may ask: one trait per family of use cases, implemented by the services of the app.
 
 mod alias;
+mod canary;
 mod cluster;
 mod document;
 mod error;
@@ -10,6 +11,7 @@ mod settings;
 mod task;
 
 pub use alias::*;
+pub use canary::*;
 pub use cluster::*;
 pub use document::*;
 pub use error::*;

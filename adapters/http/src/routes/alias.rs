@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::Apis;
 use crate::error::Failure;
+use crate::if_match::IfMatch;
 use crate::json;
 use crate::reply::{Outcome, Reply};
 use crate::request::{Request, parse_index};
@@ -18,10 +19,6 @@ use crate::route::{Access, Route};
 const ALIASES: &str = "/_miroir/aliases";
 const ALIAS: &str = "/_miroir/aliases/{name}";
 const SWAP: &str = "/_miroir/aliases/_swap";
-/// The page of a list that names none, and the largest.
-const DEFAULT_LIMIT: u32 = 20;
-const MAX_LIMIT: u32 = 1_000;
-
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, ALIASES, Access::Admin, list),
@@ -36,12 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
     request.query.only(&["after", "limit"])?;
     let after = request.query.get("after").map(|text| name(text, "Invalid value in parameter `after`: "));
-    let limit = request.query.number("limit", ErrorCode::BadRequest)?;
-    let limit = limit.map_or(DEFAULT_LIMIT, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
-    if limit == 0 || limit > MAX_LIMIT {
-        let message = format!("Invalid value in parameter `limit`: it must be between 1 and {MAX_LIMIT}.");
-        return Err(Failure::refused(ErrorCode::BadRequest, message));
-    }
+    let limit = request.page_limit()?;
     Reply::json(StatusCode::OK, &apis.alias.alias_list(after.transpose()?, limit).await?)
 }
 
@@ -56,7 +48,11 @@ async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
 
 async fn flip(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let alias = request.index()?;
-    let version = request.if_match()?;
+    // A flip never creates an alias, so `*` demands nothing more.
+    let version = match IfMatch::of(&request.headers)? {
+        IfMatch::Any | IfMatch::Exists => None,
+        IfMatch::Version(version) => Some(version),
+    };
     let change = AliasChange::from_json(request.json().await?)?;
     shown(StatusCode::OK, &apis.alias.alias_flip(alias, change, version).await?)
 }

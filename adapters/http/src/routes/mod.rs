@@ -1,6 +1,7 @@
 //! The routes, room by room. A handler parses, calls one port, replies.
 
 mod alias;
+mod canary;
 mod cluster;
 mod document;
 mod document_query;
@@ -24,6 +25,7 @@ pub(crate) fn all() -> Vec<Route> {
         task::routes(),
         alias::routes(),
         multi_search::routes(),
+        canary::routes(),
         unsupported::routes(),
     ];
     rooms.into_iter().flatten().collect()

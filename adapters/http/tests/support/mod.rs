@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::alias::{Alias, AliasTarget, AliasView};
+use miroir_domain::error::ErrorCode;
 use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_http::{Apis, HttpOptions, serve};
 use miroir_ports::inbound::{
-    Accepted, AliasList, Answer, MockAliasApi, MockClusterApi, MockDocumentApi, MockIndexApi, MockSearchApi,
-    MockSettingsApi, MockTaskApi, Readiness, TaskList, TopologyView,
+    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, MockAliasApi,
+    MockCanaryApi, MockClusterApi, MockDocumentApi, MockIndexApi, MockSearchApi, MockSettingsApi,
+    MockTaskApi, Readiness, TaskList, TopologyView,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -72,6 +74,7 @@ pub fn agreeable() -> Apis {
         task: Arc::new(task_api()),
         alias: Arc::new(alias_api()),
         cluster: Arc::new(cluster_api(true)),
+        canary: Arc::new(canary_api()),
     };
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, request| Ok(answer(Value::from(request.body().clone()))));
@@ -89,6 +92,7 @@ pub fn untouched() -> Apis {
         task: Arc::new(MockTaskApi::new()),
         alias: Arc::new(MockAliasApi::new()),
         cluster: Arc::new(MockClusterApi::new()),
+        canary: Arc::new(MockCanaryApi::new()),
     }
 }
 
@@ -114,6 +118,23 @@ fn alias_api() -> MockAliasApi {
     });
     api.expect_alias_swap().returning(|_, _| Ok([alias("v2"), alias("v1")]));
     api.expect_alias_delete().returning(|_| Ok(()));
+    api
+}
+
+/// A cluster without canaries.
+fn canary_api() -> MockCanaryApi {
+    let none = || ApiError::refused(ErrorCode::MiroirCanaryNotFound, "There is no such canary.");
+    let mut api = MockCanaryApi::new();
+    api.expect_canary_create().returning(move |_| Err(none()));
+    api.expect_canary_list().returning(|_, limit| Ok(CanaryList { results: Vec::new(), limit, next: None }));
+    api.expect_canary_get().returning(move |_| Err(none()));
+    api.expect_canary_replace().returning(move |_, _, _| Err(none()));
+    api.expect_canary_delete().returning(move |_| Err(none()));
+    api.expect_canary_run().returning(move |_| Err(none()));
+    api.expect_canary_runs().returning(move |_, _| Err(none()));
+    api.expect_canary_status()
+        .returning(|| Ok(CanaryOverview { results: Vec::new(), totals: CanaryTotals::default() }));
+    api.expect_canary_capture().returning(move |_| Err(none()));
     api
 }
 

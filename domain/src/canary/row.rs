@@ -1,5 +1,6 @@
-//! Stored queries with assertions, and what their runs found.
+//! The rows of `canaries` and `canary_runs`.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{IndexUid, Timestamp};
@@ -28,7 +29,8 @@ pub struct Canary {
 }
 
 /// What a run came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum CanaryStatus {
     /// Every assertion held.
     Pass,

@@ -1,0 +1,47 @@
+//! `If-Match`: on what condition something that has a version is changed.
+
+use http::{HeaderMap, header};
+use miroir_domain::error::ErrorCode;
+
+use crate::error::Failure;
+
+/// Longest bad header that an error repeats, in characters.
+const EXCERPT_CHARS: usize = 80;
+
+/// What the header demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfMatch {
+    /// No header.
+    Any,
+    /// `*`: that there is something to change.
+    Exists,
+    /// That it has this version.
+    Version(u64),
+}
+
+impl IfMatch {
+    /// Reads one version as an `ETag` tells it, or `*`. A proxy that packs answers makes tags weak; a version is the same all
+    /// the same.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Failure> {
+        let mut values = headers.get_all(header::IF_MATCH).iter();
+        let Some(value) = values.next() else { return Ok(Self::Any) };
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let tag = text.trim();
+        if tag == "*" && values.next().is_none() {
+            return Ok(Self::Exists);
+        }
+        let tag = tag.strip_prefix("W/").unwrap_or(tag);
+        let plain = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(tag);
+        let digits = !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_digit());
+        match plain.parse() {
+            Ok(version) if digits && values.next().is_none() => Ok(Self::Version(version)),
+            _ => {
+                let shown: String = text.chars().take(EXCERPT_CHARS).collect();
+                let message = format!(
+                    "`If-Match: {shown}` names no version: send one `ETag`, such as `\"3\"`, or `*`."
+                );
+                Err(Failure::refused(ErrorCode::BadRequest, message))
+            }
+        }
+    }
+}

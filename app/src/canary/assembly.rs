@@ -1,0 +1,59 @@
+//! The parts of the canaries, put together.
+
+use std::sync::Arc;
+
+use miroir_ports::inbound::{CanaryApi, SearchApi};
+use miroir_ports::outbound::{Clock, Ids, TaskStore};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::capture::Captured;
+use super::{CanaryOptions, CanaryService, CaptureTap, Captures, Executor, OwnsAll, capture_loop, run_loop};
+use crate::worker::Shutdown;
+
+/// The service, and what its workers need.
+pub struct Canaries {
+    /// The service.
+    pub service: Arc<CanaryService>,
+    tap: Arc<CaptureTap>,
+    store: Arc<dyn TaskStore>,
+    executor: Arc<Executor>,
+    captures: Arc<Captures>,
+    offered: mpsc::Receiver<Captured>,
+}
+
+impl Canaries {
+    /// Canaries that search by `search`.
+    pub fn new(
+        store: Arc<dyn TaskStore>,
+        search: Arc<dyn SearchApi>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        options: CanaryOptions,
+    ) -> Self {
+        let executor = Executor::new(Arc::clone(&store), Arc::clone(&search), Arc::clone(&clock), options);
+        let executor = Arc::new(executor);
+        let (captures, offered) = Captures::new(clock);
+        let service = CanaryService::new(Arc::clone(&executor), Arc::clone(&captures), ids);
+        let tap = Arc::new(CaptureTap::new(search, Arc::clone(&captures)));
+        Self { service: Arc::new(service), tap, store, executor, captures, offered }
+    }
+
+    /// The port of the canaries.
+    pub fn api(&self) -> Arc<dyn CanaryApi> {
+        Arc::clone(&self.service) as _
+    }
+
+    /// The port for the searches of clients, which captures look at.
+    pub fn search(&self) -> Arc<dyn SearchApi> {
+        Arc::clone(&self.tap) as _
+    }
+
+    /// Starts what goes on without clients: captures, and when `runs`, the canaries themselves.
+    pub fn start_workers(self, runs: bool, workers: &mut JoinSet<()>, stopped: &Shutdown) {
+        workers.spawn(capture_loop(self.captures, self.store, self.offered, stopped.clone()));
+        if runs {
+            workers.spawn(run_loop(self.executor, Arc::new(OwnsAll), stopped.clone()));
+        }
+    }
+}

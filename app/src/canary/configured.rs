@@ -1,0 +1,70 @@
+//! Keeps the store equal to the canaries of the configuration.
+
+use std::collections::HashSet;
+
+use miroir_domain::Timestamp;
+use miroir_domain::canary::{CanaryId, Definition};
+use miroir_ports::outbound::{Create, Put, StoreError, TaskStore};
+
+use super::every_canary;
+
+/// What keeping the store equal to the configuration took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Configured {
+    /// Canaries that are new.
+    pub created: usize,
+    /// Canaries that changed; those that did not keep their version.
+    pub changed: usize,
+    /// Canaries that are no longer in the configuration, deleted with their runs.
+    pub removed: usize,
+}
+
+/// Stores `definitions`, each under its name behind the mark of the configuration, and deletes the canaries that have the mark
+/// and are not among them. A definition without an id is left out: the configuration has none.
+pub async fn configure(
+    store: &dyn TaskStore,
+    definitions: &[Definition],
+    now: Timestamp,
+) -> Result<Configured, StoreError> {
+    let mut done = Configured::default();
+    let mut wanted: HashSet<String> = HashSet::new();
+    for definition in definitions {
+        let Some(id) = definition.id().cloned().map(CanaryId::configured) else { continue };
+        wanted.insert(id.as_str().to_owned());
+        upsert(store, &id, definition, now, &mut done).await?;
+    }
+    for canary in every_canary(store).await? {
+        if CanaryId::marks_configured(&canary.id) && !wanted.contains(&canary.id) {
+            done.removed += usize::from(store.canary_delete(&canary.id).await?);
+        }
+    }
+    Ok(done)
+}
+
+async fn upsert(
+    store: &dyn TaskStore,
+    id: &CanaryId,
+    definition: &Definition,
+    now: Timestamp,
+    done: &mut Configured,
+) -> Result<(), StoreError> {
+    // Nobody else writes a row with the mark, so one more look is enough for whatever comes between.
+    for _ in 0..2 {
+        let Some(stored) = store.canary_get(id.as_str()).await? else {
+            if store.canary_create(&definition.to_row(id, now, 1)).await? == Create::Created {
+                done.created += 1;
+                return Ok(());
+            }
+            continue;
+        };
+        let next = definition.to_row(id, stored.created_at, stored.version);
+        if next == stored {
+            return Ok(());
+        }
+        if store.canary_put(&next).await? == Put::Stored {
+            done.changed += 1;
+            return Ok(());
+        }
+    }
+    Err(StoreError::InvalidInput(format!("the canary `{id}` is being changed by somebody else")))
+}

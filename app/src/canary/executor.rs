@@ -1,0 +1,256 @@
+//! Runs one canary once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use miroir_domain::canary::{
+    Assertion, Canary, CanaryRun, CanaryStatus, Definition, Observation, P95_RUNS, Verdict, evaluate,
+};
+use miroir_domain::error::{ErrorCode, ResponseError};
+use miroir_ports::inbound::{Answer, ApiError, CanaryTotals, SearchApi};
+use miroir_ports::outbound::{Clock, StoreError, TaskStore};
+use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::index_facts::IndexFacts;
+
+/// How canaries run.
+#[derive(Debug, Clone, Copy)]
+pub struct CanaryOptions {
+    /// Canaries that run at once (4).
+    pub concurrency: usize,
+    /// How long a search may take before the run is an error (10 s).
+    pub timeout: Duration,
+    /// Runs kept of each canary (100).
+    pub history: u32,
+}
+
+impl Default for CanaryOptions {
+    fn default() -> Self {
+        Self { concurrency: 4, timeout: Duration::from_secs(10), history: 100 }
+    }
+}
+
+/// Runs canaries and remembers which ran when.
+pub struct Executor {
+    pub(super) store: Arc<dyn TaskStore>,
+    search: Arc<dyn SearchApi>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) options: CanaryOptions,
+    /// A place for each canary that may run at once.
+    pub(super) slots: Arc<Semaphore>,
+    /// The last run of each canary that ran here, without its evidence. It is there from the moment the run begins, so that
+    /// a run that cannot be recorded, or never ends, is not begun again at once.
+    last: Mutex<HashMap<String, CanaryRun>>,
+    running: Mutex<HashSet<String>>,
+    runs: AtomicU64,
+    failures: AtomicU64,
+    errors: AtomicU64,
+}
+
+/// Held while a canary runs.
+pub(super) struct Running {
+    executor: Arc<Executor>,
+    id: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        lock(&self.executor.running).remove(&self.id);
+    }
+}
+
+/// The maps are valid after every statement, so a panic elsewhere cannot have left one half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Executor {
+    /// An executor that searches by `search`, which must not be the one that captures what clients search for.
+    pub fn new(
+        store: Arc<dyn TaskStore>,
+        search: Arc<dyn SearchApi>,
+        clock: Arc<dyn Clock>,
+        options: CanaryOptions,
+    ) -> Self {
+        Self {
+            store,
+            search,
+            clock,
+            slots: Arc::new(Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
+            options,
+            last: Mutex::default(),
+            running: Mutex::default(),
+            runs: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+        }
+    }
+
+    /// Runs since this process started.
+    pub fn totals(&self) -> CanaryTotals {
+        CanaryTotals {
+            runs: self.runs.load(Ordering::Relaxed),
+            failures: self.failures.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The last run of a canary, from memory or else from the store.
+    pub(super) async fn last_run(&self, id: &str) -> Result<Option<CanaryRun>, StoreError> {
+        if let Some(known) = self.remembered(id) {
+            return Ok(Some(known));
+        }
+        let stored = self.store.canary_run_list(id, 1).await?.into_iter().next();
+        if let Some(stored) = &stored {
+            // Whoever ran it in the meantime knows better.
+            lock(&self.last).entry(id.to_owned()).or_insert_with(|| without_evidence(stored));
+        }
+        Ok(stored)
+    }
+
+    /// The last run of a canary, where it is in memory.
+    pub(super) fn remembered(&self, id: &str) -> Option<CanaryRun> {
+        lock(&self.last).get(id).cloned()
+    }
+
+    /// Forgets what ran of canaries that are not among `ids`.
+    pub(super) fn forget_others(&self, ids: &HashSet<&str>) {
+        lock(&self.last).retain(|id, _| ids.contains(id.as_str()));
+    }
+
+    /// Forgets what ran of a canary that is deleted.
+    pub(super) fn forget(&self, id: &str) {
+        lock(&self.last).remove(id);
+    }
+
+    /// Marks a canary as running; none when it is already.
+    pub(super) fn begin(self: &Arc<Self>, id: &str) -> Option<Running> {
+        let fresh = lock(&self.running).insert(id.to_owned());
+        fresh.then(|| Running { executor: Arc::clone(self), id: id.to_owned() })
+    }
+
+    pub(super) fn is_running(&self, id: &str) -> bool {
+        lock(&self.running).contains(id)
+    }
+
+    /// Runs a canary and records the run; false when the canary is gone by then.
+    pub(super) async fn run(&self, canary: &Canary) -> (CanaryRun, Result<bool, StoreError>) {
+        let ran_at = self.clock.now();
+        let mut run = CanaryRun {
+            canary_id: canary.id.clone(),
+            ran_at,
+            status: CanaryStatus::Error,
+            latency_ms: 0,
+            failed_assertions: json!([]),
+        };
+        let before = lock(&self.last).insert(canary.id.clone(), run.clone()).map(|before| before.status);
+        let (verdict, latency_ms) = match Definition::of_row(canary) {
+            Ok(definition) => self.judge(&definition, &canary.id).await,
+            Err(refusal) => (Verdict::Error(refusal.into()), 0),
+        };
+        run =
+            CanaryRun { status: verdict.status(), latency_ms, failed_assertions: verdict.evidence(), ..run };
+        self.note(canary, &run, before);
+        let recorded = self.store.canary_run_append(&run, self.options.history).await;
+        match &recorded {
+            Ok(true) => drop(lock(&self.last).insert(canary.id.clone(), without_evidence(&run))),
+            Ok(false) => self.forget(&canary.id),
+            Err(error) => {
+                tracing::warn!(canary = canary.id, "a run could not be recorded: {error}");
+                lock(&self.last).insert(canary.id.clone(), without_evidence(&run));
+            }
+        }
+        (run, recorded)
+    }
+
+    /// Counts a run, and logs it where it came to something else than the one before.
+    fn note(&self, canary: &Canary, run: &CanaryRun, before: Option<CanaryStatus>) {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        let (counter, message) = match run.status {
+            CanaryStatus::Pass => (None, "/"),
+            CanaryStatus::Fail => (Some(&self.failures), "/0/message"),
+            CanaryStatus::Error => (Some(&self.errors), "/0/error/message"),
+        };
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        if before.unwrap_or(CanaryStatus::Pass) == run.status {
+            return;
+        }
+        let (canary, index) = (&canary.id, &canary.index_uid);
+        if let Some(message) = run.failed_assertions.pointer(message).and_then(Value::as_str) {
+            tracing::warn!(canary, %index, status = run.status.as_str(), "a canary: {message}");
+        } else {
+            tracing::info!(canary, %index, "a canary passes again");
+        }
+    }
+
+    /// The verdict, and how long the search took in milliseconds.
+    async fn judge(&self, definition: &Definition, id: &str) -> (Verdict, u64) {
+        let (facts, recent) = match self.look_up(definition, id).await {
+            Ok(found) => found,
+            Err(error) => return (Verdict::Error(told(&ApiError::Store(error))), 0),
+        };
+        let query = definition.query().clone();
+        let query = facts.primary_key.as_ref().map_or(query.clone(), |key| query.retrieving(key));
+        let started = Instant::now();
+        let searching = self.search.search(definition.index().clone(), query);
+        let outcome = tokio::time::timeout(self.options.timeout, searching).await;
+        let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let Answer { body, degraded } = match outcome {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return (Verdict::Error(told(&error)), latency_ms),
+            Err(_) => {
+                let message =
+                    format!("The search was not answered within {} ms.", self.options.timeout.as_millis());
+                return (Verdict::Error(ErrorCode::MiroirTimeout.with_message(message)), latency_ms);
+            }
+        };
+        let nothing = Map::new();
+        let degraded = degraded.map(|degraded| degraded.to_string());
+        let seen = Observation {
+            body: body.as_object().unwrap_or(&nothing),
+            latency_ms,
+            settings_version: facts.settings_version,
+            primary_key: facts.primary_key.as_ref(),
+            degraded: degraded.as_deref(),
+        };
+        (evaluate(definition, &seen, &recent), latency_ms)
+    }
+
+    async fn look_up(
+        &self,
+        definition: &Definition,
+        id: &str,
+    ) -> Result<(IndexFacts, Vec<CanaryRun>), StoreError> {
+        let facts = IndexFacts::read(self.store.as_ref(), definition.index()).await?;
+        let looks_back =
+            definition.assertions().iter().any(|assertion| matches!(assertion, Assertion::MaxP95Ms { .. }));
+        // Runs that were errors do not count, so a few more are read than are looked at.
+        let recent =
+            if looks_back { self.store.canary_run_list(id, 2 * P95_RUNS).await? } else { Vec::new() };
+        Ok((facts, recent))
+    }
+}
+
+fn without_evidence(run: &CanaryRun) -> CanaryRun {
+    CanaryRun { failed_assertions: Value::Null, ..run.clone() }
+}
+
+/// The error of a search in the words a client would get.
+fn told(error: &ApiError) -> ResponseError {
+    match error {
+        ApiError::Refused { code, message } => code.with_message(message),
+        ApiError::Node { error, .. } => error.clone(),
+        ApiError::Store(StoreError::Unavailable { outcome, .. }) => ErrorCode::MiroirStoreUnavailable
+            .with_message(format!("The task store does not answer; {outcome}.")),
+        other => {
+            tracing::error!("a canary's search: {other}");
+            ErrorCode::Internal.with_message("Miroir failed to search; its log says why.")
+        }
+    }
+}

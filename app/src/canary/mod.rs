@@ -1,0 +1,48 @@
+//! Canaries at work: stored searches, run on a schedule, judged by the domain, their runs kept in the store.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `service` | implements the inbound port |
+//! | `executor` | runs one canary once: looks up, searches within the time, has it judged, records |
+//! | `runner` | runs each enabled canary once per interval |
+//! | `capture` | makes drafts of what clients search for |
+//! | `configured` | keeps the store equal to the canaries of the configuration |
+//! | `index_facts` | what judging needs to know of an index |
+//! | `assembly` | the parts put together |
+//! | `view` | rows as the port shows them |
+
+mod assembly;
+mod capture;
+mod configured;
+mod executor;
+mod index_facts;
+mod runner;
+mod service;
+mod view;
+
+pub use assembly::Canaries;
+pub use capture::{CaptureTap, Captures, capture_loop};
+pub use configured::{Configured, configure};
+pub use executor::{CanaryOptions, Executor};
+pub use runner::{Ownership, OwnsAll, run_loop};
+pub use service::CanaryService;
+
+use miroir_domain::canary::Canary;
+use miroir_ports::outbound::{StoreError, TaskStore};
+
+/// Canaries read in one store call.
+const PAGE: u32 = 500;
+
+/// Every canary there is, in the byte order of the ids.
+async fn every_canary(store: &dyn TaskStore) -> Result<Vec<Canary>, StoreError> {
+    let mut canaries: Vec<Canary> = Vec::new();
+    loop {
+        let after = canaries.last().map(|canary| canary.id.clone());
+        let page = store.canary_list(after, PAGE).await?;
+        let is_last = page.len() < PAGE as usize;
+        canaries.extend(page);
+        if is_last {
+            return Ok(canaries);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Canaries, as clients see them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use miroir_domain::canary::{Canary, CanaryId, CaptureRequest, Definition};
+use miroir_domain::error::ErrorCode;
+use miroir_ports::inbound::{
+    ApiError, CanaryApi, CanaryList, CanaryOverview, CanaryPrecondition, CanaryReplaced, CanaryRunList,
+    CanaryRunView, CanaryTotals, CanaryView, CaptureStarted,
+};
+use miroir_ports::outbound::{Create, Ids, Put};
+
+use super::capture::Captures;
+use super::executor::Executor;
+use super::{every_canary, view};
+use crate::service::detached::detached;
+
+/// How often a replacement without a precondition is tried again when others change the canary at the same time.
+const ATTEMPTS: usize = 10;
+
+/// Implements [`CanaryApi`].
+#[derive(Clone)]
+pub struct CanaryService {
+    executor: Arc<Executor>,
+    captures: Arc<Captures>,
+    ids: Arc<dyn Ids>,
+}
+
+impl CanaryService {
+    /// A service that runs canaries by `executor` and makes drafts by `captures`.
+    pub fn new(executor: Arc<Executor>, captures: Arc<Captures>, ids: Arc<dyn Ids>) -> Self {
+        Self { executor, captures, ids }
+    }
+
+    /// Runs since this process started, for metrics.
+    pub fn totals(&self) -> CanaryTotals {
+        self.executor.totals()
+    }
+
+    async fn load(&self, id: &CanaryId) -> Result<Canary, ApiError> {
+        self.executor.store.canary_get(id.as_str()).await?.ok_or_else(|| not_found(id))
+    }
+
+    async fn replace(
+        &self,
+        id: &CanaryId,
+        definition: &Definition,
+        precondition: CanaryPrecondition,
+    ) -> Result<CanaryReplaced, ApiError> {
+        let store = &self.executor.store;
+        for _ in 0..ATTEMPTS {
+            let Some(stored) = store.canary_get(id.as_str()).await? else {
+                if precondition != CanaryPrecondition::None {
+                    return Err(mismatch(id, "is not there"));
+                }
+                let row = definition.to_row(id, self.executor.clock.now(), 1);
+                if store.canary_create(&row).await? == Create::Created {
+                    return Ok(CanaryReplaced { canary: view::canary(row), created: true });
+                }
+                continue;
+            };
+            if let CanaryPrecondition::Version(version) = precondition
+                && version != stored.version
+            {
+                return Err(mismatch(id, &format!("has version {}, not {version}", stored.version)));
+            }
+            let row = definition.to_row(id, stored.created_at, stored.version);
+            if store.canary_put(&row).await? == Put::Stored {
+                // The store has raised the version, which it does for none that is the last.
+                let row = Canary { version: row.version.saturating_add(1), ..row };
+                return Ok(CanaryReplaced { canary: view::canary(row), created: false });
+            }
+        }
+        Err(mismatch(id, "is being changed by others again and again"))
+    }
+
+    async fn run_now(&self, id: &CanaryId) -> Result<CanaryRunView, ApiError> {
+        let closed = |_| ApiError::Internal("the places for canaries are gone".to_owned());
+        let _slot = self.executor.slots.acquire().await.map_err(closed)?;
+        // Loaded when it has its place, so that what runs is what is stored by then.
+        let canary = self.load(id).await?;
+        // It may be running already; the schedule does not begin it once more on top of this.
+        let _running = self.executor.begin(&canary.id);
+        let (run, recorded) = self.executor.run(&canary).await;
+        if recorded? { Ok(view::run(run)) } else { Err(not_found(id)) }
+    }
+}
+
+fn not_found(id: &CanaryId) -> ApiError {
+    ApiError::refused(ErrorCode::MiroirCanaryNotFound, format!("Canary `{id}` not found."))
+}
+
+fn mismatch(id: &CanaryId, why: &str) -> ApiError {
+    ApiError::refused(ErrorCode::MiroirCanaryVersionMismatch, format!("Canary `{id}` {why}."))
+}
+
+fn refuse_configured(id: &CanaryId) -> Result<(), ApiError> {
+    if !id.is_configured() {
+        return Ok(());
+    }
+    let message = format!(
+        "Canary `{id}` belongs to the configuration: change `canary.definitions` there and restart Miroir."
+    );
+    Err(ApiError::refused(ErrorCode::MiroirCanaryConfigured, message))
+}
+
+#[async_trait]
+impl CanaryApi for CanaryService {
+    async fn canary_create(&self, definition: Definition) -> Result<CanaryView, ApiError> {
+        let id = match definition.id() {
+            Some(id) => id.clone(),
+            None => CanaryId::of_name(&self.ids.unique_id())?,
+        };
+        let row = definition.to_row(&id, self.executor.clock.now(), 1);
+        match self.executor.store.canary_create(&row).await? {
+            Create::Created => Ok(view::canary(row)),
+            Create::Exists => {
+                let message = format!("Canary `{id}` already exists.");
+                Err(ApiError::refused(ErrorCode::MiroirCanaryExists, message))
+            }
+        }
+    }
+
+    async fn canary_list(&self, after: Option<String>, limit: u32) -> Result<CanaryList, ApiError> {
+        // One more than asked for tells whether there is a next page.
+        let mut rows = self.executor.store.canary_list(after, limit.saturating_add(1)).await?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
+        Ok(CanaryList { results: rows.into_iter().map(view::canary).collect(), limit, next })
+    }
+
+    async fn canary_get(&self, id: CanaryId) -> Result<CanaryView, ApiError> {
+        Ok(view::canary(self.load(&id).await?))
+    }
+
+    async fn canary_replace(
+        &self,
+        id: CanaryId,
+        definition: Definition,
+        precondition: CanaryPrecondition,
+    ) -> Result<CanaryReplaced, ApiError> {
+        refuse_configured(&id)?;
+        self.replace(&id, &definition, precondition).await
+    }
+
+    async fn canary_delete(&self, id: CanaryId) -> Result<(), ApiError> {
+        refuse_configured(&id)?;
+        if !self.executor.store.canary_delete(id.as_str()).await? {
+            return Err(not_found(&id));
+        }
+        self.executor.forget(id.as_str());
+        Ok(())
+    }
+
+    async fn canary_run(&self, id: CanaryId) -> Result<CanaryRunView, ApiError> {
+        // Recorded even when the client hangs up.
+        let service = self.clone();
+        detached(async move { service.run_now(&id).await }).await
+    }
+
+    async fn canary_runs(&self, id: CanaryId, limit: u32) -> Result<CanaryRunList, ApiError> {
+        self.load(&id).await?;
+        let runs = self.executor.store.canary_run_list(id.as_str(), limit).await?;
+        Ok(CanaryRunList { results: runs.into_iter().map(view::run).collect(), limit })
+    }
+
+    async fn canary_status(&self) -> Result<CanaryOverview, ApiError> {
+        let store = &self.executor.store;
+        let mut results = Vec::new();
+        for canary in every_canary(store.as_ref()).await? {
+            let runs = store.canary_run_list(&canary.id, self.executor.options.history).await?;
+            results.push(view::standing(canary, runs, self.executor.clock.now()));
+        }
+        Ok(CanaryOverview { results, totals: self.totals() })
+    }
+
+    async fn canary_capture(&self, request: CaptureRequest) -> Result<CaptureStarted, ApiError> {
+        let CaptureRequest { index, count, name } = request.clone();
+        let until = self.captures.begin(request);
+        let message = format!(
+            "The next {count} different searches of `{index}` until {until} become canaries that are not enabled: look at \
+             their assertions, then enable them."
+        );
+        Ok(CaptureStarted { index, count, name, until, message })
+    }
+}

@@ -1,0 +1,49 @@
+//! Rows as the port shows them.
+
+use miroir_domain::Timestamp;
+use miroir_domain::canary::{Canary, CanaryId, CanaryRun, RunSummary, due_at, is_overdue};
+use miroir_ports::inbound::{CanaryCounts, CanaryRunView, CanaryStanding, CanaryView};
+
+pub(super) fn canary(row: Canary) -> CanaryView {
+    CanaryView {
+        configured: CanaryId::marks_configured(&row.id),
+        id: row.id,
+        name: row.name,
+        index: row.index_uid,
+        interval_seconds: row.interval_s,
+        query: row.query,
+        assertions: row.assertions,
+        enabled: row.enabled,
+        created_at: row.created_at,
+        version: row.version,
+    }
+}
+
+pub(super) fn run(row: CanaryRun) -> CanaryRunView {
+    CanaryRunView {
+        ran_at: row.ran_at,
+        status: row.status,
+        latency_ms: row.latency_ms,
+        failed_assertions: row.failed_assertions,
+    }
+}
+
+/// How a canary fares whose kept runs are `runs`, newest first.
+pub(super) fn standing(row: Canary, runs: Vec<CanaryRun>, now: Timestamp) -> CanaryStanding {
+    let RunSummary { counts, consecutive_failures } = RunSummary::of(&runs);
+    let last = runs.into_iter().next();
+    let due = due_at(&row, last.as_ref(), now);
+    CanaryStanding {
+        configured: CanaryId::marks_configured(&row.id),
+        overdue: is_overdue(&row, due, now),
+        next_run_at: row.enabled.then_some(due),
+        last_status: last.as_ref().map(|run| run.status),
+        last_run: last.map(run),
+        consecutive_failures,
+        counts: CanaryCounts { pass: counts.pass, fail: counts.fail, error: counts.error },
+        id: row.id,
+        name: row.name,
+        index: row.index_uid,
+        enabled: row.enabled,
+    }
+}

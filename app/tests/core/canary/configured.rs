@@ -1,0 +1,59 @@
+//! Canaries of the configuration.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn configured_canaries_are_stored_run_kept_from_clients_and_removed() {
+    let bench = bench().await;
+    let aviary = Aviary::of(&bench);
+    let now = bench.cluster.clock.now();
+    let configured = |ids: &[&str], name: &str| -> Vec<Definition> {
+        ids.iter().map(|id| definition(json!({ "id": id, "name": name }))).collect()
+    };
+    aviary.create(json!({ "id": "kept", "enabled": false })).await;
+    let store = Arc::clone(&aviary.store);
+    let apply = |definitions: Vec<Definition>| {
+        let store = Arc::clone(&store);
+        async move { configure(store.as_ref(), &definitions, now).await.unwrap() }
+    };
+    let done = apply(configured(&["kept", "two"], "n")).await;
+    assert_eq!(done, Configured { created: 2, changed: 0, removed: 0 });
+    let id: CanaryId = "config:kept".parse().unwrap();
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(aviary.runs(&id).await.len(), 1);
+    let seen = aviary.service.canary_get(id.clone()).await.unwrap();
+    assert!(seen.configured && seen.enabled);
+    assert_eq!(aviary.service.canary_run(id.clone()).await.unwrap().status, CanaryStatus::Pass);
+
+    for precondition in [CanaryPrecondition::None, CanaryPrecondition::Version(1)] {
+        let replaced = aviary.service.canary_replace(id.clone(), definition(json!({})), precondition).await;
+        assert_refused(replaced, ErrorCode::MiroirCanaryConfigured);
+    }
+    assert_refused(aviary.service.canary_delete(id.clone()).await, ErrorCode::MiroirCanaryConfigured);
+
+    assert_eq!(apply(configured(&["kept", "two"], "n")).await, Configured::default(), "nothing changed");
+    assert_eq!(aviary.service.canary_get(id.clone()).await.unwrap().version, 1);
+    let done = apply(configured(&["kept"], "other")).await;
+    assert_eq!(done, Configured { created: 0, changed: 1, removed: 1 });
+    let seen = aviary.service.canary_get(id.clone()).await.unwrap();
+    assert_eq!((seen.version, seen.name.as_str()), (2, "other"));
+    assert_eq!(aviary.runs(&id).await.len(), 2, "a change keeps the runs");
+    assert_eq!(apply(Vec::new()).await, Configured { created: 0, changed: 0, removed: 1 });
+    let left: Vec<String> = aviary
+        .service
+        .canary_list(None, 9)
+        .await
+        .unwrap()
+        .results
+        .into_iter()
+        .map(|canary| canary.id)
+        .collect();
+    assert_eq!(left, ["kept"]);
+}
+
+#[tokio::test]
+async fn configuring_an_empty_store_with_nothing_does_nothing() {
+    let store = MemoryStore::new();
+    let done = configure(&store, &[], Timestamp::from_millis(0)).await.unwrap();
+    assert_eq!(done, Configured::default());
+}

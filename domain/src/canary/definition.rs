@@ -1,0 +1,194 @@
+//! A canary as a person writes it.
+
+use serde_json::{Value, json};
+
+use super::assertion::Assertion;
+use super::consistency;
+use super::fields::{Fields, refuse};
+use super::id::CanaryId;
+use super::row::Canary;
+use crate::error::InvalidRequest;
+use crate::search::SearchRequest;
+use crate::{IndexUid, Timestamp};
+
+/// The shortest interval, in seconds.
+pub const MIN_INTERVAL_S: u32 = 1;
+/// The longest interval, in seconds: a day.
+pub const MAX_INTERVAL_S: u32 = 24 * 60 * 60;
+/// The longest name, in characters.
+pub(super) const MAX_NAME_CHARS: usize = 200;
+/// The most assertions.
+const MAX_ASSERTIONS: usize = 100;
+/// The largest query, and the largest list of assertions, in bytes of JSON.
+const MAX_JSON_BYTES: usize = 64 * 1024;
+/// How deep a query may nest: no search needs more, and stores do not take much more.
+const MAX_QUERY_DEPTH: usize = 64;
+
+const FIELDS: [&str; 7] = ["id", "name", "index", "intervalSeconds", "query", "assertions", "enabled"];
+
+/// A definition that can be run: its query is a search, its assertions can be met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    id: Option<CanaryId>,
+    name: String,
+    index: IndexUid,
+    interval_s: u32,
+    query: SearchRequest,
+    assertions: Vec<Assertion>,
+    enabled: bool,
+}
+
+impl Definition {
+    /// Reads `{id?, name, index, intervalSeconds, query, assertions?, enabled?}`. Without assertions a canary only watches
+    /// that the search is answered; one is enabled unless it says otherwise. Refusals are `miroir_invalid_canary` and
+    /// name the place.
+    pub fn parse(value: &Value) -> Result<Self, InvalidRequest> {
+        let fields = Fields::of(value, "")?;
+        fields.only(&FIELDS)?;
+        let id = match fields.get("id") {
+            None | Some(Value::Null) => None,
+            Some(_) => {
+                let named = CanaryId::of_name(fields.text("id")?);
+                Some(named.map_err(|refusal| refuse(".id", refusal.message.trim_end_matches('.')))?)
+            }
+        };
+        let index = fields.text("index")?.parse().map_err(|error| refuse(".index", format!("{error}")))?;
+        let query = parse_query(fields.required("query")?)?;
+        let assertions = parse_assertions(&fields)?;
+        consistency::check(&query, &assertions)?;
+        Ok(Self {
+            id,
+            name: parse_name(fields.text("name")?)?,
+            index,
+            interval_s: parse_interval(&fields)?,
+            query,
+            assertions,
+            enabled: fields.boolean("enabled", true)?,
+        })
+    }
+
+    /// The definition that a row holds; a row that was not made of one may be refused.
+    pub fn of_row(row: &Canary) -> Result<Self, InvalidRequest> {
+        Self::parse(&json!({
+            "name": row.name, "index": row.index_uid, "intervalSeconds": row.interval_s, "query": row.query,
+            "assertions": row.assertions, "enabled": row.enabled,
+        }))
+    }
+
+    /// The row that holds the definition.
+    pub fn to_row(&self, id: &CanaryId, created_at: Timestamp, version: u64) -> Canary {
+        Canary {
+            id: id.as_str().to_owned(),
+            name: self.name.clone(),
+            index_uid: self.index.clone(),
+            interval_s: self.interval_s,
+            query: Value::Object(self.query.body().clone()),
+            assertions: self.assertions_json(),
+            enabled: self.enabled,
+            created_at,
+            version,
+        }
+    }
+
+    /// The definition as [`Definition::parse`] reads it.
+    pub fn to_json(&self) -> Value {
+        let mut json = json!({
+            "name": self.name, "index": self.index, "intervalSeconds": self.interval_s,
+            "query": self.query.body(), "assertions": self.assertions_json(), "enabled": self.enabled,
+        });
+        if let Some(id) = &self.id {
+            json["id"] = id.as_str().into();
+        }
+        json
+    }
+
+    fn assertions_json(&self) -> Value {
+        self.assertions.iter().map(Assertion::to_json).collect()
+    }
+
+    /// The id the definition names.
+    pub fn id(&self) -> Option<&CanaryId> {
+        self.id.as_ref()
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The index or alias it searches.
+    pub fn index(&self) -> &IndexUid {
+        &self.index
+    }
+
+    /// The search.
+    pub fn query(&self) -> &SearchRequest {
+        &self.query
+    }
+
+    /// What must hold of the answer.
+    pub fn assertions(&self) -> &[Assertion] {
+        &self.assertions
+    }
+}
+
+pub(super) fn parse_name(name: &str) -> Result<String, InvalidRequest> {
+    if name.trim().is_empty() {
+        return Err(refuse(".name", "it is empty"));
+    }
+    if name.chars().count() > MAX_NAME_CHARS {
+        return Err(refuse(".name", format!("it is longer than {MAX_NAME_CHARS} characters")));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(refuse(".name", "it has a control character, such as a line break"));
+    }
+    Ok(name.to_owned())
+}
+
+fn parse_interval(fields: &Fields<'_>) -> Result<u32, InvalidRequest> {
+    let seconds = fields.number("intervalSeconds", MIN_INTERVAL_S.into())?;
+    let bounded = u32::try_from(seconds).ok().filter(|seconds| *seconds <= MAX_INTERVAL_S);
+    bounded.ok_or_else(|| {
+        let message = format!("{seconds} is too large: it must be at most {MAX_INTERVAL_S}, a day");
+        refuse(".intervalSeconds", message)
+    })
+}
+
+fn parse_query(query: &Value) -> Result<SearchRequest, InvalidRequest> {
+    check_size(".query", query)?;
+    if !nests_within(query, MAX_QUERY_DEPTH) {
+        return Err(refuse(".query", format!("it nests deeper than {MAX_QUERY_DEPTH} levels")));
+    }
+    SearchRequest::from_json(query.clone())
+        .map_err(|refusal| refuse(".query", refusal.message.trim_end_matches('.')))
+}
+
+fn parse_assertions(fields: &Fields<'_>) -> Result<Vec<Assertion>, InvalidRequest> {
+    let listed = fields.array("assertions")?;
+    if listed.len() > MAX_ASSERTIONS {
+        let message = format!("there are {}, and a canary has at most {MAX_ASSERTIONS}", listed.len());
+        return Err(refuse(".assertions", message));
+    }
+    if let Some(assertions) = fields.get("assertions") {
+        check_size(".assertions", assertions)?;
+    }
+    let parse = |(position, value)| Assertion::parse(value, &format!(".assertions[{position}]"));
+    listed.iter().enumerate().map(parse).collect()
+}
+
+fn check_size(place: &str, value: &Value) -> Result<(), InvalidRequest> {
+    // The worst that a value which cannot be printed could do is to have no size; every JSON value can be printed.
+    let bytes = serde_json::to_vec(value).map_or(0, |json| json.len());
+    if bytes > MAX_JSON_BYTES {
+        return Err(refuse(place, format!("it has {bytes} bytes, and may have {MAX_JSON_BYTES}")));
+    }
+    Ok(())
+}
+
+fn nests_within(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels > 0 && items.iter().all(|item| nests_within(item, levels - 1)),
+        Value::Object(map) => levels > 0 && map.values().all(|item| nests_within(item, levels - 1)),
+        _ => true,
+    }
+}

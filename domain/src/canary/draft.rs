@@ -1,0 +1,95 @@
+//! The canary that a client's search suggests.
+
+use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::definition::{Definition, MAX_NAME_CHARS, parse_name};
+use super::evaluate::id_of;
+use super::fields::{Fields, refuse};
+use super::id::CanaryId;
+use crate::IndexUid;
+use crate::document::{DocumentId, PrimaryKey};
+use crate::error::InvalidRequest;
+use crate::search::SearchRequest;
+
+/// How many hits a draft's suggested assertion looks at, at most.
+pub const SUGGESTED_HITS: usize = 5;
+/// The most drafts of one capture.
+pub const MAX_CAPTURED: u32 = 100;
+/// How often a draft would run, in seconds, were it enabled.
+const INTERVAL_S: u32 = 60;
+
+/// A request to capture searches: the next `count` different ones of `index` become drafts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureRequest {
+    /// The index, or alias, as clients name it.
+    pub index: IndexUid,
+    /// How many drafts, 1 to [`MAX_CAPTURED`].
+    pub count: u32,
+    /// What the names of the drafts begin with.
+    pub name: Option<String>,
+}
+
+impl CaptureRequest {
+    /// Reads `{index, count, name?}`.
+    pub fn parse(value: &Value) -> Result<Self, InvalidRequest> {
+        let fields = Fields::of(value, "")?;
+        fields.only(&["index", "count", "name"])?;
+        let index = fields.text("index")?.parse().map_err(|error| refuse(".index", format!("{error}")))?;
+        let count = fields.number("count", 1)?;
+        let bounded = u32::try_from(count).ok().filter(|count| *count <= MAX_CAPTURED);
+        let count = bounded.ok_or_else(|| {
+            refuse(".count", format!("{count} is too large: it must be at most {MAX_CAPTURED}"))
+        })?;
+        let name = fields.get("name").map(|_| parse_name(fields.text("name")?)).transpose()?;
+        Ok(Self { index, count, name })
+    }
+}
+
+/// A draft: disabled, of a search and the first hits it was answered with, for a person to look at and enable. Its one
+/// assertion suggests that the first hits stay where they are; without hits that show their ids it has none. The id
+/// follows from index and query, so that one search makes one draft however often it is seen.
+pub fn draft(
+    index: &IndexUid,
+    request: &SearchRequest,
+    hits: &[Value],
+    primary_key: Option<&PrimaryKey>,
+    name: Option<&str>,
+) -> Result<(CanaryId, Definition), InvalidRequest> {
+    let id = CanaryId::of_name(&format!("capture-{:016x}", query_hash(index, request)))?;
+    let first: Option<Vec<DocumentId>> =
+        hits.iter().take(SUGGESTED_HITS).map(|hit| id_of(hit, primary_key)).collect();
+    let mut ids: Vec<String> = first.unwrap_or_default().iter().map(ToString::to_string).collect();
+    ids.dedup();
+    let assertions = if ids.is_empty() {
+        json!([])
+    } else {
+        json!([{ "type": "top_k_contains", "k": ids.len(), "ids": ids }])
+    };
+    let definition = Definition::parse(&json!({
+        "name": draft_name(request, name), "index": index, "intervalSeconds": INTERVAL_S,
+        "query": request.body(), "assertions": assertions, "enabled": false,
+    }))?;
+    Ok((id, definition))
+}
+
+fn draft_name(request: &SearchRequest, name: Option<&str>) -> String {
+    let query = request.body().get("q").and_then(Value::as_str).unwrap_or_default();
+    let whole = format!("{}: {query}", name.unwrap_or("captured search"));
+    let printable = whole.chars().map(|character| if character.is_control() { ' ' } else { character });
+    let cut: String = printable.take(MAX_NAME_CHARS).collect();
+    cut.trim_end_matches([' ', ':']).to_owned()
+}
+
+/// What tells one search of an index from another, whatever the order of its parameters.
+pub fn query_hash(index: &IndexUid, request: &SearchRequest) -> u64 {
+    let canonical = json!([index, canonical(request.body())]);
+    xxh3_64(canonical.to_string().as_bytes())
+}
+
+fn canonical(map: &Map<String, Value>) -> Value {
+    let mut sorted: Vec<(&String, &Value)> = map.iter().collect();
+    sorted.sort_by_key(|(key, _)| *key);
+    let value = |value: &Value| value.as_object().map_or_else(|| value.clone(), canonical);
+    Value::Object(sorted.into_iter().map(|(key, inner)| (key.clone(), value(inner))).collect())
+}

@@ -1,0 +1,113 @@
+//! What a canary is called.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{ErrorCode, InvalidRequest};
+
+/// Begins the id of a canary that belongs to the configuration. The colon is no character of other ids, so that no client
+/// can make a canary that passes for a configured one, or take a name that the configuration wants.
+const CONFIGURED: &str = "config:";
+/// Names that are paths beside the canaries.
+const PATHS: [&str; 2] = ["status", "capture"];
+/// Longest excerpt of a refused id that an error repeats, in characters.
+const EXCERPT_CHARS: usize = 200;
+
+/// The id of a canary: a name of 1 to 128 characters of `A-Z a-z 0-9 - _`, behind `config:` where the canary belongs to
+/// the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CanaryId(String);
+
+impl CanaryId {
+    /// The longest name, in bytes.
+    pub const MAX_BYTES: usize = 128;
+
+    /// Reads a name that a person gives a canary.
+    pub fn of_name(name: &str) -> Result<Self, InvalidRequest> {
+        let valid = (1..=Self::MAX_BYTES).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if !valid {
+            return Err(refuse(
+                name,
+                "must be 1 to 128 characters of A-Z, a-z, 0-9, hyphen (-) and underscore (_)",
+            ));
+        }
+        if PATHS.contains(&name) {
+            return Err(refuse(name, "is taken by a path beside the canaries"));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The id of the canary that the configuration calls by the name of `self`.
+    #[must_use]
+    pub fn configured(self) -> Self {
+        if self.is_configured() { self } else { Self(format!("{CONFIGURED}{}", self.0)) }
+    }
+
+    /// Whether the canary belongs to the configuration.
+    pub fn is_configured(&self) -> bool {
+        Self::marks_configured(&self.0)
+    }
+
+    /// The same of an id as a store has it.
+    pub fn marks_configured(id: &str) -> bool {
+        id.starts_with(CONFIGURED)
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn refuse(id: &str, why: &str) -> InvalidRequest {
+    let shown: String = id.chars().take(EXCERPT_CHARS).collect();
+    InvalidRequest::new(ErrorCode::MiroirInvalidCanary, format!("`{shown}` is no id of a canary: it {why}."))
+}
+
+impl FromStr for CanaryId {
+    type Err = InvalidRequest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRequest> {
+        match text.strip_prefix(CONFIGURED) {
+            Some(name) => Ok(Self::of_name(name)?.configured()),
+            None => Self::of_name(text),
+        }
+    }
+}
+
+impl fmt::Display for CanaryId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_accept_their_alphabet_and_length_and_nothing_else() {
+        for good in ["a", "Top-film_1", &"x".repeat(128)] {
+            assert_eq!(CanaryId::of_name(good).unwrap().as_str(), good);
+            assert_eq!(good.parse::<CanaryId>().unwrap().to_string(), good);
+        }
+        for bad in ["", "a b", "a/b", "é", "a:b", "config:a", "status", "capture", &"x".repeat(129)] {
+            assert_eq!(CanaryId::of_name(bad).unwrap_err().code, ErrorCode::MiroirInvalidCanary, "{bad:?}");
+        }
+        assert!(CanaryId::of_name(&"é".repeat(100_000)).unwrap_err().message.len() < 1_000);
+    }
+
+    #[test]
+    fn configured_ids_are_read_as_they_are_written() {
+        let plain = CanaryId::of_name("a").unwrap();
+        let configured = plain.clone().configured();
+        assert_eq!(configured.as_str(), "config:a");
+        assert!(configured.is_configured() && !plain.is_configured());
+        assert_eq!("config:a".parse(), Ok(configured.clone()));
+        assert_eq!(configured.clone().configured(), configured);
+        for bad in ["config:", "config:a b", "config:config:a", "config:status", "Config:a"] {
+            assert!(bad.parse::<CanaryId>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! What is accepted, what is refused, and with which words.
+
+use super::*;
+use crate::error::ErrorCode;
+
+/// `base` with the fields of `change`; null removes one.
+fn with(change: Value) -> Value {
+    let mut base = written(&json!({ "q": "x", "facets": ["genre"] }), &json!([]));
+    for (name, value) in object(change) {
+        match value {
+            Value::Null => drop(base.as_object_mut().unwrap().remove(&name)),
+            value => base[name] = value,
+        }
+    }
+    base
+}
+
+#[test]
+fn parse_accepts_what_lies_on_every_bound() {
+    for change in [
+        json!({}),
+        json!({ "id": "x".repeat(128) }),
+        json!({ "name": "é".repeat(200) }),
+        json!({ "intervalSeconds": 1 }),
+        json!({ "intervalSeconds": 86_400 }),
+        json!({ "assertions": null }),
+        json!({ "enabled": false }),
+        json!({ "query": {} }),
+        json!({ "assertions": vec![json!({ "type": "min_hits", "value": 1 }); 100] }),
+        json!({ "query": { "q": "x".repeat(65_536 - 8) } }),
+    ] {
+        let accepted = Definition::parse(&with(change.clone()));
+        assert!(accepted.is_ok(), "{change:.100}: {accepted:?}");
+    }
+    let parsed = Definition::parse(&with(json!({ "id": "top" }))).unwrap();
+    assert_eq!(parsed.id().unwrap().as_str(), "top");
+    assert!(
+        parsed.to_row(parsed.id().unwrap(), Timestamp::from_millis(5), 3).enabled,
+        "unless it says otherwise"
+    );
+}
+
+#[test]
+fn parse_refuses_what_is_no_definition_and_names_the_place() {
+    let deep = (0..64).fold(json!(1), |inner, _| json!([inner]));
+    let cases = [
+        (json!([]), "Invalid canary: expected an object, but found an array: `[]`."),
+        (
+            with(json!({ "naem": 1 })),
+            "Invalid canary: unknown field `naem`: did you mean `name`? expected one of",
+        ),
+        (with(json!({ "version": 1 })), "unknown field `version`"),
+        (with(json!({ "name": null })), "Invalid canary: the field `name` is missing."),
+        (with(json!({ "name": 5 })), "at `.name`: expected a string, but found a positive integer: `5`."),
+        (with(json!({ "name": " " })), "at `.name`: it is empty."),
+        (with(json!({ "name": "x".repeat(201) })), "at `.name`: it is longer than 200 characters."),
+        (with(json!({ "name": "a\nb" })), "at `.name`: it has a control character"),
+        (
+            with(json!({ "id": "a b" })),
+            "at `.id`: `a b` is no id of a canary: it must be 1 to 128 characters",
+        ),
+        (with(json!({ "id": "config:a" })), "at `.id`: `config:a` is no id"),
+        (with(json!({ "id": "status" })), "is taken by a path"),
+        (with(json!({ "id": 1 })), "at `.id`: expected a string"),
+        (with(json!({ "index": "a b" })), "at `.index`: `a b` is not a valid index uid"),
+        (with(json!({ "index": null })), "the field `index` is missing"),
+        (with(json!({ "intervalSeconds": null })), "the field `intervalSeconds` is missing"),
+        (
+            with(json!({ "intervalSeconds": 0 })),
+            "at `.intervalSeconds`: 0 is too small: it must be at least 1.",
+        ),
+        (with(json!({ "intervalSeconds": 86_401 })), "86401 is too large: it must be at most 86400, a day."),
+        (with(json!({ "intervalSeconds": u64::MAX })), "is too large"),
+        (with(json!({ "intervalSeconds": 1.5 })), "at `.intervalSeconds`: expected a positive integer"),
+        (with(json!({ "enabled": "yes" })), "at `.enabled`: expected a boolean"),
+        (with(json!({ "query": null })), "the field `query` is missing"),
+        (with(json!({ "query": "x" })), "at `.query`: Invalid value type: expected an object"),
+        (with(json!({ "query": { "limt": 1 } })), "at `.query`: Unknown field `limt`"),
+        (with(json!({ "query": { "limit": -1 } })), "at `.query`: Invalid value type at `.limit`"),
+        (
+            with(json!({ "query": { "q": "x".repeat(65_536 - 7) } })),
+            "at `.query`: it has 65537 bytes, and may have 65536.",
+        ),
+        (with(json!({ "query": { "media": deep } })), "at `.query`: it nests deeper than 64 levels."),
+        (with(json!({ "assertions": {} })), "at `.assertions`: expected an array"),
+        (with(json!({ "assertions": vec![0; 101] })), "there are 101, and a canary has at most 100"),
+        (
+            with(
+                json!({ "assertions": [{ "type": "facet_count", "facet": "genre", "value": "x".repeat(65_536), "min": 1 }] }),
+            ),
+            "at `.assertions`: it has 65",
+        ),
+    ];
+    for (given, part) in cases {
+        let refusal = Definition::parse(&given).unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::MiroirInvalidCanary);
+        assert!(refusal.message.contains(part), "{part} is not in {}", refusal.message);
+        assert!(refusal.message.starts_with("Invalid canary") && refusal.message.ends_with('.'), "{refusal}");
+        assert!(!refusal.message.ends_with(".."), "{refusal}");
+    }
+}
+
+#[test]
+fn a_query_as_deep_as_allowed_is_accepted() {
+    let deep = (0..63).fold(json!(1), |inner, _| json!([inner]));
+    assert!(Definition::parse(&with(json!({ "query": { "media": deep } }))).is_ok());
+}
+
+fn every_type() -> Value {
+    json!([
+        { "type": "top_hit_id", "id": "1" },
+        { "type": "top_k_contains", "k": 5, "ids": ["1", "b"] },
+        { "type": "must_not_contain_id", "id": "-5" },
+        { "type": "min_hits", "value": 2 },
+        { "type": "max_hits", "value": 9 },
+        { "type": "max_latency_ms", "value": 1 },
+        { "type": "max_p95_ms", "value": 1 },
+        { "type": "settings_version_at_least", "value": 1 },
+        { "type": "facet_count", "facet": "genre", "value": "Drama", "min": 0, "max": 0 },
+    ])
+}
+
+#[test]
+fn every_assertion_comes_back_as_it_was_written() {
+    let query = json!({ "q": "x", "facets": ["genre"] });
+    let parsed = definition(query.clone(), every_type());
+    assert_eq!(parsed.assertions().len(), 9);
+    let row = parsed.to_row(&CanaryId::of_name("c").unwrap(), Timestamp::from_millis(7), 4);
+    assert_eq!((&row.assertions, &row.query), (&every_type(), &query));
+    assert_eq!((row.id.as_str(), row.interval_s, row.version), ("c", 60, 4));
+    assert_eq!(Definition::of_row(&row).unwrap(), parsed);
+    assert_eq!(Definition::parse(&parsed.to_json()).unwrap(), parsed);
+}
+
+#[test]
+fn ids_are_kept_in_their_canonical_form() {
+    let parsed = definition(
+        json!({}),
+        json!([{ "type": "top_hit_id", "id": 1 }, { "type": "top_k_contains", "k": 2, "ids": [1, -2] }]),
+    );
+    assert_eq!(parsed.assertions()[0].to_json()["id"], "1");
+    assert_eq!(parsed.assertions()[1].to_json()["ids"], json!(["1", "-2"]));
+    let parsed = definition(
+        json!({ "facets": ["*"] }),
+        json!([{ "type": "facet_count", "facet": "year", "value": 1990, "max": 3 },
+               { "type": "facet_count", "facet": "seen", "value": true, "min": 3 }]),
+    );
+    assert_eq!(parsed.assertions()[0].to_json()["value"], "1990");
+    assert_eq!(parsed.assertions()[1].to_json()["value"], "true");
+}
+
+#[test]
+fn malformed_assertions_are_refused() {
+    for (assertion, part) in [
+        (json!(1), "at `.assertions[0]`: expected an object"),
+        (json!({}), "the field `type` is missing"),
+        (json!({ "type": 1 }), "at `.assertions[0].type`: expected a string"),
+        (json!({ "type": "min_hit", "value": 1 }), "unknown type `min_hit`: did you mean `min_hits`?"),
+        (json!({ "type": "min_hits" }), "the field `value` is missing"),
+        (
+            json!({ "type": "min_hits", "value": -1 }),
+            "at `.assertions[0].value`: expected a positive integer",
+        ),
+        (json!({ "type": "min_hits", "value": 1, "id": 1 }), "unknown field `id`"),
+        (json!({ "type": "max_latency_ms", "value": 0 }), "0 is too small: it must be at least 1"),
+        (json!({ "type": "max_p95_ms", "value": 0 }), "0 is too small"),
+        (json!({ "type": "settings_version_at_least", "value": 0 }), "0 is too small"),
+        (json!({ "type": "top_hit_id" }), "the field `id` is missing"),
+        (
+            json!({ "type": "top_hit_id", "id": "a b" }),
+            "`.assertions[0].id`: no document is called a string: `\"a b\"`",
+        ),
+        (json!({ "type": "top_hit_id", "id": 1.5 }), "no document is called a number"),
+        (json!({ "type": "must_not_contain_id", "id": null }), "no document is called null"),
+        (json!({ "type": "top_k_contains", "k": 0, "ids": [1] }), "at `.assertions[0].k`: 0 is too small"),
+        (
+            json!({ "type": "top_k_contains", "k": 1001, "ids": [1] }),
+            "1001 is too large: it must be at most 1000",
+        ),
+        (json!({ "type": "top_k_contains", "k": 1, "ids": [] }), "at `.assertions[0].ids`: it is empty"),
+        (json!({ "type": "top_k_contains", "k": 1 }), "the field `ids` is missing"),
+        (json!({ "type": "top_k_contains", "k": 1, "ids": 1 }), "at `.assertions[0].ids`: expected an array"),
+        (
+            json!({ "type": "top_k_contains", "k": 1, "ids": [1, 2] }),
+            "it has more ids than the 1 hits looked at",
+        ),
+        (
+            json!({ "type": "top_k_contains", "k": 9, "ids": [1, "1"] }),
+            "at `.assertions[0].ids[1]`: `1` is listed twice",
+        ),
+        (json!({ "type": "facet_count", "facet": "genre", "value": "a" }), "it has neither `min` nor `max`"),
+        (
+            json!({ "type": "facet_count", "facet": "genre", "value": "a", "min": 3, "max": 2 }),
+            "no count is at least 3 and at most 2",
+        ),
+        (
+            json!({ "type": "facet_count", "facet": "genre", "value": [], "min": 3 }),
+            "expected a string, number or boolean",
+        ),
+        (json!({ "type": "facet_count", "facet": "genre", "min": 3 }), "the field `value` is missing"),
+        (
+            json!({ "type": "facet_count", "facet": "genre", "value": "a", "min": "x" }),
+            "at `.assertions[0].min`: expected",
+        ),
+    ] {
+        let refusal = Definition::parse(&with(json!({ "assertions": [assertion] }))).unwrap_err();
+        assert!(refusal.message.contains(part), "{part} is not in {}", refusal.message);
+    }
+}
+
+#[test]
+fn assertions_that_no_answer_meets_are_refused_and_those_at_the_bound_are_not() {
+    let top = |id: &str| json!({ "type": "top_hit_id", "id": id });
+    let top_k = |k: u64, ids: &[&str]| json!({ "type": "top_k_contains", "k": k, "ids": ids });
+    let not = |id: &str| json!({ "type": "must_not_contain_id", "id": id });
+    let number = |kind: &str, value: u64| json!({ "type": kind, "value": value });
+    let facet = |facet: &str, value: &str, bound: &str, count: u64| json!({ "type": "facet_count", "facet": facet, "value": value, bound: count });
+    let cases: Vec<(Value, Value, Option<&str>)> = vec![
+        // Totals.
+        (json!({}), json!([number("min_hits", 5), number("max_hits", 5)]), None),
+        (
+            json!({}),
+            json!([number("min_hits", 6), number("max_hits", 5)]),
+            Some("at least 6 hits and at most 5"),
+        ),
+        (
+            json!({}),
+            json!([
+                number("max_hits", 9),
+                number("min_hits", 1),
+                number("min_hits", 7),
+                number("max_hits", 6)
+            ]),
+            Some("at least 7 hits and at most 6"),
+        ),
+        (json!({}), json!([number("max_hits", 1), top("a")]), None),
+        (
+            json!({}),
+            json!([number("max_hits", 0), top("a")]),
+            Some("1 documents would have to be on a page behind 0 hits"),
+        ),
+        (json!({}), json!([number("max_hits", 0), not("a")]), None),
+        (json!({ "offset": 3 }), json!([number("max_hits", 5), top_k(9, &["a", "b"])]), None),
+        (
+            json!({ "offset": 3 }),
+            json!([number("max_hits", 4), top_k(9, &["a", "b"])]),
+            Some("2 documents would have to be on a page behind 3 hits"),
+        ),
+        (json!({ "page": 2, "hitsPerPage": 3 }), json!([number("max_hits", 4), top("a")]), None),
+        (
+            json!({ "page": 2, "hitsPerPage": 3 }),
+            json!([number("max_hits", 3), top("a")]),
+            Some("behind 3 hits"),
+        ),
+        (json!({ "offset": u64::MAX }), json!([number("max_hits", u64::MAX), top("a")]), None),
+        // Pages.
+        (json!({ "limit": 0 }), json!([top("a")]), Some("asks for a page without any")),
+        (json!({ "limit": 0 }), json!([not("a")]), Some("asks for a page without any")),
+        (json!({ "page": 0 }), json!([top("a")]), Some("asks for a page without any")),
+        (json!({ "hitsPerPage": 0 }), json!([top_k(1, &["a"])]), Some("asks for a page without any")),
+        (json!({ "limit": 0 }), json!([number("min_hits", 1)]), None),
+        (json!({}), json!([top_k(20, &["a"])]), None),
+        (json!({}), json!([top_k(21, &["a"])]), Some("it looks at 21 hits, and the query asks for 20")),
+        (json!({ "limit": 3 }), json!([top_k(3, &["a"])]), None),
+        (json!({ "limit": 3 }), json!([top_k(4, &["a"])]), Some("looks at 4 hits, and the query asks for 3")),
+        (json!({ "limit": 9, "hitsPerPage": 3 }), json!([top_k(4, &["a"])]), Some("asks for 3")),
+        (json!({ "limit": 3, "page": 1 }), json!([top_k(20, &["a"])]), None),
+        // Ids.
+        (json!({}), json!([top("a"), not("b")]), None),
+        (
+            json!({}),
+            json!([top("a"), not("a")]),
+            Some("`a` would have to be among the hits and not be there"),
+        ),
+        (json!({}), json!([not("b"), not("1"), top_k(3, &["c", "1"])]), Some("`1` would have to be among")),
+        (json!({}), json!([top("a"), top("a")]), None),
+        (json!({}), json!([top("a"), top("b")]), Some("the first 1 hits would have to be 2 documents")),
+        (json!({}), json!([top("a"), top_k(1, &["b"])]), Some("the first 1 hits")),
+        (json!({}), json!([top("a"), top_k(2, &["b"])]), None),
+        (
+            json!({}),
+            json!([top_k(3, &["b", "c", "d"]), top("a")]),
+            Some("the first 3 hits would have to be 4 documents"),
+        ),
+        (json!({}), json!([top_k(4, &["b", "c", "d"]), top("a"), top_k(2, &["b"])]), None),
+        // Facets.
+        (json!({ "facets": ["genre"] }), json!([facet("genre", "a", "min", 1)]), None),
+        (json!({ "facets": ["*"] }), json!([facet("genre", "a", "min", 1)]), None),
+        (
+            json!({ "facets": ["genres"] }),
+            json!([facet("genre", "a", "min", 1)]),
+            Some("`genre` is not among the `facets` of the query"),
+        ),
+        (json!({}), json!([facet("genre", "a", "max", 1)]), Some("not among the `facets`")),
+        (json!({ "facets": null }), json!([facet("genre", "a", "max", 1)]), Some("not among the `facets`")),
+        (json!({ "facets": ["*"] }), json!([facet("g", "a", "min", 2), facet("g", "a", "max", 2)]), None),
+        (
+            json!({ "facets": ["*"] }),
+            json!([facet("g", "a", "max", 1), facet("g", "a", "min", 2)]),
+            Some("no count of `a` in `g` is at least 2 and at most 1"),
+        ),
+        (json!({ "facets": ["*"] }), json!([facet("g", "a", "max", 1), facet("g", "b", "min", 2)]), None),
+        (json!({ "facets": ["*"] }), json!([facet("g", "a", "max", 1), facet("h", "a", "min", 2)]), None),
+    ];
+    for (query, assertions, refused) in cases {
+        match (Definition::parse(&written(&query, &assertions)), refused) {
+            (Ok(_), None) => {}
+            (Err(refusal), Some(part)) => {
+                assert!(refusal.message.contains(part), "{part} is not in {}", refusal.message);
+                assert!(refusal.message.contains("`.assertions"), "{refusal}");
+            }
+            (outcome, _) => panic!("{query} {assertions}: {outcome:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_row_that_no_definition_made_is_refused_and_not_believed() {
+    let row = definition(json!({}), json!([])).to_row(
+        &CanaryId::of_name("c").unwrap(),
+        Timestamp::from_millis(0),
+        1,
+    );
+    for bad in [
+        Canary { interval_s: 0, ..row.clone() },
+        Canary { query: Value::Null, ..row.clone() },
+        Canary { assertions: json!({}), ..row.clone() },
+        Canary { assertions: json!([{ "min_hits": 1 }]), ..row.clone() },
+    ] {
+        assert!(Definition::of_row(&bad).is_err(), "{bad:?}");
+    }
+}
