@@ -80,7 +80,7 @@ impl Runner {
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.store_is_lost, true) {
-                    tracing::warn!("no canary runs while the task store does not answer: {error}");
+                    tracing::warn!("no canary runs until the task store can be read again: {error}");
                 }
                 self.waiting.clear();
                 LONGEST_PAUSE

@@ -165,7 +165,7 @@ impl Assertion {
         }
     }
 
-    /// The assertion as [`Assertion::parse`] reads it.
+    /// The assertion as a definition has it.
     pub fn to_json(&self) -> Value {
         match self {
             Self::TopHitId { id } => json!({ "type": "top_hit_id", "id": id.as_str() }),

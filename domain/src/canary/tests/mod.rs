@@ -1,5 +1,6 @@
 //! What canaries are, refuse and find.
 
+mod consistency;
 mod definition;
 mod draft;
 mod evaluate;
