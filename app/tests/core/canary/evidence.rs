@@ -104,3 +104,36 @@ async fn a_row_that_is_no_definition_is_an_error_and_harms_nobody() {
     assert_eq!(runs[0].status, CanaryStatus::Error);
     assert_eq!(runs[0].failed_assertions[0]["error"]["code"], "miroir_invalid_canary");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_flip_of_an_alias_is_noticed() {
+    let bench = bench().await;
+    bench.written("next", films(0, 30)).await;
+    let alias = json!({ "name": "shown", "target": "films" });
+    bench.alias.alias_create(NewAlias::from_json(alias).unwrap()).await.unwrap();
+    let aviary = Aviary::of(&bench);
+    let asserted = json!([
+        { "type": "min_hits", "value": 60 }, { "type": "must_not_contain_id", "id": 59 },
+        { "type": "settings_version_at_least", "value": 1 },
+    ]);
+    let id =
+        aviary.create(json!({ "index": "shown", "query": { "q": "film" }, "assertions": asserted })).await;
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(aviary.statuses(&id).await, [CanaryStatus::Pass]);
+    let flip = AliasChange::from_json(json!({ "target": "next" })).unwrap();
+    bench.alias.alias_flip(uid("shown"), flip, None).await.unwrap();
+    sleep(Duration::from_mins(1)).await;
+    let runs = aviary.runs(&id).await;
+    let evidence = runs[1].failed_assertions.as_array().unwrap();
+    assert_eq!((runs.len(), evidence.len()), (2, 1), "{evidence:?}");
+    assert_eq!(evidence[0]["observed"], 30);
+    assert!(evidence[0]["topIds"][0].is_string(), "ids are found by the primary key of what it stands for");
+
+    let both = json!({ "name": "all", "targets": ["films", "next"] });
+    bench.alias.alias_create(NewAlias::from_json(both).unwrap()).await.unwrap();
+    let asserted =
+        json!([{ "type": "min_hits", "value": 90 }, { "type": "settings_version_at_least", "value": 1 }]);
+    let all = aviary.create(json!({ "index": "all", "enabled": false, "assertions": asserted })).await;
+    let run = aviary.service.canary_run(all).await.unwrap();
+    assert_eq!(run.status, CanaryStatus::Pass, "{run:?}");
+}

@@ -12,13 +12,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use miroir::alias::AliasedSearches;
 use miroir::canary::{Canaries, CanaryOptions, Configured, Executor, Ownership, configure, run_loop};
+use miroir_domain::alias::{AliasChange, NewAlias};
 use miroir_domain::canary::{CanaryId, CanaryRun, CanaryStatus, CaptureRequest, Definition};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::search::SearchRequest;
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_memory::MemoryStore;
-use miroir_ports::inbound::{Answer, ApiError, CanaryApi, CanaryPrecondition, CanaryStanding, SearchApi};
+use miroir_ports::inbound::{
+    AliasApi, Answer, ApiError, CanaryApi, CanaryPrecondition, CanaryStanding, SearchApi,
+};
 use miroir_ports::outbound::TaskStore;
 use miroir_system::UuidIds;
 use serde_json::{Value, json};
@@ -53,7 +57,8 @@ impl Aviary {
 
     /// Over the bench's own search.
     fn of(bench: &Bench) -> Self {
-        Self::over(bench, Arc::clone(&bench.search) as _, CanaryOptions::default())
+        let search = AliasedSearches::new(Arc::clone(&bench.book), Arc::clone(&bench.search));
+        Self::over(bench, Arc::new(search), CanaryOptions::default())
     }
 
     async fn create(&self, change: Value) -> CanaryId {
