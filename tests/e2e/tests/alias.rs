@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use miroir_e2e::{Answer, Client, Cluster, ClusterBuilder};
+use miroir_e2e::{Answer, Client, Cluster, ClusterBuilder, NODE_KIND};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ const CLIENTS: usize = 32;
 const DOCUMENTS: u64 = 20;
 
 fn on_sqlite() -> ClusterBuilder {
-    Cluster::builder().nodes(3).replication_factor(2)
+    Cluster::builder().kind(NODE_KIND).nodes(3).replication_factor(2)
 }
 
 fn on_redis(server: &RedisServer) -> ClusterBuilder {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use miroir_e2e::{Answer, Client, Cluster, ClusterBuilder, until};
+use miroir_e2e::{Answer, Client, Cluster, ClusterBuilder, NODE_KIND, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
 const CANARIES: &str = "/_miroir/canaries";
 
 fn on_sqlite() -> ClusterBuilder {
-    Cluster::builder().nodes(3).replication_factor(2)
+    Cluster::builder().kind(NODE_KIND).nodes(3).replication_factor(2)
 }
 
 fn on_redis(server: &RedisServer) -> ClusterBuilder {
@@ -111,7 +111,8 @@ async fn every_route_on_redis() {
 /// Somebody changes the settings of one node, past Miroir: the film that came first is no longer found there.
 #[tokio::test]
 async fn change_on_one_node_behind_miroirs_back_is_noticed_with_evidence() {
-    let mut cluster = Cluster::builder().nodes(3).replication_factor(1).start().await.unwrap();
+    let mut cluster =
+        Cluster::builder().kind(NODE_KIND).nodes(3).replication_factor(1).start().await.unwrap();
     let client = cluster.client();
     load(&client).await;
     call(&client, "POST", CANARIES, ronin()).await.expect(201).unwrap();
