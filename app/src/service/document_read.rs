@@ -80,7 +80,8 @@ pub async fn list(
     }
     let offset = number(&parameters, "offset").unwrap_or(0);
     let limit = number(&parameters, "limit").unwrap_or(20);
-    let gathered = try_join_all(indexes.iter().map(|index| slices(cluster, index, &parameters))).await?;
+    let entries = try_join_all(indexes.iter().map(|index| cluster.known_index(index))).await?;
+    let gathered = try_join_all(entries.iter().map(|entry| slices(cluster, entry, &parameters))).await?;
     let degraded = gathered.iter().filter_map(|(_, degraded)| degraded.clone()).reduce(Degraded::and);
     let slices: Vec<Slice> = gathered.into_iter().flat_map(|(slices, _)| slices).collect();
     let total: u64 = slices.iter().map(|slice| slice.total).sum();
@@ -92,23 +93,25 @@ pub async fn list(
     Ok(Answer { body, degraded })
 }
 
-/// How many documents `index` has, each counted once.
-pub async fn count_of(cluster: &Arc<Cluster>, index: &IndexUid) -> Result<(u64, Option<Degraded>), ApiError> {
-    let (slices, degraded) = slices(cluster, index, &Map::new()).await?;
+/// How many documents an index has, each counted once.
+pub async fn count_of(
+    cluster: &Arc<Cluster>,
+    entry: &IndexEntry,
+) -> Result<(u64, Option<Degraded>), ApiError> {
+    let (slices, degraded) = slices(cluster, entry, &Map::new()).await?;
     Ok((slices.iter().map(|slice| slice.total).sum(), degraded))
 }
 
-/// How many documents of `index` each node of a covering set has to show, in the order of the nodes' names.
+/// How many documents of an index each node of a covering set has to show, in the order of the nodes' names.
 async fn slices(
     cluster: &Arc<Cluster>,
-    index: &IndexUid,
+    entry: &IndexEntry,
     parameters: &Map<String, Value>,
 ) -> Result<(Vec<Slice>, Option<Degraded>), ApiError> {
-    let entry = cluster.known_index(index).await?;
     // Neither rotated nor by latency: every page must see the same nodes serve the same shards.
-    let cost = |node: &NodeId| cluster.steady_cost(index, node);
-    let gathered = gather(cluster, &entry, &cluster.group_ids(), cost, |node, shards, _| {
-        count(cluster, &entry, parameters.clone(), node, shards)
+    let cost = |node: &NodeId| cluster.steady_cost(&entry.uid, node);
+    let gathered = gather(cluster, entry, &cluster.group_ids(), cost, |node, shards, _| {
+        count(cluster, entry, parameters.clone(), node, shards)
     })
     .await?;
     let mut slices: Vec<Slice> = gathered.answers.into_iter().map(|(_, slice)| slice).collect();

@@ -39,10 +39,11 @@ pub async fn of_cluster(cluster: &Arc<Cluster>, entries: &[IndexEntry]) -> Resul
     let mut indexes = Map::new();
     let mut missing: Vec<Degraded> = Vec::new();
     for some in entries.chunks(AT_ONCE) {
-        let all = join_all(some.iter().map(|entry| of_index(cluster, &entry.uid))).await;
-        for (entry, stats) in some.iter().zip(all) {
-            let (stats, degraded) = stats?;
-            indexes.insert(entry.uid.as_str().to_owned(), stats.to_json());
+        let counted = try_join_all(some.iter().map(|entry| count_of(cluster, entry))).await?;
+        for (entry, (documents, degraded)) in some.iter().zip(counted) {
+            let of_nodes = nodes.iter().filter_map(|answer| answer.get("indexes")?.get(entry.uid.as_str()));
+            let stats = of_copies(of_nodes, documents).to_json();
+            indexes.insert(entry.uid.as_str().to_owned(), stats);
             missing.extend(degraded);
         }
     }
@@ -59,11 +60,16 @@ async fn of_index(
     cluster: &Arc<Cluster>,
     index: &IndexUid,
 ) -> Result<(IndexStats, Option<Degraded>), ApiError> {
+    let entry = cluster.known_index(index).await?;
     let read = NodeRead::Stats(index.clone());
-    let (counted, nodes) = tokio::join!(count_of(cluster, index), ask_every_node(cluster, &read));
+    let (counted, nodes) = tokio::join!(count_of(cluster, &entry), ask_every_node(cluster, &read));
     let (documents, degraded) = counted?;
-    let copies = nodes.iter().map(IndexStats::of_node).reduce(IndexStats::and).unwrap_or_default();
-    Ok((copies.scaled_to(documents), degraded))
+    Ok((of_copies(nodes.iter(), documents), degraded))
+}
+
+/// What nodes say of their copies of an index, for an index of so many documents.
+fn of_copies<'a>(nodes: impl Iterator<Item = &'a Value>, documents: u64) -> IndexStats {
+    nodes.map(IndexStats::of_node).fold(IndexStats::default(), IndexStats::and).scaled_to(documents)
 }
 
 /// What the nodes that serve reads answer; those that fail are left out.
