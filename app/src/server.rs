@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use miroir_http::{Apis, HttpOptions};
+use miroir_ports::inbound::SearchApi;
 use miroir_ports::outbound::{Ids, TaskStore};
 use miroir_system::UuidIds;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::alias::{
-    AliasBook, AliasService, AliasedDocuments, AliasedIndexes, AliasedSearches, AliasedSettings, AliasedTasks,
-};
+use crate::alias::{AliasBook, AliasService, Aliased};
 use crate::canary::{self, Canaries, CanaryOptions};
 use crate::cluster::Cluster;
 use crate::config::Config;
@@ -42,8 +41,8 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     let OpenStore { store, guard } = wiring::open_store(&config.store).await?;
     let outside = wiring::connect(&config, Arc::clone(&store))?;
     let book = Arc::new(AliasBook::new(Arc::clone(&outside.cluster.store)));
-    let search = searches(&outside.cluster, &book);
-    let canaries = canaries(&config, &outside.cluster, search).await?;
+    let search = Aliased::new(&book, Arc::new(SearchService::new(Arc::clone(&outside.cluster))));
+    let canaries = canaries(&config, &outside.cluster, Arc::new(search)).await?;
     let listener = TcpListener::bind(config.server.address)
         .await
         .with_context(|| format!("cannot listen on {} (server.address)", config.server.address))?;
@@ -142,7 +141,7 @@ fn start_workers(config: &Config, outside: &wiring::Outside, stopped: &worker::S
 async fn canaries(
     config: &Config,
     cluster: &Arc<Cluster>,
-    search: Arc<AliasedSearches>,
+    search: Arc<dyn SearchApi>,
 ) -> anyhow::Result<Canaries> {
     let definitions: Vec<_> =
         config.canary.definitions.iter().map(|canary| canary.definition().clone()).collect();
@@ -157,22 +156,17 @@ async fn canaries(
     Ok(Canaries::new(store, search, clock, Arc::new(UuidIds::default()), options))
 }
 
-fn searches(cluster: &Arc<Cluster>, book: &Arc<AliasBook>) -> Arc<AliasedSearches> {
-    let search = Arc::new(SearchService::new(Arc::clone(cluster)));
-    Arc::new(AliasedSearches::new(Arc::clone(book), search))
-}
-
 fn apis(cluster: &Arc<Cluster>, book: Arc<AliasBook>, canaries: &Canaries) -> Apis {
     let index = Arc::new(IndexService::new(Arc::clone(cluster)));
     let document = Arc::new(DocumentService::new(Arc::clone(cluster)));
     let settings = Arc::new(SettingsService::new(Arc::clone(cluster)));
     let task = Arc::new(TaskService::new(Arc::clone(cluster)));
     Apis {
-        index: Arc::new(AliasedIndexes::new(Arc::clone(&book), index)),
-        document: Arc::new(AliasedDocuments::new(Arc::clone(&book), document)),
-        settings: Arc::new(AliasedSettings::new(Arc::clone(&book), settings)),
+        index: Arc::new(Aliased::new(&book, index)),
+        document: Arc::new(Aliased::new(&book, document)),
+        settings: Arc::new(Aliased::new(&book, settings)),
         search: canaries.search(),
-        task: Arc::new(AliasedTasks::new(Arc::clone(&book), task)),
+        task: Arc::new(Aliased::new(&book, task)),
         alias: Arc::new(AliasService::new(Arc::clone(cluster), book)),
         cluster: Arc::new(ClusterService::new(Arc::clone(cluster))),
         canary: canaries.api(),

@@ -18,23 +18,23 @@ use miroir_ports::inbound::{
 use serde_json::{Map, Value};
 
 use super::AliasBook;
-use crate::service::{DocumentService, IndexService, SearchService};
+use crate::service::{DocumentService, IndexService, SearchService, SettingsService, TaskService};
 
-/// [`DocumentApi`] by alias.
-pub struct AliasedDocuments {
+/// A service, with the names it is given looked up first.
+pub struct Aliased<S> {
     book: Arc<AliasBook>,
-    inner: Arc<DocumentService>,
+    inner: Arc<S>,
 }
 
-impl AliasedDocuments {
+impl<S> Aliased<S> {
     /// `inner`, with names looked up in `book`.
-    pub fn new(book: Arc<AliasBook>, inner: Arc<DocumentService>) -> Self {
-        Self { book, inner }
+    pub fn new(book: &Arc<AliasBook>, inner: Arc<S>) -> Self {
+        Self { book: Arc::clone(book), inner }
     }
 }
 
 #[async_trait]
-impl DocumentApi for AliasedDocuments {
+impl DocumentApi for Aliased<DocumentService> {
     async fn documents_write(&self, write: DocumentWrite) -> Result<Accepted, ApiError> {
         let index = self.book.writable(write.index.clone()).await?;
         self.inner.documents_write(DocumentWrite { index, ..write }).await
@@ -68,41 +68,15 @@ impl DocumentApi for AliasedDocuments {
     }
 }
 
-/// [`SearchApi`] by alias.
-pub struct AliasedSearches {
-    book: Arc<AliasBook>,
-    inner: Arc<SearchService>,
-}
-
-impl AliasedSearches {
-    /// `inner`, with names looked up in `book`.
-    pub fn new(book: Arc<AliasBook>, inner: Arc<SearchService>) -> Self {
-        Self { book, inner }
-    }
-}
-
 #[async_trait]
-impl SearchApi for AliasedSearches {
+impl SearchApi for Aliased<SearchService> {
     async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<Answer, ApiError> {
         self.inner.search_all(&self.book.readable(index).await?, request).await
     }
 }
 
-/// [`IndexApi`] by alias.
-pub struct AliasedIndexes {
-    book: Arc<AliasBook>,
-    inner: Arc<IndexService>,
-}
-
-impl AliasedIndexes {
-    /// `inner`, with names looked up in `book`.
-    pub fn new(book: Arc<AliasBook>, inner: Arc<IndexService>) -> Self {
-        Self { book, inner }
-    }
-}
-
 #[async_trait]
-impl IndexApi for AliasedIndexes {
+impl IndexApi for Aliased<IndexService> {
     /// An index gets the name it is given, or none: the registry refuses the name of an alias.
     async fn index_create(&self, index: IndexUid, primary_key: Option<String>) -> Result<Accepted, ApiError> {
         self.inner.index_create(index, primary_key).await
@@ -131,21 +105,8 @@ impl IndexApi for AliasedIndexes {
     }
 }
 
-/// [`SettingsApi`] by alias.
-pub struct AliasedSettings {
-    book: Arc<AliasBook>,
-    inner: Arc<dyn SettingsApi>,
-}
-
-impl AliasedSettings {
-    /// `inner`, with names looked up in `book`.
-    pub fn new(book: Arc<AliasBook>, inner: Arc<dyn SettingsApi>) -> Self {
-        Self { book, inner }
-    }
-}
-
 #[async_trait]
-impl SettingsApi for AliasedSettings {
+impl SettingsApi for Aliased<SettingsService> {
     async fn settings_get(&self, index: IndexUid, setting: Option<Setting>) -> Result<Answer, ApiError> {
         let index = self.book.single(index, ErrorCode::MiroirAliasConflict).await?;
         self.inner.settings_get(index, setting).await
@@ -157,21 +118,8 @@ impl SettingsApi for AliasedSettings {
     }
 }
 
-/// [`TaskApi`] by alias.
-pub struct AliasedTasks {
-    book: Arc<AliasBook>,
-    inner: Arc<dyn TaskApi>,
-}
-
-impl AliasedTasks {
-    /// `inner`, with names looked up in `book`.
-    pub fn new(book: Arc<AliasBook>, inner: Arc<dyn TaskApi>) -> Self {
-        Self { book, inner }
-    }
-}
-
 #[async_trait]
-impl TaskApi for AliasedTasks {
+impl TaskApi for Aliased<TaskService> {
     async fn task_get(&self, uid: TaskUid) -> Result<TaskView, ApiError> {
         self.inner.task_get(uid).await
     }

@@ -11,5 +11,5 @@ mod door;
 mod service;
 
 pub use book::AliasBook;
-pub use door::{AliasedDocuments, AliasedIndexes, AliasedSearches, AliasedSettings, AliasedTasks};
+pub use door::Aliased;
 pub use service::AliasService;

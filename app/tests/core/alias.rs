@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir::alias::{
-    AliasBook, AliasedDocuments, AliasedIndexes, AliasedSearches, AliasedSettings, AliasedTasks,
-};
+use miroir::alias::{AliasBook, Aliased};
 use miroir_domain::alias::{AliasChange, NewAlias};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::rollover::RolloverPolicy;
@@ -40,7 +38,7 @@ async fn flip(bench: &Bench, name: &str, target: &str, version: Option<u64>) -> 
 
 /// How many documents a search of `name` finds.
 async fn found(bench: &Bench, name: &str) -> Result<u64, ApiError> {
-    let searches = AliasedSearches::new(Arc::clone(&bench.book), Arc::clone(&bench.search));
+    let searches = Aliased::new(&bench.book, Arc::clone(&bench.search));
     let request = SearchRequest::from_json(json!({ "q": "film", "limit": 0 })).unwrap();
     Ok(searches.search(uid(name), request).await?.body["estimatedTotalHits"].as_u64().unwrap())
 }
@@ -57,11 +55,10 @@ fn assert_code<T: std::fmt::Debug>(outcome: Result<T, ApiError>, expected: Error
 async fn every_port_of_the_client_takes_an_alias() {
     let bench = bench().await;
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
-    let book = || Arc::clone(&bench.book);
-    let documents = AliasedDocuments::new(book(), Arc::clone(&bench.document));
-    let indexes = AliasedIndexes::new(book(), Arc::clone(&bench.index));
-    let settings = AliasedSettings::new(book(), Arc::clone(&bench.settings) as _);
-    let tasks = AliasedTasks::new(book(), Arc::clone(&bench.task) as _);
+    let documents = Aliased::new(&bench.book, Arc::clone(&bench.document));
+    let indexes = Aliased::new(&bench.book, Arc::clone(&bench.index));
+    let settings = Aliased::new(&bench.book, Arc::clone(&bench.settings));
+    let tasks = Aliased::new(&bench.book, Arc::clone(&bench.task));
 
     assert_eq!(found(&bench, "films").await.unwrap(), 10);
     let write = documents.documents_write(additions("films", &films(10, 12))).await.unwrap();
@@ -91,7 +88,7 @@ async fn several_targets_are_read_as_one_index_and_not_written() {
     let bench = bench().await;
     create(&bench, json!({ "name": "all", "targets": ["v1", "v2"] })).await.unwrap();
     assert_eq!(found(&bench, "all").await.unwrap(), 40);
-    let searches = AliasedSearches::new(Arc::clone(&bench.book), Arc::clone(&bench.search));
+    let searches = Aliased::new(&bench.book, Arc::clone(&bench.search));
     let mut seen = std::collections::BTreeSet::new();
     for offset in (0..40).step_by(7) {
         let body = json!({ "q": "film", "offset": offset, "limit": 7, "facets": ["genre"] });
@@ -108,7 +105,7 @@ async fn several_targets_are_read_as_one_index_and_not_written() {
         seen.extend(answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()));
     }
     assert_eq!(seen, (0..10).chain(100..130).collect());
-    let documents = AliasedDocuments::new(Arc::clone(&bench.book), Arc::clone(&bench.document));
+    let documents = Aliased::new(&bench.book, Arc::clone(&bench.document));
     let mut listed = Vec::new();
     for offset in (0..40).step_by(9) {
         let page = Map::from_iter([("offset".to_owned(), json!(offset)), ("limit".to_owned(), json!(9))]);
@@ -126,7 +123,7 @@ async fn several_targets_are_read_as_one_index_and_not_written() {
     let write = documents.documents_write(additions("all", &films(0, 1))).await;
     assert_code(write, ErrorCode::MiroirMultiAliasNotWritable);
     assert_code(flip(&bench, "all", "v1", None).await, ErrorCode::MiroirMultiAliasNotWritable);
-    let settings = AliasedSettings::new(Arc::clone(&bench.book), Arc::clone(&bench.settings) as _);
+    let settings = Aliased::new(&bench.book, Arc::clone(&bench.settings));
     assert_code(settings.settings_get(uid("all"), None).await, ErrorCode::MiroirAliasConflict);
 }
 

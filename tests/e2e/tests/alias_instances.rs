@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir::alias::{AliasBook, AliasService, AliasedSearches};
+use miroir::alias::{AliasBook, AliasService, Aliased};
 use miroir::config::Config;
 use miroir::service::SearchService;
 use miroir::wiring::{self, Outside};
@@ -33,7 +33,7 @@ fn uid(name: &str) -> IndexUid {
 /// The part of an instance that this is about.
 struct Instance {
     alias: AliasService,
-    searches: Arc<AliasedSearches>,
+    searches: Arc<Aliased<SearchService>>,
 }
 
 async fn instance(config: &Config, url: &str) -> Instance {
@@ -43,12 +43,12 @@ async fn instance(config: &Config, url: &str) -> Instance {
     let search = Arc::new(SearchService::new(Arc::clone(&cluster)));
     Instance {
         alias: AliasService::new(cluster, Arc::clone(&book)),
-        searches: Arc::new(AliasedSearches::new(book, search)),
+        searches: Arc::new(Aliased::new(&book, search)),
     }
 }
 
 /// The one home that all hits have.
-async fn home(searches: &AliasedSearches) -> String {
+async fn home(searches: &Aliased<SearchService>) -> String {
     let request = SearchRequest::from_json(json!({ "limit": 100 })).unwrap();
     let body = searches.search(uid("films"), request).await.unwrap().body;
     let hits = body["hits"].as_array().unwrap();

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir::alias::AliasedSearches;
+use miroir::alias::Aliased;
 use miroir::canary::{Canaries, CanaryOptions, Configured, Executor, Ownership, configure, run_loop};
 use miroir_domain::alias::{AliasChange, NewAlias};
 use miroir_domain::canary::{CanaryId, CanaryRun, CanaryStatus, CaptureRequest, Definition};
@@ -57,7 +57,7 @@ impl Aviary {
 
     /// Over the bench's own search.
     fn of(bench: &Bench) -> Self {
-        let search = AliasedSearches::new(Arc::clone(&bench.book), Arc::clone(&bench.search));
+        let search = Aliased::new(&bench.book, Arc::clone(&bench.search));
         Self::over(bench, Arc::new(search), CanaryOptions::default())
     }
 
