@@ -42,7 +42,7 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     let outside = wiring::connect(&config, Arc::clone(&store))?;
     let book = Arc::new(AliasBook::new(Arc::clone(&outside.cluster.store)));
     let search = Aliased::new(&book, Arc::new(SearchService::new(Arc::clone(&outside.cluster))));
-    let canaries = canaries(&config, &outside.cluster, Arc::new(search)).await?;
+    let canaries = canaries(&config, &outside.cluster, Arc::clone(&book), Arc::new(search)).await?;
     let listener = TcpListener::bind(config.server.address)
         .await
         .with_context(|| format!("cannot listen on {} (server.address)", config.server.address))?;
@@ -141,6 +141,7 @@ fn start_workers(config: &Config, outside: &wiring::Outside, stopped: &worker::S
 async fn canaries(
     config: &Config,
     cluster: &Arc<Cluster>,
+    book: Arc<AliasBook>,
     search: Arc<dyn SearchApi>,
 ) -> anyhow::Result<Canaries> {
     let definitions: Vec<_> =
@@ -153,7 +154,7 @@ async fn canaries(
         history: config.canary.history,
     };
     let (store, clock) = (Arc::clone(&cluster.store), Arc::clone(&cluster.clock));
-    Ok(Canaries::new(store, search, clock, Arc::new(UuidIds::default()), options))
+    Ok(Canaries::new(store, book, search, clock, Arc::new(UuidIds::default()), options))
 }
 
 fn apis(cluster: &Arc<Cluster>, book: Arc<AliasBook>, canaries: &Canaries) -> Apis {

@@ -60,9 +60,9 @@ impl AliasBook {
     }
 
     /// The indexes a read of `name` asks, in order; never empty.
-    pub async fn readable(&self, name: IndexUid) -> Result<Vec<IndexUid>, ApiError> {
-        Ok(match self.target(&name).await? {
-            None => vec![name],
+    pub async fn readable(&self, name: &IndexUid) -> Result<Vec<IndexUid>, StoreError> {
+        Ok(match self.target(name).await? {
+            None => vec![name.clone()],
             Some(target) => target.indexes().to_vec(),
         })
     }
@@ -110,5 +110,23 @@ impl AliasBook {
     fn lock(&self) -> MutexGuard<'_, Pages> {
         // The map is valid after every statement, so a panic elsewhere cannot have left it half changed.
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use miroir_memory::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_read_before_a_change_is_not_remembered_after_it() {
+        let book = AliasBook::new(Arc::new(MemoryStore::new()));
+        let name: IndexUid = "films".parse().unwrap();
+        let changes = book.lock().changes;
+        book.forget();
+        let target = Some(AliasTarget::Single("former".parse().unwrap()));
+        book.remember(&name, changes, Known { read_at: Instant::now(), target });
+        assert_eq!(book.target(&name).await.unwrap(), None);
     }
 }

@@ -56,7 +56,7 @@ impl DocumentApi for Aliased<DocumentService> {
         id: String,
         parameters: Map<String, Value>,
     ) -> Result<Answer, ApiError> {
-        self.inner.document_of(&self.book.readable(index).await?, id, parameters).await
+        self.inner.document_of(&self.book.readable(&index).await?, id, parameters).await
     }
 
     async fn document_list(
@@ -64,14 +64,14 @@ impl DocumentApi for Aliased<DocumentService> {
         index: IndexUid,
         parameters: Map<String, Value>,
     ) -> Result<Answer, ApiError> {
-        self.inner.documents_of(&self.book.readable(index).await?, parameters).await
+        self.inner.documents_of(&self.book.readable(&index).await?, parameters).await
     }
 }
 
 #[async_trait]
 impl SearchApi for Aliased<SearchService> {
     async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<Answer, ApiError> {
-        self.inner.search_all(&self.book.readable(index).await?, request).await
+        self.inner.search_all(&self.book.readable(&index).await?, request).await
     }
 }
 
@@ -92,7 +92,7 @@ impl IndexApi for Aliased<IndexService> {
     }
 
     async fn index_stats(&self, index: IndexUid) -> Result<Answer, ApiError> {
-        self.inner.stats_of(&self.book.readable(index).await?).await
+        self.inner.stats_of(&self.book.readable(&index).await?).await
     }
 
     async fn stats(&self) -> Result<Answer, ApiError> {
@@ -128,7 +128,7 @@ impl TaskApi for Aliased<TaskService> {
         if let Some(names) = query.index_uids.take() {
             let mut indexes = BTreeSet::new();
             for name in names {
-                indexes.extend(self.book.readable(name).await?);
+                indexes.extend(self.book.readable(&name).await?);
             }
             query.index_uids = Some(indexes);
         }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::capture::Captured;
 use super::{CanaryOptions, CanaryService, CaptureTap, Captures, Executor, OwnsAll, capture_loop, run_loop};
+use crate::alias::AliasBook;
 use crate::worker::Shutdown;
 
 /// The service, and what its workers need.
@@ -17,26 +18,33 @@ pub struct Canaries {
     pub service: Arc<CanaryService>,
     tap: Arc<CaptureTap>,
     store: Arc<dyn TaskStore>,
+    book: Arc<AliasBook>,
     executor: Arc<Executor>,
     captures: Arc<Captures>,
     offered: mpsc::Receiver<Captured>,
 }
 
 impl Canaries {
-    /// Canaries that search by `search`.
+    /// Canaries that look names up in `book` and search by `search`.
     pub fn new(
         store: Arc<dyn TaskStore>,
+        book: Arc<AliasBook>,
         search: Arc<dyn SearchApi>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         options: CanaryOptions,
     ) -> Self {
-        let executor = Executor::new(Arc::clone(&store), Arc::clone(&search), Arc::clone(&clock), options);
-        let executor = Arc::new(executor);
+        let executor = Arc::new(Executor::new(
+            Arc::clone(&store),
+            Arc::clone(&book),
+            Arc::clone(&search),
+            Arc::clone(&clock),
+            options,
+        ));
         let (captures, offered) = Captures::new(clock);
         let service = CanaryService::new(Arc::clone(&executor), Arc::clone(&captures), ids);
         let tap = Arc::new(CaptureTap::new(search, Arc::clone(&captures)));
-        Self { service: Arc::new(service), tap, store, executor, captures, offered }
+        Self { service: Arc::new(service), tap, store, book, executor, captures, offered }
     }
 
     /// The port of the canaries.
@@ -51,7 +59,7 @@ impl Canaries {
 
     /// Starts what goes on without clients: captures, and when `runs`, the canaries themselves.
     pub fn start_workers(self, runs: bool, workers: &mut JoinSet<()>, stopped: &Shutdown) {
-        workers.spawn(capture_loop(self.captures, self.store, self.offered, stopped.clone()));
+        workers.spawn(capture_loop(self.captures, self.store, self.book, self.offered, stopped.clone()));
         if runs {
             workers.spawn(run_loop(self.executor, Arc::new(OwnsAll), stopped.clone()));
         }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::index_facts::IndexFacts;
+use crate::alias::AliasBook;
 use crate::worker::{Shutdown, stopped};
 
 /// How long a capture waits for searches.
@@ -177,6 +178,7 @@ impl SearchApi for CaptureTap {
 pub async fn capture_loop(
     captures: Arc<Captures>,
     store: Arc<dyn TaskStore>,
+    book: Arc<AliasBook>,
     mut offered: mpsc::Receiver<Captured>,
     mut shutdown: Shutdown,
 ) {
@@ -186,14 +188,14 @@ pub async fn capture_loop(
             search = offered.recv() => search,
         };
         let Some(search) = search else { return };
-        let fate = keep(store.as_ref(), captures.clock.now(), &search).await;
+        let fate = keep(store.as_ref(), &book, captures.clock.now(), &search).await;
         captures.settle(&search, fate);
     }
 }
 
-async fn keep(store: &dyn TaskStore, now: Timestamp, captured: &Captured) -> Fate {
+async fn keep(store: &dyn TaskStore, book: &AliasBook, now: Timestamp, captured: &Captured) -> Fate {
     let index = &captured.index;
-    let facts = match IndexFacts::read(store, index).await {
+    let facts = match IndexFacts::read(store, book, index).await {
         Ok(facts) => facts,
         Err(error) => {
             tracing::warn!(%index, "a captured search could not be kept: {error}");

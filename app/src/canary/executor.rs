@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::index_facts::IndexFacts;
+use crate::alias::AliasBook;
 
 /// How canaries run.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,7 @@ impl Default for CanaryOptions {
 /// Runs canaries and remembers which ran when.
 pub struct Executor {
     pub(super) store: Arc<dyn TaskStore>,
+    book: Arc<AliasBook>,
     search: Arc<dyn SearchApi>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) options: CanaryOptions,
@@ -69,15 +71,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Executor {
-    /// An executor that searches by `search`, which must not be the one that captures what clients search for.
+    /// An executor that looks names up in `book` and searches by `search`, which must not be the one that captures what clients search for.
     pub fn new(
         store: Arc<dyn TaskStore>,
+        book: Arc<AliasBook>,
         search: Arc<dyn SearchApi>,
         clock: Arc<dyn Clock>,
         options: CanaryOptions,
     ) -> Self {
         Self {
             store,
+            book,
             search,
             clock,
             slots: Arc::new(Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
@@ -227,7 +231,7 @@ impl Executor {
         definition: &Definition,
         id: &str,
     ) -> Result<(IndexFacts, Vec<CanaryRun>), StoreError> {
-        let facts = IndexFacts::read(self.store.as_ref(), definition.index()).await?;
+        let facts = IndexFacts::read(self.store.as_ref(), &self.book, definition.index()).await?;
         let looks_back =
             definition.assertions().iter().any(|assertion| matches!(assertion, Assertion::MaxP95Ms { .. }));
         // Runs that were errors do not count, so a few more are read than are looked at.

@@ -247,11 +247,11 @@ async fn other_instances_see_a_flip_within_a_second_and_ask_the_store_no_more_th
     let other = AliasBook::new(Arc::clone(&bench.cluster.store));
     for round in 0..20_u32 {
         let (old, new) = if round % 2 == 0 { ("v1", "v2") } else { ("v2", "v1") };
-        assert_eq!(other.readable(uid("films")).await.unwrap(), [uid(old)]);
+        assert_eq!(other.readable(&uid("films")).await.unwrap(), [uid(old)]);
         flip(&bench, "films", new, None).await.unwrap();
-        assert_eq!(bench.book.readable(uid("films")).await.unwrap(), [uid(new)]);
+        assert_eq!(bench.book.readable(&uid("films")).await.unwrap(), [uid(new)]);
         tokio::time::sleep(Duration::from_millis(999)).await;
-        assert_eq!(other.readable(uid("films")).await.unwrap(), [uid(new)]);
+        assert_eq!(other.readable(&uid("films")).await.unwrap(), [uid(new)]);
     }
 }
 

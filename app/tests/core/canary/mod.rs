@@ -46,8 +46,14 @@ struct Aviary {
 impl Aviary {
     fn over(bench: &Bench, search: Arc<dyn SearchApi>, options: CanaryOptions) -> Self {
         let (store, clock) = (Arc::clone(&bench.cluster.store), Arc::clone(&bench.cluster.clock));
-        let canaries =
-            Canaries::new(Arc::clone(&store), search, clock, Arc::new(UuidIds::default()), options);
+        let canaries = Canaries::new(
+            Arc::clone(&store),
+            Arc::clone(&bench.book),
+            search,
+            clock,
+            Arc::new(UuidIds::default()),
+            options,
+        );
         let stop = watch::Sender::new(false);
         let (service, search) = (canaries.api(), canaries.search());
         let mut workers = JoinSet::new();

@@ -171,6 +171,7 @@ async fn an_instance_runs_only_what_it_owns() {
     let bench = bench().await;
     let executor = Executor::new(
         Arc::clone(&bench.cluster.store),
+        Arc::clone(&bench.book),
         Arc::clone(&bench.search) as _,
         Arc::clone(&bench.cluster.clock),
         CanaryOptions::default(),
