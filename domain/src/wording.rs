@@ -14,6 +14,21 @@ pub fn expected_one_of(given: &str, accepted: &[&str]) -> String {
     format!("{guess}expected one of {}", list(accepted.iter().copied()))
 }
 
+/// Longest unknown name that is repeated whole, in characters.
+const NAME_CHARS: usize = 200;
+
+/// The sentence about a name that is none of `known`; `noun` says what it would be the name of.
+pub fn unknown(noun: &str, name: &str, known: &[&str]) -> String {
+    let shown: String = name.chars().take(NAME_CHARS).collect();
+    format!("Unknown {noun} `{shown}`: {}", expected_one_of(name, known))
+}
+
+/// The sentence about a value of the wrong JSON type, found at `place` (`.fields[0]`, or nothing for the whole body).
+pub fn wrong_type(place: &str, expected: &str, found: &Value) -> String {
+    let place = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
+    format!("Invalid value type{place}: expected {expected}, but found {}", described(found))
+}
+
 /// The accepted name that a short slip away from `given` names, if any. Longer names may hold more slips.
 fn closest<'a>(given: &str, accepted: &[&'a str]) -> Option<&'a str> {
     let slips = match given.len() {

@@ -39,9 +39,7 @@ pub(crate) fn object(value: Value, known: &[&str]) -> Result<Map<String, Value>,
 
 /// Refuses `value`, found at `place` (`.fields[0]`, or nothing for the whole body).
 pub(crate) fn wrong_type(code: ErrorCode, place: &str, expected: &str, value: &Value) -> Failure {
-    let place = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
-    let found = wording::described(value);
-    Failure::refused(code, format!("Invalid value type{place}: expected {expected}, but found {found}"))
+    Failure::refused(code, wording::wrong_type(place, expected, value))
 }
 
 /// Checks that the field `name`, where it is there, is a positive integer.

@@ -12,18 +12,13 @@ pub(crate) enum Named {
     Field,
 }
 
-/// Longest unknown name that is repeated whole, in characters.
-const EXCERPT_CHARS: usize = 200;
-
 /// Refuses `name`, which is none of `known`, in Meilisearch's words.
 pub(crate) fn unknown(named: Named, name: &str, known: &[&str]) -> Failure {
     let noun = match named {
         Named::Parameter => "parameter",
         Named::Field => "field",
     };
-    let shown: String = name.chars().take(EXCERPT_CHARS).collect();
-    let expected = wording::expected_one_of(name, known);
-    Failure::refused(ErrorCode::BadRequest, format!("Unknown {noun} `{shown}`: {expected}"))
+    Failure::refused(ErrorCode::BadRequest, wording::unknown(noun, name, known))
 }
 
 #[cfg(test)]

@@ -63,34 +63,25 @@ impl AliasChange {
         };
         match fields.keys().next() {
             None => Ok(Self { target, require_target_exists }),
-            Some(name) => {
-                let shown: String = name.chars().take(200).collect();
-                let expected = wording::expected_one_of(&shown, known);
-                Err(refused(format!("Unknown field `{shown}`: {expected}")))
-            }
+            Some(name) => Err(refused(wording::unknown("field", name, known))),
         }
     }
 
     /// Whether `alias` may get this target: it stays what it is, one index or several, and never stands for itself.
     pub fn check(&self, alias: &Alias) -> Result<(), InvalidRequest> {
+        alias.require_single()?;
         let name = &alias.name;
-        match (&alias.target, &self.target) {
-            (AliasTarget::Multi(_), _) => Err(InvalidRequest::new(
-                ErrorCode::MiroirMultiAliasNotWritable,
-                format!(
-                    "Alias `{name}` stands for several indexes: it is changed by its rollover policy alone. Delete it and create it anew."
-                ),
-            )),
-            (AliasTarget::Single(_), AliasTarget::Multi(_)) => Err(InvalidRequest::new(
+        match &self.target {
+            AliasTarget::Multi(_) => Err(InvalidRequest::new(
                 ErrorCode::MiroirAliasConflict,
                 format!(
                     "Alias `{name}` stands for one index and cannot be made one of several: its writers would lose it. Create another alias."
                 ),
             )),
-            (AliasTarget::Single(_), AliasTarget::Single(index)) if index == name => {
+            AliasTarget::Single(index) if index == name => {
                 Err(refused(format!("Alias `{name}` cannot stand for itself.")))
             }
-            (AliasTarget::Single(_), AliasTarget::Single(_)) => Ok(()),
+            AliasTarget::Single(_) => Ok(()),
         }
     }
 }
@@ -127,9 +118,7 @@ fn index(value: &Value, place: &str) -> Result<IndexUid, InvalidRequest> {
 }
 
 fn wrong_type(place: &str, expected: &str, value: &Value) -> InvalidRequest {
-    let place = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
-    let found = wording::described(value);
-    refused(format!("Invalid value type{place}: expected {expected}, but found {found}"))
+    refused(wording::wrong_type(place, expected, value))
 }
 
 fn refused(message: impl Into<String>) -> InvalidRequest {

@@ -5,6 +5,7 @@ mod view;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{ErrorCode, InvalidRequest};
 use crate::{IndexUid, Timestamp};
 
 pub use change::{AliasChange, NewAlias};
@@ -57,6 +58,20 @@ pub struct Alias {
 }
 
 impl Alias {
+    /// Refuses an alias that stands for several indexes: who made it alone changes it.
+    pub fn require_single(&self) -> Result<(), InvalidRequest> {
+        match self.target {
+            AliasTarget::Single(_) => Ok(()),
+            AliasTarget::Multi(_) => Err(InvalidRequest::new(
+                ErrorCode::MiroirMultiAliasNotWritable,
+                format!(
+                    "Alias `{}` stands for several indexes: it is changed by its rollover policy alone. Delete it and create it anew.",
+                    self.name
+                ),
+            )),
+        }
+    }
+
     /// The alias pointed at `target`, its present state put in front of a history of at most `keep` entries. The version
     /// stays: the store raises it when it takes the row.
     #[must_use]
