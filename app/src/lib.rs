@@ -20,6 +20,7 @@ pub mod cluster;
 pub mod config;
 mod instance_lease;
 pub mod node;
+mod page;
 pub mod server;
 pub mod service;
 mod store_lock;

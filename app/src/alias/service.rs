@@ -6,21 +6,20 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::alias::{Alias, AliasChange, AliasTarget, AliasView, NewAlias};
 use miroir_domain::error::ErrorCode;
+use miroir_domain::rollover::RolloverPolicy;
 use miroir_ports::inbound::{AliasApi, AliasList, ApiError};
 use miroir_ports::outbound::{Create, NodeRead, Put};
-
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 
 use super::AliasBook;
 use crate::cluster::Cluster;
+use crate::page;
 use crate::service::{detached, read_first};
 
 /// Prior states an alias keeps.
 const HISTORY: usize = 50;
 /// How often an alias may be flipped under our hands before we give up. Each time means that somebody else got on.
 const ATTEMPTS: u32 = 64;
-/// Policies read at once.
-const POLICIES_PER_PAGE: u32 = 1_000;
 
 /// A gate that is held.
 enum Guard {
@@ -113,7 +112,7 @@ impl AliasService {
         for _ in 0..ATTEMPTS {
             let pair = [self.load(&first).await?, self.load(&second).await?];
             for alias in &pair {
-                AliasChange { target: alias.target.clone(), require_target_exists: false }.check(alias)?;
+                alias.require_single()?;
             }
             let now = self.cluster.clock.now();
             let [one, other] = pair;
@@ -141,17 +140,11 @@ impl AliasService {
 
     /// The rollover policy that writes or reads by `name`.
     async fn policy_of(&self, name: &IndexUid) -> Result<Option<String>, ApiError> {
-        let mut after = None;
-        loop {
-            let page = self.cluster.store.rollover_list(after, POLICIES_PER_PAGE).await?;
-            let is_last = page.len() < POLICIES_PER_PAGE as usize;
-            after = page.last().map(|policy| policy.name.clone());
-            let user =
-                page.into_iter().find(|policy| policy.write_alias == *name || policy.read_alias == *name);
-            if user.is_some() || is_last {
-                return Ok(user.map(|policy| policy.name));
-            }
-        }
+        let list = |after, limit| self.cluster.store.rollover_list(after, limit);
+        let policies = page::every(list, |policy: &RolloverPolicy| policy.name.clone()).await?;
+        let user =
+            policies.into_iter().find(|policy| policy.write_alias == *name || policy.read_alias == *name);
+        Ok(user.map(|policy| policy.name))
     }
 
     /// Until the guards are dropped no index called `name` comes to be, and no target is deleted: both need the index's gate
@@ -241,11 +234,8 @@ impl AliasApi for AliasService {
     }
 
     async fn alias_list(&self, after: Option<IndexUid>, limit: u32) -> Result<AliasList, ApiError> {
-        // One more than the page tells whether another follows.
-        let mut aliases = self.cluster.store.alias_list(after, limit.saturating_add(1)).await?;
-        let has_more = aliases.len() > limit as usize;
-        aliases.truncate(limit as usize);
-        let next = aliases.last().filter(|_| has_more).map(|alias| alias.name.clone());
+        let list = |after, limit| self.cluster.store.alias_list(after, limit);
+        let (aliases, next) = page::one(list, |alias: &Alias| alias.name.clone(), after, limit).await?;
         Ok(AliasList { results: aliases.into_iter().map(AliasView::from).collect(), next })
     }
 

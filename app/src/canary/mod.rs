@@ -30,19 +30,9 @@ pub use service::CanaryService;
 use miroir_domain::canary::Canary;
 use miroir_ports::outbound::{StoreError, TaskStore};
 
-/// Canaries read in one store call.
-const PAGE: u32 = 500;
+use crate::page;
 
 /// Every canary there is, in the byte order of the ids.
 async fn every_canary(store: &dyn TaskStore) -> Result<Vec<Canary>, StoreError> {
-    let mut canaries: Vec<Canary> = Vec::new();
-    loop {
-        let after = canaries.last().map(|canary| canary.id.clone());
-        let page = store.canary_list(after, PAGE).await?;
-        let is_last = page.len() < PAGE as usize;
-        canaries.extend(page);
-        if is_last {
-            return Ok(canaries);
-        }
-    }
+    page::every(|after, limit| store.canary_list(after, limit), |canary: &Canary| canary.id.clone()).await
 }

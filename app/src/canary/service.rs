@@ -14,7 +14,8 @@ use miroir_ports::outbound::{Create, Ids, Put};
 use super::capture::Captures;
 use super::executor::Executor;
 use super::{every_canary, view};
-use crate::service::detached::detached;
+use crate::page;
+use crate::service::detached;
 
 /// How often a replacement without a precondition is tried again when others change the canary at the same time.
 const ATTEMPTS: usize = 10;
@@ -123,11 +124,8 @@ impl CanaryApi for CanaryService {
     }
 
     async fn canary_list(&self, after: Option<String>, limit: u32) -> Result<CanaryList, ApiError> {
-        // One more than asked for tells whether there is a next page.
-        let mut rows = self.executor.store.canary_list(after, limit.saturating_add(1)).await?;
-        let more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        let next = rows.last().filter(|_| more).map(|row| row.id.clone());
+        let list = |after, limit| self.executor.store.canary_list(after, limit);
+        let (rows, next) = page::one(list, |row: &Canary| row.id.clone(), after, limit).await?;
         Ok(CanaryList { results: rows.into_iter().map(view::canary).collect(), limit, next })
     }
 

@@ -1,27 +1,20 @@
 //! What aliases forbid the registry: an index may not have an alias's name, nor go while an alias stands for it.
 
 use miroir_domain::IndexUid;
+use miroir_domain::alias::Alias;
 use miroir_domain::error::ErrorCode;
 use miroir_ports::inbound::ApiError;
 
 use super::Cluster;
-
-/// Aliases read at once.
-const ALIASES_PER_PAGE: u32 = 1_000;
+use crate::page;
 
 impl Cluster {
     /// The first alias that stands for `index`, alone or among others.
     pub async fn alias_of(&self, index: &IndexUid) -> Result<Option<IndexUid>, ApiError> {
-        let mut after = None;
-        loop {
-            let page = self.store.alias_list(after, ALIASES_PER_PAGE).await?;
-            let is_last = page.len() < ALIASES_PER_PAGE as usize;
-            after = page.last().map(|alias| alias.name.clone());
-            let user = page.into_iter().find(|alias| alias.target.indexes().contains(index));
-            if user.is_some() || is_last {
-                return Ok(user.map(|alias| alias.name));
-            }
-        }
+        let list = |after, limit| self.store.alias_list(after, limit);
+        let aliases = page::every(list, |alias: &Alias| alias.name.clone()).await?;
+        let user = aliases.into_iter().find(|alias| alias.target.indexes().contains(index));
+        Ok(user.map(|alias| alias.name))
     }
 
     /// Refuses to create `index` where an alias has its name. The caller holds the index's gate alone, which creating an

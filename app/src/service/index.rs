@@ -18,9 +18,7 @@ use super::detached::detached;
 use super::read::read_first;
 use super::stats;
 use crate::cluster::{Answered, Cluster, WritePlan};
-
-/// Registry entries read at once.
-const ENTRIES_PER_PAGE: u32 = 1_000;
+use crate::page;
 
 /// Implements [`IndexApi`].
 #[derive(Clone)]
@@ -67,16 +65,8 @@ impl IndexService {
 
     /// The whole registry, in order of uid: what the cluster has decided, whatever single nodes have of it yet.
     async fn every_entry(&self) -> Result<Vec<IndexEntry>, ApiError> {
-        let mut entries: Vec<IndexEntry> = Vec::new();
-        loop {
-            let after = entries.last().map(|entry| entry.uid.clone());
-            let page = self.cluster.store.index_list(after, ENTRIES_PER_PAGE).await?;
-            let is_last = page.len() < ENTRIES_PER_PAGE as usize;
-            entries.extend(page);
-            if is_last {
-                return Ok(entries);
-            }
-        }
+        let list = |after, limit| self.cluster.store.index_list(after, limit);
+        Ok(page::every(list, |entry: &IndexEntry| entry.uid.clone()).await?)
     }
 
     async fn delete(&self, index: IndexUid) -> Result<Accepted, ApiError> {

@@ -1,7 +1,7 @@
 //! The services: each implements one inbound port. A service loads, lets the domain decide, and acts.
 
 mod cluster;
-pub(crate) mod detached;
+mod detached;
 mod document;
 mod document_read;
 mod fan_out;
