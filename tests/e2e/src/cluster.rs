@@ -72,6 +72,12 @@ impl ClusterBuilder {
         self
     }
 
+    /// Keeps the store on the Redis server at `url`.
+    #[must_use]
+    pub fn redis(self, url: &str) -> Self {
+        self.configuration(json!({ "store": { "backend": "redis", "redis": { "url": url } } }))
+    }
+
     /// An environment variable for Miroir.
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {

@@ -18,8 +18,7 @@ fn on_sqlite() -> ClusterBuilder {
 }
 
 fn on_redis(server: &RedisServer) -> ClusterBuilder {
-    let store = json!({ "backend": "redis", "redis": { "url": server.url() } });
-    on_sqlite().configuration(json!({ "store": store }))
+    on_sqlite().redis(&server.url())
 }
 
 /// Documents that say which index they are of.

@@ -60,9 +60,7 @@ async fn home(searches: &Aliased<SearchService>) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_instance_follows_a_flip_within_a_second() {
     let server = RedisServer::start();
-    let store = json!({ "backend": "redis", "redis": { "url": server.url() } });
-    let builder = Cluster::builder().nodes(3).configuration(json!({ "store": store.clone() }));
-    let mut cluster = builder.start().await.unwrap();
+    let mut cluster = Cluster::builder().nodes(3).redis(&server.url()).start().await.unwrap();
     let client = cluster.client();
     for index in ["v1", "v2"] {
         let documents: Value = (0..20).map(|id| json!({ "id": id, "home": index })).collect();
@@ -71,7 +69,7 @@ async fn other_instance_follows_a_flip_within_a_second() {
     }
     let nodes: Value =
         cluster.nodes().iter().map(|node| json!({ "id": node.id(), "url": node.url() })).collect();
-    let config: Config = serde_json::from_value(json!({ "nodes": nodes, "store": store })).unwrap();
+    let config: Config = serde_json::from_value(json!({ "nodes": nodes })).unwrap();
     let one = instance(&config, &server.url()).await;
     let other = instance(&config, &server.url()).await;
     let new = NewAlias::from_json(json!({ "name": "films", "target": "v1" })).unwrap();

@@ -13,8 +13,7 @@ fn on_sqlite() -> ClusterBuilder {
 }
 
 fn on_redis(server: &RedisServer) -> ClusterBuilder {
-    let store = json!({ "backend": "redis", "redis": { "url": server.url() } });
-    on_sqlite().configuration(json!({ "store": store }))
+    on_sqlite().redis(&server.url())
 }
 
 async fn call(client: &Client, method: &str, path: &str, body: Value) -> Answer {

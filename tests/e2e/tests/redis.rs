@@ -7,8 +7,8 @@ use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
 fn on(server: &RedisServer) -> ClusterBuilder {
-    let store = json!({ "backend": "redis", "redis": { "url": server.url(), "connect_timeout_ms": 500 } });
-    Cluster::builder().nodes(3).replication_factor(2).configuration(json!({ "store": store }))
+    let impatient = json!({ "store": { "redis": { "connect_timeout_ms": 500 } } });
+    Cluster::builder().nodes(3).replication_factor(2).redis(&server.url()).configuration(impatient)
 }
 
 async fn add(client: &Client, id: u64) -> Value {
