@@ -22,6 +22,21 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     panic!("it never came that {what}");
 }
 
+/// The store of the master that `sentinel` names.
+///
+/// A Sentinel that waits longer than it likes for an answer calls a master down for a moment, as on a busy machine.
+async fn open_when_well(sentinel: &RedisServer) -> RedisStore {
+    let url = format!("redis+sentinel://{}/main/0", sentinel.address());
+    for _ in 0..LOOKS {
+        match RedisStore::open(RedisOptions::new(url.clone())).await {
+            Ok(store) => return store,
+            Err(StoreError::Unavailable { .. }) => tokio::time::sleep(Duration::from_millis(200)).await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the sentinel never named a master that works");
+}
+
 #[tokio::test]
 async fn store_follows_the_master_that_the_sentinel_names() {
     let mut master = RedisServer::start();
@@ -32,8 +47,7 @@ async fn store_follows_the_master_that_the_sentinel_names() {
         sentinel.say(&["INFO", "sentinel"]).contains("slaves=1")
     })
     .await;
-    let url = format!("redis+sentinel://{}/main/0", sentinel.address());
-    let store = RedisStore::open(RedisOptions::new(url)).await.unwrap();
+    let store = open_when_well(&sentinel).await;
     let task = store.task_create(new_task("before"), at(1)).await.unwrap();
     until("the replica has the task", async || replica.say(&["EXISTS", "miroir:tasks:0"]).starts_with(":1"))
         .await;

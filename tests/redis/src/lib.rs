@@ -42,10 +42,12 @@ impl RedisServer {
         Self::with(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
     }
 
-    /// A Sentinel that watches `master` under the name `main`, alone, and replaces it half a second after it went away.
+    /// A Sentinel that watches `master` under the name `main`, alone, and replaces it three seconds after it went away.
+    ///
+    /// Not sooner: on a busy machine a healthy master may take a second to answer, and would be replaced for it.
     pub fn sentinel(master: &Self) -> Self {
         let configuration = format!(
-            "sentinel monitor main 127.0.0.1 {} 1\nsentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n",
+            "sentinel monitor main 127.0.0.1 {} 1\nsentinel down-after-milliseconds main 3000\nsentinel failover-timeout main 6000\n",
             master.port
         );
         Self::start_with(&["--sentinel"], Some(&configuration))
