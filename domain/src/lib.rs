@@ -12,19 +12,22 @@
 //! | [`search`] | how one query becomes many, and many answers one |
 //! | [`health`] | when a node is trusted |
 //! | [`canary`] | what a stored search demands of its answer, and when it runs |
+//! | [`change`] | what a write changed, as events for others to follow |
 //! | [`alias`], [`session`], [`job`] | what the rows of these tables mean and how they change |
 //! | [`tenant`], [`rollover`], [`search_ui`], [`admin_session`] | likewise, for the tables of tenants, policies, pages and log-ins |
-//! | [`error`], [`wording`] | how a refusal is told |
+//! | [`error`], [`wording`], [`json`] | how a refusal is told; what may be said of any JSON |
 
 pub mod admin_session;
 pub mod alias;
 pub mod canary;
+pub mod change;
 pub mod document;
 pub mod error;
 pub mod health;
 mod id;
 pub mod index;
 pub mod job;
+pub mod json;
 pub mod payload;
 pub mod placement;
 pub mod quorum;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use miroir_domain::admin_session::AdminSession;
 use miroir_domain::alias::Alias;
 use miroir_domain::canary::{Canary, CanaryRun};
+use miroir_domain::change::{PendingChanges, SinkRow};
 use miroir_domain::index::IndexEntry;
 use miroir_domain::job::{Job, JobEnd, NewJob};
 use miroir_domain::rollover::RolloverPolicy;
@@ -16,10 +17,11 @@ use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_ports::outbound::{
     Acquire, AdminSessionTable, Advance, AliasTable, CanaryTable, ChangeBacklog, ChangeCursor,
-    ChangeCursorTable, ChangeOutbox, ChangePage, Create, IdempotencyTable, IndexTable, JobDepth, JobTable,
-    Lease, LeaseTable, LoginAttempt, NewChange, NodeSettingsTable, NodeSettingsVersion, Put, RateDecision,
-    RateLimits, Reservation, Reserve, RevocationFeed, Revocations, RolloverTable, ScopedKeyObservation,
-    ScopedKeyTable, SearchUiTable, SessionTable, StoreError, StoreStatus, TaskPage, TaskTable, TenantTable,
+    ChangeCursorTable, ChangeOutbox, ChangePage, ChangePosition, ChangeSinkTable, Create, IdempotencyTable,
+    IndexTable, JobDepth, JobTable, Lease, LeaseTable, LoginAttempt, NewChange, NodeSettingsTable,
+    NodeSettingsVersion, Put, RateDecision, RateLimits, Reservation, Reserve, RevocationFeed, Revocations,
+    RolloverTable, ScopedKeyObservation, ScopedKeyTable, SearchUiTable, SessionTable, StoreError,
+    StoreStatus, TaskPage, TaskTable, TenantTable,
 };
 use serde_json::Value;
 
@@ -40,6 +42,7 @@ macro_rules! delegate {
 
 delegate!(TaskTable {
     task_create(task: NewTask, now: Timestamp) -> Task;
+    task_changes(uid: TaskUid) -> Option<PendingChanges>;
     task_get(uid: TaskUid) -> Option<Task>;
     task_put(task: Task) -> Put;
     task_list(query: &TaskQuery) -> TaskPage;
@@ -119,15 +122,23 @@ delegate!(CanaryTable {
 
 delegate!(ChangeCursorTable {
     change_cursor_advance(sink: &str, index: &IndexUid, seq: u64, now: Timestamp) -> Advance;
+    change_cursor_rewind(sink: &str, index: &IndexUid, seq: u64, now: Timestamp) -> bool;
     change_cursor_get(sink: &str, index: &IndexUid) -> Option<ChangeCursor>;
     change_cursor_list(sink: &str) -> Vec<ChangeCursor>;
 });
 
 delegate!(ChangeOutbox {
     change_append_with_task(task: Task, changes: Vec<NewChange>, budget_bytes: u64) -> Put;
+    change_append(changes: Vec<NewChange>, budget_bytes: u64) -> ();
     change_peek(sink: &str, index: &IndexUid, after: u64, limit: u32) -> ChangePage;
-    change_acknowledge(sink: &str, index: &IndexUid, seq: u64) -> u64;
+    change_acknowledge(sink: &str, index: &IndexUid, seq: u64, keep: u64) -> u64;
+    change_positions(sink: &str) -> Vec<ChangePosition>;
     change_backlog(sink: &str) -> ChangeBacklog;
+});
+
+delegate!(ChangeSinkTable {
+    change_sink_put(row: SinkRow) -> ();
+    change_sink_get(sink: &str) -> Option<SinkRow>;
 });
 
 delegate!(TenantTable {

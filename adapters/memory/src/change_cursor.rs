@@ -32,6 +32,24 @@ impl ChangeCursorTable for MemoryStore {
         Ok(Advance::Advanced)
     }
 
+    async fn change_cursor_rewind(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        seq: u64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut data = self.data()?;
+        match data.change_cursors.get_mut(&(sink.to_owned(), index.clone())) {
+            Some(row) if row.last_event_seq > seq => {
+                row.last_event_seq = seq;
+                row.updated_at = now;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
     async fn change_cursor_get(
         &self,
         sink: &str,

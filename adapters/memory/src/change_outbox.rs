@@ -6,31 +6,32 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::task::Task;
 use miroir_ports::outbound::{
-    Change, ChangeBacklog, ChangeOutbox, ChangePage, NewChange, Put, StoreError, check_json,
+    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError, check_json,
 };
 
-use crate::MemoryStore;
+use crate::{Data, MemoryStore};
 
-/// What waits for one sink, oldest first, and what the sink was told of before.
+/// What is held for one sink, oldest first, and what the sink was told of before.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    waiting: VecDeque<Waiting>,
+    held: VecDeque<Held>,
     marks: BTreeMap<IndexUid, Marks>,
     lost: u64,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct Held {
     index: IndexUid,
     change: Change,
     bytes: u64,
 }
 
-/// The last number of an index, and the last that was dropped.
+/// The last number of an index, the last that was dropped, and the last that was delivered.
 #[derive(Debug, Default, Clone, Copy)]
 struct Marks {
     last_seq: u64,
     trimmed_to: u64,
+    delivered_to: u64,
 }
 
 impl Outbox {
@@ -39,21 +40,36 @@ impl Outbox {
         marks.last_seq += 1;
         let change = Change { seq: marks.last_seq, body: new.body };
         let bytes = change.body.to_string().len() as u64;
-        self.waiting.push_back(Waiting { index: new.index_uid, change, bytes });
+        self.held.push_back(Held { index: new.index_uid, change, bytes });
     }
 
     fn trim(&mut self, budget_bytes: u64) {
         while self.bytes() > budget_bytes
-            && let Some(oldest) = self.waiting.pop_front()
+            && let Some(oldest) = self.held.pop_front()
         {
-            self.lost += 1;
-            self.marks.entry(oldest.index).or_default().trimmed_to = oldest.change.seq;
+            let marks = self.marks.entry(oldest.index).or_default();
+            marks.trimmed_to = oldest.change.seq;
+            self.lost += u64::from(oldest.change.seq > marks.delivered_to);
         }
     }
 
     fn bytes(&self) -> u64 {
-        self.waiting.iter().map(|waiting| waiting.bytes).sum()
+        self.held.iter().map(|held| held.bytes).sum()
     }
+}
+
+impl Data {
+    fn append(&mut self, changes: Vec<NewChange>, budget_bytes: u64) {
+        for change in changes {
+            let outbox = self.outboxes.entry(change.sink_name.clone()).or_default();
+            outbox.append(change);
+            outbox.trim(budget_bytes);
+        }
+    }
+}
+
+fn check(changes: &[NewChange]) -> Result<(), StoreError> {
+    changes.iter().try_for_each(|change| check_json("the body of a change", &change.body))
 }
 
 #[async_trait]
@@ -64,19 +80,19 @@ impl ChangeOutbox for MemoryStore {
         changes: Vec<NewChange>,
         budget_bytes: u64,
     ) -> Result<Put, StoreError> {
-        for change in &changes {
-            check_json("the body of a change", &change.body)?;
-        }
+        check(&changes)?;
         let mut data = self.data()?;
         if data.task_put(task)? == Put::Conflict {
             return Ok(Put::Conflict);
         }
-        for change in changes {
-            let outbox = data.outboxes.entry(change.sink_name.clone()).or_default();
-            outbox.append(change);
-            outbox.trim(budget_bytes);
-        }
+        data.append(changes, budget_bytes);
         Ok(Put::Stored)
+    }
+
+    async fn change_append(&self, changes: Vec<NewChange>, budget_bytes: u64) -> Result<(), StoreError> {
+        check(&changes)?;
+        self.data()?.append(changes, budget_bytes);
+        Ok(())
     }
 
     async fn change_peek(
@@ -91,26 +107,47 @@ impl ChangeOutbox for MemoryStore {
         let marks = outbox.and_then(|outbox| outbox.marks.get(index)).copied().unwrap_or_default();
         let changes = outbox
             .into_iter()
-            .flat_map(|outbox| &outbox.waiting)
-            .filter(|waiting| &waiting.index == index && waiting.change.seq > after)
+            .flat_map(|outbox| &outbox.held)
+            .filter(|held| &held.index == index && held.change.seq > after)
             .take(limit as usize)
-            .map(|waiting| waiting.change.clone())
+            .map(|held| held.change.clone())
             .collect();
         Ok(ChangePage { changes, trimmed_to: marks.trimmed_to, last_seq: marks.last_seq })
     }
 
-    async fn change_acknowledge(&self, sink: &str, index: &IndexUid, seq: u64) -> Result<u64, StoreError> {
+    async fn change_acknowledge(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        seq: u64,
+        keep: u64,
+    ) -> Result<u64, StoreError> {
         let mut data = self.data()?;
         let Some(outbox) = data.outboxes.get_mut(sink) else { return Ok(0) };
-        let before = outbox.waiting.len();
-        outbox.waiting.retain(|waiting| &waiting.index != index || waiting.change.seq > seq);
-        Ok((before - outbox.waiting.len()) as u64)
+        let Some(marks) = outbox.marks.get_mut(index) else { return Ok(0) };
+        let seq = seq.min(marks.last_seq);
+        marks.delivered_to = marks.delivered_to.max(seq);
+        let before = outbox.held.len();
+        let gone_to = seq.saturating_sub(keep);
+        outbox.held.retain(|held| &held.index != index || held.change.seq > gone_to);
+        Ok((before - outbox.held.len()) as u64)
+    }
+
+    async fn change_positions(&self, sink: &str) -> Result<Vec<ChangePosition>, StoreError> {
+        let data = self.data()?;
+        let marks = data.outboxes.get(sink).into_iter().flat_map(|outbox| &outbox.marks);
+        let position = |(index, marks): (&IndexUid, &Marks)| ChangePosition {
+            index_uid: index.clone(),
+            trimmed_to: marks.trimmed_to,
+            last_seq: marks.last_seq,
+        };
+        Ok(marks.map(position).collect())
     }
 
     async fn change_backlog(&self, sink: &str) -> Result<ChangeBacklog, StoreError> {
         let data = self.data()?;
         Ok(data.outboxes.get(sink).map_or_else(ChangeBacklog::default, |outbox| ChangeBacklog {
-            events: outbox.waiting.len() as u64,
+            events: outbox.held.len() as u64,
             bytes: outbox.bytes(),
             lost: outbox.lost,
         }))

@@ -8,6 +8,7 @@ mod alias;
 mod canary;
 mod change_cursor;
 mod change_outbox;
+mod change_sink;
 mod idempotency;
 mod index;
 mod job;
@@ -30,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use miroir_domain::admin_session::AdminSession;
 use miroir_domain::alias::Alias;
 use miroir_domain::canary::{Canary, CanaryRun};
+use miroir_domain::change::{PendingChanges, SinkRow};
 use miroir_domain::index::IndexEntry;
 use miroir_domain::job::Job;
 use miroir_domain::rollover::RolloverPolicy;
@@ -53,6 +55,8 @@ struct Data {
     /// The uid of the next task; 64 bits, so that it can stand behind the last one.
     next_uid: u64,
     tasks: BTreeMap<TaskUid, Task>,
+    /// What unfinished tasks will have changed.
+    task_changes: BTreeMap<TaskUid, PendingChanges>,
     indexes: BTreeMap<IndexUid, IndexEntry>,
     node_settings: BTreeMap<(IndexUid, NodeId), NodeSettingsVersion>,
     aliases: BTreeMap<IndexUid, Alias>,
@@ -66,7 +70,8 @@ struct Data {
     canaries: BTreeMap<String, Canary>,
     canary_runs: BTreeMap<String, BTreeMap<Timestamp, CanaryRun>>,
     change_cursors: BTreeMap<(String, IndexUid), ChangeCursor>,
-    /// What waits for each sink.
+    change_sinks: BTreeMap<String, SinkRow>,
+    /// What is held for each sink.
     outboxes: BTreeMap<String, Outbox>,
     tenants: BTreeMap<ApiKeyHash, Tenant>,
     rollovers: BTreeMap<String, RolloverPolicy>,

@@ -3,6 +3,7 @@
 use std::ops::Bound;
 
 use async_trait::async_trait;
+use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{
@@ -18,6 +19,9 @@ impl Data {
             Some(stored) if stored.version == task.version => {
                 check_task_put(stored.status, &task)?;
                 let version = next_version(task.version)?;
+                if task.status.is_finished() {
+                    self.task_changes.remove(&task.uid);
+                }
                 *stored = Task { version, ..task };
                 Ok(Put::Stored)
             }
@@ -35,10 +39,18 @@ impl TaskTable for MemoryStore {
             outcome: Outcome::NotApplied,
             reason: "every task uid has been given".to_owned(),
         })?;
+        let changes = task.changes.clone();
         let row = task.into_task(uid, now);
         data.next_uid += 1;
+        if let Some(changes) = changes.filter(|_| !row.status.is_finished()) {
+            data.task_changes.insert(uid, changes);
+        }
         data.tasks.insert(uid, row.clone());
         Ok(row)
+    }
+
+    async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError> {
+        Ok(self.data()?.task_changes.get(&uid).cloned())
     }
 
     async fn task_get(&self, uid: TaskUid) -> Result<Option<Task>, StoreError> {

@@ -36,6 +36,15 @@ impl Row for ChangeCursor {
     }
 }
 
+fn cursor(sink: &str, index: &IndexUid, seq: u64, now: Timestamp) -> ChangeCursor {
+    ChangeCursor {
+        sink_name: sink.to_owned(),
+        index_uid: index.clone(),
+        last_event_seq: seq,
+        updated_at: now,
+    }
+}
+
 #[async_trait]
 impl ChangeCursorTable for RedisStore {
     async fn change_cursor_advance(
@@ -45,12 +54,7 @@ impl ChangeCursorTable for RedisStore {
         seq: u64,
         now: Timestamp,
     ) -> Result<Advance, StoreError> {
-        let row = ChangeCursor {
-            sink_name: sink.to_owned(),
-            index_uid: index.clone(),
-            last_event_seq: seq,
-            updated_at: now,
-        };
+        let row = cursor(sink, index, seq, now);
         let mut script = changing!("lua/decimal.lua", "lua/advance.lua");
         script
             .key(self.keys.pair(CURSORS, sink, index.as_str()))
@@ -60,6 +64,20 @@ impl ChangeCursorTable for RedisStore {
             .arg(seq);
         row.columns()?.push_to(&mut script);
         self.advance(CURSORS, &row.name(), &mut script).await
+    }
+
+    async fn change_cursor_rewind(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        seq: u64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let row = cursor(sink, index, seq, now);
+        let mut script = changing!("lua/decimal.lua", "lua/rewind.lua");
+        script.key(self.keys.pair(CURSORS, sink, index.as_str())).arg("last_event_seq").arg(seq);
+        row.columns()?.push_to(&mut script);
+        self.change_by(CURSORS, &row.name(), &mut script).await
     }
 
     async fn change_cursor_get(

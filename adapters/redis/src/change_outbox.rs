@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::task::Task;
 use miroir_ports::outbound::{
-    Change, ChangeBacklog, ChangeOutbox, ChangePage, NewChange, Put, StoreError, check_json,
+    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError, check_json,
 };
 use redis::{ScriptInvocation, cmd};
 
@@ -27,6 +27,21 @@ impl RedisStore {
     fn push_outbox(&self, script: &mut ScriptInvocation<'_>, sink: &str, index: &IndexUid) {
         script.key(self.keys.base(OUTBOX)).arg(sink).arg(index.as_str());
     }
+
+    /// Adds what `lua/outbox_append.lua` appends.
+    fn push_changes(
+        &self,
+        script: &mut ScriptInvocation<'_>,
+        changes: &[NewChange],
+        budget_bytes: u64,
+    ) -> Result<(), StoreError> {
+        script.key(self.keys.base(OUTBOX)).arg(budget_bytes.min(LAST_SEQ));
+        for change in changes {
+            check_json("the body of a change", &change.body)?;
+            script.arg(&change.sink_name).arg(change.index_uid.as_str()).arg(to_json(&change.body)?);
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -37,9 +52,6 @@ impl ChangeOutbox for RedisStore {
         changes: Vec<NewChange>,
         budget_bytes: u64,
     ) -> Result<Put, StoreError> {
-        for change in &changes {
-            check_json("the body of a change", &change.body)?;
-        }
         let replacement = Replacement::of(&task)?;
         let mut script = changing!(
             "lua/name.lua",
@@ -47,14 +59,19 @@ impl ChangeOutbox for RedisStore {
             "lua/task.lua",
             "lua/task_replace.lua",
             "lua/outbox.lua",
-            "lua/change_append.lua"
+            "lua/outbox_append.lua",
+            "lua/change_append_with_task.lua"
         );
         replacement.push_to(&self.keys, &mut script);
-        script.key(self.keys.base(OUTBOX)).arg(budget_bytes.min(LAST_SEQ));
-        for change in &changes {
-            script.arg(&change.sink_name).arg(change.index_uid.as_str()).arg(to_json(&change.body)?);
-        }
+        self.push_changes(&mut script, &changes, budget_bytes)?;
         self.replace(&replacement, &mut script).await
+    }
+
+    async fn change_append(&self, changes: Vec<NewChange>, budget_bytes: u64) -> Result<(), StoreError> {
+        let mut script =
+            changing!("lua/name.lua", "lua/outbox.lua", "lua/outbox_append.lua", "lua/change_append.lua");
+        self.push_changes(&mut script, &changes, budget_bytes)?;
+        self.change_by(OUTBOX, "of new changes", &mut script).await
     }
 
     async fn change_peek(
@@ -80,11 +97,30 @@ impl ChangeOutbox for RedisStore {
         Ok(ChangePage { changes: changes.collect::<Result<_, StoreError>>()?, trimmed_to, last_seq })
     }
 
-    async fn change_acknowledge(&self, sink: &str, index: &IndexUid, seq: u64) -> Result<u64, StoreError> {
+    async fn change_acknowledge(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        seq: u64,
+        keep: u64,
+    ) -> Result<u64, StoreError> {
         let mut script = changing!("lua/name.lua", "lua/outbox.lua", "lua/change_acknowledge.lua");
         self.push_outbox(&mut script, sink, index);
-        script.arg(seq.min(LAST_SEQ));
+        script.arg(seq.min(LAST_SEQ)).arg(keep.min(LAST_SEQ));
         self.change_by(OUTBOX, sink, &mut script).await
+    }
+
+    async fn change_positions(&self, sink: &str) -> Result<Vec<ChangePosition>, StoreError> {
+        let mut script = script!("lua/name.lua", "lua/outbox.lua", "lua/change_positions.lua");
+        script.key(self.keys.base(OUTBOX)).arg(sink);
+        let found: Vec<(String, u64, u64)> = self.look_by(OUTBOX.name, sink, &script).await?;
+        let position = |(index, trimmed_to, last_seq): (String, u64, u64)| {
+            let index_uid = index
+                .parse()
+                .map_err(|error| corrupt(OUTBOX.name, sink, &format!("the index `{index}`: {error}")))?;
+            Ok(ChangePosition { index_uid, trimmed_to, last_seq })
+        };
+        found.into_iter().map(position).collect()
     }
 
     async fn change_backlog(&self, sink: &str) -> Result<ChangeBacklog, StoreError> {

@@ -35,6 +35,7 @@ pub(crate) const CANARIES: Table = alone("canaries", "canary");
 /// In the slot of the canaries: runs go with their canary.
 pub(crate) const CANARY_RUNS: Table = Table { name: "canary_runs", tag: "canary", rest: "canary_runs" };
 pub(crate) const CURSORS: Table = alone("cdc_cursors", "cdc_cursor");
+pub(crate) const SINKS: Table = alone("cdc_sinks", "cdc_sink");
 pub(crate) const TENANTS: Table = alone("tenant_map", "tenant_map");
 pub(crate) const ROLLOVERS: Table = alone("rollover_policies", "rollover");
 pub(crate) const SEARCH_UIS: Table = alone("search_ui_config", "search_ui_config");
@@ -47,7 +48,7 @@ pub(crate) const WINDOWS: Table = alone("rate_limits", "ratelimit");
 pub(crate) const PROBE: Table = alone("probe", "_probe");
 
 /// All of them.
-pub(crate) const ALL: [Table; 20] = [
+pub(crate) const ALL: [Table; 21] = [
     TASKS,
     OUTBOX,
     INDEXES,
@@ -60,6 +61,7 @@ pub(crate) const ALL: [Table; 20] = [
     CANARIES,
     CANARY_RUNS,
     CURSORS,
+    SINKS,
     TENANTS,
     ROLLOVERS,
     SEARCH_UIS,

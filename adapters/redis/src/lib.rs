@@ -15,6 +15,7 @@ mod call;
 mod canary;
 mod change_cursor;
 mod change_outbox;
+mod change_sink;
 mod error;
 mod expiry;
 mod fence;

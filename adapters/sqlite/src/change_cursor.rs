@@ -33,9 +33,27 @@ impl ChangeCursorTable for SqliteStore {
             {
                 return Ok(Advance::Behind(row.last_event_seq));
             }
-            let params = (sink.as_str(), index.as_str(), seq.cast_signed(), now.as_millis());
-            change(connection, include_str!("sql/change_cursor_upsert.sql"), params)?;
+            upsert(connection, &sink, &index, seq, now)?;
             Ok(Advance::Advanced)
+        })
+        .await
+    }
+
+    async fn change_cursor_rewind(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        seq: u64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (sink, index) = (sink.to_owned(), index.clone());
+        self.write(move |connection| {
+            let row = get(connection, &sink, &index)?;
+            if row.is_none_or(|row| row.last_event_seq <= seq) {
+                return Ok(false);
+            }
+            upsert(connection, &sink, &index, seq, now)?;
+            Ok(true)
         })
         .await
     }
@@ -56,6 +74,18 @@ impl ChangeCursorTable for SqliteStore {
         })
         .await
     }
+}
+
+fn upsert(
+    connection: &Connection,
+    sink: &str,
+    index: &IndexUid,
+    seq: u64,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let params = (sink, index.as_str(), seq.cast_signed(), now.as_millis());
+    change(connection, include_str!("sql/change_cursor_upsert.sql"), params)?;
+    Ok(())
 }
 
 fn get(connection: &Connection, sink: &str, index: &IndexUid) -> Result<Option<ChangeCursor>, Failure> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::task::Task;
 use miroir_ports::outbound::{
-    Change, ChangeBacklog, ChangeOutbox, ChangePage, NewChange, Put, StoreError, check_json,
+    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError, check_json,
 };
 use rusqlite::{Connection, Row};
 
@@ -14,11 +14,13 @@ use crate::row::{Column, Reader, key_text, to_json};
 use crate::statement::{all, change, count, one};
 use crate::task::table::Replacement;
 
-// The columns of `change_peek.sql`.
+// The columns of `change_peek.sql`, of which the first two are those of `change_positions.sql` too.
 const SINK_NAME: Column = Column(0, "sink_name");
 const INDEX_UID: Column = Column(1, "index_uid");
 const SEQ: Column = Column(2, "seq");
 const BODY: Column = Column(3, "body");
+const TRIMMED_TO: Column = Column(2, "trimmed_to");
+const LAST_SEQ: Column = Column(3, "last_seq");
 
 /// An event whose body is written already.
 struct Encoded {
@@ -41,13 +43,15 @@ impl ChangeOutbox for SqliteStore {
             if replacement.make(connection)? == Put::Conflict {
                 return Ok(Put::Conflict);
             }
-            for change in &changes {
-                append(connection, change)?;
-                trim(connection, &change.sink, budget_bytes)?;
-            }
+            append_all(connection, &changes, budget_bytes)?;
             Ok(Put::Stored)
         })
         .await
+    }
+
+    async fn change_append(&self, changes: Vec<NewChange>, budget_bytes: u64) -> Result<(), StoreError> {
+        let changes = changes.into_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        self.write(move |connection| append_all(connection, &changes, budget_bytes)).await
     }
 
     async fn change_peek(
@@ -73,12 +77,32 @@ impl ChangeOutbox for SqliteStore {
         .await
     }
 
-    async fn change_acknowledge(&self, sink: &str, index: &IndexUid, seq: u64) -> Result<u64, StoreError> {
+    async fn change_acknowledge(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        seq: u64,
+        keep: u64,
+    ) -> Result<u64, StoreError> {
         let (sink, index) = (sink.to_owned(), index.clone());
         self.write(move |connection| {
-            let params = (sink.as_str(), index.as_str(), signed(seq));
+            let key = (sink.as_str(), index.as_str());
+            let last = one(connection, include_str!("sql/change_marks.sql"), key, |row| count(row, 0))?;
+            let Some(last) = last else { return Ok(0) };
+            let seq = seq.min(last);
+            let delivered = (sink.as_str(), index.as_str(), signed(seq));
+            change(connection, include_str!("sql/change_delivered.sql"), delivered)?;
+            let params = (sink.as_str(), index.as_str(), signed(seq.saturating_sub(keep)));
             change(connection, include_str!("sql/change_deliver.sql"), params)?;
             change(connection, include_str!("sql/change_delete.sql"), params)
+        })
+        .await
+    }
+
+    async fn change_positions(&self, sink: &str) -> Result<Vec<ChangePosition>, StoreError> {
+        let sink = sink.to_owned();
+        self.read(move |connection| {
+            all(connection, include_str!("sql/change_positions.sql"), [sink.as_str()], position)
         })
         .await
     }
@@ -97,6 +121,14 @@ fn signed(seq: u64) -> i64 {
 fn encode(change: NewChange) -> Result<Encoded, StoreError> {
     check_json("the body of a change", &change.body)?;
     Ok(Encoded { sink: change.sink_name, index: change.index_uid, body: to_json(&change.body)? })
+}
+
+fn append_all(connection: &Connection, changes: &[Encoded], budget_bytes: u64) -> Result<(), Failure> {
+    for change in changes {
+        append(connection, change)?;
+        trim(connection, &change.sink, budget_bytes)?;
+    }
+    Ok(())
 }
 
 fn append(connection: &Connection, new: &Encoded) -> Result<(), Failure> {
@@ -142,13 +174,25 @@ fn decode(row: &Row<'_>) -> Result<Change, Failure> {
     Ok(Change { seq: reader.counter(SEQ)?, body: reader.json_always(BODY)? })
 }
 
+fn position(row: &Row<'_>) -> Result<ChangePosition, Failure> {
+    let key = format!("{}/{}", key_text(row, SINK_NAME)?, key_text(row, INDEX_UID)?);
+    let reader = Reader { table: "cdc_outbox_sequence", key: &key, row };
+    Ok(ChangePosition {
+        index_uid: reader.name_always(INDEX_UID)?,
+        trimmed_to: reader.counter(TRIMMED_TO)?,
+        last_seq: reader.counter(LAST_SEQ)?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statement_has_them() {
+    fn columns_stand_where_the_statements_have_them() {
         assert_columns(include_str!("sql/change_peek.sql"), &[SINK_NAME, INDEX_UID, SEQ, BODY]);
+        let positions = [SINK_NAME, INDEX_UID, TRIMMED_TO, LAST_SEQ];
+        assert_columns(include_str!("sql/change_positions.sql"), &positions);
     }
 }

@@ -12,6 +12,7 @@ mod backup;
 mod canary;
 mod change_cursor;
 mod change_outbox;
+mod change_sink;
 mod check;
 mod error;
 mod fence;

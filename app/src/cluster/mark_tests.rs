@@ -16,6 +16,7 @@ fn found(kind: TaskKind, shards: &[u32], on_node: &[(u32, &str, Option<&str>)]) 
         details: None,
         custom_metadata: None,
         failure: None,
+        changes: None,
     };
     let reports: Vec<NodeTaskReport> = on_node
         .iter()

@@ -84,6 +84,7 @@ impl WritePlan {
             details: self.details.clone(),
             custom_metadata: self.custom_metadata.clone(),
             failure: None,
+            changes: None,
         }
     }
 }

@@ -148,6 +148,7 @@ impl Cluster {
             details,
             custom_metadata,
             failure: Some(failure.into()),
+            changes: None,
         };
         let task = self.store.task_create(task, self.clock.now()).await?;
         Ok(Accepted { summary: task.summary(), degraded: None })

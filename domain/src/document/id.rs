@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{ErrorCode, InvalidRequest};
 
 /// A valid document id in canonical form: text as it is, an integer in decimal, so `1` and `"1"` are one document.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Reading it back from a store checks nothing again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct DocumentId(String);
 
 /// Longest excerpt of a refused id that an error repeats, in characters: more than any valid id has.

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use self::part::PayloadPart;
+use self::scan::{Found, scan};
 use crate::document::{DocumentId, PrimaryKey};
 use crate::error::InvalidRequest;
 use crate::{IndexUid, Shard, ShardSet};
@@ -139,6 +140,17 @@ impl Payload {
     /// [`SHARD_FIELD`](crate::document::SHARD_FIELD).
     pub fn part(self: &Arc<Self>, shards: &ShardSet) -> PayloadPart {
         PayloadPart::new(Arc::clone(self), shards)
+    }
+
+    /// The documents, in their order: the id and the JSON text of each. Finding the ids reads every document again.
+    pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &str)> {
+        let path = self.primary_key.as_ref().map(PrimaryKey::as_str);
+        self.documents.iter().filter_map(move |document| {
+            // Every document was read so before, so none is left out.
+            let text = std::str::from_utf8(self.text_of(*document)).ok()?;
+            let Found::Id(_, id) = scan(text, path, true).ok()?.found else { return None };
+            Some((DocumentId::from_json(&serde_json::from_str(id).ok()?).ok()?, text))
+        })
     }
 
     /// The text of a document of this payload.

@@ -120,8 +120,8 @@ impl Reader<'_> {
         }
         let path = path.unwrap_or_default();
         let fault = match scanned.found {
-            Found::Id(hash) if scanned.repeated => return self.enter_anew(document, hash),
-            Found::Id(hash) => return self.enter(self.offset_of(document), document.len(), hash),
+            Found::Id(hash, _) if scanned.repeated => return self.enter_anew(document, hash),
+            Found::Id(hash, _) => return self.enter(self.offset_of(document), document.len(), hash),
             Found::Nothing => refusal::missing_id(path, document),
             Found::Several => refusal::several_ids(path, document),
             Found::Invalid(fault) => fault,

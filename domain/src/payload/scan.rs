@@ -17,24 +17,24 @@ use crate::placement;
 
 /// What a document holds where its id is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Found<'t> {
     /// No value at all.
     Nothing,
-    /// A valid id, hashed for placement.
-    Id(u64),
+    /// A valid id, hashed for placement, and the JSON text that spells it.
+    Id(u64, &'t str),
     /// A value that is no id.
     Invalid(InvalidRequest),
     /// Several values.
     Several,
 }
 
-impl Found {
+impl Found<'_> {
     /// Both one after the other. The first fault counts, as it does on a node.
     fn then(self, next: Self) -> Self {
         match (self, next) {
             (Self::Nothing, next) => next,
-            (Self::Id(_), Self::Id(_)) => Self::Several,
-            (Self::Id(_), fault @ (Self::Invalid(_) | Self::Several)) => fault,
+            (Self::Id(..), Self::Id(..)) => Self::Several,
+            (Self::Id(..), fault @ (Self::Invalid(_) | Self::Several)) => fault,
             (first, _) => first,
         }
     }
@@ -42,11 +42,11 @@ impl Found {
 
 /// What a scan tells of a document.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Scanned {
+pub(super) struct Scanned<'t> {
     /// The first reserved attribute at top level.
     pub(super) reserved: Option<String>,
     /// What stands at the primary key.
-    pub(super) found: Found,
+    pub(super) found: Found<'t>,
     /// Whether an attribute on the way to the primary key came twice and the last one was taken: a node must be
     /// sent the document without the earlier ones.
     pub(super) repeated: bool,
@@ -54,7 +54,11 @@ pub(super) struct Scanned {
 
 /// Scans the JSON object `text`. `path` is the primary key. `last_wins` takes the last of equal top-level
 /// attributes, as a JSON payload does; otherwise each of them counts, as in NDJSON.
-pub(super) fn scan(text: &str, path: Option<&str>, last_wins: bool) -> Result<Scanned, serde_json::Error> {
+pub(super) fn scan<'t>(
+    text: &'t str,
+    path: Option<&str>,
+    last_wins: bool,
+) -> Result<Scanned<'t>, serde_json::Error> {
     serde_json::Deserializer::from_str(text).deserialize_map(TopLevel { path, last_wins })
 }
 
@@ -64,17 +68,17 @@ struct TopLevel<'p> {
 }
 
 impl<'de> Visitor<'de> for TopLevel<'_> {
-    type Value = Scanned;
+    type Value = Scanned<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scanned, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scanned<'de>, A::Error> {
         let mut reserved = None;
         let mut repeated = false;
         // By how much of the path the attribute is. Nearly always there is one.
-        let mut matches: Vec<(usize, Found)> = Vec::new();
+        let mut matches: Vec<(usize, Found<'de>)> = Vec::new();
         while let Some(attribute) = map.next_key_seed(Classify { path: self.path, top_level: true })? {
             match attribute {
                 Attribute::Other => _ = map.next_value_seed(Descend { path: None })?,
@@ -151,9 +155,9 @@ struct Descend<'p> {
 }
 
 impl<'de> DeserializeSeed<'de> for Descend<'_> {
-    type Value = Found;
+    type Value = Found<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found<'de>, D::Error> {
         if self.path == Some("") {
             let value = <&RawValue>::deserialize(deserializer)?;
             return read_id(value.get()).map_err(D::Error::custom);
@@ -163,43 +167,43 @@ impl<'de> DeserializeSeed<'de> for Descend<'_> {
 }
 
 impl<'de> Visitor<'de> for Descend<'_> {
-    type Value = Found;
+    type Value = Found<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Found, E> {
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Found<'de>, E> {
         Ok(Found::Nothing)
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Found, E> {
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Found<'de>, E> {
         Ok(Found::Nothing)
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Found, E> {
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Found<'de>, E> {
         Ok(Found::Nothing)
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Found, E> {
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Found<'de>, E> {
         Ok(Found::Nothing)
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Found, E> {
+    fn visit_str<E: Error>(self, _: &str) -> Result<Found<'de>, E> {
         Ok(Found::Nothing)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Found, E> {
+    fn visit_unit<E: Error>(self) -> Result<Found<'de>, E> {
         Ok(Found::Nothing)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Found, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Found<'de>, A::Error> {
         // Ids are not looked for inside lists, as on a node.
         while list.next_element_seed(Self { path: None })?.is_some() {}
         Ok(Found::Nothing)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found<'de>, A::Error> {
         let mut found = Found::Nothing;
         while let Some(attribute) = map.next_key_seed(Classify { path: self.path, top_level: false })? {
             let path = match attribute {
@@ -213,13 +217,13 @@ impl<'de> Visitor<'de> for Descend<'_> {
 }
 
 /// Reads an id from JSON text.
-fn read_id(json: &str) -> Result<Found, serde_json::Error> {
+fn read_id(json: &str) -> Result<Found<'_>, serde_json::Error> {
     if let Some(plain) = canonical_as_it_stands(json) {
-        return Ok(Found::Id(placement::hash_id(plain.as_bytes())));
+        return Ok(Found::Id(placement::hash_id(plain.as_bytes()), json));
     }
     let value: Value = serde_json::from_str(json)?;
     Ok(match DocumentId::from_json(&value) {
-        Ok(id) => Found::Id(placement::hash_id(id.as_str().as_bytes())),
+        Ok(id) => Found::Id(placement::hash_id(id.as_str().as_bytes()), json),
         Err(refusal) => Found::Invalid(refusal),
     })
 }

@@ -38,6 +38,7 @@ pub(super) fn task_of(kind: TaskKind, details: Map<String, Value>, nodes: &[(&st
         details: Some(details),
         custom_metadata: None,
         failure: None,
+        changes: None,
     };
     new.into_task(TaskUid(7), at(0))
 }

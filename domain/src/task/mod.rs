@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::change::PendingChanges;
 use crate::error::ResponseError;
 use crate::{IndexUid, NodeId, TaskUid, Timestamp};
 
@@ -42,6 +43,8 @@ pub struct NewTask {
     /// A task that is over before it began: a payload whose documents a single server would refuse in its task.
     /// Such a task has no node tasks and is stored as failed.
     pub failure: Option<ResponseError>,
+    /// What others are told once it has succeeded. It is no part of the row: the store keeps it beside it.
+    pub changes: Option<PendingChanges>,
 }
 
 /// Miroir's record of one asynchronous operation: one row of the table `tasks`.

@@ -48,6 +48,7 @@ pub fn new_task(kind: TaskKind, index_uid: Option<&str>) -> NewTask {
         details: None,
         custom_metadata: None,
         failure: None,
+        changes: None,
     }
 }
 

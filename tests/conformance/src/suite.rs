@@ -111,12 +111,20 @@ macro_rules! suite {
             newest_runs_are_kept,
         ]);
         crate::suite::area!($harness, change: [
-            cursor_never_goes_back,
+            cursor_never_goes_back_unless_rewound,
             highest_cursor_stays,
             events_appear_with_the_end_of_their_task_alone,
             numbers_grow_by_one_per_sink_and_index,
             budget_drops_the_oldest_and_leaves_a_mark,
             numbers_have_no_holes_under_many_writers,
+        ]);
+        crate::suite::area!($harness, capture: [
+            changes_of_a_task_are_kept_until_it_ends,
+            task_that_began_as_failed_changes_nothing,
+            delivered_events_are_kept_for_rewinding_and_are_never_lost,
+            events_without_a_task_are_appended_on_the_same_terms,
+            positions_name_every_index_of_a_sink,
+            sinks_are_remembered,
         ]);
         crate::suite::area!($harness, row: [
             tenants_come_back_in_the_order_of_their_hashes,

@@ -7,6 +7,7 @@ local function outbox(base, sink, index)
     marks = base .. '_marks:' .. sink .. ':' .. index,
     heads = base .. '_heads:' .. sink,
     size = base .. '_size:' .. sink,
+    indexes = base .. '_indexes:' .. sink,
   }
 end
 
@@ -14,7 +15,7 @@ local function mark(of, field)
   return tonumber(redis.call('HGET', of.marks, field) or 0)
 end
 
--- The number of the first event that waits.
+-- The number of the first event that is held.
 local function first_seq(of)
   return mark(of, 'last_seq') - redis.call('LLEN', of.events) + 1
 end

@@ -15,6 +15,10 @@ local function head_of(key)
   return head
 end
 
+local function is_finished(head)
+  return head.status ~= 'enqueued' and head.status ~= 'processing'
+end
+
 -- The sets of a task with that head, each with the task's score in it.
 local function sets_of(base, uid, head)
   local sets = {}
@@ -25,7 +29,7 @@ local function sets_of(base, uid, head)
     sets[base .. '_of:' .. head.index_uid .. ':' .. head.status .. ':' .. head.task_type] = uid
   end
   if head.canceled_by then sets[base .. '_canceled_by:' .. head.canceled_by] = uid end
-  if head.status == 'enqueued' or head.status == 'processing' then
+  if not is_finished(head) then
     sets[base .. '_open'] = uid
   end
   sets[base .. '_enqueued'] = head.created_at

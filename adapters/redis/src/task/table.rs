@@ -1,32 +1,46 @@
 //! Creating, reading, replacing and pruning tasks.
 
 use async_trait::async_trait;
+use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{Outcome, Put, StoreError, TaskPage, TaskTable, check_new_task};
+use redis::cmd;
 
 use super::replacement::Replacement;
 use super::row::{FIELDS, columns, task};
 use crate::RedisStore;
 use crate::call::changing;
+use crate::error::corrupt;
 use crate::keys::TASKS;
-use crate::row::Values;
+use crate::row::{Values, to_json};
 use crate::table::{CHUNK, fields_of};
 
 #[async_trait]
 impl TaskTable for RedisStore {
     async fn task_create(&self, new: NewTask, now: Timestamp) -> Result<Task, StoreError> {
         check_new_task(&new)?;
+        let changes = new.changes.as_ref().map(to_json).transpose()?;
         let row = new.into_task(TaskUid(0), now);
         let mut script = changing!("lua/fields.lua", "lua/task.lua", "lua/task_create.lua");
         script.key(self.keys.own(TASKS, "_seq")).key(self.keys.base(TASKS)).arg(u32::MAX);
         columns(&row, row.version)?.push_to(&mut script);
+        if let Some(changes) = changes.filter(|_| !row.status.is_finished()) {
+            script.arg(changes);
+        }
         let uid: Option<u32> = self.change_by(TASKS, "of a new task", &mut script).await?;
         let uid = uid.ok_or_else(|| StoreError::Unavailable {
             outcome: Outcome::NotApplied,
             reason: "every task uid has been given".to_owned(),
         })?;
         Ok(Task { uid: TaskUid(uid), ..row })
+    }
+
+    async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError> {
+        let key = self.keys.own(TASKS, &format!("_changes:{uid}"));
+        let found: Option<Vec<u8>> = self.look(TASKS.name, &key, cmd("GET").arg(&key)).await?;
+        let read = |text: Vec<u8>| serde_json::from_slice(&text);
+        found.map(read).transpose().map_err(|error| corrupt(TASKS.name, &key, &error.to_string()))
     }
 
     async fn task_get(&self, uid: TaskUid) -> Result<Option<Task>, StoreError> {

@@ -25,6 +25,7 @@ pub fn new_task(label: &str) -> NewTask {
         details: None,
         custom_metadata: Some(label.to_owned()),
         failure: None,
+        changes: None,
     }
 }
 

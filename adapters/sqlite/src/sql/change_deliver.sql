@@ -1,4 +1,4 @@
--- What is delivered is no longer counted, and not lost either.
+-- What is removed after its delivery is no longer counted, and not lost either.
 UPDATE cdc_outbox_totals
 SET events = cdc_outbox_totals.events - gone.events, bytes = cdc_outbox_totals.bytes - gone.bytes
 FROM (

@@ -1,6 +1,7 @@
 //! The port.
 
 use async_trait::async_trait;
+use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{
@@ -13,6 +14,11 @@ use super::row::Columns;
 use super::{list, row};
 use crate::SqliteStore;
 use crate::error::{Failure, unavailable};
+use crate::row::{Column, Reader, to_json};
+use crate::statement::{change, one};
+
+/// The column of `task_changes_get.sql`.
+const CHANGES: Column = Column(0, "changes");
 
 /// A task that is to take the place of its row: encoded before the writer is asked.
 pub(crate) struct Replacement {
@@ -34,6 +40,9 @@ impl Replacement {
         }
         check_task_put(status, &self.task)?;
         self.columns.update(connection, self.task.uid)?;
+        if self.task.status.is_finished() {
+            change(connection, include_str!("../sql/task_changes_delete.sql"), [self.task.uid.0])?;
+        }
         Ok(Put::Stored)
     }
 }
@@ -43,17 +52,33 @@ impl TaskTable for SqliteStore {
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError> {
         check_new_task(&task)?;
         // The uid is only known to the writer; the rest of the row is ready before it is asked.
+        let changes = task.changes.as_ref().map(to_json).transpose()?;
         let task = task.into_task(TaskUid(0), now);
+        let changes = changes.filter(|_| !task.status.is_finished());
         let columns = Columns::of(&task, task.version)?;
         let uid = self
             .write(move |connection| {
                 let uid =
                     row::next_uid(connection)?.ok_or_else(|| unavailable("every task uid has been given"))?;
                 columns.insert(connection, uid)?;
+                if let Some(changes) = &changes {
+                    let params = (uid.0, changes.as_str());
+                    change(connection, include_str!("../sql/task_changes_insert.sql"), params)?;
+                }
                 Ok(uid)
             })
             .await?;
         Ok(Task { uid, ..task })
+    }
+
+    async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError> {
+        self.read(move |connection| {
+            one(connection, include_str!("../sql/task_changes_get.sql"), [uid.0], |row| {
+                let reader = Reader { table: "task_changes", key: &uid.to_string(), row };
+                reader.json_always(CHANGES)
+            })
+        })
+        .await
     }
 
     async fn task_get(&self, uid: TaskUid) -> Result<Option<Task>, StoreError> {

@@ -62,6 +62,7 @@ fn new_task() -> NewTask {
         details: None,
         custom_metadata: None,
         failure: None,
+        changes: None,
     }
 }
 

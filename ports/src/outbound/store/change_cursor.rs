@@ -34,6 +34,18 @@ pub trait ChangeCursorTable: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Advance, StoreError>;
 
+    /// Moves the cursor back to `seq`, because a person wants what follows it delivered again; false when it was not
+    /// beyond `seq`.
+    ///
+    /// - **CURSOR-3** It MUST only move back: where there is no row, or one that is not greater, nothing changes.
+    async fn change_cursor_rewind(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        seq: u64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// One cursor, or none.
     async fn change_cursor_get(
         &self,

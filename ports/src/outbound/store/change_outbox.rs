@@ -18,7 +18,7 @@ pub struct NewChange {
     pub body: Value,
 }
 
-/// An event that waits for its sink.
+/// An event that is held for its sink.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// Its number, from 1; of one sink and index they grow by one.
@@ -39,14 +39,25 @@ pub struct ChangePage {
     pub last_seq: u64,
 }
 
+/// Where the events of a sink and index have come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangePosition {
+    /// The index.
+    pub index_uid: IndexUid,
+    /// As [`ChangePage::trimmed_to`].
+    pub trimmed_to: u64,
+    /// As [`ChangePage::last_seq`].
+    pub last_seq: u64,
+}
+
 /// How full the outbox of a sink is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ChangeBacklog {
-    /// Events that wait.
+    /// Events that are held: those that wait, and those that were kept after their delivery.
     pub events: u64,
     /// The bytes of their bodies as JSON text.
     pub bytes: u64,
-    /// Events that were dropped for lack of room, since the sink's first.
+    /// Events that were dropped for lack of room before they were acknowledged, since the sink's first.
     pub lost: u64,
 }
 
@@ -60,15 +71,18 @@ pub trait ChangeOutbox: Send + Sync + 'static {
     /// - **OUTBOX-1** When the put conflicts or is refused, nothing MUST be appended.
     /// - **OUTBOX-2** Numbers of one sink and index MUST grow by one, also after events were acknowledged or dropped
     ///   and after reopening. The first is 1.
-    /// - **OUTBOX-3** After it the bodies that wait for one sink MUST NOT take more than `budget_bytes`: its oldest events go,
-    ///   in the order in which they were appended, whatever their index, the new ones too if need be; each is counted as
-    ///   lost and moves its index's `trimmed_to`.
+    /// - **OUTBOX-3** After it the bodies that are held for one sink MUST NOT take more than `budget_bytes`: its oldest events go,
+    ///   in the order in which they were appended, whatever their index, the new ones too if need be; each moves its
+    ///   index's `trimmed_to`, and is counted as lost unless it was acknowledged.
     async fn change_append_with_task(
         &self,
         task: Task,
         changes: Vec<NewChange>,
         budget_bytes: u64,
     ) -> Result<Put, StoreError>;
+
+    /// Appends `changes` that no task ends with, on the same terms.
+    async fn change_append(&self, changes: Vec<NewChange>, budget_bytes: u64) -> Result<(), StoreError>;
 
     /// Up to `limit` events of a sink and index with a number greater than `after`. It takes nothing away.
     async fn change_peek(
@@ -79,10 +93,23 @@ pub trait ChangeOutbox: Send + Sync + 'static {
         limit: u32,
     ) -> Result<ChangePage, StoreError>;
 
-    /// Removes the events of a sink and index up to `seq`, which were delivered; answers how many there were.
+    /// Notes that the events of a sink and index up to `seq` were delivered, and removes them but for the last `keep`
+    /// numbers up to it, to which a person may rewind; answers how many went.
     ///
-    /// - **OUTBOX-4** They MUST NOT be counted as lost.
-    async fn change_acknowledge(&self, sink: &str, index: &IndexUid, seq: u64) -> Result<u64, StoreError>;
+    /// - **OUTBOX-4** They MUST NOT be counted as lost, now or later. A `seq` below an earlier one takes nothing back,
+    ///   and one above the last number is taken for that number.
+    async fn change_acknowledge(
+        &self,
+        sink: &str,
+        index: &IndexUid,
+        seq: u64,
+        keep: u64,
+    ) -> Result<u64, StoreError>;
+
+    /// Every index that a sink was ever appended an event of.
+    ///
+    /// - **OUTBOX-6** They MUST come in the byte order of their names, and none of another sink among them.
+    async fn change_positions(&self, sink: &str) -> Result<Vec<ChangePosition>, StoreError>;
 
     /// How full the outbox of a sink is.
     ///

@@ -21,6 +21,7 @@ mod alias;
 mod canary;
 mod change_cursor;
 mod change_outbox;
+mod change_sink;
 mod error;
 mod idempotency;
 mod index;
@@ -44,6 +45,7 @@ pub use alias::*;
 pub use canary::*;
 pub use change_cursor::*;
 pub use change_outbox::*;
+pub use change_sink::*;
 pub use error::*;
 pub use idempotency::*;
 pub use index::*;
@@ -93,6 +95,7 @@ pub trait TaskStore:
     + CanaryTable
     + ChangeCursorTable
     + ChangeOutbox
+    + ChangeSinkTable
     + TenantTable
     + RolloverTable
     + SearchUiTable
@@ -116,6 +119,7 @@ impl<T> TaskStore for T where
         + CanaryTable
         + ChangeCursorTable
         + ChangeOutbox
+        + ChangeSinkTable
         + TenantTable
         + RolloverTable
         + SearchUiTable

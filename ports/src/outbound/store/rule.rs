@@ -6,6 +6,7 @@ use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
 use miroir_domain::alias::Alias;
 use miroir_domain::canary::Canary;
+use miroir_domain::json::fits;
 use miroir_domain::rollover::RolloverPolicy;
 use miroir_domain::task::{NewTask, NodeTask, Task, TaskStatus};
 use serde_json::{Map, Value};
@@ -129,28 +130,9 @@ fn check_details<'a>(
     Ok(())
 }
 
-/// Whether `value` nests at most `levels` deep. Stops at that depth, so no value can exhaust the stack.
-fn fits(value: &Value, levels: usize) -> bool {
-    match value {
-        Value::Array(items) => levels > 0 && items.iter().all(|item| fits(item, levels - 1)),
-        Value::Object(members) => levels > 0 && members.values().all(|member| fits(member, levels - 1)),
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn nested(levels: usize) -> Value {
-        (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
-    }
-
-    #[test]
-    fn fits_admits_the_last_level_and_refuses_the_next() {
-        assert!(fits(&nested(MAX_JSON_DEPTH), MAX_JSON_DEPTH));
-        assert!(!fits(&nested(MAX_JSON_DEPTH + 1), MAX_JSON_DEPTH));
-    }
 
     #[test]
     fn next_version_refuses_after_the_last() {

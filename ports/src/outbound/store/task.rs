@@ -1,6 +1,7 @@
 //! Table 1, `tasks`.
 
 use async_trait::async_trait;
+use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 
@@ -29,6 +30,12 @@ pub trait TaskTable: Send + Sync + 'static {
     /// - **TASK-11** Details that nest deeper than [`super::MAX_JSON_DEPTH`] MUST be refused as `InvalidInput`, here and in
     ///   [`TaskTable::task_put`].
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError>;
+
+    /// The [`NewTask::changes`] of a task.
+    ///
+    /// - **TASK-12** They MUST be answered as they were given from the creation of the task on, and none MUST be answered
+    ///   from the put on that ends it, by whichever method, nor for a task that was created as failed.
+    async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError>;
 
     /// The task, or none.
     async fn task_get(&self, uid: TaskUid) -> Result<Option<Task>, StoreError>;

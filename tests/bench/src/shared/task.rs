@@ -39,6 +39,7 @@ pub fn new_task() -> Result<NewTask> {
         ])),
         custom_metadata: None,
         failure: None,
+        changes: None,
     })
 }
 

@@ -59,6 +59,7 @@ async fn change_once(store: &SqliteStore, run: &str, number: u64) -> Result<(), 
         details: None,
         custom_metadata: Some(label.clone()),
         failure: None,
+        changes: None,
     };
     let task = store.task_create(new, Timestamp::from_millis(0)).await?;
     say(&format!("created {} {label}", task.uid));

@@ -11,10 +11,10 @@ use crate::harness::Harness;
 use crate::sample::{at, create, index};
 
 /// The index that most events are of.
-static FILMS: LazyLock<IndexUid> = LazyLock::new(|| index("films"));
+pub(super) static FILMS: LazyLock<IndexUid> = LazyLock::new(|| index("films"));
 
 /// A body is a number of eight digits: eight bytes.
-fn change(sink: &str, uid: &str, body: u32) -> NewChange {
+pub(super) fn change(sink: &str, uid: &str, body: u32) -> NewChange {
     NewChange { sink_name: sink.to_owned(), index_uid: index(uid), body: json!(body) }
 }
 
@@ -24,13 +24,13 @@ async fn append(store: &Arc<dyn TaskStore>, changes: Vec<NewChange>, budget_byte
     assert_eq!(store.change_append_with_task(task, changes, budget_bytes).await.unwrap(), Put::Stored);
 }
 
-async fn numbers(store: &Arc<dyn TaskStore>, sink: &str, uid: &str) -> Vec<u64> {
+pub(super) async fn numbers(store: &Arc<dyn TaskStore>, sink: &str, uid: &str) -> Vec<u64> {
     let page = store.change_peek(sink, &index(uid), 0, u32::MAX).await.unwrap();
     page.changes.iter().map(|change| change.seq).collect()
 }
 
-/// CURSOR-1, CURSOR-2.
-pub(crate) async fn cursor_never_goes_back<H: Harness>() {
+/// CURSOR-1, CURSOR-2, CURSOR-3.
+pub(crate) async fn cursor_never_goes_back_unless_rewound<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let advance = |seq, now| store.change_cursor_advance("s:{}", &FILMS, seq, at(now));
@@ -44,6 +44,13 @@ pub(crate) async fn cursor_never_goes_back<H: Harness>() {
     assert_eq!((row.last_event_seq, row.updated_at), (u64::MAX, at(3)));
     store.change_cursor_advance("s:{}", &index("books"), 1, at(5)).await.unwrap();
     store.change_cursor_advance("other", &index("a"), 1, at(5)).await.unwrap();
+    let rewind = |seq| store.change_cursor_rewind("s:{}", &FILMS, seq, at(6));
+    assert!(!rewind(u64::MAX).await.unwrap(), "CURSOR-3: it is there already");
+    assert!(!store.change_cursor_rewind("s:{}", &index("none"), 0, at(6)).await.unwrap());
+    assert!(rewind(10).await.unwrap());
+    let row = store.change_cursor_get("s:{}", &FILMS).await.unwrap().unwrap();
+    assert_eq!((row.last_event_seq, row.updated_at), (10, at(6)));
+    assert!(!rewind(11).await.unwrap(), "CURSOR-3: only back");
     let listed = store.change_cursor_list("s:{}").await.unwrap();
     assert_eq!(listed.iter().map(|row| row.index_uid.as_str()).collect::<Vec<_>>(), ["books", "films"]);
 }
@@ -93,9 +100,9 @@ pub(crate) async fn numbers_grow_by_one_per_sink_and_index<H: Harness>() {
     assert_eq!(numbers(&store, "other", "films").await, [1]);
     let page = store.change_peek("s", &FILMS, 1, 1).await.unwrap();
     assert_eq!((page.changes[0].seq, page.changes.len(), page.last_seq), (2, 1, 3));
-    assert_eq!(store.change_acknowledge("s", &FILMS, 2).await.unwrap(), 2);
-    assert_eq!(store.change_acknowledge("s", &FILMS, 2).await.unwrap(), 0);
-    assert_eq!(store.change_acknowledge("s", &FILMS, u64::MAX).await.unwrap(), 1);
+    assert_eq!(store.change_acknowledge("s", &FILMS, 2, 0).await.unwrap(), 2);
+    assert_eq!(store.change_acknowledge("s", &FILMS, 2, 0).await.unwrap(), 0);
+    assert_eq!(store.change_acknowledge("s", &FILMS, u64::MAX, 0).await.unwrap(), 1);
     let left = ChangeBacklog { events: 1, bytes: 8, lost: 0 };
     assert_eq!(store.change_backlog("s").await.unwrap(), left);
     harness.reopen().await;

@@ -35,6 +35,7 @@ pub(crate) async fn texts_of_every_kind_come_back<H: Harness>() {
             custom_metadata: Some(text.to_owned()),
             details: Some(object(json!({text: text, "list": [text]}))),
             failure: Some(ErrorCode::Internal.with_message(text)),
+            changes: None,
             ..any_task()
         };
         let row = store.task_create(new, at(0)).await.unwrap();

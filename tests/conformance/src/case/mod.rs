@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod alias;
 pub(crate) mod canary;
+pub(crate) mod capture;
 pub(crate) mod change;
 pub(crate) mod concurrency;
 pub(crate) mod hostile;

@@ -120,6 +120,7 @@ pub fn new_task() -> impl Strategy<Value = NewTask> {
             details,
             custom_metadata,
             failure,
+            changes: None,
         },
     )
 }

@@ -1,5 +1,6 @@
 //! Jobs, cursors and the outbox.
 
+use miroir_domain::change::{SinkRow, SinkState};
 use miroir_domain::job::{JobEnd, NewJob};
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{NewChange, TaskStore};
@@ -23,10 +24,13 @@ enum Call {
     JobDelete(String),
     JobList(Option<String>, u32),
     CursorAdvance(String, IndexUid, u64),
+    CursorRewind(String, IndexUid, u64),
     CursorList(String),
-    Append(Vec<(String, IndexUid, Value)>, u64),
+    Append(bool, Vec<(String, IndexUid, Value)>, u64),
     Peek(String, IndexUid, u64, u32),
-    Acknowledge(String, IndexUid, u64),
+    Acknowledge(String, IndexUid, u64, u64),
+    Positions(String),
+    SinkPut(SinkRow),
     Reopen,
 }
 
@@ -46,12 +50,26 @@ fn call() -> impl Strategy<Value = Call> {
         1 => name().prop_map(Call::JobCancel),
         1 => name().prop_map(Call::JobDelete),
         1 => (proptest::option::of(name()), 0..4_u32).prop_map(|(after, limit)| Call::JobList(after, limit)),
-        4 => (events, 0..40_u64).prop_map(|(events, budget)| Call::Append(events, budget)),
+        4 => (any::<bool>(), events, 0..40_u64).prop_map(|(ends, events, budget)| Call::Append(ends, events, budget)),
         2 => (name(), index(), 0..6_u64, 0..4_u32).prop_map(|(s, i, after, limit)| Call::Peek(s, i, after, limit)),
-        2 => (name(), index(), 0..6_u64).prop_map(|(sink, index, seq)| Call::Acknowledge(sink, index, seq)),
+        2 => (name(), index(), 0..6_u64, 0..4_u64).prop_map(|(s, i, seq, keep)| Call::Acknowledge(s, i, seq, keep)),
+        1 => name().prop_map(Call::Positions),
+        1 => sink().prop_map(Call::SinkPut),
+        1 => (name(), index(), low()).prop_map(|(s, i, n)| Call::CursorRewind(s, i, n)),
         2 => (name(), index(), prop_oneof![low(), Just(u64::MAX)]).prop_map(|(s, i, n)| Call::CursorAdvance(s, i, n)),
         1 => name().prop_map(Call::CursorList),
     ]
+}
+
+fn sink() -> impl Strategy<Value = SinkRow> {
+    (name(), proptest::sample::select(&SinkState::ALL), proptest::option::of(name()), STEP).prop_map(
+        |(sink_name, state, reason, at)| SinkRow {
+            sink_name,
+            state,
+            reason,
+            changed_at: Timestamp::from_millis(i64::try_from(at).unwrap_or_default()),
+        },
+    )
 }
 
 /// What `store` answers at `now`, in words: values and errors alike must agree.
@@ -74,22 +92,34 @@ async fn answer(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> Strin
         Call::JobCancel(id) => format!("{:?} {:?}", store.job_cancel(&id).await, store.job_depth().await),
         Call::JobDelete(id) => format!("{:?}", store.job_delete(&id).await),
         Call::JobList(after, limit) => format!("{:?}", store.job_list(after, limit).await),
-        Call::Append(events, budget) => {
-            let task = store.task_create(any_task(), now).await.unwrap();
+        Call::Append(ends_a_task, events, budget) => {
             let changes = events.into_iter().map(|(sink_name, index_uid, body)| NewChange {
                 sink_name,
                 index_uid,
                 body,
             });
+            if !ends_a_task {
+                return format!("{:?}", store.change_append(changes.collect(), budget).await);
+            }
+            let task = store.task_create(any_task(), now).await.unwrap();
             format!("{:?}", store.change_append_with_task(task, changes.collect(), budget).await)
         }
         Call::Peek(sink, index, after, limit) => {
             let page = store.change_peek(&sink, &index, after, limit).await;
             format!("{page:?} {:?}", store.change_backlog(&sink).await)
         }
-        Call::Acknowledge(sink, index, seq) => {
-            let gone = store.change_acknowledge(&sink, &index, seq).await;
+        Call::Acknowledge(sink, index, seq, keep) => {
+            let gone = store.change_acknowledge(&sink, &index, seq, keep).await;
             format!("{gone:?} {:?}", store.change_backlog(&sink).await)
+        }
+        Call::Positions(sink) => format!("{:?}", store.change_positions(&sink).await),
+        Call::SinkPut(row) => {
+            let sink = row.sink_name.clone();
+            format!("{:?} {:?}", store.change_sink_put(row).await, store.change_sink_get(&sink).await)
+        }
+        Call::CursorRewind(sink, index, seq) => {
+            let rewound = store.change_cursor_rewind(&sink, &index, seq, now).await;
+            format!("{rewound:?} {:?}", store.change_cursor_get(&sink, &index).await)
         }
         Call::CursorAdvance(sink, index, seq) => {
             let advance = store.change_cursor_advance(&sink, &index, seq, now).await;

@@ -1,0 +1,1 @@
+DELETE FROM task_changes WHERE miroir_id = ?1

@@ -1,0 +1,1 @@
+SELECT changes FROM task_changes WHERE miroir_id = ?1

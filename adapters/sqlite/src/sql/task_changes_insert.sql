@@ -1,0 +1,1 @@
+INSERT INTO task_changes (miroir_id, changes) VALUES (?1, ?2)

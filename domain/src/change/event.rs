@@ -1,0 +1,142 @@
+//! The events that a write becomes.
+
+use std::ops::Range;
+
+use serde_json::{Map, Value, json};
+
+use super::pending::{ChangeKind, Changed, Origin, PendingChanges};
+use crate::document::DocumentId;
+use crate::json::fits;
+use crate::placement::shard_of;
+use crate::{IndexUid, ShardSet, TaskUid, Timestamp};
+
+/// The most documents of one event.
+pub const MAX_EVENT_DOCUMENTS: usize = 1_000;
+/// The most text of documents in one event, in bytes, unless a single document is longer: a quarter of what a NATS
+/// server takes in one message when nobody told it otherwise.
+pub const MAX_EVENT_TEXT: usize = 256 * 1024;
+/// How deep a document or filter may nest to be part of an event; in place of a deeper one stands `null`. A store keeps JSON of
+/// 100 levels, and an event wraps its documents in three.
+pub const MAX_DOCUMENT_DEPTH: usize = 97;
+
+/// What is said of every event of a write.
+#[derive(Debug, Clone)]
+pub struct Occasion<'a> {
+    /// The name of the cluster.
+    pub source: &'a str,
+    /// The index.
+    pub index: &'a IndexUid,
+    /// When the change took effect.
+    pub time: Timestamp,
+    /// The task that ended; none for a change that had no task.
+    pub task: Option<TaskUid>,
+    /// Who wanted it.
+    pub origin: Origin,
+}
+
+impl ChangeKind {
+    fn event_type(self) -> &'static str {
+        match self {
+            Self::Upserted => "io.miroir.document.upserted",
+            Self::Updated => "io.miroir.document.updated",
+            Self::Deleted => "io.miroir.document.deleted",
+        }
+    }
+}
+
+/// The events of a write, in the order of its documents: `CloudEvents` 1.0 without their `id`.
+///
+/// `data` has `taskUid` (null without a task), `origin`, `settingsVersion`, `primaryKeys` (ids as text), `shards` (the
+/// numbers of the shards of these documents), and where asked for `documents`, one for each primary key. A deletion of
+/// what matches has `filter`, one of everything `all: true`; both have no primary keys and name all shards.
+pub fn document_events(changes: &PendingChanges, of: &Occasion<'_>, with_documents: bool) -> Vec<Value> {
+    let event = |ids: &[DocumentId], shards: ShardSet, more: Option<(&str, Value)>| {
+        let mut data = Map::new();
+        data.insert("taskUid".to_owned(), json!(of.task));
+        data.insert("origin".to_owned(), json!(of.origin));
+        data.insert("settingsVersion".to_owned(), json!(changes.settings_version));
+        data.insert("primaryKeys".to_owned(), ids.iter().map(DocumentId::as_str).collect());
+        data.insert("shards".to_owned(), json!(shards));
+        data.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        cloud_event(of.source, of.index, of.time, changes.kind.event_type(), Value::Object(data))
+    };
+    let everywhere = || ShardSet::all(changes.shard_count);
+    match &changes.changed {
+        Changed::Matching(filter) => {
+            vec![event(&[], everywhere(), Some(("filter", bounded(filter.clone()))))]
+        }
+        Changed::All => vec![event(&[], everywhere(), Some(("all", Value::Bool(true))))],
+        Changed::Documents { ids, texts } => {
+            let texts = texts.as_deref().filter(|_| with_documents);
+            pieces(ids.len(), texts)
+                .map(|piece| {
+                    let ids = &ids[piece.clone()];
+                    let shards = ids.iter().map(|id| shard_of(id.as_str(), changes.shard_count)).collect();
+                    let documents =
+                        texts.map(|texts| texts[piece].iter().map(|text| document(text)).collect());
+                    event(ids, shards, documents.map(|documents| ("documents", documents)))
+                })
+                .collect()
+        }
+    }
+}
+
+/// The event as it leaves: with the `id` that its number gives it, the same at every delivery.
+pub fn numbered(event: Value, index: &IndexUid, seq: u64) -> Value {
+    let mut numbered = Map::from_iter([("id".to_owned(), Value::String(format!("{index}:{seq}")))]);
+    match event {
+        Value::Object(attributes) => numbered.extend(attributes),
+        // No event is anything else; what a store holds all the same is shown rather than lost.
+        other => drop(numbered.insert("data".to_owned(), other)),
+    }
+    Value::Object(numbered)
+}
+
+pub(super) fn cloud_event(
+    source: &str,
+    index: &IndexUid,
+    time: Timestamp,
+    event_type: &str,
+    data: Value,
+) -> Value {
+    json!({
+        "specversion": "1.0",
+        "source": source,
+        "type": event_type,
+        "subject": index,
+        "time": time.to_string(),
+        "datacontenttype": "application/json",
+        "data": data,
+    })
+}
+
+/// Where `count` documents are cut.
+fn pieces<'t>(count: usize, texts: Option<&'t [String]>) -> impl Iterator<Item = Range<usize>> + use<'t> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        if start == count {
+            return None;
+        }
+        let mut end = start;
+        let mut text = 0;
+        while end < count && end - start < MAX_EVENT_DOCUMENTS {
+            text += texts.and_then(|texts| texts.get(end)).map_or(0, String::len);
+            if text > MAX_EVENT_TEXT && end > start {
+                break;
+            }
+            end += 1;
+        }
+        let piece = start..end;
+        start = end;
+        Some(piece)
+    })
+}
+
+fn document(text: &str) -> Value {
+    serde_json::from_str(text).map_or(Value::Null, bounded)
+}
+
+/// The value, or `null` where a store would refuse an event that holds it: a write must not fail for being told.
+fn bounded(value: Value) -> Value {
+    if fits(&value, MAX_DOCUMENT_DEPTH) { value } else { Value::Null }
+}

@@ -1,0 +1,32 @@
+//! Events about other things than documents.
+
+use serde_json::{Value, json};
+
+use super::event::cloud_event;
+use crate::canary::{Canary, CanaryRun, CanaryStatus};
+use crate::{IndexUid, Timestamp};
+
+/// What a sink is told in place of the events numbered `from` to `to`, which were dropped before it confirmed them. Its
+/// `id` differs from that of every numbered event, and is the same at every delivery.
+pub fn gap_event(source: &str, index: &IndexUid, time: Timestamp, from: u64, to: u64) -> Value {
+    let data = json!({ "from": from, "to": to });
+    let mut event = cloud_event(source, index, time, "io.miroir.changes.lost", data);
+    event["id"] = Value::String(format!("{index}:lost:{from}-{to}"));
+    event
+}
+
+/// A run of a canary, before it has a number.
+pub fn canary_event(source: &str, canary: &Canary, run: &CanaryRun) -> Value {
+    let event_type = match run.status {
+        CanaryStatus::Pass => "io.miroir.canary.passed",
+        CanaryStatus::Fail => "io.miroir.canary.failed",
+        CanaryStatus::Error => "io.miroir.canary.errored",
+    };
+    let data = json!({
+        "canaryId": canary.id,
+        "name": canary.name,
+        "latencyMs": run.latency_ms,
+        "failedAssertions": run.failed_assertions,
+    });
+    cloud_event(source, &canary.index_uid, run.ran_at, event_type, data)
+}

@@ -1,0 +1,93 @@
+//! What a write will have changed once its task succeeds.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::document::DocumentId;
+use crate::payload::Payload;
+
+/// What became of the documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeKind {
+    /// Each was added, or took the place of the one with its id (`POST`).
+    Upserted,
+    /// Each was added, or its attributes were put over those of the one with its id (`PUT`).
+    Updated,
+    /// They were deleted.
+    Deleted,
+}
+
+/// Who wanted a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A client.
+    Client,
+    /// Miroir, to bring a node what others have. No document of the index is another after it.
+    Repair,
+}
+
+impl Origin {
+    /// Every origin.
+    pub const ALL: [Self; 2] = [Self::Client, Self::Repair];
+
+    /// The word for it in configuration, answers and events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Repair => "repair",
+        }
+    }
+}
+
+/// What a write will have changed once its task succeeds. The store keeps it beside the task's row until then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingChanges {
+    /// What becomes of the documents.
+    pub kind: ChangeKind,
+    /// How many shards the index has.
+    pub shard_count: u32,
+    /// The settings version of the index when the write was made.
+    pub settings_version: u64,
+    /// Which documents.
+    pub changed: Changed,
+}
+
+/// The documents of a write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Changed {
+    /// These, in the order of the request; one that was named twice is here twice.
+    Documents {
+        /// Their ids.
+        ids: Vec<DocumentId>,
+        /// The JSON text of each, where a sink asks for bodies. Text, since nothing looks into it before it leaves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        texts: Option<Vec<String>>,
+    },
+    /// Those that matched this filter; which they were only the nodes know.
+    Matching(Value),
+    /// All there were.
+    All,
+}
+
+impl PendingChanges {
+    /// The changes of a payload; none when it is empty.
+    pub fn of_payload(
+        payload: &Payload,
+        kind: ChangeKind,
+        shard_count: u32,
+        settings_version: u64,
+        with_documents: bool,
+    ) -> Option<Self> {
+        let (ids, texts): (Vec<_>, Vec<_>) = payload
+            .documents()
+            .map(|(id, text)| (id, if with_documents { text.to_owned() } else { String::new() }))
+            .unzip();
+        let texts = with_documents.then_some(texts);
+        let changed = Changed::Documents { ids, texts };
+        (payload.document_count() > 0).then_some(Self { kind, shard_count, settings_version, changed })
+    }
+}
