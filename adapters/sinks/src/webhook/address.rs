@@ -1,7 +1,7 @@
 //! Which addresses belong to the public internet.
 //!
 //! The blocks are those of the special-purpose registries of IANA (RFC 6890 and its updates) that no receiver of a
-//! webhook on the public internet has.
+//! webhook on the public internet has, and one address that a cloud uses as if it were link-local.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -75,7 +75,7 @@ mod tests {
     const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
     const TIMESTAMP: i64 = 1_614_265_330;
     const BODY: &[u8] = br#"{"test": 2432232314}"#;
-    const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTt/tmKtSyEyNlJ3X8NqTIVXZrCmqQc=";
+    const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
     fn secret(bytes: &[u8]) -> String {
         format!("{SECRET_PREFIX}{}", BASE64_STANDARD.encode(bytes))
