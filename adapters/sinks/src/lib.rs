@@ -8,10 +8,10 @@
 //! | `text` | how failures and foreign text become one line for an operator |
 
 mod error;
-
+mod nats;
 mod text;
 mod webhook;
 
 pub use error::SinkConfigError;
-
+pub use nats::{NatsOptions, NatsSink};
 pub use webhook::{WebhookOptions, WebhookSink};

@@ -7,21 +7,21 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Blocks of IPv4 that are not public: first address and length of the prefix.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 16] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),       // this network, RFC 791
-    (Ipv4Addr::new(10, 0, 0, 0), 8),      // private, RFC 1918
-    (Ipv4Addr::new(100, 64, 0, 0), 10),   // shared by carriers, RFC 6598
-    (Ipv4Addr::new(127, 0, 0, 0), 8),     // loopback, RFC 1122
-    (Ipv4Addr::new(169, 254, 0, 0), 16),  // link-local, RFC 3927; services of clouds for their machines
-    (Ipv4Addr::new(172, 16, 0, 0), 12),   // private, RFC 1918
-    (Ipv4Addr::new(192, 0, 0, 0), 24),    // protocol assignments, RFC 6890
-    (Ipv4Addr::new(192, 0, 2, 0), 24),    // documentation, RFC 5737
-    (Ipv4Addr::new(192, 88, 99, 0), 24),  // relays of 6to4, RFC 7526
-    (Ipv4Addr::new(192, 168, 0, 0), 16),  // private, RFC 1918
-    (Ipv4Addr::new(198, 18, 0, 0), 15),   // benchmarks, RFC 2544
-    (Ipv4Addr::new(198, 51, 100, 0), 24), // documentation, RFC 5737
-    (Ipv4Addr::new(203, 0, 113, 0), 24),  // documentation, RFC 5737
-    (Ipv4Addr::new(224, 0, 0, 0), 4),     // multicast, RFC 5771
-    (Ipv4Addr::new(240, 0, 0, 0), 4),     // reserved, RFC 1112, with broadcast
+    (Ipv4Addr::new(0, 0, 0, 0), 8),        // this network, RFC 791
+    (Ipv4Addr::new(10, 0, 0, 0), 8),       // private, RFC 1918
+    (Ipv4Addr::new(100, 64, 0, 0), 10),    // shared by carriers, RFC 6598
+    (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback, RFC 1122
+    (Ipv4Addr::new(169, 254, 0, 0), 16),   // link-local, RFC 3927; services of clouds for their machines
+    (Ipv4Addr::new(172, 16, 0, 0), 12),    // private, RFC 1918
+    (Ipv4Addr::new(192, 0, 0, 0), 24),     // protocol assignments, RFC 6890
+    (Ipv4Addr::new(192, 0, 2, 0), 24),     // documentation, RFC 5737
+    (Ipv4Addr::new(192, 88, 99, 0), 24),   // relays of 6to4, RFC 7526
+    (Ipv4Addr::new(192, 168, 0, 0), 16),   // private, RFC 1918
+    (Ipv4Addr::new(198, 18, 0, 0), 15),    // benchmarks, RFC 2544
+    (Ipv4Addr::new(198, 51, 100, 0), 24),  // documentation, RFC 5737
+    (Ipv4Addr::new(203, 0, 113, 0), 24),   // documentation, RFC 5737
+    (Ipv4Addr::new(224, 0, 0, 0), 4),      // multicast, RFC 5771
+    (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved, RFC 1112, with broadcast
     (Ipv4Addr::new(168, 63, 129, 16), 32), // a cloud's service for its machines, outside the private blocks
 ];
 

@@ -110,7 +110,10 @@ mod tests {
             let status = StatusCode::from_u16(status).unwrap();
             let error = judge("it", status, &headers, Timestamp::from_millis(THEN), "why");
             assert_eq!(matches!(error, SinkError::Gone { .. }), status == 410, "{error:?}");
-            assert!(error.to_string().contains(status.as_str()) && error.to_string().contains("why"), "{error}");
+            assert!(
+                error.to_string().contains(status.as_str()) && error.to_string().contains("why"),
+                "{error}"
+            );
         }
     }
 }

@@ -29,7 +29,9 @@ impl Endpoint {
             _ => return Err(invalid("its scheme must be `https` or `http`")),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("it carries a user name or password; deliveries are proven by their signature"));
+            return Err(invalid(
+                "it carries a user name or password; deliveries are proven by their signature",
+            ));
         }
         // The parser has made an address of every way to spell one, such as `0x7f.1`, `2130706433` and `127。0。0。1`.
         let literal = match url.host() {
@@ -43,7 +45,10 @@ impl Endpoint {
         }
         // A fragment is never sent.
         url.set_fragment(None);
-        let uri = url.as_str().parse().map_err(|_| invalid("it has characters that an HTTP request cannot carry"))?;
+        let uri = url
+            .as_str()
+            .parse()
+            .map_err(|_| invalid("it has characters that an HTTP request cannot carry"))?;
         let port = url.port_or_known_default().unwrap_or_default();
         let origin = format!("{}://{}:{port}", url.scheme(), url.host_str().unwrap_or_default());
         Ok(Self { uri, origin, secure })

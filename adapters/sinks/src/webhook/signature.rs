@@ -53,8 +53,9 @@ impl fmt::Debug for Signer {
 }
 
 fn key(secret: &str) -> Result<Hmac<Sha256>, String> {
-    let encoded =
-        secret.strip_prefix(SECRET_PREFIX).ok_or_else(|| format!("it does not begin with `{SECRET_PREFIX}`"))?;
+    let encoded = secret
+        .strip_prefix(SECRET_PREFIX)
+        .ok_or_else(|| format!("it does not begin with `{SECRET_PREFIX}`"))?;
     // The error of the decoder names characters of the secret.
     let bytes = BASE64_STANDARD
         .decode(encoded)
