@@ -1,0 +1,176 @@
+//! Change events on NATS: each a message of `JetStream`, confirmed when the server has stored it.
+//!
+//! | module | its part |
+//! |---|---|
+//! | `options` | what is configured, checked once |
+//! | `credentials` | who connects |
+//! | `connection` | one connection, which is never continued on another |
+//! | `message` | an event as a message, and what a server's refusal means |
+
+mod connection;
+mod credentials;
+mod message;
+mod options;
+
+use std::fmt;
+use std::future::IntoFuture as _;
+use std::time::Duration;
+
+use async_nats::jetstream::context::{ContextBuilder, PublishAckFuture};
+use async_trait::async_trait;
+use miroir_ports::outbound::{Sink, SinkBatch, SinkError};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+use crate::SinkConfigError;
+use connection::Connection;
+use credentials::Credentials;
+use message::EventMessage;
+pub use options::NatsOptions;
+use options::Servers;
+
+/// A receiver of events as messages of `JetStream`.
+///
+/// Each event goes to `<subject>.<index>`, with its `id` as `Nats-Msg-Id`, by which the server knows an event that comes
+/// again and does not store it twice within the duplicate window of the stream (two minutes, unless the stream says
+/// otherwise). Since ids are unique within one cluster, two clusters must not publish to one stream.
+///
+/// # Order
+///
+/// The events of a batch are sent one after the other over one connection, and confirmations are awaited after the last:
+/// when the connection breaks, the server has a beginning of the batch and nothing else. What is left is a server that
+/// refuses one event and takes a later one of the same batch, as a stream with a limit on the size of messages, or one
+/// that is full, may do: the later one is then stored first. The delivery fails, is repeated, and the events that were
+/// stored are dropped as duplicates within the window, and stored again after it.
+pub struct NatsSink {
+    servers: Servers,
+    subject: String,
+    credentials: Credentials,
+    timeout: Duration,
+    connection: Mutex<Slot>,
+}
+
+/// The connection that deliveries share, and how many there were.
+#[derive(Debug, Default)]
+struct Slot {
+    connection: Option<Connection>,
+    opened: u64,
+}
+
+impl NatsSink {
+    /// A sink for these servers. Opens no connection: the first delivery does.
+    pub fn new(options: NatsOptions) -> Result<Self, SinkConfigError> {
+        if options.timeout.is_zero() {
+            return Err(SinkConfigError::ZeroTimeout);
+        }
+        let servers = Servers::parse(&options.url)?;
+        options::check_subject(&options.subject)?;
+        let credentials = Credentials::new(&options)?;
+        let NatsOptions { subject, timeout, .. } = options;
+        Ok(Self { servers, subject, credentials, timeout, connection: Mutex::default() })
+    }
+
+    /// The present connection, or a new one.
+    async fn connection(&self) -> Result<Connection, String> {
+        let mut slot = self.connection.lock().await;
+        if let Some(connection) = slot.connection.as_ref().filter(|connection| connection.is_usable()) {
+            return Ok(connection.clone());
+        }
+        slot.connection = None;
+        slot.opened += 1;
+        let opening = Connection::open(&self.servers, &self.credentials, self.timeout, slot.opened);
+        Ok(slot.connection.insert(opening.await?).clone())
+    }
+
+    /// Lets go of a connection on which a delivery failed, so that nothing of it is sent later. Does not touch the one
+    /// that another delivery has made since.
+    async fn discard(&self, number: u64) {
+        let mut slot = self.connection.lock().await;
+        if slot.connection.as_ref().is_some_and(|connection| connection.number == number) {
+            slot.connection = None;
+        }
+    }
+
+    /// Sends all and waits for all.
+    async fn publish(&self, connection: &Connection, messages: Vec<EventMessage>) -> Result<(), String> {
+        let limit = connection.client.max_payload();
+        if let Some(reason) = messages.iter().find_map(|message| message.excess(limit)) {
+            return Err(reason);
+        }
+        let context = ContextBuilder::new()
+            .timeout(self.timeout)
+            .ack_timeout(self.timeout)
+            // Every message of the batch may wait for its confirmation at once.
+            .max_ack_inflight(messages.len())
+            .build(connection.client.clone());
+        let refused = |id: &str, error| {
+            message::refusal(id, &self.subject, &error, &connection.client.server_info())
+                + &connection.complaint()
+        };
+        let mut sent: Vec<(String, PublishAckFuture)> = Vec::with_capacity(messages.len());
+        for message in messages {
+            // Ends at the first that cannot be sent: none after it may be stored before it.
+            let EventMessage { id, subject, publish, .. } = message;
+            match context.send_publish(subject, publish).await {
+                Ok(confirmation) => sent.push((id, confirmation)),
+                Err(error) => return Err(refused(&id, error)),
+            }
+        }
+        for (id, confirmation) in sent {
+            // One that the server knew already is confirmed too: it is stored.
+            confirmation.into_future().await.map_err(|error| refused(&id, error))?;
+        }
+        Ok(())
+    }
+
+    async fn deliver(&self, batch: &SinkBatch, deadline: Instant) -> Result<(), String> {
+        let subject = format!("{}.{}", self.subject, batch.index);
+        let messages = batch.events.iter().map(|event| EventMessage::new(&subject, event));
+        let messages = messages.collect::<Result<Vec<_>, _>>()?;
+        let servers = &self.servers.names;
+        let connection = timeout_at(deadline, self.connection()).await.map_err(|_| {
+            format!(
+                "the NATS server {servers} cannot be reached: it did not answer within {:?}",
+                self.timeout
+            )
+        })??;
+        let outcome = tokio::select! {
+            // A confirmation that came with the end of the connection still counts.
+            biased;
+            outcome = timeout_at(deadline, self.publish(&connection, messages)) => outcome.unwrap_or_else(|_| {
+                let complaint = connection.complaint();
+                Err(format!("the NATS server {servers} did not confirm within {:?}{complaint}", self.timeout))
+            }),
+            () = connection.lost() => Err(format!(
+                "the connection to the NATS server {servers} was lost{}",
+                connection.complaint()
+            )),
+        };
+        if outcome.is_err() {
+            self.discard(connection.number).await;
+        }
+        outcome
+    }
+}
+
+impl fmt::Debug for NatsSink {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("NatsSink")
+            .field("servers", &self.servers.names)
+            .field("subject", &self.subject)
+            .field("credentials", &self.credentials)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Sink for NatsSink {
+    async fn sink_deliver(&self, batch: SinkBatch) -> Result<(), SinkError> {
+        let deadline = Instant::now() + self.timeout;
+        self.deliver(&batch, deadline)
+            .await
+            .map_err(|reason| SinkError::Unavailable { reason, retry_after: None })
+    }
+}

@@ -1,0 +1,163 @@
+//! Change events as webhooks: batches of `CloudEvents` over HTTP, signed as Standard Webhooks asks.
+//!
+//! | module | its part |
+//! |---|---|
+//! | `endpoint` | the receiver's URL, checked once |
+//! | `address` | which addresses belong to the public internet |
+//! | `guard` | names resolve to public addresses only |
+//! | `client` | the HTTP client, with TLS, without redirects and proxies |
+//! | `signature` | the secrets, and what they sign |
+//! | `answer` | what an answer means |
+
+mod address;
+mod answer;
+mod client;
+mod endpoint;
+mod guard;
+mod signature;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{HeaderName, HeaderValue, Request};
+use http_body_util::Full;
+use miroir_ports::outbound::{Clock, Sink, SinkBatch, SinkError};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use crate::SinkConfigError;
+use crate::text::causes;
+use client::WebhookClient;
+use endpoint::Endpoint;
+use signature::Signer;
+
+/// What the receiver is told about the body.
+const BATCH_TYPE: &str = "application/cloudevents-batch+json; charset=utf-8";
+/// Who is delivering.
+const AGENT: &str = concat!("miroir/", env!("CARGO_PKG_VERSION"));
+
+const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// How a webhook is configured.
+#[derive(Clone)]
+pub struct WebhookOptions {
+    /// Where batches are posted to: `https` or `http`. May hold a secret in its path or query; printed nowhere.
+    pub url: String,
+    /// The secrets that sign, newest first, each `whsec_` and 24 to 64 bytes in base64. Every one signs every delivery,
+    /// so that a receiver can move from one to the next while both are configured. Printed nowhere.
+    pub secrets: Vec<String>,
+    /// The longest a delivery may take, from resolving the name to the answer's status.
+    pub timeout: Duration,
+    /// Whether the receiver may have an address that is not public. Without it, nobody who may configure a webhook can
+    /// make Miroir speak to the private network it stands in.
+    pub allow_private: bool,
+}
+
+impl fmt::Debug for WebhookOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WebhookOptions")
+            .field("url", &"***")
+            .field("secrets", &format_args!("*** ({})", self.secrets.len()))
+            .field("timeout", &self.timeout)
+            .field("allow_private", &self.allow_private)
+            .finish()
+    }
+}
+
+/// A receiver of batches over HTTP.
+///
+/// A batch is one `POST` of a JSON array of its events, in order. The header `webhook-id` is made of the ids of the
+/// first and the last of them, so that a receiver recognises a batch that comes again. A delivery goes out once: whether
+/// it is repeated, and when, is the caller's to decide.
+pub struct WebhookSink {
+    endpoint: Endpoint,
+    signer: Signer,
+    client: WebhookClient,
+    timeout: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+impl WebhookSink {
+    /// A sink for this receiver. Opens no connection.
+    pub fn new(options: WebhookOptions, clock: Arc<dyn Clock>) -> Result<Self, SinkConfigError> {
+        let WebhookOptions { url, secrets, timeout, allow_private } = options;
+        if timeout.is_zero() {
+            return Err(SinkConfigError::ZeroTimeout);
+        }
+        let endpoint = Endpoint::parse(&url, allow_private)?;
+        let signer = Signer::new(&secrets)?;
+        let client = client::client(&endpoint, timeout, allow_private)?;
+        Ok(Self { endpoint, signer, client, timeout, clock })
+    }
+
+    /// The request that delivers these events.
+    fn request(&self, events: &[Value]) -> Result<Request<Full<Bytes>>, String> {
+        let id = delivery_id(events)?;
+        let body = serde_json::to_vec(events).map_err(|error| causes(&error))?;
+        let timestamp = self.clock.now().as_millis().div_euclid(1_000);
+        let signature = self.signer.sign(&id, timestamp, &body);
+        Request::post(self.endpoint.uri())
+            .header(CONTENT_TYPE, HeaderValue::from_static(BATCH_TYPE))
+            .header(USER_AGENT, HeaderValue::from_static(AGENT))
+            .header(WEBHOOK_ID, id)
+            .header(WEBHOOK_TIMESTAMP, timestamp)
+            .header(WEBHOOK_SIGNATURE, signature)
+            .body(Full::new(body.into()))
+            .map_err(|error| causes(&error))
+    }
+}
+
+impl fmt::Debug for WebhookSink {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WebhookSink")
+            .field("endpoint", &self.endpoint)
+            .field("signer", &self.signer)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Sink for WebhookSink {
+    async fn sink_deliver(&self, batch: SinkBatch) -> Result<(), SinkError> {
+        let deadline = Instant::now() + self.timeout;
+        let request = self.request(&batch.events).map_err(unavailable)?;
+        let receiver = format!("the webhook {}", self.endpoint);
+        let response = timeout_at(deadline, self.client.request(request))
+            .await
+            .map_err(|_| unavailable(format!("{receiver} did not answer within {:?}", self.timeout)))?
+            .map_err(|error| {
+                let failed = if error.is_connect() { "cannot be reached" } else { "gave no answer of HTTP" };
+                unavailable(format!("{receiver} {failed}: {}", causes(&error)))
+            })?;
+        let (head, body) = response.into_parts();
+        if head.status.is_success() {
+            return Ok(());
+        }
+        let excerpt = answer::excerpt(body, deadline).await;
+        Err(answer::judge(&receiver, head.status, &head.headers, self.clock.now(), &excerpt))
+    }
+}
+
+fn unavailable(reason: String) -> SinkError {
+    SinkError::Unavailable { reason, retry_after: None }
+}
+
+/// The same for the same events at every delivery. `~` is in no id, so that two batches have one id only if they have
+/// both ends in common, and since events are numbered in order, everything between.
+fn delivery_id(events: &[Value]) -> Result<String, String> {
+    let id = |event: Option<&Value>| {
+        let id = event.and_then(|event| event.get("id")).and_then(Value::as_str);
+        id.map(str::to_owned).ok_or("an event has no id: it cannot be delivered")
+    };
+    let (first, last) = (id(events.first())?, id(events.last())?);
+    Ok(if events.len() == 1 { first } else { format!("{first}~{last}") })
+}
