@@ -15,6 +15,7 @@
 
 pub mod alias;
 pub mod canary;
+pub mod change;
 pub mod cli;
 pub mod cluster;
 pub mod config;

@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::alias::{AliasBook, AliasService, Aliased};
 use crate::canary::{self, Canaries, CanaryOptions};
+use crate::change::{self, Deliverer, Feed, FeedOptions, SinkService};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::service::{
@@ -51,12 +52,14 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     let (stop_workers, stopped) = watch::channel(false);
     let mut workers = start_workers(&config, &outside, &stopped);
     let (stop_http, mut http_stopped) = watch::channel(false);
+    let changes = changes(&config, &outside.cluster, http_stopped.clone());
     let http = tokio::spawn(miroir_http::serve(
         listener,
-        apis(&outside.cluster, book, &canaries),
+        apis(&outside.cluster, book, &canaries, changes),
         http_options(&config),
         async move { worker::stopped(&mut http_stopped).await },
     ));
+    start_deliveries(&outside.cluster, &mut workers, &stopped);
     canaries.start_workers(config.canary.enabled, &mut workers, &stopped);
     tracing::info!(%address, nodes = config.nodes.len(), "listening");
     Ok(RunningServer { address, store, guard, stop_http, stop_workers, http, workers })
@@ -154,10 +157,41 @@ async fn canaries(
         history: config.canary.history,
     };
     let (store, clock) = (Arc::clone(&cluster.store), Arc::clone(&cluster.clock));
-    Ok(Canaries::new(store, book, search, clock, Arc::new(UuidIds::default()), options))
+    let (ids, changes) = (Arc::new(UuidIds::default()), Arc::clone(&cluster.changes));
+    Ok(Canaries::new(store, book, search, clock, ids, changes, options))
 }
 
-fn apis(cluster: &Arc<Cluster>, book: Arc<AliasBook>, canaries: &Canaries) -> Apis {
+/// Starts to deliver to every sink that is delivered to.
+fn start_deliveries(cluster: &Arc<Cluster>, workers: &mut JoinSet<()>, stopped: &worker::Shutdown) {
+    for sink in &cluster.changes.sinks {
+        let Some(delivery) = sink.delivery.clone() else { continue };
+        let deliverer = Deliverer::new(
+            Arc::clone(&cluster.store),
+            Arc::clone(&cluster.clock),
+            Arc::new(UuidIds::default()),
+            Arc::clone(&cluster.changes),
+            Arc::clone(sink),
+            delivery,
+        );
+        workers.spawn(change::deliver_loop(deliverer, stopped.clone()));
+    }
+}
+
+/// The feed, whose waiting readers are answered when the server stops, and the sinks.
+fn changes(config: &Config, cluster: &Arc<Cluster>, stopped: worker::Shutdown) -> (Feed, SinkService) {
+    let (store, recorder) = (Arc::clone(&cluster.store), Arc::clone(&cluster.changes));
+    // Before the request's own time is up.
+    let options = FeedOptions { longest_wait: config.server.request_timeout() / 2 };
+    let feed = Feed::new(Arc::clone(&store), Arc::clone(&recorder), options, stopped);
+    (feed, SinkService::new(store, Arc::clone(&cluster.clock), recorder))
+}
+
+fn apis(
+    cluster: &Arc<Cluster>,
+    book: Arc<AliasBook>,
+    canaries: &Canaries,
+    (feed, sinks): (Feed, SinkService),
+) -> Apis {
     let index = Arc::new(IndexService::new(Arc::clone(cluster)));
     let document = Arc::new(DocumentService::new(Arc::clone(cluster)));
     let settings = Arc::new(SettingsService::new(Arc::clone(cluster)));
@@ -171,6 +205,8 @@ fn apis(cluster: &Arc<Cluster>, book: Arc<AliasBook>, canaries: &Canaries) -> Ap
         alias: Arc::new(AliasService::new(Arc::clone(cluster), book)),
         cluster: Arc::new(ClusterService::new(Arc::clone(cluster))),
         canary: canaries.api(),
+        feed: Arc::new(feed),
+        sink: Arc::new(sinks),
     }
 }
 

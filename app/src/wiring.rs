@@ -7,13 +7,17 @@ use anyhow::Context as _;
 use miroir_domain::topology::Topology;
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
 use miroir_memory::MemoryStore;
-use miroir_ports::outbound::{Clock, Ids as _, StoreError, TaskStore};
+use miroir_ports::outbound::{Clock, Ids as _, Sink, StoreError, TaskStore};
 use miroir_redis::{RedisOptions, RedisStore};
+use miroir_sinks::{NatsOptions, NatsSink, WebhookOptions, WebhookSink};
 use miroir_sqlite::{SqliteOptions, SqliteStore};
 use miroir_system::{SystemClock, UuidIds};
 
+use crate::change::{Backoff, ChangeRecorder, Delivery, RecorderOptions, SinkHandle, SinkRules};
 use crate::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
-use crate::config::{self, Config, RedisConfig, StoreBackend, StoreConfig};
+use crate::config::{
+    self, CdcConfig, Config, RedisConfig, Secret, SinkConfig, SinkKind, StoreBackend, StoreConfig,
+};
 use crate::instance_lease::InstanceLease;
 use crate::node::{HealthTracker, TrackedNodes};
 use crate::store_lock::StoreLock;
@@ -137,7 +141,9 @@ pub fn connect(config: &Config, store: Arc<dyn TaskStore>) -> anyhow::Result<Out
         Arc::clone(&clock),
     ));
     let nodes = Arc::new(TrackedNodes::new(Arc::new(nodes), Arc::clone(&health)));
+    let changes = Arc::new(recorder(&config.cdc, &clock)?);
     let cluster = Cluster::new(ClusterParts {
+        changes,
         topology,
         urls: config.nodes.iter().map(|node| (node.id.clone(), node.url.as_str().to_owned())).collect(),
         shard_count: config.cluster.shard_count,
@@ -156,6 +162,66 @@ pub fn connect(config: &Config, store: Arc<dyn TaskStore>) -> anyhow::Result<Out
         },
     });
     Ok(Outside { nodes, cluster: Arc::new(cluster) })
+}
+
+/// Whether the configured sinks could be used, as far as that can be told without connecting.
+pub fn check_sinks(config: &CdcConfig) -> anyhow::Result<()> {
+    recorder(config, &(Arc::new(SystemClock) as _)).map(drop)
+}
+
+/// The configured sinks, and what is recorded for them.
+fn recorder(config: &CdcConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<ChangeRecorder> {
+    let sinks = config.sinks.iter().map(|sink| {
+        let delivery =
+            receiver(sink, clock).with_context(|| format!("cannot use the sink `{}`", sink.name))?;
+        let delivery = delivery.map(|receiver| Delivery {
+            receiver,
+            batch_events: sink.batch_events,
+            batch_delay: sink.batch_delay(),
+            backoff: Backoff { first: sink.retry_min(), longest: sink.retry_max() },
+            keep: u64::from(config.keep_confirmed),
+        });
+        let rules = SinkRules {
+            name: sink.name.clone(),
+            kind: sink.kind.as_str(),
+            documents: sink.documents,
+            canaries: sink.canaries,
+            origins: sink.origins.clone(),
+        };
+        Ok(Arc::new(SinkHandle::new(rules, delivery)))
+    });
+    let options = RecorderOptions { source: config.source.clone(), budget_bytes: config.outbox_bytes };
+    Ok(ChangeRecorder::new(options, sinks.collect::<anyhow::Result<_>>()?))
+}
+
+/// The receiver of a sink; none for the feed. Opens no connection.
+fn receiver(sink: &SinkConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<Option<Arc<dyn Sink>>> {
+    let url = || sink.url.as_ref().map(|url| url.expose().to_owned()).context("`url` is not set");
+    let text = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    Ok(match sink.kind {
+        SinkKind::Internal => None,
+        SinkKind::Webhook => {
+            let options = WebhookOptions {
+                url: url()?,
+                secrets: sink.secrets.iter().map(|secret| secret.expose().to_owned()).collect(),
+                timeout: sink.timeout(),
+                allow_private: sink.allow_private,
+            };
+            Some(Arc::new(WebhookSink::new(options, Arc::clone(clock))?))
+        }
+        SinkKind::Nats => {
+            let options = NatsOptions {
+                url: url()?,
+                subject: sink.subject.clone(),
+                user: sink.user.clone(),
+                password: text(&sink.password),
+                token: text(&sink.token),
+                credentials_file: sink.credentials_file.clone(),
+                timeout: sink.timeout(),
+            };
+            Some(Arc::new(NatsSink::new(options)?))
+        }
+    })
 }
 
 /// The configured topology. Without nodes Miroir still starts, so that its health, tasks and configuration can be

@@ -315,6 +315,14 @@ error_codes! {
     MiroirCanaryVersionMismatch = "miroir_canary_version_mismatch", InvalidRequest;
     /// The canary belongs to the configuration, and only that changes it.
     MiroirCanaryConfigured = "miroir_canary_configured", InvalidRequest;
+    /// The changes a reader asks for are no longer held.
+    MiroirChangesTrimmed = "miroir_changes_trimmed", InvalidRequest;
+    /// A number that no change has been given yet, or an index whose changes cannot be asked for.
+    MiroirInvalidChangePosition = "miroir_invalid_change_position", InvalidRequest;
+    /// No sink has this name, or there is no feed.
+    MiroirSinkNotFound = "miroir_sink_not_found", InvalidRequest;
+    /// The sink is of a kind that cannot do this.
+    MiroirSinkConflict = "miroir_sink_conflict", InvalidRequest;
 }
 
 impl ErrorCode {

@@ -87,6 +87,11 @@ name_type!(
     NodeId, "node id", 64
 );
 
+name_type!(
+    /// The name of a sink of change events, as the configuration gives it.
+    SinkName, "sink name", 64
+);
+
 macro_rules! number_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -43,5 +43,5 @@ mod time;
 pub mod topology;
 pub mod wording;
 
-pub use id::{GroupId, IndexUid, InvalidId, NodeId, Shard, ShardSet, TaskUid};
+pub use id::{GroupId, IndexUid, InvalidId, NodeId, Shard, ShardSet, SinkName, TaskUid};
 pub use time::{InvalidTimestamp, Timestamp};

@@ -32,12 +32,15 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::DocumentNotFound
         | ErrorCode::TaskNotFound
         | ErrorCode::MiroirAliasNotFound
-        | ErrorCode::MiroirCanaryNotFound => StatusCode::NOT_FOUND,
+        | ErrorCode::MiroirCanaryNotFound
+        | ErrorCode::MiroirSinkNotFound => StatusCode::NOT_FOUND,
         ErrorCode::IndexAlreadyExists
         | ErrorCode::MiroirAliasConflict
         | ErrorCode::MiroirMultiAliasNotWritable
         | ErrorCode::MiroirCanaryExists
-        | ErrorCode::MiroirCanaryConfigured => StatusCode::CONFLICT,
+        | ErrorCode::MiroirCanaryConfigured
+        | ErrorCode::MiroirSinkConflict => StatusCode::CONFLICT,
+        ErrorCode::MiroirChangesTrimmed => StatusCode::GONE,
         ErrorCode::MiroirAliasVersionMismatch | ErrorCode::MiroirCanaryVersionMismatch => {
             StatusCode::PRECONDITION_FAILED
         }

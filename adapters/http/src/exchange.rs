@@ -9,17 +9,17 @@ use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use miroir_domain::error::ErrorCode;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
-use warp::Filter;
 use warp::filters::BoxedFilter;
+use warp::{Filter, Reply as _};
 
 use crate::body::{Body, BodyLimits};
 use crate::error::Failure;
 use crate::log::LogLine;
 use crate::query::Query;
-use crate::reply::{Outcome, Reply};
+use crate::reply::{Content, Outcome, Reply};
 use crate::request::Request;
 use crate::request_id::{self, RequestIds};
 use crate::route::{Access, Route};
@@ -35,7 +35,9 @@ pub(crate) struct Exchange {
     options: HttpOptions,
     router: Router,
     ids: RequestIds,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
+    /// Answers that go on end when the server stops.
+    stopping: watch::Receiver<()>,
 }
 
 /// A request as it came in.
@@ -49,18 +51,19 @@ struct Incoming {
 }
 
 impl Exchange {
-    pub(crate) fn new(apis: Apis, options: HttpOptions) -> Self {
+    pub(crate) fn new(apis: Apis, options: HttpOptions, stopping: watch::Receiver<()>) -> Self {
         Self {
             apis: Arc::new(apis),
             router: Router::new(routes::all()),
             ids: RequestIds::new(&options.request_id_prefix),
-            slots: Semaphore::new(options.max_concurrent_requests.min(Semaphore::MAX_PERMITS)),
+            slots: Arc::new(Semaphore::new(options.max_concurrent_requests.min(Semaphore::MAX_PERMITS))),
+            stopping,
             options,
         }
     }
 
     /// The filter for one connection from `peer`. Everything is answered inside it, so nothing is rejected.
-    pub(crate) fn filter(self: Arc<Self>, peer: SocketAddr) -> BoxedFilter<(Response<Bytes>,)> {
+    pub(crate) fn filter(self: Arc<Self>, peer: SocketAddr) -> BoxedFilter<(warp::reply::Response,)> {
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         warp::method()
             .and(warp::path::full())
@@ -90,7 +93,7 @@ impl Exchange {
         Body::new(headers, Box::pin(chunks), limits)
     }
 
-    async fn answer(&self, incoming: Incoming) -> Response<Bytes> {
+    async fn answer(&self, incoming: Incoming) -> warp::reply::Response {
         let id = self.ids.keep_or_make(&incoming.headers);
         let span = tracing::info_span!(target: "miroir::http", "request", request_id = id);
         let mut line = LogLine::begin(&id, &incoming.method);
@@ -98,11 +101,15 @@ impl Exchange {
         let sent = incoming.headers.clone();
         let mut response = match cors::preflight(&incoming.method, &path, &sent) {
             Some(headers) => {
-                let mut response = Response::new(Bytes::new());
+                let mut response = Response::new(Bytes::new()).into_response();
                 *response.headers_mut() = headers;
                 response
             }
-            None => respond(self.outcome(incoming, &mut line).instrument(span).await),
+            None => {
+                let mut place = None;
+                let outcome = self.outcome(incoming, &mut line, &mut place).instrument(span).await;
+                self.respond(outcome, place)
+            }
         };
         cors::allow_origin(&path, &sent, response.headers_mut());
         insert(response.headers_mut(), request_id::HEADER, &id);
@@ -110,12 +117,18 @@ impl Exchange {
         response
     }
 
-    async fn outcome(&self, incoming: Incoming, line: &mut LogLine) -> Outcome {
+    /// Runs the handler. `place` is its place among the requests that are answered at once, until the answer is complete.
+    async fn outcome(
+        &self,
+        incoming: Incoming,
+        line: &mut LogLine,
+        place: &mut Option<OwnedSemaphorePermit>,
+    ) -> Outcome {
         self.check_header_size(&incoming)?;
         let (route, parameters) = self.router.find(&incoming.method, &incoming.path)?;
         line.route.clone_from(&route.template);
         auth::check(route.access, &incoming.headers, incoming.peer, &self.options)?;
-        let _slot = self.slot(route.access)?;
+        *place = self.slot(route.access)?;
         let Incoming { query, headers, body, .. } = incoming;
         let request = Request { parameters, query: Query::parse(&query), headers, body };
         let outcome = self.run(&route, request).await;
@@ -133,11 +146,11 @@ impl Exchange {
     }
 
     /// A place among the requests that are answered at once. Whoever asks whether Miroir lives needs none.
-    fn slot(&self, access: Access) -> Result<Option<SemaphorePermit<'_>>, Failure> {
+    fn slot(&self, access: Access) -> Result<Option<OwnedSemaphorePermit>, Failure> {
         if access == Access::Open {
             return Ok(None);
         }
-        self.slots.try_acquire().map(Some).map_err(|_| {
+        Arc::clone(&self.slots).try_acquire_owned().map(Some).map_err(|_| {
             let message = format!(
                 "Miroir is already answering {} requests, the most it takes at once: try again in a moment.",
                 self.options.max_concurrent_requests
@@ -175,37 +188,52 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    fn respond(&self, outcome: Outcome, place: Option<OwnedSemaphorePermit>) -> warp::reply::Response {
+        match outcome {
+            Ok(reply) => self.success(reply, place),
+            Err(failure) => failed(&failure).into_response(),
+        }
+    }
+
+    fn success(&self, reply: Reply, place: Option<OwnedSemaphorePermit>) -> warp::reply::Response {
+        let Reply { status, content, degraded, version, task: _ } = reply;
+        let mut response = match content {
+            Content::Whole(body) => json_response(status, body).into_response(),
+            Content::Events(events) => events.into_response(self.stopping.clone(), place),
+        };
+        let headers = response.headers_mut();
+        if status == StatusCode::NO_CONTENT {
+            headers.remove(header::CONTENT_TYPE);
+        }
+        if let Some(version) = version {
+            insert(headers, header::ETAG, &format!("\"{version}\""));
+        }
+        if let Some(degraded) = degraded {
+            insert(
+                headers,
+                header::HeaderName::from_static("x-miroir-degraded"),
+                &shortened(degraded.to_string()),
+            );
+        }
+        response
+    }
+}
+
+/// What a client's header limit surely takes of `text`.
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_DEGRADED_BYTES {
+        let end = (0..=MAX_DEGRADED_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
+}
+
 fn panicked(panic: &(dyn Any + Send)) -> Failure {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Failure::internal(&format!("a handler panicked: {}", text.unwrap_or("no message")))
-}
-
-fn respond(outcome: Outcome) -> Response<Bytes> {
-    match outcome {
-        Ok(reply) => success(reply),
-        Err(failure) => failed(&failure),
-    }
-}
-
-fn success(reply: Reply) -> Response<Bytes> {
-    let mut response = json_response(reply.status, reply.body);
-    if reply.status == StatusCode::NO_CONTENT {
-        response.headers_mut().remove(header::CONTENT_TYPE);
-    }
-    if let Some(version) = reply.version {
-        insert(response.headers_mut(), header::ETAG, &format!("\"{version}\""));
-    }
-    if let Some(degraded) = reply.degraded {
-        let mut text = degraded.to_string();
-        if text.len() > MAX_DEGRADED_BYTES {
-            let end = (0..=MAX_DEGRADED_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-            text.truncate(end);
-            text.push_str("...");
-        }
-        insert(response.headers_mut(), header::HeaderName::from_static("x-miroir-degraded"), &text);
-    }
-    response
 }
 
 fn failed(failure: &Failure) -> Response<Bytes> {

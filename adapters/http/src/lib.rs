@@ -10,6 +10,7 @@
 //! | who may | `auth`, `cors` |
 //! | what is asked | `query`, `json`, `body`, `content` |
 //! | parse → port → reply | `routes` |
+//! | an answer that goes on | `event_stream` |
 //! | what an error becomes | `error`, the only place where a status is decided |
 
 mod auth;
@@ -17,6 +18,7 @@ mod body;
 mod content;
 mod cors;
 mod error;
+mod event_stream;
 mod exchange;
 mod if_match;
 mod json;

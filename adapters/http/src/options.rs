@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_ports::inbound::{
-    AliasApi, CanaryApi, ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, TaskApi,
+    AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, SinkApi,
+    TaskApi,
 };
 
 use crate::Secret;
@@ -28,6 +29,10 @@ pub struct Apis {
     pub cluster: Arc<dyn ClusterApi>,
     /// Canaries.
     pub canary: Arc<dyn CanaryApi>,
+    /// The feed of changes.
+    pub feed: Arc<dyn ChangeFeed>,
+    /// Sinks of changes.
+    pub sink: Arc<dyn SinkApi>,
 }
 
 /// Keys and limits. [`Default`] has the limits of the documentation, and no keys.

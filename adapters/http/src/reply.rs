@@ -8,15 +8,25 @@ use miroir_ports::inbound::{Accepted, Answer};
 use serde::Serialize;
 
 use crate::error::Failure;
+use crate::event_stream::EventStream;
 
 /// What a handler ends with.
 pub(crate) type Outcome = Result<Reply, Failure>;
 
-/// A JSON answer.
+/// What is answered.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// JSON, or nothing.
+    Whole(Bytes),
+    /// Events, as they come.
+    Events(EventStream),
+}
+
+/// An answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
-    pub(crate) body: Bytes,
+    pub(crate) content: Content,
     pub(crate) degraded: Option<Degraded>,
     /// The task the request made or asked for, for the log.
     pub(crate) task: Option<TaskUid>,
@@ -29,7 +39,7 @@ impl Reply {
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Outcome {
         let body = serde_json::to_vec(value)
             .map_err(|error| Failure::internal(&format!("an answer cannot be written as JSON: {error}")))?;
-        Ok(Self { status, body: body.into(), degraded: None, task: None, version: None })
+        Ok(Self::with(status, Content::Whole(body.into())))
     }
 
     /// 202 with the summary of the task a write became.
@@ -46,7 +56,16 @@ impl Reply {
 
     /// 204: done, and nothing to say.
     pub(crate) fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: Bytes::new(), degraded: None, task: None, version: None }
+        Self::with(StatusCode::NO_CONTENT, Content::Whole(Bytes::new()))
+    }
+
+    /// 200 with events, as they come.
+    pub(crate) fn events(events: EventStream) -> Self {
+        Self::with(StatusCode::OK, Content::Events(events))
+    }
+
+    fn with(status: StatusCode, content: Content) -> Self {
+        Self { status, content, degraded: None, task: None, version: None }
     }
 
     /// The same, of something that has a version.

@@ -33,8 +33,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let parser = parser(&options);
-    let exchange = Arc::new(Exchange::new(apis, options));
     let (stop, stopping) = watch::channel(());
+    let exchange = Arc::new(Exchange::new(apis, options, stopping.clone()));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::capture::Captured;
 use super::{CanaryOptions, CanaryService, CaptureTap, Captures, Executor, OwnsAll, capture_loop, run_loop};
 use crate::alias::AliasBook;
+use crate::change::ChangeRecorder;
 use crate::worker::Shutdown;
 
 /// The service, and what its workers need.
@@ -25,13 +26,14 @@ pub struct Canaries {
 }
 
 impl Canaries {
-    /// Canaries that look names up in `book` and search by `search`.
+    /// Canaries that look names up in `book`, search by `search`, and tell `changes` of their runs.
     pub fn new(
         store: Arc<dyn TaskStore>,
         book: Arc<AliasBook>,
         search: Arc<dyn SearchApi>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
+        changes: Arc<ChangeRecorder>,
         options: CanaryOptions,
     ) -> Self {
         let executor = Arc::new(Executor::new(
@@ -39,6 +41,7 @@ impl Canaries {
             Arc::clone(&book),
             Arc::clone(&search),
             Arc::clone(&clock),
+            changes,
             options,
         ));
         let (captures, offered) = Captures::new(clock);

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::index_facts::IndexFacts;
 use crate::alias::AliasBook;
+use crate::change::ChangeRecorder;
 
 /// How canaries run.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,7 @@ pub struct Executor {
     book: Arc<AliasBook>,
     search: Arc<dyn SearchApi>,
     pub(super) clock: Arc<dyn Clock>,
+    changes: Arc<ChangeRecorder>,
     pub(super) options: CanaryOptions,
     /// A place for each canary that may run at once.
     pub(super) slots: Arc<Semaphore>,
@@ -71,15 +73,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Executor {
-    /// An executor that looks names up in `book` and searches by `search`, which must not be the one that captures what clients search for.
+    /// An executor that tells `changes` of its runs, looks names up in `book` and searches by `search`, which must not be the one that captures what clients search for.
     pub fn new(
         store: Arc<dyn TaskStore>,
         book: Arc<AliasBook>,
         search: Arc<dyn SearchApi>,
         clock: Arc<dyn Clock>,
+        changes: Arc<ChangeRecorder>,
         options: CanaryOptions,
     ) -> Self {
         Self {
+            changes,
             store,
             book,
             search,
@@ -161,7 +165,10 @@ impl Executor {
         self.note(canary, &run, before);
         let recorded = self.store.canary_run_append(&run, self.options.history).await;
         match &recorded {
-            Ok(true) => drop(lock(&self.last).insert(canary.id.clone(), without_evidence(&run))),
+            Ok(true) => {
+                lock(&self.last).insert(canary.id.clone(), without_evidence(&run));
+                self.tell(canary, &run).await;
+            }
             Ok(false) => self.forget(&canary.id),
             Err(error) => {
                 tracing::warn!(canary = canary.id, "a run could not be recorded: {error}");
@@ -169,6 +176,13 @@ impl Executor {
             }
         }
         (run, recorded)
+    }
+
+    /// Tells the sinks that ask for runs. The run is recorded already: one that cannot be told is only logged.
+    async fn tell(&self, canary: &Canary, run: &CanaryRun) {
+        if let Err(error) = self.changes.canary_ran(self.store.as_ref(), canary, run).await {
+            tracing::warn!(canary = canary.id, "a run could not be told to the sinks: {error}");
+        }
     }
 
     /// Counts a run, and logs it where it came to something else than the one before.

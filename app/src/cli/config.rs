@@ -6,6 +6,7 @@ use clap::Subcommand;
 use super::print;
 use super::settings::Settings;
 use crate::config::reference;
+use crate::wiring;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -31,6 +32,7 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<()> {
 
 fn check(settings: Settings) -> anyhow::Result<()> {
     let loaded = settings.load()?;
+    wiring::check_sinks(&loaded.config.cdc)?;
     let source = loaded.file.map_or_else(|| "no file".to_owned(), |file| file.display().to_string());
     eprintln!("The configuration holds ({source}, environment, flags).");
     for warning in &loaded.warnings {

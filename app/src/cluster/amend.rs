@@ -1,37 +1,57 @@
 //! Changing a task's row: load, let the domain decide, store on condition, again if someone was faster.
 
 use miroir_domain::TaskUid;
-use miroir_domain::task::{Effect, Event, Task};
+use miroir_domain::task::{Effect, Event, Task, TaskStatus};
 use miroir_ports::outbound::{Clock, Put, StoreError, TaskStore};
+
+use super::Cluster;
 
 /// How often a row may be changed under our hands before we give up. Each round means that another writer got on.
 const ATTEMPTS: u32 = 64;
 
-/// Applies `events` to `task` and stores it; when its row has changed meanwhile, to the changed row. Events say what
-/// happened, not what to write, so applying them to a newer row is right. Events that change nothing write nothing.
-pub async fn amend_task(
-    store: &dyn TaskStore,
-    clock: &dyn Clock,
-    task: Task,
-    events: &[Event],
-) -> Result<Task, StoreError> {
-    let uid = task.uid;
-    let mut current = task;
-    for _ in 0..ATTEMPTS {
-        let (next, effects) = apply_all(current.clone(), events, clock)?;
-        if next == current {
-            return Ok(current);
-        }
-        let stored = Task { version: next.version + 1, ..next.clone() };
-        match store.task_put(next).await? {
-            Put::Stored => {
-                log_effects(&stored, &effects);
-                return Ok(stored);
+impl Cluster {
+    /// Applies `events` to `task` and stores it; when its row has changed meanwhile, to the changed row. Events say what
+    /// happened, not what to write, so applying them to a newer row is right. Events that change nothing write nothing.
+    pub async fn amend_task(&self, task: Task, events: &[Event]) -> Result<Task, StoreError> {
+        let uid = task.uid;
+        let mut current = task;
+        for _ in 0..ATTEMPTS {
+            let (next, effects) = apply_all(current.clone(), events, self.clock.as_ref())?;
+            if next == current {
+                return Ok(current);
             }
-            Put::Conflict => current = reload(store, uid).await?,
+            let stored = Task { version: next.version + 1, ..next.clone() };
+            match self.put(next, &effects).await? {
+                Put::Stored => {
+                    log_effects(&stored, &effects);
+                    return Ok(stored);
+                }
+                Put::Conflict => current = reload(self.store.as_ref(), uid).await?,
+            }
         }
+        Err(StoreError::InvalidInput(format!(
+            "task {uid} changed {ATTEMPTS} times while it was being changed"
+        )))
     }
-    Err(StoreError::InvalidInput(format!("task {uid} changed {ATTEMPTS} times while it was being changed")))
+
+    /// Stores the task; when it ends in success, together with the events of what it changed.
+    async fn put(&self, task: Task, effects: &[Effect]) -> Result<Put, StoreError> {
+        let succeeded = effects.contains(&Effect::Finished(TaskStatus::Succeeded));
+        if !succeeded || !self.changes.is_on() {
+            return self.store.task_put(task).await;
+        }
+        let Some(changes) = self.store.task_changes(task.uid).await? else {
+            return self.store.task_put(task).await;
+        };
+        let events = self.changes.of_task(&task, &changes);
+        let count = events.len();
+        let budget = self.changes.options.budget_bytes;
+        let put = self.store.change_append_with_task(task, events, budget).await?;
+        if put == Put::Stored {
+            self.changes.tell(count);
+        }
+        Ok(put)
+    }
 }
 
 fn apply_all(task: Task, events: &[Event], clock: &dyn Clock) -> Result<(Task, Vec<Effect>), StoreError> {

@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::send::{NodeOutcome, send_in_turn};
-use super::{Cluster, Miss, Sending, Ticket, WritePlan, amend_task};
+use super::{Cluster, Miss, Sending, Ticket, WritePlan};
 
 /// How long a write that has taken still waits for the nodes that have not answered.
 const STRAGGLER_GRACE: Duration = Duration::from_millis(500);
@@ -49,7 +49,7 @@ pub struct Answered {
 impl Cluster {
     /// Records the task of `plan` and takes its place in the lanes. From here on the write will be sent, whoever
     /// hangs up.
-    pub async fn begin(self: &Arc<Self>, plan: WritePlan) -> Result<Dispatch, ApiError> {
+    pub async fn begin(self: &Arc<Self>, mut plan: WritePlan) -> Result<Dispatch, ApiError> {
         let task = self.store.task_create(plan.new_task(), self.clock.now()).await?;
         let sending = self.open_tasks.sending(task.uid);
         let tickets = self.lanes.enter(&plan.index, plan.targets.keys());
@@ -84,7 +84,7 @@ impl Dispatch {
             .map(|node| Event::NodeMissed { node: node.clone(), error: error.clone() });
         let events: Vec<Event> = missed.chain([Event::Refused { error: error.clone() }]).collect();
         let Self { cluster, task, .. } = self;
-        if let Err(error) = amend_task(cluster.store.as_ref(), cluster.clock.as_ref(), task, &events).await {
+        if let Err(error) = cluster.amend_task(task, &events).await {
             tracing::warn!("giving up a write that was not sent: {error}");
         }
     }
@@ -170,8 +170,7 @@ impl Run {
         // Before they are stored: whoever finds the task settled must find its misses noted.
         self.note_misses();
         let cluster = &self.cluster;
-        let amended =
-            amend_task(cluster.store.as_ref(), cluster.clock.as_ref(), self.task.clone(), &events).await;
+        let amended = cluster.amend_task(self.task.clone(), &events).await;
         let result = match amended {
             Ok(task) => {
                 self.task = task;

@@ -22,9 +22,9 @@ use miroir_domain::topology::Topology;
 use miroir_domain::{GroupId, IndexUid, NodeId};
 use miroir_ports::outbound::{Clock, Nodes, TaskStore};
 
+use crate::change::ChangeRecorder;
 use crate::node::HealthTracker;
 
-pub use amend::amend_task;
 pub use dispatch::{Answered, Dispatch};
 pub use gate::Gates;
 pub use lane::{Lanes, Ticket};
@@ -73,6 +73,8 @@ pub struct Cluster {
     pub timeouts: Timeouts,
     /// What to answer when a shard cannot be read.
     pub search_policy: SearchPolicy,
+    /// What writes changed, for others.
+    pub changes: Arc<ChangeRecorder>,
     /// Who may change an index's registry entry.
     pub gates: Gates,
     /// The order of writes to each node.
@@ -104,6 +106,8 @@ pub struct ClusterParts {
     pub timeouts: Timeouts,
     /// What to answer when a shard cannot be read.
     pub search_policy: SearchPolicy,
+    /// What writes changed, for others.
+    pub changes: Arc<ChangeRecorder>,
 }
 
 impl Cluster {
@@ -119,6 +123,7 @@ impl Cluster {
             clock: parts.clock,
             timeouts: parts.timeouts,
             search_policy: parts.search_policy,
+            changes: parts.changes,
             gates: Gates::default(),
             lanes: Lanes::default(),
             open_tasks: Arc::default(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use miroir_domain::change::PendingChanges;
 use miroir_domain::placement::Placement;
 use miroir_domain::task::{NewTask, NodeTask, TaskKind};
 use miroir_domain::{IndexUid, NodeId, ShardSet};
@@ -37,6 +38,8 @@ pub struct WritePlan {
     pub custom_metadata: Option<String>,
     /// The settings version a node has once it has done its part, where the write brings settings.
     pub settings_version: Option<u64>,
+    /// What others are told once it has succeeded.
+    pub changes: Option<PendingChanges>,
 }
 
 impl WritePlan {
@@ -62,6 +65,7 @@ impl WritePlan {
             details: None,
             custom_metadata: None,
             settings_version: None,
+            changes: None,
         }
     }
 
@@ -72,7 +76,9 @@ impl WritePlan {
     }
 
     /// The task as it is recorded before any node is called: the intent, every node pending.
-    pub fn new_task(&self) -> NewTask {
+    /// What it will have changed goes with it, for nobody else needs it.
+    pub fn new_task(&mut self) -> NewTask {
+        let changes = self.changes.take();
         let pending = |target: &Target| NodeTask {
             settings_version: self.settings_version,
             ..NodeTask::pending(target.shards.clone())
@@ -84,7 +90,7 @@ impl WritePlan {
             details: self.details.clone(),
             custom_metadata: self.custom_metadata.clone(),
             failure: None,
-            changes: None,
+            changes,
         }
     }
 }

@@ -6,7 +6,8 @@ use miroir_domain::health::HealthThresholds;
 use miroir_domain::topology::{InvalidTopology, Node, Topology};
 
 use super::{
-    CanaryConfig, Config, HealthConfig, NodeConfig, Secret, ServerConfig, TaskRegistryConfig, TimeoutConfig,
+    CanaryConfig, Config, HealthConfig, NodeConfig, Secret, ServerConfig, SinkConfig, TaskRegistryConfig,
+    TimeoutConfig,
 };
 
 impl Config {
@@ -59,6 +60,13 @@ spans!(TaskRegistryConfig {
     poll_min from poll_min_ms,
     poll_max from poll_max_ms,
     prune_interval from prune_interval_ms,
+});
+
+spans!(SinkConfig {
+    batch_delay from batch_delay_ms,
+    timeout from timeout_ms,
+    retry_min from retry_min_ms,
+    retry_max from retry_max_ms,
 });
 
 spans!(CanaryConfig {

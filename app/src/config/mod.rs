@@ -7,6 +7,7 @@
 
 mod base_url;
 mod canary;
+mod cdc;
 mod check;
 mod derived;
 mod environment;
@@ -22,6 +23,7 @@ mod shape;
 
 pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use canary::CanaryDefinition;
+pub use cdc::{CdcConfig, SinkConfig, SinkKind};
 pub use environment::variable_name;
 pub use file::{DEFAULT_FILE, MAX_FILE_BYTES};
 pub use layer::{Layer, Origin};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use miroir_domain::topology::{InvalidTopology, Node, Topology};
 use miroir_domain::{GroupId, NodeId};
 
-use super::{Config, Problem, StoreBackend};
+use super::{Config, Problem, SinkKind, StoreBackend};
 
 /// The master key length below which a Meilisearch in production refuses to start, in bytes.
 const SAFE_KEY_BYTES: usize = 16;
@@ -13,7 +13,7 @@ const SAFE_KEY_BYTES: usize = 16;
 /// A rule, with the sections it looks at.
 type Rule = (&'static [&'static str], fn(&Config) -> Vec<Problem>);
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     (&["nodes", "cluster"], topology_holds),
     (&["nodes"], urls_are_distinct),
     (&["nodes", "server"], no_node_is_this_server),
@@ -21,6 +21,7 @@ const RULES: [Rule; 7] = [
     (&["cluster"], quorum_fits),
     (&["store"], redis_has_a_url),
     (&["canary"], canaries_are_distinct),
+    (&["cdc"], sinks_fit),
 ];
 
 /// What `config` breaks. Rules about `doubtful` sections are left out: their values are already refused.
@@ -118,6 +119,63 @@ fn canaries_are_distinct(config: &Config) -> Vec<Problem> {
                 format!("`{}` is the id of another canary too: each needs one of its own", canary.id());
             problems.extend(problem(format!("canary.definitions[{position}]"), message));
         }
+    }
+    problems
+}
+
+/// What can be told of sinks without making them: their names, and what their kinds need.
+fn sinks_fit(config: &Config) -> Vec<Problem> {
+    let mut names = BTreeSet::new();
+    let mut feeds = 0;
+    let mut problems = Vec::new();
+    for (position, sink) in config.cdc.sinks.iter().enumerate() {
+        let mut refuse = |condition: bool, key: &str, message: String| {
+            if condition {
+                problems.extend(problem(format!("cdc.sinks[{position}].{key}"), message));
+            }
+        };
+        let kind = sink.kind.as_str();
+        let is_feed = sink.kind == SinkKind::Internal;
+        feeds += usize::from(is_feed);
+        let known = !names.insert(&sink.name);
+        refuse(
+            known,
+            "name",
+            format!("`{}` is the name of another sink too: each needs one of its own", sink.name),
+        );
+        refuse(
+            is_feed && feeds > 1,
+            "kind",
+            "another sink is `internal` already: there is one feed".to_owned(),
+        );
+        refuse(
+            !is_feed && sink.url.is_none(),
+            "url",
+            format!("is missing: a sink of the kind `{kind}` needs one"),
+        );
+        refuse(
+            is_feed && sink.url.is_some(),
+            "url",
+            "the feed is asked by its readers and has no URL".to_owned(),
+        );
+        refuse(
+            sink.kind == SinkKind::Webhook && sink.secrets.is_empty(),
+            "secrets",
+            "is empty: a webhook is signed with at least one, such as `whsec_` and what `openssl rand -base64 32` prints".to_owned(),
+        );
+        refuse(
+            sink.origins.is_empty(),
+            "origins",
+            "is empty: the sink would never be told of a write".to_owned(),
+        );
+        let (shortest, longest) = (sink.retry_min_ms, sink.retry_max_ms);
+        refuse(
+            shortest > longest,
+            "retry_min_ms",
+            format!(
+                "the first wait ({shortest} ms) is longer than the longest, `retry_max_ms` ({longest} ms)"
+            ),
+        );
     }
     problems
 }

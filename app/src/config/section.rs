@@ -7,10 +7,10 @@ use miroir_domain::{GroupId, NodeId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BaseUrl, CanaryDefinition, Secret};
+use super::{BaseUrl, CanaryDefinition, CdcConfig, Secret};
 
 /// The longest span that a setting takes: far beyond use, and far below where adding it to a clock overflows.
-const YEAR_MS: u64 = 365 * 24 * 60 * 60 * 1_000;
+pub(super) const YEAR_MS: u64 = 365 * 24 * 60 * 60 * 1_000;
 
 /// Settings of Miroir. Everything has a default that works, except the nodes: without them Miroir starts and
 /// answers, but has nowhere to put a document.
@@ -37,6 +37,8 @@ pub struct Config {
     pub task_registry: TaskRegistryConfig,
     /// Stored searches with assertions, run on a schedule.
     pub canary: CanaryConfig,
+    /// Change data capture: what writes changed, told to others. See cdc.md.
+    pub cdc: CdcConfig,
     /// What Miroir writes to standard error.
     pub log: LogConfig,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use miroir_domain::change::{ChangeKind, Changed, PendingChanges};
 use miroir_domain::document::{DocumentId, PrimaryKey};
 use miroir_domain::error::{ErrorCode, InvalidRequest};
 use miroir_domain::index::IndexEntry;
@@ -15,7 +16,9 @@ use miroir_domain::task::details::{
     documents_added, documents_deleted_by_filter, documents_deleted_by_ids, everything_deleted,
 };
 use miroir_domain::{IndexUid, ShardSet};
-use miroir_ports::inbound::{Accepted, Answer, ApiError, DocumentApi, DocumentSelection, DocumentWrite};
+use miroir_ports::inbound::{
+    Accepted, Answer, ApiError, DocumentApi, DocumentSelection, DocumentWrite, WriteMode,
+};
 use miroir_ports::outbound::WriteOperation;
 use serde_json::{Map, Value};
 
@@ -39,6 +42,12 @@ enum Begun {
     Answered(Accepted),
 }
 
+/// A payload, and what others are told that it changes.
+struct Parsed {
+    payload: Payload,
+    changed: Option<Changed>,
+}
+
 impl DocumentService {
     /// A service over `cluster`.
     pub fn new(cluster: Arc<Cluster>) -> Self {
@@ -56,13 +65,13 @@ impl DocumentService {
             if let Some(failure) = other_key(&entry, explicit.as_ref()) {
                 return self.fail(&write, failure).await;
             }
-            let parsed = parse(&write, entry.primary_key.as_ref(), entry.shard_count).await;
-            let payload = match parsed {
-                Ok(payload) => payload,
+            let parsed = self.parse(&write, entry.primary_key.as_ref(), entry.shard_count).await;
+            let parsed = match parsed {
+                Ok(parsed) => parsed,
                 Err(PayloadError::Failed(failure)) => return self.fail(&write, failure).await,
                 Err(PayloadError::Refused(refusal)) => return Err(refusal.into()),
             };
-            let plan = self.plan(&entry, &write, payload, false);
+            let plan = self.plan(&entry, &write, parsed, false);
             return Ok(Begun::Sent(Box::new(self.cluster.begin(plan).await?)));
         }
         drop(relying);
@@ -82,20 +91,20 @@ impl DocumentService {
         }
         let known = entry.as_ref().and_then(|entry| entry.primary_key.clone()).or(explicit);
         let shard_count = entry.as_ref().map_or(self.cluster.shard_count, |entry| entry.shard_count);
-        let payload = match parse(&write, known.as_ref(), shard_count).await {
-            Ok(payload) => payload,
+        let parsed = match self.parse(&write, known.as_ref(), shard_count).await {
+            Ok(parsed) => parsed,
             Err(PayloadError::Failed(failure)) => return self.fail(&write, failure).await,
             Err(PayloadError::Refused(refusal)) => return Err(refusal.into()),
         };
-        let key = payload.primary_key().cloned();
+        let key = parsed.payload.primary_key().cloned();
         let Some(entry) = entry else {
             let entry = self.cluster.new_entry(&write.index, key);
-            let plan = self.plan(&entry, &write, payload, true);
+            let plan = self.plan(&entry, &write, parsed, true);
             let dispatch = self.cluster.begin_creating(plan, &entry).await?;
             return self.cluster.first_answer(dispatch, &write.index, changing).await.map(Begun::Answered);
         };
         let keyed = IndexEntry { primary_key: key, ..entry.clone() };
-        let plan = self.plan(&keyed, &write, payload, false);
+        let plan = self.plan(&keyed, &write, parsed, false);
         let dispatch = if keyed == entry {
             self.cluster.begin(plan).await?
         } else {
@@ -106,8 +115,9 @@ impl DocumentService {
 
     /// One part of the payload for each node that keeps any of its shards. A new index is made known to every node,
     /// since any of them may be asked about it.
-    fn plan(&self, entry: &IndexEntry, write: &DocumentWrite, payload: Payload, is_new: bool) -> WritePlan {
+    fn plan(&self, entry: &IndexEntry, write: &DocumentWrite, parsed: Parsed, is_new: bool) -> WritePlan {
         let placement = self.cluster.placement(entry.shard_count);
+        let Parsed { payload, changed } = parsed;
         let payload = Arc::new(payload);
         let touched = payload.shards();
         let empty = payload.document_count() == 0;
@@ -144,6 +154,7 @@ impl DocumentService {
             details: Some(details),
             custom_metadata: write.custom_metadata.clone(),
             settings_version: is_new.then_some(entry.settings_version),
+            changes: changed.map(|changed| changes(change_kind(write.mode), entry, changed)),
         }
     }
 
@@ -167,6 +178,8 @@ impl DocumentService {
         };
         let placement = self.cluster.placement(entry.shard_count);
         let kind = TaskKind::DocumentDeletion;
+        let changed = if self.cluster.changes.is_on() { deleted(&selection, &ids) } else { None };
+        let changes = changed.map(|changed| changes(ChangeKind::Deleted, &entry, changed));
         let plan = match selection {
             // An empty list is a task that deletes nothing, on every node as on one.
             DocumentSelection::Ids(_) if !ids.is_empty() => delete_by_id(index, &placement, ids),
@@ -183,9 +196,37 @@ impl DocumentService {
                 WritePlan::broadcast(kind, index, &placement, &[WriteOperation::DocumentsDeleteAll])
             }
         };
-        let dispatch = self.cluster.begin(WritePlan { details, custom_metadata, ..plan }).await?;
+        let dispatch = self.cluster.begin(WritePlan { details, custom_metadata, changes, ..plan }).await?;
         drop(relying);
         dispatch.run().await
+    }
+
+    /// Reads the payload, and where sinks are told of writes what it changes.
+    async fn parse(
+        &self,
+        write: &DocumentWrite,
+        key: Option<&PrimaryKey>,
+        shard_count: u32,
+    ) -> Result<Parsed, PayloadError> {
+        let recorder = &self.cluster.changes;
+        let (is_on, with_documents) = (recorder.is_on(), recorder.wants_documents());
+        let (format, body, index) = (write.format, write.body.clone(), write.index.clone());
+        let key = key.cloned();
+        let read = move || {
+            let payload = Payload::parse(format, body, &index, key.as_ref(), shard_count)?;
+            let changed = if is_on { Changed::of_payload(&payload, with_documents) } else { None };
+            Ok(Parsed { payload, changed })
+        };
+        if write.body.len() <= PARSE_INLINE_BYTES {
+            return read();
+        }
+        tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
+            // The reader panicked or the process is shutting down; either way this request cannot be served.
+            Err(PayloadError::Refused(InvalidRequest::new(
+                ErrorCode::Internal,
+                format!("reading the payload was interrupted: {error}"),
+            )))
+        })
     }
 
     async fn fail(&self, write: &DocumentWrite, failure: InvalidRequest) -> Result<Begun, ApiError> {
@@ -285,25 +326,25 @@ fn other_key(entry: &IndexEntry, explicit: Option<&PrimaryKey>) -> Option<Invali
     ))
 }
 
-async fn parse(
-    write: &DocumentWrite,
-    key: Option<&PrimaryKey>,
-    shard_count: u32,
-) -> Result<Payload, PayloadError> {
-    let (format, body, index) = (write.format, write.body.clone(), write.index.clone());
-    if body.len() <= PARSE_INLINE_BYTES {
-        return Payload::parse(format, body, &index, key, shard_count);
+fn changes(kind: ChangeKind, entry: &IndexEntry, changed: Changed) -> PendingChanges {
+    PendingChanges { kind, shard_count: entry.shard_count, settings_version: entry.settings_version, changed }
+}
+
+fn change_kind(mode: WriteMode) -> ChangeKind {
+    match mode {
+        WriteMode::Replace => ChangeKind::Upserted,
+        WriteMode::Update => ChangeKind::Updated,
     }
-    let key = key.cloned();
-    let parsed =
-        tokio::task::spawn_blocking(move || Payload::parse(format, body, &index, key.as_ref(), shard_count));
-    match parsed.await {
-        Ok(payload) => payload,
-        // The reader panicked or the process is shutting down; either way this request cannot be served.
-        Err(error) => Err(PayloadError::Refused(InvalidRequest::new(
-            ErrorCode::Internal,
-            format!("reading the payload was interrupted: {error}"),
-        ))),
+}
+
+/// What a deletion deletes; none when it names nothing.
+fn deleted(selection: &DocumentSelection, ids: &[DocumentId]) -> Option<Changed> {
+    match selection {
+        DocumentSelection::Ids(_) => {
+            (!ids.is_empty()).then(|| Changed::Documents { ids: ids.to_vec(), texts: None })
+        }
+        DocumentSelection::Filter(filter) => Some(Changed::Matching(filter.clone())),
+        DocumentSelection::All => Some(Changed::All),
     }
 }
 
@@ -329,6 +370,7 @@ fn delete_by_id(index: IndexUid, placement: &Placement, ids: Vec<DocumentId>) ->
         details: None,
         custom_metadata: None,
         settings_version: None,
+        changes: None,
     }
 }
 

@@ -12,13 +12,13 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use miroir_domain::health::NodeStatus;
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskQuery, TaskStatus};
-use miroir_domain::{NodeId, TaskUid};
+use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::outbound::{Advance, NodeTaskSelection, StoreError};
 
 use super::reconciler::{Reconciler, shard_count};
 use super::recovery::note;
 use super::{Shutdown, stopped};
-use crate::cluster::{Cluster, amend_task};
+use crate::cluster::Cluster;
 
 /// Unfinished tasks followed in one batch.
 const BATCH: u32 = 500;
@@ -133,9 +133,10 @@ impl Poller {
     ) -> Result<bool, StoreError> {
         let due = tasks.into_iter().filter_map(|task| {
             let events = events.remove(&task.uid)?;
-            Some(self.store_one(task, events))
+            Some((task, events))
         });
-        let outcomes: Vec<_> = stream::iter(due).buffer_unordered(STORES_AT_ONCE).collect().await;
+        let lines = self.in_lines(due).into_iter().map(|line| self.store_in_turn(line));
+        let outcomes: Vec<_> = stream::iter(lines).buffer_unordered(STORES_AT_ONCE).collect().await;
         let mut changed = false;
         for outcome in outcomes {
             changed |= outcome?;
@@ -143,10 +144,30 @@ impl Poller {
         Ok(changed)
     }
 
+    /// Tasks that must be stored one after the other, in the order of their uids: where sinks are told of changes, those of
+    /// an index, whose events are numbered as they are stored. Lines are stored side by side.
+    fn in_lines(&self, due: impl Iterator<Item = (Task, Vec<Event>)>) -> Vec<Vec<(Task, Vec<Event>)>> {
+        if !self.cluster.changes.is_on() {
+            return due.map(|one| vec![one]).collect();
+        }
+        let mut lines: BTreeMap<Option<IndexUid>, Vec<(Task, Vec<Event>)>> = BTreeMap::new();
+        for (task, events) in due {
+            lines.entry(task.index_uid.clone()).or_default().push((task, events));
+        }
+        lines.into_values().collect()
+    }
+
+    async fn store_in_turn(&self, line: Vec<(Task, Vec<Event>)>) -> Result<bool, StoreError> {
+        let mut changed = false;
+        for (task, events) in line {
+            changed |= self.store_one(task, events).await?;
+        }
+        Ok(changed)
+    }
+
     async fn store_one(&self, task: Task, events: Vec<Event>) -> Result<bool, StoreError> {
         let version = task.version;
-        let after =
-            amend_task(self.cluster.store.as_ref(), self.cluster.clock.as_ref(), task, &events).await?;
+        let after = self.cluster.amend_task(task, &events).await?;
         if after.version == version {
             return Ok(false);
         }
@@ -182,7 +203,7 @@ impl Poller {
     async fn may_lack_earlier(
         &self,
         uid: TaskUid,
-        index: &miroir_domain::IndexUid,
+        index: &IndexUid,
         node: &NodeId,
     ) -> Result<bool, StoreError> {
         let query = TaskQuery {
@@ -203,7 +224,7 @@ impl Poller {
     /// A node works in order: having done the change to `version`, it has all before it, unless it missed one.
     async fn advance_settings(
         &self,
-        index: &miroir_domain::IndexUid,
+        index: &IndexUid,
         node: &NodeId,
         version: u64,
     ) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir::alias::{AliasBook, AliasService};
+use miroir::change::ChangeRecorder;
 use miroir::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
 use miroir::node::{HealthTracker, ProbeSchedule, TrackedNodes, probe_loop};
 use miroir::service::{DocumentService, IndexService, SearchService, SettingsService, TaskService};
@@ -169,6 +170,7 @@ impl Bench {
         let store: Arc<dyn TaskStore> =
             Arc::new(FaultyStore::new(Arc::clone(&rows) as _, Arc::clone(&faults) as _));
         let cluster = Arc::new(Cluster::new(ClusterParts {
+            changes: Arc::new(ChangeRecorder::deaf()),
             topology,
             urls: HashMap::new(),
             shard_count: layout.shard_count,

@@ -6,6 +6,7 @@
 //! | `event` | the `CloudEvents` that a write becomes, cut into pieces of a bounded size |
 //! | `notice` | the events about other things: a gap, a run of a canary |
 //! | `position` | where a reader may begin |
+//! | `rewind` | where a person wants a sink to go on |
 //! | `sink` | whether a sink is delivered to |
 //!
 //! An event gets its number from the store, for each sink and index anew, so its `id` is added when it leaves
@@ -15,6 +16,7 @@ mod event;
 mod notice;
 mod pending;
 mod position;
+mod rewind;
 mod sink;
 
 pub use event::{
@@ -23,6 +25,7 @@ pub use event::{
 pub use notice::{canary_event, gap_event};
 pub use pending::{ChangeKind, Changed, Origin, PendingChanges};
 pub use position::{Held, OutOfReach};
+pub use rewind::Rewind;
 pub use sink::{InvalidSinkState, SinkRow, SinkState};
 
 #[cfg(test)]

@@ -73,21 +73,14 @@ pub enum Changed {
     All,
 }
 
-impl PendingChanges {
-    /// The changes of a payload; none when it is empty.
-    pub fn of_payload(
-        payload: &Payload,
-        kind: ChangeKind,
-        shard_count: u32,
-        settings_version: u64,
-        with_documents: bool,
-    ) -> Option<Self> {
+impl Changed {
+    /// The documents of a payload; none when it is empty.
+    pub fn of_payload(payload: &Payload, with_documents: bool) -> Option<Self> {
         let (ids, texts): (Vec<_>, Vec<_>) = payload
             .documents()
             .map(|(id, text)| (id, if with_documents { text.to_owned() } else { String::new() }))
             .unzip();
         let texts = with_documents.then_some(texts);
-        let changed = Changed::Documents { ids, texts };
-        (payload.document_count() > 0).then_some(Self { kind, shard_count, settings_version, changed })
+        (payload.document_count() > 0).then_some(Self::Documents { ids, texts })
     }
 }

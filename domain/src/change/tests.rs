@@ -109,7 +109,9 @@ fn payload_tells_every_document_in_any_format_and_in_its_order() {
     ];
     for (format, body) in cases {
         let payload = payload(format, body, "id");
-        let changes = PendingChanges::of_payload(&payload, ChangeKind::Updated, 16, 1, true).unwrap();
+        let changed = Changed::of_payload(&payload, true).unwrap();
+        let changes =
+            PendingChanges { kind: ChangeKind::Updated, shard_count: 16, settings_version: 1, changed };
         let data = events(&changes, true).remove(0)["data"].clone();
         assert_eq!(data["primaryKeys"], json!(["2", "x", "2"]), "{format:?}");
         let values: Vec<f64> =
@@ -132,7 +134,7 @@ fn payload_with_a_nested_or_repeated_key_tells_its_ids() {
 #[test]
 fn empty_payload_changes_nothing() {
     let payload = payload(PayloadFormat::Json, "[]", "id");
-    assert_eq!(PendingChanges::of_payload(&payload, ChangeKind::Upserted, 16, 1, true), None);
+    assert_eq!(Changed::of_payload(&payload, true), None);
 }
 
 #[test]

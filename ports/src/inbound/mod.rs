@@ -2,6 +2,7 @@
 
 mod alias;
 mod canary;
+mod change;
 mod cluster;
 mod document;
 mod error;
@@ -12,6 +13,7 @@ mod task;
 
 pub use alias::*;
 pub use canary::*;
+pub use change::*;
 pub use cluster::*;
 pub use document::*;
 pub use error::*;

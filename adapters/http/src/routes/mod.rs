@@ -2,6 +2,7 @@
 
 mod alias;
 mod canary;
+mod change;
 mod cluster;
 mod document;
 mod document_query;
@@ -26,6 +27,7 @@ pub(crate) fn all() -> Vec<Route> {
         alias::routes(),
         multi_search::routes(),
         canary::routes(),
+        change::routes(),
         unsupported::routes(),
     ];
     rooms.into_iter().flatten().collect()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use miroir_domain::change::{ChangeKind, Changed, PendingChanges};
 use miroir_domain::document::{shard_filter, strip_reserved};
 use miroir_domain::health::NodeStatus;
 use miroir_domain::index::IndexEntry;
@@ -103,6 +104,7 @@ async fn copy(
     shards: &ShardSet,
 ) -> Result<(), MendError> {
     let mut operations = vec![WriteOperation::DocumentsDeleteByFilter(Value::String(shard_filter(shards)))];
+    let mut changed = Vec::new();
     let mut offset = 0;
     loop {
         let page = documents(cluster, &entry.uid, reference, shards, offset, PAGE).await?.0;
@@ -110,25 +112,42 @@ async fn copy(
             break;
         }
         offset += PAGE;
-        operations.push(add(entry, page)?);
+        let payload = read(entry, page)?;
+        if cluster.changes.is_on() {
+            changed.extend(Changed::of_payload(&payload, cluster.changes.wants_documents()));
+        }
+        operations.push(add(entry, &payload));
     }
-    carried_out(cluster, &entry.uid, node, operations).await
+    carried_out(cluster, &entry.uid, node, operations).await?;
+    for changed in changed {
+        let changes = PendingChanges {
+            kind: ChangeKind::Upserted,
+            shard_count: entry.shard_count,
+            settings_version: entry.settings_version,
+            changed,
+        };
+        let now = cluster.clock.now();
+        cluster.changes.repaired(cluster.store.as_ref(), &entry.uid, &changes, now).await?;
+    }
+    Ok(())
 }
 
-fn add(entry: &IndexEntry, documents: Vec<Value>) -> Result<WriteOperation, MendError> {
+fn read(entry: &IndexEntry, documents: Vec<Value>) -> Result<Arc<Payload>, MendError> {
     let body = Bytes::from(Value::Array(documents).to_string());
     let key = entry.primary_key.as_ref();
     let payload =
         Payload::parse(PayloadFormat::Json, body, &entry.uid, key, entry.shard_count).map_err(|error| {
             MendError::NotNow(format!("a document read from a node cannot be written: {error}"))
         })?;
-    let payload = Arc::new(payload);
-    let documents = payload.part(&ShardSet::all(entry.shard_count));
-    Ok(WriteOperation::DocumentsAdd {
+    Ok(Arc::new(payload))
+}
+
+fn add(entry: &IndexEntry, payload: &Arc<Payload>) -> WriteOperation {
+    WriteOperation::DocumentsAdd {
         primary_key: entry.primary_key.clone(),
         mode: WriteMode::Replace,
-        documents,
-    })
+        documents: payload.part(&ShardSet::all(entry.shard_count)),
+    }
 }
 
 async fn count(

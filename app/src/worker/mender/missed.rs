@@ -9,7 +9,7 @@ use miroir_domain::task::{Event, TaskQuery};
 use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::outbound::StoreError;
 
-use crate::cluster::{Cluster, amend_task};
+use crate::cluster::Cluster;
 
 /// Rows read at once.
 const PAGE: u32 = 1_000;
@@ -39,7 +39,7 @@ pub async fn made_up(cluster: &Cluster, node: &NodeId, missed: Vec<TaskUid>) -> 
         // A task that is gone says nothing any more.
         let Some(task) = cluster.store.task_get(uid).await? else { continue };
         let events = [Event::NodeMended { node: node.clone() }];
-        amend_task(cluster.store.as_ref(), cluster.clock.as_ref(), task, &events).await?;
+        cluster.amend_task(task, &events).await?;
     }
     Ok(())
 }

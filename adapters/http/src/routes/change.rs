@@ -1,0 +1,155 @@
+//! `/_miroir/changes`, the feed of changes, and `/_miroir/cdc/sinks`, who else is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, StatusCode, header};
+use miroir_domain::change::Rewind;
+use miroir_domain::error::ErrorCode;
+use miroir_ports::inbound::{ChangeFeed, ChangesPage, ChangesQuery};
+use tokio::sync::mpsc;
+use warp::sse::Event;
+
+use crate::Apis;
+use crate::error::Failure;
+use crate::event_stream::EventStream;
+use crate::reply::{Outcome, Reply};
+use crate::request::{Request, parse_index};
+use crate::route::{Access, Route};
+
+const CHANGES: &str = "/_miroir/changes";
+const SINKS: &str = "/_miroir/cdc/sinks";
+const PAUSE: &str = "/_miroir/cdc/sinks/{sink}/pause";
+const RESUME: &str = "/_miroir/cdc/sinks/{sink}/resume";
+const REWIND: &str = "/_miroir/cdc/sinks/{sink}/rewind";
+
+/// How long a reader waits that does not say.
+const DEFAULT_WAIT_S: u64 = 25;
+/// How long a reader may ask to wait.
+const MAX_WAIT_S: u64 = 60;
+/// How often a reader of events hears that the connection stands.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// What a reader of events says it knows, when it comes back by itself.
+const LAST_EVENT_ID: &str = "last-event-id";
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, CHANGES, Access::Admin, changes),
+        Route::new(Method::GET, SINKS, Access::Admin, sinks),
+        Route::new(Method::POST, PAUSE, Access::Admin, pause),
+        Route::new(Method::POST, RESUME, Access::Admin, resume),
+        Route::new(Method::POST, REWIND, Access::Admin, rewind),
+    ]
+}
+
+async fn changes(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&["index", "since", "limit", "wait"])?;
+    let query = query(&request)?;
+    if !wants_events(&request.headers) {
+        return Reply::json(StatusCode::OK, &apis.feed.changes(query).await?);
+    }
+    let query = ChangesQuery { since: last_event_id(&request.headers)?.or(query.since), ..query };
+    // What cannot be begun is refused as any other request.
+    let first = apis.feed.changes(ChangesQuery { wait: Duration::ZERO, ..query.clone() }).await?;
+    let feed = Arc::clone(&apis.feed);
+    Ok(Reply::events(EventStream::new(|events| follow(feed, query, first, events))))
+}
+
+async fn sinks(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&[])?;
+    let results = apis.sink.sink_list().await?;
+    Reply::json(StatusCode::OK, &serde_json::json!({ "results": results }))
+}
+
+async fn pause(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&[])?;
+    Reply::json(StatusCode::OK, &apis.sink.sink_pause(request.parameter(0)).await?)
+}
+
+async fn resume(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&[])?;
+    Reply::json(StatusCode::OK, &apis.sink.sink_resume(request.parameter(0)).await?)
+}
+
+async fn rewind(apis: Arc<Apis>, mut request: Request) -> Outcome {
+    request.query.only(&[])?;
+    let rewind = Rewind::from_json(&request.json().await?)?;
+    Reply::json(StatusCode::OK, &apis.sink.sink_rewind(request.parameter(0), rewind).await?)
+}
+
+fn query(request: &Request) -> Result<ChangesQuery, Failure> {
+    let refuse = |message| Failure::refused(ErrorCode::BadRequest, message);
+    let index = request.query.get("index");
+    let index =
+        index.ok_or_else(|| refuse("Missing parameter `index`: the changes of which index?".to_owned()))?;
+    let index =
+        parse_index(index).map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))?;
+    let wait = request.query.number("wait", ErrorCode::BadRequest)?.unwrap_or(DEFAULT_WAIT_S);
+    if wait > MAX_WAIT_S {
+        let message = format!("Invalid value in parameter `wait`: {wait} is more than {MAX_WAIT_S} seconds");
+        return Err(refuse(message));
+    }
+    Ok(ChangesQuery {
+        index,
+        since: request.query.number("since", ErrorCode::BadRequest)?,
+        limit: request.page_limit()?,
+        wait: Duration::from_secs(wait),
+    })
+}
+
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|kind| {
+        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
+    })
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
+    let number = value.to_str().ok().and_then(|text| text.parse().ok());
+    number.map(Some).ok_or_else(|| {
+        Failure::refused(
+            ErrorCode::BadRequest,
+            "Invalid header `Last-Event-ID`: it is not the number of a change",
+        )
+    })
+}
+
+/// Sends changes as they come, each as an event whose id is its number, until the reader leaves. What cannot be gone on
+/// with is told as an event of the type `error`.
+async fn follow(
+    feed: Arc<dyn ChangeFeed>,
+    query: ChangesQuery,
+    first: ChangesPage,
+    events: mpsc::Sender<Event>,
+) {
+    let mut page = first;
+    loop {
+        if !send(&page, &events).await {
+            return;
+        }
+        let next = ChangesQuery { since: Some(page.next), wait: KEEP_ALIVE, ..query.clone() };
+        page = match feed.changes(next).await {
+            Ok(page) => page,
+            Err(error) => {
+                let failure = Failure::from(error);
+                let text = serde_json::to_string(&failure.error).unwrap_or_default();
+                // A reader that left does not miss it.
+                let _ = events.send(Event::default().event("error").data(text)).await;
+                return;
+            }
+        };
+    }
+}
+
+/// Sends a page, or that there is nothing new; false when the reader has left.
+async fn send(page: &ChangesPage, events: &mpsc::Sender<Event>) -> bool {
+    let before = page.next.saturating_sub(page.results.len() as u64);
+    for (seq, change) in (before + 1..).zip(&page.results) {
+        let event = Event::default().id(seq.to_string()).data(change.to_string());
+        if events.send(event).await.is_err() {
+            return false;
+        }
+    }
+    !page.results.is_empty() || events.send(Event::default().comment("nothing new")).await.is_ok()
+}

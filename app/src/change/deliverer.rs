@@ -1,0 +1,176 @@
+//! Hands batches to one sink, in order, again until it confirms.
+//!
+//! The cursor moves after the sink confirmed, and the outbox lets go after the cursor moved: a process that dies in
+//! between delivers again, under the same ids.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use miroir_domain::IndexUid;
+use miroir_domain::change::{SinkRow, SinkState, gap_event, numbered};
+use miroir_ports::outbound::{
+    ChangePage, ChangePosition, Clock, Ids, SinkBatch, SinkError, StoreError, TaskStore,
+};
+use tokio::time::{sleep, timeout};
+
+use super::{ChangeRecorder, Delivery, SinkHandle, outbox};
+use crate::worker::{Shutdown, stopped};
+
+/// How often a sink that has nothing to do looks again, without being woken: events may have come in by another process
+/// on the same store.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// The pause after the store failed.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Delivers to one sink.
+pub struct Deliverer {
+    store: Arc<dyn TaskStore>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    recorder: Arc<ChangeRecorder>,
+    sink: Arc<SinkHandle>,
+    delivery: Delivery,
+    /// Deliveries that failed in a row.
+    failures: u32,
+}
+
+/// What a round over all indexes came to.
+enum Round {
+    /// Something was confirmed; there may be more.
+    Confirmed,
+    /// Nothing waits.
+    Idle,
+    /// It is not delivered to.
+    Stopped,
+    /// The receiver did not take it; how long it asks to be left alone.
+    Refused(Option<Duration>),
+}
+
+/// Delivers until `shutdown`.
+pub async fn deliver_loop(mut deliverer: Deliverer, mut shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = stopped(&mut shutdown) => return,
+            () = deliverer.step() => {}
+        }
+    }
+}
+
+impl Deliverer {
+    /// A deliverer to `sink` by `delivery`.
+    pub fn new(
+        store: Arc<dyn TaskStore>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        recorder: Arc<ChangeRecorder>,
+        sink: Arc<SinkHandle>,
+        delivery: Delivery,
+    ) -> Self {
+        Self { store, clock, ids, recorder, sink, delivery, failures: 0 }
+    }
+
+    /// A round, and the wait that follows from it.
+    async fn step(&mut self) {
+        // Before the round, so that what is appended during it is seen.
+        let mut appended = self.recorder.appended();
+        match self.round().await {
+            Ok(Round::Confirmed) => self.failures = 0,
+            Ok(Round::Idle) => {
+                self.failures = 0;
+                let before = *appended.borrow();
+                tokio::select! {
+                    () = self.sink.wake.notified() => return,
+                    _ = timeout(LOOK_AGAIN, appended.changed()) => {}
+                }
+                let full = before + u64::from(self.delivery.batch_events);
+                // Either way a batch leaves: full, or old enough.
+                let _ = timeout(self.delivery.batch_delay, appended.wait_for(|count| *count >= full)).await;
+            }
+            Ok(Round::Stopped) => {
+                let _ = timeout(LOOK_AGAIN, self.sink.wake.notified()).await;
+            }
+            Ok(Round::Refused(asked)) => {
+                self.failures = self.failures.saturating_add(1);
+                let wait = self.delivery.backoff.wait(self.failures, asked, &self.ids.unique_id());
+                // A person who resumes it wants it tried now.
+                let _ = timeout(wait, self.sink.wake.notified()).await;
+            }
+            Err(error) => {
+                tracing::warn!(sink = self.sink.name(), "delivering changes: {error}");
+                sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+
+    /// One batch of every index that has something, so that a busy index does not keep the others waiting.
+    async fn round(&self) -> Result<Round, StoreError> {
+        let _turn = self.sink.turn.lock().await;
+        let name = self.sink.name();
+        let row = self.store.change_sink_get(name).await?;
+        if row.is_some_and(|row| row.state != SinkState::Active) {
+            return Ok(Round::Stopped);
+        }
+        let cursors = self.store.change_cursor_list(name).await?;
+        let mut round = Round::Idle;
+        for ChangePosition { index_uid: index, last_seq, .. } in self.store.change_positions(name).await? {
+            let cursor = cursors.iter().find(|cursor| cursor.index_uid == index);
+            let confirmed = cursor.map_or(0, |cursor| cursor.last_event_seq);
+            if confirmed >= last_seq {
+                continue;
+            }
+            match self.deliver(&index, confirmed).await? {
+                Round::Idle => {}
+                Round::Confirmed => round = Round::Confirmed,
+                ended => return Ok(ended),
+            }
+        }
+        Ok(round)
+    }
+
+    async fn deliver(&self, index: &IndexUid, confirmed: u64) -> Result<Round, StoreError> {
+        let name = self.sink.name();
+        let limit = self.delivery.batch_events;
+        let page = outbox::read(self.store.as_ref(), name, index, confirmed, limit).await?;
+        let reached = page.changes.last().map_or(page.trimmed_to, |change| change.seq);
+        if reached <= confirmed {
+            return Ok(Round::Idle);
+        }
+        let events = page.changes.len();
+        match self.delivery.receiver.sink_deliver(self.batch(index, confirmed, page)).await {
+            Ok(()) => {
+                self.sink.count_published(events);
+                let now = self.clock.now();
+                self.store.change_cursor_advance(name, index, reached, now).await?;
+                self.store.change_acknowledge(name, index, reached, self.delivery.keep).await?;
+                Ok(Round::Confirmed)
+            }
+            Err(SinkError::Unavailable { reason, retry_after }) => {
+                tracing::warn!(sink = name, %index, "a batch of changes was not taken: {reason}");
+                self.sink.count_failure(reason);
+                Ok(Round::Refused(retry_after))
+            }
+            Err(SinkError::Gone { reason }) => {
+                tracing::error!(
+                    sink = name,
+                    "the receiver wants no more changes, so it gets none until it is resumed: {reason}"
+                );
+                self.sink.count_failure(reason.clone());
+                let (sink_name, changed_at) = (name.to_owned(), self.clock.now());
+                let state = SinkState::Disabled;
+                let row = SinkRow { sink_name, state, reason: Some(reason), changed_at };
+                self.store.change_sink_put(row).await?;
+                Ok(Round::Stopped)
+            }
+        }
+    }
+
+    /// What leaves: the events of `page`, after a notice of those that were dropped before them.
+    fn batch(&self, index: &IndexUid, confirmed: u64, page: ChangePage) -> SinkBatch {
+        let source = &self.recorder.options.source;
+        let lost_to = page.changes.first().map_or(page.trimmed_to, |first| first.seq - 1);
+        let gap =
+            (lost_to > confirmed).then(|| gap_event(source, index, self.clock.now(), confirmed + 1, lost_to));
+        let events = page.changes.into_iter().map(|change| numbered(change.body, index, change.seq));
+        SinkBatch { index: index.clone(), events: gap.into_iter().chain(events).collect() }
+    }
+}

@@ -1,0 +1,128 @@
+//! What becomes an event for whom.
+
+use std::sync::Arc;
+
+use miroir_domain::canary::{Canary, CanaryRun};
+use miroir_domain::change::{Occasion, Origin, PendingChanges, canary_event, document_events};
+use miroir_domain::task::Task;
+use miroir_domain::{IndexUid, Timestamp};
+use miroir_ports::outbound::{NewChange, StoreError, TaskStore};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::SinkHandle;
+
+/// What all sinks share.
+#[derive(Debug, Clone)]
+pub struct RecorderOptions {
+    /// The `source` of every event.
+    pub source: String,
+    /// Room for the events of one sink, in bytes.
+    pub budget_bytes: u64,
+}
+
+/// Makes the events of every sink, and tells those who wait that there are some.
+pub struct ChangeRecorder {
+    /// What all sinks share.
+    pub options: RecorderOptions,
+    /// Every sink, in the order of the configuration.
+    pub sinks: Vec<Arc<SinkHandle>>,
+    /// Counts the events that were appended.
+    appended: watch::Sender<u64>,
+}
+
+impl ChangeRecorder {
+    /// A recorder for `sinks`.
+    pub fn new(options: RecorderOptions, sinks: Vec<Arc<SinkHandle>>) -> Self {
+        Self { options, sinks, appended: watch::Sender::new(0) }
+    }
+
+    /// A recorder that nobody listens to.
+    pub fn deaf() -> Self {
+        Self::new(RecorderOptions { source: String::new(), budget_bytes: 0 }, Vec::new())
+    }
+
+    /// Whether anybody is told anything.
+    pub fn is_on(&self) -> bool {
+        !self.sinks.is_empty()
+    }
+
+    /// Whether any sink asks for the documents themselves.
+    pub fn wants_documents(&self) -> bool {
+        self.sinks.iter().any(|sink| sink.rules.documents)
+    }
+
+    /// Counts the events that were appended, for those who wait for more.
+    pub fn appended(&self) -> watch::Receiver<u64> {
+        self.appended.subscribe()
+    }
+
+    /// Tells those who wait that `events` more were appended.
+    pub fn tell(&self, events: usize) {
+        self.appended.send_modify(|count| *count += events as u64);
+    }
+
+    /// The events of a write whose task ends in success with `task`.
+    pub fn of_task(&self, task: &Task, changes: &PendingChanges) -> Vec<NewChange> {
+        let (Some(index), Some(time)) = (&task.index_uid, task.finished_at) else { return Vec::new() };
+        let source = &self.options.source;
+        self.of(changes, &Occasion { source, index, time, task: Some(task.uid), origin: Origin::Client })
+    }
+
+    /// Records that documents of `index` were brought to a node that lacked them.
+    pub async fn repaired(
+        &self,
+        store: &dyn TaskStore,
+        index: &IndexUid,
+        changes: &PendingChanges,
+        time: Timestamp,
+    ) -> Result<(), StoreError> {
+        let source = &self.options.source;
+        let of = Occasion { source, index, time, task: None, origin: Origin::Repair };
+        self.append(store, self.of(changes, &of)).await
+    }
+
+    /// Records a run of a canary for the sinks that ask for them.
+    pub async fn canary_ran(
+        &self,
+        store: &dyn TaskStore,
+        canary: &Canary,
+        run: &CanaryRun,
+    ) -> Result<(), StoreError> {
+        let asking = self.sinks.iter().filter(|sink| sink.rules.canaries);
+        let event = |sink: &Arc<SinkHandle>| {
+            change(sink, &canary.index_uid, canary_event(&self.options.source, canary, run))
+        };
+        self.append(store, asking.map(event).collect()).await
+    }
+
+    async fn append(&self, store: &dyn TaskStore, changes: Vec<NewChange>) -> Result<(), StoreError> {
+        let count = changes.len();
+        if count > 0 {
+            store.change_append(changes, self.options.budget_bytes).await?;
+            self.tell(count);
+        }
+        Ok(())
+    }
+
+    /// The events of `changes` for every sink that is told of their origin; the others count them.
+    fn of(&self, changes: &PendingChanges, of: &Occasion<'_>) -> Vec<NewChange> {
+        let (mut bare, mut whole) = (None, None);
+        let mut all = Vec::new();
+        for sink in &self.sinks {
+            let made = if sink.rules.documents { &mut whole } else { &mut bare };
+            let events: &Vec<Value> =
+                made.get_or_insert_with(|| document_events(changes, of, sink.rules.documents));
+            if sink.rules.origins.contains(&of.origin) {
+                all.extend(events.iter().map(|event| change(sink, of.index, event.clone())));
+            } else {
+                sink.count_suppressed(events.len());
+            }
+        }
+        all
+    }
+}
+
+fn change(sink: &SinkHandle, index: &IndexUid, body: Value) -> NewChange {
+    NewChange { sink_name: sink.name().to_owned(), index_uid: index.clone(), body }
+}
