@@ -46,7 +46,7 @@ pub struct SinkConfig {
     pub name: SinkName,
     /// What it is.
     pub kind: SinkKind,
-    /// Where the receiver listens: `https://…` for a webhook, `nats://…` or `tls://…` for NATS, several servers of one
+    /// Where the receiver listens, hidden like a key since it may hold one: `https://…` for a webhook, `nats://…` or `tls://…` for NATS, several servers of one
     /// cluster separated by commas.
     #[serde(default)]
     pub url: Option<Secret>,
@@ -79,7 +79,8 @@ pub struct SinkConfig {
     /// Whether it is told of the runs of canaries.
     #[serde(default)]
     pub canaries: bool,
-    /// Whose writes it is told of; those of others are counted.
+    /// Whose writes it is told of: `client`, and `repair` for those by which Miroir brings a node what others have. The
+    /// others are counted.
     #[serde(default = "default_origins")]
     #[schemars(with = "Vec<OriginWord>")]
     pub origins: BTreeSet<Origin>,

@@ -78,7 +78,8 @@ fn section(page: &mut String, path: &[String], shape: &Shape) {
             let _ = writeln!(page, "- `{word}`: {}", one_line(meaning));
         }
     }
-    for (key, within) in item.keys().filter(|(_, shape)| is_section(shape)) {
+    let is_list = |shape: &Shape| matches!(&shape.kind, Kind::List(entry) if is_section(entry));
+    for (key, within) in item.keys().filter(|(_, shape)| is_section(shape) || is_list(shape)) {
         section(page, &below(key), within);
     }
 }
@@ -96,7 +97,7 @@ fn takes(shape: &Shape) -> String {
         (Kind::Text { format: Some(format) }, _) => match format.as_str() {
             "socket-address" => "IP address and port".to_owned(),
             "node-url" => "http URL".to_owned(),
-            "node-id" => "1 to 64 of `A-Z a-z 0-9 - _`".to_owned(),
+            "node-id" | "sink-name" => "1 to 64 of `A-Z a-z 0-9 - _`".to_owned(),
             "log-filter" => "level or filter".to_owned(),
             other => other.to_owned(),
         },

@@ -90,16 +90,24 @@ fn assert_refusal(status: u16, body: &Value, what: &str) {
     assert!(["invalid_request", "auth", "system"].contains(&kind), "{what}: {body}");
 }
 
-/// A `POST` that reads no body.
-const WITHOUT_BODY: &str = "/_miroir/canaries/{id}/run";
+/// Each `POST` that reads no body.
+const WITHOUT_BODY: [&str; 3] =
+    ["/_miroir/canaries/{id}/run", "/_miroir/cdc/sinks/{sink}/pause", "/_miroir/cdc/sinks/{sink}/resume"];
 
 /// Every route that takes a body, as a path that would otherwise work.
 fn routes_with_body() -> Vec<(String, String)> {
     let routes = route_list().into_iter().filter(|route| {
-        ["POST", "PUT", "PATCH"].contains(&route.method.as_str()) && route.template != WITHOUT_BODY
+        ["POST", "PUT", "PATCH"].contains(&route.method.as_str())
+            && !WITHOUT_BODY.contains(&route.template.as_str())
     });
     let fill = |template: String| {
-        let names = [("{index_uid}", "films"), ("{document_id}", "1"), ("{name}", "films"), ("{id}", "1")];
+        let names = [
+            ("{index_uid}", "films"),
+            ("{document_id}", "1"),
+            ("{name}", "films"),
+            ("{id}", "1"),
+            ("{sink}", "s"),
+        ];
         names.iter().fold(template, |path, (parameter, value)| path.replace(parameter, value))
     };
     let routes: Vec<_> = routes.map(|route| (route.method, fill(route.template))).collect();

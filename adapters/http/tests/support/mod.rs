@@ -13,9 +13,9 @@ use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_http::{Apis, HttpOptions, serve};
 use miroir_ports::inbound::{
-    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, MockAliasApi,
-    MockCanaryApi, MockClusterApi, MockDocumentApi, MockIndexApi, MockSearchApi, MockSettingsApi,
-    MockTaskApi, Readiness, TaskList, TopologyView,
+    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage,
+    MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi,
+    MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness, TaskList, TopologyView,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -75,6 +75,8 @@ pub fn agreeable() -> Apis {
         alias: Arc::new(alias_api()),
         cluster: Arc::new(cluster_api(true)),
         canary: Arc::new(canary_api()),
+        feed: Arc::new(change_feed()),
+        sink: Arc::new(sink_api()),
     };
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, request| Ok(answer(Value::from(request.body().clone()))));
@@ -93,6 +95,8 @@ pub fn untouched() -> Apis {
         alias: Arc::new(MockAliasApi::new()),
         cluster: Arc::new(MockClusterApi::new()),
         canary: Arc::new(MockCanaryApi::new()),
+        feed: Arc::new(MockChangeFeed::new()),
+        sink: Arc::new(MockSinkApi::new()),
     }
 }
 
@@ -135,6 +139,24 @@ fn canary_api() -> MockCanaryApi {
     api.expect_canary_status()
         .returning(|| Ok(CanaryOverview { results: Vec::new(), totals: CanaryTotals::default() }));
     api.expect_canary_capture().returning(move |_| Err(none()));
+    api
+}
+
+/// A feed without changes.
+fn change_feed() -> MockChangeFeed {
+    let mut api = MockChangeFeed::new();
+    api.expect_changes().returning(|_| Ok(ChangesPage { results: Vec::new(), next: 0, last: 0 }));
+    api
+}
+
+/// No sinks.
+fn sink_api() -> MockSinkApi {
+    let none = || ApiError::refused(ErrorCode::MiroirSinkNotFound, "There is no such sink.");
+    let mut api = MockSinkApi::new();
+    api.expect_sink_list().returning(|| Ok(Vec::new()));
+    api.expect_sink_pause().returning(move |_| Err(none()));
+    api.expect_sink_resume().returning(move |_| Err(none()));
+    api.expect_sink_rewind().returning(move |_, _| Err(none()));
     api
 }
 
