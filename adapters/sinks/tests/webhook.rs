@@ -251,9 +251,9 @@ async fn asks_no_proxy_of_the_environment() {
 fn options_and_sink_never_print_what_is_secret() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let receiver = runtime.block_on(Receiver::http("200 OK", ""));
-    let mut printed = String::new();
-    let sink = receiver.sink_with(|options| printed = format!("{options:?}")).unwrap();
-    printed += &format!("{sink:?}");
+    let mut options_printed = String::new();
+    let sink = receiver.sink_with(|options| options_printed = format!("{options:?}")).unwrap();
+    let printed = format!("{options_printed} {sink:?}");
     assert!(!printed.contains("hunter2") && !printed.contains("MfKQ9"), "{printed}");
     let none = receiver.sink_with(|options| options.timeout = Duration::ZERO).unwrap_err();
     assert!(none.to_string().contains("timeout"), "{none}");

@@ -49,11 +49,12 @@ impl Connection {
         let answer = {
             let (was_made, credentials) = (was_made.clone(), credentials.clone());
             move |challenge: Vec<u8>| {
-                let answer = match was_made.load(Ordering::SeqCst) {
-                    false => credentials.answer(&challenge),
-                    true => Err(AuthError::new(
+                let answer = if was_made.load(Ordering::SeqCst) {
+                    Err(AuthError::new(
                         "a lost connection is not continued; the next delivery makes a new one",
-                    )),
+                    ))
+                } else {
+                    credentials.answer(&challenge)
                 };
                 async move { answer }
             }
