@@ -4,10 +4,12 @@ CARGO ?= cargo
 VENV := target/venv
 # The official Python client that the end-to-end tests drive Miroir with; this version speaks to Meilisearch 1.50.
 CLIENT_VERSION := 0.43.0
-CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)
+# The official Python library that receivers of webhooks verify signatures with.
+VERIFIER_VERSION := 1.1.0
+CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client redis
+.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client nats redis
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -19,7 +21,7 @@ demo: ## Show in a minute what Miroir does, checking every step. Needs nothing b
 dev: ## Leave a cluster with films running on 127.0.0.1:7700.
 	@$(CARGO) run --quiet --bin miroir -- dev
 
-test: client redis ## Run every test that needs no Meilisearch; the last line counts them.
+test: client redis nats ## Run every test that needs no Meilisearch; the last line counts them.
 	@CARGO='$(CARGO)' scripts/run-tests
 
 test-real: ## Run the tests against a real Meilisearch, named by MIROIR_MEILISEARCH_BIN.
@@ -72,6 +74,9 @@ client: $(CLIENT_STAMP)
 redis:
 	@scripts/need-redis
 
+nats:
+	@scripts/need-nats
+
 $(CLIENT_STAMP):
-	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)'
+	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)' 'standardwebhooks==$(VERIFIER_VERSION)'
 	@touch '$@'

@@ -30,8 +30,7 @@ struct Events {
 pub(crate) struct Connection {
     pub client: Client,
     events: watch::Receiver<Events>,
-    /// Which one it is, among those of one sink.
-    pub number: u64,
+    has_failed: Arc<AtomicBool>,
 }
 
 impl Connection {
@@ -40,7 +39,6 @@ impl Connection {
         servers: &Servers,
         credentials: &Credentials,
         timeout: Duration,
-        number: u64,
     ) -> Result<Self, String> {
         // Which cryptography TLS uses is a choice of the whole process; another part may have made it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -49,11 +47,12 @@ impl Connection {
         let answer = {
             let (was_made, credentials) = (was_made.clone(), credentials.clone());
             move |challenge: Vec<u8>| {
-                let answer = match was_made.load(Ordering::SeqCst) {
-                    false => credentials.answer(&challenge),
-                    true => Err(AuthError::new(
+                let answer = if was_made.load(Ordering::SeqCst) {
+                    Err(AuthError::new(
                         "a lost connection is not continued; the next delivery makes a new one",
-                    )),
+                    ))
+                } else {
+                    credentials.answer(&challenge)
                 };
                 async move { answer }
             }
@@ -75,12 +74,19 @@ impl Connection {
             .await
             .map_err(|error| refusal(&servers.names, &error))?;
         was_made.store(true, Ordering::SeqCst);
-        Ok(Self { client, events, number })
+        Ok(Self { client, events, has_failed: Arc::default() })
     }
 
     /// Whether a delivery may begin on it.
     pub(crate) fn is_usable(&self) -> bool {
-        self.client.connection_state() == State::Connected && !self.events.borrow().lost
+        !self.has_failed.load(Ordering::SeqCst)
+            && self.client.connection_state() == State::Connected
+            && !self.events.borrow().lost
+    }
+
+    /// Says that a delivery failed on it: no other one begins on it.
+    pub(crate) fn give_up(&self) {
+        self.has_failed.store(true, Ordering::SeqCst);
     }
 
     /// Ends when the connection is lost.

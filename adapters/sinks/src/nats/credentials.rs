@@ -103,25 +103,37 @@ mod tests {
         }
     }
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
+    fn text(text: &str) -> String {
+        text.to_owned()
     }
 
     #[test]
     fn one_kind_of_credentials_is_taken_and_never_printed() {
         for (options, shown) in [
             (options(), "Nobody"),
-            (NatsOptions { user: some("u"), password: some("hunter2"), ..options() }, "User(***)"),
-            (NatsOptions { token: some("hunter2"), ..options() }, "Token(***)"),
+            (
+                NatsOptions { user: Some(text("u")), password: Some(text("hunter2")), ..options() },
+                "User(***)",
+            ),
+            (NatsOptions { token: Some(text("hunter2")), ..options() }, "Token(***)"),
         ] {
             assert_eq!(format!("{:?}", Credentials::new(&options).unwrap()), shown);
             assert!(!format!("{options:?}").contains("hunter2"));
         }
         for bad in [
-            NatsOptions { user: some("u"), ..options() },
-            NatsOptions { password: some("hunter2"), ..options() },
-            NatsOptions { user: some("u"), password: some("hunter2"), token: some("hunter2"), ..options() },
-            NatsOptions { token: some("hunter2"), credentials_file: Some(PathBuf::from("x")), ..options() },
+            NatsOptions { user: Some(text("u")), ..options() },
+            NatsOptions { password: Some(text("hunter2")), ..options() },
+            NatsOptions {
+                user: Some(text("u")),
+                password: Some(text("hunter2")),
+                token: Some(text("hunter2")),
+                ..options()
+            },
+            NatsOptions {
+                token: Some(text("hunter2")),
+                credentials_file: Some(PathBuf::from("x")),
+                ..options()
+            },
         ] {
             let error = Credentials::new(&bad).unwrap_err();
             assert!(matches!(error, SinkConfigError::AmbiguousCredentials { .. }), "{error}");

@@ -47,14 +47,8 @@ pub struct NatsSink {
     subject: String,
     credentials: Credentials,
     timeout: Duration,
-    connection: Mutex<Slot>,
-}
-
-/// The connection that deliveries share, and how many there were.
-#[derive(Debug, Default)]
-struct Slot {
-    connection: Option<Connection>,
-    opened: u64,
+    /// The one that deliveries share. Locked while it is made, so that one is made for all that wait.
+    connection: Mutex<Option<Connection>>,
 }
 
 impl NatsSink {
@@ -73,21 +67,20 @@ impl NatsSink {
     /// The present connection, or a new one.
     async fn connection(&self) -> Result<Connection, String> {
         let mut slot = self.connection.lock().await;
-        if let Some(connection) = slot.connection.as_ref().filter(|connection| connection.is_usable()) {
+        slot.take_if(|kept| !kept.is_usable());
+        if let Some(connection) = slot.as_ref() {
             return Ok(connection.clone());
         }
-        slot.connection = None;
-        slot.opened += 1;
-        let opening = Connection::open(&self.servers, &self.credentials, self.timeout, slot.opened);
-        Ok(slot.connection.insert(opening.await?).clone())
+        let opening = Connection::open(&self.servers, &self.credentials, self.timeout);
+        Ok(slot.insert(opening.await?).clone())
     }
 
-    /// Lets go of a connection on which a delivery failed, so that nothing of it is sent later. Does not touch the one
-    /// that another delivery has made since.
-    async fn discard(&self, number: u64) {
-        let mut slot = self.connection.lock().await;
-        if slot.connection.as_ref().is_some_and(|connection| connection.number == number) {
-            slot.connection = None;
+    /// Lets go of a connection on which a delivery failed, so that nothing of it is sent later. Waits for nobody: who
+    /// holds the lock while this comes may be connecting, and will not take a connection that has failed.
+    fn discard(&self, connection: &Connection) {
+        connection.give_up();
+        if let Ok(mut slot) = self.connection.try_lock() {
+            slot.take_if(|kept| !kept.is_usable());
         }
     }
 
@@ -147,7 +140,7 @@ impl NatsSink {
             )),
         };
         if outcome.is_err() {
-            self.discard(connection.number).await;
+            self.discard(&connection);
         }
         outcome
     }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::text::one_line;
 
 /// The longest wait that a receiver can ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// The most that is read of a body, in bytes: enough to tell an operator what is wrong.
 const EXCERPT_BYTES: usize = 1 << 10;
 
