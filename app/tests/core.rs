@@ -7,6 +7,8 @@
 mod alias;
 #[path = "core/canary/mod.rs"]
 mod canary;
+#[path = "core/change/mod.rs"]
+mod change;
 #[path = "core/lost.rs"]
 mod lost;
 #[path = "core/mender.rs"]

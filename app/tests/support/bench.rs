@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir::alias::{AliasBook, AliasService};
-use miroir::change::ChangeRecorder;
+use miroir::change::{
+    ChangeRecorder, Deliverer, Delivery, Feed, FeedOptions, RecorderOptions, SinkHandle, SinkRules,
+    SinkService, deliver_loop,
+};
 use miroir::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
 use miroir::node::{HealthTracker, ProbeSchedule, TrackedNodes, probe_loop};
 use miroir::service::{DocumentService, IndexService, SearchService, SettingsService, TaskService};
@@ -24,6 +27,7 @@ use miroir_ports::outbound::{
     Clock, IndexTable, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, TaskStore,
     TaskTable,
 };
+use miroir_system::UuidIds;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -40,6 +44,10 @@ pub struct Layout {
     pub write_quorum: Option<u32>,
     pub shard_count: u32,
     pub search_policy: SearchPolicy,
+    /// Who is told of changes; those without a delivery are feeds.
+    pub sinks: Vec<(SinkRules, Option<Delivery>)>,
+    /// Room for the events of each.
+    pub outbox_bytes: u64,
 }
 
 impl Layout {
@@ -55,7 +63,23 @@ impl Layout {
             write_quorum: None,
             shard_count: 8,
             search_policy: SearchPolicy::Partial,
+            sinks: Vec::new(),
+            outbox_bytes: 1 << 20,
         }
+    }
+
+    /// The same, with a sink more.
+    #[must_use]
+    pub fn told(mut self, rules: SinkRules, delivery: impl Into<Option<Delivery>>) -> Self {
+        self.sinks.push((rules, delivery.into()));
+        self
+    }
+
+    fn recorder(&self) -> ChangeRecorder {
+        let sinks = self.sinks.iter().cloned();
+        let sinks = sinks.map(|(rules, delivery)| Arc::new(SinkHandle::new(rules, delivery)));
+        let options = RecorderOptions { source: "bench".to_owned(), budget_bytes: self.outbox_bytes };
+        ChangeRecorder::new(options, sinks.collect())
     }
 
     fn topology(&self) -> Topology {
@@ -128,6 +152,8 @@ pub struct Bench {
     pub task: Arc<TaskService>,
     pub book: Arc<AliasBook>,
     pub alias: Arc<AliasService>,
+    pub sinks: Arc<SinkService>,
+    pub feed: Arc<Feed>,
 }
 
 pub fn uid(name: &str) -> IndexUid {
@@ -170,7 +196,7 @@ impl Bench {
         let store: Arc<dyn TaskStore> =
             Arc::new(FaultyStore::new(Arc::clone(&rows) as _, Arc::clone(&faults) as _));
         let cluster = Arc::new(Cluster::new(ClusterParts {
-            changes: Arc::new(ChangeRecorder::deaf()),
+            changes: Arc::new(layout.recorder()),
             topology,
             urls: HashMap::new(),
             shard_count: layout.shard_count,
@@ -186,7 +212,14 @@ impl Bench {
             search_policy: layout.search_policy,
         }));
         let book = Arc::new(AliasBook::new(Arc::clone(&cluster.store)));
+        let shutdown = watch::Sender::new(false);
+        let (store, changes) = (&cluster.store, &cluster.changes);
+        let options = FeedOptions { longest_wait: Duration::from_secs(30) };
+        let feed = Feed::new(Arc::clone(store), Arc::clone(changes), options, shutdown.subscribe());
+        let sinks = SinkService::new(Arc::clone(store), Arc::clone(&clock), Arc::clone(changes));
         Self {
+            feed: Arc::new(feed),
+            sinks: Arc::new(sinks),
             alias: Arc::new(AliasService::new(Arc::clone(&cluster), Arc::clone(&book))),
             book,
             document: Arc::new(DocumentService::new(Arc::clone(&cluster))),
@@ -194,7 +227,7 @@ impl Bench {
             settings: Arc::new(SettingsService::new(Arc::clone(&cluster))),
             search: Arc::new(SearchService::new(Arc::clone(&cluster))),
             task: Arc::new(TaskService::new(Arc::clone(&cluster))),
-            shutdown: watch::Sender::new(false),
+            shutdown,
             layout,
             clock,
             nodes,
@@ -216,6 +249,7 @@ impl Bench {
 
     fn start_workers(&self) {
         self.start_poller();
+        self.start_deliveries();
         tokio::spawn(mend_loop(Arc::clone(&self.cluster), self.shutdown.subscribe()));
         let mut shutdown = self.shutdown.subscribe();
         tokio::spawn(probe_loop(Arc::clone(&self.tracked), ProbeSchedule::default(), async move {
@@ -223,9 +257,29 @@ impl Bench {
         }));
     }
 
+    fn start_deliveries(&self) {
+        for sink in &self.cluster.changes.sinks {
+            let Some(delivery) = sink.delivery.clone() else { continue };
+            let deliverer = Deliverer::new(
+                Arc::clone(&self.cluster.store),
+                Arc::clone(&self.clock),
+                Arc::new(UuidIds::default()),
+                Arc::clone(&self.cluster.changes),
+                Arc::clone(sink),
+                delivery,
+            );
+            tokio::spawn(deliver_loop(deliverer, self.shutdown.subscribe()));
+        }
+    }
+
     /// Kills the process where it stands: it hears nothing more from store and nodes, and they nothing from it.
     pub fn kill(&self) {
         self.alive.send_replace(false);
+        self.shutdown.send_replace(true);
+    }
+
+    /// Asks all workers to stop, as when the server stops.
+    pub fn stop(&self) {
         self.shutdown.send_replace(true);
     }
 

@@ -4,9 +4,11 @@
 mod bench;
 mod fake;
 mod filter;
+mod receiver;
 mod server;
 mod store;
 
 pub use bench::{Bench, Layout, additions, films, uid};
 pub use fake::Fault;
+pub use receiver::{Reaction, Receiver, away, delivery, rules};
 pub use server::Server;

@@ -52,6 +52,7 @@ impl Aviary {
             search,
             clock,
             Arc::new(UuidIds::default()),
+            Arc::clone(&bench.cluster.changes),
             options,
         );
         let stop = watch::Sender::new(false);

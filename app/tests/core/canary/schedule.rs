@@ -174,6 +174,7 @@ async fn an_instance_runs_only_what_it_owns() {
         Arc::clone(&bench.book),
         Arc::clone(&bench.search) as _,
         Arc::clone(&bench.cluster.clock),
+        Arc::clone(&bench.cluster.changes),
         CanaryOptions::default(),
     );
     let stop = watch::Sender::new(false);
