@@ -1,0 +1,28 @@
+//! A consumer that asks the feed, by long polls.
+
+use std::time::Duration;
+
+use miroir_e2e::Client;
+use tokio::task::JoinHandle;
+
+use crate::ledger::Ledger;
+
+/// Starts a reader that goes on where its ledger ends.
+pub fn start(client: Client, ledger: Ledger) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            let since = ledger.last("films").unwrap_or(0);
+            let path = format!("/_miroir/changes?index=films&since={since}&limit=50&wait=1");
+            // Miroir may be away for a moment; anything but a page is asked for again.
+            let page = client.get(&path).await.ok().filter(|answer| answer.status == 200);
+            let Some(page) = page else {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            for event in page.body["results"].as_array().unwrap() {
+                tokio::task::yield_now().await;
+                ledger.enter(event);
+            }
+        }
+    })
+}
