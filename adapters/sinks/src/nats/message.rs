@@ -54,8 +54,24 @@ fn too_large(id: &str, detail: &str) -> String {
     )
 }
 
-/// Why an event was not stored, for people.
-pub(crate) fn refusal(id: &str, prefix: &str, error: &PublishError, server: &ServerInfo) -> String {
+/// Why an event was not even sent, for people.
+pub(crate) fn unsent(id: &str, servers: &str, error: &PublishError) -> String {
+    match error.kind() {
+        PublishErrorKind::MaxPayloadExceeded => too_large(id, &causes(error)),
+        PublishErrorKind::TimedOut => format!("the NATS server {servers} did not read event {id} in time"),
+        // The subject is legal and there is room for every confirmation: what is left is that the client has ended.
+        _ => format!("the connection to the NATS server {servers} was lost before event {id} was sent"),
+    }
+}
+
+/// Why an event was not stored, for people. `prefix` is what the subjects of the sink begin with.
+pub(crate) fn refusal(
+    id: &str,
+    servers: &str,
+    prefix: &str,
+    error: &PublishError,
+    server: &ServerInfo,
+) -> String {
     match error.kind() {
         PublishErrorKind::StreamNotFound => {
             let hint = if server.jetstream { "" } else { " (JetStream is not enabled on the server)" };
@@ -64,12 +80,11 @@ pub(crate) fn refusal(id: &str, prefix: &str, error: &PublishError, server: &Ser
                  stream add --subjects '{prefix}.>'`{hint}"
             )
         }
-        PublishErrorKind::MaxPayloadExceeded => too_large(id, &causes(error)),
-        PublishErrorKind::TimedOut => format!("the NATS server did not confirm event {id} in time"),
+        PublishErrorKind::TimedOut => format!("the NATS server {servers} did not confirm event {id} in time"),
         PublishErrorKind::BrokenPipe => {
-            format!("the connection to the NATS server was lost before it confirmed event {id}")
+            format!("the connection to the NATS server {servers} was lost before it confirmed event {id}")
         }
-        _ => format!("the NATS server did not store event {id}: {}", causes(error)),
+        _ => format!("the NATS server {servers} did not store event {id}: {}", causes(error)),
     }
 }
 

@@ -96,9 +96,10 @@ impl NatsSink {
             // Every message of the batch may wait for its confirmation at once.
             .max_ack_inflight(messages.len())
             .build(connection.client.clone());
+        let servers = &self.servers.names;
         let refused = |id: &str, error| {
-            message::refusal(id, &self.subject, &error, &connection.client.server_info())
-                + &connection.complaint()
+            let server = connection.client.server_info();
+            message::refusal(id, servers, &self.subject, &error, &server) + &connection.complaint()
         };
         let mut sent: Vec<(String, PublishAckFuture)> = Vec::with_capacity(messages.len());
         for message in messages {
@@ -106,7 +107,7 @@ impl NatsSink {
             let EventMessage { id, subject, publish, .. } = message;
             match context.send_publish(subject, publish).await {
                 Ok(confirmation) => sent.push((id, confirmation)),
-                Err(error) => return Err(refused(&id, error)),
+                Err(error) => return Err(message::unsent(&id, servers, &error) + &connection.complaint()),
             }
         }
         for (id, confirmation) in sent {
