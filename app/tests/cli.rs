@@ -111,6 +111,16 @@ fn config_check_prints_everything_with_keys_masked() {
 }
 
 #[test]
+fn config_check_tells_a_sink_that_cannot_be_made() {
+    let sinks = "cdc: {sinks: [{name: hook, kind: webhook, url: 'http://127.0.0.1/', secrets: [whsec_bm90IGxvbmcgZW5vdWdo]}]}";
+    let output = run(&["config", "check"], Some(sinks));
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the sink `hook`"), "{said}");
+    assert!(!said.contains("bm90IGxvbmcgZW5vdWdo"), "no secret is shown: {said}");
+}
+
+#[test]
 fn config_check_lists_every_problem_and_fails() {
     let output = run(&["config", "check"], Some("server: {adress: x}\ntimeouts: {read_ms: 0}"));
     assert_eq!(output.status.code(), Some(2));

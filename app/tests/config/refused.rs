@@ -243,3 +243,37 @@ fn load_refuses_canaries_that_cannot_be_and_names_the_place() {
         assert!(problem.contains("expected a whole number"), "{bounds}: {problem}");
     }
 }
+
+#[test]
+fn load_refuses_sinks_that_cannot_be_and_names_the_place() {
+    let with = |sinks: &str| problem_of(&format!("cdc: {{sinks: {sinks}}}"));
+    let hook = |fields: &str| {
+        format!("{{name: a, kind: webhook, url: 'https://a.example', secrets: [x], {fields}}}")
+    };
+    assert_eq!(
+        with("[{name: a, kind: webhook, secrets: [x]}]"),
+        "`cdc.sinks[0].url`: is missing: a sink of the kind `webhook` needs one"
+    );
+    assert!(
+        with("[{name: a, kind: webhook, url: 'https://a.example'}]")
+            .contains("`cdc.sinks[0].secrets`: is empty")
+    );
+    assert!(with("[{name: a, kind: nats}]").contains("a sink of the kind `nats` needs one"));
+    assert!(with("[{name: a, kind: internal, url: x}]").contains("has no URL"));
+    assert_eq!(
+        with("[{name: a, kind: internal}, {name: b, kind: internal}]"),
+        "`cdc.sinks[1].kind`: another sink is `internal` already: there is one feed"
+    );
+    assert!(
+        with(&format!("[{0}, {0}]", hook("documents: true"))).contains("`a` is the name of another sink too")
+    );
+    assert!(with(&format!("[{}]", hook("origins: []"))).contains("`cdc.sinks[0].origins`: is empty"));
+    assert!(
+        with(&format!("[{}]", hook("retry_min_ms: 9, retry_max_ms: 8"))).contains("longer than the longest")
+    );
+    assert!(with("[{name: 'a b', kind: internal}]").contains("sink name"));
+    assert!(with("[{name: a, kind: kafka}]").contains("`webhook`"));
+    assert!(with("[{kind: internal}]").contains("`cdc.sinks[0].name`"));
+    let secret = with(&format!("[{}]", hook("token: 'my precious'")));
+    assert!(!secret.contains("precious"), "{secret}");
+}
