@@ -99,17 +99,14 @@ impl Exchange {
         let mut line = LogLine::begin(&id, &incoming.method);
         let path = incoming.path.clone();
         let sent = incoming.headers.clone();
-        let mut response = match cors::preflight(&incoming.method, &path, &sent) {
-            Some(headers) => {
-                let mut response = Response::new(Bytes::new()).into_response();
-                *response.headers_mut() = headers;
-                response
-            }
-            None => {
-                let mut place = None;
-                let outcome = self.outcome(incoming, &mut line, &mut place).instrument(span).await;
-                self.respond(outcome, place)
-            }
+        let mut response = if let Some(headers) = cors::preflight(&incoming.method, &path, &sent) {
+            let mut response = Response::new(Bytes::new()).into_response();
+            *response.headers_mut() = headers;
+            response
+        } else {
+            let mut place = None;
+            let outcome = self.outcome(incoming, &mut line, &mut place).instrument(span).await;
+            self.respond(outcome, place)
         };
         cors::allow_origin(&path, &sent, response.headers_mut());
         insert(response.headers_mut(), request_id::HEADER, &id);

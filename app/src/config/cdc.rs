@@ -112,7 +112,7 @@ pub struct SinkConfig {
 pub enum SinkKind {
     /// A URL that batches are posted to, signed as Standard Webhooks says.
     Webhook,
-    /// A JetStream stream of NATS.
+    /// A `JetStream` stream of NATS.
     Nats,
     /// The feed under `/_miroir/changes`, for readers that ask. One at most.
     Internal,

@@ -154,7 +154,7 @@ impl DocumentService {
             details: Some(details),
             custom_metadata: write.custom_metadata.clone(),
             settings_version: is_new.then_some(entry.settings_version),
-            changes: changed.map(|changed| changes(change_kind(write.mode), entry, changed)),
+            changes: changed.map(|what| PendingChanges::of(entry, change_kind(write.mode), what)),
         }
     }
 
@@ -178,8 +178,8 @@ impl DocumentService {
         };
         let placement = self.cluster.placement(entry.shard_count);
         let kind = TaskKind::DocumentDeletion;
-        let changed = if self.cluster.changes.is_on() { deleted(&selection, &ids) } else { None };
-        let changes = changed.map(|changed| changes(ChangeKind::Deleted, &entry, changed));
+        let gone = if self.cluster.changes.is_on() { deleted(&selection, &ids) } else { None };
+        let changes = gone.map(|what| PendingChanges::of(&entry, ChangeKind::Deleted, what));
         let plan = match selection {
             // An empty list is a task that deletes nothing, on every node as on one.
             DocumentSelection::Ids(_) if !ids.is_empty() => delete_by_id(index, &placement, ids),
@@ -324,10 +324,6 @@ fn other_key(entry: &IndexEntry, explicit: Option<&PrimaryKey>) -> Option<Invali
         ErrorCode::IndexPrimaryKeyAlreadyExists,
         format!("Index `{}` already has a primary key: `{}`.", entry.uid, known.as_str()),
     ))
-}
-
-fn changes(kind: ChangeKind, entry: &IndexEntry, changed: Changed) -> PendingChanges {
-    PendingChanges { kind, shard_count: entry.shard_count, settings_version: entry.settings_version, changed }
 }
 
 fn change_kind(mode: WriteMode) -> ChangeKind {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
+use miroir_domain::change::lines;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskQuery, TaskStatus};
 use miroir_domain::{IndexUid, NodeId, TaskUid};
@@ -144,17 +145,17 @@ impl Poller {
         Ok(changed)
     }
 
-    /// Tasks that must be stored one after the other, in the order of their uids: where sinks are told of changes, those of
-    /// an index, whose events are numbered as they are stored. Lines are stored side by side.
+    /// The lines in which tasks are stored, side by side. Where sinks are told of changes, tasks that may be about the same
+    /// document are in one line, in the order of their uids: events are numbered as tasks are stored, and those about a
+    /// document must not overtake each other.
     fn in_lines(&self, due: impl Iterator<Item = (Task, Vec<Event>)>) -> Vec<Vec<(Task, Vec<Event>)>> {
         if !self.cluster.changes.is_on() {
             return due.map(|one| vec![one]).collect();
         }
-        let mut lines: BTreeMap<Option<IndexUid>, Vec<(Task, Vec<Event>)>> = BTreeMap::new();
-        for (task, events) in due {
-            lines.entry(task.index_uid.clone()).or_default().push((task, events));
-        }
-        lines.into_values().collect()
+        lines(due, |(task, _)| {
+            let shards = task.node_tasks.values().flat_map(|part| part.shards.iter());
+            shards.map(|shard| (task.index_uid.clone(), shard)).collect()
+        })
     }
 
     async fn store_in_turn(&self, line: Vec<(Task, Vec<Event>)>) -> Result<bool, StoreError> {

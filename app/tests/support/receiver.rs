@@ -113,7 +113,7 @@ pub fn delivery(receiver: &Receiver) -> Delivery {
         receiver: Arc::new(receiver.clone()),
         batch_events: 10,
         batch_delay: Duration::from_millis(100),
-        backoff: Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(60) },
+        backoff: Backoff { first: Duration::from_secs(1), longest: Duration::from_mins(1) },
         keep: 5,
     }
 }

@@ -58,7 +58,7 @@ pub fn document_events(changes: &PendingChanges, of: &Occasion<'_>, with_documen
         data.insert("primaryKeys".to_owned(), ids.iter().map(DocumentId::as_str).collect());
         data.insert("shards".to_owned(), json!(shards));
         data.extend(more.map(|(name, value)| (name.to_owned(), value)));
-        cloud_event(of.source, of.index, of.time, changes.kind.event_type(), Value::Object(data))
+        cloud_event(of.source, of.index, of.time, changes.kind.event_type(), &Value::Object(data))
     };
     let everywhere = || ShardSet::all(changes.shard_count);
     match &changes.changed {
@@ -97,7 +97,7 @@ pub(super) fn cloud_event(
     index: &IndexUid,
     time: Timestamp,
     event_type: &str,
-    data: Value,
+    data: &Value,
 ) -> Value {
     json!({
         "specversion": "1.0",
@@ -111,7 +111,7 @@ pub(super) fn cloud_event(
 }
 
 /// Where `count` documents are cut.
-fn pieces<'t>(count: usize, texts: Option<&'t [String]>) -> impl Iterator<Item = Range<usize>> + use<'t> {
+fn pieces(count: usize, texts: Option<&[String]>) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     std::iter::from_fn(move || {
         if start == count {

@@ -5,6 +5,7 @@
 //! | `pending` | what is kept of a write until its task has ended |
 //! | `event` | the `CloudEvents` that a write becomes, cut into pieces of a bounded size |
 //! | `notice` | the events about other things: a gap, a run of a canary |
+//! | `line` | which writes must wait for which |
 //! | `position` | where a reader may begin |
 //! | `rewind` | where a person wants a sink to go on |
 //! | `sink` | whether a sink is delivered to |
@@ -13,6 +14,7 @@
 //! ([`numbered`]).
 
 mod event;
+mod line;
 mod notice;
 mod pending;
 mod position;
@@ -22,6 +24,7 @@ mod sink;
 pub use event::{
     MAX_DOCUMENT_DEPTH, MAX_EVENT_DOCUMENTS, MAX_EVENT_TEXT, Occasion, document_events, numbered,
 };
+pub use line::lines;
 pub use notice::{canary_event, gap_event};
 pub use pending::{ChangeKind, Changed, Origin, PendingChanges};
 pub use position::{Held, OutOfReach};

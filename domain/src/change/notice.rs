@@ -10,7 +10,7 @@ use crate::{IndexUid, Timestamp};
 /// `id` differs from that of every numbered event, and is the same at every delivery.
 pub fn gap_event(source: &str, index: &IndexUid, time: Timestamp, from: u64, to: u64) -> Value {
     let data = json!({ "from": from, "to": to });
-    let mut event = cloud_event(source, index, time, "io.miroir.changes.lost", data);
+    let mut event = cloud_event(source, index, time, "io.miroir.changes.lost", &data);
     event["id"] = Value::String(format!("{index}:lost:{from}-{to}"));
     event
 }
@@ -28,5 +28,5 @@ pub fn canary_event(source: &str, canary: &Canary, run: &CanaryRun) -> Value {
         "latencyMs": run.latency_ms,
         "failedAssertions": run.failed_assertions,
     });
-    cloud_event(source, &canary.index_uid, run.ran_at, event_type, data)
+    cloud_event(source, &canary.index_uid, run.ran_at, event_type, &data)
 }

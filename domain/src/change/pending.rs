@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::document::DocumentId;
+use crate::index::IndexEntry;
 use crate::payload::Payload;
 
 /// What became of the documents.
@@ -71,6 +72,13 @@ pub enum Changed {
     Matching(Value),
     /// All there were.
     All,
+}
+
+impl PendingChanges {
+    /// What a write to an index as `entry` has it will have changed.
+    pub fn of(entry: &IndexEntry, kind: ChangeKind, changed: Changed) -> Self {
+        Self { kind, shard_count: entry.shard_count, settings_version: entry.settings_version, changed }
+    }
 }
 
 impl Changed {

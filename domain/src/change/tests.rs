@@ -110,9 +110,9 @@ fn payload_tells_every_document_in_any_format_and_in_its_order() {
     for (format, body) in cases {
         let payload = payload(format, body, "id");
         let changed = Changed::of_payload(&payload, true).unwrap();
-        let changes =
+        let updated =
             PendingChanges { kind: ChangeKind::Updated, shard_count: 16, settings_version: 1, changed };
-        let data = events(&changes, true).remove(0)["data"].clone();
+        let data = events(&updated, true).remove(0)["data"].clone();
         assert_eq!(data["primaryKeys"], json!(["2", "x", "2"]), "{format:?}");
         let values: Vec<f64> =
             data["documents"].as_array().unwrap().iter().map(|one| one["a"].as_f64().unwrap()).collect();

@@ -104,7 +104,7 @@ async fn copy(
     shards: &ShardSet,
 ) -> Result<(), MendError> {
     let mut operations = vec![WriteOperation::DocumentsDeleteByFilter(Value::String(shard_filter(shards)))];
-    let mut changed = Vec::new();
+    let mut brought = Vec::new();
     let mut offset = 0;
     loop {
         let page = documents(cluster, &entry.uid, reference, shards, offset, PAGE).await?.0;
@@ -114,18 +114,13 @@ async fn copy(
         offset += PAGE;
         let payload = read(entry, page)?;
         if cluster.changes.is_on() {
-            changed.extend(Changed::of_payload(&payload, cluster.changes.wants_documents()));
+            brought.extend(Changed::of_payload(&payload, cluster.changes.wants_documents()));
         }
         operations.push(add(entry, &payload));
     }
     carried_out(cluster, &entry.uid, node, operations).await?;
-    for changed in changed {
-        let changes = PendingChanges {
-            kind: ChangeKind::Upserted,
-            shard_count: entry.shard_count,
-            settings_version: entry.settings_version,
-            changed,
-        };
+    for documents in brought {
+        let changes = PendingChanges::of(entry, ChangeKind::Upserted, documents);
         let now = cluster.clock.now();
         cluster.changes.repaired(cluster.store.as_ref(), &entry.uid, &changes, now).await?;
     }

@@ -35,7 +35,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, ApiError>) -> ErrorCode {
 async fn events_are_collected_for_a_moment_and_leave_when_there_are_enough() {
     let receiver = Receiver::default();
     let mut slow = delivery(&receiver);
-    slow.batch_delay = Duration::from_secs(60);
+    slow.batch_delay = Duration::from_mins(1);
     slow.batch_events = 3;
     let bench = Bench::running(trio().told(rules("hook"), slow));
     write(&bench, 2).await;
@@ -60,11 +60,11 @@ async fn what_is_not_confirmed_comes_again_in_order_and_under_the_same_ids() {
     let view = caught_up(&bench, "hook").await;
     let taken = receiver.ids();
     let mut seen = Vec::new();
-    taken.iter().for_each(|id| {
+    for id in &taken {
         if !seen.contains(id) {
-            seen.push(id.clone())
+            seen.push(id.clone());
         }
-    });
+    }
     assert_eq!(seen, ids(1..=3), "{taken:?}");
     assert!(taken.len() > 3, "what was taken and not heard of comes again: {taken:?}");
     assert_eq!((view.failures, view.last_error), (3, None));
@@ -181,7 +181,7 @@ async fn nothing_is_lost_between_the_delivery_and_the_cursor() {
         for fault in [StoreFault::NotApplied, StoreFault::LostBefore, StoreFault::LostAfter] {
             let (layout, receiver) = hooked();
             let bench = Bench::running(layout);
-            bench.faults.script.then(method, [fault.clone()]);
+            bench.faults.script.then(method, [fault]);
             write(&bench, 1).await;
             bench.until("it is delivered", || receiver.attempts() > 0).await;
             let bench = bench.restarted();

@@ -89,7 +89,9 @@ async fn write_that_did_not_take_effect_is_not_told() {
     }
     let refused = bench.write("films", films(3, 5)).await;
     assert!(matches!(refused, Err(ApiError::Node { status: 400, .. })), "{refused:?}");
-    TRIO.iter().for_each(|node| bench.nodes.heal(node));
+    for node in TRIO {
+        bench.nodes.heal(node);
+    }
     bench.written("films", films(5, 6)).await;
     caught_up(&bench, "hook").await;
     let expected = [("films:1", "0", "2"), ("films:2", "5", "5")];
@@ -105,8 +107,8 @@ async fn event_is_recorded_once_whatever_becomes_of_the_stores_answer() {
     for fault in [StoreFault::NotApplied, StoreFault::LostBefore, StoreFault::LostAfter] {
         let (layout, receiver) = hooked();
         let bench = Bench::running(layout);
-        bench.faults.script.then("change_append_with_task", [fault.clone(), fault.clone()]);
-        bench.faults.script.then("task_changes", [fault.clone()]);
+        bench.faults.script.then("change_append_with_task", [fault, fault]);
+        bench.faults.script.then("task_changes", [fault]);
         bench.written("films", films(0, 3)).await;
         caught_up(&bench, "hook").await;
         assert_eq!(receiver.ids(), ["films:1"], "{fault:?}");

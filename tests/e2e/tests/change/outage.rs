@@ -1,10 +1,11 @@
 //! A receiver that is away for longer than there is room for what it misses.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use miroir_e2e::{Client, until};
 use serde_json::json;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::ledger::Ledger;
 use crate::receiver::Receiver;

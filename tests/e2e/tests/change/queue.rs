@@ -1,4 +1,4 @@
-//! A consumer behind NATS: a durable consumer of a JetStream stream.
+//! A consumer behind NATS: a durable consumer of a `JetStream` stream.
 
 use std::time::Duration;
 
