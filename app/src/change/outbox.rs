@@ -5,10 +5,10 @@ use miroir_ports::outbound::{ChangePage, StoreError, TaskStore};
 
 /// Events read in one call: with bodies each may be a quarter of a megabyte.
 const STEP: u32 = 32;
-/// The most text of events that is put together in one piece, unless a single one is longer.
+/// The most text of events in one piece, unless a single one is longer.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// The first events of a sink and index after `after`: at most `limit`, and about a megabyte.
+/// The first events of a sink and index after `after`: at most `limit`, and no more than a megabyte of them.
 pub(super) async fn read(
     store: &dyn TaskStore,
     sink: &str,
@@ -17,19 +17,70 @@ pub(super) async fn read(
     limit: u32,
 ) -> Result<ChangePage, StoreError> {
     let mut piece = store.change_peek(sink, index, after, limit.min(STEP)).await?;
-    let mut bytes: usize = piece.changes.iter().map(|change| change.body.to_string().len()).sum();
-    while let Some(last) = piece.changes.last()
-        && bytes < MAX_BYTES
+    let mut room = cut(&mut piece, MAX_BYTES, 1);
+    while let Some(left) = room
+        && let Some(last) = piece.changes.last()
         && let missing @ 1.. = limit.saturating_sub(u32::try_from(piece.changes.len()).unwrap_or(limit))
     {
         let seq = last.seq;
-        let more = store.change_peek(sink, index, seq, missing.min(STEP)).await?;
+        let mut more = store.change_peek(sink, index, seq, missing.min(STEP)).await?;
         // What does not follow was dropped meanwhile: the next piece begins behind the gap.
         if more.changes.first().is_none_or(|next| next.seq != seq + 1) {
             break;
         }
-        bytes += more.changes.iter().map(|change| change.body.to_string().len()).sum::<usize>();
+        room = cut(&mut more, left, 0);
         piece.changes.extend(more.changes);
     }
     Ok(piece)
+}
+
+/// Leaves what fits into `room`, the first `least` events in any case, and answers the room that is left; none when it is used up.
+fn cut(page: &mut ChangePage, room: usize, least: usize) -> Option<usize> {
+    let mut left = room;
+    for (place, change) in page.changes.iter().enumerate() {
+        let bytes = change.body.to_string().len();
+        if bytes > left {
+            page.changes.truncate(place.max(least));
+            return None;
+        }
+        left -= bytes;
+    }
+    Some(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use miroir_memory::MemoryStore;
+    use miroir_ports::outbound::{ChangeOutbox as _, NewChange};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// How many events of these sizes are read in one piece.
+    async fn in_one_piece(sizes: &[usize], limit: u32) -> usize {
+        let (store, index) = (MemoryStore::new(), "films".parse::<IndexUid>().unwrap());
+        let event = |size: &usize| NewChange {
+            sink_name: "s".to_owned(),
+            index_uid: index.clone(),
+            // Two bytes are the quotes around it.
+            body: Value::String("x".repeat(size - 2)),
+        };
+        store.change_append(sizes.iter().map(event).collect(), u64::MAX).await.unwrap();
+        let piece = read(&store, "s", &index, 0, limit).await.unwrap();
+        let numbers: Vec<u64> = piece.changes.iter().map(|change| change.seq).collect();
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+        numbers.len()
+    }
+
+    #[tokio::test]
+    async fn piece_is_bounded_by_number_and_bytes_but_never_empty() {
+        assert_eq!(in_one_piece(&[10; 100], 70).await, 70);
+        assert_eq!(in_one_piece(&[10; 100], 1_000).await, 100);
+        assert_eq!(in_one_piece(&[MAX_BYTES / 4; 10], 1_000).await, 4);
+        assert_eq!(in_one_piece(&[MAX_BYTES / 40; 100], 1_000).await, 40);
+        assert_eq!(in_one_piece(&[2 * MAX_BYTES, 10], 1_000).await, 1);
+        assert_eq!(in_one_piece(&[10, 2 * MAX_BYTES], 1_000).await, 1);
+        let late = [[10; 32].as_slice(), &[2 * MAX_BYTES]].concat();
+        assert_eq!(in_one_piece(&late, 1_000).await, 32);
+    }
 }
