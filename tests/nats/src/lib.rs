@@ -1,36 +1,31 @@
-//! A real `nats-server` with `JetStream` for tests: on the loopback interface, on a free port, in a folder of its own,
-//! gone when dropped.
+//! A real `nats-server` with `JetStream` for tests.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::net::{SocketAddr, TcpStream};
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
-use tempfile::TempDir;
+pub use miroir_test_server::free_port;
+use miroir_test_server::{Program, Server};
 
-/// How long to wait before a server that was started is asked again.
-const PAUSE: Duration = Duration::from_millis(5);
-/// How often it is asked, for about half a minute in all.
-const QUESTIONS: u32 = 6_000;
-/// How often a port that another program took first is replaced by another.
-const PORT_ATTEMPTS: u32 = 5;
 /// Where Debian's package puts the program, which is not on the path of every user.
 const OUTSIDE_THE_PATH: [&str; 2] = ["/usr/sbin/nats-server", "/usr/local/sbin/nats-server"];
 
-/// A running server. What its streams hold is kept in its folder, so that it survives [`NatsServer::kill`].
+/// A running server. What its streams hold is kept in its folder, so that it survives [`Server::kill`].
 #[derive(Debug)]
-pub struct NatsServer {
-    process: Option<Child>,
-    folder: TempDir,
-    port: u16,
+pub struct NatsServer(Server<Nats>);
+
+/// How it is started.
+#[derive(Debug)]
+pub struct Nats {
     /// Options of its command line, each a word.
     options: Vec<String>,
     /// What stands in its configuration file, where it has one.
     configuration: Option<String>,
 }
 
-#[expect(clippy::missing_panics_doc, reason = "a test that cannot have its server has failed")]
 impl NatsServer {
     /// A server that asks nobody who they are.
     pub fn start() -> Self {
@@ -48,85 +43,47 @@ impl NatsServer {
     }
 
     fn start_with(options: &[&str], configuration: Option<&str>) -> Self {
-        for _ in 0..PORT_ATTEMPTS {
-            let mut server = Self {
-                process: None,
-                folder: tempfile::tempdir().expect("a folder for the server"),
-                port: free_port(),
-                options: options.iter().map(|&word| word.to_owned()).collect(),
-                configuration: configuration.map(str::to_owned),
-            };
-            if server.launch() {
-                return server;
-            }
-        }
-        panic!("nats-server did not start on any of {PORT_ATTEMPTS} ports");
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        let options = options.iter().map(|&word| word.to_owned()).collect();
+        Self(Server::start(Nats { options, configuration: configuration.map(str::to_owned) }))
     }
 
     /// Its URL, without credentials.
     pub fn url(&self) -> String {
         format!("nats://{}", self.address())
     }
+}
 
-    /// The id of its process.
-    pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(Child::id)
-    }
+impl Deref for NatsServer {
+    type Target = Server<Nats>;
 
-    /// Kills it as a power cut would: `SIGKILL`.
-    pub fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // It may have ended by itself: then there is nothing to kill, but still something to wait for.
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
-
-    /// Starts it again on the same port and folder after [`NatsServer::kill`].
-    pub fn launch_again(&mut self) {
-        assert!(self.process.is_none(), "it is running");
-        // The port may not be free at once.
-        let launched = (0..QUESTIONS).any(|_| self.launch());
-        assert!(launched, "nats-server did not start again on port {}", self.port);
-    }
-
-    /// Whether it came up.
-    fn launch(&mut self) -> bool {
-        let mut command = Command::new(program());
-        command.args(["-js", "-a", "127.0.0.1", "-p", &self.port.to_string()]);
-        command.arg("-sd").arg(self.folder.path());
-        if let Some(configuration) = &self.configuration {
-            let file = self.folder.path().join("nats.conf");
-            std::fs::write(&file, configuration).expect("the configuration of the server");
-            command.arg("-c").arg(file);
-        }
-        command.args(&self.options).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = command.spawn().unwrap_or_else(|error| {
-            panic!("`nats-server` cannot be started ({error}): install it, on Debian with `apt-get install nats-server`")
-        });
-        let process = self.process.insert(process);
-        for _ in 0..QUESTIONS {
-            if process.try_wait().expect("the state of the process").is_some() {
-                self.process = None;
-                return false;
-            }
-            if greets((Ipv4Addr::LOCALHOST, self.port).into()) {
-                return true;
-            }
-            std::thread::sleep(PAUSE);
-        }
-        false
+    fn deref(&self) -> &Server<Nats> {
+        &self.0
     }
 }
 
-impl Drop for NatsServer {
-    fn drop(&mut self) {
-        self.kill();
+impl DerefMut for NatsServer {
+    fn deref_mut(&mut self) -> &mut Server<Nats> {
+        &mut self.0
+    }
+}
+
+impl Program for Nats {
+    const NAME: &'static str = "nats-server";
+
+    fn command(&self, folder: &Path, port: u16) -> Command {
+        let mut command = Command::new(program());
+        command.args(["-js", "-a", "127.0.0.1", "-p", &port.to_string()]).arg("-sd").arg(folder);
+        if let Some(configuration) = &self.configuration {
+            let file = folder.join("nats.conf");
+            std::fs::write(&file, configuration).expect("the configuration of the server");
+            command.arg("-c").arg(file);
+        }
+        command.args(&self.options);
+        command
+    }
+
+    fn is_ready(address: SocketAddr) -> bool {
+        greets(address)
     }
 }
 
@@ -151,11 +108,4 @@ fn greets(address: SocketAddr) -> bool {
         Ok(line)
     };
     greeting().is_ok_and(|line| line.starts_with("INFO ") && line.contains("\"jetstream\":true"))
-}
-
-/// A port that nobody listens on.
-#[expect(clippy::missing_panics_doc, reason = "a test that cannot have a port has failed")]
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
 }

@@ -1,29 +1,26 @@
-//! A real `redis-server` for tests: on the loopback interface, on a free port, in a folder of its own, gone when dropped.
+//! A real `redis-server` for tests.
 
 mod any;
 
 pub use any::AnyRedis;
+pub use miroir_test_server::free_port;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::{SocketAddr, TcpStream};
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
-/// How long to wait before a server that was started is asked again.
-const PAUSE: Duration = Duration::from_millis(5);
-/// How often it is asked, for about half a minute in all.
-const QUESTIONS: u32 = 6_000;
-/// How often a port that another program took first is replaced by another.
-const PORT_ATTEMPTS: u32 = 5;
+use miroir_test_server::{Program, Server};
 
 /// A running server.
 #[derive(Debug)]
-pub struct RedisServer {
-    process: Option<Child>,
-    folder: TempDir,
-    port: u16,
+pub struct RedisServer(Server<Redis>);
+
+/// How it is started.
+#[derive(Debug)]
+pub struct Redis {
     /// Options of its command line, each a word.
     options: Vec<String>,
     /// Its configuration file, where it has one.
@@ -48,7 +45,7 @@ impl RedisServer {
     pub fn sentinel(master: &Self) -> Self {
         let configuration = format!(
             "sentinel monitor main 127.0.0.1 {} 1\nsentinel down-after-milliseconds main 3000\nsentinel failover-timeout main 6000\n",
-            master.port
+            master.address().port()
         );
         Self::start_with(&["--sentinel"], Some(&configuration))
     }
@@ -59,24 +56,8 @@ impl RedisServer {
     }
 
     fn start_with(options: &[&str], configuration: Option<&str>) -> Self {
-        for _ in 0..PORT_ATTEMPTS {
-            let mut server = Self {
-                process: None,
-                folder: tempfile::tempdir().expect("a folder for the server"),
-                port: free_port(),
-                options: options.iter().map(|&word| word.to_owned()).collect(),
-                configuration: configuration.map(str::to_owned),
-            };
-            if server.launch() {
-                return server;
-            }
-        }
-        panic!("redis-server did not start on any of {PORT_ATTEMPTS} ports");
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        let options = options.iter().map(|&word| word.to_owned()).collect();
+        Self(Server::start(Redis { options, configuration: configuration.map(str::to_owned) }))
     }
 
     /// The URL of its first database.
@@ -84,75 +65,45 @@ impl RedisServer {
         format!("redis://{}/0", self.address())
     }
 
-    /// The id of its process.
-    pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(Child::id)
-    }
-
-    /// Kills it as a power cut would: `SIGKILL`.
-    pub fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // It may have ended by itself: then there is nothing to kill, but still something to wait for.
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
-
-    /// Starts it again on the same port and folder after [`RedisServer::kill`].
-    pub fn launch_again(&mut self) {
-        assert!(self.process.is_none(), "it is running");
-        // The port may not be free at once.
-        let launched = (0..QUESTIONS).any(|_| self.launch());
-        assert!(launched, "redis-server did not start again on port {}", self.port);
-    }
-
     /// Sends one command, written as in `redis-cli` without quotes, and answers the raw reply.
     pub fn say(&self, words: &[&str]) -> String {
         answer(self.address(), words).expect("the server answers")
     }
+}
 
-    /// Whether it came up.
-    fn launch(&mut self) -> bool {
-        let mut command = Command::new("redis-server");
+impl Deref for RedisServer {
+    type Target = Server<Redis>;
+
+    fn deref(&self) -> &Server<Redis> {
+        &self.0
+    }
+}
+
+impl DerefMut for RedisServer {
+    fn deref_mut(&mut self) -> &mut Server<Redis> {
+        &mut self.0
+    }
+}
+
+impl Program for Redis {
+    const NAME: &'static str = "redis-server";
+
+    fn command(&self, folder: &Path, port: u16) -> Command {
+        let mut command = Command::new(Self::NAME);
         if let Some(configuration) = &self.configuration {
-            let file = self.folder.path().join("redis.conf");
+            let file = folder.join("redis.conf");
             std::fs::write(&file, configuration).expect("the configuration of the server");
             command.arg(file);
         }
-        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
-        command.arg("--dir").arg(self.folder.path());
-        command.args(&self.options).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = command.spawn().unwrap_or_else(|error| {
-            panic!("`redis-server` cannot be started ({error}): install it, on Debian with `apt-get install redis-server`")
-        });
-        let process = self.process.insert(process);
-        for _ in 0..QUESTIONS {
-            if process.try_wait().expect("the state of the process").is_some() {
-                self.process = None;
-                return false;
-            }
-            // While it reads its files it answers `LOADING`.
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-            if answer(address, &["PING"]).is_ok_and(|reply| !reply.starts_with("-LOADING")) {
-                return true;
-            }
-            std::thread::sleep(PAUSE);
-        }
-        false
+        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
+        command.arg("--dir").arg(folder).args(&self.options);
+        command
     }
-}
 
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.kill();
+    fn is_ready(address: SocketAddr) -> bool {
+        // While it reads its files it answers `LOADING`.
+        answer(address, &["PING"]).is_ok_and(|reply| !reply.starts_with("-LOADING"))
     }
-}
-
-/// A port that nobody listens on.
-#[expect(clippy::missing_panics_doc, reason = "a test that cannot have a port has failed")]
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
 }
 
 /// The reply to one command: its lines as they come, and of a bulk string the text.
