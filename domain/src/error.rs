@@ -281,6 +281,8 @@ error_codes! {
     Internal = "internal", Internal;
     /// A client document carries an attribute Miroir keeps for itself.
     MiroirReservedField = "miroir_reserved_field", InvalidRequest;
+    /// No instance puts writes in order at this moment: nothing was done.
+    MiroirNoLeader = "miroir_no_leader", System;
     /// Some shard of a write has no quorate group.
     MiroirNoQuorum = "miroir_no_quorum", System;
     /// Some shard of a read has no node that can serve it.

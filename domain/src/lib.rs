@@ -13,6 +13,7 @@
 //! | [`health`] | when a node is trusted |
 //! | [`canary`] | what a stored search demands of its answer, and when it runs |
 //! | [`change`] | what a write changed, as events for others to follow |
+//! | [`duty`] | what one instance does for all, and which one |
 //! | [`alias`], [`session`], [`job`] | what the rows of these tables mean and how they change |
 //! | [`tenant`], [`rollover`], [`search_ui`], [`admin_session`] | likewise, for the tables of tenants, policies, pages and log-ins |
 //! | [`error`], [`wording`], [`json`] | how a refusal is told; what may be said of any JSON |
@@ -22,6 +23,7 @@ pub mod alias;
 pub mod canary;
 pub mod change;
 pub mod document;
+pub mod duty;
 pub mod error;
 pub mod health;
 mod id;

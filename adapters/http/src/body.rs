@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::stream::{iter, unfold};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header};
 use miroir_domain::error::ErrorCode;
@@ -23,6 +24,9 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// The pieces of a body as they arrive; an error is a body that broke off.
 pub(crate) type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
+
+/// A body that is handed on as it comes; a failure ends it.
+pub(crate) type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;
 
 /// How large and how slow a body may be.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +112,39 @@ impl Body {
         self.chunks = None;
         self.done.notify_one();
         Ok(first.unwrap_or_else(|| joined.freeze()))
+    }
+
+    /// Whether there is nothing to read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_none()
+    }
+
+    /// The body piece by piece, under the same limits.
+    pub(crate) fn into_pieces(mut self) -> Pieces {
+        self.awaits_continue = false;
+        let whole_by = Instant::now() + self.limits.total;
+        let first = (self.declared.unwrap_or(0) > self.limits.max_bytes).then(|| too_large(self.limits.max_bytes));
+        let pieces = unfold(Some((self, 0_u64)), move |state| async move {
+            let (mut body, read) = state?;
+            match body.next(whole_by, read).await {
+                Ok(None) => {
+                    body.chunks = None;
+                    None
+                }
+                Ok(Some(piece)) => {
+                    let read = read + piece.len() as u64;
+                    if read > body.limits.max_bytes {
+                        return Some((Err(too_large(body.limits.max_bytes)), None));
+                    }
+                    Some((Ok(piece), Some((body, read))))
+                }
+                Err(failure) => Some((Err(failure), None)),
+            }
+        });
+        match first {
+            Some(failure) => Box::pin(iter([Err(failure)])),
+            None => Box::pin(pieces),
+        }
     }
 
     async fn next(&mut self, whole_by: Instant, read: u64) -> Result<Option<Bytes>, Failure> {

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use miroir_domain::duty::Duty;
 use miroir_domain::error::ErrorCode;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use miroir_ports::inbound::Keeper;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 use warp::filters::BoxedFilter;
@@ -17,6 +19,7 @@ use warp::{Filter, Reply as _};
 
 use crate::body::{Body, BodyLimits};
 use crate::error::Failure;
+use crate::forward::{Carried, Forwarder, Parcel};
 use crate::log::LogLine;
 use crate::query::Query;
 use crate::reply::{Content, Outcome, Reply};
@@ -31,7 +34,9 @@ const MAX_DEGRADED_BYTES: usize = 4096;
 
 /// What every request shares.
 pub(crate) struct Exchange {
-    apis: Arc<Apis>,
+    /// What this instance can do changes with what it holds.
+    apis: watch::Receiver<Arc<Apis>>,
+    forwarder: Forwarder,
     options: HttpOptions,
     router: Router,
     ids: RequestIds,
@@ -51,9 +56,14 @@ struct Incoming {
 }
 
 impl Exchange {
-    pub(crate) fn new(apis: Apis, options: HttpOptions, stopping: watch::Receiver<()>) -> Self {
+    pub(crate) fn new(
+        apis: watch::Receiver<Arc<Apis>>,
+        options: HttpOptions,
+        stopping: watch::Receiver<()>,
+    ) -> Self {
         Self {
-            apis: Arc::new(apis),
+            apis,
+            forwarder: Forwarder::new(&options),
             router: Router::new(routes::all()),
             ids: RequestIds::new(&options.request_id_prefix),
             slots: Arc::new(Semaphore::new(options.max_concurrent_requests.min(Semaphore::MAX_PERMITS))),
@@ -62,8 +72,14 @@ impl Exchange {
         }
     }
 
-    /// The filter for one connection from `peer`. Everything is answered inside it, so nothing is rejected.
-    pub(crate) fn filter(self: Arc<Self>, peer: SocketAddr) -> BoxedFilter<(warp::reply::Response,)> {
+    /// The filter for one connection from `peer`, which is closed on `hang_up`. Everything is answered inside it, so nothing
+    /// is rejected.
+    pub(crate) fn filter(
+        self: Arc<Self>,
+        peer: SocketAddr,
+        hang_up: &Arc<Notify>,
+    ) -> BoxedFilter<(warp::reply::Response,)> {
+        let hang_up = Arc::clone(hang_up);
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         warp::method()
             .and(warp::path::full())
@@ -71,10 +87,19 @@ impl Exchange {
             .and(warp::header::headers_cloned())
             .and(warp::body::stream())
             .then(move |method, path: warp::path::FullPath, query, headers, chunks| {
-                let exchange = Arc::clone(&self);
+                let (exchange, hang_up) = (Arc::clone(&self), Arc::clone(&hang_up));
                 let body = exchange.body(&headers, chunks);
                 let path = path.as_str().to_owned();
-                async move { exchange.answer(Incoming { method, path, query, headers, peer, body }).await }
+                async move {
+                    let incoming = Incoming { method, path, query, headers, peer, body };
+                    match exchange.answer(incoming).await {
+                        Some(response) => response,
+                        None => {
+                            hang_up.notify_one();
+                            std::future::pending().await
+                        }
+                    }
+                }
             })
             .boxed()
     }
@@ -93,7 +118,8 @@ impl Exchange {
         Body::new(headers, Box::pin(chunks), limits)
     }
 
-    async fn answer(&self, incoming: Incoming) -> warp::reply::Response {
+    /// The answer; none when the connection is to be closed without one.
+    async fn answer(&self, incoming: Incoming) -> Option<warp::reply::Response> {
         let id = self.ids.keep_or_make(&incoming.headers);
         let span = tracing::info_span!(target: "miroir::http", "request", request_id = id);
         let mut line = LogLine::begin(&id, &incoming.method);
@@ -105,19 +131,20 @@ impl Exchange {
             response
         } else {
             let mut place = None;
-            let outcome = self.outcome(incoming, &mut line, &mut place).instrument(span).await;
-            self.respond(outcome, place)
+            let outcome = self.outcome(incoming, &id, &mut line, &mut place).instrument(span).await;
+            self.respond(outcome, place)?
         };
         cors::allow_origin(&path, &sent, response.headers_mut());
         insert(response.headers_mut(), request_id::HEADER, &id);
         line.status = Some(response.status());
-        response
+        Some(response)
     }
 
     /// Runs the handler. `place` is its place among the requests that are answered at once, until the answer is complete.
     async fn outcome(
         &self,
         incoming: Incoming,
+        id: &str,
         line: &mut LogLine,
         place: &mut Option<OwnedSemaphorePermit>,
     ) -> Outcome {
@@ -126,9 +153,25 @@ impl Exchange {
         line.route.clone_from(&route.template);
         auth::check(route.access, &incoming.headers, incoming.peer, &self.options)?;
         *place = self.slot(route.access)?;
-        let Incoming { query, headers, body, .. } = incoming;
+        let duty = route.duty(&parameters);
+        let Incoming { method, path, query, mut headers, mut body, .. } = incoming;
+        if let Some(duty) = &duty {
+            let target = if query.is_empty() { path } else { format!("{path}?{query}") };
+            let parcel = Parcel { method, target, headers, body, request_id: id.to_owned() };
+            let instances = Arc::clone(&self.apis.borrow().instance);
+            match self.forwarder.carry(instances.as_ref(), duty, parcel).await? {
+                Carried::Here(parcel) => Parcel { headers, body, .. } = parcel,
+                Carried::Answered(response) => return Ok(Reply::relayed(response)),
+                Carried::Lost => return Ok(Reply::hang_up()),
+            }
+        }
+        // From here to its end the request is answered by what this instance can do now.
+        let apis = Arc::clone(&self.apis.borrow());
         let request = Request { parameters, query: Query::parse(&query), headers, body };
-        let outcome = self.run(&route, request).await;
+        let outcome = self.run(&route, Arc::clone(&apis), request).await;
+        if duty.is_some_and(|duty| is_superseded(&outcome, &apis, &duty)) {
+            return Ok(Reply::hang_up());
+        }
         line.task = outcome.as_ref().ok().and_then(|reply| reply.task);
         outcome
     }
@@ -157,7 +200,7 @@ impl Exchange {
     }
 
     /// Runs the handler: within its time, and with a panic as an answer like any other.
-    async fn run(&self, route: &Route, request: Request) -> Outcome {
+    async fn run(&self, route: &Route, apis: Arc<Apis>, request: Request) -> Outcome {
         let body_done = request.body.done();
         let limit = self.options.request_timeout;
         // A handler that does not read its body has no later moment to count from.
@@ -169,7 +212,7 @@ impl Exchange {
             }
         };
         // The handler is made inside the caught future: what it does before its first await may panic as well.
-        let handler = async { route.handle(Arc::clone(&self.apis), request).await };
+        let handler = async { route.handle(apis, request).await };
         tokio::select! {
             outcome = AssertUnwindSafe(handler).catch_unwind() => {
                 outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
@@ -186,18 +229,24 @@ impl Exchange {
 }
 
 impl Exchange {
-    fn respond(&self, outcome: Outcome, place: Option<OwnedSemaphorePermit>) -> warp::reply::Response {
+    fn respond(
+        &self,
+        outcome: Outcome,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Option<warp::reply::Response> {
         match outcome {
             Ok(reply) => self.success(reply, place),
-            Err(failure) => failed(&failure).into_response(),
+            Err(failure) => Some(failed(&failure).into_response()),
         }
     }
 
-    fn success(&self, reply: Reply, place: Option<OwnedSemaphorePermit>) -> warp::reply::Response {
+    fn success(&self, reply: Reply, place: Option<OwnedSemaphorePermit>) -> Option<warp::reply::Response> {
         let Reply { status, content, degraded, version, task: _ } = reply;
         let mut response = match content {
             Content::Whole(body) => json_response(status, body).into_response(),
             Content::Events(events) => events.into_response(self.stopping.clone(), place),
+            Content::Relayed(response) => return Some(response.into_response()),
+            Content::HangUp => return None,
         };
         let headers = response.headers_mut();
         if status == StatusCode::NO_CONTENT {
@@ -213,8 +262,15 @@ impl Exchange {
                 &shortened(degraded.to_string()),
             );
         }
-        response
+        Some(response)
     }
+}
+
+/// Whether a request failed because this instance is not the one any more that may answer it: another is, or will be, and a
+/// client that tries again is answered there.
+fn is_superseded(outcome: &Outcome, apis: &Apis, duty: &Duty) -> bool {
+    let failed = matches!(outcome, Err(failure) if failure.status == StatusCode::SERVICE_UNAVAILABLE);
+    failed && matches!(apis.instance.keeper(duty), Keeper::At(_) | Keeper::Nobody)
 }
 
 /// What a client's header limit surely takes of `text`.

@@ -8,6 +8,7 @@
 //! | request id, span, log line, limits, panics | `exchange` |
 //! | which route, or which 404 and 405 | `router` |
 //! | who may | `auth`, `cors` |
+//! | which instance answers, and its answer | `forward` |
 //! | what is asked | `query`, `json`, `body`, `content` |
 //! | parse → port → reply | `routes` |
 //! | an answer that goes on | `event_stream` |
@@ -20,6 +21,7 @@ mod cors;
 mod error;
 mod event_stream;
 mod exchange;
+mod forward;
 mod if_match;
 mod json;
 mod log;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_ports::inbound::{
-    AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, SinkApi,
-    TaskApi,
+    AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, InstanceApi, SearchApi, SettingsApi,
+    SinkApi, TaskApi,
 };
 
 use crate::Secret;
@@ -33,6 +33,8 @@ pub struct Apis {
     pub feed: Arc<dyn ChangeFeed>,
     /// Sinks of changes.
     pub sink: Arc<dyn SinkApi>,
+    /// The instances that work side by side.
+    pub instance: Arc<dyn InstanceApi>,
 }
 
 /// Keys and limits. [`Default`] has the limits of the documentation, and no keys.
@@ -56,6 +58,8 @@ pub struct HttpOptions {
     pub upload_timeout: Duration,
     /// How long a connection may take to send the headers of a request, or idle between two (30 s).
     pub header_timeout: Duration,
+    /// How long a request that changes something waits for an instance that takes it (20 s).
+    pub keeper_patience: Duration,
     /// Begins every request id made here; unique per process start, 1 to 64 visible ASCII characters.
     pub request_id_prefix: String,
 }
@@ -72,6 +76,7 @@ impl Default for HttpOptions {
             body_timeout: Duration::from_secs(30),
             upload_timeout: Duration::from_mins(10),
             header_timeout: Duration::from_secs(30),
+            keeper_patience: Duration::from_secs(20),
             request_id_prefix: "request".to_owned(),
         }
     }

@@ -1,7 +1,7 @@
 //! Answers that are no errors.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Response, StatusCode};
 use miroir_domain::TaskUid;
 use miroir_domain::quorum::Degraded;
 use miroir_ports::inbound::{Accepted, Answer};
@@ -20,6 +20,10 @@ pub(crate) enum Content {
     Whole(Bytes),
     /// Events, as they come.
     Events(EventStream),
+    /// What another instance answered.
+    Relayed(Box<Response<Bytes>>),
+    /// Nothing: what became of the request is not known, and the connection is closed.
+    HangUp,
 }
 
 /// An answer.
@@ -62,6 +66,16 @@ impl Reply {
     /// 200 with events, as they come.
     pub(crate) fn events(events: EventStream) -> Self {
         Self::with(StatusCode::OK, Content::Events(events))
+    }
+
+    /// What another instance answered.
+    pub(crate) fn relayed(response: Response<Bytes>) -> Self {
+        Self::with(response.status(), Content::Relayed(Box::new(response)))
+    }
+
+    /// No answer at all.
+    pub(crate) fn hang_up() -> Self {
+        Self::with(StatusCode::BAD_GATEWAY, Content::HangUp)
     }
 
     fn with(status: StatusCode, content: Content) -> Self {

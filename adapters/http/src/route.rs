@@ -1,4 +1,4 @@
-//! One route: a method of a path, who may use it, and what answers it.
+//! One route: a method of a path, who may use it, where it is answered and by what.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Method;
+use miroir_domain::duty::Duty;
 
 use crate::Apis;
 use crate::reply::Outcome;
@@ -22,6 +23,15 @@ pub(crate) enum Access {
     Admin,
 }
 
+/// Which instance answers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    /// Any.
+    Anywhere,
+    /// The one that does what the parameters of the path name; any, when they name nothing.
+    Keeper(fn(&[String]) -> Option<Duty>),
+}
+
 type Handler = Box<dyn Fn(Arc<Apis>, Request) -> BoxFuture<'static, Outcome> + Send + Sync>;
 
 /// One method of one path.
@@ -32,6 +42,7 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     /// False where the answer is that a cluster cannot do it.
     pub(crate) supported: bool,
+    place: Place,
     handler: Handler,
 }
 
@@ -42,10 +53,13 @@ impl Route {
         Fut: Future<Output = Outcome> + Send + 'static,
     {
         let handler: Handler = Box::new(move |apis, request| handler(apis, request).boxed());
-        Self { method, template: template.into(), access, supported: true, handler }
+        let changes = ![Method::GET, Method::HEAD].contains(&method);
+        let place = if changes { Place::Keeper(|_| Some(Duty::Writes)) } else { Place::Anywhere };
+        Self { method, template: template.into(), access, supported: true, place, handler }
     }
 
-    /// A route for clients.
+    /// A route for clients. What is neither a `GET` nor said to be [`Route::anywhere`] changes something, so the instance
+    /// that puts writes in order answers it.
     pub(crate) fn client<F, Fut>(method: Method, template: impl Into<String>, handler: F) -> Self
     where
         F: Fn(Arc<Apis>, Request) -> Fut + Send + Sync + 'static,
@@ -56,7 +70,25 @@ impl Route {
 
     /// The same route, listed as one that a cluster does not have yet.
     pub(crate) fn unsupported(self) -> Self {
-        Self { supported: false, ..self }
+        Self { supported: false, place: Place::Anywhere, ..self }
+    }
+
+    /// The same route, which changes nothing whatever its method says.
+    pub(crate) fn anywhere(self) -> Self {
+        Self { place: Place::Anywhere, ..self }
+    }
+
+    /// The same route, answered by the instance that does what `duty` makes of the parameters of the path.
+    pub(crate) fn kept_by(self, duty: fn(&[String]) -> Option<Duty>) -> Self {
+        Self { place: Place::Keeper(duty), ..self }
+    }
+
+    /// What the instance that answers must do; none when any may answer.
+    pub(crate) fn duty(&self, parameters: &[String]) -> Option<Duty> {
+        match self.place {
+            Place::Anywhere => None,
+            Place::Keeper(duty) => duty(parameters),
+        }
     }
 
     pub(crate) fn handle(&self, apis: Arc<Apis>, request: Request) -> BoxFuture<'static, Outcome> {

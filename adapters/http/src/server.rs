@@ -10,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::exchange::Exchange;
@@ -24,11 +24,11 @@ const PARSER_BUFFER_BYTES: usize = 400 * 1024;
 /// How long accepting rests when the process has run out of file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(200);
 
-/// Serves `apis` on `listener` until `shutdown` ends, then accepts nothing more, lets requests in flight finish and
+/// Serves what `apis` holds when a request comes in on `listener` until `shutdown` ends, then accepts nothing more, lets requests in flight finish and
 /// returns. How long that may take is for the caller to bound: dropping the future closes every connection.
 pub async fn serve(
     listener: TcpListener,
-    apis: Apis,
+    apis: watch::Receiver<Arc<Apis>>,
     options: HttpOptions,
     shutdown: impl Future<Output = ()> + Send,
 ) {
@@ -68,7 +68,8 @@ fn parser(options: &HttpOptions) -> http1::Builder {
     parser
 }
 
-/// One connection. When its client goes away, the request in flight is dropped with it.
+/// One connection. When its client goes away, the request in flight is dropped with it; when what became of a request cannot
+/// be told, the connection is.
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
@@ -78,13 +79,18 @@ async fn connection(
 ) {
     // Answers are written whole: waiting for more to send would only delay them. Failing costs no more than that.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(warp::service(exchange.filter(peer)));
+    let hang_up = Arc::new(Notify::new());
+    let service = TowerToHyperService::new(warp::service(exchange.filter(peer, &hang_up)));
     let mut connection = pin!(parser.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = hang_up.notified() => return,
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = hang_up.notified() => return,
+            }
         }
     };
     if let Err(error) = ended {

@@ -6,6 +6,7 @@ use miroir_domain::{GroupId, NodeId, Timestamp};
 use serde::Serialize;
 
 use super::ApiError;
+use crate::outbound::Lacks;
 
 /// Whether requests can be served, and if not, why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -68,6 +69,9 @@ pub trait ClusterApi: Send + Sync + 'static {
 
     /// Nodes, groups and their health.
     async fn topology(&self) -> Result<TopologyView, ApiError>;
+
+    /// Which nodes lack what, as far as this instance knows by itself.
+    fn lacks(&self) -> Lacks;
 
     /// Meilisearch's `GET /version`, from a node: `{commitSha, commitDate, pkgVersion}`.
     async fn version(&self) -> Result<serde_json::Value, ApiError>;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
 use miroir_domain::canary::{CanaryId, CaptureRequest, Definition};
+use miroir_domain::duty::Duty;
 use miroir_domain::error::ErrorCode;
 use miroir_ports::inbound::{CanaryPrecondition, CanaryView};
 
@@ -28,11 +29,16 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::GET, CANARY, Access::Admin, get),
         Route::new(Method::PUT, CANARY, Access::Admin, replace),
         Route::new(Method::DELETE, CANARY, Access::Admin, delete),
-        Route::new(Method::POST, RUN, Access::Admin, run),
+        Route::new(Method::POST, RUN, Access::Admin, run).kept_by(runner),
         Route::new(Method::GET, RUNS, Access::Admin, runs),
         Route::new(Method::GET, STATUS, Access::Admin, status),
         Route::new(Method::POST, CAPTURE, Access::Admin, capture),
     ]
+}
+
+/// Whoever runs a canary on its schedule knows whether it is running.
+fn runner(parameters: &[String]) -> Option<Duty> {
+    parameters.first().map(|id| Duty::of_canary(id))
 }
 
 async fn create(apis: Arc<Apis>, mut request: Request) -> Outcome {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode, header};
 use miroir_domain::change::Rewind;
+use miroir_domain::duty::Duty;
 use miroir_domain::error::ErrorCode;
 use miroir_ports::inbound::{ChangeFeed, ChangesPage, ChangesQuery};
 use tokio::sync::mpsc;
@@ -36,10 +37,16 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, CHANGES, Access::Admin, changes),
         Route::new(Method::GET, SINKS, Access::Admin, sinks),
-        Route::new(Method::POST, PAUSE, Access::Admin, pause),
-        Route::new(Method::POST, RESUME, Access::Admin, resume),
-        Route::new(Method::POST, REWIND, Access::Admin, rewind),
+        Route::new(Method::POST, PAUSE, Access::Admin, pause).kept_by(deliverer),
+        Route::new(Method::POST, RESUME, Access::Admin, resume).kept_by(deliverer),
+        Route::new(Method::POST, REWIND, Access::Admin, rewind).kept_by(deliverer),
     ]
+}
+
+/// Whoever delivers to a sink has its turn, so whoever holds that must change it. A name that no sink can have is anybody's to
+/// refuse.
+fn deliverer(parameters: &[String]) -> Option<Duty> {
+    Some(Duty::Sink(parameters.first()?.parse().ok()?))
 }
 
 async fn changes(apis: Arc<Apis>, request: Request) -> Outcome {

@@ -28,7 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::client(Method::POST, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Replace)),
         Route::client(Method::PUT, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Update)),
         Route::client(Method::DELETE, DOCUMENTS, delete_all),
-        Route::client(Method::POST, format!("{DOCUMENTS}/fetch"), fetch),
+        Route::client(Method::POST, format!("{DOCUMENTS}/fetch"), fetch).anywhere(),
         Route::client(Method::POST, format!("{DOCUMENTS}/delete-batch"), delete_batch),
         Route::client(Method::POST, format!("{DOCUMENTS}/delete"), delete_by_filter),
         Route::client(Method::GET, DOCUMENT, get),

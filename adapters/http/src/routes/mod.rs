@@ -7,6 +7,7 @@ mod cluster;
 mod document;
 mod document_query;
 mod index;
+mod instance;
 mod multi_search;
 mod search;
 mod settings;
@@ -19,6 +20,7 @@ use crate::route::Route;
 pub(crate) fn all() -> Vec<Route> {
     let rooms = [
         cluster::routes(),
+        instance::routes(),
         index::routes(),
         document::routes(),
         settings::routes(),

@@ -24,7 +24,7 @@ use crate::route::Route;
 const MAX_QUERIES: usize = 100;
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::client(Method::POST, "/multi-search", multi_search)]
+    vec![Route::client(Method::POST, "/multi-search", multi_search).anywhere()]
 }
 
 async fn multi_search(apis: Arc<Apis>, mut request: Request) -> Outcome {

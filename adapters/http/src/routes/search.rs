@@ -17,7 +17,7 @@ const SEARCH: &str = "/indexes/{index_uid}/search";
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::client(Method::GET, SEARCH, search_by_url),
-        Route::client(Method::POST, SEARCH, search_by_body),
+        Route::client(Method::POST, SEARCH, search_by_body).anywhere(),
     ]
 }
 

@@ -13,14 +13,15 @@ use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_http::{Apis, HttpOptions, serve};
 use miroir_ports::inbound::{
-    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage,
+    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, Keeper,
     MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi,
-    MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness, TaskList, TopologyView,
+    MockInstanceApi, MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness, TaskList, TopologyView,
 };
+use miroir_ports::outbound::Lacks;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -77,6 +78,7 @@ pub fn agreeable() -> Apis {
         canary: Arc::new(canary_api()),
         feed: Arc::new(change_feed()),
         sink: Arc::new(sink_api()),
+        instance: Arc::new(instance_api()),
     };
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, request| Ok(answer(Value::from(request.body().clone()))));
@@ -97,7 +99,17 @@ pub fn untouched() -> Apis {
         canary: Arc::new(MockCanaryApi::new()),
         feed: Arc::new(MockChangeFeed::new()),
         sink: Arc::new(MockSinkApi::new()),
+        instance: Arc::new(instance_api()),
     }
+}
+
+/// The one instance there is.
+pub fn instance_api() -> MockInstanceApi {
+    let mut api = MockInstanceApi::new();
+    api.expect_keeper().return_const(Keeper::Here);
+    api.expect_instance_list().returning(|| Ok(Vec::new()));
+    api.expect_lease_list().returning(|| Ok(Vec::new()));
+    api
 }
 
 /// An alias `films` of version 3.
@@ -210,6 +222,7 @@ pub fn cluster_api(ready: bool) -> MockClusterApi {
     api.expect_topology().returning(|| {
         Ok(TopologyView { replication_factor: 1, write_quorum: 1, shard_count: 1, groups: Vec::new() })
     });
+    api.expect_lacks().returning(Lacks::default);
     api.expect_version().returning(|| Ok(json!({"pkgVersion": "1.50.0"})));
     api
 }
@@ -227,7 +240,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { stopped.await.unwrap_or(()) };
-        let task = tokio::spawn(serve(listener, apis, options, shutdown));
+        let task = tokio::spawn(serve(listener, watch::channel(Arc::new(apis)).1, options, shutdown));
         Self { address, stop: Some(stop), task }
     }
 

@@ -1,0 +1,304 @@
+//! Requests that another instance must answer: handed on to it, and its answer handed back.
+//!
+//! What changes something is done by one instance for all. Which one, [`InstanceApi`] knows; it may change while a request
+//! waits. A request of which certainly no byte was read there is tried with the next one. Where the instance may have acted
+//! on it and no answer came, nobody knows what became of the request: the client's connection is then closed without an
+//! answer, as it would have been had the client spoken to the instance that died.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Body as HttpBody, Frame};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use miroir_domain::duty::Duty;
+use miroir_domain::error::ErrorCode;
+use miroir_ports::inbound::{InstanceApi, Keeper, Peer};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::body::{Body, Pieces};
+use crate::error::Failure;
+use crate::{HttpOptions, request_id};
+
+/// How often a request has been handed on.
+const HOPS: HeaderName = HeaderName::from_static("x-miroir-hops");
+/// The most often a request is handed on: twice is what a change of leaders can cause, more is a circle.
+const MAX_HOPS: u8 = 3;
+/// The longest wait for a connection to another instance.
+const CONNECT: Duration = Duration::from_secs(2);
+/// The pause before an instance that could not be reached is tried again, while it is still the one.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long an answer is still waited for once the instance it should come from is not the one any more.
+const GRACE: Duration = Duration::from_secs(1);
+/// The largest answer that is handed back.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Headers that are about one connection.
+const HOP_BY_HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::EXPECT,
+    HeaderName::from_static("keep-alive"),
+];
+
+/// A request as it is handed on.
+pub(crate) struct Parcel {
+    pub(crate) method: Method,
+    /// Path and query as they came.
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+    pub(crate) request_id: String,
+}
+
+/// Whose request it is.
+pub(crate) enum Carried {
+    /// This instance's.
+    Here(Parcel),
+    /// Another's, which answered.
+    Answered(Response<Bytes>),
+    /// Another's, of which no answer will come.
+    Lost,
+}
+
+/// Hands requests on.
+pub(crate) struct Forwarder {
+    client: Client<HttpConnector, LentBody>,
+    patience: Duration,
+    longest_answer: Duration,
+}
+
+impl Forwarder {
+    pub(crate) fn new(options: &HttpOptions) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT));
+        connector.set_nodelay(true);
+        Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            patience: options.keeper_patience,
+            longest_answer: options.upload_timeout + options.request_timeout + GRACE,
+        }
+    }
+
+    /// Finds out who does `duty`, and has it answer when it is another instance. While nobody does it, the request waits.
+    pub(crate) async fn carry(
+        &self,
+        instances: &dyn InstanceApi,
+        duty: &Duty,
+        mut parcel: Parcel,
+    ) -> Result<Carried, Failure> {
+        let give_up = Instant::now() + self.patience;
+        let mut keeper = instances.keeper(duty);
+        loop {
+            match &keeper {
+                Keeper::Here => return Ok(Carried::Here(parcel)),
+                Keeper::Unknown => return Err(nobody("the task store does not answer")),
+                Keeper::Nobody => {}
+                Keeper::At(peer) => match self.send(instances, duty, peer, parcel).await? {
+                    Sent::Answered(response) => return Ok(Carried::Answered(response)),
+                    Sent::Lost => return Ok(Carried::Lost),
+                    Sent::NotReached(unsent) => parcel = unsent,
+                },
+            }
+            if Instant::now() >= give_up {
+                return Err(nobody("none took over in time"));
+            }
+            let until = match keeper {
+                Keeper::At(_) => give_up.min(Instant::now() + PAUSE),
+                _ => give_up,
+            };
+            keeper = match timeout_at(until, instances.other_keeper(duty, &keeper)).await {
+                Ok(other) => other,
+                Err(_) => instances.keeper(duty),
+            };
+        }
+    }
+
+    async fn send(
+        &self,
+        instances: &dyn InstanceApi,
+        duty: &Duty,
+        peer: &Peer,
+        parcel: Parcel,
+    ) -> Result<Sent, Failure> {
+        let headers = handed_on(&parcel)?;
+        let Parcel { method, target, body, headers: original, request_id } = parcel;
+        let rest = Arc::new(Mutex::new(Rest::new(body)));
+        let mut request = http::Request::new(LentBody(Arc::clone(&rest)));
+        *request.method_mut() = method.clone();
+        *request.uri_mut() = address(peer, &target)?;
+        *request.headers_mut() = headers;
+
+        let known = Keeper::At(peer.clone());
+        let exchange = async {
+            let response = self.client.request(request).await.map_err(|error| Broken {
+                unsent: error.is_connect(),
+                reason: error.to_string(),
+            })?;
+            relayed(response).await
+        };
+        let superseded = async {
+            instances.other_keeper(duty, &known).await;
+            tokio::time::sleep(GRACE).await;
+        };
+        let outcome = tokio::select! {
+            biased;
+            outcome = timeout(self.longest_answer, exchange) => outcome.ok(),
+            () = superseded => None,
+        };
+        let reason = match outcome {
+            Some(Ok(response)) => return Ok(Sent::Answered(response)),
+            Some(Err(broken)) => {
+                let mut rest = lock(&rest);
+                if let Some(failure) = rest.failure.take() {
+                    return Err(failure);
+                }
+                if broken.unsent && let Some(body) = rest.take_back() {
+                    tracing::debug!(target: "miroir::http", instance = peer.instance, "not reached: {}", broken.reason);
+                    let parcel = Parcel { method, target, headers: original, body, request_id };
+                    return Ok(Sent::NotReached(parcel));
+                }
+                broken.reason
+            }
+            None => "it is not the one any more, and did not answer".to_owned(),
+        };
+        tracing::warn!(
+            target: "miroir::http",
+            instance = peer.instance,
+            "a request that was handed on is not answered, so its connection is closed: {reason}"
+        );
+        Ok(Sent::Lost)
+    }
+}
+
+enum Sent {
+    Answered(Response<Bytes>),
+    /// Certainly nothing of it was read.
+    NotReached(Parcel),
+    Lost,
+}
+
+struct Broken {
+    unsent: bool,
+    reason: String,
+}
+
+fn nobody(why: &str) -> Failure {
+    Failure::refused(
+        ErrorCode::MiroirNoLeader,
+        format!("No instance of Miroir takes this request at the moment, and nothing was done: {why}."),
+    )
+}
+
+fn address(peer: &Peer, target: &str) -> Result<Uri, Failure> {
+    let url = format!("{}{target}", peer.url.trim_end_matches('/'));
+    url.parse().map_err(|error| {
+        Failure::internal(&format!("instance `{}` cannot be reached at {}: {error}", peer.instance, peer.url))
+    })
+}
+
+/// The headers of the request that is handed on.
+fn handed_on(parcel: &Parcel) -> Result<HeaderMap, Failure> {
+    let hops = parcel.headers.get(HOPS).and_then(|hops| hops.to_str().ok()?.parse::<u8>().ok()).unwrap_or(0);
+    if hops >= MAX_HOPS {
+        return Err(nobody("instances disagree about which of them it is for"));
+    }
+    let mut headers = without_hop_by_hop(&parcel.headers);
+    headers.remove(header::HOST);
+    headers.insert(HOPS, HeaderValue::from(u16::from(hops) + 1));
+    if let Ok(id) = HeaderValue::from_str(&parcel.request_id) {
+        headers.insert(request_id::HEADER, id);
+    }
+    Ok(headers)
+}
+
+fn without_hop_by_hop(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = headers.clone();
+    for name in &HOP_BY_HOP {
+        kept.remove(name);
+    }
+    kept
+}
+
+async fn relayed(response: Response<hyper::body::Incoming>) -> Result<Response<Bytes>, Broken> {
+    let (mut head, body) = response.into_parts();
+    let body = Limited::new(body, MAX_ANSWER_BYTES)
+        .collect()
+        .await
+        .map_err(|error| Broken { unsent: false, reason: error.to_string() })?;
+    head.headers = without_hop_by_hop(&head.headers);
+    Ok(Response::from_parts(head, body.to_bytes()))
+}
+
+/// What is still to be sent of a body: kept here, so that it can be taken back when nothing was.
+struct Rest {
+    body: Option<Body>,
+    pieces: Option<Pieces>,
+    failure: Option<Failure>,
+}
+
+impl Rest {
+    fn new(body: Body) -> Self {
+        Self { body: Some(body), pieces: None, failure: None }
+    }
+
+    /// The body, if nothing of it was sent.
+    fn take_back(&mut self) -> Option<Body> {
+        self.body.take()
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        if let Some(body) = self.body.take() {
+            self.pieces = Some(body.into_pieces());
+        }
+        match &mut self.pieces {
+            Some(pieces) => pieces.as_mut().poll_next(context),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+fn lock(rest: &Mutex<Rest>) -> MutexGuard<'_, Rest> {
+    // A panic while a piece was read leaves a body that breaks off, which is what it then is.
+    rest.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A body that is lent to the client that sends it.
+struct LentBody(Arc<Mutex<Rest>>);
+
+impl HttpBody for LentBody {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        let mut rest = lock(&self.0);
+        match rest.poll(context) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(Some(Ok(piece))) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+            Poll::Ready(Some(Err(failure))) => {
+                let error = std::io::Error::other(failure.error.message.clone());
+                rest.failure = Some(failure);
+                Poll::Ready(Some(Err(error)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let rest = lock(&self.0);
+        rest.pieces.is_none() && rest.body.as_ref().is_none_or(Body::is_empty)
+    }
+}

@@ -1,0 +1,37 @@
+//! `/_miroir/instances`, `/_miroir/leases`, `/_miroir/lacks`: who does what, and what the nodes lack.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::Apis;
+use crate::reply::{Outcome, Reply};
+use crate::request::Request;
+use crate::route::{Access, Route};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/_miroir/instances", Access::Admin, instances),
+        Route::new(Method::GET, "/_miroir/leases", Access::Admin, leases),
+        Route::new(Method::GET, "/_miroir/lacks", Access::Admin, lacks),
+    ]
+}
+
+async fn instances(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&[])?;
+    let results = apis.instance.instance_list().await?;
+    Reply::json(StatusCode::OK, &json!({ "results": results }))
+}
+
+async fn leases(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&[])?;
+    let results = apis.instance.lease_list().await?;
+    Reply::json(StatusCode::OK, &json!({ "results": results }))
+}
+
+/// What this instance knows by itself: only of the one that sends the writes is it the truth.
+async fn lacks(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&[])?;
+    Reply::json(StatusCode::OK, &apis.cluster.lacks())
+}

@@ -1,0 +1,135 @@
+//! What exactly one instance does at a time, and which instance that should be.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::SinkName;
+
+/// Into how many parts canaries are dealt out.
+pub const CANARY_PARTS: u8 = 8;
+
+/// Something that one instance does for all.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Duty {
+    /// Putting writes in order, sending them to the nodes and following their tasks. It stays with whoever has it.
+    Writes,
+    /// Delivering to a sink.
+    Sink(SinkName),
+    /// Running one part of the canaries; parts are numbered from 0 to [`CANARY_PARTS`].
+    Canaries(u8),
+}
+
+impl Duty {
+    /// The duty of running a canary.
+    pub fn of_canary(id: &str) -> Self {
+        let part = xxh3_64(id.as_bytes()) % u64::from(CANARY_PARTS);
+        #[expect(clippy::cast_possible_truncation, reason = "the remainder of a division by 8 bits has 8 bits")]
+        Self::Canaries(part as u8)
+    }
+
+    /// Every part of the canaries.
+    pub fn all_canaries() -> impl Iterator<Item = Self> {
+        (0..CANARY_PARTS).map(Self::Canaries)
+    }
+
+    /// The scope of the lease that whoever does it holds.
+    pub fn scope(&self) -> String {
+        match self {
+            Self::Writes => "writes".to_owned(),
+            Self::Sink(name) => format!("sink:{name}"),
+            Self::Canaries(part) => format!("canaries:{part}"),
+        }
+    }
+
+    /// Whether it is dealt out among the instances; what is not stays with whoever has it.
+    pub fn is_dealt_out(&self) -> bool {
+        *self != Self::Writes
+    }
+}
+
+/// The instance that a duty falls to: of all, the one with the highest score for it; none of none.
+///
+/// ```text
+/// score(scope, instance) = xxh3_64(scope ++ 0x00 ++ instance), seed 0
+/// ```
+///
+/// The smaller id wins a tie. This is the rendezvous hashing that [`crate::placement::Placement`] uses: an instance that
+/// comes takes its share from all, one that goes leaves its share to all, and nothing else moves.
+pub fn falls_to<'a>(duty: &Duty, instances: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scope = duty.scope();
+    let score = |instance: &str| xxh3_64(format!("{scope}\0{instance}").as_bytes());
+    instances.into_iter().max_by(|one, other| score(one).cmp(&score(other)).then_with(|| other.cmp(one)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all_duties() -> Vec<Duty> {
+        let sinks = (0..40).map(|n| Duty::Sink(format!("sink-{n}").parse().unwrap()));
+        Duty::all_canaries().chain(sinks).collect()
+    }
+
+    #[test]
+    fn scopes_tell_duties_apart() {
+        assert_eq!(Duty::Writes.scope(), "writes");
+        assert_eq!(Duty::Sink("audit".parse().unwrap()).scope(), "sink:audit");
+        assert_eq!(Duty::Canaries(7).scope(), "canaries:7");
+    }
+
+    #[test]
+    fn canaries_spread_over_all_parts() {
+        let mut parts: Vec<Duty> = (0..1_000).map(|n| Duty::of_canary(&format!("canary-{n}"))).collect();
+        parts.sort();
+        parts.dedup();
+        assert_eq!(parts, Duty::all_canaries().collect::<Vec<_>>());
+    }
+
+    /// Instances of different versions must agree on which has what, so the scores may not change. Computed with the Python package
+    /// `xxhash`.
+    #[test]
+    fn scores_are_what_they_were() {
+        let instances = ["a", "b", "c"];
+        let won: Vec<&str> =
+            Duty::all_canaries().map(|duty| falls_to(&duty, instances).unwrap()).collect();
+        assert_eq!(won.join(""), "cbaacbcc");
+        assert_eq!(falls_to(&Duty::Writes, []), None);
+    }
+
+    proptest! {
+        #[test]
+        fn order_of_the_instances_does_not_matter(mut instances in proptest::collection::vec("[a-z]{1,4}", 1..6)) {
+            let before: Vec<String> = all_duties().iter()
+                .map(|duty| falls_to(duty, instances.iter().map(String::as_str)).unwrap().to_owned()).collect();
+            instances.reverse();
+            let after: Vec<String> = all_duties().iter()
+                .map(|duty| falls_to(duty, instances.iter().map(String::as_str)).unwrap().to_owned()).collect();
+            prop_assert_eq!(before, after);
+        }
+
+        #[test]
+        fn one_that_goes_moves_only_what_it_had(count in 2_usize..8, gone in 0_usize..8) {
+            let instances: Vec<String> = (0..count).map(|n| format!("instance-{n}")).collect();
+            let gone = &instances[gone % count];
+            for duty in all_duties() {
+                let before = falls_to(&duty, instances.iter().map(String::as_str)).unwrap();
+                let left = instances.iter().filter(|one| *one != gone).map(String::as_str);
+                let after = falls_to(&duty, left).unwrap();
+                prop_assert!(before == gone || before == after);
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_left_without_work() {
+        let instances: Vec<String> = (0..3).map(|n| format!("instance-{n}")).collect();
+        let mut shares: BTreeMap<&str, usize> = BTreeMap::new();
+        for duty in all_duties() {
+            *shares.entry(falls_to(&duty, instances.iter().map(String::as_str)).unwrap()).or_default() += 1;
+        }
+        assert!(shares.len() == 3 && shares.values().all(|share| *share >= 8), "{shares:?}");
+    }
+}
