@@ -19,7 +19,7 @@ pub mod change;
 pub mod cli;
 pub mod cluster;
 pub mod config;
-mod instance_lease;
+pub mod instance;
 pub mod node;
 mod page;
 pub mod server;

@@ -1,24 +1,27 @@
 //! The one place that names concrete adapters.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use miroir_domain::NodeId;
 use miroir_domain::topology::Topology;
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
 use miroir_memory::MemoryStore;
-use miroir_ports::outbound::{Clock, Ids as _, Sink, StoreError, TaskStore};
+use miroir_peer::HttpPeers;
+use miroir_ports::outbound::{Clock, Nodes, Peers, Sink, StoreError, TaskStore};
 use miroir_redis::{RedisOptions, RedisStore};
 use miroir_sinks::{NatsOptions, NatsSink, WebhookOptions, WebhookSink};
 use miroir_sqlite::{SqliteOptions, SqliteStore};
-use miroir_system::{SystemClock, UuidIds};
+use miroir_system::SystemClock;
 
 use crate::change::{Backoff, ChangeRecorder, Delivery, RecorderOptions, SinkHandle, SinkRules};
 use crate::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
 use crate::config::{
     self, CdcConfig, Config, RedisConfig, Secret, SinkConfig, SinkKind, StoreBackend, StoreConfig,
 };
-use crate::instance_lease::InstanceLease;
+use crate::instance::{Handles, Hearsay};
 use crate::node::{HealthTracker, TrackedNodes};
 use crate::store_lock::StoreLock;
 
@@ -27,33 +30,26 @@ const OPEN_ATTEMPTS: u32 = 5;
 /// The pause before the second attempt; it doubles with each.
 const OPEN_PAUSE: Duration = Duration::from_millis(200);
 
-/// The nodes, and the cluster that services see.
-pub struct Outside {
-    /// The nodes, with their health tracked.
-    pub nodes: Arc<TrackedNodes>,
-    /// What services share.
-    pub cluster: Arc<Cluster>,
-}
-
-/// An open store, and what keeps other instances away from it.
+/// An open store.
 pub struct OpenStore {
     /// The store.
     pub store: Arc<dyn TaskStore>,
-    /// Held as long as the store is used.
-    pub guard: StoreGuard,
+    /// How it is shared.
+    pub sharing: Sharing,
 }
 
-/// What keeps other instances away from a store.
-pub enum StoreGuard {
-    /// Nothing: nobody else can reach it.
-    None,
-    /// A file that is locked.
-    Lock {
-        /// Let go when it is dropped.
-        _lock: StoreLock,
+/// Who else may be at work on a store.
+pub enum Sharing {
+    /// Nobody: no one else can reach it.
+    Alone {
+        /// A file that is locked, let go when it is dropped.
+        _lock: Option<StoreLock>,
     },
-    /// A lease in the store itself.
-    Lease(InstanceLease),
+    /// Other instances.
+    Shared {
+        /// Handles of the store, each to be fenced by itself.
+        handles: Handles,
+    },
 }
 
 /// Opens the configured store; one that is briefly unavailable is tried again.
@@ -61,7 +57,7 @@ pub async fn open_store(config: &StoreConfig) -> anyhow::Result<OpenStore> {
     match config.backend {
         StoreBackend::Memory => {
             tracing::warn!("the task store is in memory: every task is forgotten when this process ends");
-            Ok(OpenStore { store: Arc::new(MemoryStore::new()), guard: StoreGuard::None })
+            Ok(OpenStore { store: Arc::new(MemoryStore::new()), sharing: Sharing::Alone { _lock: None } })
         }
         StoreBackend::Sqlite => open_sqlite(config).await,
         StoreBackend::Redis => open_redis(&config.redis).await,
@@ -79,7 +75,7 @@ async fn open_sqlite(config: &StoreConfig) -> anyhow::Result<OpenStore> {
         ..SqliteOptions::new(&config.path)
     };
     let store = patiently(|| SqliteStore::open(options.clone())).await.with_context(cannot)?;
-    Ok(OpenStore { store: Arc::new(store), guard: StoreGuard::Lock { _lock: lock } })
+    Ok(OpenStore { store: Arc::new(store), sharing: Sharing::Alone { _lock: Some(lock) } })
 }
 
 /// How the configured Redis server is reached.
@@ -99,10 +95,9 @@ async fn open_redis(config: &RedisConfig) -> anyhow::Result<OpenStore> {
     let options = redis_options(config)?;
     let cannot = || format!("cannot open the task store {}", options.printable_url());
     let store = patiently(|| RedisStore::open(options.clone())).await.with_context(cannot)?;
-    let store: Arc<dyn TaskStore> = Arc::new(store);
-    let holder = UuidIds::default().unique_id();
-    let lease = InstanceLease::take(Arc::clone(&store), Arc::new(SystemClock), holder).await;
-    Ok(OpenStore { store, guard: StoreGuard::Lease(lease.with_context(cannot)?) })
+    let of_the_process = Arc::new(store.handle());
+    let handles: Handles = Arc::new(move || Arc::new(store.handle()));
+    Ok(OpenStore { store: of_the_process, sharing: Sharing::Shared { handles } })
 }
 
 /// Opens a store, some times over while it is unavailable.
@@ -124,44 +119,86 @@ where
     open().await
 }
 
-/// Makes the node clients and the cluster. Opens no connection.
-pub fn connect(config: &Config, store: Arc<dyn TaskStore>) -> anyhow::Result<Outside> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let topology = topology(config)?;
+/// What an instance has beside its store, whoever sends the writes.
+pub struct Outside {
+    topology: Topology,
+    urls: HashMap<NodeId, String>,
+    shard_count: u32,
+    timeouts: Timeouts,
+    search_policy: SearchPolicy,
+    /// The nodes, with their health tracked.
+    pub nodes: Arc<TrackedNodes>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What writes changed, for others.
+    pub changes: Arc<ChangeRecorder>,
+    /// What nodes lack by what another instance said.
+    pub hearsay: Arc<Hearsay>,
+}
+
+impl Outside {
+    /// Makes the clients of nodes and sinks. Opens no connection.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let topology = topology(config)?;
+        let health = Arc::new(HealthTracker::new(
+            topology.nodes().cloned().collect::<Vec<_>>(),
+            config.health.thresholds(),
+            Arc::clone(&clock),
+        ));
+        let search_policy = match config.cluster.search_policy {
+            config::SearchPolicy::Partial => SearchPolicy::Partial,
+            config::SearchPolicy::Error => SearchPolicy::Error,
+        };
+        Ok(Self {
+            topology,
+            urls: config.nodes.iter().map(|node| (node.id.clone(), node.url.as_str().to_owned())).collect(),
+            shard_count: config.cluster.shard_count,
+            timeouts: Timeouts {
+                write: config.timeouts.write(),
+                read: config.timeouts.read(),
+                search: config.timeouts.search(),
+            },
+            search_policy,
+            nodes: Arc::new(TrackedNodes::new(Arc::new(nodes(config)?), health)),
+            changes: Arc::new(recorder(&config.cdc, &clock)?),
+            clock,
+            hearsay: Arc::default(),
+        })
+    }
+
+    /// The cluster as services see it, over `store` and `nodes`.
+    pub fn cluster(&self, store: Arc<dyn TaskStore>, nodes: Arc<dyn Nodes>) -> Cluster {
+        Cluster::new(ClusterParts {
+            topology: self.topology.clone(),
+            urls: self.urls.clone(),
+            shard_count: self.shard_count,
+            nodes,
+            health: Arc::clone(self.nodes.tracker()),
+            store,
+            clock: Arc::clone(&self.clock),
+            timeouts: self.timeouts,
+            search_policy: self.search_policy,
+            changes: Arc::clone(&self.changes),
+            hearsay: Arc::clone(&self.hearsay),
+        })
+    }
+}
+
+fn nodes(config: &Config) -> anyhow::Result<MeilisearchNodes> {
     let endpoints = config.nodes.iter().map(|node| NodeEndpoint {
         id: node.id.clone(),
         url: node.url.as_str().to_owned(),
         master_key: config.node_master_key(node).map(|key| MasterKey::new(key.expose())),
     });
     let client = ClientOptions { connect_timeout: config.timeouts.connect(), ..ClientOptions::default() };
-    let nodes = MeilisearchNodes::new(endpoints, &client).context("cannot use the configured nodes")?;
-    let health = Arc::new(HealthTracker::new(
-        topology.nodes().cloned().collect::<Vec<_>>(),
-        config.health.thresholds(),
-        Arc::clone(&clock),
-    ));
-    let nodes = Arc::new(TrackedNodes::new(Arc::new(nodes), Arc::clone(&health)));
-    let changes = Arc::new(recorder(&config.cdc, &clock)?);
-    let cluster = Cluster::new(ClusterParts {
-        changes,
-        topology,
-        urls: config.nodes.iter().map(|node| (node.id.clone(), node.url.as_str().to_owned())).collect(),
-        shard_count: config.cluster.shard_count,
-        nodes: Arc::clone(&nodes) as _,
-        health,
-        store,
-        clock,
-        timeouts: Timeouts {
-            write: config.timeouts.write(),
-            read: config.timeouts.read(),
-            search: config.timeouts.search(),
-        },
-        search_policy: match config.cluster.search_policy {
-            config::SearchPolicy::Partial => SearchPolicy::Partial,
-            config::SearchPolicy::Error => SearchPolicy::Error,
-        },
-    });
-    Ok(Outside { nodes, cluster: Arc::new(cluster) })
+    MeilisearchNodes::new(endpoints, &client).context("cannot use the configured nodes")
+}
+
+/// How other instances are asked.
+pub fn peers(config: &Config) -> anyhow::Result<Arc<dyn Peers>> {
+    let peers = HttpPeers::new(config.auth.admin_key.as_ref().map(Secret::expose));
+    Ok(Arc::new(peers.context("cannot ask other instances")?))
 }
 
 /// Whether the configured sinks could be used, as far as that can be told without connecting.

@@ -92,6 +92,11 @@ name_type!(
     SinkName, "sink name", 64
 );
 
+name_type!(
+    /// The name of a running instance of Miroir.
+    InstanceId, "instance id", 64
+);
+
 macro_rules! number_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

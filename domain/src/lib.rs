@@ -45,5 +45,5 @@ mod time;
 pub mod topology;
 pub mod wording;
 
-pub use id::{GroupId, IndexUid, InvalidId, NodeId, Shard, ShardSet, SinkName, TaskUid};
+pub use id::{GroupId, IndexUid, InstanceId, InvalidId, NodeId, Shard, ShardSet, SinkName, TaskUid};
 pub use time::{InvalidTimestamp, Timestamp};

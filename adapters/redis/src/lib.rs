@@ -62,7 +62,7 @@ pub struct RedisStore {
     link: Arc<Link>,
     keys: Keys,
     clock: Clock,
-    closed: watch::Sender<bool>,
+    closed: Arc<watch::Sender<bool>>,
     fence: FenceCell,
 }
 
@@ -75,11 +75,23 @@ impl RedisStore {
             link: Arc::new(Link::new(&options)?),
             keys: Keys::new(&options.prefix, options.cluster),
             clock: options.clock,
-            closed: watch::Sender::new(false),
+            closed: Arc::new(watch::Sender::new(false)),
             fence: FenceCell::default(),
         };
         open::check(&store, &options).await?;
         Ok(store)
+    }
+
+    /// Another handle of the same store, on the same connection, without a fence. Closing any of them closes all.
+    #[must_use]
+    pub fn handle(&self) -> Self {
+        Self {
+            link: Arc::clone(&self.link),
+            keys: self.keys.clone(),
+            clock: self.clock,
+            closed: Arc::clone(&self.closed),
+            fence: FenceCell::default(),
+        }
     }
 
     /// Refuses what comes after closing.

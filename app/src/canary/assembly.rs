@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::capture::Captured;
-use super::{CanaryOptions, CanaryService, CaptureTap, Captures, Executor, OwnsAll, capture_loop, run_loop};
+use super::{CanaryOptions, CanaryService, CaptureTap, Captures, Executor, Ownership, capture_loop, run_loop};
 use crate::alias::AliasBook;
 use crate::change::ChangeRecorder;
 use crate::worker::Shutdown;
@@ -21,14 +21,17 @@ pub struct Canaries {
     store: Arc<dyn TaskStore>,
     book: Arc<AliasBook>,
     executor: Arc<Executor>,
+    ownership: Arc<dyn Ownership>,
     captures: Arc<Captures>,
     offered: mpsc::Receiver<Captured>,
 }
 
 impl Canaries {
-    /// Canaries that look names up in `book`, search by `search`, and tell `changes` of their runs.
+    /// Those canaries that `ownership` says are this instance's; they look names up in `book`, search by `search`, and tell
+    /// `changes` of their runs.
     pub fn new(
         store: Arc<dyn TaskStore>,
+        ownership: Arc<dyn Ownership>,
         book: Arc<AliasBook>,
         search: Arc<dyn SearchApi>,
         clock: Arc<dyn Clock>,
@@ -45,9 +48,14 @@ impl Canaries {
             options,
         ));
         let (captures, offered) = Captures::new(clock);
-        let service = CanaryService::new(Arc::clone(&executor), Arc::clone(&captures), ids);
+        let service = CanaryService::new(
+            Arc::clone(&executor),
+            Arc::clone(&ownership),
+            Arc::clone(&captures),
+            ids,
+        );
         let tap = Arc::new(CaptureTap::new(search, Arc::clone(&captures)));
-        Self { service: Arc::new(service), tap, store, book, executor, captures, offered }
+        Self { service: Arc::new(service), tap, store, book, executor, ownership, captures, offered }
     }
 
     /// The port of the canaries.
@@ -60,11 +68,16 @@ impl Canaries {
         Arc::clone(&self.tap) as _
     }
 
+    /// What runs them.
+    pub fn executor(&self) -> Arc<Executor> {
+        Arc::clone(&self.executor)
+    }
+
     /// Starts what goes on without clients: captures, and when `runs`, the canaries themselves.
     pub fn start_workers(self, runs: bool, workers: &mut JoinSet<()>, stopped: &Shutdown) {
         workers.spawn(capture_loop(self.captures, self.store, self.book, self.offered, stopped.clone()));
         if runs {
-            workers.spawn(run_loop(self.executor, Arc::new(OwnsAll), stopped.clone()));
+            workers.spawn(run_loop(self.executor, self.ownership, stopped.clone()));
         }
     }
 }

@@ -135,6 +135,16 @@ impl Executor {
         lock(&self.last).remove(id);
     }
 
+    /// Forgets what ran of canaries that `which` names.
+    pub(super) fn forget_where(&self, which: &dyn Fn(&str) -> bool) {
+        lock(&self.last).retain(|id, _| !which(id));
+    }
+
+    /// Whether any canary that `which` names is running.
+    pub(super) fn runs_any(&self, which: &dyn Fn(&str) -> bool) -> bool {
+        lock(&self.running).iter().any(|id| which(id))
+    }
+
     /// Marks a canary as running; none when it is already.
     pub(super) fn begin(self: &Arc<Self>, id: &str) -> Option<Running> {
         let fresh = lock(&self.running).insert(id.to_owned());
@@ -145,8 +155,12 @@ impl Executor {
         lock(&self.running).contains(id)
     }
 
-    /// Runs a canary and records the run; false when the canary is gone by then.
-    pub(super) async fn run(&self, canary: &Canary) -> (CanaryRun, Result<bool, StoreError>) {
+    /// Runs a canary and records the run by `store`; false when the canary is gone by then.
+    pub(super) async fn run(
+        &self,
+        canary: &Canary,
+        store: &dyn TaskStore,
+    ) -> (CanaryRun, Result<bool, StoreError>) {
         let ran_at = self.clock.now();
         let mut run = CanaryRun {
             canary_id: canary.id.clone(),
@@ -163,11 +177,11 @@ impl Executor {
         run =
             CanaryRun { status: verdict.status(), latency_ms, failed_assertions: verdict.evidence(), ..run };
         self.note(canary, &run, before);
-        let recorded = self.store.canary_run_append(&run, self.options.history).await;
+        let recorded = store.canary_run_append(&run, self.options.history).await;
         match &recorded {
             Ok(true) => {
                 lock(&self.last).insert(canary.id.clone(), without_evidence(&run));
-                self.tell(canary, &run).await;
+                self.tell(store, canary, &run).await;
             }
             Ok(false) => self.forget(&canary.id),
             Err(error) => {
@@ -179,8 +193,8 @@ impl Executor {
     }
 
     /// Tells the sinks that ask for runs. The run is recorded already: one that cannot be told is only logged.
-    async fn tell(&self, canary: &Canary, run: &CanaryRun) {
-        if let Err(error) = self.changes.canary_ran(self.store.as_ref(), canary, run).await {
+    async fn tell(&self, store: &dyn TaskStore, canary: &Canary, run: &CanaryRun) {
+        if let Err(error) = self.changes.canary_ran(store, canary, run).await {
             tracing::warn!(canary = canary.id, "a run could not be told to the sinks: {error}");
         }
     }

@@ -5,6 +5,7 @@
 //! | `service` | implements the inbound port |
 //! | `executor` | runs one canary once: looks up, searches within the time, has it judged, records |
 //! | `runner` | runs each enabled canary once per interval |
+//! | `ownership`, `part` | which canaries are this instance's, and having one part of them for a term |
 //! | `capture` | makes drafts of what clients search for |
 //! | `configured` | keeps the store equal to the canaries of the configuration |
 //! | `index_facts` | what judging needs to know of an index |
@@ -16,6 +17,8 @@ mod capture;
 mod configured;
 mod executor;
 mod index_facts;
+mod ownership;
+mod part;
 mod runner;
 mod service;
 mod view;
@@ -24,7 +27,9 @@ pub use assembly::Canaries;
 pub use capture::{CaptureTap, Captures, capture_loop};
 pub use configured::{Configured, configure};
 pub use executor::{CanaryOptions, Executor};
-pub use runner::{Ownership, OwnsAll, run_loop};
+pub use ownership::{Ownership, OwnedPart, OwnedParts, OwnsAll};
+pub use part::CanaryPart;
+pub use runner::run_loop;
 pub use service::CanaryService;
 
 use miroir_domain::canary::Canary;

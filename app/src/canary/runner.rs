@@ -13,28 +13,12 @@ use miroir_ports::outbound::StoreError;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::every_canary;
 use super::executor::Executor;
+use super::{Ownership, every_canary};
 use crate::worker::{Shutdown, stopped};
 
 /// The longest pause between two looks at the store: how long a canary that was just made, changed or enabled may wait.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// Which canaries this instance runs.
-pub trait Ownership: Send + Sync + 'static {
-    /// Whether this instance, and no other, runs the canary at this moment.
-    fn owns(&self, canary_id: &str) -> bool;
-}
-
-/// Of one instance at work: everything.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct OwnsAll;
-
-impl Ownership for OwnsAll {
-    fn owns(&self, _: &str) -> bool {
-        true
-    }
-}
 
 /// Runs canaries until `shutdown`; runs in progress are then given up, unrecorded.
 pub async fn run_loop(executor: Arc<Executor>, ownership: Arc<dyn Ownership>, mut shutdown: Shutdown) {
@@ -96,7 +80,7 @@ impl Runner {
         let mut due: Vec<(Timestamp, Canary)> = Vec::new();
         let mut pause = LONGEST_PAUSE;
         for canary in canaries {
-            if !self.ownership.owns(&canary.id) {
+            if self.ownership.owned(&canary.id).is_none() {
                 // Another instance runs it, and only the store knows when: not what is remembered here.
                 self.executor.forget(&canary.id);
                 continue;
@@ -124,6 +108,8 @@ impl Runner {
                 self.waiting.push_front(canary);
                 return;
             };
+            // It may have gone to another instance while it waited.
+            let Some(store) = self.ownership.owned(&canary.id) else { continue };
             let Some(running) = self.executor.begin(&canary.id) else { continue };
             // Somebody may have asked for it to be run while it waited: that was its run.
             let now = self.executor.clock.now();
@@ -132,7 +118,7 @@ impl Runner {
             }
             let executor = Arc::clone(&self.executor);
             self.runs.spawn(async move {
-                let (run, _) = executor.run(&canary).await;
+                let (run, _) = executor.run(&canary, store.as_ref()).await;
                 drop((running, slot));
                 (canary, run)
             });

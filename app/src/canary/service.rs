@@ -13,7 +13,7 @@ use miroir_ports::outbound::{Create, Ids, Put};
 
 use super::capture::Captures;
 use super::executor::Executor;
-use super::{every_canary, view};
+use super::{Ownership, every_canary, view};
 use crate::page;
 use crate::service::detached;
 
@@ -24,14 +24,20 @@ const ATTEMPTS: usize = 10;
 #[derive(Clone)]
 pub struct CanaryService {
     executor: Arc<Executor>,
+    ownership: Arc<dyn Ownership>,
     captures: Arc<Captures>,
     ids: Arc<dyn Ids>,
 }
 
 impl CanaryService {
     /// A service that runs canaries by `executor` and makes drafts by `captures`.
-    pub fn new(executor: Arc<Executor>, captures: Arc<Captures>, ids: Arc<dyn Ids>) -> Self {
-        Self { executor, captures, ids }
+    pub fn new(
+        executor: Arc<Executor>,
+        ownership: Arc<dyn Ownership>,
+        captures: Arc<Captures>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self { executor, ownership, captures, ids }
     }
 
     /// Runs since this process started, for metrics.
@@ -83,7 +89,9 @@ impl CanaryService {
         let canary = self.load(id).await?;
         // It may be running already; the schedule does not begin it once more on top of this.
         let _running = self.executor.begin(&canary.id);
-        let (run, recorded) = self.executor.run(&canary).await;
+        // Where several instances share the store, this is the one that runs it on its schedule, unless schedules are off.
+        let store = self.ownership.owned(&canary.id).unwrap_or_else(|| Arc::clone(&self.executor.store));
+        let (run, recorded) = self.executor.run(&canary, store.as_ref()).await;
         if recorded? { Ok(view::run(run)) } else { Err(not_found(id)) }
     }
 }

@@ -13,6 +13,7 @@ mod send;
 mod stale;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use miroir_domain::{GroupId, IndexUid, NodeId};
 use miroir_ports::outbound::{Clock, Nodes, TaskStore};
 
 use crate::change::ChangeRecorder;
+use crate::instance::Hearsay;
 use crate::node::HealthTracker;
 
 pub use dispatch::{Answered, Dispatch};
@@ -83,6 +85,10 @@ pub struct Cluster {
     pub open_tasks: Arc<OpenTasks>,
     /// Nodes that lack writes or settings of an index.
     pub stale: StaleNodes,
+    /// Whether `stale` has been rebuilt from the store.
+    pub recalled: AtomicBool,
+    /// What nodes lack by what another instance said.
+    pub hearsay: Arc<Hearsay>,
     placements: Mutex<HashMap<u32, Arc<Placement>>>,
 }
 
@@ -108,6 +114,8 @@ pub struct ClusterParts {
     pub search_policy: SearchPolicy,
     /// What writes changed, for others.
     pub changes: Arc<ChangeRecorder>,
+    /// What nodes lack by what another instance said.
+    pub hearsay: Arc<Hearsay>,
 }
 
 impl Cluster {
@@ -128,6 +136,8 @@ impl Cluster {
             lanes: Lanes::default(),
             open_tasks: Arc::default(),
             stale: StaleNodes::default(),
+            recalled: AtomicBool::new(false),
+            hearsay: parts.hearsay,
             placements: Mutex::default(),
         }
     }
@@ -162,7 +172,7 @@ impl Cluster {
     fn stale_cost(&self, index: &IndexUid, node: &NodeId) -> u64 {
         // More than any healthy or degraded node costs: a slow answer is better than an incomplete one.
         const STALE: u64 = 1 << 50;
-        if self.stale.is_stale(index, node) { STALE } else { 0 }
+        if self.stale.is_stale(index, node) || self.hearsay.says(index, node) { STALE } else { 0 }
     }
 
     /// Every group, by number.

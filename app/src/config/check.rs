@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use miroir_domain::{NodeId, SinkName};
+use miroir_domain::{InstanceId, NodeId, SinkName};
 use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
@@ -152,6 +152,7 @@ fn format_problem(format: Option<&str>, text: &str) -> Option<String> {
             .map(|_| format!("`{shown}` is not an IP address with a port: write it like `127.0.0.1:7700`")),
         "node-url" => text.parse::<BaseUrl>().err().map(|error| format!("`{shown}` {error}")),
         "sink-name" => text.parse::<SinkName>().err().map(|error| error.to_string()),
+        "instance-id" => text.parse::<InstanceId>().err().map(|error| error.to_string()),
         "node-id" => text.parse::<NodeId>().err().map(|error| error.to_string()),
         "log-filter" => EnvFilter::try_new(text).err().map(|error| {
             format!("`{shown}` is not a log filter ({error}): write it like `info` or `info,miroir=debug`")

@@ -6,7 +6,7 @@ use miroir_domain::health::HealthThresholds;
 use miroir_domain::topology::{InvalidTopology, Node, Topology};
 
 use super::{
-    CanaryConfig, Config, HealthConfig, NodeConfig, Secret, ServerConfig, SinkConfig, TaskRegistryConfig,
+    CanaryConfig, Config, HealthConfig, InstanceConfig, NodeConfig, Secret, ServerConfig, SinkConfig, TaskRegistryConfig,
     TimeoutConfig,
 };
 
@@ -46,6 +46,10 @@ spans!(ServerConfig {
 spans!(HealthConfig {
     probe_interval from probe_interval_ms,
     probe_timeout from probe_timeout_ms,
+});
+
+spans!(InstanceConfig {
+    lease from lease_ms,
 });
 
 spans!(TimeoutConfig {

@@ -31,7 +31,7 @@ pub use load::{Loaded, Sources, load};
 pub use problem::{ConfigError, Problem};
 pub use secret::Secret;
 pub use section::{
-    AuthConfig, CanaryConfig, ClusterConfig, Config, HealthConfig, LogConfig, LogFormat, NodeConfig,
+    AuthConfig, CanaryConfig, ClusterConfig, Config, HealthConfig, InstanceConfig, LogConfig, LogFormat, NodeConfig,
     NodeDefaults, RedisConfig, SearchPolicy, ServerConfig, StoreBackend, StoreConfig, Synchronous,
     TaskRegistryConfig, TimeoutConfig,
 };

@@ -97,7 +97,7 @@ fn takes(shape: &Shape) -> String {
         (Kind::Text { format: Some(format) }, _) => match format.as_str() {
             "socket-address" => "IP address and port".to_owned(),
             "node-url" => "http URL".to_owned(),
-            "node-id" | "sink-name" => "1 to 64 of `A-Z a-z 0-9 - _`".to_owned(),
+            "instance-id" | "node-id" | "sink-name" => "1 to 64 of `A-Z a-z 0-9 - _`".to_owned(),
             "log-filter" => "level or filter".to_owned(),
             other => other.to_owned(),
         },

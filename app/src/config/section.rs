@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use miroir_domain::{GroupId, NodeId};
+use miroir_domain::{GroupId, InstanceId, NodeId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub nodes: Vec<NodeConfig>,
     /// Where tasks and everything else that must outlive the process is kept.
     pub store: StoreConfig,
+    /// How several instances on one Redis know each other.
+    pub instance: InstanceConfig,
     /// When a node is trusted.
     pub health: HealthConfig,
     /// How long a node may take.
@@ -340,6 +342,29 @@ pub struct CanaryConfig {
 impl Default for CanaryConfig {
     fn default() -> Self {
         Self { enabled: true, concurrency: 4, timeout_ms: 10_000, history: 100, definitions: Vec::new() }
+    }
+}
+
+/// How several instances on one Redis know each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct InstanceConfig {
+    /// Its name, which no other instance on the same store may have, such as the name of its pod. Unset, a new one at every
+    /// start.
+    #[schemars(with = "Option<String>", extend("format" = "instance-id"))]
+    pub id: Option<InstanceId>,
+    /// Where the other instances reach it, like `http://10.0.0.5:7700`: requests that one instance must answer for all are
+    /// handed on to it there. Unset, `server.address`, with the name of the machine where that stands for every interface.
+    pub url: Option<BaseUrl>,
+    /// How long a duty stays with an instance that has fallen silent until another takes it over. An instance that could not
+    /// renew it for four fifths of that time stops by itself.
+    #[schemars(range(min = 1000, max = 600_000))]
+    pub lease_ms: u64,
+}
+
+impl Default for InstanceConfig {
+    fn default() -> Self {
+        Self { id: None, url: None, lease_ms: 5_000 }
     }
 }
 

@@ -1,13 +1,14 @@
 //! The cluster itself, for operators and load balancers.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::NodeId;
 use miroir_domain::health::NodeStatus;
 use miroir_ports::inbound::{ApiError, ClusterApi, GroupView, NodeView, Readiness, TopologyView};
-use miroir_ports::outbound::NodeRead;
+use miroir_ports::outbound::{Lacking, Lacks, NodeRead};
 use serde_json::Value;
 
 use super::read::read_first;
@@ -93,6 +94,13 @@ impl ClusterApi for ClusterService {
             shard_count: self.cluster.shard_count,
             groups,
         })
+    }
+
+    fn lacks(&self) -> Lacks {
+        let lacking = |(index, node)| Lacking { index, node };
+        // Before the list: what is recalled in between is in it.
+        let whole = self.cluster.recalled.load(Ordering::Acquire);
+        Lacks { whole, results: self.cluster.stale.all().into_iter().map(lacking).collect() }
     }
 
     async fn version(&self) -> Result<Value, ApiError> {

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use miroir_domain::index::IndexEntry;
 use miroir_domain::task::{NodeMiss, NodeTaskState, Task, TaskKind, TaskQuery, TaskStatus};
@@ -16,17 +18,22 @@ use crate::cluster::{Cluster, Miss};
 /// Rows read at once.
 const PAGE: u32 = 1_000;
 
-/// Rebuilds [`Cluster::stale`] from the store. Reads are served meanwhile; a stale node may then answer one, as a
-/// node would that missed its write this very moment.
+/// The pause before a recollection that failed is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Rebuilds [`Cluster::stale`] from the store, however often it takes. Reads are served meanwhile; a stale node may then answer
+/// one, as a node would that missed its write this very moment.
 pub async fn recover(cluster: Arc<Cluster>) {
-    match recall_settings(&cluster).await {
-        Ok(known) => {
-            if let Err(error) = recall_misses(&cluster, &known).await {
-                tracing::warn!("recalling which nodes missed writes: {error}");
-            }
-        }
-        Err(error) => tracing::warn!("recalling which nodes lack settings: {error}"),
+    while let Err(error) = recall(&cluster).await {
+        tracing::warn!("recalling which nodes lack something: {error}");
+        tokio::time::sleep(PAUSE).await;
     }
+    cluster.recalled.store(true, Ordering::Release);
+}
+
+async fn recall(cluster: &Cluster) -> Result<(), StoreError> {
+    let known = recall_settings(cluster).await?;
+    recall_misses(cluster, &known).await
 }
 
 /// Every index there is.

@@ -197,6 +197,7 @@ impl Bench {
             Arc::new(FaultyStore::new(Arc::clone(&rows) as _, Arc::clone(&faults) as _));
         let cluster = Arc::new(Cluster::new(ClusterParts {
             changes: Arc::new(layout.recorder()),
+            hearsay: Arc::default(),
             topology,
             urls: HashMap::new(),
             shard_count: layout.shard_count,

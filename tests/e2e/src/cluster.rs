@@ -114,7 +114,7 @@ impl ClusterBuilder {
             directory.path(),
         )
         .await?;
-        Ok(Cluster { miroir, nodes, _directory: directory })
+        Ok(Cluster { miroir, nodes, builder: self, directory })
     }
 
     fn configuration_for(&self, nodes: &[Node]) -> Value {
@@ -144,7 +144,8 @@ impl ClusterBuilder {
 pub struct Cluster {
     miroir: Miroir,
     nodes: Vec<Node>,
-    _directory: TempDir,
+    builder: ClusterBuilder,
+    directory: TempDir,
 }
 
 impl Cluster {
@@ -166,6 +167,17 @@ impl Cluster {
     /// The Miroir process.
     pub fn miroir(&mut self) -> &mut Miroir {
         &mut self.miroir
+    }
+
+    /// Another Miroir in front of the same nodes, with the same configuration but for its name; not running yet. It must not
+    /// outlive the cluster.
+    pub async fn another(&self, id: &str) -> Result<Miroir> {
+        let directory = self.directory.path().join(id);
+        std::fs::create_dir(&directory)?;
+        let mut configuration = self.builder.configuration_for(&self.nodes);
+        merge(&mut configuration, json!({ "instance": { "id": id } }));
+        let program = self.builder.program.as_deref();
+        Miroir::new(configuration, &self.builder.environment, program, &directory).await
     }
 
     /// A client of Miroir, usable while the cluster is changed.

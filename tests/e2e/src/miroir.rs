@@ -1,7 +1,7 @@
 //! A `miroir` process.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::{Client, PATIENCE, Process, binary, free_port};
 pub struct Miroir {
     process: Process,
     client: Client,
+    file: PathBuf,
 }
 
 impl Miroir {
@@ -50,7 +51,14 @@ impl Miroir {
         }
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let process = Process::new("miroir", command, directory.join("miroir.log"));
-        Ok(Self { process, client })
+        Ok(Self { process, client, file })
+    }
+
+    /// Gives it another name among the instances on its store, from its next start on.
+    pub fn rename(&self, id: &str) -> Result<()> {
+        let mut configuration: Value = serde_json::from_slice(&std::fs::read(&self.file)?)?;
+        configuration["instance"]["id"] = json!(id);
+        Ok(std::fs::write(&self.file, serde_json::to_vec_pretty(&configuration)?)?)
     }
 
     /// Starts it and waits until `/_miroir/ready` answers 200.

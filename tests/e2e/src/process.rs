@@ -75,8 +75,22 @@ impl Process {
 
     /// Asks it to end (SIGTERM) and does not wait.
     pub async fn signal_end(&mut self) -> Result<()> {
+        self.signal("-TERM").await
+    }
+
+    /// Stops it where it is: it keeps its connections, and does nothing (SIGSTOP).
+    pub async fn pause(&mut self) -> Result<()> {
+        self.signal("-STOP").await
+    }
+
+    /// Lets it go on where it was paused (SIGCONT).
+    pub async fn resume(&mut self) -> Result<()> {
+        self.signal("-CONT").await
+    }
+
+    async fn signal(&mut self, signal: &str) -> Result<()> {
         let Some(id) = self.id() else { bail!("{} does not run", self.name) };
-        let status = Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
+        let status = Command::new("kill").args([signal, &id.to_string()]).status().await?;
         ensure!(status.success(), "cannot signal {}: {status}", self.name);
         Ok(())
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir::alias::Aliased;
-use miroir::canary::{Canaries, CanaryOptions, Configured, Executor, Ownership, configure, run_loop};
+use miroir::canary::{Canaries, CanaryOptions, Configured, Executor, Ownership, OwnsAll, configure, run_loop};
 use miroir_domain::alias::{AliasChange, NewAlias};
 use miroir_domain::canary::{CanaryId, CanaryRun, CanaryStatus, CaptureRequest, Definition};
 use miroir_domain::error::ErrorCode;
@@ -48,6 +48,7 @@ impl Aviary {
         let (store, clock) = (Arc::clone(&bench.cluster.store), Arc::clone(&bench.cluster.clock));
         let canaries = Canaries::new(
             Arc::clone(&store),
+            Arc::new(OwnsAll(Arc::clone(&store))),
             Arc::clone(&bench.book),
             search,
             clock,

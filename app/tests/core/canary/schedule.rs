@@ -158,11 +158,11 @@ async fn a_store_that_fails_for_a_while_only_pauses_the_runner() {
 }
 
 /// Owns what its name says.
-struct Owns(&'static str);
+struct Owns(&'static str, Arc<dyn TaskStore>);
 
 impl Ownership for Owns {
-    fn owns(&self, canary_id: &str) -> bool {
-        canary_id.starts_with(self.0)
+    fn owned(&self, canary_id: &str) -> Option<Arc<dyn TaskStore>> {
+        canary_id.starts_with(self.0).then(|| Arc::clone(&self.1))
     }
 }
 
@@ -178,7 +178,8 @@ async fn an_instance_runs_only_what_it_owns() {
         CanaryOptions::default(),
     );
     let stop = watch::Sender::new(false);
-    let running = tokio::spawn(run_loop(Arc::new(executor), Arc::new(Owns("mine")), stop.subscribe()));
+    let owns = Owns("mine", Arc::clone(&bench.cluster.store));
+    let running = tokio::spawn(run_loop(Arc::new(executor), Arc::new(owns), stop.subscribe()));
     let store = &bench.cluster.store;
     for id in ["mine-1", "other-1"] {
         let id: CanaryId = id.parse().unwrap();

@@ -1,0 +1,31 @@
+//! Several instances side by side on one store: who does what, so that each duty is done once.
+//!
+//! An instance shows that it lives by a lease of its own. Each duty has a lease too: whoever holds it does the duty, by a
+//! handle of the store that is fenced with the token of the term. The writes stay with whoever has them; everything else is
+//! dealt out among the live instances by rendezvous hashing, and moves when one comes or goes.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `lease` | one term: taken, kept up, trusted a little shorter than the store keeps it, given up |
+//! | `presence` | that this instance lives, and which others do |
+//! | `directory` | who does what, for those who must know |
+//! | `campaign` | gets a duty, does it for a term, gets it again |
+//! | `service` | implements the inbound port |
+//! | `hearsay` | what nodes lack, as the instance that sends the writes tells it |
+//! | `term_nodes` | the nodes for one term: when it is over, nothing is sent to them any more |
+
+mod campaign;
+mod directory;
+mod hearsay;
+mod lease;
+mod presence;
+mod service;
+mod term_nodes;
+
+pub use campaign::{Campaign, Handles, Term, Work, campaign_loop};
+pub use directory::Directory;
+pub use hearsay::{Hearsay, hearsay_loop};
+pub use lease::{HeldLease, Span, Trust};
+pub use presence::{Presence, presence_loop};
+pub use service::{Alone, InstanceService};
+pub use term_nodes::TermNodes;

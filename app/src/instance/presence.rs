@@ -1,0 +1,82 @@
+//! That this instance lives, and which others do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use miroir_ports::outbound::{Clock, StoreError, TaskStore};
+use tokio::time::Instant;
+
+use super::directory::Directory;
+use super::lease::{HeldLease, Span};
+use crate::worker::{Shutdown, stopped};
+
+/// How often the store is read.
+const PAUSE: Duration = Duration::from_millis(300);
+/// How long the store may fail until nothing is known any more.
+const BLIND: Duration = Duration::from_secs(2);
+
+/// Keeps the sign of life of one instance up, and its directory true.
+pub struct Presence {
+    /// The store, by a handle of its own.
+    pub store: Arc<dyn TaskStore>,
+    /// The time, for stores that take it from their callers.
+    pub clock: Arc<dyn Clock>,
+    /// What is kept true.
+    pub directory: Arc<Directory>,
+    /// How long the sign of life lasts.
+    pub span: Span,
+}
+
+/// Shows presence until `shutdown`.
+pub async fn presence_loop(presence: Presence, mut shutdown: Shutdown) {
+    let mut life: Option<HeldLease> = None;
+    let mut seen = Instant::now();
+    let mut warned = false;
+    loop {
+        match presence.show(&mut life).await {
+            Ok(()) => {
+                seen = Instant::now();
+                if std::mem::take(&mut warned) {
+                    tracing::info!("the task store answers again");
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut warned, true) {
+                    tracing::warn!("cannot tell which instances live: {error}");
+                }
+                if seen.elapsed() >= BLIND {
+                    presence.directory.lose_sight();
+                }
+            }
+        }
+        tokio::select! {
+            () = stopped(&mut shutdown) => break,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+    if let Some(life) = life {
+        life.release().await;
+    }
+}
+
+impl Presence {
+    async fn show(&self, life: &mut Option<HeldLease>) -> Result<(), StoreError> {
+        let Directory { me, url, .. } = self.directory.as_ref();
+        if !life.as_ref().is_some_and(|life| life.trust().holds()) {
+            *life =
+                HeldLease::take(&self.store, &self.clock, &self.directory.life(), url, self.span).await?;
+        }
+        let leases = self.store.lease_list(self.clock.now()).await?;
+        let other = leases.iter().find(|lease| lease.scope == self.directory.life() && lease.holder != *url);
+        if let (None, Some(other)) = (&life, other) {
+            tracing::warn!(
+                instance = me,
+                "the instance at {} has the same name, so this one does nothing for others: give each an `instance.id` of \
+                 its own",
+                other.holder
+            );
+        }
+        self.directory.read(leases, life.is_some());
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! The instances, for clients and for the HTTP adapter.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use miroir_domain::duty::Duty;
+use miroir_ports::inbound::{ApiError, InstanceApi, InstanceView, Keeper, LeaseView};
+use miroir_ports::outbound::{Clock, TaskStore};
+
+use super::directory::{Directory, instances, terms};
+
+/// Implements [`InstanceApi`] where several instances share a store.
+pub struct InstanceService {
+    store: Arc<dyn TaskStore>,
+    clock: Arc<dyn Clock>,
+    directory: Arc<Directory>,
+}
+
+impl InstanceService {
+    /// A service over `directory`.
+    pub fn new(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, directory: Arc<Directory>) -> Self {
+        Self { store, clock, directory }
+    }
+}
+
+#[async_trait]
+impl InstanceApi for InstanceService {
+    fn keeper(&self, duty: &Duty) -> Keeper {
+        self.directory.keeper(duty)
+    }
+
+    async fn other_keeper(&self, duty: &Duty, known: &Keeper) -> Keeper {
+        self.directory.other_keeper(duty, known).await
+    }
+
+    async fn instance_list(&self) -> Result<Vec<InstanceView>, ApiError> {
+        Ok(instances(&self.store.lease_list(self.clock.now()).await?, &self.directory.me))
+    }
+
+    async fn lease_list(&self) -> Result<Vec<LeaseView>, ApiError> {
+        Ok(terms(self.store.lease_list(self.clock.now()).await?))
+    }
+}
+
+/// Implements [`InstanceApi`] where one instance has the store for itself: it does everything, without a lease.
+pub struct Alone {
+    directory: Directory,
+}
+
+impl Alone {
+    /// The only instance: its name, where it is reached, and what it does.
+    pub fn new(directory: Directory) -> Self {
+        Self { directory }
+    }
+}
+
+#[async_trait]
+impl InstanceApi for Alone {
+    fn keeper(&self, _: &Duty) -> Keeper {
+        Keeper::Here
+    }
+
+    async fn other_keeper(&self, _: &Duty, _: &Keeper) -> Keeper {
+        std::future::pending().await
+    }
+
+    async fn instance_list(&self) -> Result<Vec<InstanceView>, ApiError> {
+        Ok(vec![InstanceView {
+            id: self.directory.me.clone(),
+            url: self.directory.url.clone(),
+            here: true,
+            leads: true,
+            duties: self.directory.duties().map(Duty::scope).collect(),
+        }])
+    }
+
+    async fn lease_list(&self) -> Result<Vec<LeaseView>, ApiError> {
+        Ok(Vec::new())
+    }
+}

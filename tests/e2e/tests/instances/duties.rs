@@ -1,0 +1,152 @@
+//! Canaries and deliveries: each done by one instance at a time, and gone on with by another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use miroir_domain::duty::{Duty, falls_to};
+use miroir_e2e::{Client, until};
+use miroir_test_redis::RedisServer;
+use serde_json::{Value, json};
+
+use crate::fixture::{Together, add, get, term};
+use crate::ledger::Ledger;
+use crate::receiver::Receiver;
+
+const CANARIES: usize = 16;
+/// Seconds between two runs.
+const INTERVAL: u64 = 1;
+
+/// When each canary ran, in milliseconds, oldest first.
+async fn runs(client: &Client) -> BTreeMap<String, Vec<i64>> {
+    let mut all = BTreeMap::new();
+    for number in 0..CANARIES {
+        let id = format!("canary-{number}");
+        let runs = get(client, &format!("/_miroir/canaries/{id}/runs?limit=1000")).await;
+        let ran_at = |run: &Value| {
+            let text = run["ranAt"].as_str().unwrap();
+            text.parse::<miroir_domain::Timestamp>().unwrap().as_millis()
+        };
+        let mut times: Vec<i64> = runs["results"].as_array().unwrap().iter().map(ran_at).collect();
+        times.sort_unstable();
+        all.insert(id, times);
+    }
+    all
+}
+
+fn fewest(runs: &BTreeMap<String, Vec<i64>>) -> usize {
+    runs.values().map(Vec::len).min().unwrap()
+}
+
+async fn until_run(client: &Client, times: usize) {
+    until(&format!("each canary ran {times} times"), || async {
+        (fewest(&runs(client).await) >= times).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_canary_is_run_once_per_interval_and_goes_on_when_its_instance_is_gone() {
+    let mut together = Together::start(&["one", "two", "three"]).await;
+    let client = together.client(0);
+    add(&client, 1).await;
+    for number in 0..CANARIES {
+        let canary = json!({
+            "id": format!("canary-{number}"), "name": "films", "index": "films", "intervalSeconds": INTERVAL,
+            "query": {}, "assertions": [{ "type": "min_hits", "value": 1 }],
+        });
+        // By any instance.
+        let created = together.client(number % 3).call("POST", "/_miroir/canaries", canary).await.unwrap();
+        created.expect(201).unwrap();
+    }
+    until_run(&client, 3).await;
+    together.instances[2].kill().await.unwrap();
+    let before = fewest(&runs(&client).await);
+    until_run(&client, before + 2).await;
+    together.instances[2].start().await.unwrap();
+    together.until_all_live(3).await;
+    let before = fewest(&runs(&client).await);
+    until_run(&client, before + 2).await;
+    // Asked for by a person, by way of whichever instance runs it.
+    for position in 0..3 {
+        let ran = together.client(position).call("POST", "/_miroir/canaries/canary-0/run", Value::Null).await;
+        assert_eq!(ran.unwrap().expect(200).unwrap()["status"], "pass");
+    }
+    let mut runs = runs(&client).await;
+    runs.remove("canary-0");
+    for (id, times) in runs {
+        for pair in times.windows(2) {
+            let apart = pair[1] - pair[0];
+            assert!(apart >= i64::try_from(INTERVAL * 1_000).unwrap(), "{id} ran twice within {apart} ms");
+        }
+    }
+}
+
+/// A sink `hook` at `url`.
+fn sinks(url: &str) -> Value {
+    json!({ "cdc": { "sinks": [{
+        "name": "hook", "kind": "webhook", "url": url, "allow_private": true,
+        "secrets": ["whsec_dGhpcyBpcyBubyBzZWNyZXQgYXQgYWxsLCBmb3IgdGVzdHM="],
+        "batch_delay_ms": 20, "retry_min_ms": 20, "retry_max_ms": 200, "timeout_ms": 2_000,
+    }] } })
+}
+
+async fn until_told(ledger: &Ledger, tasks: &BTreeSet<u64>) {
+    until(&format!("{} tasks are told", tasks.len()), || async {
+        (ledger.entries().tasks == *tasks).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sink_is_delivered_to_by_the_one_it_falls_to_and_steered_from_anywhere() {
+    let ledger = Ledger::default();
+    let receiver = Receiver::start(ledger.clone()).await;
+    let names = ["one", "two", "three"];
+    let mut together = Together::over(RedisServer::start(), &names, sinks(&receiver.url())).await;
+    let duty = Duty::Sink("hook".parse().unwrap());
+    let deliverer = names.iter().position(|name| *name == falls_to(&duty, names).unwrap()).unwrap();
+    let other = (deliverer + 1) % 3;
+    let client = together.client(other);
+    let mut tasks = BTreeSet::new();
+    for id in 0..20 {
+        let task = add(&together.client(usize::try_from(id).unwrap() % 3), id).await;
+        tasks.insert(task["uid"].as_u64().unwrap());
+    }
+    until_told(&ledger, &tasks).await;
+    assert_eq!(ledger.entries().duplicates, 0);
+    assert_eq!(term(&client, "sink:hook").await.unwrap().0, names[deliverer]);
+
+    // Paused, rewound and resumed by way of one that does not deliver to it.
+    let steer = |what: &str, body: Value| {
+        let (client, path) = (client.clone(), format!("/_miroir/cdc/sinks/hook/{what}"));
+        async move { client.call("POST", &path, body).await.unwrap().expect(200).unwrap() }
+    };
+    steer("pause", Value::Null).await;
+    steer("rewind", json!({ "index": "films", "since": 5 })).await;
+    tasks.insert(add(&client, 100).await["uid"].as_u64().unwrap());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(ledger.entries().tasks.len(), tasks.len() - 1, "it is told while it is paused");
+    steer("resume", Value::Null).await;
+    until_told(&ledger, &tasks).await;
+    until("what it was rewound over is told again", || async {
+        (ledger.entries().duplicates == 15).then_some(())
+    })
+    .await;
+
+    // Gone, and followed.
+    together.instances[deliverer].kill().await.unwrap();
+    for id in 200..210 {
+        tasks.insert(add(&client, id).await["uid"].as_u64().unwrap());
+    }
+    until_told(&ledger, &tasks).await;
+    let (holder, token) = term(&client, "sink:hook").await.unwrap();
+    assert!(holder != names[deliverer] && token > 1);
+    // Back, it takes up what falls to it.
+    together.instances[deliverer].start().await.unwrap();
+    until("it delivers again", || async {
+        (term(&client, "sink:hook").await?.0 == names[deliverer]).then_some(())
+    })
+    .await;
+    tasks.insert(add(&client, 300).await["uid"].as_u64().unwrap());
+    until_told(&ledger, &tasks).await;
+}

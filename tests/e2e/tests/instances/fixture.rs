@@ -1,0 +1,102 @@
+//! Instances in front of three nodes, with their store on one Redis server.
+
+use std::time::Duration;
+
+use miroir_e2e::{Client, Cluster, Miroir, NODE_KIND, until};
+use miroir_test_redis::RedisServer;
+use serde_json::{Value, json};
+
+/// How long a duty stays with an instance that has fallen silent.
+pub const LEASE: Duration = Duration::from_secs(3);
+
+/// Several instances. Fields are dropped in order: instances before the nodes, those before the store.
+pub struct Together {
+    pub instances: Vec<Miroir>,
+    pub cluster: Cluster,
+    pub server: RedisServer,
+}
+
+impl Together {
+    /// Instances with these names, all ready, over `server`.
+    pub async fn over(server: RedisServer, names: &[&str], configuration: Value) -> Self {
+        let lease = u64::try_from(LEASE.as_millis()).unwrap();
+        let cluster = Cluster::builder()
+            .kind(NODE_KIND)
+            .nodes(3)
+            .replication_factor(2)
+            .redis(&server.url())
+            .configuration(json!({
+                "instance": { "lease_ms": lease },
+                "store": { "redis": { "connect_timeout_ms": 500 } },
+            }))
+            .configuration(configuration)
+            .start_nodes()
+            .await
+            .unwrap();
+        let mut instances = Vec::new();
+        for name in names {
+            let mut instance = cluster.another(name).await.unwrap();
+            instance.start().await.unwrap();
+            instances.push(instance);
+        }
+        let together = Self { instances, cluster, server };
+        together.until_all_live(names.len()).await;
+        together
+    }
+
+    pub async fn start(names: &[&str]) -> Self {
+        Self::over(RedisServer::start(), names, json!({})).await
+    }
+
+    pub fn client(&self, position: usize) -> Client {
+        self.instances[position].client().clone()
+    }
+
+    /// Waits until the first instance that answers knows of this many, one of which sends the writes.
+    pub async fn until_all_live(&self, count: usize) {
+        let client = self.client(0);
+        until("all instances live, and one leads", || async {
+            let instances = instances(&client).await?;
+            (instances.len() == count && instances.iter().any(|one| one["leads"] == true)).then_some(())
+        })
+        .await;
+    }
+
+    /// The position of the instance that sends the writes, as the one at `seen_by` knows; waits until there is one.
+    pub async fn leader(&self, seen_by: usize) -> usize {
+        let client = self.client(seen_by);
+        let url = until("one leads", || async {
+            let instances = instances(&client).await?;
+            Some(instances.iter().find(|one| one["leads"] == true)?["url"].as_str()?.to_owned())
+        })
+        .await;
+        self.instances.iter().position(|one| one.client().base_url() == url).unwrap()
+    }
+}
+
+async fn instances(client: &Client) -> Option<Vec<Value>> {
+    let answer = client.get("/_miroir/instances").await.ok()?;
+    (answer.status == 200).then(|| answer.body["results"].as_array().cloned()).flatten()
+}
+
+pub async fn get(client: &Client, path: &str) -> Value {
+    client.get(path).await.unwrap().expect(200).unwrap()
+}
+
+/// Adds one film and waits until its task is over; answers with the task.
+pub async fn add(client: &Client, id: u64) -> Value {
+    client.write("POST", "/indexes/films/documents?primaryKey=id", json!([{ "id": id }])).await.unwrap()
+}
+
+/// How many films a search finds.
+pub async fn found(client: &Client) -> u64 {
+    let answer = client.call("POST", "/indexes/films/search", json!({ "limit": 0 })).await.unwrap();
+    answer.expect(200).unwrap()["estimatedTotalHits"].as_u64().unwrap()
+}
+
+/// The token of the running term of a scope.
+pub async fn term(client: &Client, scope: &str) -> Option<(String, u64)> {
+    let leases = get(client, "/_miroir/leases").await;
+    let lease = leases["results"].as_array().unwrap().iter().find(|lease| lease["scope"] == scope)?.clone();
+    Some((lease["holder"].as_str().unwrap().to_owned(), lease["token"].as_u64().unwrap()))
+}

@@ -1,0 +1,106 @@
+//! What every instance must answer alike.
+
+use miroir_domain::duty::{Duty, falls_to};
+use miroir_e2e::until;
+use serde_json::json;
+
+use crate::fixture::{Together, add, found, get};
+
+#[tokio::test]
+async fn every_instance_takes_writes_and_reads_them() {
+    let together = Together::start(&["one", "two"]).await;
+    for id in 0..10 {
+        for position in 0..2 {
+            let task = add(&together.client(position), 2 * id + position as u64).await;
+            assert_eq!(task["status"], "succeeded", "{task}");
+        }
+    }
+    for position in 0..2 {
+        let client = together.client(position);
+        assert_eq!(found(&client).await, 20);
+        let tasks = get(&client, "/tasks?limit=100").await;
+        assert_eq!(tasks["total"], 20);
+        let refused = client.call("POST", "/indexes/films/documents", json!({ "id": "b d" })).await.unwrap();
+        let task = client.wait_for_task(refused.body["taskUid"].as_u64().unwrap()).await.unwrap();
+        assert_eq!(task["error"]["code"], "invalid_document_id", "{task}");
+        let answer = client.call("DELETE", "/indexes/absent", json!(null)).await.unwrap();
+        assert!([202, 404].contains(&answer.status), "{}", answer.body);
+    }
+}
+
+/// Whoever hands a request on must hand on what it says, and hand back what it is told, headers included.
+#[tokio::test]
+async fn answers_are_the_same_whoever_is_asked() {
+    let together = Together::start(&["one", "two"]).await;
+    add(&together.client(0), 1).await;
+    let requests = [
+        ("POST", "/indexes", json!({ "uid": "no spaces allowed" })),
+        ("POST", "/indexes/films/documents", json!("no documents")),
+        ("PUT", "/indexes/films/settings/synonyms", json!(7)),
+        ("PATCH", "/indexes/films/settings", json!({ "unheardOf": 1 })),
+        ("POST", "/_miroir/aliases", json!({ "name": "films", "target": "films" })),
+        ("PUT", "/_miroir/aliases/absent", json!({ "target": "films" })),
+        ("POST", "/_miroir/canaries/absent/run", json!(null)),
+        ("POST", "/_miroir/cdc/sinks/absent/pause", json!(null)),
+        ("POST", "/swap-indexes", json!([])),
+    ];
+    for (method, path, body) in requests {
+        let mut answers = Vec::new();
+        for position in 0..2 {
+            let client = together.client(position);
+            let request = client.request(method, path).unwrap().header("X-Request-Id", "mine").json(&body);
+            let answer = client.send(request).await.unwrap();
+            assert_eq!(answer.header("x-request-id"), Some("mine"));
+            let length = answer.header("content-length").map(str::to_owned);
+            let kind = answer.header("content-type").map(str::to_owned);
+            answers.push((answer.status, answer.body, length, kind));
+        }
+        assert_eq!(answers[0], answers[1], "{method} {path}");
+        assert!((400..=501).contains(&answers[0].0), "{method} {path}: {:?}", answers[0]);
+    }
+}
+
+#[tokio::test]
+async fn instances_and_leases_tell_who_does_what() {
+    let together = Together::start(&["one", "two", "three"]).await;
+    let client = together.client(1);
+    let leases = until("every part of the canaries is run", || async {
+        let leases = get(&client, "/_miroir/leases").await["results"].as_array().unwrap().clone();
+        let as_dealt = |duty: Duty| {
+            let expected = falls_to(&duty, ["one", "two", "three"]).unwrap();
+            leases.iter().any(|lease| lease["scope"] == duty.scope().as_str() && lease["holder"] == expected)
+        };
+        Duty::all_canaries().all(as_dealt).then(|| leases.clone())
+    })
+    .await;
+    let scopes: Vec<&str> = leases.iter().map(|lease| lease["scope"].as_str().unwrap()).collect();
+    let expected: Vec<String> = Duty::all_canaries().chain([Duty::Writes]).map(|duty| duty.scope()).collect();
+    assert_eq!(scopes, expected);
+    assert!(leases.iter().all(|lease| lease["token"].as_u64().unwrap() >= 1 && lease["expiresAt"].is_string()));
+
+    let instances = get(&client, "/_miroir/instances").await["results"].as_array().unwrap().clone();
+    let names: Vec<&str> = instances.iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!(names, ["one", "three", "two"]);
+    assert_eq!(instances.iter().filter(|one| one["leads"] == true).count(), 1);
+    let here: Vec<&str> =
+        instances.iter().filter(|one| one["here"] == true).map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!(here, ["two"]);
+    let duties: usize = instances.iter().map(|one| one["duties"].as_array().unwrap().len()).sum();
+    assert_eq!(duties, leases.len());
+}
+
+#[tokio::test]
+async fn instance_that_is_given_a_name_twice_does_nothing_for_others_and_serves_all_the_same() {
+    let together = Together::start(&["one"]).await;
+    let first = together.client(0);
+    add(&first, 1).await;
+    // Of the same name, in a folder of its own.
+    let mut second = together.cluster.another("elsewhere").await.unwrap();
+    second.rename("one").unwrap();
+    second.start().await.unwrap();
+    assert_eq!(add(second.client(), 2).await["status"], "succeeded");
+    assert_eq!((found(&first).await, found(second.client()).await), (2, 2));
+    assert!(second.process().log().contains("has the same name"), "{}", second.process().log());
+    let instances = get(second.client(), "/_miroir/instances").await;
+    assert_eq!(instances["results"].as_array().unwrap().len(), 1, "{instances}");
+}
