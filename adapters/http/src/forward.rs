@@ -34,6 +34,8 @@ const MAX_HOPS: u8 = 3;
 const CONNECT: Duration = Duration::from_secs(2);
 /// The pause before an instance that could not be reached is tried again, while it is still the one.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long it may stay unknown which instance it is: the store is asked again within that.
+const UNKNOWN: Duration = Duration::from_secs(1);
 /// How long an answer is still waited for once the instance it should come from is not the one any more.
 const GRACE: Duration = Duration::from_secs(1);
 /// The largest answer that is handed back.
@@ -102,23 +104,23 @@ impl Forwarder {
         loop {
             match &keeper {
                 Keeper::Here => return Ok(Carried::Here(parcel)),
-                Keeper::Unknown => return Err(nobody("the task store does not answer")),
-                Keeper::Nobody => {}
+                Keeper::Nobody | Keeper::Unknown => {}
                 Keeper::At(peer) => match self.send(instances, duty, peer, parcel).await? {
                     Sent::Answered(response) => return Ok(Carried::Answered(response)),
                     Sent::Lost => return Ok(Carried::Lost),
                     Sent::NotReached(unsent) => parcel = unsent,
                 },
             }
-            if Instant::now() >= give_up {
-                return Err(nobody("none took over in time"));
-            }
+            let now = Instant::now();
             let until = match keeper {
-                Keeper::At(_) => give_up.min(Instant::now() + PAUSE),
-                _ => give_up,
+                Keeper::At(_) => give_up.min(now + PAUSE),
+                Keeper::Unknown => give_up.min(now + UNKNOWN),
+                Keeper::Here | Keeper::Nobody => give_up,
             };
             keeper = match timeout_at(until, instances.other_keeper(duty, &keeper)).await {
                 Ok(other) => other,
+                Err(_) if keeper == Keeper::Unknown => return Err(unknown()),
+                Err(_) if Instant::now() >= give_up => return Err(nobody("none took over in time")),
                 Err(_) => instances.keeper(duty),
             };
         }
@@ -198,6 +200,11 @@ fn nobody(why: &str) -> Failure {
         ErrorCode::MiroirNoLeader,
         format!("No instance of Miroir takes this request at the moment, and nothing was done: {why}."),
     )
+}
+
+fn unknown() -> Failure {
+    let message = "The task store does not answer, so it cannot be told which instance of Miroir this is for. Nothing was done.";
+    Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
 }
 
 fn address(peer: &Peer, target: &str) -> Result<Uri, Failure> {

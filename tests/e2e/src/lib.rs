@@ -23,18 +23,24 @@
 mod binary;
 mod client;
 mod cluster;
+mod ledger;
 mod miroir;
 mod node;
 mod port;
 mod process;
+mod random;
+mod receiver;
 mod wait;
 
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, ClusterBuilder};
+pub use ledger::{Entries, Ledger};
 pub use miroir::Miroir;
 pub use node::{NODE_KIND, Node, NodeKind};
 pub use port::free_port;
 pub use process::Process;
+pub use random::Random;
+pub use receiver::Receiver;
 pub use wait::until;
 
 use std::time::Duration;

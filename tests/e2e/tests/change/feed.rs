@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use miroir_e2e::Client;
+use miroir_e2e::{Client, Ledger};
 use tokio::task::JoinHandle;
 
-use crate::ledger::Ledger;
 
 /// Starts a reader that goes on where its ledger ends.
 pub fn start(client: Client, ledger: Ledger) -> JoinHandle<()> {

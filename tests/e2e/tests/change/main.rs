@@ -2,10 +2,8 @@
 //! killed while clients write, and a receiver that is away for too long.
 
 mod feed;
-mod ledger;
 mod outage;
 mod queue;
-mod receiver;
 mod routes;
 mod storm;
 

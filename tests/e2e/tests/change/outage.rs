@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use miroir_e2e::{Client, until};
+use miroir_e2e::{Client, Ledger, Receiver, until};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::ledger::Ledger;
-use crate::receiver::Receiver;
 use crate::{cluster, sink, webhook, write};
 
 /// Writers at once.

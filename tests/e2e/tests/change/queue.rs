@@ -1,5 +1,6 @@
 //! A consumer behind NATS: a durable consumer of a `JetStream` stream.
 
+use miroir_e2e::Ledger;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, consumer::pull, stream};
@@ -7,7 +8,6 @@ use futures_util::StreamExt as _;
 use miroir_test_nats::NatsServer;
 use tokio::task::JoinHandle;
 
-use crate::ledger::Ledger;
 
 /// Makes the stream that the sink publishes to.
 pub async fn create(server: &NatsServer) {

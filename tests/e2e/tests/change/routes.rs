@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use miroir_e2e::{Answer, Client, ClusterBuilder, until};
+use miroir_e2e::{Answer, Client, ClusterBuilder, Ledger, Receiver, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
-use crate::ledger::Ledger;
-use crate::receiver::Receiver;
 use crate::{cluster, get, sink, webhook, write};
 
 async fn post(client: &Client, path: &str, body: Value) -> Answer {

@@ -6,14 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use miroir_e2e::{Client, ClusterBuilder, until};
+use miroir_e2e::{Client, ClusterBuilder, Entries, Ledger, Receiver, until};
 use miroir_test_nats::NatsServer;
 use miroir_test_redis::RedisServer;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::ledger::{Entries, Ledger};
-use crate::receiver::Receiver;
 use crate::{cluster, feed, get, queue, sink, webhook};
 
 /// Writers at once.

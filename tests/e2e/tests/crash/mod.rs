@@ -15,7 +15,6 @@ mod check_traffic;
 mod evidence;
 mod fate;
 mod ledger;
-mod random;
 mod rounds;
 mod writer;
 
@@ -29,7 +28,7 @@ use tokio::time::{Instant, sleep};
 
 use evidence::{Evidence, until_no_task_is_open};
 use ledger::{Attempt, Ledger};
-use random::Random;
+use miroir_e2e::Random;
 use rounds::Tally;
 use writer::{LASTING, Writers};
 

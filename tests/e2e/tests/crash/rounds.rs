@@ -7,7 +7,7 @@ use miroir_e2e::Cluster;
 use tokio::time::sleep;
 
 use super::ledger::Ledger;
-use super::random::Random;
+use miroir_e2e::Random;
 
 /// What was done, and what was seen while it was done.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::ledger::{Attempt, Ledger, Write};
-use super::random::Random;
+use miroir_e2e::Random;
 
 /// The indexes that are always there.
 pub const LASTING: [&str; 2] = ["films", "books"];

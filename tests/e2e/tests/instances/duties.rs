@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use miroir_domain::duty::{Duty, falls_to};
-use miroir_e2e::{Client, until};
+use miroir_e2e::{Client, Ledger, Receiver, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
 use crate::fixture::{Together, add, get, term};
-use crate::ledger::Ledger;
-use crate::receiver::Receiver;
 
 const CANARIES: usize = 16;
 /// Seconds between two runs.

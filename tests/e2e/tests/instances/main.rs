@@ -4,10 +4,7 @@ mod aliases;
 mod clocks;
 mod duties;
 mod fixture;
-#[path = "../change/ledger.rs"]
-mod ledger;
-#[path = "../change/receiver.rs"]
-mod receiver;
 mod redis;
+mod storm;
 mod takeover;
 mod together;

@@ -8,16 +8,21 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::ledger::Ledger;
+use crate::Ledger;
 
 /// A consumer that writes what it is sent into its ledger, and answers then.
 pub struct Receiver {
-    pub address: SocketAddr,
+    address: SocketAddr,
     ledger: Ledger,
     server: Option<JoinHandle<()>>,
 }
 
 impl Receiver {
+    /// One that listens, with its ledger.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
     pub async fn start(ledger: Ledger) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -25,6 +30,7 @@ impl Receiver {
         Self { address, ledger, server }
     }
 
+    /// Where it is sent events.
     pub fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
@@ -37,6 +43,11 @@ impl Receiver {
         }
     }
 
+    /// Starts it again, on the same port.
+    ///
+    /// # Panics
+    ///
+    /// When the port stays taken.
     pub async fn launch_again(&mut self) {
         for _ in 0..200 {
             if let Ok(listener) = TcpListener::bind(self.address).await {

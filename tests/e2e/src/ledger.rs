@@ -29,6 +29,7 @@ impl Ledger {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What it comes to now.
     pub fn entries(&self) -> Entries {
         self.with(|entries| entries.clone())
     }
@@ -39,6 +40,10 @@ impl Ledger {
     }
 
     /// Writes an event down, which must follow what is there, or be there already.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
     pub fn enter(&self, event: &Value) {
         self.with(|entries| entries.enter(event));
     }

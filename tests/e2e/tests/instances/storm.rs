@@ -1,0 +1,298 @@
+//! Three instances under load, one of which is killed or paused every few seconds.
+//!
+//! Clients try the next instance where a connection fails or falls silent, and take any other failure for one. At the end every
+//! write that was acknowledged is there, every change was told once and in order, no canary ran twice within its interval, and
+//! no term of a duty had two holders.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use miroir_e2e::{Client, Ledger, Random, Receiver, until};
+use miroir_test_redis::RedisServer;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::fixture::{LEASE, Together, get};
+
+const NAMES: [&str; 3] = ["one", "two", "three"];
+const WRITERS: u64 = 4;
+const SEARCHERS: usize = 3;
+const CANARIES: usize = 6;
+/// How long a client waits for an instance before it tries the next.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// How long the storm lasts: `MIROIR_STORM_SECONDS`.
+fn lasts() -> Duration {
+    let text = std::env::var("MIROIR_STORM_SECONDS");
+    Duration::from_secs(text.map_or(25, |text| text.parse().expect("MIROIR_STORM_SECONDS is a number")))
+}
+
+/// A client of all instances: it stays with one as long as that answers.
+struct Nomad {
+    http: reqwest::Client,
+    urls: Vec<String>,
+    at: AtomicUsize,
+    retries: Arc<AtomicU64>,
+}
+
+impl Nomad {
+    fn new(together: &Together, first: usize, retries: &Arc<AtomicU64>) -> Self {
+        let http = reqwest::Client::builder().timeout(SILENCE).no_proxy().build().unwrap();
+        let urls = together.instances.iter().map(|one| one.client().base_url().to_owned()).collect();
+        Self { http, urls, at: AtomicUsize::new(first), retries: Arc::clone(retries) }
+    }
+
+    /// The answer, which must be `expected`, of whichever instance gives one.
+    async fn call(&self, method: &Method, path: &str, body: &Value, expected: u16) -> Value {
+        loop {
+            let at = self.at.load(Ordering::Relaxed) % self.urls.len();
+            let mut request = self.http.request(method.clone(), format!("{}{path}", self.urls[at]));
+            if !body.is_null() {
+                request = request.json(body);
+            }
+            let answer = async {
+                let response = request.send().await?;
+                Ok::<_, reqwest::Error>((response.status().as_u16(), response.text().await?))
+            };
+            match answer.await {
+                Ok((status, body)) => {
+                    assert_eq!(status, expected, "{method} {path} by {}: {body}", NAMES[at]);
+                    return serde_json::from_str(&body).unwrap();
+                }
+                Err(_) => {
+                    self.retries.fetch_add(1, Ordering::Relaxed);
+                    self.at.fetch_add(1, Ordering::Relaxed);
+                    sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+    }
+}
+
+/// What clients were told.
+#[derive(Default)]
+struct Told {
+    /// The films that were acknowledged.
+    films: BTreeSet<u64>,
+    /// The tasks by which they were.
+    tasks: BTreeSet<u64>,
+}
+
+async fn write(nomad: Nomad, writer: u64, told: Arc<Mutex<Told>>, over: Arc<AtomicBool>) {
+    let mut number = 0;
+    while !over.load(Ordering::Relaxed) {
+        let id = number * WRITERS + writer;
+        let film = json!([{ "id": id, "writer": writer }]);
+        let path = "/indexes/films/documents?primaryKey=id";
+        let summary = nomad.call(&Method::POST, path, &film, 202).await;
+        {
+            let mut told = told.lock().unwrap();
+            told.films.insert(id);
+            told.tasks.insert(summary["taskUid"].as_u64().unwrap());
+        }
+        number += 1;
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn search(nomad: Nomad, searches: Arc<AtomicU64>, over: Arc<AtomicBool>) {
+    while !over.load(Ordering::Relaxed) {
+        let answer =
+            nomad.call(&Method::POST, "/indexes/films/search", &json!({ "limit": 5 }), 200).await;
+        assert_eq!(answer["hits"].as_array().unwrap().len(), 5);
+        nomad.call(&Method::GET, "/tasks?limit=5", &Value::Null, 200).await;
+        searches.fetch_add(1, Ordering::Relaxed);
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The holder of every term that was ever seen.
+type Terms = BTreeMap<(String, u64), String>;
+
+/// Watches the terms, through whichever instance answers.
+async fn watch(nomad: Nomad, terms: Arc<Mutex<Terms>>, over: Arc<AtomicBool>) {
+    while !over.load(Ordering::Relaxed) {
+        let leases = nomad.call(&Method::GET, "/_miroir/leases", &Value::Null, 200).await;
+        note(&mut terms.lock().unwrap(), &leases);
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn note(terms: &mut Terms, leases: &Value) {
+    for lease in leases["results"].as_array().unwrap() {
+        let scope = lease["scope"].as_str().unwrap().to_owned();
+        let term = (scope, lease["token"].as_u64().unwrap());
+        let holder = lease["holder"].as_str().unwrap();
+        let known = terms.entry(term.clone()).or_insert_with(|| holder.to_owned());
+        assert_eq!(known, holder, "two have had {term:?}");
+    }
+}
+
+/// Kills or pauses one instance after another.
+async fn disturb(together: &mut Together, until: Instant, peace: Duration) -> (u32, u32) {
+    let seed = Random::any_seed();
+    println!("the seed of the storm is {seed}");
+    let (mut random, mut kills, mut pauses) = (Random::new(seed), 0, 0);
+    while Instant::now() < until {
+        sleep(peace).await;
+        let victim = usize::try_from(random.below(3)).unwrap();
+        // Whoever sends the writes is hit at least as often as the others together.
+        let victim = if random.below(2) == 0 { leader_or(together, victim).await } else { victim };
+        let instance = &mut together.instances[victim];
+        if random.below(2) == 0 {
+            instance.kill().await.unwrap();
+            sleep(Duration::from_millis(500)).await;
+            instance.start_unready().unwrap();
+            kills += 1;
+        } else {
+            instance.process().pause().await.unwrap();
+            sleep(LEASE + Duration::from_secs(2)).await;
+            instance.process().resume().await.unwrap();
+            pauses += 1;
+        }
+    }
+    (kills, pauses)
+}
+
+async fn leader_or(together: &Together, other: usize) -> usize {
+    for position in 0..3 {
+        let client = together.client(position);
+        let asked = client.get("/_miroir/instances");
+        let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_secs(1), asked).await else { continue };
+        let leads = answer.body["results"].as_array().and_then(|all| {
+            let leader = all.iter().find(|one| one["leads"] == true)?["id"].as_str()?.to_owned();
+            NAMES.iter().position(|name| *name == leader)
+        });
+        return leads.unwrap_or(other);
+    }
+    other
+}
+
+/// Every film there is.
+async fn stored(client: &Client) -> BTreeSet<u64> {
+    let mut ids = BTreeSet::new();
+    loop {
+        let page = get(client, &format!("/indexes/films/documents?limit=1000&offset={}", ids.len())).await;
+        let before = ids.len();
+        ids.extend(page["results"].as_array().unwrap().iter().map(|film| film["id"].as_u64().unwrap()));
+        if ids.len() == before {
+            return ids;
+        }
+    }
+}
+
+/// The tasks that changed documents, once all have ended.
+async fn took_effect(client: &Client) -> BTreeSet<u64> {
+    until("all tasks have ended", || async {
+        let answer = client.get("/tasks?statuses=enqueued,processing&limit=1").await.ok()?;
+        (answer.body["total"] == 0).then_some(())
+    })
+    .await;
+    let (mut uids, mut from) = (BTreeSet::new(), String::new());
+    loop {
+        let path = format!("/tasks?statuses=succeeded&types=documentAdditionOrUpdate&limit=1000{from}");
+        let page = get(client, &path).await;
+        uids.extend(page["results"].as_array().unwrap().iter().map(|task| task["uid"].as_u64().unwrap()));
+        match page["next"].as_u64() {
+            Some(next) => from = format!("&from={next}"),
+            None => return uids,
+        }
+    }
+}
+
+async fn check_canaries(client: &Client) {
+    for number in 0..CANARIES {
+        let runs = get(client, &format!("/_miroir/canaries/canary-{number}/runs?limit=1000")).await;
+        let ran_at = |run: &Value| {
+            run["ranAt"].as_str().unwrap().parse::<miroir_domain::Timestamp>().unwrap().as_millis()
+        };
+        let mut times: Vec<i64> = runs["results"].as_array().unwrap().iter().map(ran_at).collect();
+        times.sort_unstable();
+        assert!(times.len() >= 2, "canary-{number} ran {} times", times.len());
+        for pair in times.windows(2) {
+            assert!(pair[1] - pair[0] >= 1_000, "canary-{number} ran twice within {} ms", pair[1] - pair[0]);
+        }
+    }
+}
+
+async fn prepare(client: &Client) {
+    let films: Value = (0..5).map(|id| json!({ "id": 1_000_000_000 + id })).collect();
+    let task = client.write("POST", "/indexes/films/documents?primaryKey=id", films).await.unwrap();
+    assert_eq!(task["status"], "succeeded", "{task}");
+    for number in 0..CANARIES {
+        let canary = json!({
+            "id": format!("canary-{number}"), "name": "films", "index": "films", "intervalSeconds": 1,
+            "query": { "limit": 1 }, "assertions": [{ "type": "min_hits", "value": 1 }],
+        });
+        client.call("POST", "/_miroir/canaries", canary).await.unwrap().expect(201).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_and_nothing_done_twice_while_instances_are_killed_and_paused() {
+    let ledger = Ledger::default();
+    let receiver = Receiver::start(ledger.clone()).await;
+    let sink = json!({ "cdc": { "sinks": [{
+        "name": "hook", "kind": "webhook", "url": receiver.url(), "allow_private": true,
+        "secrets": ["whsec_dGhpcyBpcyBubyBzZWNyZXQgYXQgYWxsLCBmb3IgdGVzdHM="],
+        "batch_delay_ms": 20, "retry_min_ms": 20, "retry_max_ms": 200, "timeout_ms": 2_000,
+    }] }, "canary": { "history": 1_000 } });
+    let mut together = Together::over(RedisServer::durable(), &NAMES, sink).await;
+    prepare(&together.client(0)).await;
+
+    let (over, retries, searches) = (Arc::new(AtomicBool::new(false)), Arc::default(), Arc::default());
+    let (told, terms) = (Arc::new(Mutex::new(Told::default())), Arc::new(Mutex::new(Terms::new())));
+    let mut clients = JoinSet::new();
+    for writer in 0..WRITERS {
+        let nomad = Nomad::new(&together, usize::try_from(writer).unwrap(), &retries);
+        clients.spawn(write(nomad, writer, Arc::clone(&told), Arc::clone(&over)));
+    }
+    for searcher in 0..SEARCHERS {
+        let nomad = Nomad::new(&together, searcher, &retries);
+        clients.spawn(search(nomad, Arc::clone(&searches), Arc::clone(&over)));
+    }
+    clients.spawn(watch(Nomad::new(&together, 0, &retries), Arc::clone(&terms), Arc::clone(&over)));
+
+    let span = lasts();
+    let peace = Duration::from_secs(10).min(span / 10);
+    let (kills, pauses) = disturb(&mut together, Instant::now() + span, peace).await;
+    over.store(true, Ordering::Relaxed);
+    while let Some(ended) = clients.join_next().await {
+        ended.unwrap();
+    }
+    for instance in &mut together.instances {
+        instance.until_ready().await.unwrap();
+    }
+    let client = together.client(0);
+    let expected = took_effect(&client).await;
+    let told = std::mem::take(&mut *told.lock().unwrap());
+    let lost: Vec<_> = told.tasks.difference(&expected).collect();
+    assert!(lost.is_empty(), "acknowledged tasks that did not succeed: {lost:?}");
+    for position in 0..3 {
+        let stored = stored(&together.client(position)).await;
+        let lost: Vec<_> = told.films.difference(&stored).collect();
+        assert!(lost.is_empty(), "acknowledged films that are not there, by {}: {lost:?}", NAMES[position]);
+    }
+    until("every change is told", || async { (ledger.entries().tasks == expected).then_some(()) }).await;
+    check_canaries(&client).await;
+    let terms = std::mem::take(&mut *terms.lock().unwrap());
+    let of = |scope: &str| terms.keys().filter(|(of, _)| of == scope).count();
+    println!(
+        "{} s, {kills} kills, {pauses} pauses: {} writes acknowledged, {} took effect, none lost; {} rounds of reads; {} retries; \
+         {} terms of the writes, {} of the sink, {} in all, none held twice; {} changes told, {} again",
+        span.as_secs(),
+        told.tasks.len(),
+        expected.len(),
+        searches.load(Ordering::Relaxed),
+        retries.load(Ordering::Relaxed),
+        of("writes"),
+        of("sink:hook"),
+        terms.len(),
+        ledger.entries().ids.len(),
+        ledger.entries().duplicates,
+    );
+}
