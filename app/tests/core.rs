@@ -9,6 +9,8 @@ mod alias;
 mod canary;
 #[path = "core/change/mod.rs"]
 mod change;
+#[path = "core/instance.rs"]
+mod instance;
 #[path = "core/lost.rs"]
 mod lost;
 #[path = "core/mender.rs"]

@@ -22,7 +22,10 @@ impl Duty {
     /// The duty of running a canary.
     pub fn of_canary(id: &str) -> Self {
         let part = xxh3_64(id.as_bytes()) % u64::from(CANARY_PARTS);
-        #[expect(clippy::cast_possible_truncation, reason = "the remainder of a division by 8 bits has 8 bits")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the remainder of a division by 8 bits has 8 bits"
+        )]
         Self::Canaries(part as u8)
     }
 
@@ -93,8 +96,7 @@ mod tests {
     #[test]
     fn scores_are_what_they_were() {
         let instances = ["a", "b", "c"];
-        let won: Vec<&str> =
-            Duty::all_canaries().map(|duty| falls_to(&duty, instances).unwrap()).collect();
+        let won: Vec<&str> = Duty::all_canaries().map(|duty| falls_to(&duty, instances).unwrap()).collect();
         assert_eq!(won.join(""), "cbaacbcc");
         assert_eq!(falls_to(&Duty::Writes, []), None);
     }

@@ -123,7 +123,8 @@ impl Body {
     pub(crate) fn into_pieces(mut self) -> Pieces {
         self.awaits_continue = false;
         let whole_by = Instant::now() + self.limits.total;
-        let first = (self.declared.unwrap_or(0) > self.limits.max_bytes).then(|| too_large(self.limits.max_bytes));
+        let first =
+            (self.declared.unwrap_or(0) > self.limits.max_bytes).then(|| too_large(self.limits.max_bytes));
         let pieces = unfold(Some((self, 0_u64)), move |state| async move {
             let (mut body, read) = state?;
             match body.next(whole_by, read).await {

@@ -143,10 +143,11 @@ impl Forwarder {
 
         let known = Keeper::At(peer.clone());
         let exchange = async {
-            let response = self.client.request(request).await.map_err(|error| Broken {
-                unsent: error.is_connect(),
-                reason: error.to_string(),
-            })?;
+            let response = self
+                .client
+                .request(request)
+                .await
+                .map_err(|error| Broken { unsent: error.is_connect(), reason: error.to_string() })?;
             relayed(response).await
         };
         let superseded = async {
@@ -165,7 +166,9 @@ impl Forwarder {
                 if let Some(failure) = rest.failure.take() {
                     return Err(failure);
                 }
-                if broken.unsent && let Some(body) = rest.take_back() {
+                if broken.unsent
+                    && let Some(body) = rest.take_back()
+                {
                     tracing::debug!(target: "miroir::http", instance = peer.instance, "not reached: {}", broken.reason);
                     let parcel = Parcel { method, target, headers: original, body, request_id };
                     return Ok(Sent::NotReached(parcel));

@@ -8,7 +8,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::capture::Captured;
-use super::{CanaryOptions, CanaryService, CaptureTap, Captures, Executor, Ownership, capture_loop, run_loop};
+use super::{
+    CanaryOptions, CanaryService, CaptureTap, Captures, Executor, Ownership, capture_loop, run_loop,
+};
 use crate::alias::AliasBook;
 use crate::change::ChangeRecorder;
 use crate::worker::Shutdown;
@@ -48,12 +50,8 @@ impl Canaries {
             options,
         ));
         let (captures, offered) = Captures::new(clock);
-        let service = CanaryService::new(
-            Arc::clone(&executor),
-            Arc::clone(&ownership),
-            Arc::clone(&captures),
-            ids,
-        );
+        let service =
+            CanaryService::new(Arc::clone(&executor), Arc::clone(&ownership), Arc::clone(&captures), ids);
         let tap = Arc::new(CaptureTap::new(search, Arc::clone(&captures)));
         Self { service: Arc::new(service), tap, store, book, executor, ownership, captures, offered }
     }

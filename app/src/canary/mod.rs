@@ -27,7 +27,7 @@ pub use assembly::Canaries;
 pub use capture::{CaptureTap, Captures, capture_loop};
 pub use configured::{Configured, configure};
 pub use executor::{CanaryOptions, Executor};
-pub use ownership::{Ownership, OwnedPart, OwnedParts, OwnsAll};
+pub use ownership::{OwnedPart, OwnedParts, Ownership, OwnsAll};
 pub use part::CanaryPart;
 pub use runner::run_loop;
 pub use service::CanaryService;

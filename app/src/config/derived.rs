@@ -6,8 +6,8 @@ use miroir_domain::health::HealthThresholds;
 use miroir_domain::topology::{InvalidTopology, Node, Topology};
 
 use super::{
-    CanaryConfig, Config, HealthConfig, InstanceConfig, NodeConfig, Secret, ServerConfig, SinkConfig, TaskRegistryConfig,
-    TimeoutConfig,
+    CanaryConfig, Config, HealthConfig, InstanceConfig, NodeConfig, Secret, ServerConfig, SinkConfig,
+    TaskRegistryConfig, TimeoutConfig,
 };
 
 impl Config {

@@ -31,8 +31,8 @@ pub use load::{Loaded, Sources, load};
 pub use problem::{ConfigError, Problem};
 pub use secret::Secret;
 pub use section::{
-    AuthConfig, CanaryConfig, ClusterConfig, Config, HealthConfig, InstanceConfig, LogConfig, LogFormat, NodeConfig,
-    NodeDefaults, RedisConfig, SearchPolicy, ServerConfig, StoreBackend, StoreConfig, Synchronous,
-    TaskRegistryConfig, TimeoutConfig,
+    AuthConfig, CanaryConfig, ClusterConfig, Config, HealthConfig, InstanceConfig, LogConfig, LogFormat,
+    NodeConfig, NodeDefaults, RedisConfig, SearchPolicy, ServerConfig, StoreBackend, StoreConfig,
+    Synchronous, TaskRegistryConfig, TimeoutConfig,
 };
 pub use shape::{Kind, Shape};

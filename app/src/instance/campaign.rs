@@ -142,7 +142,8 @@ impl Campaign {
         let (scope, token, mut trust) = (self.duty.scope(), lease.token(), lease.trust());
         tracing::info!(scope, token, "this instance does it from now on");
         let (end, over) = watch::channel(false);
-        let seat = Seat { directory: Arc::clone(&self.directory), duty: self.duty.clone(), trust: trust.clone() };
+        let seat =
+            Seat { directory: Arc::clone(&self.directory), duty: self.duty.clone(), trust: trust.clone() };
         let mut work = self.work.work(Term { store, over, seat: Some(seat) });
         let ended = tokio::select! {
             ended = &mut work => Some(ended),

@@ -61,7 +61,8 @@ impl Directory {
         let urls = lives.into_iter().map(|life| (life.scope[LIFE.len()..].to_owned(), life.holder)).collect();
         let terms = terms.into_iter().map(|term| (term.scope.clone(), term)).collect();
         self.view.send_if_modified(|view| {
-            let changed = !view.known || view.alive != alive || view.urls != urls || !same_terms(&view.terms, &terms);
+            let changed =
+                !view.known || view.alive != alive || view.urls != urls || !same_terms(&view.terms, &terms);
             *view = View { known: true, alive, urls, terms, held: std::mem::take(&mut view.held) };
             changed
         });

@@ -63,7 +63,9 @@ pub async fn hearsay_loop(
             }
             Err(error) => {
                 if !std::mem::replace(&mut deaf, true) {
-                    tracing::warn!("cannot hear which nodes lack something; reads may ask one that does: {error}");
+                    tracing::warn!(
+                        "cannot hear which nodes lack something; reads may ask one that does: {error}"
+                    );
                 }
             }
         }
@@ -84,7 +86,8 @@ mod tests {
     fn what_is_whole_replaces_and_what_is_not_adds() {
         let hearsay = Hearsay::default();
         let lacks = |whole, nodes: &[&str]| {
-            let lacking = |node: &&str| Lacking { index: "films".parse().unwrap(), node: node.parse().unwrap() };
+            let lacking =
+                |node: &&str| Lacking { index: "films".parse().unwrap(), node: node.parse().unwrap() };
             Lacks { whole, results: nodes.iter().map(lacking).collect() }
         };
         let said = |node: &str| hearsay.says(&"films".parse().unwrap(), &node.parse().unwrap());

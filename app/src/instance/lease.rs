@@ -91,13 +91,8 @@ impl HeldLease {
         let answer = store.lease_acquire(scope, holder, span.ttl(), clock.now()).await?;
         let Acquire::Acquired(lease) = answer else { return Ok(None) };
         let (trusted, trust) = watch::channel(attempted + span.trusted());
-        let heart = Heart {
-            store: Arc::clone(store),
-            clock: Arc::clone(clock),
-            lease: lease.clone(),
-            span,
-            trusted,
-        };
+        let heart =
+            Heart { store: Arc::clone(store), clock: Arc::clone(clock), lease: lease.clone(), span, trusted };
         let heartbeat = tokio::spawn(heart.run());
         Ok(Some(Self { store: Arc::clone(store), lease, trust: Trust(trust), heartbeat }))
     }

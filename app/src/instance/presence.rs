@@ -63,8 +63,7 @@ impl Presence {
     async fn show(&self, life: &mut Option<HeldLease>) -> Result<(), StoreError> {
         let Directory { me, url, .. } = self.directory.as_ref();
         if !life.as_ref().is_some_and(|life| life.trust().holds()) {
-            *life =
-                HeldLease::take(&self.store, &self.clock, &self.directory.life(), url, self.span).await?;
+            *life = HeldLease::take(&self.store, &self.clock, &self.directory.life(), url, self.span).await?;
         }
         let leases = self.store.lease_list(self.clock.now()).await?;
         let other = leases.iter().find(|lease| lease.scope == self.directory.life() && lease.holder != *url);

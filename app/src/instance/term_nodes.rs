@@ -138,7 +138,12 @@ mod tests {
         async fn node_read(&self, _: &NodeId, _: NodeRead, _: Duration) -> Result<Value, NodeError> {
             std::future::pending().await
         }
-        async fn node_search(&self, _: &NodeId, _: NodeSearch, _: Duration) -> Result<SearchAnswer, NodeError> {
+        async fn node_search(
+            &self,
+            _: &NodeId,
+            _: NodeSearch,
+            _: Duration,
+        ) -> Result<SearchAnswer, NodeError> {
             std::future::pending().await
         }
         async fn node_tasks(

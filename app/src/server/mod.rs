@@ -147,8 +147,7 @@ impl Program<'_> {
         let term = Term::unlimited(Arc::clone(self.store), self.stopped.clone());
         workers.spawn(writes.begin(&term).await?.finish());
         for sink in SinkDelivery::all(self.outside) {
-            workers
-                .spawn(change::deliver_loop(sink.deliverer(Arc::clone(self.store)), self.stopped.clone()));
+            workers.spawn(change::deliver_loop(sink.deliverer(Arc::clone(self.store)), self.stopped.clone()));
         }
         canaries.start_workers(self.config.canary.enabled, workers, self.stopped);
         Ok(stage)

@@ -55,7 +55,11 @@ impl Program<'_> {
         workers: &mut JoinSet<()>,
     ) -> anyhow::Result<Arc<Stage>> {
         let (directory, clock) = (Arc::new(directory), Arc::clone(&self.outside.clock));
-        tracing::info!(instance = directory.me, url = directory.url, "sharing the task store with other instances");
+        tracing::info!(
+            instance = directory.me,
+            url = directory.url,
+            "sharing the task store with other instances"
+        );
         let instance: Arc<dyn InstanceApi> = Arc::new(InstanceService::new(
             Arc::clone(self.store),
             Arc::clone(&clock),

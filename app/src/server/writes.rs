@@ -50,8 +50,7 @@ impl Writes {
             None => Arc::clone(&self.outside.nodes) as _,
         };
         let cluster = Arc::new(self.outside.cluster(Arc::clone(&term.store), nodes));
-        let configured =
-            canary::configure(cluster.store.as_ref(), &self.canaries, cluster.clock.now()).await;
+        let configured = canary::configure(cluster.store.as_ref(), &self.canaries, cluster.clock.now()).await;
         tracing::debug!(done = ?configured.context("storing the canaries of the configuration")?, "configured canaries");
         let workers = self.start_workers(&cluster, &term.over);
         let shown = self.stage.show(&cluster);

@@ -91,7 +91,14 @@ impl Layout {
 }
 
 /// The time of the runtime, which tests pause.
-struct RuntimeClock(Instant);
+pub struct RuntimeClock(Instant);
+
+impl RuntimeClock {
+    /// A clock that begins now.
+    pub fn new() -> Self {
+        Self(Instant::now())
+    }
+}
 
 impl Clock for RuntimeClock {
     fn now(&self) -> Timestamp {
@@ -169,7 +176,7 @@ pub fn films(from: u32, to: u32) -> Value {
 impl Bench {
     /// Services without workers.
     pub fn idle(layout: Layout) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(RuntimeClock(Instant::now()));
+        let clock: Arc<dyn Clock> = Arc::new(RuntimeClock::new());
         let nodes: Vec<NodeId> = layout.topology().nodes().cloned().collect();
         let nodes = Arc::new(FakeNodes::new(nodes, Arc::clone(&clock)));
         Self::over(layout, clock, nodes, Arc::new(MemoryStore::new()))

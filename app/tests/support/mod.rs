@@ -8,7 +8,7 @@ mod receiver;
 mod server;
 mod store;
 
-pub use bench::{Bench, Layout, additions, films, uid};
+pub use bench::{Bench, Layout, RuntimeClock, additions, films, uid};
 pub use fake::Fault;
 pub use receiver::{Reaction, Receiver, away, delivery, rules};
 pub use server::Server;

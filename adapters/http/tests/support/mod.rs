@@ -15,7 +15,8 @@ use miroir_http::{Apis, HttpOptions, serve};
 use miroir_ports::inbound::{
     Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, Keeper,
     MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi,
-    MockInstanceApi, MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness, TaskList, TopologyView,
+    MockInstanceApi, MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness, TaskList,
+    TopologyView,
 };
 use miroir_ports::outbound::Lacks;
 use serde_json::{Value, json};

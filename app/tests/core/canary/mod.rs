@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir::alias::Aliased;
-use miroir::canary::{Canaries, CanaryOptions, Configured, Executor, Ownership, OwnsAll, configure, run_loop};
+use miroir::canary::{
+    Canaries, CanaryOptions, Configured, Executor, Ownership, OwnsAll, configure, run_loop,
+};
 use miroir_domain::alias::{AliasChange, NewAlias};
 use miroir_domain::canary::{CanaryId, CanaryRun, CanaryStatus, CaptureRequest, Definition};
 use miroir_domain::error::ErrorCode;

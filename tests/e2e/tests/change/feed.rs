@@ -5,7 +5,6 @@ use std::time::Duration;
 use miroir_e2e::{Client, Ledger};
 use tokio::task::JoinHandle;
 
-
 /// Starts a reader that goes on where its ledger ends.
 pub fn start(client: Client, ledger: Ledger) -> JoinHandle<()> {
     tokio::spawn(async move {

@@ -8,7 +8,6 @@ use futures_util::StreamExt as _;
 use miroir_test_nats::NatsServer;
 use tokio::task::JoinHandle;
 
-
 /// Makes the stream that the sink publishes to.
 pub async fn create(server: &NatsServer) {
     let client = async_nats::connect(server.url()).await.unwrap();

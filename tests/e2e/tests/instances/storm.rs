@@ -101,8 +101,7 @@ async fn write(nomad: Nomad, writer: u64, told: Arc<Mutex<Told>>, over: Arc<Atom
 
 async fn search(nomad: Nomad, searches: Arc<AtomicU64>, over: Arc<AtomicBool>) {
     while !over.load(Ordering::Relaxed) {
-        let answer =
-            nomad.call(&Method::POST, "/indexes/films/search", &json!({ "limit": 5 }), 200).await;
+        let answer = nomad.call(&Method::POST, "/indexes/films/search", &json!({ "limit": 5 }), 200).await;
         assert_eq!(answer["hits"].as_array().unwrap().len(), 5);
         nomad.call(&Method::GET, "/tasks?limit=5", &Value::Null, 200).await;
         searches.fetch_add(1, Ordering::Relaxed);

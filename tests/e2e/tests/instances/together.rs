@@ -78,7 +78,9 @@ async fn instances_and_leases_tell_who_does_what() {
     let scopes: Vec<&str> = leases.iter().map(|lease| lease["scope"].as_str().unwrap()).collect();
     let expected: Vec<String> = Duty::all_canaries().chain([Duty::Writes]).map(|duty| duty.scope()).collect();
     assert_eq!(scopes, expected);
-    assert!(leases.iter().all(|lease| lease["token"].as_u64().unwrap() >= 1 && lease["expiresAt"].is_string()));
+    assert!(
+        leases.iter().all(|lease| lease["token"].as_u64().unwrap() >= 1 && lease["expiresAt"].is_string())
+    );
 
     let instances = get(&client, "/_miroir/instances").await["results"].as_array().unwrap().clone();
     let names: Vec<&str> = instances.iter().map(|one| one["id"].as_str().unwrap()).collect();
