@@ -56,9 +56,7 @@ autoscaling.targetMemoryUtilizationPercentage is {{ .targetMemoryUtilizationPerc
 {{- $hasLeast := not (kindIs "invalid" .minAvailable) }}
 {{- $hasMost := not (kindIs "invalid" .maxUnavailable) }}
 {{- if and $hasLeast $hasMost }}
-podDisruptionBudget.minAvailable is {{ .minAvailable }} and podDisruptionBudget.maxUnavailable is {{ .maxUnavailable }}: Kubernetes takes one of the two, so set the other to null.
-{{- else if not (or $hasLeast $hasMost) }}
-podDisruptionBudget.enabled is true, but neither podDisruptionBudget.minAvailable nor podDisruptionBudget.maxUnavailable is set: set one of the two.
+podDisruptionBudget.minAvailable is {{ .minAvailable }} and podDisruptionBudget.maxUnavailable is {{ .maxUnavailable }}: Kubernetes takes one of the two.
 {{- else if and $hasLeast (not (kindIs "string" .minAvailable)) (ge (int .minAvailable) $least) }}
 podDisruptionBudget.minAvailable is {{ .minAvailable }}, but {{ $counted }} is {{ $least }}: no pod could ever be moved, and draining a machine would never end.
 {{- end }}
