@@ -286,6 +286,31 @@ fn image_says_what_it_runs_and_has_no_shell() {
 }
 
 #[test]
+fn context_has_every_file_of_the_workspace() {
+    let tag = format!("miroir-test-context:{}", std::process::id());
+    let context = repository(".").display().to_string();
+    fed(&["build", "--tag", &tag, "--file", "-", &context], b"FROM scratch\nCOPY . /\nCMD [\"none\"]\n");
+    let image = Image { tag, bases: Vec::new() };
+    let container = Running(said(["create", &image.tag]));
+    let archive = docker(["export", &container.0]).stdout;
+    let folder = tempfile::tempdir().unwrap();
+    let listed = folder.path().join("context.tar");
+    std::fs::write(&listed, archive).unwrap();
+    let text_of = |command: &mut Command| {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let sent = text_of(Command::new("tar").arg("--list").arg("--file").arg(&listed));
+    let sent: Vec<&str> = sent.lines().collect();
+    let folders = ["Cargo.toml", "Cargo.lock", "adapters", "app", "deploy", "domain", "migrations", "ports"];
+    let kept =
+        text_of(Command::new("git").current_dir(repository(".")).args(["ls-files", "--"]).args(folders));
+    let lacking: Vec<&str> = kept.lines().filter(|file| !sent.contains(file)).collect();
+    assert!(kept.lines().count() > 100 && lacking.is_empty(), "not sent to the engine: {lacking:?}");
+}
+
+#[test]
 fn compose_accepts_its_file() {
     let compose: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];
     let answers = |words: &&[&str]| {

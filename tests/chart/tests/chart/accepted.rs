@@ -74,6 +74,15 @@ fn lint_finds_nothing_in_any_case() {
     }
 }
 
+#[test]
+fn chart_and_compose_file_install_the_version_of_this_workspace() {
+    let chart: Value =
+        serde_norway::from_str(&std::fs::read_to_string(chart().join("Chart.yaml")).unwrap()).unwrap();
+    assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
+    let compose = std::fs::read_to_string(repository("compose.yaml")).unwrap();
+    assert!(compose.contains(concat!("image: miroir:", env!("CARGO_PKG_VERSION"), "\n")));
+}
+
 /// The paths of what `node` describes, through the objects that list their keys.
 fn described(node: &Value, path: &str, found: &mut BTreeSet<String>) {
     match node["properties"].as_object() {
