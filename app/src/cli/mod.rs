@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod dev;
 mod films;
+mod health;
 mod serve;
 mod settings;
 mod signal;
@@ -41,6 +42,8 @@ enum Command {
         #[command(subcommand)]
         command: config::ConfigCommand,
     },
+    /// Ask a running Miroir whether it is well; ends with 1 when it is not, or does not answer.
+    Health(health::HealthArguments),
     /// Look after the task store.
     Store {
         #[command(subcommand)]
@@ -68,6 +71,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Dev(arguments) => dev::run(arguments).await,
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Config { command } => config::run(command),
+        Command::Health(arguments) => health::run(arguments).await,
         Command::Store { command } => store::run(command).await,
         Command::Version => print(concat!("miroir ", env!("CARGO_PKG_VERSION"), "\n")),
     };

@@ -1,0 +1,129 @@
+//! Runs helm.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use crate::object::{Object, Rendered};
+use crate::{chart, repository};
+
+/// What the release is called.
+pub const RELEASE: &str = "shop";
+/// The namespace it is rendered for.
+pub const NAMESPACE: &str = "search";
+/// The Kubernetes that is rendered for unless a test says otherwise.
+const KUBERNETES: &str = "1.31";
+
+/// Values for the chart: one of its examples, and what a test sets on top.
+#[derive(Debug, Clone)]
+pub struct Values {
+    chart: PathBuf,
+    release: String,
+    example: Option<PathBuf>,
+    overlay: String,
+    kubernetes: String,
+    only: Option<String>,
+}
+
+impl Values {
+    /// The values of `charts/miroir/examples/<name>.yaml`.
+    pub fn example(name: &str) -> Self {
+        Self { example: Some(chart().join(format!("examples/{name}.yaml"))), ..Self::defaults() }
+    }
+
+    /// The chart's defaults.
+    pub fn defaults() -> Self {
+        Self {
+            chart: chart(),
+            release: RELEASE.to_owned(),
+            example: None,
+            overlay: "{}".to_owned(),
+            kubernetes: KUBERNETES.to_owned(),
+            only: None,
+        }
+    }
+
+    /// With these values, in YAML, on top.
+    #[must_use]
+    pub fn with(mut self, overlay: &str) -> Self {
+        overlay.clone_into(&mut self.overlay);
+        self
+    }
+
+    /// For this version of Kubernetes.
+    #[must_use]
+    pub fn kubernetes(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.kubernetes);
+        self
+    }
+
+    /// As a release of this name.
+    #[must_use]
+    pub fn release(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.release);
+        self
+    }
+
+    /// From a changed copy of the chart, of one template alone.
+    #[must_use]
+    pub fn of_copy(mut self, chart: PathBuf, template: &str) -> Self {
+        self.chart = chart;
+        self.only = Some(template.to_owned());
+        self
+    }
+
+    /// The objects that `helm template` makes, or what it says.
+    ///
+    /// # Panics
+    ///
+    /// When helm is missing, or prints what is no YAML.
+    pub fn render(&self) -> Result<Rendered, String> {
+        let mut arguments = vec!["template", &self.release, "--namespace", NAMESPACE];
+        arguments.extend(["--kube-version", &self.kubernetes]);
+        if let Some(template) = &self.only {
+            arguments.extend(["--show-only", template]);
+        }
+        let output = self.helm(&arguments);
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        let text = String::from_utf8(output.stdout).expect("helm prints UTF-8");
+        Ok(Rendered::new(Object::of_documents(&text)))
+    }
+
+    /// The objects, which must be made.
+    ///
+    /// # Panics
+    ///
+    /// When helm refuses.
+    pub fn rendered(&self) -> Rendered {
+        self.render().unwrap_or_else(|refusal| panic!("helm refused: {refusal}"))
+    }
+
+    /// What `helm lint --strict` says, good or bad.
+    pub fn lint(&self) -> Result<String, String> {
+        let output = self.helm(&["lint", "--strict"]);
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if output.status.success() { Ok(said) } else { Err(said) }
+    }
+
+    fn helm(&self, arguments: &[&str]) -> Output {
+        let program = repository("target/helm/helm");
+        let mut command = Command::new(&program);
+        command.args(arguments).arg(&self.chart);
+        if let Some(example) = &self.example {
+            command.arg("--values").arg(example);
+        }
+        // Nothing of the machine's: no plugins, no cluster.
+        command.args(["--values", "-"]).env_clear().env("HOME", repository("target/helm"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| {
+            panic!("cannot run {} ({error}): `make helm` puts it there", program.display())
+        });
+        let mut input = child.stdin.take().expect("a pipe");
+        input.write_all(self.overlay.as_bytes()).expect("helm reads its values");
+        drop(input);
+        child.wait_with_output().expect("helm ends")
+    }
+}

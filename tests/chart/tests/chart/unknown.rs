@@ -1,0 +1,33 @@
+//! Unknown keys and values of the wrong kind are refused by the schema, which names the key.
+
+use miroir_test_chart::Values;
+
+/// Each line a test: what is set on the smallest example, and what helm must say of it.
+macro_rules! refuses {
+    ($($name:ident: $overlay:literal => $said:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let refusal = Values::example("sqlite").with($overlay).render().expect_err("was accepted");
+                assert!(refusal.contains($said), "`{}` is not in: {refusal}", $said);
+            }
+        )*
+    };
+}
+
+refuses! {
+    unknown_key: "replica: 2" => "Additional property replica is not allowed";
+    unknown_key_in_a_section: "taskStore: {backnd: redis}" => "taskStore: Additional property backnd is not allowed";
+    unknown_key_deep_down: "metrics: {serviceMonitor: {enable: true}}" => "metrics.serviceMonitor: Additional property enable is not allowed";
+    unknown_key_of_a_node: "nodes: [{id: a, url: 'http://a', key: x}]" => "nodes.0: Additional property key is not allowed";
+    unknown_backend: "taskStore: {backend: postgres}" => "taskStore.backend must be one of the following: \"sqlite\", \"redis\", \"memory\"";
+    no_replicas: "replicas: 0" => "replicas: Must be greater than or equal to 1";
+    replicas_in_words: "replicas: two" => "replicas: Invalid type. Expected: integer";
+    node_over_https: "nodes: [{id: a, url: 'https://a'}]" => "nodes.0.url: Does not match pattern";
+    node_without_a_url: "nodes: [{id: a}]" => "nodes.0: url is required";
+    node_key_that_would_break_the_list: "nodes: [{id: a, url: 'http://a', masterKey: 'a\"b'}]" => "nodes.0.masterKey: Does not match pattern";
+    redis_by_another_scheme: "taskStore: {redis: {url: 'http://r'}}" => "taskStore.redis.url: Does not match pattern";
+    redis_password_that_would_break_the_url: "redis: {password: 'a@b'}" => "redis.password: Does not match pattern";
+    privileged_port: "containerPort: 80" => "containerPort: Must be greater than or equal to 1024";
+    volume_for_many_writers: "taskStore: {sqlite: {persistence: {accessModes: [ReadWriteMany]}}}" => "must be one of the following: \"ReadWriteOnce\", \"ReadWriteOncePod\"";
+}
