@@ -36,6 +36,8 @@ const CONNECT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long it may stay unknown which instance it is: the store is asked again within that.
 const UNKNOWN: Duration = Duration::from_secs(1);
+/// How long an instance that is handed a request waits before it hands it on: longer than it takes to read the store again.
+const SECOND_LOOK: Duration = Duration::from_millis(700);
 /// How long an answer is still waited for once the instance it should come from is not the one any more.
 const GRACE: Duration = Duration::from_secs(1);
 /// The largest answer that is handed back.
@@ -101,6 +103,11 @@ impl Forwarder {
     ) -> Result<Carried, Failure> {
         let give_up = Instant::now() + self.patience;
         let mut keeper = instances.keeper(duty);
+        if hops(&parcel.headers) > 0 && matches!(keeper, Keeper::At(_)) {
+            // Whoever handed it on thought that it is for this instance, so one of the two is behind: what is known here may
+            // be of before the request came.
+            keeper = timeout(SECOND_LOOK, instances.other_keeper(duty, &keeper)).await.unwrap_or(keeper);
+        }
         loop {
             match &keeper {
                 Keeper::Here => return Ok(Carried::Here(parcel)),
@@ -217,9 +224,14 @@ fn address(peer: &Peer, target: &str) -> Result<Uri, Failure> {
     })
 }
 
+/// How often a request has been handed on.
+fn hops(headers: &HeaderMap) -> u8 {
+    headers.get(HOPS).and_then(|hops| hops.to_str().ok()?.parse().ok()).unwrap_or(0)
+}
+
 /// The headers of the request that is handed on.
 fn handed_on(parcel: &Parcel) -> Result<HeaderMap, Failure> {
-    let hops = parcel.headers.get(HOPS).and_then(|hops| hops.to_str().ok()?.parse::<u8>().ok()).unwrap_or(0);
+    let hops = hops(&parcel.headers);
     if hops >= MAX_HOPS {
         return Err(nobody("instances disagree about which of them it is for"));
     }

@@ -269,3 +269,19 @@ async fn one_that_lost_its_turn_half_way_does_not_answer() {
     told.0.send_replace(Keeper::Here);
     assert_eq!(server.send(&Request::new("DELETE", "/indexes/films")).await.status, 500);
 }
+
+/// The instance that is handed a request knows of the change of leaders a moment later than the one that hands it on.
+#[tokio::test]
+async fn request_that_was_handed_on_waits_for_what_its_sender_knows_already() {
+    let behind = Told::keeper(Keeper::Nobody);
+    let apis = Apis { instance: Arc::clone(&behind) as _, ..agreeable() };
+    let next = Server::start(apis, HttpOptions::default()).await;
+    let former = follower(&Told::keeper(at(url(&next))), HttpOptions::default()).await;
+    // It still thinks that it is the former one.
+    behind.0.send_replace(at(url(&former)));
+    let mut connection = former.connect().await;
+    connection.write(&Request::new("POST", "/indexes").json(r#"{"uid":"films"}"#).bytes()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    behind.0.send_replace(Keeper::Here);
+    assert_eq!(connection.response().await.status, 202);
+}

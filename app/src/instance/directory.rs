@@ -1,16 +1,21 @@
 //! Who does what, as this instance knows it: what it holds itself, and what it last read in the store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use miroir_domain::duty::{Duty, falls_to};
 use miroir_ports::inbound::{InstanceView, Keeper, LeaseView, Peer};
 use miroir_ports::outbound::Lease;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::lease::Trust;
 
 /// What the scope of the lease that says an instance lives begins with; its holder is the URL of the instance.
 pub(super) const LIFE: &str = "instance:";
+
+/// How long what was read in the store counts. It is read several times in that time.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// The directory of one instance.
 pub struct Directory {
@@ -25,8 +30,8 @@ pub struct Directory {
 
 #[derive(Default)]
 struct View {
-    /// Whether the store was read, and can still be.
-    known: bool,
+    /// When the store was last read.
+    read_at: Option<Instant>,
     /// Whether the sign of life under the name of this instance is its own: a predecessor's may still run, or another instance
     /// may have been given the same name.
     alive: bool,
@@ -36,6 +41,13 @@ struct View {
     terms: BTreeMap<String, Lease>,
     /// What this instance does.
     held: BTreeMap<String, Trust>,
+}
+
+impl View {
+    /// Whether it still counts: not in an instance that was paused and wakes up, before it has read the store again.
+    fn is_fresh(&self) -> bool {
+        self.read_at.is_some_and(|read_at| read_at.elapsed() < FRESH)
+    }
 }
 
 impl Directory {
@@ -61,16 +73,19 @@ impl Directory {
         let urls = lives.into_iter().map(|life| (life.scope[LIFE.len()..].to_owned(), life.holder)).collect();
         let terms = terms.into_iter().map(|term| (term.scope.clone(), term)).collect();
         self.view.send_if_modified(|view| {
-            let changed =
-                !view.known || view.alive != alive || view.urls != urls || !same_terms(&view.terms, &terms);
-            *view = View { known: true, alive, urls, terms, held: std::mem::take(&mut view.held) };
+            let changed = !view.is_fresh()
+                || view.alive != alive
+                || view.urls != urls
+                || !same_terms(&view.terms, &terms);
+            *view = View {
+                read_at: Some(Instant::now()),
+                alive,
+                urls,
+                terms,
+                held: std::mem::take(&mut view.held),
+            };
             changed
         });
-    }
-
-    /// The store does not answer.
-    pub(super) fn lose_sight(&self) {
-        self.view.send_if_modified(|view| std::mem::take(&mut view.known));
     }
 
     /// This instance does `duty` from now on, as long as `trust` holds.
@@ -105,7 +120,7 @@ impl Directory {
         if view.held.get(&scope).is_some_and(Trust::holds) {
             return Keeper::Here;
         }
-        if !view.known {
+        if !view.is_fresh() {
             return Keeper::Unknown;
         }
         let Some(term) = view.terms.get(&scope) else { return Keeper::Nobody };
@@ -173,10 +188,9 @@ pub(super) fn terms(leases: Vec<Lease>) -> Vec<LeaseView> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use miroir_domain::Timestamp;
-    use tokio::time::{Instant, timeout};
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -203,16 +217,18 @@ mod tests {
         (sender, Trust::of(receiver))
     }
 
-    #[test]
-    fn keeper_is_who_holds_the_term() {
+    #[tokio::test(start_paused = true)]
+    async fn keeper_is_who_holds_the_term() {
         let directory = directory();
         assert_eq!(directory.keeper(&Duty::Writes), Keeper::Unknown);
         directory.read(lives(), true);
         assert_eq!(directory.keeper(&Duty::Writes), Keeper::Nobody);
         directory.read([lives(), vec![lease("writes", "two", 3)]].concat(), true);
         assert_eq!(directory.keeper(&Duty::Writes), at_two(3));
-        directory.lose_sight();
-        assert_eq!(directory.keeper(&Duty::Writes), Keeper::Unknown);
+        tokio::time::advance(FRESH).await;
+        assert_eq!(directory.keeper(&Duty::Writes), Keeper::Unknown, "that was long ago");
+        directory.read([lives(), vec![lease("writes", "two", 3)]].concat(), true);
+        assert_eq!(directory.keeper(&Duty::Writes), at_two(3));
     }
 
     #[test]
@@ -238,7 +254,7 @@ mod tests {
         let (_running, trust) = trust();
         directory.hold(&Duty::Writes, trust);
         assert_eq!(directory.keeper(&Duty::Writes), Keeper::Here);
-        tokio::time::advance(Duration::from_secs(2)).await;
+        tokio::time::advance(FRESH * 3 / 4).await;
         assert_eq!(directory.keeper(&Duty::Writes), Keeper::Nobody);
         directory.withdraw(&Duty::Writes);
         assert_eq!(directory.keeper(&Duty::Writes), Keeper::Nobody);
@@ -279,7 +295,7 @@ mod tests {
         tokio::task::yield_now().await;
         directory.read(leases(3), true);
         let mut waiting = waiting;
-        assert!(timeout(Duration::from_secs(1), &mut waiting).await.is_err());
+        assert!(timeout(FRESH / 2, &mut waiting).await.is_err());
         directory.read(leases(4), true);
         assert_eq!(waiting.await.unwrap(), at_two(4));
     }

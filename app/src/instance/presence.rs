@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
-use tokio::time::Instant;
 
 use super::directory::Directory;
 use super::lease::{HeldLease, Span};
@@ -12,8 +11,6 @@ use crate::worker::{Shutdown, stopped};
 
 /// How often the store is read.
 const PAUSE: Duration = Duration::from_millis(300);
-/// How long the store may fail until nothing is known any more.
-const BLIND: Duration = Duration::from_secs(2);
 
 /// Keeps the sign of life of one instance up, and its directory true.
 pub struct Presence {
@@ -30,12 +27,10 @@ pub struct Presence {
 /// Shows presence until `shutdown`.
 pub async fn presence_loop(presence: Presence, mut shutdown: Shutdown) {
     let mut life: Option<HeldLease> = None;
-    let mut seen = Instant::now();
     let mut warned = false;
     loop {
         match presence.show(&mut life).await {
             Ok(()) => {
-                seen = Instant::now();
                 if std::mem::take(&mut warned) {
                     tracing::info!("the task store answers again");
                 }
@@ -43,9 +38,6 @@ pub async fn presence_loop(presence: Presence, mut shutdown: Shutdown) {
             Err(error) => {
                 if !std::mem::replace(&mut warned, true) {
                     tracing::warn!("cannot tell which instances live: {error}");
-                }
-                if seen.elapsed() >= BLIND {
-                    presence.directory.lose_sight();
                 }
             }
         }
