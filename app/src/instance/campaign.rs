@@ -140,7 +140,7 @@ impl Campaign {
 
     async fn serve(&self, lease: HeldLease, store: Arc<dyn TaskStore>, shutdown: &mut Shutdown) {
         let (scope, token, mut trust) = (self.duty.scope(), lease.token(), lease.trust());
-        tracing::info!(scope, token, "this instance does it from now on");
+        self.tell(token, "this instance has the duty");
         let (end, over) = watch::channel(false);
         let seat =
             Seat { directory: Arc::clone(&self.directory), duty: self.duty.clone(), trust: trust.clone() };
@@ -161,7 +161,7 @@ impl Campaign {
         // Whatever is still under way is cut off.
         drop(work);
         match ended {
-            Some(Ok(())) => tracing::info!(scope, token, "this instance does it no more"),
+            Some(Ok(())) => self.tell(token, "this instance leaves the duty to others"),
             Some(Err(error)) => tracing::warn!(scope, token, "the work could not be done: {error:#}"),
             None => {
                 tracing::warn!(scope, token, "the lease could not be kept: another instance may have it now");
@@ -169,6 +169,16 @@ impl Campaign {
             }
         }
         lease.release().await;
+    }
+
+    /// Logs what happened to the duty. There are many that are dealt out, and they come and go with every instance.
+    fn tell(&self, token: u64, what: &str) {
+        let scope = self.duty.scope();
+        if self.duty.is_dealt_out() {
+            tracing::debug!(scope, token, "{what}");
+        } else {
+            tracing::info!(scope, token, "{what}");
+        }
     }
 
     /// Waits until this instance is to leave the duty to others.
