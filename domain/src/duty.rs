@@ -59,8 +59,8 @@ impl Duty {
 /// comes takes its share from all, one that goes leaves its share to all, and nothing else moves.
 pub fn falls_to<'a>(duty: &Duty, instances: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let scope = duty.scope();
-    let score = |instance: &str| xxh3_64(format!("{scope}\0{instance}").as_bytes());
-    instances.into_iter().max_by(|one, other| score(one).cmp(&score(other)).then_with(|| other.cmp(one)))
+    let weight = |instance: &str| xxh3_64(format!("{scope}\0{instance}").as_bytes());
+    instances.into_iter().max_by(|one, other| weight(one).cmp(&weight(other)).then_with(|| other.cmp(one)))
 }
 
 #[cfg(test)]

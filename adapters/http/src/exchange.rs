@@ -92,13 +92,11 @@ impl Exchange {
                 let path = path.as_str().to_owned();
                 async move {
                     let incoming = Incoming { method, path, query, headers, peer, body };
-                    match exchange.answer(incoming).await {
-                        Some(response) => response,
-                        None => {
-                            hang_up.notify_one();
-                            std::future::pending().await
-                        }
+                    if let Some(response) = exchange.answer(incoming).await {
+                        return response;
                     }
+                    hang_up.notify_one();
+                    std::future::pending().await
                 }
             })
             .boxed()

@@ -3,16 +3,12 @@
 use std::sync::Arc;
 
 use miroir_ports::inbound::{CanaryApi, SearchApi};
-use miroir_ports::outbound::{Clock, Ids, TaskStore};
+use miroir_ports::outbound::Ids;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::capture::Captured;
-use super::{
-    CanaryOptions, CanaryService, CaptureTap, Captures, Executor, Ownership, capture_loop, run_loop,
-};
-use crate::alias::AliasBook;
-use crate::change::ChangeRecorder;
+use super::{CanaryService, CaptureTap, Captures, Executor, Ownership, capture_loop, run_loop};
 use crate::worker::Shutdown;
 
 /// The service, and what its workers need.
@@ -20,8 +16,6 @@ pub struct Canaries {
     /// The service.
     pub service: Arc<CanaryService>,
     tap: Arc<CaptureTap>,
-    store: Arc<dyn TaskStore>,
-    book: Arc<AliasBook>,
     executor: Arc<Executor>,
     ownership: Arc<dyn Ownership>,
     captures: Arc<Captures>,
@@ -29,31 +23,19 @@ pub struct Canaries {
 }
 
 impl Canaries {
-    /// Those canaries that `ownership` says are this instance's; they look names up in `book`, search by `search`, and tell
-    /// `changes` of their runs.
+    /// Those canaries that `ownership` says are this instance's, run by `executor`. Captures look at what `search` answers.
     pub fn new(
-        store: Arc<dyn TaskStore>,
+        executor: Executor,
         ownership: Arc<dyn Ownership>,
-        book: Arc<AliasBook>,
         search: Arc<dyn SearchApi>,
-        clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
-        changes: Arc<ChangeRecorder>,
-        options: CanaryOptions,
     ) -> Self {
-        let executor = Arc::new(Executor::new(
-            Arc::clone(&store),
-            Arc::clone(&book),
-            Arc::clone(&search),
-            Arc::clone(&clock),
-            changes,
-            options,
-        ));
-        let (captures, offered) = Captures::new(clock);
+        let executor = Arc::new(executor);
+        let (captures, offered) = Captures::new(Arc::clone(&executor.clock));
         let service =
             CanaryService::new(Arc::clone(&executor), Arc::clone(&ownership), Arc::clone(&captures), ids);
         let tap = Arc::new(CaptureTap::new(search, Arc::clone(&captures)));
-        Self { service: Arc::new(service), tap, store, book, executor, ownership, captures, offered }
+        Self { service: Arc::new(service), tap, executor, ownership, captures, offered }
     }
 
     /// The port of the canaries.
@@ -73,7 +55,13 @@ impl Canaries {
 
     /// Starts what goes on without clients: captures, and when `runs`, the canaries themselves.
     pub fn start_workers(self, runs: bool, workers: &mut JoinSet<()>, stopped: &Shutdown) {
-        workers.spawn(capture_loop(self.captures, self.store, self.book, self.offered, stopped.clone()));
+        workers.spawn(capture_loop(
+            self.captures,
+            Arc::clone(&self.executor.store),
+            Arc::clone(&self.executor.book),
+            self.offered,
+            stopped.clone(),
+        ));
         if runs {
             workers.spawn(run_loop(self.executor, self.ownership, stopped.clone()));
         }

@@ -39,7 +39,7 @@ impl Default for CanaryOptions {
 /// Runs canaries and remembers which ran when.
 pub struct Executor {
     pub(super) store: Arc<dyn TaskStore>,
-    book: Arc<AliasBook>,
+    pub(super) book: Arc<AliasBook>,
     search: Arc<dyn SearchApi>,
     pub(super) clock: Arc<dyn Clock>,
     changes: Arc<ChangeRecorder>,

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use miroir_http::HttpOptions;
-use miroir_ports::inbound::InstanceApi;
+use miroir_ports::inbound::{InstanceApi, SearchApi};
 use miroir_ports::outbound::{Ids as _, TaskStore};
 use miroir_system::UuidIds;
 use tokio::net::TcpListener;
@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::alias::AliasBook;
-use crate::canary::{Canaries, CanaryOptions, Ownership, OwnsAll};
+use crate::canary::{Canaries, CanaryOptions, Executor, Ownership, OwnsAll};
 use crate::change::{self, Feed, FeedOptions, SinkService};
 use crate::cluster::Cluster;
 use crate::config::Config;
@@ -165,16 +165,16 @@ impl Program<'_> {
             Arc::new(self.outside.cluster(Arc::clone(store), Arc::clone(&self.outside.nodes) as _));
         let book = Arc::new(AliasBook::new(Arc::clone(store)));
         let (searched, search) = stage::searched(&book, &reader);
-        let canaries = Canaries::new(
+        let search: Arc<dyn SearchApi> = Arc::new(search);
+        let executor = Executor::new(
             Arc::clone(store),
-            ownership,
             Arc::clone(&book),
-            Arc::new(search),
+            Arc::clone(&search),
             Arc::clone(clock),
-            Arc::new(UuidIds::default()),
             Arc::clone(changes),
             self.canary_options(),
         );
+        let canaries = Canaries::new(executor, ownership, search, Arc::new(UuidIds::default()));
         // Before the request's own time is up.
         let feed = FeedOptions { longest_wait: self.config.server.request_timeout() / 2 };
         let standing = Standing {

@@ -48,16 +48,16 @@ struct Aviary {
 impl Aviary {
     fn over(bench: &Bench, search: Arc<dyn SearchApi>, options: CanaryOptions) -> Self {
         let (store, clock) = (Arc::clone(&bench.cluster.store), Arc::clone(&bench.cluster.clock));
-        let canaries = Canaries::new(
+        let executor = Executor::new(
             Arc::clone(&store),
-            Arc::new(OwnsAll(Arc::clone(&store))),
             Arc::clone(&bench.book),
-            search,
+            Arc::clone(&search),
             clock,
-            Arc::new(UuidIds::default()),
             Arc::clone(&bench.cluster.changes),
             options,
         );
+        let ownership = Arc::new(OwnsAll(Arc::clone(&store)));
+        let canaries = Canaries::new(executor, ownership, search, Arc::new(UuidIds::default()));
         let stop = watch::Sender::new(false);
         let (service, search) = (canaries.api(), canaries.search());
         let mut workers = JoinSet::new();

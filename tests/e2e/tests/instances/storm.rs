@@ -14,7 +14,7 @@ use miroir_test_redis::RedisServer;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::fixture::{LEASE, Together, get};
 
@@ -24,6 +24,9 @@ const SEARCHERS: usize = 3;
 const CANARIES: usize = 6;
 /// How long a client waits for an instance before it tries the next.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// The least time between the end of one disturbance and the next.
+const LEAST_PEACE: Duration = Duration::from_secs(1);
 
 /// How long the storm lasts: `MIROIR_STORM_SECONDS`.
 fn lasts() -> Duration {
@@ -132,12 +135,15 @@ fn note(terms: &mut Terms, leases: &Value) {
 }
 
 /// Kills or pauses one instance after another.
-async fn disturb(together: &mut Together, until: Instant, peace: Duration) -> (u32, u32) {
+async fn disturb(together: &mut Together, until: Instant, period: Duration) -> (u32, u32) {
     let seed = Random::any_seed();
     println!("the seed of the storm is {seed}");
     let (mut random, mut kills, mut pauses) = (Random::new(seed), 0, 0);
+    let mut next = Instant::now();
     while Instant::now() < until {
-        sleep(peace).await;
+        // A pause may last longer than the period.
+        next = (next + period).max(Instant::now() + LEAST_PEACE);
+        sleep_until(next).await;
         let victim = usize::try_from(random.below(3)).unwrap();
         // Whoever sends the writes is hit at least as often as the others together.
         let victim = if random.below(2) == 0 { leader_or(together, victim).await } else { victim };
@@ -257,8 +263,8 @@ async fn nothing_is_lost_and_nothing_done_twice_while_instances_are_killed_and_p
     clients.spawn(watch(Nomad::new(&together, 0, &retries), Arc::clone(&terms), Arc::clone(&over)));
 
     let span = lasts();
-    let peace = Duration::from_secs(10).min(span / 10);
-    let (kills, pauses) = disturb(&mut together, Instant::now() + span, peace).await;
+    let period = Duration::from_secs(10).min(span / 10);
+    let (kills, pauses) = disturb(&mut together, Instant::now() + span, period).await;
     over.store(true, Ordering::Relaxed);
     while let Some(ended) = clients.join_next().await {
         ended.unwrap();
