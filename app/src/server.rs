@@ -19,7 +19,7 @@ use crate::change::{self, Deliverer, Feed, FeedOptions, SinkService};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::service::{
-    ClusterService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
+    ClusterService, DocumentService, IndexService, JobService, SearchService, SettingsService, TaskService,
 };
 use crate::wiring::{self, OpenStore, StoreGuard};
 use crate::worker;
@@ -207,6 +207,7 @@ fn apis(
         canary: canaries.api(),
         feed: Arc::new(feed),
         sink: Arc::new(sinks),
+        job: Arc::new(JobService::new(Arc::clone(&cluster.store))),
     }
 }
 

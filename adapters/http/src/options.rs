@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_ports::inbound::{
-    AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, SearchApi, SettingsApi, SinkApi,
-    TaskApi,
+    AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, JobApi, SearchApi, SettingsApi,
+    SinkApi, TaskApi,
 };
 
 use crate::Secret;
@@ -33,6 +33,8 @@ pub struct Apis {
     pub feed: Arc<dyn ChangeFeed>,
     /// Sinks of changes.
     pub sink: Arc<dyn SinkApi>,
+    /// Jobs.
+    pub job: Arc<dyn JobApi>,
 }
 
 /// Keys and limits. [`Default`] has the limits of the documentation, and no keys.

@@ -7,6 +7,7 @@ mod cluster;
 mod document;
 mod document_query;
 mod index;
+mod job;
 mod multi_search;
 mod search;
 mod settings;
@@ -28,6 +29,7 @@ pub(crate) fn all() -> Vec<Route> {
         multi_search::routes(),
         canary::routes(),
         change::routes(),
+        job::routes(),
         unsupported::routes(),
     ];
     rooms.into_iter().flatten().collect()

@@ -13,8 +13,8 @@ use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_http::{Apis, HttpOptions, serve};
 use miroir_ports::inbound::{
-    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage,
-    MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi,
+    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, JobList,
+    MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi, MockJobApi,
     MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness, TaskList, TopologyView,
 };
 use serde_json::{Value, json};
@@ -77,6 +77,7 @@ pub fn agreeable() -> Apis {
         canary: Arc::new(canary_api()),
         feed: Arc::new(change_feed()),
         sink: Arc::new(sink_api()),
+        job: Arc::new(job_api()),
     };
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, request| Ok(answer(Value::from(request.body().clone()))));
@@ -97,6 +98,7 @@ pub fn untouched() -> Apis {
         canary: Arc::new(MockCanaryApi::new()),
         feed: Arc::new(MockChangeFeed::new()),
         sink: Arc::new(MockSinkApi::new()),
+        job: Arc::new(MockJobApi::new()),
     }
 }
 
@@ -157,6 +159,16 @@ fn sink_api() -> MockSinkApi {
     api.expect_sink_pause().returning(move |_| Err(none()));
     api.expect_sink_resume().returning(move |_| Err(none()));
     api.expect_sink_rewind().returning(move |_, _| Err(none()));
+    api
+}
+
+/// No jobs.
+fn job_api() -> MockJobApi {
+    let none = || ApiError::refused(ErrorCode::MiroirJobNotFound, "There is no such job.");
+    let mut api = MockJobApi::new();
+    api.expect_job_list().returning(|_, limit| Ok(JobList { results: Vec::new(), limit, next: None }));
+    api.expect_job_get().returning(move |_| Err(none()));
+    api.expect_job_cancel().returning(move |_| Err(none()));
     api
 }
 
