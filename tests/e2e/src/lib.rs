@@ -29,6 +29,7 @@ mod port;
 mod process;
 mod wait;
 
+pub use binary::program;
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use miroir::Miroir;
