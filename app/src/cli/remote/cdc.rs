@@ -109,6 +109,7 @@ async fn show(session: &Session, name: &str) -> Result<(), Failure> {
         return Err(Failure::Refused {
             status: http::StatusCode::NOT_FOUND,
             message: format!("There is no sink `{}`; `miroir cdc list` shows them.", clean(name)),
+            body: String::new(),
         });
     };
     if session.output.json {

@@ -39,6 +39,7 @@ pub(super) struct Ask<'a> {
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
     version: Option<u64>,
+    patience: Duration,
 }
 
 /// An answer: its status, and its body as it came.
@@ -53,7 +54,14 @@ pub(super) struct Answer {
 impl<'a> Ask<'a> {
     /// A request for what is at the path of these segments, which may be any text.
     pub(super) fn new(method: Method, path: &[&'a str]) -> Self {
-        Self { method, path: path.to_vec(), query: Vec::new(), body: None, version: None }
+        Self {
+            method,
+            path: path.to_vec(),
+            query: Vec::new(),
+            body: None,
+            version: None,
+            patience: Duration::ZERO,
+        }
     }
 
     pub(super) fn get(path: &[&'a str]) -> Self {
@@ -95,6 +103,11 @@ impl<'a> Ask<'a> {
     pub(super) fn if_version(self, version: Option<u64>) -> Self {
         Self { version, ..self }
     }
+
+    /// To be answered so much later than others: the server is asked to wait.
+    pub(super) fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
 }
 
 impl Client {
@@ -103,7 +116,6 @@ impl Client {
         // Redirects could lead keys elsewhere, and a proxy of the environment is not between an operator and Miroir.
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
@@ -111,16 +123,12 @@ impl Client {
         Ok(Self { base, keys, http, timeout })
     }
 
-    /// How long an answer may take.
-    pub(super) fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
     /// Sends a request, and reads the whole answer whatever its status.
     pub(super) async fn send(&self, ask: Ask<'_>) -> Result<Answer, Failure> {
         let url = self.url(&ask)?;
         let request = format!("{} {}", ask.method, clean(url.path()));
-        let mut builder = self.http.request(ask.method, url);
+        let timeout = self.timeout.saturating_add(ask.patience);
+        let mut builder = self.http.request(ask.method, url).timeout(timeout);
         let key = if ask.path.first() == Some(&"_miroir") { &self.keys.admin } else { &self.keys.api };
         if let Some(key) = key {
             builder = builder.header(AUTHORIZATION, key.clone());
@@ -131,7 +139,7 @@ impl Client {
         if let Some(body) = ask.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let failed = |error| self.failure(&request, &error);
+        let failed = |error| self.failure(&request, timeout, &error);
         let mut response = builder.send().await.map_err(failed)?;
         let status = response.status();
         let mut body = Vec::new();
@@ -164,7 +172,7 @@ impl Client {
         Ok(url)
     }
 
-    fn failure(&self, request: &str, error: &reqwest::Error) -> Failure {
+    fn failure(&self, request: &str, timeout: Duration, error: &reqwest::Error) -> Failure {
         let server = &self.base;
         if error.is_connect() && !error.is_timeout() {
             return Failure::Unreachable(format!(
@@ -173,7 +181,7 @@ impl Client {
             ));
         }
         if error.is_timeout() {
-            let seconds = if error.is_connect() { CONNECT_TIMEOUT } else { self.timeout }.as_secs();
+            let seconds = if error.is_connect() { CONNECT_TIMEOUT } else { timeout }.as_secs();
             return Failure::Unreachable(format!(
                 "{server} did not answer {request} within {seconds} s. `miroir topology ready` tells whether it is well; \
                  --timeout waits longer."
@@ -193,8 +201,7 @@ impl Answer {
         if self.status.is_success() {
             return None;
         }
-        let body = serde_json::from_str(&self.body).unwrap_or_default();
-        Some(Failure::refused(self.status, &body, &self.request, &self.server))
+        Some(Failure::refused(self.status, &self.body, &self.request, &self.server))
     }
 
     /// Its status.

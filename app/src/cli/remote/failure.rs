@@ -26,6 +26,8 @@ pub(in crate::cli) enum Failure {
         status: StatusCode,
         /// Everything there is to say.
         message: String,
+        /// The body of its answer, as it came.
+        body: String,
     },
     /// The answer is not one that Miroir gives.
     #[error("{0}")]
@@ -80,15 +82,16 @@ impl Failure {
     }
 
     /// A refusal: the server's sentence, its code and link, and what to do where that is known here.
-    pub(super) fn refused(status: StatusCode, body: &Value, request: &str, server: &str) -> Self {
-        let (Some(said), Some(code)) = (body["message"].as_str(), body["code"].as_str()) else {
+    pub(super) fn refused(status: StatusCode, body: &str, request: &str, server: &str) -> Self {
+        let value: Value = serde_json::from_str(body).unwrap_or_default();
+        let (Some(said), Some(code)) = (value["message"].as_str(), value["code"].as_str()) else {
             return Self::Strange(format!(
                 "{server} answered {request} with {status}, and not as Miroir does. Is a Miroir there? Name another \
                  server with --url or MIROIR_URL."
             ));
         };
         let mut message = format!("{}\n  code: {} ({})", clean(said), clean(code), status.as_u16());
-        if let Some(link) = body["link"].as_str() {
+        if let Some(link) = value["link"].as_str() {
             message.push_str("\n  see:  ");
             message.push_str(&clean(link));
         }
@@ -98,7 +101,7 @@ impl Failure {
         }
         // A path that the server does not know is no thing that was not found.
         let status = if code == "not_found" { StatusCode::NOT_IMPLEMENTED } else { status };
-        Self::Refused { status, message }
+        Self::Refused { status, message, body: body.to_owned() }
     }
 }
 
@@ -127,7 +130,7 @@ mod tests {
 
     fn refused(status: u16, code: &str) -> Failure {
         let body = json!({ "message": "No.\u{1b}[2J", "code": code, "type": "t", "link": "l#\u{9b}x" });
-        Failure::refused(StatusCode::from_u16(status).unwrap(), &body, "GET /x", "http://h")
+        Failure::refused(StatusCode::from_u16(status).unwrap(), &body.to_string(), "GET /x", "http://h")
     }
 
     #[test]
@@ -172,7 +175,7 @@ mod tests {
 
     #[test]
     fn answers_of_something_else_ask_whether_it_is_miroir() {
-        let failure = Failure::refused(StatusCode::BAD_GATEWAY, &json!("<html>"), "GET /x", "http://h");
+        let failure = Failure::refused(StatusCode::BAD_GATEWAY, "<html>", "GET /x", "http://h");
         assert_eq!(failure.exit_code(), 1);
         assert!(failure.to_string().contains("MIROIR_URL"), "{failure}");
     }

@@ -10,7 +10,7 @@ use super::client::{Answer, Ask};
 use super::progress::Progress;
 use super::{Failure, Session, output};
 
-/// How long the server may wait for a change, in seconds; less where one answer may not take so long.
+/// How long the server may wait for a change, in seconds.
 const WAIT_S: u64 = 25;
 /// Events asked for at once.
 const PAGE: u32 = 200;
@@ -52,16 +52,16 @@ pub(super) async fn follow(session: &Session, index: &str, start: Start) -> Resu
         Start::Oldest => None,
         Start::Now => Some(last(session, index).await?),
     };
-    let wait = WAIT_S.min((session.client.timeout().as_secs() / 2).max(1));
     let progress = Progress::new();
     let (mut since, mut pause, mut answered) = (since, FIRST_PAUSE, false);
     loop {
         let ask = Ask::get(&CHANGES)
             .query("index", &index)
             .query("limit", &PAGE)
-            .query("wait", &wait)
-            .maybe("since", since);
-        match session.client.send(ask).await.and_then(|answer| answer.refusal().map_or(Ok(answer), Err)) {
+            .query("wait", &WAIT_S)
+            .maybe("since", since)
+            .patience(Duration::from_secs(WAIT_S));
+        match session.ask(ask).await {
             Ok(answer) => {
                 let page = Page::of(&answer)?;
                 progress.clear();

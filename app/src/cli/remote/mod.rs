@@ -53,9 +53,13 @@ impl<C: Subcommand> Remote<C> {
     where
         F: Future<Output = Result<(), Failure>>,
     {
-        let output = Output::new(self.reach.json);
-        let session = Session { client: self.reach.client()?, output };
-        Ok(run(session, self.command).await?)
+        let session = Session { client: self.reach.client()?, output: Output::new(self.reach.json) };
+        let ended = run(session, self.command).await;
+        // A refusal is an answer too: programs get its body like any other.
+        if let (true, Err(Failure::Refused { body, .. })) = (self.reach.json, &ended) {
+            Output::new(true).json(body)?;
+        }
+        Ok(ended?)
     }
 }
 
@@ -66,18 +70,10 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Sends a request. A refusal is an error; with `--json` its body is printed first, like any other answer.
+    /// Sends a request. A refusal is an error.
     async fn ask(&self, ask: Ask<'_>) -> Result<Answer, Failure> {
         let answer = self.client.send(ask).await?;
-        match answer.refusal() {
-            None => Ok(answer),
-            Some(refusal) => {
-                if self.output.json {
-                    self.output.json(&answer.body)?;
-                }
-                Err(refusal)
-            }
-        }
+        answer.refusal().map_or(Ok(answer), Err)
     }
 
     /// Sends a request and prints what it is answered: as it is, or as `render` writes it for people.

@@ -133,12 +133,13 @@ async fn ended_task(
             }
             Err(failure) => return Err(failure),
         }
-        if deadline.is_some_and(|deadline| Instant::now() + pause > deadline) {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
             return Err(Failure::TimeUp(format!(
                 "{place} has not ended yet; `miroir task show {uid}` tells why"
             )));
         }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(left.map_or(pause, |left| pause.min(left))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

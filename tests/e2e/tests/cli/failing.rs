@@ -1,5 +1,7 @@
 //! What goes wrong, with its exit code and what it says to do.
 
+use std::time::Duration;
+
 use miroir_e2e::free_port;
 use serde_json::{Value, json};
 
@@ -139,4 +141,31 @@ async fn waiting_tells_failed_tasks_from_those_that_have_not_ended() {
         node.simulated().unwrap().control().resume_tasks();
     }
     contains(&waiting.await.unwrap().well(), &["succeeded"]);
+}
+
+/// Another instance may take over meanwhile; programs get one answer for one task all the same.
+#[tokio::test]
+async fn waiting_outlasts_a_restart_of_miroir() {
+    let mut stage = Stage::new().await;
+    for node in stage.cluster.nodes() {
+        node.simulated().unwrap().control().pause_tasks();
+    }
+    let path = "/indexes/films/documents";
+    let accepted = stage.client.call("POST", path, json!([{ "id": 9 }])).await.unwrap().expect(202).unwrap();
+    let (tool, uid) = (stage.tool.clone(), accepted["taskUid"].to_string());
+    let waiting = tokio::spawn(async move { tool.run(&["task", "wait", &uid, "--json"]).await });
+    let process = stage.cluster.miroir().process();
+    // It asks for the second time when it has been answered once.
+    while process.log().matches("/_miroir/tasks/{task_uid}").count() < 2 {
+        process.expect_running().unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    stage.cluster.miroir().kill().await.unwrap();
+    stage.cluster.miroir().start().await.unwrap();
+    for node in stage.cluster.nodes() {
+        node.simulated().unwrap().control().resume_tasks();
+    }
+    let told = waiting.await.unwrap().well();
+    let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[0]["status"]), (1, &json!("succeeded")), "{told}");
 }
