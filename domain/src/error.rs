@@ -325,6 +325,10 @@ error_codes! {
     MiroirSinkNotFound = "miroir_sink_not_found", InvalidRequest;
     /// The sink is of a kind that cannot do this.
     MiroirSinkConflict = "miroir_sink_conflict", InvalidRequest;
+    /// No job has this id.
+    MiroirJobNotFound = "miroir_job_not_found", InvalidRequest;
+    /// The job has ended, so it cannot be called off.
+    MiroirJobFinished = "miroir_job_finished", InvalidRequest;
 }
 
 impl ErrorCode {

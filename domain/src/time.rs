@@ -19,6 +19,9 @@ pub struct InvalidTimestamp(String);
 const PRINTABLE: std::ops::RangeInclusive<i64> = -377_705_023_201_000..=253_402_207_200_000;
 
 impl Timestamp {
+    /// The beginning of 1970.
+    pub const EPOCH: Self = Self(0);
+
     /// The instant `millis` milliseconds after the epoch, clamped to years -9999 to 9999 so that it can be printed.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis.clamp(*PRINTABLE.start(), *PRINTABLE.end()))

@@ -33,13 +33,15 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::TaskNotFound
         | ErrorCode::MiroirAliasNotFound
         | ErrorCode::MiroirCanaryNotFound
-        | ErrorCode::MiroirSinkNotFound => StatusCode::NOT_FOUND,
+        | ErrorCode::MiroirSinkNotFound
+        | ErrorCode::MiroirJobNotFound => StatusCode::NOT_FOUND,
         ErrorCode::IndexAlreadyExists
         | ErrorCode::MiroirAliasConflict
         | ErrorCode::MiroirMultiAliasNotWritable
         | ErrorCode::MiroirCanaryExists
         | ErrorCode::MiroirCanaryConfigured
-        | ErrorCode::MiroirSinkConflict => StatusCode::CONFLICT,
+        | ErrorCode::MiroirSinkConflict
+        | ErrorCode::MiroirJobFinished => StatusCode::CONFLICT,
         ErrorCode::MiroirChangesTrimmed => StatusCode::GONE,
         ErrorCode::MiroirAliasVersionMismatch | ErrorCode::MiroirCanaryVersionMismatch => {
             StatusCode::PRECONDITION_FAILED

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_ports::inbound::{
-    AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, InstanceApi, SearchApi, SettingsApi,
-    SinkApi, TaskApi,
+    AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, InstanceApi, JobApi, SearchApi,
+    SettingsApi, SinkApi, TaskApi,
 };
 
 use crate::Secret;
@@ -35,6 +35,8 @@ pub struct Apis {
     pub sink: Arc<dyn SinkApi>,
     /// The instances that work side by side.
     pub instance: Arc<dyn InstanceApi>,
+    /// Jobs.
+    pub job: Arc<dyn JobApi>,
 }
 
 /// Keys and limits. [`Default`] has the limits of the documentation, and no keys.

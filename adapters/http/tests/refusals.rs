@@ -85,6 +85,13 @@ const CASES: &[Case] = &[
     ("PUT", "/_miroir/canaries/a%2Fb", Some("{}"), 400, "miroir_invalid_canary"),
     ("POST", "/_miroir/canaries/capture", Some(r#"{"index":"m","count":101}"#), 400, "miroir_invalid_canary"),
     ("POST", "/_miroir/canaries/capture?x=1", Some("{}"), 400, "bad_request"),
+    // Jobs.
+    ("GET", "/_miroir/jobs?limit=0", None, 400, "bad_request"),
+    ("GET", "/_miroir/jobs?limit=1001", None, 400, "bad_request"),
+    ("GET", "/_miroir/jobs?state=queued", None, 400, "bad_request"),
+    ("GET", "/_miroir/jobs/a?x=1", None, 400, "bad_request"),
+    ("DELETE", "/_miroir/jobs/a?x=1", None, 400, "bad_request"),
+    ("POST", "/_miroir/jobs", Some("{}"), 405, "not_found"),
     // Paths and methods.
     ("GET", "/nope", None, 404, "not_found"),
     ("GET", "/indexes/m/settings/nope", None, 404, "not_found"),

@@ -2,11 +2,13 @@
 
 mod client;
 mod cluster;
+mod completions;
 mod config;
 mod demo;
 mod dev;
 mod films;
 mod health;
+mod remote;
 mod serve;
 mod settings;
 mod signal;
@@ -17,13 +19,18 @@ use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::ConfigError;
+use remote::Remote;
+
+/// What `miroir --help` says of exit codes; `docs/cli.md` says more.
+const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 failed, 2 arguments or configuration. Of commands for a running Miroir also:
+3 not found, 4 refused for what is there now, 5 key refused, 6 no answer, 7 answered and not well, 8 time is up.";
 
 /// Several Meilisearch servers behaving as one highly available search service.
 #[derive(Debug, Parser)]
-#[command(name = "miroir", version, propagate_version = true)]
+#[command(name = "miroir", version, propagate_version = true, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -49,8 +56,29 @@ enum Command {
         #[command(subcommand)]
         command: store::StoreCommand,
     },
+    /// See what became of writes.
+    Task(Remote<remote::task::TaskCommand>),
+    /// Look after the names that stand for indexes.
+    Alias(Remote<remote::alias::AliasCommand>),
+    /// Look after the stored searches that watch what is answered.
+    Canary(Remote<remote::canary::CanaryCommand>),
+    /// Watch and steer who is told of changes, and follow them.
+    Cdc(Remote<remote::cdc::CdcCommand>),
+    /// See nodes and instances, and whether requests can be served.
+    Topology(Remote<remote::topology::TopologyCommand>),
+    /// See which instance leads what.
+    Lease(Remote<remote::lease::LeaseCommand>),
+    /// See long work and call it off.
+    Job(Remote<remote::job::JobCommand>),
+    /// Print the completions for a shell.
+    Completions(completions::CompletionsArguments),
     /// Print the version.
     Version,
+}
+
+/// The whole command line, for documents and completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// The exit code of a configuration that was refused; clap uses the same for arguments that were.
@@ -73,14 +101,32 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Config { command } => config::run(command),
         Command::Health(arguments) => health::run(arguments).await,
         Command::Store { command } => store::run(command).await,
+        Command::Task(group) => group.run(remote::task::run).await,
+        Command::Alias(group) => group.run(remote::alias::run).await,
+        Command::Canary(group) => group.run(remote::canary::run).await,
+        Command::Cdc(group) => group.run(remote::cdc::run).await,
+        Command::Topology(group) => group.run(remote::topology::run).await,
+        Command::Lease(group) => group.run(remote::lease::run).await,
+        Command::Job(group) => group.run(remote::job::run).await,
+        Command::Completions(arguments) => completions::run(&arguments),
         Command::Version => print(concat!("miroir ", env!("CARGO_PKG_VERSION"), "\n")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("miroir: {error:#}");
-            if error.is::<ConfigError>() { ExitCode::from(EXIT_CONFIG) } else { ExitCode::FAILURE }
-        }
+        Err(error) => ended_badly(&error),
+    }
+}
+
+fn ended_badly(error: &anyhow::Error) -> ExitCode {
+    let remote = error.downcast_ref::<remote::Failure>();
+    if remote.is_some_and(remote::Failure::is_silent) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("miroir: {error:#}");
+    match remote {
+        Some(failure) => ExitCode::from(failure.exit_code()),
+        None if error.is::<ConfigError>() => ExitCode::from(EXIT_CONFIG),
+        None => ExitCode::FAILURE,
     }
 }
 

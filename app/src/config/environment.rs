@@ -12,7 +12,8 @@ use super::{Kind, Layer, Origin, Problem, Shape};
 const PREFIX: &str = "MIROIR_";
 
 /// Variables with the prefix that are not settings: the tools and tests of the project read them.
-const OF_TOOLS: [&str; 3] = ["MIROIR_ADMIN_API_KEY", "MIROIR_MEILISEARCH_BIN", "MIROIR_URL"];
+const OF_TOOLS: [&str; 4] =
+    ["MIROIR_ADMIN_API_KEY", "MIROIR_API_KEY", "MIROIR_MEILISEARCH_BIN", "MIROIR_URL"];
 
 /// The variable that sets the key at `path`.
 pub fn variable_name(path: &[String]) -> String {

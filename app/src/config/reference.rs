@@ -28,7 +28,7 @@ A flag wins over the environment, the environment over the file, the file over t
 `MIROIR_` variables are errors that name the nearest known one. `miroir config check` lists everything that is wrong,
 or prints the effective configuration with keys masked; `miroir config schema` prints a JSON schema for editors.
 
-Three variables belong to tools and are not settings: `MIROIR_MEILISEARCH_BIN`, `MIROIR_URL`, `MIROIR_ADMIN_API_KEY`.
+Four variables belong to tools and are not settings: `MIROIR_MEILISEARCH_BIN`, `MIROIR_URL`, `MIROIR_ADMIN_API_KEY`, `MIROIR_API_KEY`.
 The variables that Kubernetes makes for services (`MIROIR_SERVICE_HOST`, `MIROIR_PORT_7700_TCP`, …) are ignored.
 ";
 

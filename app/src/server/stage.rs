@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::alias::{AliasBook, AliasService, Aliased};
 use crate::cluster::Cluster;
 use crate::service::{
-    ClusterService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
+    ClusterService, DocumentService, IndexService, JobService, SearchService, SettingsService, TaskService,
 };
 
 /// The services that stay, whoever sends the writes.
@@ -120,5 +120,6 @@ fn apis(book: &Arc<AliasBook>, standing: &Standing, cluster: &Arc<Cluster>) -> A
         feed: Arc::clone(&standing.feed),
         sink: Arc::clone(&standing.sink),
         instance: Arc::clone(&standing.instance),
+        job: Arc::new(JobService::new(Arc::clone(&cluster.store))),
     }
 }

@@ -117,6 +117,7 @@ fn load_ignores_variables_of_others_of_tools_and_of_kubernetes() {
         ("MIROIR_MEILISEARCH_BIN", "/bin/meilisearch"),
         ("MIROIR_URL", "http://x"),
         ("MIROIR_ADMIN_API_KEY", "x"),
+        ("MIROIR_API_KEY", "x"),
         ("MIROIR_SERVICE_HOST", "10.0.0.1"),
         ("MIROIR_SERVICE_PORT_HTTP", "7700"),
         ("MIROIR_PORT", "tcp://10.0.0.1:7700"),

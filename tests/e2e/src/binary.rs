@@ -19,6 +19,13 @@ pub(crate) async fn miroir() -> Result<&'static Path> {
     BUILT.get_or_try_init(find_miroir).await.map(PathBuf::as_path)
 }
 
+/// The `miroir` program with an empty environment, to be run as a tool.
+pub async fn program() -> Result<Command> {
+    let mut command = Command::new(miroir().await?);
+    command.env_clear().stdin(std::process::Stdio::null()).kill_on_drop(true);
+    Ok(command)
+}
+
 async fn find_miroir() -> Result<PathBuf> {
     if let Some(path) = env::var_os(MIROIR) {
         return existing(MIROIR, Path::new(&path));

@@ -32,6 +32,7 @@ mod random;
 mod receiver;
 mod wait;
 
+pub use binary::program;
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use ledger::{Entries, Ledger};

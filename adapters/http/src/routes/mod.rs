@@ -8,6 +8,7 @@ mod document;
 mod document_query;
 mod index;
 mod instance;
+mod job;
 mod multi_search;
 mod search;
 mod settings;
@@ -30,6 +31,7 @@ pub(crate) fn all() -> Vec<Route> {
         multi_search::routes(),
         canary::routes(),
         change::routes(),
+        job::routes(),
         unsupported::routes(),
     ];
     rooms.into_iter().flatten().collect()

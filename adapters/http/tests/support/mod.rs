@@ -13,10 +13,10 @@ use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_http::{Apis, HttpOptions, serve};
 use miroir_ports::inbound::{
-    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, Keeper,
-    MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi,
-    MockInstanceApi, MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness, TaskList,
-    TopologyView,
+    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, JobList,
+    Keeper, MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi,
+    MockInstanceApi, MockJobApi, MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness,
+    TaskList, TopologyView,
 };
 use miroir_ports::outbound::Lacks;
 use serde_json::{Value, json};
@@ -80,6 +80,7 @@ pub fn agreeable() -> Apis {
         feed: Arc::new(change_feed()),
         sink: Arc::new(sink_api()),
         instance: Arc::new(instance_api()),
+        job: Arc::new(job_api()),
     };
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, request| Ok(answer(Value::from(request.body().clone()))));
@@ -101,6 +102,7 @@ pub fn untouched() -> Apis {
         feed: Arc::new(MockChangeFeed::new()),
         sink: Arc::new(MockSinkApi::new()),
         instance: Arc::new(instance_api()),
+        job: Arc::new(MockJobApi::new()),
     }
 }
 
@@ -170,6 +172,16 @@ fn sink_api() -> MockSinkApi {
     api.expect_sink_pause().returning(move |_| Err(none()));
     api.expect_sink_resume().returning(move |_| Err(none()));
     api.expect_sink_rewind().returning(move |_, _| Err(none()));
+    api
+}
+
+/// No jobs.
+fn job_api() -> MockJobApi {
+    let none = || ApiError::refused(ErrorCode::MiroirJobNotFound, "There is no such job.");
+    let mut api = MockJobApi::new();
+    api.expect_job_list().returning(|_, limit| Ok(JobList { results: Vec::new(), limit, next: None }));
+    api.expect_job_get().returning(move |_| Err(none()));
+    api.expect_job_cancel().returning(move |_| Err(none()));
     api
 }
 

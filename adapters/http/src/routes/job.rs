@@ -1,0 +1,38 @@
+//! `/_miroir/jobs`: long work, and who is at it.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+
+use crate::Apis;
+use crate::reply::{Outcome, Reply};
+use crate::request::Request;
+use crate::route::{Access, Route};
+
+const JOBS: &str = "/_miroir/jobs";
+const JOB: &str = "/_miroir/jobs/{id}";
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, JOBS, Access::Admin, list),
+        Route::new(Method::GET, JOB, Access::Admin, get),
+        Route::new(Method::DELETE, JOB, Access::Admin, cancel),
+    ]
+}
+
+async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&["after", "limit"])?;
+    let (after, limit) = (request.query.text("after"), request.page_limit()?);
+    Reply::json(StatusCode::OK, &apis.job.job_list(after, limit).await?)
+}
+
+async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&[])?;
+    Reply::json(StatusCode::OK, &apis.job.job_get(request.parameter(0)).await?)
+}
+
+/// Answers with the job: unlike what other routes delete, it is still there.
+async fn cancel(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&[])?;
+    Reply::json(StatusCode::OK, &apis.job.job_cancel(request.parameter(0)).await?)
+}

@@ -1,0 +1,74 @@
+//! What is printed: the server's JSON for programs, text for people.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use miroir_domain::Timestamp;
+use miroir_ports::outbound::Clock as _;
+use miroir_system::SystemClock;
+use serde_json::Value;
+
+use super::client::Answer;
+use super::failure::Failure;
+use super::text::clean_json;
+
+/// What text for people depends on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View {
+    /// Whether how things stand is told by colours too.
+    pub(super) colours: bool,
+    /// The present instant, for what is told as a span.
+    pub(super) now: Timestamp,
+}
+
+/// Where and how a command prints.
+pub(super) struct Output {
+    /// Whether programs read it.
+    pub(super) json: bool,
+    terminal: bool,
+    colours: bool,
+}
+
+impl Output {
+    /// Standard output.
+    pub(super) fn new(json: bool) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let dumb = variable("TERM").is_none_or(|kind| kind == "dumb");
+        Self { json, terminal, colours: terminal && !dumb && variable("NO_COLOR").is_none() }
+    }
+
+    /// How text looks now.
+    pub(super) fn view(&self) -> View {
+        View { colours: self.colours, now: SystemClock.now() }
+    }
+
+    /// Prints an answer as it is, or as `render` writes it for people.
+    pub(super) fn answer(
+        &self,
+        answer: &Answer,
+        render: impl FnOnce(&Value, &View) -> String,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return self.json(&answer.body);
+        }
+        lines(&render(&answer.value()?, &self.view()))
+    }
+
+    /// Prints JSON byte by byte as it came, and an end of line. On a terminal, characters that it would obey are
+    /// written as JSON writes characters that are hard to type.
+    pub(super) fn json(&self, body: &str) -> Result<(), Failure> {
+        if body.is_empty() {
+            return Ok(());
+        }
+        if self.terminal { lines(&clean_json(body)) } else { lines(body) }
+    }
+}
+
+/// Prints text, and an end of line where it has none.
+pub(super) fn lines(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") })
+        .and_then(|()| out.flush())
+        .map_err(Failure::Output)
+}

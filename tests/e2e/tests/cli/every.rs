@@ -1,0 +1,255 @@
+//! Every command, in both of its forms, with what it says held against what Miroir says itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::canned::Canned;
+use crate::stage::Stage;
+use crate::tool::{Tool, contains};
+
+/// The groups for a running Miroir, and the test here that runs their commands.
+const GROUPS: [(&str, &str); 7] = [
+    ("task", include_str!("every.rs")),
+    ("alias", include_str!("every.rs")),
+    ("canary", include_str!("every.rs")),
+    ("cdc", concat!(include_str!("every.rs"), include_str!("follow.rs"))),
+    ("topology", include_str!("every.rs")),
+    ("lease", include_str!("every.rs")),
+    ("job", include_str!("every.rs")),
+];
+
+/// Whoever adds a command adds it here.
+#[test]
+fn no_command_is_left_out() {
+    let program = miroir::cli::command();
+    let mut seen = BTreeSet::new();
+    for (group, tests) in GROUPS {
+        let group = program.find_subcommand(group).unwrap_or_else(|| panic!("no group {group}"));
+        for command in group.get_subcommands().filter(|command| command.get_name() != "help") {
+            let call = format!("&[\"{}\", \"{}\"", group.get_name(), command.get_name());
+            assert!(tests.contains(&call), "no test runs {call}");
+            assert!(seen.insert(call));
+        }
+    }
+    assert!(seen.len() > 25, "{seen:?}");
+}
+
+#[tokio::test]
+async fn tasks() {
+    let stage = Stage::new().await;
+    let tool = &stage.tool;
+    let one = stage.write(&json!([{ "id": 3 }])).await["uid"].to_string();
+    contains(&tool.text(&["task", "list"]).await, &["UID", "documentAdditionOrUpdate", "films", "succeeded"]);
+    let list = tool.json(&["task", "list"]).await;
+    assert_eq!(list, stage.client.get("/tasks").await.unwrap().expect(200).unwrap());
+    let filtered =
+        ["task", "list", "--status", "failed", "--status", "canceled", "--index", "films", "--reverse"];
+    contains(&tool.text(&filtered).await, &["There are no such tasks."]);
+    let kinds = ["task", "list", "--type", "documentAdditionOrUpdate", "--limit", "1"];
+    contains(&tool.text(&kinds).await, &["1 of 2 tasks", "--from "]);
+    let next = tool.json(&[kinds.as_slice(), &["--from", "0"]].concat()).await;
+    assert_eq!((&next["results"][0]["uid"], &next["next"]), (&json!(0), &Value::Null));
+
+    contains(&tool.text(&["task", "show", &one]).await, &["succeeded", "node-1", "node-2", "NODE TASK"]);
+    let shown = tool.json(&["task", "show", &one]).await;
+    assert_eq!(shown, stage.get(&format!("/_miroir/tasks/{one}")).await);
+
+    contains(&tool.text(&["task", "wait", "0", &one]).await, &["TOOK", "succeeded"]);
+    let waited = tool.run(&["task", "wait", &one, "0", "--json"]).await.well();
+    let uids: Vec<Value> =
+        waited.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["uid"].clone()).collect();
+    assert_eq!(uids, [one.parse::<u64>().unwrap(), 0]);
+}
+
+#[tokio::test]
+async fn aliases() {
+    let stage = Stage::new().await;
+    let tool = &stage.tool;
+    for uid in ["v2", "v3"] {
+        stage.index(uid).await;
+    }
+    contains(&tool.text(&["alias", "list"]).await, &["There are no aliases."]);
+    contains(
+        &tool.text(&["alias", "create", "cinema", "films"]).await,
+        &["`cinema` stands for films (version 1)"],
+    );
+    assert_eq!(
+        tool.json(&["alias", "create", "both", "films", "v2"]).await["targets"],
+        json!(["films", "v2"])
+    );
+    assert_eq!(tool.json(&["alias", "create", "later", "v9", "--allow-missing"]).await["target"], "v9");
+    contains(&tool.text(&["alias", "flip", "cinema", "v2", "--if-version", "1"]).await, &["v2 (version 2)"]);
+    assert_eq!(tool.json(&["alias", "flip", "cinema", "v3"]).await["version"], 3);
+    contains(&tool.text(&["alias", "show", "cinema"]).await, &["v3", "STOOD FOR", "films"]);
+    assert_eq!(tool.json(&["alias", "show", "cinema"]).await, stage.get("/_miroir/aliases/cinema").await);
+    contains(&tool.text(&["alias", "swap", "cinema", "later"]).await, &["cinema", "v9"]);
+    assert_eq!(tool.json(&["alias", "swap", "cinema", "later"]).await["results"][0]["target"], "v3");
+    contains(&tool.text(&["alias", "list", "--limit", "2"]).await, &["films, v2", "--from cinema"]);
+    let rest = tool.json(&["alias", "list", "--from", "cinema"]).await;
+    assert_eq!(rest, stage.get("/_miroir/aliases?after=cinema").await);
+    contains(&tool.text(&["alias", "delete", "later"]).await, &["Alias `later` is deleted."]);
+    assert_eq!(tool.run(&["alias", "delete", "both", "--json"]).await.well(), "");
+    assert_eq!(tool.json(&["alias", "list"]).await["results"].as_array().unwrap().len(), 1);
+}
+
+const RONIN: &str = "name: Ronin comes first\nindex: films\nintervalSeconds: 3600\nquery: { q: ronin }\n\
+    assertions:\n  - { type: top_hit_id, id: 2 }\n";
+
+#[tokio::test]
+async fn canaries() {
+    let stage = Stage::new().await;
+    let tool = &stage.tool;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let yaml = file("ronin.yaml", RONIN);
+    contains(&tool.text(&["canary", "list"]).await, &["There are no canaries."]);
+    contains(
+        &tool.text(&["canary", "put", &yaml, "--id", "ronin"]).await,
+        &["`ronin` is stored (version 1)"],
+    );
+    let made = tool.json(&["canary", "put", &yaml]).await;
+    assert_eq!(made["version"], 1, "an id was made: {made}");
+    contains(&tool.text(&["canary", "show", "ronin"]).await, &["Ronin comes first", "1 h", "top_hit_id"]);
+    let shown = tool.json(&["canary", "show", "ronin"]).await;
+    assert_eq!(shown, stage.get("/_miroir/canaries/ronin").await);
+    // What is shown can be changed and put back.
+    let json = file("ronin.json", &shown.to_string().replace("Ronin comes first", "Still first"));
+    let put = tool.json(&["canary", "put", &json, "--if-version", "1"]).await;
+    assert_eq!((&put["name"], &put["version"]), (&json!("Still first"), &json!(2)));
+
+    contains(&tool.text(&["canary", "run", "ronin"]).await, &["ronin  pass"]);
+    assert_eq!(tool.json(&["canary", "run", "ronin"]).await["status"], "pass");
+    let all = tool.run(&["canary", "run", "--all", "--json"]).await.well();
+    assert_eq!(all.lines().filter(|line| line.contains(r#""status":"pass""#)).count(), 2, "{all}");
+    contains(&tool.text(&["canary", "runs", "ronin", "--limit", "1"]).await, &["RAN (UTC)", "pass"]);
+    assert_eq!(
+        tool.json(&["canary", "runs", "ronin"]).await,
+        stage.get("/_miroir/canaries/ronin/runs").await
+    );
+    contains(&tool.text(&["canary", "status", "--check"]).await, &["PASS/FAIL/ERROR", "in time"]);
+    assert_eq!(tool.json(&["canary", "status"]).await, stage.get("/_miroir/canaries/status").await);
+
+    // One that does not pass is told, with the reason, and by the exit code.
+    let wrong = file("wrong.yaml", &RONIN.replace("id: 2", "id: 1"));
+    tool.run(&["canary", "put", &wrong, "--id", "wrong"]).await.well();
+    let ended = tool.run(&["canary", "run", "ronin", "wrong"]).await;
+    contains(&ended.stdout, &["ronin  pass", "wrong  fail", "top_hit_id: the first hit is"]);
+    contains(&ended.badly(7), &["1 of 2 did not pass: wrong"]);
+    contains(&tool.run(&["canary", "status", "--check"]).await.badly(7), &["not well: wrong"]);
+
+    contains(&tool.text(&["canary", "capture", "films"]).await, &["films"]);
+    let capture = ["canary", "capture", "films", "--count", "3", "--name", "shop"];
+    assert_eq!(tool.json(&capture).await["count"], 3);
+    contains(&tool.text(&["canary", "delete", "wrong"]).await, &["Canary `wrong` is deleted."]);
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(tool.run(&["canary", "delete", id, "--json"]).await.well(), "");
+    contains(&tool.text(&["canary", "list"]).await, &["ASSERTIONS", "Still first"]);
+    assert_eq!(tool.json(&["canary", "list"]).await, stage.get("/_miroir/canaries").await);
+}
+
+#[tokio::test]
+async fn sinks_and_changes() {
+    let stage = Stage::new().await;
+    let tool = &stage.tool;
+    contains(&tool.text(&["cdc", "list"]).await, &["feed", "internal", "active"]);
+    assert_eq!(tool.json(&["cdc", "list"]).await, stage.get("/_miroir/cdc/sinks").await);
+    contains(&tool.text(&["cdc", "show", "feed"]).await, &["internal", "films", "CONFIRMED"]);
+    assert_eq!(tool.json(&["cdc", "show", "feed"]).await["name"], "feed");
+    contains(&tool.text(&["cdc", "changes", "films"]).await, &["films:1  document.upserted  1, 2"]);
+    let changes = tool.json(&["cdc", "changes", "films", "--since", "0", "--limit", "1"]).await;
+    assert_eq!(changes, stage.get("/_miroir/changes?index=films&wait=0&limit=1").await);
+    // A feed has no deliveries to steer.
+    for steer in [&["cdc", "pause", "feed"][..], &["cdc", "resume", "feed"]] {
+        contains(&tool.run(steer).await.badly(4), &["miroir_sink_conflict"]);
+    }
+    let rewind = tool.run(&["cdc", "rewind", "feed", "--index", "films", "--since", "0", "--json"]).await;
+    let refusal: Value = serde_json::from_str(&rewind.stdout).unwrap();
+    assert_eq!(refusal["code"], "miroir_sink_conflict");
+    rewind.badly(4);
+}
+
+#[tokio::test]
+async fn steering_a_sink() {
+    // A receiver that takes everything.
+    let receiver = Canned::start("204 No Content", "", "").await;
+    let secret = "whsec_dGhpcyBpcyBubyBzZWNyZXQgYXQgYWxsLCBmb3IgdGVzdHM=";
+    let sink = json!({
+        "name": "hook", "kind": "webhook", "url": receiver.url, "secrets": [secret], "allow_private": true
+    });
+    let cluster = miroir_e2e::Cluster::builder().configuration(json!({ "cdc": { "sinks": [sink] } }));
+    let cluster = cluster.start().await.unwrap();
+    let tool = Tool::new(cluster.client().base_url());
+    contains(&tool.text(&["cdc", "pause", "hook"]).await, &["paused"]);
+    assert_eq!(tool.json(&["cdc", "pause", "hook"]).await["state"], "paused");
+    contains(&tool.text(&["cdc", "resume", "hook"]).await, &["active"]);
+    assert_eq!(tool.json(&["cdc", "resume", "hook"]).await["state"], "active");
+    let film = json!([{ "id": 1 }]);
+    cluster.client().write("POST", "/indexes/films/documents?primaryKey=id", film).await.unwrap();
+    let rewind = ["cdc", "rewind", "hook", "--index", "films", "--since", "0"];
+    contains(&tool.text(&rewind).await, &["films"]);
+    assert_eq!(tool.json(&rewind).await["name"], "hook");
+}
+
+#[tokio::test]
+async fn topology() {
+    let mut stage = Stage::new().await;
+    let tool = stage.tool.clone();
+    contains(
+        &tool.text(&["topology", "show"]).await,
+        &["replication factor:", "node-1", "node-2", "healthy"],
+    );
+    let shown = tool.json(&["topology", "show"]).await;
+    assert_eq!(shown["groups"][0]["nodes"][1]["id"], "node-2");
+    assert_eq!(tool.text(&["topology", "ready"]).await, "ready\n");
+    assert_eq!(tool.json(&["topology", "ready"]).await, stage.get("/_miroir/ready").await);
+    for node in 0..2 {
+        stage.cluster.node(node).kill().await.unwrap();
+    }
+    miroir_e2e::until("it is not ready", || async {
+        (tool.run(&["topology", "ready", "--json"]).await.code != 0).then_some(())
+    })
+    .await;
+    let ended = tool.run(&["topology", "ready", "--json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&ended.stdout).unwrap()["ready"], false);
+    contains(&ended.badly(7), &["not ready\n  shards"]);
+}
+
+#[tokio::test]
+async fn instances_and_leases() {
+    let stage = Stage::new().await;
+    contains(&stage.tool.text(&["topology", "instances"]).await, &["yes", "writes"]);
+    let shown = stage.tool.json(&["topology", "instances"]).await;
+    assert_eq!(shown, stage.get("/_miroir/instances").await);
+    contains(&stage.tool.text(&["lease", "list"]).await, &["Nothing is led by anyone."]);
+    let leases = r#"{"results":[{"scope":"writes","holder":"miroir-0","token":3,"expiresAt":"2026-11-27T12:00:00.000Z"}]}"#;
+    let server = Canned::start("200 OK", "", leases).await;
+    let tool = Tool::new(&server.url);
+    contains(&tool.text(&["lease", "list"]).await, &["writes", "miroir-0", "2026-11-27 12:00:00"]);
+    assert_eq!(tool.run(&["lease", "list", "--json"]).await.well(), format!("{leases}\n"));
+}
+
+#[tokio::test]
+async fn jobs() {
+    let stage = Stage::new().await;
+    let tool = &stage.tool;
+    contains(
+        &tool.text(&["job", "list", "--limit", "1"]).await,
+        &["move-1", "queued", "0 of 3", "--from move-1"],
+    );
+    let rest = tool.json(&["job", "list", "--from", "move-1"]).await;
+    assert_eq!(rest, stage.get("/_miroir/jobs?after=move-1").await);
+    contains(&tool.text(&["job", "show", "move-2"]).await, &["queued", r#"{"shard":3}"#]);
+    assert_eq!(tool.json(&["job", "show", "move-2"]).await, stage.get("/_miroir/jobs/move-2").await);
+    contains(&tool.text(&["job", "cancel", "move-1"]).await, &["canceled"]);
+    // Again, as after an answer that was lost.
+    assert_eq!(tool.json(&["job", "cancel", "move-1"]).await["state"], "canceled");
+    contains(
+        &tool.run(&["job", "cancel", "none"]).await.badly(3),
+        &["Job `none` not found.", "miroir_job_not_found"],
+    );
+}

@@ -1,0 +1,171 @@
+//! What goes wrong, with its exit code and what it says to do.
+
+use std::time::Duration;
+
+use miroir_e2e::free_port;
+use serde_json::{Value, json};
+
+use crate::canned::Canned;
+use crate::stage::Stage;
+use crate::tool::{Tool, contains};
+
+#[tokio::test]
+async fn keys_that_do_not_open_name_what_to_set() {
+    let stage = Stage::new().await;
+    let none = stage.tool.with("MIROIR_ADMIN_API_KEY", "").with("MIROIR_API_KEY", "");
+    let wrong = stage.tool.with("MIROIR_ADMIN_API_KEY", "wrong-1").with("MIROIR_API_KEY", "wrong-2");
+    for tool in [&none, &wrong] {
+        contains(&tool.run(&["alias", "list"]).await.badly(5), &["MIROIR_ADMIN_API_KEY", "--admin-key-file"]);
+        let ended = tool.run(&["task", "list", "--json"]).await;
+        assert!(serde_json::from_str::<Value>(&ended.stdout).unwrap()["code"].is_string());
+        contains(&ended.badly(5), &["MIROIR_API_KEY", "--api-key-file"]);
+        // Readiness is for everyone.
+        tool.run(&["topology", "ready"]).await.well();
+    }
+    // A file wins over the variable.
+    let folder = tempfile::tempdir().unwrap();
+    for (flag, key, command) in [
+        ("--admin-key-file", crate::tool::ADMIN_KEY, ["alias", "list"]),
+        ("--api-key-file", crate::tool::MASTER_KEY, ["task", "list"]),
+    ] {
+        let file = folder.path().join(flag);
+        std::fs::write(&file, format!("{key}\n")).unwrap();
+        let file = file.to_str().unwrap();
+        wrong.run(&[command.as_slice(), &[flag, file]].concat()).await.well();
+        wrong.run(&[command[0], flag, file, command[1]]).await.well();
+    }
+    let ended = none.run(&["alias", "list", "--admin-key-file", "/no/such/file"]).await;
+    contains(&ended.badly(2), &["/no/such/file"]);
+}
+
+#[tokio::test]
+async fn nobody_there_says_which_address_and_how_to_name_another() {
+    let address = free_port().unwrap();
+    let url = format!("http://{address}");
+    let ended = Tool::new(&url).run(&["topology", "show"]).await;
+    contains(&ended.badly(6), &[&url, "refused", "--url", "MIROIR_URL"]);
+    // The flag wins over the variable.
+    let server = Canned::start("200 OK", "", r#"{"results":[]}"#).await;
+    Tool::new(&url).run(&["alias", "list", "--url", &server.url]).await.well();
+    for url in ["https://127.0.0.1:1", "127.0.0.1:7700", "http://me:very-secret@h"] {
+        contains(&Tool::new(url).run(&["alias", "list"]).await.badly(2), &["http://127.0.0.1:7700"]);
+    }
+}
+
+#[tokio::test]
+async fn somebody_else_there_is_not_taken_for_miroir() {
+    let page = "<html>\u{1b}]0;owned\u{7}</html>";
+    for (status, headers) in
+        [("200 OK", ""), ("502 Bad Gateway", ""), ("301 Moved", "Location: http://h/\r\n")]
+    {
+        let server = Canned::start(status, headers, page).await;
+        let ended = Tool::new(&server.url).run(&["alias", "list"]).await;
+        assert_eq!(ended.stdout, "");
+        contains(&ended.badly(1), &[&server.url, "Is a Miroir there?"]);
+    }
+    // A Miroir of another time.
+    let unknown = r#"{"message":"Not here.","code":"not_found","type":"invalid_request","link":"l"}"#;
+    let server = Canned::start("404 Not Found", "", unknown).await;
+    contains(&Tool::new(&server.url).run(&["lease", "list"]).await.badly(1), &["older than this program"]);
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tool = Tool::new(&format!("http://{}", listener.local_addr().unwrap()));
+    let ended = tool.run(&["topology", "show", "--timeout", "1"]).await;
+    contains(&ended.badly(6), &["did not answer GET /_miroir/topology within 1 s", "--timeout"]);
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_is_in_the_way_have_their_codes() {
+    let stage = Stage::new().await;
+    let tool = &stage.tool;
+    for (command, code) in [
+        (&["task", "show", "4711"][..], "task_not_found"),
+        (&["task", "wait", "4711"], "task_not_found"),
+        (&["alias", "show", "none"], "miroir_alias_not_found"),
+        (&["canary", "run", "none"], "miroir_canary_not_found"),
+        (&["cdc", "pause", "none"], "miroir_sink_not_found"),
+        (&["job", "show", "a/b ?"], "miroir_job_not_found"),
+    ] {
+        let ended = tool.run(command).await;
+        contains(&ended.badly(3), &[code, "(404)", "see:"]);
+    }
+    contains(&tool.run(&["cdc", "show", "none"]).await.badly(3), &["miroir cdc list"]);
+    tool.run(&["alias", "create", "cinema", "films"]).await.well();
+    let taken = tool.run(&["alias", "create", "cinema", "films"]).await;
+    contains(&taken.badly(4), &["miroir_alias_conflict", "(409)"]);
+    let late = tool.run(&["alias", "flip", "cinema", "films", "--if-version", "9", "--json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&late.stdout).unwrap()["code"], "miroir_alias_version_mismatch");
+    contains(&late.badly(4), &["(412)", "look at it again"]);
+    contains(&tool.run(&["cdc", "changes", "films", "--since", "99"]).await.badly(1), &["(400)"]);
+    for usage in [
+        &["task", "show", "seven"][..],
+        &["task", "list", "--limit", "0"],
+        &["task"],
+        &["alias", "create", "a"],
+        &["canary", "run"],
+        &["canary", "run", "a", "--all"],
+    ] {
+        assert_eq!(tool.run(usage).await.code, 2, "{usage:?}");
+    }
+    contains(&tool.run(&["alias", "show", ".."]).await.badly(2), &["`..` is no name"]);
+    contains(&tool.run(&["canary", "put", "/no/such/file"]).await.badly(2), &["/no/such/file"]);
+}
+
+#[tokio::test]
+async fn waiting_tells_failed_tasks_from_those_that_have_not_ended() {
+    let mut stage = Stage::new().await;
+    let path = "/indexes/films/documents";
+    let failed = stage.client.write("POST", path, json!([{ "id": "not valid!" }])).await.unwrap();
+    let (failed, tool) = (failed["uid"].to_string(), stage.tool.clone());
+    let ended = tool.run(&["task", "wait", "0", &failed]).await;
+    contains(&ended.stdout, &["succeeded", "failed", "invalid_document_id"]);
+    contains(&ended.badly(7), &[&format!("{failed} failed")]);
+
+    for node in stage.cluster.nodes() {
+        node.simulated().unwrap().control().pause_tasks();
+    }
+    let accepted = stage.client.call("POST", path, json!([{ "id": 9 }])).await.unwrap().expect(202).unwrap();
+    let uid = accepted["taskUid"].to_string();
+    contains(
+        &tool.run(&["task", "wait", &uid, "--within", "0"]).await.badly(8),
+        &["has not ended yet", &uid],
+    );
+    let waiting = tokio::spawn({
+        let (tool, uid) = (tool.clone(), uid.clone());
+        async move { tool.run(&["task", "wait", &uid]).await }
+    });
+    for node in stage.cluster.nodes() {
+        node.simulated().unwrap().control().resume_tasks();
+    }
+    contains(&waiting.await.unwrap().well(), &["succeeded"]);
+}
+
+/// Another instance may take over meanwhile; programs get one answer for one task all the same.
+#[tokio::test]
+async fn waiting_outlasts_a_restart_of_miroir() {
+    let mut stage = Stage::new().await;
+    for node in stage.cluster.nodes() {
+        node.simulated().unwrap().control().pause_tasks();
+    }
+    let path = "/indexes/films/documents";
+    let accepted = stage.client.call("POST", path, json!([{ "id": 9 }])).await.unwrap().expect(202).unwrap();
+    let (tool, uid) = (stage.tool.clone(), accepted["taskUid"].to_string());
+    let waiting = tokio::spawn(async move { tool.run(&["task", "wait", &uid, "--json"]).await });
+    let process = stage.cluster.miroir().process();
+    // It asks for the second time when it has been answered once.
+    while process.log().matches("/_miroir/tasks/{task_uid}").count() < 2 {
+        process.expect_running().unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    stage.cluster.miroir().kill().await.unwrap();
+    stage.cluster.miroir().start().await.unwrap();
+    for node in stage.cluster.nodes() {
+        node.simulated().unwrap().control().resume_tasks();
+    }
+    let told = waiting.await.unwrap().well();
+    let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[0]["status"]), (1, &json!("succeeded")), "{told}");
+}
