@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use miroir_http::{Apis, HttpOptions};
 use miroir_ports::inbound::SearchApi;
-use miroir_ports::outbound::{Ids, TaskStore};
-use miroir_system::UuidIds;
+use miroir_ports::outbound::{Clock as _, Ids, TaskStore};
+use miroir_system::{SystemClock, UuidIds};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -18,6 +18,7 @@ use crate::canary::{self, Canaries, CanaryOptions};
 use crate::change::{self, Deliverer, Feed, FeedOptions, SinkService};
 use crate::cluster::Cluster;
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::service::{
     ClusterService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
 };
@@ -28,6 +29,8 @@ use crate::worker;
 pub struct RunningServer {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where metrics are served without a key, if they are.
+    pub metrics_address: Option<SocketAddr>,
     store: Arc<dyn TaskStore>,
     /// Let go last: after everything that works on the store has ended.
     guard: StoreGuard,
@@ -39,15 +42,18 @@ pub struct RunningServer {
 
 /// Opens the store, starts the workers, and listens.
 pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
-    let OpenStore { store, guard } = wiring::open_store(&config.store).await?;
-    let outside = wiring::connect(&config, Arc::clone(&store))?;
+    let metrics = Arc::new(Metrics::new(SystemClock.now())?);
+    let OpenStore { store, guard } = wiring::open_store(&config.store, &metrics).await?;
+    metrics.lease_held("instance", true);
+    let outside = wiring::connect(&config, Arc::clone(&store), &metrics)?;
     let book = Arc::new(AliasBook::new(Arc::clone(&outside.cluster.store)));
     let search = Aliased::new(&book, Arc::new(SearchService::new(Arc::clone(&outside.cluster))));
     let canaries = canaries(&config, &outside.cluster, Arc::clone(&book), Arc::new(search)).await?;
-    let listener = TcpListener::bind(config.server.address)
-        .await
-        .with_context(|| format!("cannot listen on {} (server.address)", config.server.address))?;
-    let address = listener.local_addr().context("cannot tell the address listened on")?;
+    let (listener, address) = listen(config.server.address, "server.address").await?;
+    let metrics_listener = match config.metrics.address {
+        Some(address) => Some(listen(address, "metrics.address").await?),
+        None => None,
+    };
 
     let (stop_workers, stopped) = watch::channel(false);
     let mut workers = start_workers(&config, &outside, &stopped);
@@ -61,8 +67,22 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     ));
     start_deliveries(&outside.cluster, &mut workers, &stopped);
     canaries.start_workers(config.canary.enabled, &mut workers, &stopped);
+    let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
+    if let Some((listener, address)) = metrics_listener {
+        let mut stopped = stopped.clone();
+        let stopped = async move { worker::stopped(&mut stopped).await };
+        workers.spawn(miroir_http::serve_metrics(listener, metrics, stopped));
+        tracing::info!(%address, "serving metrics, to everyone");
+    }
     tracing::info!(%address, nodes = config.nodes.len(), "listening");
-    Ok(RunningServer { address, store, guard, stop_http, stop_workers, http, workers })
+    Ok(RunningServer { address, metrics_address, store, guard, stop_http, stop_workers, http, workers })
+}
+
+async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.with_context(|| format!("cannot listen on {address} ({setting})"))?;
+    let address = listener.local_addr().context("cannot tell the address listened on")?;
+    Ok((listener, address))
 }
 
 impl RunningServer {
@@ -158,7 +178,8 @@ async fn canaries(
     };
     let (store, clock) = (Arc::clone(&cluster.store), Arc::clone(&cluster.clock));
     let (ids, changes) = (Arc::new(UuidIds::default()), Arc::clone(&cluster.changes));
-    Ok(Canaries::new(store, book, search, clock, ids, changes, options))
+    let canaries = Canaries::new(store, book, search, clock, ids, changes, options);
+    Ok(canaries.counted_in(&cluster.metrics))
 }
 
 /// Starts to deliver to every sink that is delivered to.
@@ -207,6 +228,8 @@ fn apis(
         canary: canaries.api(),
         feed: Arc::new(feed),
         sink: Arc::new(sinks),
+        metrics: Arc::clone(&cluster.metrics) as _,
+        observer: Arc::clone(&cluster.metrics) as _,
     }
 }
 

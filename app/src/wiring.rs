@@ -19,6 +19,7 @@ use crate::config::{
     self, CdcConfig, Config, RedisConfig, Secret, SinkConfig, SinkKind, StoreBackend, StoreConfig,
 };
 use crate::instance_lease::InstanceLease;
+use crate::metrics::Metrics;
 use crate::node::{HealthTracker, TrackedNodes};
 use crate::store_lock::StoreLock;
 
@@ -57,18 +58,19 @@ pub enum StoreGuard {
 }
 
 /// Opens the configured store; one that is briefly unavailable is tried again.
-pub async fn open_store(config: &StoreConfig) -> anyhow::Result<OpenStore> {
-    match config.backend {
+pub async fn open_store(config: &StoreConfig, metrics: &Arc<Metrics>) -> anyhow::Result<OpenStore> {
+    let OpenStore { store, guard } = match config.backend {
         StoreBackend::Memory => {
             tracing::warn!("the task store is in memory: every task is forgotten when this process ends");
-            Ok(OpenStore { store: Arc::new(MemoryStore::new()), guard: StoreGuard::None })
+            OpenStore { store: Arc::new(MemoryStore::new()), guard: StoreGuard::None }
         }
-        StoreBackend::Sqlite => open_sqlite(config).await,
-        StoreBackend::Redis => open_redis(&config.redis).await,
-    }
+        StoreBackend::Sqlite => open_sqlite(config, metrics).await?,
+        StoreBackend::Redis => open_redis(&config.redis).await?,
+    };
+    Ok(OpenStore { store: metrics.metered_store(store, config.backend.as_str()), guard })
 }
 
-async fn open_sqlite(config: &StoreConfig) -> anyhow::Result<OpenStore> {
+async fn open_sqlite(config: &StoreConfig, metrics: &Metrics) -> anyhow::Result<OpenStore> {
     let cannot = || format!("cannot open the task store {}", config.path.display());
     let lock = StoreLock::take(&config.path).await.with_context(cannot)?;
     let options = SqliteOptions {
@@ -78,8 +80,9 @@ async fn open_sqlite(config: &StoreConfig) -> anyhow::Result<OpenStore> {
         },
         ..SqliteOptions::new(&config.path)
     };
-    let store = patiently(|| SqliteStore::open(options.clone())).await.with_context(cannot)?;
-    Ok(OpenStore { store: Arc::new(store), guard: StoreGuard::Lock { _lock: lock } })
+    let store = Arc::new(patiently(|| SqliteStore::open(options.clone())).await.with_context(cannot)?);
+    metrics.watch_sqlite(&store);
+    Ok(OpenStore { store, guard: StoreGuard::Lock { _lock: lock } })
 }
 
 /// How the configured Redis server is reached.
@@ -124,8 +127,12 @@ where
     open().await
 }
 
-/// Makes the node clients and the cluster. Opens no connection.
-pub fn connect(config: &Config, store: Arc<dyn TaskStore>) -> anyhow::Result<Outside> {
+/// Makes the node clients and the cluster, which `metrics` counts and shows. Opens no connection.
+pub fn connect(
+    config: &Config,
+    store: Arc<dyn TaskStore>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Outside> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let topology = topology(config)?;
     let endpoints = config.nodes.iter().map(|node| NodeEndpoint {
@@ -140,9 +147,10 @@ pub fn connect(config: &Config, store: Arc<dyn TaskStore>) -> anyhow::Result<Out
         config.health.thresholds(),
         Arc::clone(&clock),
     ));
-    let nodes = Arc::new(TrackedNodes::new(Arc::new(nodes), Arc::clone(&health)));
-    let changes = Arc::new(recorder(&config.cdc, &clock)?);
+    let nodes = Arc::new(TrackedNodes::new(metrics.metered_nodes(Arc::new(nodes)), Arc::clone(&health)));
+    let changes = Arc::new(recorder(&config.cdc, &clock, Some(metrics))?);
     let cluster = Cluster::new(ClusterParts {
+        metrics: Arc::clone(metrics),
         changes,
         topology,
         urls: config.nodes.iter().map(|node| (node.id.clone(), node.url.as_str().to_owned())).collect(),
@@ -161,16 +169,22 @@ pub fn connect(config: &Config, store: Arc<dyn TaskStore>) -> anyhow::Result<Out
             config::SearchPolicy::Error => SearchPolicy::Error,
         },
     });
-    Ok(Outside { nodes, cluster: Arc::new(cluster) })
+    let cluster = Arc::new(cluster);
+    metrics.watch_cluster(&cluster);
+    Ok(Outside { nodes, cluster })
 }
 
 /// Whether the configured sinks could be used, as far as that can be told without connecting.
 pub fn check_sinks(config: &CdcConfig) -> anyhow::Result<()> {
-    recorder(config, &(Arc::new(SystemClock) as _)).map(drop)
+    recorder(config, &(Arc::new(SystemClock) as _), None).map(drop)
 }
 
 /// The configured sinks, and what is recorded for them.
-fn recorder(config: &CdcConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<ChangeRecorder> {
+fn recorder(
+    config: &CdcConfig,
+    clock: &Arc<dyn Clock>,
+    metrics: Option<&Arc<Metrics>>,
+) -> anyhow::Result<ChangeRecorder> {
     let sinks = config.sinks.iter().map(|sink| {
         let delivery =
             receiver(sink, clock).with_context(|| format!("cannot use the sink `{}`", sink.name))?;
@@ -188,7 +202,11 @@ fn recorder(config: &CdcConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<Change
             canaries: sink.canaries,
             origins: sink.origins.clone(),
         };
-        Ok(Arc::new(SinkHandle::new(rules, delivery)))
+        let handle = SinkHandle::new(rules, delivery);
+        Ok(Arc::new(match metrics {
+            Some(metrics) => handle.counted_by(metrics.sink(sink.name.as_str())),
+            None => handle,
+        }))
     });
     let options = RecorderOptions { source: config.source.clone(), budget_bytes: config.outbox_bytes };
     Ok(ChangeRecorder::new(options, sinks.collect::<anyhow::Result<_>>()?))

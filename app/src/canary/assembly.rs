@@ -11,6 +11,7 @@ use super::capture::Captured;
 use super::{CanaryOptions, CanaryService, CaptureTap, Captures, Executor, OwnsAll, capture_loop, run_loop};
 use crate::alias::AliasBook;
 use crate::change::ChangeRecorder;
+use crate::metrics::Metrics;
 use crate::worker::Shutdown;
 
 /// The service, and what its workers need.
@@ -48,6 +49,13 @@ impl Canaries {
         let service = CanaryService::new(Arc::clone(&executor), Arc::clone(&captures), ids);
         let tap = Arc::new(CaptureTap::new(search, Arc::clone(&captures)));
         Self { service: Arc::new(service), tap, store, book, executor, captures, offered }
+    }
+
+    /// The same, counted and shown in `metrics`.
+    #[must_use]
+    pub fn counted_in(self, metrics: &Arc<Metrics>) -> Self {
+        self.executor.count_in(metrics);
+        self
     }
 
     /// The port of the canaries.

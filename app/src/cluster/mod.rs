@@ -23,6 +23,7 @@ use miroir_domain::{GroupId, IndexUid, NodeId};
 use miroir_ports::outbound::{Clock, Nodes, TaskStore};
 
 use crate::change::ChangeRecorder;
+use crate::metrics::Metrics;
 use crate::node::HealthTracker;
 
 pub use dispatch::{Answered, Dispatch};
@@ -75,6 +76,8 @@ pub struct Cluster {
     pub search_policy: SearchPolicy,
     /// What writes changed, for others.
     pub changes: Arc<ChangeRecorder>,
+    /// Where it is counted what happens.
+    pub metrics: Arc<Metrics>,
     /// Who may change an index's registry entry.
     pub gates: Gates,
     /// The order of writes to each node.
@@ -108,6 +111,8 @@ pub struct ClusterParts {
     pub search_policy: SearchPolicy,
     /// What writes changed, for others.
     pub changes: Arc<ChangeRecorder>,
+    /// Where it is counted what happens.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Cluster {
@@ -124,6 +129,7 @@ impl Cluster {
             timeouts: parts.timeouts,
             search_policy: parts.search_policy,
             changes: parts.changes,
+            metrics: parts.metrics,
             gates: Gates::default(),
             lanes: Lanes::default(),
             open_tasks: Arc::default(),

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use miroir::alias::{AliasBook, AliasService, Aliased};
 use miroir::config::Config;
+use miroir::metrics::Metrics;
 use miroir::service::SearchService;
 use miroir::wiring::{self, Outside};
-use miroir_domain::IndexUid;
 use miroir_domain::alias::{AliasChange, NewAlias};
 use miroir_domain::search::SearchRequest;
+use miroir_domain::{IndexUid, Timestamp};
 use miroir_e2e::Cluster;
 use miroir_ports::inbound::{AliasApi, SearchApi};
 use miroir_redis::{RedisOptions, RedisStore};
@@ -38,7 +39,8 @@ struct Instance {
 
 async fn instance(config: &Config, url: &str) -> Instance {
     let store = RedisStore::open(RedisOptions::new(url)).await.unwrap();
-    let Outside { cluster, .. } = wiring::connect(config, Arc::new(store)).unwrap();
+    let metrics = Arc::new(Metrics::new(Timestamp::from_millis(0)).unwrap());
+    let Outside { cluster, .. } = wiring::connect(config, Arc::new(store), &metrics).unwrap();
     let book = Arc::new(AliasBook::new(Arc::clone(&cluster.store)));
     let search = Arc::new(SearchService::new(Arc::clone(&cluster)));
     Instance {

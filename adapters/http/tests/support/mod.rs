@@ -11,11 +11,12 @@ use miroir_domain::alias::{Alias, AliasTarget, AliasView};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
-use miroir_http::{Apis, HttpOptions, serve};
+use miroir_http::{Apis, HttpOptions, NobodyObserves, serve};
 use miroir_ports::inbound::{
-    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage,
+    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, Exposition,
     MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi,
-    MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness, TaskList, TopologyView,
+    MockMetricsApi, MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness, TaskList,
+    TopologyView,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -77,6 +78,8 @@ pub fn agreeable() -> Apis {
         canary: Arc::new(canary_api()),
         feed: Arc::new(change_feed()),
         sink: Arc::new(sink_api()),
+        metrics: Arc::new(metrics_api()),
+        observer: Arc::new(NobodyObserves),
     };
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, request| Ok(answer(Value::from(request.body().clone()))));
@@ -97,6 +100,8 @@ pub fn untouched() -> Apis {
         canary: Arc::new(MockCanaryApi::new()),
         feed: Arc::new(MockChangeFeed::new()),
         sink: Arc::new(MockSinkApi::new()),
+        metrics: Arc::new(MockMetricsApi::new()),
+        observer: Arc::new(NobodyObserves),
     }
 }
 
@@ -157,6 +162,16 @@ fn sink_api() -> MockSinkApi {
     api.expect_sink_pause().returning(move |_| Err(none()));
     api.expect_sink_resume().returning(move |_| Err(none()));
     api.expect_sink_rewind().returning(move |_, _| Err(none()));
+    api
+}
+
+/// One number.
+pub fn metrics_api() -> MockMetricsApi {
+    let mut api = MockMetricsApi::new();
+    api.expect_exposition().returning(|| Exposition {
+        content_type: "text/plain; version=0.0.4",
+        text: "answer 42\n".to_owned(),
+    });
     api
 }
 
