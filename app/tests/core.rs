@@ -13,6 +13,8 @@ mod change;
 mod lost;
 #[path = "core/mender.rs"]
 mod mender;
+#[path = "core/metrics.rs"]
+mod metrics;
 #[path = "core/order.rs"]
 mod order;
 #[path = "core/poller.rs"]

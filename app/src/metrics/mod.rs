@@ -24,6 +24,7 @@ mod scrape;
 mod sink;
 mod store;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_trait::async_trait;
@@ -33,7 +34,6 @@ use miroir_ports::inbound::{Exposition, MetricsApi};
 use miroir_ports::outbound::{Nodes, TaskStore};
 use miroir_sqlite::SqliteStore;
 use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TEXT_FORMAT};
-use tokio::time::Instant;
 
 use crate::canary::Executor;
 use crate::cluster::Cluster;
@@ -68,8 +68,10 @@ pub struct Metrics {
     cluster: Mutex<Weak<Cluster>>,
     canaries: Mutex<Weak<Executor>>,
     sqlite: Mutex<Weak<SqliteStore>>,
-    /// The last scrape and when it began; held while there is one.
-    last: tokio::sync::Mutex<Option<(Instant, String)>>,
+    /// Those who asked for a scrape so far.
+    asked: AtomicU64,
+    /// The last scrape and how many had asked when it began; held while there is one.
+    last: tokio::sync::Mutex<Option<(u64, String)>>,
 }
 
 impl Metrics {
@@ -118,6 +120,7 @@ impl Metrics {
             cluster: Mutex::default(),
             canaries: Mutex::default(),
             sqlite: Mutex::default(),
+            asked: AtomicU64::new(0),
             last: tokio::sync::Mutex::default(),
             registry,
         })
@@ -196,12 +199,12 @@ impl MetricsApi for Metrics {
     async fn exposition(&self) -> Exposition {
         // Who had to wait for another's scrape that began after it asked gets that one's answer: however many ask, the
         // store is asked by one at a time.
-        let asked = Instant::now();
+        let turn = self.asked.fetch_add(1, Ordering::SeqCst);
         let mut last = self.last.lock().await;
         let text = match &*last {
-            Some((begun, text)) if *begun >= asked => text.clone(),
+            Some((begun, text)) if *begun > turn => text.clone(),
             _ => {
-                let begun = Instant::now();
+                let begun = self.asked.load(Ordering::SeqCst);
                 let text = scrape::text(self).await;
                 *last = Some((begun, text.clone()));
                 text
