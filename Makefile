@@ -9,7 +9,7 @@ VERIFIER_VERSION := 1.1.0
 CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client nats redis
+.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client nats promtool redis
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -21,7 +21,7 @@ demo: ## Show in a minute what Miroir does, checking every step. Needs nothing b
 dev: ## Leave a cluster with films running on 127.0.0.1:7700.
 	@$(CARGO) run --quiet --bin miroir -- dev
 
-test: client redis nats ## Run every test that needs no Meilisearch; the last line counts them.
+test: client redis nats promtool ## Run every test that needs no Meilisearch; the last line counts them.
 	@CARGO='$(CARGO)' scripts/run-tests
 
 test-real: ## Run the tests against a real Meilisearch, named by MIROIR_MEILISEARCH_BIN.
@@ -65,6 +65,7 @@ fix: ## Repair what can be repaired: format, simple lints, generated pages.
 	$(CARGO) fmt --all
 	$(CARGO) run --quiet --bin miroir -- config schema --markdown > target/configuration.md
 	mv target/configuration.md docs/configuration.md
+	cp dashboards/miroir.json charts/miroir/files/dashboard.json
 
 bench: ## Measure, and print a table (a release build, minutes).
 	$(CARGO) run --release --quiet -p miroir-bench
@@ -76,6 +77,9 @@ redis:
 
 nats:
 	@scripts/need-nats
+
+promtool:
+	@scripts/need-promtool
 
 $(CLIENT_STAMP):
 	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)' 'standardwebhooks==$(VERIFIER_VERSION)'

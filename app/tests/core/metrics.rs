@@ -13,7 +13,7 @@ use miroir_domain::canary::CanaryStatus;
 use miroir_fault::{Fault, FaultyStore, Plan};
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::MetricsApi as _;
-use miroir_ports::outbound::{StoreStatus as _, TaskStore};
+use miroir_ports::outbound::TaskStore;
 use tokio::time::Instant;
 
 use crate::support::{Bench, Layout, films, rules, uid};
