@@ -17,7 +17,7 @@ CHART_VENV := target/venv-chart
 CHART_STAMP := $(CHART_VENV)/.kubernetes-validate-$(SCHEMAS_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client nats redis helm test-image
+.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client nats promtool redis helm test-image
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -29,7 +29,7 @@ demo: ## Show in a minute what Miroir does, checking every step. Needs nothing b
 dev: ## Leave a cluster with films running on 127.0.0.1:7700.
 	@$(CARGO) run --quiet --bin miroir -- dev
 
-test: client redis nats helm ## Run every test that needs no Meilisearch; the last line counts them.
+test: client redis nats promtool helm ## Run every test that needs no Meilisearch; the last line counts them.
 	@CARGO='$(CARGO)' scripts/run-tests
 
 test-real: ## Run the tests against a real Meilisearch, named by MIROIR_MEILISEARCH_BIN.
@@ -76,6 +76,7 @@ fix: ## Repair what can be repaired: format, simple lints, generated pages.
 	$(CARGO) fmt --all
 	$(CARGO) run --quiet --bin miroir -- config schema --markdown > target/configuration.md
 	mv target/configuration.md docs/configuration.md
+	cp dashboards/miroir.json charts/miroir/files/dashboard.json
 
 bench: ## Measure, and print a table (a release build, minutes).
 	$(CARGO) run --release --quiet -p miroir-bench
@@ -97,6 +98,9 @@ $(HELM_STAMP):
 $(CHART_STAMP):
 	@scripts/make-venv '$(CHART_VENV)' 'kubernetes-validate==$(SCHEMAS_VERSION)'
 	@touch '$@'
+
+promtool:
+	@scripts/need-promtool
 
 $(CLIENT_STAMP):
 	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)' 'standardwebhooks==$(VERIFIER_VERSION)'

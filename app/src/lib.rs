@@ -10,6 +10,7 @@
 //! | [`worker`] | background duties: polling, reconciling, mending, pruning |
 //! | [`node`] | how far each node is trusted |
 //! | [`server`], [`wiring`] | puts it all together |
+//! | [`metrics`] | what is counted, and what a scrape looks up |
 //! | [`telemetry`] | logs |
 //! | [`cli`] | the command line |
 
@@ -20,6 +21,7 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod instance;
+pub mod metrics;
 pub mod node;
 mod page;
 pub mod server;

@@ -22,6 +22,7 @@ use crate::config::{
     self, CdcConfig, Config, RedisConfig, Secret, SinkConfig, SinkKind, StoreBackend, StoreConfig,
 };
 use crate::instance::{Handles, Hearsay};
+use crate::metrics::Metrics;
 use crate::node::{HealthTracker, TrackedNodes};
 use crate::store_lock::StoreLock;
 
@@ -53,18 +54,19 @@ pub enum Sharing {
 }
 
 /// Opens the configured store; one that is briefly unavailable is tried again.
-pub async fn open_store(config: &StoreConfig) -> anyhow::Result<OpenStore> {
+pub async fn open_store(config: &StoreConfig, metrics: &Arc<Metrics>) -> anyhow::Result<OpenStore> {
     match config.backend {
         StoreBackend::Memory => {
             tracing::warn!("the task store is in memory: every task is forgotten when this process ends");
-            Ok(OpenStore { store: Arc::new(MemoryStore::new()), sharing: Sharing::Alone { _lock: None } })
+            let store = metrics.metered_store(Arc::new(MemoryStore::new()), config.backend.as_str());
+            Ok(OpenStore { store, sharing: Sharing::Alone { _lock: None } })
         }
-        StoreBackend::Sqlite => open_sqlite(config).await,
-        StoreBackend::Redis => open_redis(&config.redis).await,
+        StoreBackend::Sqlite => open_sqlite(config, metrics).await,
+        StoreBackend::Redis => open_redis(config, metrics).await,
     }
 }
 
-async fn open_sqlite(config: &StoreConfig) -> anyhow::Result<OpenStore> {
+async fn open_sqlite(config: &StoreConfig, metrics: &Arc<Metrics>) -> anyhow::Result<OpenStore> {
     let cannot = || format!("cannot open the task store {}", config.path.display());
     let lock = StoreLock::take(&config.path).await.with_context(cannot)?;
     let options = SqliteOptions {
@@ -74,8 +76,10 @@ async fn open_sqlite(config: &StoreConfig) -> anyhow::Result<OpenStore> {
         },
         ..SqliteOptions::new(&config.path)
     };
-    let store = patiently(|| SqliteStore::open(options.clone())).await.with_context(cannot)?;
-    Ok(OpenStore { store: Arc::new(store), sharing: Sharing::Alone { _lock: Some(lock) } })
+    let store = Arc::new(patiently(|| SqliteStore::open(options.clone())).await.with_context(cannot)?);
+    metrics.watch_sqlite(&store);
+    let store = metrics.metered_store(store, config.backend.as_str());
+    Ok(OpenStore { store, sharing: Sharing::Alone { _lock: Some(lock) } })
 }
 
 /// How the configured Redis server is reached.
@@ -91,13 +95,13 @@ pub fn redis_options(config: &RedisConfig) -> anyhow::Result<RedisOptions> {
     })
 }
 
-async fn open_redis(config: &RedisConfig) -> anyhow::Result<OpenStore> {
-    let options = redis_options(config)?;
+async fn open_redis(config: &StoreConfig, metrics: &Arc<Metrics>) -> anyhow::Result<OpenStore> {
+    let options = redis_options(&config.redis)?;
     let cannot = || format!("cannot open the task store {}", options.printable_url());
     let store = patiently(|| RedisStore::open(options.clone())).await.with_context(cannot)?;
-    let of_the_process = Arc::new(store.handle());
-    let handles: Handles = Arc::new(move || Arc::new(store.handle()));
-    Ok(OpenStore { store: of_the_process, sharing: Sharing::Shared { handles } })
+    let (metrics, backend) = (Arc::clone(metrics), config.backend.as_str());
+    let handles: Handles = Arc::new(move || metrics.metered_store(Arc::new(store.handle()), backend));
+    Ok(OpenStore { store: handles(), sharing: Sharing::Shared { handles } })
 }
 
 /// Opens a store, some times over while it is unavailable.
@@ -134,11 +138,13 @@ pub struct Outside {
     pub changes: Arc<ChangeRecorder>,
     /// What nodes lack by what another instance said.
     pub hearsay: Arc<Hearsay>,
+    /// Where it is counted what happens.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Outside {
-    /// Makes the clients of nodes and sinks. Opens no connection.
-    pub fn new(config: &Config) -> anyhow::Result<Self> {
+    /// Makes the clients of nodes and sinks, whose calls `metrics` counts. Opens no connection.
+    pub fn new(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let topology = topology(config)?;
         let health = Arc::new(HealthTracker::new(
@@ -160,10 +166,11 @@ impl Outside {
                 search: config.timeouts.search(),
             },
             search_policy,
-            nodes: Arc::new(TrackedNodes::new(Arc::new(nodes(config)?), health)),
-            changes: Arc::new(recorder(&config.cdc, &clock)?),
+            nodes: Arc::new(TrackedNodes::new(metrics.metered_nodes(Arc::new(nodes(config)?)), health)),
+            changes: Arc::new(recorder(&config.cdc, &clock, Some(metrics))?),
             clock,
             hearsay: Arc::default(),
+            metrics: Arc::clone(metrics),
         })
     }
 
@@ -181,6 +188,7 @@ impl Outside {
             search_policy: self.search_policy,
             changes: Arc::clone(&self.changes),
             hearsay: Arc::clone(&self.hearsay),
+            metrics: Arc::clone(&self.metrics),
         })
     }
 }
@@ -203,11 +211,15 @@ pub fn peers(config: &Config) -> anyhow::Result<Arc<dyn Peers>> {
 
 /// Whether the configured sinks could be used, as far as that can be told without connecting.
 pub fn check_sinks(config: &CdcConfig) -> anyhow::Result<()> {
-    recorder(config, &(Arc::new(SystemClock) as _)).map(drop)
+    recorder(config, &(Arc::new(SystemClock) as _), None).map(drop)
 }
 
 /// The configured sinks, and what is recorded for them.
-fn recorder(config: &CdcConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<ChangeRecorder> {
+fn recorder(
+    config: &CdcConfig,
+    clock: &Arc<dyn Clock>,
+    metrics: Option<&Arc<Metrics>>,
+) -> anyhow::Result<ChangeRecorder> {
     let sinks = config.sinks.iter().map(|sink| {
         let delivery =
             receiver(sink, clock).with_context(|| format!("cannot use the sink `{}`", sink.name))?;
@@ -225,7 +237,11 @@ fn recorder(config: &CdcConfig, clock: &Arc<dyn Clock>) -> anyhow::Result<Change
             canaries: sink.canaries,
             origins: sink.origins.clone(),
         };
-        Ok(Arc::new(SinkHandle::new(rules, delivery)))
+        let handle = SinkHandle::new(rules, delivery);
+        Ok(Arc::new(match metrics {
+            Some(metrics) => handle.counted_by(metrics.sink(sink.name.as_str())),
+            None => handle,
+        }))
     });
     let options = RecorderOptions { source: config.source.clone(), budget_bytes: config.outbox_bytes };
     Ok(ChangeRecorder::new(options, sinks.collect::<anyhow::Result<_>>()?))

@@ -15,6 +15,8 @@ mod instance;
 mod lost;
 #[path = "core/mender.rs"]
 mod mender;
+#[path = "core/metrics.rs"]
+mod metrics;
 #[path = "core/order.rs"]
 mod order;
 #[path = "core/poller.rs"]

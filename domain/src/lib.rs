@@ -5,7 +5,7 @@
 //!
 //! | module | what it decides |
 //! |---|---|
-//! | [`topology`], [`placement`], [`quorum`] | where a document lives, who must hear of a write, who serves a search |
+//! | [`topology`], [`placement`], [`quorum`], [`coverage`] | where a document lives, who must hear of a write, who serves a search |
 //! | [`document`], [`payload`] | what a document is, how a request body becomes documents routed to nodes |
 //! | [`index`], [`settings`] | what placement needs to know of an index; what nodes are told in its settings |
 //! | [`task`] | how many node tasks become the one task a client sees |
@@ -22,6 +22,7 @@ pub mod admin_session;
 pub mod alias;
 pub mod canary;
 pub mod change;
+pub mod coverage;
 pub mod document;
 pub mod duty;
 pub mod error;

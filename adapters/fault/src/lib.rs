@@ -4,7 +4,6 @@
 //! calls; [`Chance`] one that fails at random, the same way again from the same seed.
 
 mod plan;
-mod tables;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +11,8 @@ use std::sync::Arc;
 use miroir_ports::outbound::{Outcome, StoreError, TaskStore};
 
 pub use plan::{Chance, Fault, Plan, Script};
+
+miroir_ports::wrap_store!(FaultyStore);
 
 /// A store whose calls go as a plan says.
 pub struct FaultyStore {

@@ -120,7 +120,7 @@ impl Exchange {
     async fn answer(&self, incoming: Incoming) -> Option<warp::reply::Response> {
         let id = self.ids.keep_or_make(&incoming.headers);
         let span = tracing::info_span!(target: "miroir::http", "request", request_id = id);
-        let mut line = LogLine::begin(&id, &incoming.method);
+        let mut line = LogLine::begin(&id, &incoming.method, Arc::clone(&self.apis.borrow().observer));
         let path = incoming.path.clone();
         let sent = incoming.headers.clone();
         let mut response = if let Some(headers) = cors::preflight(&incoming.method, &path, &sent) {
@@ -148,7 +148,7 @@ impl Exchange {
     ) -> Outcome {
         self.check_header_size(&incoming)?;
         let (route, parameters) = self.router.find(&incoming.method, &incoming.path)?;
-        line.route.clone_from(&route.template);
+        line.route = Some(Arc::clone(&route));
         auth::check(route.access, &incoming.headers, incoming.peer, &self.options)?;
         *place = self.slot(route.access)?;
         let duty = route.duty(&parameters);
@@ -242,6 +242,7 @@ impl Exchange {
         let Reply { status, content, degraded, version, task: _ } = reply;
         let mut response = match content {
             Content::Whole(body) => json_response(status, body).into_response(),
+            Content::Text(content_type, text) => text_response(content_type, text).into_response(),
             Content::Events(events) => events.into_response(self.stopping.clone(), place),
             Content::Relayed(response) => return Some(response.into_response()),
             Content::HangUp => return None,
@@ -304,6 +305,12 @@ fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn text_response(content_type: &'static str, text: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(text);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

@@ -6,12 +6,14 @@
 //! |---|---|
 //! | accept, header limits, graceful stop | `server` |
 //! | request id, span, log line, limits, panics | `exchange` |
+//! | who counts requests | `observer` |
 //! | which route, or which 404 and 405 | `router` |
 //! | who may | `auth`, `cors` |
 //! | which instance answers, and its answer | `forward` |
 //! | what is asked | `query`, `json`, `body`, `content` |
 //! | parse → port → reply | `routes` |
 //! | an answer that goes on | `event_stream` |
+//! | metrics on an address of their own | `metrics_listener` |
 //! | what an error becomes | `error`, the only place where a status is decided |
 
 mod auth;
@@ -25,6 +27,8 @@ mod forward;
 mod if_match;
 mod json;
 mod log;
+mod metrics_listener;
+mod observer;
 mod options;
 mod query;
 mod reply;
@@ -37,6 +41,8 @@ mod secret;
 mod server;
 mod suggestion;
 
+pub use metrics_listener::serve_metrics;
+pub use observer::{NobodyObserves, ObservedRequest, RequestObserver};
 pub use options::{Apis, HttpOptions};
 pub use router::{RouteInfo, route_list};
 pub use secret::Secret;

@@ -1,11 +1,20 @@
-//! One line per request.
+//! One line per request, in the log and in the count of requests.
+
+use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use miroir_domain::TaskUid;
 use tokio::time::Instant;
 
+use crate::route::Route;
+use crate::{ObservedRequest, RequestObserver};
+
 /// The status logged for a client that went away before its answer.
 const CLIENT_GONE: u16 = 499;
+/// Stands for the route of a request that no route is for.
+const UNMATCHED: &str = "unmatched";
+/// Stands for the method of such a request where it is counted: clients may send any word.
+const OTHER: &str = "other";
 
 /// The log line of one request, written when it is dropped: also when the client went away and the handler was
 /// dropped with everything else.
@@ -13,19 +22,22 @@ pub(crate) struct LogLine {
     request_id: String,
     method: Method,
     begun: Instant,
-    /// The template of the route, never the path: paths hold what clients search for.
-    pub(crate) route: String,
+    observer: Arc<dyn RequestObserver>,
+    /// Of which the template is logged, never the path: paths hold what clients search for.
+    pub(crate) route: Option<Arc<Route>>,
     pub(crate) status: Option<StatusCode>,
     pub(crate) task: Option<TaskUid>,
 }
 
 impl LogLine {
-    pub(crate) fn begin(request_id: &str, method: &Method) -> Self {
+    pub(crate) fn begin(request_id: &str, method: &Method, observer: Arc<dyn RequestObserver>) -> Self {
+        observer.request_began();
         Self {
             request_id: request_id.to_owned(),
             method: method.clone(),
             begun: Instant::now(),
-            route: "unmatched".to_owned(),
+            observer,
+            route: None,
             status: None,
             task: None,
         }
@@ -34,14 +46,18 @@ impl LogLine {
 
 impl Drop for LogLine {
     fn drop(&mut self) {
-        let duration_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let duration = self.begun.elapsed();
+        let status = self.status.map_or(CLIENT_GONE, |status| status.as_u16());
+        let route = self.route.as_ref().map_or(UNMATCHED, |route| route.template.as_str());
+        let method = self.route.as_ref().map_or(OTHER, |route| route.method.as_str());
+        self.observer.request_ended(ObservedRequest { route, method, status, duration });
         tracing::info!(
             target: "miroir::http",
             request_id = self.request_id,
-            route = self.route,
+            route,
             method = self.method.as_str(),
-            status = self.status.map_or(CLIENT_GONE, |status| status.as_u16()),
-            duration_ms,
+            status,
+            duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             task_uid = self.task.map(|task| task.0),
             "request"
         );

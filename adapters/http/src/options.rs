@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_ports::inbound::{
-    AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, InstanceApi, JobApi, SearchApi,
-    SettingsApi, SinkApi, TaskApi,
+    AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, InstanceApi, JobApi, MetricsApi,
+    SearchApi, SettingsApi, SinkApi, TaskApi,
 };
 
-use crate::Secret;
+use crate::{RequestObserver, Secret};
 
 /// The inbound ports, one implementation each.
 #[derive(Clone)]
@@ -37,6 +37,10 @@ pub struct Apis {
     pub instance: Arc<dyn InstanceApi>,
     /// Jobs.
     pub job: Arc<dyn JobApi>,
+    /// Metrics.
+    pub metrics: Arc<dyn MetricsApi>,
+    /// Who counts requests.
+    pub observer: Arc<dyn RequestObserver>,
 }
 
 /// Keys and limits. [`Default`] has the limits of the documentation, and no keys.

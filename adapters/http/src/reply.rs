@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use miroir_domain::TaskUid;
 use miroir_domain::quorum::Degraded;
-use miroir_ports::inbound::{Accepted, Answer};
+use miroir_ports::inbound::{Accepted, Answer, Exposition};
 use serde::Serialize;
 
 use crate::error::Failure;
@@ -18,6 +18,8 @@ pub(crate) type Outcome = Result<Reply, Failure>;
 pub(crate) enum Content {
     /// JSON, or nothing.
     Whole(Bytes),
+    /// Text of a media type that is not JSON.
+    Text(&'static str, Bytes),
     /// Events, as they come.
     Events(EventStream),
     /// What another instance answered.
@@ -61,6 +63,12 @@ impl Reply {
     /// 204: done, and nothing to say.
     pub(crate) fn no_content() -> Self {
         Self::with(StatusCode::NO_CONTENT, Content::Whole(Bytes::new()))
+    }
+
+    /// 200 with metrics.
+    pub(crate) fn exposition(exposition: Exposition) -> Self {
+        let Exposition { content_type, text } = exposition;
+        Self::with(StatusCode::OK, Content::Text(content_type, text.into()))
     }
 
     /// 200 with events, as they come.

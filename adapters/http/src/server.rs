@@ -57,7 +57,7 @@ pub async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-fn parser(options: &HttpOptions) -> http1::Builder {
+pub(crate) fn parser(options: &HttpOptions) -> http1::Builder {
     let header_bytes = options.max_header_bytes.saturating_mul(PARSER_SLACK);
     let mut parser = http1::Builder::new();
     parser
@@ -99,7 +99,7 @@ async fn connection(
 }
 
 /// A client that went away before it was accepted costs nothing; anything else would fail again at once.
-async fn rest_after(error: &std::io::Error) {
+pub(crate) async fn rest_after(error: &std::io::Error) {
     use std::io::ErrorKind;
     let of_the_client =
         [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::ConnectionRefused];

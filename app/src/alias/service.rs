@@ -95,6 +95,7 @@ impl AliasService {
             let put = self.cluster.store.alias_put(&next).await;
             self.book.forget();
             if put? == Put::Stored {
+                self.cluster.metrics.aliases_flipped(1);
                 tracing::info!(alias = %name, version = next.version + 1, "alias flipped");
                 return Ok(Alias { version: next.version + 1, ..next }.into());
             }
@@ -122,6 +123,7 @@ impl AliasService {
             let put = self.cluster.store.alias_put_both(&one, &other).await;
             self.book.forget();
             if put? == Put::Stored {
+                self.cluster.metrics.aliases_flipped(2);
                 tracing::info!(first = %first, second = %second, "aliases swapped");
                 return Ok([one, other].map(|alias| Alias { version: alias.version + 1, ..alias }.into()));
             }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::capture::Captured;
 use super::{CanaryService, CaptureTap, Captures, Executor, Ownership, capture_loop, run_loop};
+use crate::metrics::Metrics;
 use crate::worker::Shutdown;
 
 /// The service, and what its workers need.
@@ -36,6 +37,13 @@ impl Canaries {
             CanaryService::new(Arc::clone(&executor), Arc::clone(&ownership), Arc::clone(&captures), ids);
         let tap = Arc::new(CaptureTap::new(search, Arc::clone(&captures)));
         Self { service: Arc::new(service), tap, executor, ownership, captures, offered }
+    }
+
+    /// The same, counted and shown in `metrics`.
+    #[must_use]
+    pub fn counted_in(self, metrics: &Arc<Metrics>) -> Self {
+        self.executor.count_in(metrics);
+        self
     }
 
     /// The port of the canaries.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use miroir_domain::canary::{
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::index_facts::IndexFacts;
 use crate::alias::AliasBook;
 use crate::change::ChangeRecorder;
+use crate::metrics::Metrics;
 
 /// How canaries run.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,8 @@ pub struct Executor {
     runs: AtomicU64,
     failures: AtomicU64,
     errors: AtomicU64,
+    /// Where runs are counted too, once somebody watches.
+    metrics: OnceLock<Arc<Metrics>>,
 }
 
 /// Held while a canary runs.
@@ -95,7 +98,20 @@ impl Executor {
             runs: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             errors: AtomicU64::new(0),
+            metrics: OnceLock::new(),
         }
+    }
+
+    /// Counts runs in `metrics` too, from now on, and shows there how canaries fare.
+    pub(super) fn count_in(self: &Arc<Self>, metrics: &Arc<Metrics>) {
+        if self.metrics.set(Arc::clone(metrics)).is_ok() {
+            metrics.watch_canaries(self);
+        }
+    }
+
+    /// What the last runs came to, of each canary that ran here or whose runs were looked up.
+    pub(crate) fn statuses(&self) -> Vec<CanaryStatus> {
+        lock(&self.last).values().map(|run| run.status).collect()
     }
 
     /// Runs since this process started.
@@ -202,6 +218,9 @@ impl Executor {
     /// Counts a run, and logs it where it came to something else than the one before.
     fn note(&self, canary: &Canary, run: &CanaryRun, before: Option<CanaryStatus>) {
         self.runs.fetch_add(1, Ordering::Relaxed);
+        if let Some(metrics) = self.metrics.get() {
+            metrics.canary_ran(run.status);
+        }
         let (counter, message) = match run.status {
             CanaryStatus::Pass => (None, "/"),
             CanaryStatus::Fail => (Some(&self.failures), "/0/message"),

@@ -11,6 +11,7 @@ use miroir_ports::outbound::Sink;
 use tokio::sync::Notify;
 
 use super::Backoff;
+use crate::metrics::SinkCounters;
 
 /// What a sink is told.
 #[derive(Debug, Clone)]
@@ -56,6 +57,8 @@ pub struct SinkHandle {
     published: AtomicU64,
     failures: AtomicU64,
     last_error: Mutex<Option<String>>,
+    /// The same numbers for metrics, which outlive this handle.
+    counters: Option<SinkCounters>,
 }
 
 /// Numbers since this process started.
@@ -79,7 +82,14 @@ impl SinkHandle {
             published: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             last_error: Mutex::default(),
+            counters: None,
         }
+    }
+
+    /// The same sink, counted by `counters` too.
+    #[must_use]
+    pub fn counted_by(self, counters: SinkCounters) -> Self {
+        Self { counters: Some(counters), ..self }
     }
 
     /// Its name, as the store knows it.
@@ -98,15 +108,24 @@ impl SinkHandle {
 
     pub(super) fn count_suppressed(&self, events: usize) {
         self.suppressed.fetch_add(events as u64, Ordering::Relaxed);
+        if let Some(counters) = &self.counters {
+            counters.suppressed.inc_by(events as u64);
+        }
     }
 
     pub(super) fn count_published(&self, events: usize) {
         self.published.fetch_add(events as u64, Ordering::Relaxed);
+        if let Some(counters) = &self.counters {
+            counters.published.inc_by(events as u64);
+        }
         *self.error() = None;
     }
 
     pub(super) fn count_failure(&self, reason: String) {
         self.failures.fetch_add(1, Ordering::Relaxed);
+        if let Some(counters) = &self.counters {
+            counters.failures.inc();
+        }
         *self.error() = Some(reason);
     }
 

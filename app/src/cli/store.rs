@@ -2,17 +2,20 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use miroir_ports::outbound::StoreStatus as _;
+use miroir_ports::outbound::{Clock as _, StoreStatus as _};
 use miroir_redis::RedisStore;
 use miroir_sqlite::{SCHEMA_VERSION, SqliteFile};
+use miroir_system::SystemClock;
 use serde_json::{Value, json};
 
 use super::print;
 use super::settings::Settings;
 use crate::config::{StoreBackend, StoreConfig};
+use crate::metrics::Metrics;
 use crate::wiring;
 
 #[derive(Debug, Subcommand)]
@@ -130,7 +133,8 @@ async fn migrate(look: Look) -> anyhow::Result<()> {
     // A file that is not there is made.
     let from =
         if path.try_exists()? { blocking(move || Ok(SqliteFile::version_of(&path)?)).await? } else { 0 };
-    let opened = wiring::open_store(&store).await?;
+    let unseen = Arc::new(Metrics::new(SystemClock.now())?);
+    let opened = wiring::open_store(&store, &unseen).await?;
     opened.store.store_close().await.context("closing the store")?;
     let text = match from {
         SCHEMA_VERSION => format!("The store has version {SCHEMA_VERSION} already."),

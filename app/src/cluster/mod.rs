@@ -25,6 +25,7 @@ use miroir_ports::outbound::{Clock, Nodes, TaskStore};
 
 use crate::change::ChangeRecorder;
 use crate::instance::Hearsay;
+use crate::metrics::Metrics;
 use crate::node::HealthTracker;
 
 pub use dispatch::{Answered, Dispatch};
@@ -77,6 +78,8 @@ pub struct Cluster {
     pub search_policy: SearchPolicy,
     /// What writes changed, for others.
     pub changes: Arc<ChangeRecorder>,
+    /// Where it is counted what happens.
+    pub metrics: Arc<Metrics>,
     /// Who may change an index's registry entry.
     pub gates: Gates,
     /// The order of writes to each node.
@@ -116,6 +119,8 @@ pub struct ClusterParts {
     pub changes: Arc<ChangeRecorder>,
     /// What nodes lack by what another instance said.
     pub hearsay: Arc<Hearsay>,
+    /// Where it is counted what happens.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Cluster {
@@ -132,6 +137,7 @@ impl Cluster {
             timeouts: parts.timeouts,
             search_policy: parts.search_policy,
             changes: parts.changes,
+            metrics: parts.metrics,
             gates: Gates::default(),
             lanes: Lanes::default(),
             open_tasks: Arc::default(),

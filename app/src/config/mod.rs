@@ -14,6 +14,7 @@ mod environment;
 mod file;
 mod layer;
 mod load;
+mod metrics;
 mod problem;
 pub mod reference;
 mod rule;
@@ -28,6 +29,7 @@ pub use environment::variable_name;
 pub use file::{DEFAULT_FILE, MAX_FILE_BYTES};
 pub use layer::{Layer, Origin};
 pub use load::{Loaded, Sources, load};
+pub use metrics::MetricsConfig;
 pub use problem::{ConfigError, Problem};
 pub use secret::Secret;
 pub use section::{

@@ -13,7 +13,7 @@ const SAFE_KEY_BYTES: usize = 16;
 /// A rule, with the sections it looks at.
 type Rule = (&'static [&'static str], fn(&Config) -> Vec<Problem>);
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     (&["nodes", "cluster"], topology_holds),
     (&["nodes"], urls_are_distinct),
     (&["nodes", "server"], no_node_is_this_server),
@@ -22,6 +22,7 @@ const RULES: [Rule; 8] = [
     (&["store"], redis_has_a_url),
     (&["canary"], canaries_are_distinct),
     (&["cdc"], sinks_fit),
+    (&["metrics", "server"], metrics_have_an_address_of_their_own),
 ];
 
 /// What `config` breaks. Rules about `doubtful` sections are left out: their values are already refused.
@@ -96,6 +97,22 @@ fn no_node_is_this_server(config: &Config) -> Vec<Problem> {
         );
         problem("nodes", message)
     })
+}
+
+fn metrics_have_an_address_of_their_own(config: &Config) -> Vec<Problem> {
+    let Some(address) = config.metrics.address else { return Vec::new() };
+    let same_ip = address.ip() == config.server.address.ip()
+        || address.ip().is_unspecified()
+        || config.server.address.ip().is_unspecified();
+    if address.port() == 0 || address.port() != config.server.address.port() || !same_ip {
+        return Vec::new();
+    }
+    let message = format!(
+        "{address} collides with `server.address` ({}): give metrics a port of their own, or leave `metrics.address` \
+         out and scrape `/_miroir/metrics`",
+        config.server.address
+    );
+    problem("metrics.address", message)
 }
 
 fn polls_fit(config: &Config) -> Vec<Problem> {

@@ -7,7 +7,7 @@ use miroir_domain::{GroupId, InstanceId, NodeId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BaseUrl, CanaryDefinition, CdcConfig, Secret};
+use super::{BaseUrl, CanaryDefinition, CdcConfig, MetricsConfig, Secret};
 
 /// The longest span that a setting takes: far beyond use, and far below where adding it to a clock overflows.
 pub(super) const YEAR_MS: u64 = 365 * 24 * 60 * 60 * 1_000;
@@ -41,6 +41,8 @@ pub struct Config {
     pub canary: CanaryConfig,
     /// Change data capture: what writes changed, told to others. See cdc.md.
     pub cdc: CdcConfig,
+    /// Metrics for Prometheus, beside `GET /_miroir/metrics`. See metrics.md.
+    pub metrics: MetricsConfig,
     /// What Miroir writes to standard error.
     pub log: LogConfig,
 }
@@ -229,6 +231,17 @@ pub enum StoreBackend {
     Redis,
     /// Nothing: tasks are forgotten when Miroir stops. For tests.
     Memory,
+}
+
+impl StoreBackend {
+    /// The word of the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Redis => "redis",
+            Self::Memory => "memory",
+        }
+    }
 }
 
 /// How far a write is on disk before it is acknowledged.

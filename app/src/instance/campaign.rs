@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::directory::Directory;
 use super::lease::{HeldLease, Span, Trust};
+use crate::metrics::Metrics;
 use crate::worker::{Shutdown, stopped};
 
 /// The pause before a duty that another has, or that could not be begun, is tried again.
@@ -73,6 +74,8 @@ pub struct Campaign {
     pub clock: Arc<dyn Clock>,
     /// Who does what.
     pub directory: Arc<Directory>,
+    /// Where it is shown which duties this instance has.
+    pub metrics: Arc<Metrics>,
     /// How long terms are.
     pub span: Span,
 }
@@ -80,6 +83,7 @@ pub struct Campaign {
 /// Campaigns until `shutdown`, and then ends a term in order.
 pub async fn campaign_loop(campaign: Campaign, mut shutdown: Shutdown) {
     let store = (campaign.handles)();
+    campaign.metrics.lease_held(&campaign.duty.scope(), false);
     loop {
         tokio::select! {
             () = stopped(&mut shutdown) => return,
@@ -141,6 +145,7 @@ impl Campaign {
     async fn serve(&self, lease: HeldLease, store: Arc<dyn TaskStore>, shutdown: &mut Shutdown) {
         let (scope, token, mut trust) = (self.duty.scope(), lease.token(), lease.trust());
         self.tell(token, "this instance has the duty");
+        self.metrics.lease_held(&scope, true);
         let (end, over) = watch::channel(false);
         let seat =
             Seat { directory: Arc::clone(&self.directory), duty: self.duty.clone(), trust: trust.clone() };
@@ -160,6 +165,7 @@ impl Campaign {
         self.directory.withdraw(&self.duty);
         // Whatever is still under way is cut off.
         drop(work);
+        self.metrics.lease_held(&scope, false);
         match ended {
             Some(Ok(())) => self.tell(token, "this instance leaves the duty to others"),
             Some(Err(error)) => tracing::warn!(scope, token, "the work could not be done: {error:#}"),

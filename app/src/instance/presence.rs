@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 
-use super::directory::Directory;
+use super::directory::{Directory, LIFE};
 use super::lease::{HeldLease, Span};
+use crate::metrics::Metrics;
 use crate::worker::{Shutdown, stopped};
 
 /// How often the store is read.
@@ -20,6 +21,8 @@ pub struct Presence {
     pub clock: Arc<dyn Clock>,
     /// What is kept true.
     pub directory: Arc<Directory>,
+    /// Where the live instances are counted.
+    pub metrics: Arc<Metrics>,
     /// How long the sign of life lasts.
     pub span: Span,
 }
@@ -67,6 +70,7 @@ impl Presence {
                 other.holder
             );
         }
+        self.metrics.instances(leases.iter().filter(|lease| lease.scope.starts_with(LIFE)).count());
         self.directory.read(leases, life.is_some());
         Ok(())
     }

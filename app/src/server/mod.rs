@@ -18,8 +18,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use miroir_http::HttpOptions;
 use miroir_ports::inbound::{InstanceApi, SearchApi};
-use miroir_ports::outbound::{Ids as _, TaskStore};
-use miroir_system::UuidIds;
+use miroir_ports::outbound::{Clock as _, Ids as _, TaskStore};
+use miroir_system::{SystemClock, UuidIds};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -30,6 +30,7 @@ use crate::change::{self, Feed, FeedOptions, SinkService};
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::instance::{Alone, Directory, Term};
+use crate::metrics::Metrics;
 use crate::wiring::{self, OpenStore, Outside, Sharing};
 use crate::worker::{self, Shutdown};
 use delivery::SinkDelivery;
@@ -40,6 +41,8 @@ use writes::Writes;
 pub struct RunningServer {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where metrics are served without a key, if they are.
+    pub metrics_address: Option<SocketAddr>,
     store: Arc<dyn TaskStore>,
     /// Let go last: after everything that works on the store has ended.
     _sharing: Sharing,
@@ -51,12 +54,14 @@ pub struct RunningServer {
 
 /// Opens the store, starts the workers, and listens.
 pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
-    let OpenStore { store, sharing } = wiring::open_store(&config.store).await?;
-    let outside = Arc::new(Outside::new(&config)?);
-    let listener = TcpListener::bind(config.server.address)
-        .await
-        .with_context(|| format!("cannot listen on {} (server.address)", config.server.address))?;
-    let address = listener.local_addr().context("cannot tell the address listened on")?;
+    let metrics = Arc::new(Metrics::new(SystemClock.now())?);
+    let OpenStore { store, sharing } = wiring::open_store(&config.store, &metrics).await?;
+    let outside = Arc::new(Outside::new(&config, &metrics)?);
+    let (listener, address) = listen(config.server.address, "server.address").await?;
+    let metrics_listener = match config.metrics.address {
+        Some(address) => Some(listen(address, "metrics.address").await?),
+        None => None,
+    };
     let directory = shared::directory(&config, address, &outside);
 
     let (stop_workers, stopped) = watch::channel(false);
@@ -74,8 +79,31 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     let http = tokio::spawn(miroir_http::serve(listener, stage.apis(), http_options(&config), async move {
         worker::stopped(&mut http_stop).await;
     }));
+    let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
+    if let Some((listener, address)) = metrics_listener {
+        let mut stopped = stopped.clone();
+        let stopped = async move { worker::stopped(&mut stopped).await };
+        workers.spawn(miroir_http::serve_metrics(listener, metrics, stopped));
+        tracing::info!(%address, "serving metrics, to everyone");
+    }
     tracing::info!(%address, nodes = config.nodes.len(), "listening");
-    Ok(RunningServer { address, store, _sharing: sharing, stop_http, stop_workers, http, workers })
+    Ok(RunningServer {
+        address,
+        metrics_address,
+        store,
+        _sharing: sharing,
+        stop_http,
+        stop_workers,
+        http,
+        workers,
+    })
+}
+
+async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.with_context(|| format!("cannot listen on {address} ({setting})"))?;
+    let address = listener.local_addr().context("cannot tell the address listened on")?;
+    Ok((listener, address))
 }
 
 impl RunningServer {
@@ -140,6 +168,9 @@ impl Program<'_> {
         http_stopped: &Shutdown,
         workers: &mut JoinSet<()>,
     ) -> anyhow::Result<Arc<Stage>> {
+        for duty in directory.duties() {
+            self.outside.metrics.lease_held(&duty.scope(), true);
+        }
         let instance: Arc<dyn InstanceApi> = Arc::new(Alone::new(directory));
         let ownership = Arc::new(OwnsAll(Arc::clone(self.store)));
         let (stage, canaries) = self.stage(instance, ownership, http_stopped);
@@ -175,6 +206,7 @@ impl Program<'_> {
             self.canary_options(),
         );
         let canaries = Canaries::new(executor, ownership, search, Arc::new(UuidIds::default()));
+        let canaries = canaries.counted_in(&self.outside.metrics);
         // Before the request's own time is up.
         let feed = FeedOptions { longest_wait: self.config.server.request_timeout() / 2 };
         let standing = Standing {

@@ -75,6 +75,7 @@ impl Program<'_> {
                 handles: Arc::clone(handles),
                 clock: Arc::clone(&clock),
                 directory: Arc::clone(&directory),
+                metrics: Arc::clone(&self.outside.metrics),
                 span,
             };
             workers.spawn(campaign_loop(campaign, self.stopped.clone()));
@@ -87,7 +88,8 @@ impl Program<'_> {
             Arc::new(move || own.cluster().lacks().whole),
             self.stopped.clone(),
         ));
-        let presence = Presence { store: handles(), clock, directory, span };
+        let metrics = Arc::clone(&self.outside.metrics);
+        let presence = Presence { store: handles(), clock, directory, metrics, span };
         workers.spawn(presence_loop(presence, self.stopped.clone()));
         canaries.start_workers(self.config.canary.enabled, workers, self.stopped);
         Ok(stage)

@@ -68,6 +68,7 @@ impl Stage {
         reader: Arc<Cluster>,
         search: watch::Sender<Arc<dyn SearchApi>>,
     ) -> Self {
+        reader.metrics.watch_cluster(&reader);
         let apis = watch::Sender::new(Arc::new(apis(&book, &standing, &reader)));
         Self { book, standing, reader, search, apis }
     }
@@ -89,6 +90,7 @@ impl Stage {
     }
 
     fn put(&self, cluster: &Arc<Cluster>) {
+        cluster.metrics.watch_cluster(cluster);
         self.search.send_replace(search_of(&self.book, cluster));
         self.apis.send_replace(Arc::new(apis(&self.book, &self.standing, cluster)));
     }
@@ -120,6 +122,8 @@ fn apis(book: &Arc<AliasBook>, standing: &Standing, cluster: &Arc<Cluster>) -> A
         feed: Arc::clone(&standing.feed),
         sink: Arc::clone(&standing.sink),
         instance: Arc::clone(&standing.instance),
+        metrics: Arc::clone(&cluster.metrics) as _,
+        observer: Arc::clone(&cluster.metrics) as _,
         job: Arc::new(JobService::new(Arc::clone(&cluster.store))),
     }
 }

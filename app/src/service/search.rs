@@ -68,7 +68,12 @@ impl SearchService {
             let answers = gathered.into_iter().flat_map(|gathered| gathered.answers);
             let answers = answers.map(|(node, body)| NodeAnswer { node, body }).collect();
             match merge(MergeContext { request: &request, index: &facts }, answers) {
-                Ok(body) => return Ok(Answer { body: Value::Object(body), degraded }),
+                Ok(body) => {
+                    if degraded.is_some() {
+                        self.cluster.metrics.search_degraded();
+                    }
+                    return Ok(Answer { body: Value::Object(body), degraded });
+                }
                 // Only nodes that are not in the map were asked, so it grows with every round, and the rounds end.
                 Err(invalid) => {
                     tracing::warn!(index = %indexes[0], "{invalid}; asking others");
@@ -96,13 +101,17 @@ impl SearchService {
         let cost = |node: &NodeId| {
             if unusable.contains_key(node) { None } else { self.cluster.read_cost(&entry.uid, node) }
         };
-        gather(&self.cluster, entry, groups, cost, |node, shards, partial| {
+        let asked = AtomicUsize::new(0);
+        let gathered = gather(&self.cluster, entry, groups, cost, |node, shards, partial| {
+            asked.fetch_add(1, Ordering::Relaxed);
             let body = request.for_node(partial.then_some(&shards), facts);
             let search = NodeSearch { index: entry.uid.clone(), body };
             let cluster = Arc::clone(&self.cluster);
             async move { cluster.nodes.node_search(&node, search, cluster.timeouts.search).await }
         })
-        .await
+        .await;
+        self.cluster.metrics.search_asked(asked.into_inner());
+        gathered
     }
 }
 

@@ -2,7 +2,7 @@
 
 use miroir::config::Sources;
 
-use super::support::{environment, file, problems, problems_of};
+use super::support::{config_of, environment, file, problems, problems_of};
 
 /// The one problem of a file.
 fn problem_of(content: &str) -> String {
@@ -276,4 +276,20 @@ fn load_refuses_sinks_that_cannot_be_and_names_the_place() {
     assert!(with("[{kind: internal}]").contains("`cdc.sinks[0].name`"));
     let secret = with(&format!("[{}]", hook("token: 'my precious'")));
     assert!(!secret.contains("precious"), "{secret}");
+}
+
+#[test]
+fn load_refuses_metrics_on_the_address_of_clients() {
+    for metrics in ["127.0.0.1:7700", "0.0.0.0:7700"] {
+        let problem = problem_of(&format!("metrics: {{address: '{metrics}'}}"));
+        assert!(
+            problem.starts_with("`metrics.address`") && problem.contains("`server.address`"),
+            "{problem}"
+        );
+    }
+    for apart in ["127.0.0.1:9090", "127.0.0.2:7700", "127.0.0.1:0"] {
+        let config = config_of(&format!("metrics: {{address: '{apart}'}}"));
+        assert_eq!(config.metrics.address.unwrap().to_string(), apart);
+    }
+    assert!(problem_of("metrics: {address: 9090}").contains("metrics.address"));
 }

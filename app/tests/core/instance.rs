@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use miroir::instance::{
     Campaign, Directory, Handles, Presence, Span, Term, Work, campaign_loop, presence_loop,
 };
+use miroir::metrics::Metrics;
 use miroir_domain::duty::{Duty, falls_to};
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::Keeper;
@@ -102,12 +103,14 @@ struct World {
     rows: Arc<MemoryStore>,
     clock: Arc<dyn Clock>,
     diary: Arc<Diary>,
+    metrics: Arc<Metrics>,
 }
 
 impl World {
     fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(RuntimeClock::new());
-        Self { rows: Arc::new(MemoryStore::new()), clock, diary: Arc::default() }
+        let metrics = Arc::new(Metrics::new(clock.now()).unwrap());
+        Self { rows: Arc::new(MemoryStore::new()), clock, diary: Arc::default(), metrics }
     }
 
     fn instance(&self, name: &str, duties: &[Duty]) -> Instance {
@@ -125,6 +128,7 @@ impl World {
             store: handles(),
             clock: Arc::clone(&self.clock),
             directory: Arc::clone(&directory),
+            metrics: Arc::clone(&self.metrics),
             span: Span::new(LEASE),
         };
         tasks.spawn(presence_loop(presence, stopped.clone()));
@@ -142,6 +146,7 @@ impl World {
                 handles: Arc::clone(&handles),
                 clock: Arc::clone(&self.clock),
                 directory: Arc::clone(&directory),
+                metrics: Arc::clone(&self.metrics),
                 span: Span::new(LEASE),
             };
             tasks.spawn(campaign_loop(campaign, stopped.clone()));
@@ -288,6 +293,7 @@ async fn store_of_a_former_term_refuses_changes() {
             handles: Arc::new(move || Arc::new(rows.reopen()) as Arc<dyn TaskStore>),
             clock: Arc::clone(&world.clock),
             directory: Arc::clone(&one.directory),
+            metrics: Arc::clone(&world.metrics),
             span: Span::new(LEASE),
         };
         one.tasks.spawn(campaign_loop(campaign, one.stop.subscribe()));

@@ -11,6 +11,7 @@ use miroir::change::{
     SinkService, deliver_loop,
 };
 use miroir::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
+use miroir::metrics::Metrics;
 use miroir::node::{HealthTracker, ProbeSchedule, TrackedNodes, probe_loop};
 use miroir::service::{DocumentService, IndexService, SearchService, SettingsService, TaskService};
 use miroir::worker::{PollerOptions, mend_loop, poll_loop, stopped};
@@ -203,6 +204,7 @@ impl Bench {
         let store: Arc<dyn TaskStore> =
             Arc::new(FaultyStore::new(Arc::clone(&rows) as _, Arc::clone(&faults) as _));
         let cluster = Arc::new(Cluster::new(ClusterParts {
+            metrics: Arc::new(Metrics::new(clock.now()).unwrap()),
             changes: Arc::new(layout.recorder()),
             hearsay: Arc::default(),
             topology,

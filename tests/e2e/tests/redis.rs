@@ -59,6 +59,11 @@ async fn readiness_follows_the_server() {
         }
     };
     until("it is not ready", ready(503)).await;
+    // A scrape goes on, without what only the store knows.
+    let metrics = client.get("/_miroir/metrics").await.unwrap().expect(200).unwrap();
+    let metrics = metrics.as_str().unwrap();
+    assert!(metrics.contains("\nmiroir_store_up 0\n"), "{metrics}");
+    assert!(metrics.contains("\nmiroir_node_up{") && !metrics.contains("\nmiroir_tasks{"), "{metrics}");
     let refused = client.call("POST", "/indexes/films/documents", json!([{ "id": 2 }])).await.unwrap();
     assert_eq!(refused.status, 503, "{}", refused.body);
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -66,5 +71,9 @@ async fn readiness_follows_the_server() {
     until("it is ready", ready(200)).await;
     assert_eq!(add(&client, 3).await["status"], "succeeded");
     assert_eq!(found(&client).await, 2);
+    let metrics = client.get("/_miroir/metrics").await.unwrap().expect(200).unwrap();
+    let metrics = metrics.as_str().unwrap();
+    assert!(metrics.contains("\nmiroir_store_up 1\n") && metrics.contains("\nmiroir_tasks{"), "{metrics}");
+    assert!(metrics.contains("miroir_store_call_duration_seconds_count{backend=\"redis\""), "{metrics}");
     assert!(cluster.miroir().terminate().await.unwrap().success());
 }

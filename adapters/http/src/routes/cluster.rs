@@ -1,4 +1,4 @@
-//! Is it alive, is it ready, what is it: `/health`, `/version`, `/_miroir/…`.
+//! Is it alive, is it ready, what is it, how does it do: `/health`, `/version`, `/_miroir/…`.
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::client(Method::GET, "/version", version),
         Route::new(Method::GET, "/_miroir/ready", Access::Open, ready),
         Route::new(Method::GET, "/_miroir/topology", Access::Admin, topology),
+        Route::new(Method::GET, "/_miroir/metrics", Access::Admin, metrics),
     ]
 }
 
@@ -41,4 +42,9 @@ async fn ready(apis: Arc<Apis>, _: Request) -> Outcome {
 
 async fn topology(apis: Arc<Apis>, _: Request) -> Outcome {
     Reply::json(StatusCode::OK, &apis.cluster.topology().await?)
+}
+
+/// Query parameters are let pass: a Prometheus may be configured to send some.
+async fn metrics(apis: Arc<Apis>, _: Request) -> Outcome {
+    Ok(Reply::exposition(apis.metrics.exposition().await))
 }

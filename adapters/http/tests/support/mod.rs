@@ -11,12 +11,12 @@ use miroir_domain::alias::{Alias, AliasTarget, AliasView};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
-use miroir_http::{Apis, HttpOptions, serve};
+use miroir_http::{Apis, HttpOptions, NobodyObserves, serve};
 use miroir_ports::inbound::{
-    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, JobList,
-    Keeper, MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi,
-    MockInstanceApi, MockJobApi, MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi, Readiness,
-    TaskList, TopologyView,
+    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, Exposition,
+    JobList, Keeper, MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi,
+    MockIndexApi, MockInstanceApi, MockJobApi, MockMetricsApi, MockSearchApi, MockSettingsApi, MockSinkApi,
+    MockTaskApi, Readiness, TaskList, TopologyView,
 };
 use miroir_ports::outbound::Lacks;
 use serde_json::{Value, json};
@@ -81,6 +81,8 @@ pub fn agreeable() -> Apis {
         sink: Arc::new(sink_api()),
         instance: Arc::new(instance_api()),
         job: Arc::new(job_api()),
+        metrics: Arc::new(metrics_api()),
+        observer: Arc::new(NobodyObserves),
     };
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, request| Ok(answer(Value::from(request.body().clone()))));
@@ -103,6 +105,8 @@ pub fn untouched() -> Apis {
         sink: Arc::new(MockSinkApi::new()),
         instance: Arc::new(instance_api()),
         job: Arc::new(MockJobApi::new()),
+        metrics: Arc::new(MockMetricsApi::new()),
+        observer: Arc::new(NobodyObserves),
     }
 }
 
@@ -182,6 +186,16 @@ fn job_api() -> MockJobApi {
     api.expect_job_list().returning(|_, limit| Ok(JobList { results: Vec::new(), limit, next: None }));
     api.expect_job_get().returning(move |_| Err(none()));
     api.expect_job_cancel().returning(move |_| Err(none()));
+    api
+}
+
+/// One number.
+pub fn metrics_api() -> MockMetricsApi {
+    let mut api = MockMetricsApi::new();
+    api.expect_exposition().returning(|| Exposition {
+        content_type: "text/plain; version=0.0.4",
+        text: "answer 42\n".to_owned(),
+    });
     api
 }
 

@@ -39,6 +39,7 @@ mod session;
 mod status;
 mod task;
 mod tenant;
+mod wrap;
 
 pub use admin_session::*;
 pub use alias::*;

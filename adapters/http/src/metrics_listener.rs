@@ -1,0 +1,93 @@
+//! Metrics on an address of their own, without a key: for a Prometheus that reaches a port nobody else does.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use miroir_ports::inbound::MetricsApi;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::HttpOptions;
+use crate::server::{parser, rest_after};
+
+/// The one path.
+const PATH: &str = "/metrics";
+/// Connections at once; further ones are closed. A handful of Prometheus servers needs one each.
+const MAX_CONNECTIONS: usize = 32;
+
+/// Serves `GET /metrics` and nothing else on `listener` until `shutdown` ends.
+pub async fn serve_metrics(
+    listener: TcpListener,
+    metrics: Arc<dyn MetricsApi>,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let options = HttpOptions::default();
+    // One request for each connection, so that none that rests can keep a place.
+    let mut parser = parser(&options);
+    parser.keep_alive(false);
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            // Dropping the connections closes them: a scrape that is cut off is asked for again.
+            () = &mut shutdown => return,
+            accepted = listener.accept() => match accepted {
+                Ok(_) if connections.len() >= MAX_CONNECTIONS => {
+                    tracing::debug!(target: "miroir::http", "too many connections ask for metrics; one was closed");
+                }
+                Ok((stream, _)) => {
+                    let (parser, metrics) = (parser.clone(), Arc::clone(&metrics));
+                    let limit = options.request_timeout;
+                    // Nor can one whose client does not read.
+                    connections.spawn(async move { timeout(limit, connection(stream, parser, metrics)).await });
+                }
+                Err(error) => rest_after(&error).await,
+            },
+            Some(_) = connections.join_next() => (),
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    parser: hyper::server::conn::http1::Builder,
+    metrics: Arc<dyn MetricsApi>,
+) {
+    let service = service_fn(move |request| {
+        let metrics = Arc::clone(&metrics);
+        async move { Ok::<_, Infallible>(answer(&request, metrics.as_ref()).await) }
+    });
+    if let Err(error) = parser.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(target: "miroir::http", %error, "a connection for metrics ended early");
+    }
+}
+
+async fn answer(request: &Request<Incoming>, metrics: &dyn MetricsApi) -> Response<Full<Bytes>> {
+    if request.uri().path() != PATH {
+        let text = "Only `GET /metrics` is served here.\n".to_owned();
+        return respond(StatusCode::NOT_FOUND, "text/plain", text);
+    }
+    if request.method() != Method::GET {
+        let mut refused = respond(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "Use GET.\n".to_owned());
+        refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+        return refused;
+    }
+    let exposition = metrics.exposition().await;
+    respond(StatusCode::OK, exposition.content_type, exposition.text)
+}
+
+fn respond(status: StatusCode, content_type: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

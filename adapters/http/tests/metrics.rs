@@ -1,0 +1,158 @@
+//! Metrics: who gets them and where, and what is counted of requests.
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use miroir_domain::IndexUid;
+use miroir_domain::search::SearchRequest;
+use miroir_http::{Apis, HttpOptions, ObservedRequest, RequestObserver, Secret, serve_metrics};
+use miroir_ports::inbound::{Answer, ApiError, SearchApi};
+use support::{Connection, PATIENCE, Request, Server, agreeable, metrics_api, send};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+#[tokio::test]
+async fn route_serves_the_text_as_it_is_to_who_has_the_admin_key() {
+    let options = HttpOptions { admin_key: Some(Secret::new("admin")), ..HttpOptions::default() };
+    let server = Server::start(agreeable(), options).await;
+    let request = Request::new("GET", "/_miroir/metrics");
+    assert_eq!(server.send(&request).await.status, 401);
+    let response = server.send(&request.header("Authorization", "Bearer admin")).await;
+    assert_eq!((response.status, response.body.as_str()), (200, "answer 42\n"));
+    assert_eq!(response.header("content-type"), Some("text/plain; version=0.0.4"));
+}
+
+#[tokio::test]
+async fn listener_serves_metrics_without_a_key_and_nothing_else() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async { stopped.await.unwrap_or(()) };
+    let task = tokio::spawn(serve_metrics(listener, Arc::new(metrics_api()), shutdown));
+    let response = send(address, &Request::new("GET", "/metrics?a=b")).await;
+    assert_eq!((response.status, response.body.as_str()), (200, "answer 42\n"));
+    assert_eq!(response.header("content-type"), Some("text/plain; version=0.0.4"));
+    for path in ["/", "/health", "/_miroir/metrics", "/metrics/", "/indexes", "//metrics"] {
+        let response = send(address, &Request::new("GET", path)).await;
+        assert_eq!(response.status, 404, "{path}");
+        assert!(response.body.contains("GET /metrics"), "{}", response.body);
+    }
+    let response = send(address, &Request::new("POST", "/metrics").json("{}")).await;
+    assert_eq!((response.status, response.header("allow")), (405, Some("GET")));
+    // A connection that asks for nothing does not keep it from stopping.
+    let _idle = Connection::to(address).await;
+    stop.send(()).unwrap();
+    timeout(PATIENCE, task).await.expect("the listener stops").unwrap();
+}
+
+#[tokio::test]
+async fn connections_beyond_the_places_are_closed_and_places_come_free() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(serve_metrics(listener, Arc::new(metrics_api()), std::future::pending()));
+    let mut idle = Vec::new();
+    for _ in 0..32 {
+        idle.push(Connection::to(address).await);
+    }
+    let mut beyond = Connection::to(address).await;
+    assert!(beyond.try_response().await.is_none(), "closed");
+    drop(idle);
+    // As soon as the server has seen one of them leave.
+    let served = async {
+        loop {
+            let mut connection = Connection::to(address).await;
+            let written = connection.stream.write_all(&Request::new("GET", "/metrics").bytes()).await;
+            if written.is_ok()
+                && connection.try_response().await.is_some_and(|response| response.status == 200)
+            {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, served).await.expect("a place comes free");
+    task.abort();
+}
+
+/// Remembers what it is told.
+#[derive(Default)]
+struct Memory {
+    begun: Mutex<usize>,
+    ended: Mutex<Vec<(String, String, u16)>>,
+}
+
+impl RequestObserver for Memory {
+    fn request_began(&self) {
+        *self.begun.lock().unwrap() += 1;
+    }
+
+    fn request_ended(&self, request: ObservedRequest<'_>) {
+        let ObservedRequest { route, method, status, .. } = request;
+        self.ended.lock().unwrap().push((route.to_owned(), method.to_owned(), status));
+    }
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_what_no_client_chooses() {
+    let memory = Arc::new(Memory::default());
+    let apis = Apis { observer: Arc::clone(&memory) as _, ..agreeable() };
+    let server = Server::start(apis, HttpOptions::default()).await;
+    for (method, path) in [
+        ("GET", "/indexes/secret-name/search?q=private"),
+        ("GET", "/nope/private"),
+        ("PRIVATE", "/health"),
+        ("GET", "/indexes/a%20b"),
+        ("OPTIONS", "/indexes"),
+    ] {
+        server.send(&Request::new(method, path)).await;
+    }
+    let seen = memory.ended.lock().unwrap().clone();
+    let seen: Vec<(&str, &str, u16)> =
+        seen.iter().map(|(route, method, status)| (route.as_str(), method.as_str(), *status)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("/indexes/{index_uid}/search", "GET", 200),
+            ("unmatched", "other", 404),
+            ("unmatched", "other", 405),
+            ("/indexes/{index_uid}", "GET", 400),
+            ("unmatched", "other", 405),
+        ]
+    );
+    assert_eq!(*memory.begun.lock().unwrap(), 5);
+}
+
+/// Never answers.
+struct Stuck;
+
+#[async_trait]
+impl SearchApi for Stuck {
+    async fn search(&self, _: IndexUid, _: SearchRequest) -> Result<Answer, ApiError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn request_whose_client_leaves_ends_with_499() {
+    let memory = Arc::new(Memory::default());
+    let apis = Apis { observer: Arc::clone(&memory) as _, search: Arc::new(Stuck), ..agreeable() };
+    let server = Server::start(apis, HttpOptions::default()).await;
+    let mut connection = server.connect().await;
+    connection.write(&Request::new("GET", "/indexes/m/search").bytes()).await;
+    let until = async |done: &dyn Fn() -> bool| {
+        let waiting = async {
+            while !done() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, waiting).await.expect("it comes about");
+    };
+    until(&|| *memory.begun.lock().unwrap() == 1).await;
+    drop(connection);
+    until(&|| !memory.ended.lock().unwrap().is_empty()).await;
+    let ended = memory.ended.lock().unwrap()[0].clone();
+    assert_eq!(ended, ("/indexes/{index_uid}/search".to_owned(), "GET".to_owned(), 499));
+}

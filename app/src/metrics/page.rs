@@ -1,0 +1,66 @@
+//! The gauges of one scrape: made, filled, written, dropped, so that nothing stays of what is gone.
+
+use prometheus::{Counter, Gauge, GaugeVec, IntCounterVec, Opts, Registry, Result, proto};
+
+/// What one scrape found.
+pub(super) struct Page(Registry);
+
+impl Page {
+    pub(super) fn new() -> Self {
+        Self(Registry::new())
+    }
+
+    /// One value.
+    pub(super) fn gauge(&self, name: &str, help: &str, value: f64) -> Result<()> {
+        let gauge = Gauge::new(name, help)?;
+        gauge.set(value);
+        self.0.register(Box::new(gauge))
+    }
+
+    /// One value for each list of labels.
+    pub(super) fn gauges<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: [&str; N],
+        values: impl IntoIterator<Item = ([String; N], f64)>,
+    ) -> Result<()> {
+        let gauges = GaugeVec::new(Opts::new(name, help), &labels)?;
+        for (labels, value) in values {
+            gauges.with_label_values(&labels).set(value);
+        }
+        self.0.register(Box::new(gauges))
+    }
+
+    /// A count that is kept elsewhere.
+    pub(super) fn counter(&self, name: &str, help: &str, value: f64) -> Result<()> {
+        let counter = Counter::new(name, help)?;
+        counter.inc_by(value);
+        self.0.register(Box::new(counter))
+    }
+
+    /// Counts that are kept elsewhere, one for each value of a label.
+    pub(super) fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (String, u64)>,
+    ) -> Result<()> {
+        let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
+        for (label, value) in values {
+            counters.with_label_values(&[label]).inc_by(value);
+        }
+        self.0.register(Box::new(counters))
+    }
+
+    pub(super) fn families(&self) -> Vec<proto::MetricFamily> {
+        self.0.gather()
+    }
+}
+
+/// A count as a number of Prometheus. Beyond 2^53 the last digits are lost, which no gauge shows.
+#[expect(clippy::cast_precision_loss, reason = "see above")]
+pub(super) fn number(count: u64) -> f64 {
+    count as f64
+}
