@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use miroir::config::{Config, Sources, load, reference};
+use miroir::config::{Config, Sources, load};
 use miroir_test_chart::{Container, Rendered};
 use serde_json::Value;
-
-/// Variables about the single pod. A program that does not know such a setting is not given it.
-const OF_THE_POD: [&str; 3] = ["MIROIR_INSTANCE__ID", "MIROIR_INSTANCE__URL", "MIROIR_METRICS__ADDRESS"];
 
 /// What stands in for the keys of a Secret that the chart does not make.
 const STAND_IN: &str = "stand-in-for-a-key-of-yours";
@@ -30,9 +27,7 @@ pub fn loaded(case: &str, file: Option<&str>, environment: &BTreeMap<String, Str
         std::fs::write(&path, content).unwrap();
         path
     });
-    let known = |name: &str| !OF_THE_POD.contains(&name) || is_setting(name);
-    let environment = environment.iter().filter(|(name, _)| known(name));
-    let environment = environment.map(|(name, value)| (name.into(), value.into())).collect();
+    let environment = environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
     let sources = Sources { file: path, folder: folder.path().to_owned(), environment, flags: Vec::new() };
     load(sources).unwrap_or_else(|error| panic!("{case}: Miroir refused the configuration: {error}")).config
 }
@@ -72,15 +67,4 @@ fn value_of(rendered: &Rendered, entry: &Value) -> Option<String> {
             secret.at("/data")[key].as_str().map(decode)
         }
     }
-}
-
-/// Whether the program has a setting of this variable, as its own reference lists them.
-fn is_setting(variable: &str) -> bool {
-    reference::markdown().contains(&format!("`{variable}`"))
-}
-
-#[test]
-fn settings_are_told_from_what_is_none() {
-    assert!(is_setting("MIROIR_SERVER__ADDRESS") && is_setting("MIROIR_STORE__REDIS__URL"));
-    assert!(!is_setting("MIROIR_SERVER__ADRESS") && !is_setting("MIROIR_REDIS__URL"));
 }
