@@ -6,7 +6,10 @@ VENV := target/venv
 CLIENT_VERSION := 0.43.0
 # The official Python library that receivers of webhooks verify signatures with.
 VERIFIER_VERSION := 1.1.0
-CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)
+# What validates docs/openapi.json, and what fuzzes Miroir with it.
+VALIDATOR_VERSION := 0.9.0
+FUZZER_VERSION := 4.32.5
+CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)-openapi-spec-validator-$(VALIDATOR_VERSION)-schemathesis-$(FUZZER_VERSION)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client nats redis
@@ -65,6 +68,8 @@ fix: ## Repair what can be repaired: format, simple lints, generated pages.
 	$(CARGO) fmt --all
 	$(CARGO) run --quiet --bin miroir -- config schema --markdown > target/configuration.md
 	mv target/configuration.md docs/configuration.md
+	$(CARGO) run --quiet --bin miroir -- openapi > target/openapi.json
+	mv target/openapi.json docs/openapi.json
 
 bench: ## Measure, and print a table (a release build, minutes).
 	$(CARGO) run --release --quiet -p miroir-bench
@@ -78,5 +83,6 @@ nats:
 	@scripts/need-nats
 
 $(CLIENT_STAMP):
-	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)' 'standardwebhooks==$(VERIFIER_VERSION)'
+	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)' 'standardwebhooks==$(VERIFIER_VERSION)' \
+	  'openapi-spec-validator==$(VALIDATOR_VERSION)' 'schemathesis==$(FUZZER_VERSION)'
 	@touch '$@'

@@ -11,6 +11,7 @@
 //! | what is asked | `query`, `json`, `body`, `content` |
 //! | parse → port → reply | `routes` |
 //! | an answer that goes on | `event_stream` |
+//! | what is said of all of it, as OpenAPI | `openapi` |
 //! | what an error becomes | `error`, the only place where a status is decided |
 
 mod auth;
@@ -23,6 +24,7 @@ mod exchange;
 mod if_match;
 mod json;
 mod log;
+mod openapi;
 mod options;
 mod query;
 mod reply;
@@ -35,6 +37,7 @@ mod secret;
 mod server;
 mod suggestion;
 
+pub use openapi::document_text as openapi_text;
 pub use options::{Apis, HttpOptions};
 pub use router::{RouteInfo, route_list};
 pub use secret::Secret;

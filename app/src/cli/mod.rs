@@ -46,6 +46,8 @@ enum Command {
         #[command(subcommand)]
         command: store::StoreCommand,
     },
+    /// Print the OpenAPI document of every route, which is `docs/openapi.json`.
+    Openapi,
     /// Print the version.
     Version,
 }
@@ -69,6 +71,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Config { command } => config::run(command),
         Command::Store { command } => store::run(command).await,
+        Command::Openapi => print(&miroir_http::openapi_text()),
         Command::Version => print(concat!("miroir ", env!("CARGO_PKG_VERSION"), "\n")),
     };
     match result {

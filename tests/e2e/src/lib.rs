@@ -27,6 +27,7 @@ mod miroir;
 mod node;
 mod port;
 mod process;
+mod python;
 mod wait;
 
 pub use client::{Answer, Client};
@@ -35,6 +36,7 @@ pub use miroir::Miroir;
 pub use node::{NODE_KIND, Node, NodeKind};
 pub use port::free_port;
 pub use process::Process;
+pub use python::python_script;
 pub use wait::until;
 
 use std::time::Duration;
