@@ -9,10 +9,13 @@ VERIFIER_VERSION := 1.1.0
 # What validates docs/openapi.json, and what fuzzes Miroir with it.
 VALIDATOR_VERSION := 0.9.0
 FUZZER_VERSION := 4.32.5
+# How many examples of each operation `make fuzz` tries, and what they follow from.
+FUZZ_EXAMPLES ?= 200
+FUZZ_SEED ?= $(shell date +%s)
 CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)-openapi-spec-validator-$(VALIDATOR_VERSION)-schemathesis-$(FUZZER_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client nats redis
+.PHONY: help demo dev test fuzz test-real verify fmt clippy deny doc architecture fix bench client nats redis
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -26,6 +29,10 @@ dev: ## Leave a cluster with films running on 127.0.0.1:7700.
 
 test: client redis nats ## Run every test that needs no Meilisearch; the last line counts them.
 	@CARGO='$(CARGO)' scripts/run-tests
+
+fuzz: client ## Fuzz every route for longer than the tests do: FUZZ_EXAMPLES=200, FUZZ_SEED=any number.
+	@MIROIR_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) MIROIR_FUZZ_SEED=$(FUZZ_SEED) \
+	  $(CARGO) test --quiet -p miroir-e2e --test fuzz -- --nocapture
 
 test-real: ## Run the tests against a real Meilisearch, named by MIROIR_MEILISEARCH_BIN.
 	@test -n "$$MIROIR_MEILISEARCH_BIN" || { \

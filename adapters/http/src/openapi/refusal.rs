@@ -13,13 +13,14 @@ use crate::error::status_of;
 const OWN_STATUS: ErrorCode = ErrorCode::BadRequest;
 
 /// Error answers that many operations have in common, by the name under which they are shared: their status and codes.
-const SHARED: [(&str, u16, &[ErrorCode]); 15] = [
+const SHARED: [(&str, u16, &[ErrorCode]); 16] = [
     ("KeyMissing", 401, &[ErrorCode::MissingAuthorizationHeader]),
     ("AdminKeyWrong", 401, &[ErrorCode::MiroirInvalidAuth]),
     ("KeyWrong", 403, &[ErrorCode::InvalidApiKey]),
     ("IndexUnknown", 404, &[ErrorCode::IndexNotFound]),
     ("BodyTooSlow", 408, &[OWN_STATUS]),
     ("AliasOfSeveral", 409, &[ErrorCode::MiroirMultiAliasNotWritable]),
+    ("AliasNotForThis", 409, &[ErrorCode::MiroirAliasConflict]),
     ("BodyTooLarge", 413, &[ErrorCode::PayloadTooLarge]),
     ("ContentTypeWrong", 415, &[ErrorCode::InvalidContentType, ErrorCode::MissingContentType]),
     ("HeadersTooLarge", 431, &[OWN_STATUS]),

@@ -78,6 +78,7 @@ fn write(method: &'static str, path: &str, id: &str, summary: &str) -> Operation
         .writes()
         .refuses(&[
             ErrorCode::InvalidSkipCreation,
+            ErrorCode::InvalidIndexPrimaryKey,
             ErrorCode::InvalidDocumentCsvDelimiter,
             ErrorCode::MiroirReservedField,
             ErrorCode::MiroirNotSupported,

@@ -24,7 +24,9 @@ pub(super) fn operations() -> Vec<Operation> {
                 ErrorCode::InvalidIndexPrimaryKey,
                 ErrorCode::MiroirAliasConflict,
             ]),
-        Operation::new("GET", index, "indexGet", "One index").reads("The index.", "Index"),
+        Operation::new("GET", index, "indexGet", "One index")
+            .reads("The index.", "Index")
+            .refuses(&[ErrorCode::MiroirAliasConflict]),
         Operation::new("DELETE", index, "indexDelete", "Delete an index from every node")
             .writes()
             .refuses(&[ErrorCode::MiroirAliasConflict]),

@@ -32,7 +32,9 @@ fn resource(path: &str, change: &'static str, key: &str, schema: &str) -> [Opera
     };
     let what = |verb: &str| format!("{verb} `{key}`");
     [
-        Operation::new("GET", path, id("get"), what("Get")).reads("The value.", schema),
+        Operation::new("GET", path, id("get"), what("Get"))
+            .reads("The value.", schema)
+            .refuses(&[ErrorCode::MiroirAliasConflict]),
         Operation::new(change, path, id("change"), what("Change"))
             .body(schema)
             .writes()
