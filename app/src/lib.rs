@@ -19,6 +19,7 @@ pub mod change;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod file_limit;
 mod instance_lease;
 pub mod node;
 mod page;

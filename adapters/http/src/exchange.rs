@@ -9,15 +9,17 @@ use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use miroir_domain::error::ErrorCode;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 use warp::filters::BoxedFilter;
 use warp::{Filter, Reply as _};
 
 use crate::body::{Body, BodyLimits};
+use crate::connections::Standing;
 use crate::error::Failure;
 use crate::log::LogLine;
+use crate::place::{Place, Places};
 use crate::query::Query;
 use crate::reply::{Content, Outcome, Reply};
 use crate::request::Request;
@@ -35,7 +37,7 @@ pub(crate) struct Exchange {
     options: HttpOptions,
     router: Router,
     ids: RequestIds,
-    slots: Arc<Semaphore>,
+    places: Places,
     /// Answers that go on end when the server stops.
     stopping: watch::Receiver<()>,
 }
@@ -47,6 +49,7 @@ struct Incoming {
     query: String,
     headers: HeaderMap,
     peer: SocketAddr,
+    standing: Arc<Standing>,
     body: Body,
 }
 
@@ -56,14 +59,18 @@ impl Exchange {
             apis: Arc::new(apis),
             router: Router::new(routes::all()),
             ids: RequestIds::new(&options.request_id_prefix),
-            slots: Arc::new(Semaphore::new(options.max_concurrent_requests.min(Semaphore::MAX_PERMITS))),
+            places: Places::new(options.max_concurrent_requests),
             stopping,
             options,
         }
     }
 
     /// The filter for one connection from `peer`. Everything is answered inside it, so nothing is rejected.
-    pub(crate) fn filter(self: Arc<Self>, peer: SocketAddr) -> BoxedFilter<(warp::reply::Response,)> {
+    pub(crate) fn filter(
+        self: Arc<Self>,
+        peer: SocketAddr,
+        standing: Arc<Standing>,
+    ) -> BoxedFilter<(warp::reply::Response,)> {
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         warp::method()
             .and(warp::path::full())
@@ -73,8 +80,9 @@ impl Exchange {
             .then(move |method, path: warp::path::FullPath, query, headers, chunks| {
                 let exchange = Arc::clone(&self);
                 let body = exchange.body(&headers, chunks);
-                let path = path.as_str().to_owned();
-                async move { exchange.answer(Incoming { method, path, query, headers, peer, body }).await }
+                let (path, standing) = (path.as_str().to_owned(), Arc::clone(&standing));
+                let incoming = Incoming { method, path, query, headers, peer, standing, body };
+                async move { exchange.answer(incoming).await }
             })
             .boxed()
     }
@@ -115,18 +123,18 @@ impl Exchange {
     }
 
     /// Runs the handler. `place` is its place among the requests that are answered at once, until the answer is complete.
-    async fn outcome(
-        &self,
-        incoming: Incoming,
-        line: &mut LogLine,
-        place: &mut Option<OwnedSemaphorePermit>,
-    ) -> Outcome {
+    async fn outcome(&self, incoming: Incoming, line: &mut LogLine, place: &mut Option<Place>) -> Outcome {
         self.check_header_size(&incoming)?;
         let (route, parameters) = self.router.find(&incoming.method, &incoming.path)?;
         line.route.clone_from(&route.template);
         auth::check(route.access, &incoming.headers, incoming.peer, &self.options)?;
-        *place = self.slot(route.access)?;
-        let Incoming { query, headers, body, .. } = incoming;
+        let Incoming { query, headers, mut body, standing, .. } = incoming;
+        // Whoever asks whether Miroir lives needs no place.
+        if route.access != Access::Open {
+            let taken = self.places.take(standing)?;
+            body.leaves_while_waiting(taken.clone());
+            *place = Some(taken);
+        }
         let request = Request { parameters, query: Query::parse(&query), headers, body };
         let outcome = self.run(&route, request).await;
         line.task = outcome.as_ref().ok().and_then(|reply| reply.task);
@@ -140,20 +148,6 @@ impl Exchange {
             return Err(Failure::headers_too_large(self.options.max_header_bytes));
         }
         Ok(())
-    }
-
-    /// A place among the requests that are answered at once. Whoever asks whether Miroir lives needs none.
-    fn slot(&self, access: Access) -> Result<Option<OwnedSemaphorePermit>, Failure> {
-        if access == Access::Open {
-            return Ok(None);
-        }
-        Arc::clone(&self.slots).try_acquire_owned().map(Some).map_err(|_| {
-            let message = format!(
-                "Miroir is already answering {} requests, the most it takes at once: try again in a moment.",
-                self.options.max_concurrent_requests
-            );
-            Failure::refused(ErrorCode::MiroirOverloaded, message)
-        })
     }
 
     /// Runs the handler: within its time, and with a panic as an answer like any other.
@@ -186,14 +180,14 @@ impl Exchange {
 }
 
 impl Exchange {
-    fn respond(&self, outcome: Outcome, place: Option<OwnedSemaphorePermit>) -> warp::reply::Response {
+    fn respond(&self, outcome: Outcome, place: Option<Place>) -> warp::reply::Response {
         match outcome {
             Ok(reply) => self.success(reply, place),
             Err(failure) => failed(&failure).into_response(),
         }
     }
 
-    fn success(&self, reply: Reply, place: Option<OwnedSemaphorePermit>) -> warp::reply::Response {
+    fn success(&self, reply: Reply, place: Option<Place>) -> warp::reply::Response {
         let Reply { status, content, degraded, version, task: _ } = reply;
         let mut response = match content {
             Content::Whole(body) => json_response(status, body).into_response(),

@@ -5,6 +5,8 @@
 //! | step | module |
 //! |---|---|
 //! | accept, header limits, graceful stop | `server` |
+//! | how many connections, which one makes room, who does not read | `connections`, `patient` |
+//! | how many requests at once | `place` |
 //! | request id, span, log line, limits, panics | `exchange` |
 //! | which route, or which 404 and 405 | `router` |
 //! | who may | `auth`, `cors` |
@@ -16,6 +18,7 @@
 
 mod auth;
 mod body;
+mod connections;
 mod content;
 mod cors;
 mod error;
@@ -26,6 +29,8 @@ mod json;
 mod log;
 mod openapi;
 mod options;
+mod patient;
+mod place;
 mod query;
 mod reply;
 mod request;
@@ -37,6 +42,7 @@ mod secret;
 mod server;
 mod suggestion;
 
+pub use body::MIN_BODY_BYTES_PER_SECOND;
 pub use openapi::document_text as openapi_text;
 pub use options::{Apis, HttpOptions};
 pub use router::{RouteInfo, route_list};

@@ -30,6 +30,7 @@ mod process;
 mod python;
 mod wait;
 
+pub use binary::miroir as miroir_program;
 pub use client::{Answer, Client};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use miroir::Miroir;
