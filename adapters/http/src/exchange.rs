@@ -11,16 +11,18 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use miroir_domain::duty::Duty;
 use miroir_domain::error::ErrorCode;
 use miroir_ports::inbound::Keeper;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 use warp::filters::BoxedFilter;
 use warp::{Filter, Reply as _};
 
 use crate::body::{Body, BodyLimits};
+use crate::connections::Standing;
 use crate::error::Failure;
 use crate::forward::{Carried, Forwarder, Parcel};
 use crate::log::LogLine;
+use crate::place::{Place, Places};
 use crate::query::Query;
 use crate::reply::{Content, Outcome, Reply};
 use crate::request::Request;
@@ -40,7 +42,7 @@ pub(crate) struct Exchange {
     options: HttpOptions,
     router: Router,
     ids: RequestIds,
-    slots: Arc<Semaphore>,
+    places: Places,
     /// Answers that go on end when the server stops.
     stopping: watch::Receiver<()>,
 }
@@ -52,6 +54,7 @@ struct Incoming {
     query: String,
     headers: HeaderMap,
     peer: SocketAddr,
+    standing: Arc<Standing>,
     body: Body,
 }
 
@@ -66,7 +69,7 @@ impl Exchange {
             forwarder: Forwarder::new(&options),
             router: Router::new(routes::all()),
             ids: RequestIds::new(&options.request_id_prefix),
-            slots: Arc::new(Semaphore::new(options.max_concurrent_requests.min(Semaphore::MAX_PERMITS))),
+            places: Places::new(options.max_concurrent_requests),
             stopping,
             options,
         }
@@ -77,6 +80,7 @@ impl Exchange {
     pub(crate) fn filter(
         self: Arc<Self>,
         peer: SocketAddr,
+        standing: Arc<Standing>,
         hang_up: &Arc<Notify>,
     ) -> BoxedFilter<(warp::reply::Response,)> {
         let hang_up = Arc::clone(hang_up);
@@ -89,9 +93,9 @@ impl Exchange {
             .then(move |method, path: warp::path::FullPath, query, headers, chunks| {
                 let (exchange, hang_up) = (Arc::clone(&self), Arc::clone(&hang_up));
                 let body = exchange.body(&headers, chunks);
-                let path = path.as_str().to_owned();
+                let (path, standing) = (path.as_str().to_owned(), Arc::clone(&standing));
                 async move {
-                    let incoming = Incoming { method, path, query, headers, peer, body };
+                    let incoming = Incoming { method, path, query, headers, peer, standing, body };
                     if let Some(response) = exchange.answer(incoming).await {
                         return response;
                     }
@@ -144,15 +148,20 @@ impl Exchange {
         incoming: Incoming,
         id: &str,
         line: &mut LogLine,
-        place: &mut Option<OwnedSemaphorePermit>,
+        place: &mut Option<Place>,
     ) -> Outcome {
         self.check_header_size(&incoming)?;
         let (route, parameters) = self.router.find(&incoming.method, &incoming.path)?;
         line.route = Some(Arc::clone(&route));
         auth::check(route.access, &incoming.headers, incoming.peer, &self.options)?;
-        *place = self.slot(route.access)?;
+        let Incoming { method, path, query, mut headers, mut body, standing, .. } = incoming;
+        // Whoever asks whether Miroir lives needs no place.
+        if route.access != Access::Open {
+            let taken = self.places.take(standing)?;
+            body.leaves_while_waiting(taken.clone());
+            *place = Some(taken);
+        }
         let duty = route.duty(&parameters);
-        let Incoming { method, path, query, mut headers, mut body, .. } = incoming;
         if let Some(duty) = &duty {
             let target = if query.is_empty() { path } else { format!("{path}?{query}") };
             let parcel = Parcel { method, target, headers, body, request_id: id.to_owned() };
@@ -181,20 +190,6 @@ impl Exchange {
             return Err(Failure::headers_too_large(self.options.max_header_bytes));
         }
         Ok(())
-    }
-
-    /// A place among the requests that are answered at once. Whoever asks whether Miroir lives needs none.
-    fn slot(&self, access: Access) -> Result<Option<OwnedSemaphorePermit>, Failure> {
-        if access == Access::Open {
-            return Ok(None);
-        }
-        Arc::clone(&self.slots).try_acquire_owned().map(Some).map_err(|_| {
-            let message = format!(
-                "Miroir is already answering {} requests, the most it takes at once: try again in a moment.",
-                self.options.max_concurrent_requests
-            );
-            Failure::refused(ErrorCode::MiroirOverloaded, message)
-        })
     }
 
     /// Runs the handler: within its time, and with a panic as an answer like any other.
@@ -227,18 +222,14 @@ impl Exchange {
 }
 
 impl Exchange {
-    fn respond(
-        &self,
-        outcome: Outcome,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> Option<warp::reply::Response> {
+    fn respond(&self, outcome: Outcome, place: Option<Place>) -> Option<warp::reply::Response> {
         match outcome {
             Ok(reply) => self.success(reply, place),
             Err(failure) => Some(failed(&failure).into_response()),
         }
     }
 
-    fn success(&self, reply: Reply, place: Option<OwnedSemaphorePermit>) -> Option<warp::reply::Response> {
+    fn success(&self, reply: Reply, place: Option<Place>) -> Option<warp::reply::Response> {
         let Reply { status, content, degraded, version, task: _ } = reply;
         let mut response = match content {
             Content::Whole(body) => json_response(status, body).into_response(),

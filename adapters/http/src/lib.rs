@@ -5,6 +5,8 @@
 //! | step | module |
 //! |---|---|
 //! | accept, header limits, graceful stop | `server` |
+//! | how many connections, which one makes room, who does not read | `connections`, `patient` |
+//! | how many requests at once | `place` |
 //! | request id, span, log line, limits, panics | `exchange` |
 //! | who counts requests | `observer` |
 //! | which route, or which 404 and 405 | `router` |
@@ -14,10 +16,12 @@
 //! | parse → port → reply | `routes` |
 //! | an answer that goes on | `event_stream` |
 //! | metrics on an address of their own | `metrics_listener` |
+//! | what is said of all of it, as OpenAPI | `openapi` |
 //! | what an error becomes | `error`, the only place where a status is decided |
 
 mod auth;
 mod body;
+mod connections;
 mod content;
 mod cors;
 mod error;
@@ -29,7 +33,10 @@ mod json;
 mod log;
 mod metrics_listener;
 mod observer;
+mod openapi;
 mod options;
+mod patient;
+mod place;
 mod query;
 mod reply;
 mod request;
@@ -41,8 +48,10 @@ mod secret;
 mod server;
 mod suggestion;
 
+pub use body::MIN_BODY_BYTES_PER_SECOND;
 pub use metrics_listener::serve_metrics;
 pub use observer::{NobodyObserves, ObservedRequest, RequestObserver};
+pub use openapi::document_text as openapi_text;
 pub use options::{Apis, HttpOptions};
 pub use router::{RouteInfo, route_list};
 pub use secret::Secret;

@@ -56,9 +56,13 @@ pub struct HttpOptions {
     pub max_header_bytes: usize,
     /// The most requests answered at once (1024); health and readiness do not count.
     pub max_concurrent_requests: usize,
+    /// The most connections (8192); beyond, the one that has kept Miroir waiting the longest is closed.
+    pub max_connections: usize,
     /// How long an answer may take once the body is there (60 s).
     pub request_timeout: Duration,
-    /// How long a body may go without a byte (30 s).
+    /// How long a body may go without a byte (30 s), and how long it may fall behind [`MIN_BODY_BYTES_PER_SECOND`].
+    ///
+    /// [`MIN_BODY_BYTES_PER_SECOND`]: crate::MIN_BODY_BYTES_PER_SECOND
     pub body_timeout: Duration,
     /// How long a body may take in all (10 min).
     pub upload_timeout: Duration,
@@ -66,6 +70,8 @@ pub struct HttpOptions {
     pub header_timeout: Duration,
     /// How long a request that changes something waits for an instance that takes it (20 s).
     pub keeper_patience: Duration,
+    /// How long a client may leave an answer unread (30 s).
+    pub write_timeout: Duration,
     /// Begins every request id made here; unique per process start, 1 to 64 visible ASCII characters.
     pub request_id_prefix: String,
 }
@@ -78,11 +84,13 @@ impl Default for HttpOptions {
             max_body_bytes: 100 * 1024 * 1024,
             max_header_bytes: 64 * 1024,
             max_concurrent_requests: 1024,
+            max_connections: 8192,
             request_timeout: Duration::from_mins(1),
             body_timeout: Duration::from_secs(30),
             upload_timeout: Duration::from_mins(10),
             header_timeout: Duration::from_secs(30),
             keeper_patience: Duration::from_secs(20),
+            write_timeout: Duration::from_secs(30),
             request_id_prefix: "request".to_owned(),
         }
     }

@@ -48,6 +48,11 @@ impl Reply {
         Ok(Self::with(status, Content::Whole(body.into())))
     }
 
+    /// JSON that is written already.
+    pub(crate) fn whole(status: StatusCode, body: Bytes) -> Self {
+        Self::with(status, Content::Whole(body))
+    }
+
     /// 202 with the summary of the task a write became.
     pub(crate) fn accepted(accepted: Accepted) -> Outcome {
         let reply = Self::json(StatusCode::ACCEPTED, &accepted.summary)?;

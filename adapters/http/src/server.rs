@@ -11,9 +11,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use warp::filters::BoxedFilter;
 
+use crate::connections::Connections;
 use crate::exchange::Exchange;
+use crate::patient::Patient;
 use crate::{Apis, HttpOptions};
 
 /// How much more than the limit of headers the parser takes. Between the two a request is refused with a sentence;
@@ -33,28 +35,33 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let parser = parser(&options);
+    let write_timeout = options.write_timeout;
+    let mut connections = Connections::new(options.max_connections);
     let (stop, stopping) = watch::channel(());
     let exchange = Arc::new(Exchange::new(apis, options, stopping.clone()));
-    let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let exchange = Arc::clone(&exchange);
-                    connections.spawn(connection(stream, peer, parser.clone(), exchange, stopping.clone()));
+                    connections.add(|standing| {
+                        let stream = Patient::new(undelayed(stream), write_timeout);
+                        let hang_up = Arc::new(Notify::new());
+                        let filter = Arc::clone(&exchange).filter(peer, standing, &hang_up);
+                        connection(stream, peer, parser.clone(), filter, hang_up, stopping.clone())
+                    });
                 }
                 Err(error) => rest_after(&error).await,
             },
-            Some(_) = connections.join_next() => (),
+            Some(()) = connections.ended() => (),
         }
     }
     drop(listener);
     // Every connection sees the sender go.
     drop(stop);
-    tracing::debug!(target: "miroir::http", connections = connections.len(), "stopped accepting");
-    while connections.join_next().await.is_some() {}
+    tracing::debug!(target: "miroir::http", connections = connections.count(), "stopped accepting");
+    while connections.ended().await.is_some() {}
 }
 
 pub(crate) fn parser(options: &HttpOptions) -> http1::Builder {
@@ -68,19 +75,23 @@ pub(crate) fn parser(options: &HttpOptions) -> http1::Builder {
     parser
 }
 
+/// Answers are written whole: waiting for more to send would only delay them. Failing costs no more than that.
+fn undelayed(stream: TcpStream) -> TcpStream {
+    let _ = stream.set_nodelay(true);
+    stream
+}
+
 /// One connection. When its client goes away, the request in flight is dropped with it; when what became of a request cannot
 /// be told, the connection is.
 async fn connection(
-    stream: TcpStream,
+    stream: Patient<TcpStream>,
     peer: SocketAddr,
     parser: http1::Builder,
-    exchange: Arc<Exchange>,
+    filter: BoxedFilter<(warp::reply::Response,)>,
+    hang_up: Arc<Notify>,
     mut stopping: watch::Receiver<()>,
 ) {
-    // Answers are written whole: waiting for more to send would only delay them. Failing costs no more than that.
-    let _ = stream.set_nodelay(true);
-    let hang_up = Arc::new(Notify::new());
-    let service = TowerToHyperService::new(warp::service(exchange.filter(peer, &hang_up)));
+    let service = TowerToHyperService::new(warp::service(filter));
     let mut connection = pin!(parser.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -12,6 +12,7 @@ use miroir_http::{Apis, HttpOptions};
 use miroir_ports::inbound::{Answer, ApiError, MockTaskApi, SearchApi};
 use serde_json::json;
 use support::{PATIENCE, Request, Server, agreeable, answer, untouched};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
@@ -135,6 +136,67 @@ async fn requests_beyond_the_limit_are_503_until_others_end() {
     assert_eq!(server.get("/indexes").await.status, 200);
     watch.permits.add_permits(1);
     assert_eq!(second.response().await.status, 200);
+}
+
+/// A request whose body does not come to its end.
+const UNFINISHED: &[u8] = b"POST /indexes/m/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{";
+
+#[tokio::test]
+async fn clients_that_send_slowly_keep_nobody_out() {
+    let (apis, mut watch) = Watch::over(agreeable());
+    let options = HttpOptions { max_concurrent_requests: 1, ..HttpOptions::default() };
+    let server = Server::start(apis, options).await;
+    let mut slow = Vec::new();
+    for _ in 0..20 {
+        let mut connection = server.connect().await;
+        connection.write(UNFINISHED).await;
+        slow.push(connection);
+    }
+    for _ in 0..20 {
+        assert_eq!(server.get("/indexes").await.status, 200);
+    }
+    // Whoever has sent everything needs a place like everyone else.
+    slow[0].write(b"}").await;
+    watch.begun().await;
+    slow[1].write(b"}").await;
+    let refused = slow[1].response().await;
+    assert_eq!((refused.status, refused.code().as_str()), (503, "miroir_overloaded"));
+    watch.permits.add_permits(1);
+    assert_eq!(slow[0].response().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let options = HttpOptions { write_timeout: Duration::from_millis(100), ..HttpOptions::default() };
+    let server = Server::start(agreeable(), options).await;
+    let mut connection = server.connect().await;
+    let request = Request::new("GET", "/_miroir/openapi.json").bytes();
+    // Answers fill what the systems of both sides hold, then requests do, and then only a close ends the waiting.
+    let cut = async { while connection.stream.write_all(&request).await.is_ok() {} };
+    timeout(PATIENCE, cut).await.expect("it is cut off");
+    assert_eq!(server.get("/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn beyond_the_most_connections_one_that_keeps_waiting_makes_room() {
+    let (apis, mut watch) = Watch::over(agreeable());
+    let options = HttpOptions { max_connections: 3, ..HttpOptions::default() };
+    let server = Server::start(apis, options).await;
+    let mut busy = server.connect().await;
+    busy.write(&search()).await;
+    watch.begun().await;
+    let (mut idle, mut slow) = (server.connect().await, server.connect().await);
+    idle.write(&Request::new("GET", "/indexes").bytes()).await;
+    assert_eq!(idle.response().await.status, 200);
+    slow.write(UNFINISHED).await;
+    for _ in 0..10 {
+        assert_eq!(server.get("/indexes").await.status, 200);
+    }
+    for waiting in [&mut idle, &mut slow] {
+        assert!(waiting.try_response().await.is_none());
+    }
+    watch.permits.add_permits(1);
+    assert_eq!(busy.response().await.status, 200);
 }
 
 #[tokio::test]

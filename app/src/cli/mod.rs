@@ -72,6 +72,8 @@ enum Command {
     Job(Remote<remote::job::JobCommand>),
     /// Print the completions for a shell.
     Completions(completions::CompletionsArguments),
+    /// Print the OpenAPI document of every route, which is `docs/openapi.json`.
+    Openapi,
     /// Print the version.
     Version,
 }
@@ -109,6 +111,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Lease(group) => group.run(remote::lease::run).await,
         Command::Job(group) => group.run(remote::job::run).await,
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Openapi => print(&miroir_http::openapi_text()),
         Command::Version => print(concat!("miroir ", env!("CARGO_PKG_VERSION"), "\n")),
     };
     match result {

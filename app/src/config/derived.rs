@@ -40,6 +40,8 @@ macro_rules! spans {
 spans!(ServerConfig {
     request_timeout from request_timeout_ms,
     body_timeout from body_timeout_ms,
+    header_timeout from header_timeout_ms,
+    write_timeout from write_timeout_ms,
     shutdown_grace from shutdown_grace_ms,
 });
 

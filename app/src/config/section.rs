@@ -60,12 +60,23 @@ pub struct ServerConfig {
     /// Requests served at once; further ones are answered 503 with `Retry-After`.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_concurrent_requests: u32,
+    /// Connections open at once; at most what the limit of open files leaves room for. Beyond them the one is closed that
+    /// has kept Miroir waiting the longest: for a request, for the rest of one, or for its client to read.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_connections: u32,
     /// Longest time from a whole request to its answer.
     #[schemars(range(min = 1, max = YEAR_MS))]
     pub request_timeout_ms: u64,
-    /// Longest time without a byte while a request's body arrives.
+    /// Longest time a connection may take to send the headers of a request, or stay without one between two.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub header_timeout_ms: u64,
+    /// Longest time without a byte while a request's body arrives, and longest time by which it may fall behind 1024 bytes
+    /// a second.
     #[schemars(range(min = 1, max = YEAR_MS))]
     pub body_timeout_ms: u64,
+    /// Longest time in which a client takes nothing of its answer.
+    #[schemars(range(min = 1, max = YEAR_MS))]
+    pub write_timeout_ms: u64,
     /// How long requests in flight may take to finish once Miroir is told to stop.
     #[schemars(range(max = YEAR_MS))]
     pub shutdown_grace_ms: u64,
@@ -77,8 +88,11 @@ impl Default for ServerConfig {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7700)),
             max_body_bytes: 100 * 1024 * 1024,
             max_concurrent_requests: 1024,
+            max_connections: 8192,
             request_timeout_ms: 60_000,
+            header_timeout_ms: 30_000,
             body_timeout_ms: 120_000,
+            write_timeout_ms: 30_000,
             shutdown_grace_ms: 20_000,
         }
     }

@@ -235,7 +235,10 @@ fn http_options(config: &Config) -> HttpOptions {
         max_body_bytes: config.server.max_body_bytes,
         max_concurrent_requests: config.server.max_concurrent_requests as usize,
         request_timeout: config.server.request_timeout(),
+        max_connections: crate::file_limit::connections(config.server.max_connections),
+        header_timeout: config.server.header_timeout(),
         body_timeout: config.server.body_timeout(),
+        write_timeout: config.server.write_timeout(),
         // A duty of an instance that died is free after its lease, and then has to be begun.
         keeper_patience: config.instance.lease() * 4,
         // Request ids that the server makes are unique across restarts and instances.

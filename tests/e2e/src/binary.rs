@@ -14,7 +14,7 @@ const MIROIR: &str = "MIROIR_BIN";
 const MEILISEARCH: &str = "MIROIR_MEILISEARCH_BIN";
 
 /// The `miroir` binary. Built at first use, so that no test runs against an old one.
-pub(crate) async fn miroir() -> Result<&'static Path> {
+pub async fn miroir() -> Result<&'static Path> {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     BUILT.get_or_try_init(find_miroir).await.map(PathBuf::as_path)
 }

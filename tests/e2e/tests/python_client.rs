@@ -1,37 +1,18 @@
 //! The official Python client, unmodified, at work on Miroir.
 
-use std::path::{Path, PathBuf};
-
-use miroir_e2e::{Cluster, NODE_KIND, PATIENCE, Process};
+use miroir_e2e::{Cluster, NODE_KIND, PATIENCE, Process, python_script};
 use serde_json::json;
-use tokio::process::Command;
 
-/// Names the interpreter that has the client, instead of the one that `make client` installs.
-const PYTHON: &str = "MIROIR_TEST_PYTHON";
 /// Longer than a production server demands.
 const KEY: &str = "a-master-key-for-the-tests";
 /// How much longer than one step the whole script may take: it waits for about forty tasks, each up to seconds on real
 /// nodes of a busy machine.
 const SCRIPT_PATIENCES: u32 = 10;
 
-fn interpreter() -> PathBuf {
-    let named = std::env::var_os(PYTHON).map(PathBuf::from);
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin/python");
-    let python = named.unwrap_or(installed);
-    assert!(
-        python.is_file(),
-        "{} is not there: run `make client`, or name a Python that has the package `meilisearch` in {PYTHON}",
-        python.display()
-    );
-    python
-}
-
 /// Runs the script against a Miroir. What it printed is shown when it does not hold.
 async fn drive(url: &str, key: Option<&str>) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/client.py");
-    let mut command = Command::new(interpreter());
-    // A proxy of this machine has no part in it.
-    command.args(["-I", "-B"]).arg(&script).arg(url).args(key).env("NO_PROXY", "*");
+    let mut command = python_script("client.py").unwrap();
+    command.arg(url).args(key);
     let directory = tempfile::tempdir().unwrap();
     let mut process = Process::new("client.py", command, directory.path().join("log"));
     process.start().unwrap();

@@ -1,11 +1,13 @@
 //! Is it alive, is it ready, what is it, how does it do: `/health`, `/version`, `/_miroir/…`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::Apis;
+use crate::openapi;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
 use crate::route::{Access, Route};
@@ -18,6 +20,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/_miroir/ready", Access::Open, ready),
         Route::new(Method::GET, "/_miroir/topology", Access::Admin, topology),
         Route::new(Method::GET, "/_miroir/metrics", Access::Admin, metrics),
+        // It says no more than the source does, and programs that read it (generators of clients, gateways) send no key.
+        Route::new(Method::GET, "/_miroir/openapi.json", Access::Open, openapi),
     ]
 }
 
@@ -47,4 +51,9 @@ async fn topology(apis: Arc<Apis>, _: Request) -> Outcome {
 /// Query parameters are let pass: a Prometheus may be configured to send some.
 async fn metrics(apis: Arc<Apis>, _: Request) -> Outcome {
     Ok(Reply::exposition(apis.metrics.exposition().await))
+}
+
+async fn openapi(_: Arc<Apis>, _: Request) -> Outcome {
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi::document_text().into());
+    Ok(Reply::whole(StatusCode::OK, TEXT.clone()))
 }

@@ -15,6 +15,8 @@ mod settings;
 mod task;
 mod unsupported;
 
+pub(crate) use unsupported::UNSUPPORTED;
+
 use crate::route::Route;
 
 /// Every route there is.

@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::route::Route;
 
 /// Path, and the methods a Meilisearch server takes there.
-const UNSUPPORTED: &[(&str, &[&str])] = &[
+pub(crate) const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("/chats", &["GET"]),
     ("/chats/{workspace_uid}", &["GET", "DELETE"]),
     ("/chats/{workspace_uid}/settings", &["GET", "PATCH", "DELETE"]),

@@ -1,0 +1,35 @@
+//! Health, readiness, version, topology, and this document.
+
+use miroir_domain::error::ErrorCode;
+
+use super::Operation;
+
+pub(super) fn operations() -> Vec<Operation> {
+    let about = [
+        Operation::new("GET", "/", "root", "A sign of life").open().answers(200, "It runs.", "Health"),
+        Operation::new("GET", "/health", "health", "Whether the process lives")
+            .open()
+            .answers(200, "It does.", "Health"),
+        Operation::new("GET", "/version", "version", "The version of a node")
+            .answers(200, "The version.", "Version")
+            .refuses(&[
+                ErrorCode::MiroirNodeUnavailable,
+                ErrorCode::MiroirShardUnavailable,
+                ErrorCode::MiroirStoreUnavailable,
+            ]),
+        Operation::new("GET", "/_miroir/ready", "ready", "Whether requests can be served")
+            .open()
+            .answers(200, "They can.", "Readiness")
+            .answers(503, "They cannot, for these reasons.", "Readiness"),
+        Operation::new("GET", "/_miroir/topology", "topology", "Nodes, groups and their health")
+            .admin()
+            .answers(200, "The cluster as this instance sees it.", "Topology")
+            .refuses(&[ErrorCode::MiroirStoreUnavailable]),
+        Operation::new("GET", "/_miroir/openapi.json", "openapi", "This document").open().answers(
+            200,
+            "An OpenAPI 3.1 document.",
+            "OpenApi",
+        ),
+    ];
+    about.into_iter().map(|operation| operation.tag("cluster")).collect()
+}

@@ -1,0 +1,101 @@
+//! A connection whose client must read what it asked for.
+
+use std::io::{Error, ErrorKind, IoSlice, Result};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+/// A stream that breaks where nothing of what is written is taken for some time.
+///
+/// A client that reads byte by byte is cut off too: its system asks for more only once there is room for a good deal.
+pub(crate) struct Patient<S> {
+    stream: S,
+    limit: Duration,
+    /// Set while a write waits.
+    late: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Patient<S> {
+    pub(crate) fn new(stream: S, limit: Duration) -> Self {
+        Self { stream, limit, late: None }
+    }
+
+    fn within<T>(&mut self, context: &mut Context<'_>, written: Poll<Result<T>>) -> Poll<Result<T>> {
+        if written.is_ready() {
+            self.late = None;
+            return written;
+        }
+        let limit = self.limit;
+        let late = self.late.get_or_insert_with(|| Box::pin(sleep(limit)));
+        ready!(late.as_mut().poll(context));
+        let message = format!("the client read nothing for {} ms", limit.as_millis());
+        Poll::Ready(Err(Error::new(ErrorKind::TimedOut, message)))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.within(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.within(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.within(context, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let shut = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.within(context, shut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_nobody_takes_breaks_and_one_that_is_taken_bit_by_bit_does_not() {
+        let (near, mut far) = duplex(4);
+        let mut patient = Patient::new(near, Duration::from_secs(3));
+        let reads = async {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                far.read_exact(&mut [0; 2]).await.unwrap();
+            }
+        };
+        let (written, ()) = tokio::join!(patient.write_all(&[0; 20]), reads);
+        written.unwrap();
+        patient.write_all(&[0; 4]).await.unwrap();
+        let error = patient.write_all(&[0; 1]).await.unwrap_err();
+        assert_eq!((error.kind(), error.to_string().contains("3000 ms")), (ErrorKind::TimedOut, true));
+    }
+}

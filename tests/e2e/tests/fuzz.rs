@@ -1,0 +1,128 @@
+//! The whole OpenAPI document, fuzzed by schemathesis against a whole process: no server error, no answer that the document
+//! does not describe, and Miroir lives on.
+
+use std::path::Path;
+
+use miroir_e2e::{Client, Cluster, PATIENCE, Process, python_script};
+use serde_json::{Value, json};
+
+/// Examples of each operation in each phase, where `MIROIR_FUZZ_EXAMPLES` does not say more.
+const EXAMPLES: u32 = 5;
+/// What cases follow from, where `MIROIR_FUZZ_SEED` does not say otherwise.
+const SEED: u64 = 20_250_304;
+/// How long the run may take, in units of the patience with anything else. With more examples it may take as much longer.
+const PATIENCES: u32 = 8;
+const MASTER_KEY: &str = "a-master-key-for-the-fuzzer";
+const ADMIN_KEY: &str = "an-admin-key-for-the-fuzzer";
+
+/// What must hold of every answer.
+const CHECKS: [&str; 8] = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "allow_header_conformance",
+    "error_code_is_described",
+];
+
+#[tokio::test]
+async fn no_request_that_fits_the_document_or_just_does_not_gets_an_answer_that_is_not_described() {
+    let mut cluster = start().await;
+    fill(&cluster.client()).await;
+    let examples = number("MIROIR_FUZZ_EXAMPLES").map_or(EXAMPLES, |number| u32::try_from(number).unwrap());
+    let seed = number("MIROIR_FUZZ_SEED").unwrap_or(SEED);
+    let directory = tempfile::tempdir().unwrap();
+    let mut fuzzing = fuzzer(cluster.client().base_url(), examples, seed, directory.path());
+    fuzzing.start().unwrap();
+    let patience = PATIENCE * PATIENCES * examples.div_ceil(EXAMPLES);
+    let status = fuzzing.wait_at_most(patience).await.unwrap();
+    let log = fuzzing.log();
+    println!("{log}");
+    assert!(status.success(), "the fuzzer found something, with the seed {seed}");
+    // A run in which nothing was asked would hold as well.
+    assert!(cases(&log) > 1_000, "only {} cases", cases(&log));
+
+    cluster.miroir().process().expect_running().unwrap();
+    let log = cluster.miroir().process().log();
+    assert!(!log.contains("panicked"), "Miroir panicked");
+    assert!(!log.contains("\"level\":\"ERROR\""), "Miroir logged an error");
+    cluster.client().get("/_miroir/ready").await.unwrap().expect(200).unwrap();
+}
+
+async fn start() -> Cluster {
+    // Nobody listens there: its events wait.
+    let hook = json!({
+        "name": "hook", "kind": "webhook", "url": "http://127.0.0.1:9/", "allow_private": true,
+        "secrets": ["whsec_bWlyb2lyLWZ1enotdGVzdC1zZWNyZXQta2V5"],
+    });
+    let canary = json!({
+        "id": "configured", "name": "of the configuration", "index": "films", "intervalSeconds": 3600, "query": {},
+    });
+    let cluster = Cluster::builder().nodes(3).replication_factor(2).shard_count(8).configuration(json!({
+        "auth": { "master_key": MASTER_KEY, "admin_key": ADMIN_KEY },
+        // Half of it is the longest wait for a change.
+        "server": { "request_timeout_ms": 20_000 },
+        "cdc": { "sinks": [{ "name": "feed", "kind": "internal" }, hook] },
+        "canary": { "definitions": [canary] },
+        "log": { "level": "warn", "format": "json" },
+    }));
+    cluster.node_key(MASTER_KEY).start().await.unwrap()
+}
+
+/// What the hooks of the fuzzer name.
+async fn fill(client: &Client) {
+    let films = json!([
+        { "id": 1, "title": "Metropolis", "year": 1927, "genres": ["Drama"] },
+        { "id": 2, "title": "Alien", "year": 1979, "genres": ["Horror"] },
+    ]);
+    let settings = json!({ "filterableAttributes": ["year", "genres"], "sortableAttributes": ["year"] });
+    client.write("PATCH", "/indexes/films/settings", settings).await.unwrap();
+    client.write("POST", "/indexes/films/documents?primaryKey=id", films).await.unwrap();
+    let admin = |path: &str, body: Value| {
+        client.request("POST", path).unwrap().header("X-Admin-Key", ADMIN_KEY).json(&body)
+    };
+    for (path, body) in [
+        ("/_miroir/aliases", json!({ "name": "current", "target": "films" })),
+        ("/_miroir/aliases", json!({ "name": "everything", "targets": ["films"] })),
+        (
+            "/_miroir/canaries",
+            json!({ "id": "casablanca", "name": "c", "index": "films", "intervalSeconds": 3600, "query": {} }),
+        ),
+    ] {
+        client.send(admin(path, body)).await.unwrap().expect(201).unwrap();
+    }
+}
+
+fn fuzzer(url: &str, examples: u32, seed: u64, directory: &Path) -> Process {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+    let mut command = python_script("fuzz.py").unwrap();
+    command
+        .current_dir(directory)
+        .arg("--config-file")
+        .arg(python.join("fuzz.toml"))
+        .arg("run")
+        .arg(document)
+        .args(["--url", url, "--checks", &CHECKS.join(",")])
+        .args(["--header", &format!("Authorization: Bearer {MASTER_KEY}")])
+        .args(["--header", &format!("X-Admin-Key: {ADMIN_KEY}")])
+        .args(["--max-examples", &examples.to_string(), "--seed", &seed.to_string()])
+        .args(["--phases", "examples,coverage,fuzzing", "--continue-on-failure"])
+        // They judge how fast examples are made, which a busy machine decides.
+        .args(["--suppress-health-check", "all"])
+        .args(["--request-timeout", "60", "--workers", "2", "--no-color"]);
+    Process::new("schemathesis", command, directory.join("log"))
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is `{text}`, and no number")))
+}
+
+/// The number of cases that the fuzzer says it has tried.
+fn cases(log: &str) -> u64 {
+    let line = log.lines().find(|line| line.contains(" generated, ")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|word| word.replace(',', "").parse().ok()).unwrap_or(0)
+}
