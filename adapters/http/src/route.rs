@@ -83,6 +83,12 @@ impl Route {
         Self { place: Place::Keeper(duty), ..self }
     }
 
+    /// Whether any instance answers it.
+    #[cfg(test)]
+    pub(crate) fn is_answered_anywhere(&self) -> bool {
+        matches!(self.place, Place::Anywhere)
+    }
+
     /// What the instance that answers must do; none when any may answer.
     pub(crate) fn duty(&self, parameters: &[String]) -> Option<Duty> {
         match self.place {

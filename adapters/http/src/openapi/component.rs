@@ -9,7 +9,7 @@ use super::refusal;
 
 const INFO: &str = include_str!("../../openapi/info.json");
 const PARAMETERS: &str = include_str!("../../openapi/parameter.json");
-const SCHEMAS: [&str; 10] = [
+const SCHEMAS: [&str; 12] = [
     include_str!("../../openapi/schema/error.json"),
     include_str!("../../openapi/schema/task.json"),
     include_str!("../../openapi/schema/index.json"),
@@ -17,9 +17,11 @@ const SCHEMAS: [&str; 10] = [
     include_str!("../../openapi/schema/settings.json"),
     include_str!("../../openapi/schema/search.json"),
     include_str!("../../openapi/schema/cluster.json"),
+    include_str!("../../openapi/schema/instance.json"),
     include_str!("../../openapi/schema/alias.json"),
     include_str!("../../openapi/schema/canary.json"),
     include_str!("../../openapi/schema/change.json"),
+    include_str!("../../openapi/schema/job.json"),
 ];
 
 /// A file that is part of the program. Every one is read by the tests of this module, so that none can be broken here.

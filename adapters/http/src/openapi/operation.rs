@@ -22,6 +22,7 @@ pub(super) struct Operation {
     description: Option<&'static str>,
     tag: &'static str,
     access: Access,
+    anywhere: bool,
     parameters: Vec<String>,
     body: Option<Value>,
     answers: Map<String, Value>,
@@ -49,6 +50,7 @@ impl Operation {
             description: None,
             tag: "client",
             access: Access::Client,
+            anywhere: method == "GET",
             parameters,
             body: None,
             answers: Map::new(),
@@ -73,6 +75,17 @@ impl Operation {
     #[cfg(test)]
     pub(super) fn access(&self) -> Access {
         self.access
+    }
+
+    /// Whether any instance answers it, rather than the one that does it for all.
+    #[cfg(test)]
+    pub(super) fn is_answered_anywhere(&self) -> bool {
+        self.anywhere
+    }
+
+    /// It changes nothing, whatever its method says.
+    pub(super) fn anywhere(self) -> Self {
+        Self { anywhere: true, ..self }
     }
 
     pub(super) fn tag(self, tag: &'static str) -> Self {
@@ -213,6 +226,9 @@ impl Operation {
     /// The operation as the document has it.
     pub(super) fn to_json(&self) -> Value {
         let mut refusals = self.refusals.clone();
+        if !self.anywhere {
+            refusals.add(&[ErrorCode::MiroirNoLeader, ErrorCode::MiroirStoreUnavailable]);
+        }
         match self.access {
             Access::Open => {}
             Access::Client => refusals.add(&[

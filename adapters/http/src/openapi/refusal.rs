@@ -13,7 +13,7 @@ use crate::error::status_of;
 const OWN_STATUS: ErrorCode = ErrorCode::BadRequest;
 
 /// Error answers that many operations have in common, by the name under which they are shared: their status and codes.
-const SHARED: [(&str, u16, &[ErrorCode]); 16] = [
+const SHARED: [(&str, u16, &[ErrorCode]); 17] = [
     ("KeyMissing", 401, &[ErrorCode::MissingAuthorizationHeader]),
     ("AdminKeyWrong", 401, &[ErrorCode::MiroirInvalidAuth]),
     ("KeyWrong", 403, &[ErrorCode::InvalidApiKey]),
@@ -41,11 +41,17 @@ const SHARED: [(&str, u16, &[ErrorCode]); 16] = [
         "WriteUnavailable",
         503,
         &[
+            ErrorCode::MiroirNoLeader,
             ErrorCode::MiroirNoQuorum,
             ErrorCode::MiroirNodeUnavailable,
             ErrorCode::MiroirOverloaded,
             ErrorCode::MiroirStoreUnavailable,
         ],
+    ),
+    (
+        "ChangeUnavailable",
+        503,
+        &[ErrorCode::MiroirNoLeader, ErrorCode::MiroirOverloaded, ErrorCode::MiroirStoreUnavailable],
     ),
     ("TooLate", 504, &[ErrorCode::MiroirTimeout]),
 ];

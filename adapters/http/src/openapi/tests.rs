@@ -18,17 +18,22 @@ fn the_kept_document_is_the_one_that_is_served() {
 
 #[test]
 fn routes_and_operations_are_the_same_both_ways() {
-    // A route that a cluster does not have yet differs from the others in its tag.
-    let routed: BTreeMap<(String, String), (Access, bool)> = routes::all()
+    // Who may use it, whether it is supported, and whether any instance answers it.
+    type Facts = BTreeMap<(String, String), (Access, bool, bool)>;
+    let routed: Facts = routes::all()
         .into_iter()
-        .map(|route| ((route.method.to_string(), route.template), (route.access, route.supported)))
+        .map(|route| {
+            let anywhere = route.is_answered_anywhere();
+            ((route.method.to_string(), route.template), (route.access, route.supported, anywhere))
+        })
         .collect();
-    let described: BTreeMap<(String, String), (Access, bool)> = operations::all()
+    // A route that a cluster does not have yet differs from the others in its tag.
+    let described: Facts = operations::all()
         .into_iter()
         .map(|operation| {
             let supported = operation.to_json()["tags"][0] != "unsupported";
             let key = (operation.method().to_owned(), operation.template().to_owned());
-            (key, (operation.access(), supported))
+            (key, (operation.access(), supported, operation.is_answered_anywhere()))
         })
         .collect();
     assert_eq!(operations::all().len(), described.len(), "an operation is described twice");

@@ -10,7 +10,7 @@ use crate::request::Request;
 use crate::route::{Access, Route};
 
 const JOBS: &str = "/_miroir/jobs";
-const JOB: &str = "/_miroir/jobs/{id}";
+const JOB: &str = "/_miroir/jobs/{job}";
 
 pub(super) fn routes() -> Vec<Route> {
     vec![

@@ -1,6 +1,7 @@
 //! Health, readiness, version, topology, and this document.
 
 use miroir_domain::error::ErrorCode;
+use serde_json::json;
 
 use super::Operation;
 
@@ -25,6 +26,10 @@ pub(super) fn operations() -> Vec<Operation> {
             .admin()
             .answers(200, "The cluster as this instance sees it.", "Topology")
             .refuses(&[ErrorCode::MiroirStoreUnavailable]),
+        Operation::new("GET", "/_miroir/metrics", "metrics", "Metrics for Prometheus")
+            .description("Query parameters are let pass. The same without a key is at `metrics.address`, where that is set.")
+            .admin()
+            .answer(200, "In the text format of Prometheus.", &[], Some(json!({ "text/plain": { "schema": { "type": "string" } } }))),
         Operation::new("GET", "/_miroir/openapi.json", "openapi", "This document").open().answers(
             200,
             "An OpenAPI 3.1 document.",

@@ -24,6 +24,7 @@ pub(super) fn operations() -> Vec<Operation> {
                 "documentsFetch",
                 "Documents, asked for by a body",
             )
+            .anywhere()
             .body("DocumentQuery"),
         ),
         Operation::new("DELETE", documents, "documentsDeleteAll", "Delete every document")

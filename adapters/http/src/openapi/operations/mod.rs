@@ -6,6 +6,8 @@ mod change;
 mod cluster;
 mod document;
 mod index;
+mod instance;
+mod job;
 mod search;
 mod settings;
 mod task;
@@ -19,6 +21,7 @@ use super::operation::Operation;
 pub(super) fn all() -> Vec<Operation> {
     let rooms = [
         cluster::operations(),
+        instance::operations(),
         index::operations(),
         document::operations(),
         settings::operations(),
@@ -27,6 +30,7 @@ pub(super) fn all() -> Vec<Operation> {
         alias::operations(),
         canary::operations(),
         change::operations(),
+        job::operations(),
         unsupported::operations(),
     ];
     rooms.into_iter().flatten().collect()
@@ -45,6 +49,8 @@ pub(super) fn tags() -> Value {
         tag("aliases", "Names that stand for indexes."),
         tag("canaries", "Stored searches with assertions, run on a schedule."),
         tag("changes", "What writes changed, and who is told."),
+        tag("instances", "The instances that work side by side on one store."),
+        tag("jobs", "Long work in pieces."),
         tag("unsupported", "What a Meilisearch server does and a cluster does not do yet."),
     ])
 }

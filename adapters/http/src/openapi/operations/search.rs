@@ -25,6 +25,7 @@ pub(super) fn operations() -> Vec<Operation> {
                 ErrorCode::MiroirNotSupported,
             ]),
     ];
-    let about = about.map(|operation| operation.description(DESCRIPTION).refuses_all("invalid_search_"));
+    let about =
+        about.map(|operation| operation.anywhere().description(DESCRIPTION).refuses_all("invalid_search_"));
     about.into_iter().map(|operation| operation.tag("search")).collect()
 }

@@ -17,5 +17,6 @@ fn operation(path: &'static str, method: &'static str) -> Operation {
     let id = format!("unsupported_{}_{}", method.to_lowercase(), name.join("_"));
     Operation::new(method, path, id, format!("`{method} {path}` of a single server"))
         .tag("unsupported")
+        .anywhere()
         .refuses(&[ErrorCode::MiroirNotSupported])
 }
