@@ -103,17 +103,23 @@ pub fn untouched() -> Apis {
         canary: Arc::new(MockCanaryApi::new()),
         feed: Arc::new(MockChangeFeed::new()),
         sink: Arc::new(MockSinkApi::new()),
-        instance: Arc::new(instance_api()),
+        instance: Arc::new(only_instance()),
         job: Arc::new(MockJobApi::new()),
         metrics: Arc::new(MockMetricsApi::new()),
         observer: Arc::new(NobodyObserves),
     }
 }
 
-/// The one instance there is.
-pub fn instance_api() -> MockInstanceApi {
+/// The one instance there is, which is asked whether a request is its own and nothing else.
+fn only_instance() -> MockInstanceApi {
     let mut api = MockInstanceApi::new();
     api.expect_keeper().return_const(Keeper::Here);
+    api
+}
+
+/// The one instance there is.
+fn instance_api() -> MockInstanceApi {
+    let mut api = only_instance();
     api.expect_instance_list().returning(|| Ok(Vec::new()));
     api.expect_lease_list().returning(|| Ok(Vec::new()));
     api
