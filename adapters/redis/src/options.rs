@@ -48,11 +48,14 @@ impl RedisOptions {
         }
     }
 
-    /// The URL without what stands before its `@`: safe to print.
+    /// The URL without what stands before its `@`, nor a query: safe to print. Of what is no URL nothing is shown: it may be
+    /// a password in the wrong place.
     pub fn printable_url(&self) -> String {
-        match (self.url.split_once("://"), self.url.rsplit_once('@')) {
+        let url = self.url.split('?').next().unwrap_or_default();
+        match (url.split_once("://"), url.rsplit_once('@')) {
             (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
-            _ => self.url.clone(),
+            (Some(_), None) => url.to_owned(),
+            (None, _) => "at what is no URL".to_owned(),
         }
     }
 }
@@ -83,5 +86,9 @@ mod tests {
             assert!(!printed.contains("cret") && printed.contains("/0"), "{printed}");
         }
         assert_eq!(RedisOptions::new("redis://h:1").printable_url(), "redis://h:1");
+        for url in ["secret", "u:secret@h:1", "redis://h:1?password=secret", ""] {
+            let printed = format!("{:?}", RedisOptions::new(url));
+            assert!(!printed.contains("secret"), "{printed}");
+        }
     }
 }

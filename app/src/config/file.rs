@@ -7,7 +7,6 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use serde_norway::Value as Yaml;
 
-use super::problem::excerpt;
 use super::{Layer, Origin, Problem};
 
 /// Read where no file is named, if it is there.
@@ -111,11 +110,12 @@ fn json(yaml: Yaml) -> Result<Value, String> {
             let entries = entries.into_iter().map(|(key, value)| Ok((key_text(key)?, json(value)?)));
             Value::Object(entries.collect::<Result<_, String>>()?)
         }
-        Yaml::Tagged(tagged) => {
-            return Err(format!(
-                "has the YAML tag `{}`: tags mean nothing here",
-                excerpt(&tagged.tag.to_string())
-            ));
+        Yaml::Tagged(_) => {
+            // What begins with an exclamation mark may be a key that lacks its quotes, so it is not repeated.
+            return Err(
+                "has a YAML tag, which means nothing here: put a value that begins with `!` in quotes"
+                    .to_owned(),
+            );
         }
     })
 }

@@ -1,5 +1,6 @@
 //! Why a configuration was refused.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::Origin;
@@ -50,9 +51,37 @@ const EXCERPT_CHARS: usize = 60;
 
 /// `text` as it may be printed: control characters escaped, cut where it is long.
 pub(super) fn excerpt(text: &str) -> String {
+    let text = without_password(text);
     let mut shown: String = text.chars().take(EXCERPT_CHARS).flat_map(char::escape_debug).collect();
     if text.chars().nth(EXCERPT_CHARS).is_some() {
         shown.push('…');
     }
     shown
+}
+
+/// The text without what stands before the host of a URL: a user, and maybe a password.
+fn without_password(text: &str) -> Cow<'_, str> {
+    match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
+        Some((scheme, host)) => format!("{scheme}://***@{host}").into(),
+        None => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excerpts_are_short_and_show_no_password_of_a_url() {
+        for (text, shown) in [
+            ("plain", "plain"),
+            ("a\tb", "a\\tb"),
+            ("a@b", "a@b"),
+            ("http://h:1/@", "http://***@"),
+            ("redis://u:p@ss@h:1/0", "redis://***@h:1/0"),
+            (&"x".repeat(61), &format!("{}…", "x".repeat(60))),
+        ] {
+            assert_eq!(excerpt(text), shown);
+        }
+    }
 }

@@ -71,6 +71,15 @@ impl Shape {
         }
     }
 
+    /// Whether it is a secret, or has a place for one: what a person wrote in its place may then be one.
+    pub fn holds_secret(&self) -> bool {
+        match &self.kind {
+            Kind::Section(keys) => keys.values().any(Self::holds_secret),
+            Kind::List(item) => item.holds_secret(),
+            _ => self.secret,
+        }
+    }
+
     /// The keys of a section; of anything else, none.
     pub fn keys(&self) -> impl Iterator<Item = (&String, &Shape)> {
         let section = match &self.kind {

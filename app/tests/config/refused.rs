@@ -56,7 +56,7 @@ fn load_says_what_was_found_and_what_is_expected() {
         ),
         ("server: 5", "`server` (in FILE): found the number 5, expected a section with keys of its own"),
         ("nodes: {a: b}", "`nodes` (in FILE): found a section, expected a list of sections"),
-        ("nodes: [a]", "`nodes[0]` (in FILE): found the text `a`, expected a section with keys of its own"),
+        ("nodes: [a]", "`nodes[0]` (in FILE): found text, expected a section with keys of its own"),
         ("log: {level: 3}", "`log.level` (in FILE): found the number 3, expected text (put it in quotes)"),
         (
             "log: {format: xml}",

@@ -1,0 +1,290 @@
+//! Keys, passwords and tokens are nowhere to be read: not in logs of any level, not in answers, not in errors.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use miroir::config::Config;
+use miroir_e2e::{Answer, Client, Cluster, PATIENCE, miroir_program, until};
+use miroir_http::route_list;
+use miroir_test_redis::RedisServer;
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+const MASTER: &str = "sesame-of-the-clients-0a1b2c";
+const ADMIN: &str = "sesame-of-the-admins-3d4e5f";
+const NODES: &str = "sesame-of-the-nodes-6a7b8c";
+const ONE_NODE: &str = "sesame-of-one-node-9d0e1f";
+const REDIS: &str = "sesame-of-redis-2a3b4c";
+const NATS_PASSWORD: &str = "sesame-of-nats-user-5d6e7f";
+const NATS_TOKEN: &str = "sesame-of-nats-token-8a9b0c";
+const NATS_URL: &str = "sesame-in-a-nats-url-1d2e3f";
+const WEBHOOK_URL: &str = "sesame-in-a-webhook-url-4a5b6c";
+/// The key of a webhook in base64, behind what all of them begin with.
+const WEBHOOK: &str = "whsec_c2VzYW1lLW9mLXRoZS13ZWJob29rcy03ZDhlOWY=";
+/// What any of them, as it is written here, has somewhere.
+const MARKS: [&str; 2] = ["sesame-", "c2VzYW1l"];
+
+/// Fails where a secret can be read in `text`.
+fn assert_clean(text: &str, what: &str) {
+    for mark in MARKS {
+        if let Some(at) = text.find(mark) {
+            let start = text[..at].char_indices().rev().nth(200).map_or(0, |(position, _)| position);
+            let shown: String = text[start..].chars().take(300).collect();
+            panic!("a secret is in {what}: {shown}");
+        }
+    }
+}
+
+/// A configuration in which every secret there can be is set.
+fn configuration() -> Value {
+    json!({
+        "auth": { "master_key": MASTER, "admin_key": ADMIN },
+        "node_defaults": { "master_key": NODES },
+        "store": { "redis": { "url": format!("redis://miroir:{REDIS}@127.0.0.1:9/0") } },
+        "cdc": { "sinks": [
+            { "name": "feed", "kind": "internal" },
+            {
+                "name": "hook", "kind": "webhook", "url": format!("http://127.0.0.1:9/{WEBHOOK_URL}?key={WEBHOOK_URL}"),
+                "secrets": [WEBHOOK], "allow_private": true, "timeout_ms": 500, "retry_max_ms": 500,
+            },
+            {
+                "name": "user", "kind": "nats", "url": "nats://127.0.0.1:9", "user": "miroir", "password": NATS_PASSWORD,
+                "timeout_ms": 500, "retry_max_ms": 500,
+            },
+            {
+                "name": "token", "kind": "nats", "url": "nats://127.0.0.1:9", "token": NATS_TOKEN,
+                "timeout_ms": 500, "retry_max_ms": 500,
+            },
+        ] },
+        "log": { "level": "trace", "format": "text" },
+    })
+}
+
+fn check_answer(answer: &Answer, what: &str) {
+    assert_clean(&answer.body.to_string(), what);
+    assert_clean(&format!("{:?}", answer.headers), what);
+}
+
+/// Asks every route that only reads with both keys, then with none and a wrong one.
+async fn read_everything(client: &Client) {
+    for route in route_list().into_iter().filter(|route| route.method == "GET") {
+        let parts = route.template.split('/').map(|part| match part {
+            "{task_uid}" => "0",
+            part if part.starts_with('{') => "films",
+            part => part,
+        });
+        let mut path = parts.collect::<Vec<_>>().join("/");
+        if path == "/_miroir/changes" {
+            path.push_str("?index=films&wait=0");
+        }
+        let plain = || client.request("GET", &path).unwrap();
+        let nobody = Client::new(client.base_url(), None).unwrap();
+        let keyless = || nobody.request("GET", &path).unwrap();
+        // Right, absent, and of somebody who mistook one key for another.
+        let requests = [
+            plain().header("X-Admin-Key", ADMIN),
+            keyless(),
+            keyless().bearer_auth(format!("{MASTER}x")),
+            keyless().bearer_auth(ADMIN).header("X-Admin-Key", MASTER),
+            keyless().bearer_auth(NODES).header("X-Admin-Key", NODES),
+        ];
+        for request in requests {
+            check_answer(&client.send(request).await.unwrap(), &path);
+        }
+    }
+}
+
+/// Writes, and what goes wrong with them.
+async fn write_everything(client: &Client) {
+    let film = json!([{ "id": 1, "title": "Ali Baba" }]);
+    for (method, path, body) in [
+        ("POST", "/indexes/films/documents?primaryKey=id", film.clone()),
+        ("POST", "/indexes/films/documents", json!("nonsense")),
+        ("POST", "/indexes/films/search", json!({ "q": "ali", "filter": "nothing = 1" })),
+        ("PATCH", "/indexes/films/settings", json!({ "colour": 1 })),
+        ("POST", "/nowhere", film),
+        ("POST", "/_miroir/cdc/sinks/hook/pause", Value::Null),
+        ("POST", "/_miroir/cdc/sinks/hook/resume", Value::Null),
+    ] {
+        let request = client.request(method, path).unwrap().header("X-Admin-Key", ADMIN);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        check_answer(&client.send(request).await.unwrap(), path);
+    }
+}
+
+/// Whether every sink that cannot be reached has failed.
+async fn sinks_have_failed(client: &Client) -> bool {
+    let request = client.request("GET", "/_miroir/cdc/sinks").unwrap().header("X-Admin-Key", ADMIN);
+    let answer = client.send(request).await.unwrap();
+    check_answer(&answer, "the sinks");
+    let sinks = answer.expect(200).unwrap()["results"].as_array().unwrap().clone();
+    let failing = sinks.iter().filter(|sink| sink["kind"] != "internal");
+    failing.clone().count() == 3 && failing.clone().all(|sink| sink["failures"].as_u64() > Some(0))
+}
+
+#[tokio::test]
+async fn nothing_that_goes_right_or_wrong_shows_a_secret() {
+    let cluster =
+        Cluster::builder().nodes(2).replication_factor(2).node_key(NODES).configuration(configuration());
+    let mut cluster = cluster.start().await.unwrap();
+    let client = cluster.client();
+    write_everything(&client).await;
+    read_everything(&client).await;
+    until("every sink has failed", || async { sinks_have_failed(&client).await.then_some(()) }).await;
+    cluster.node(0).kill().await.unwrap();
+    write_everything(&client).await;
+    read_everything(&client).await;
+    cluster.node(1).kill().await.unwrap();
+    read_everything(&client).await;
+    assert!(cluster.miroir().terminate().await.unwrap().success());
+    let log = cluster.miroir().process().log();
+    // Were it not written at this level, it would prove little.
+    assert!(log.contains("TRACE") && log.contains("DEBUG"), "{}", &log[..log.len().min(2_000)]);
+    assert_clean(&log, "the log");
+}
+
+#[tokio::test]
+async fn nodes_that_refuse_their_key_do_not_make_it_known() {
+    let mut wrong = configuration();
+    wrong["node_defaults"]["master_key"] = ONE_NODE.into();
+    let builder = Cluster::builder().nodes(1).node_key(NODES).configuration(wrong);
+    let mut cluster = builder.start_nodes().await.unwrap();
+    cluster.miroir().start_unready().unwrap();
+    let client = cluster.client();
+    until("it answers", || async { client.get("/health").await.ok() }).await;
+    write_everything(&client).await;
+    read_everything(&client).await;
+    let refused = client.call("POST", "/indexes/films/documents", json!([{ "id": 1 }])).await.unwrap();
+    assert_eq!(refused.body["code"], "miroir_node_unavailable", "{}", refused.body);
+    assert_clean(&cluster.miroir().process().log(), "the log");
+}
+
+#[tokio::test]
+async fn a_store_on_redis_does_not_make_its_password_known() {
+    let user = format!("user miroir on >{REDIS} ~* &* +@all");
+    let server = RedisServer::start();
+    let words: Vec<&str> = ["ACL", "SETUSER"].into_iter().chain(user.split(' ').skip(1)).collect();
+    assert_eq!(server.say(&words), "+OK\r\n");
+    let at = |password: &str| server.url().replace("redis://", &format!("redis://miroir:{password}@"));
+    for (url, works) in [
+        (at(REDIS), true),
+        (at(&format!("{REDIS}-wrong")), false),
+        (format!("redis://miroir:{REDIS}@127.0.0.1:9/0"), false),
+        (format!("redis://miroir:{REDIS}@127.0.0.1:port/0"), false),
+        (format!("postgres://miroir:{REDIS}@127.0.0.1:9/0"), false),
+        (REDIS.to_owned(), false),
+    ] {
+        let mut configuration = configuration();
+        configuration["store"] = json!({ "backend": "redis", "redis": { "url": url } });
+        let builder = Cluster::builder().nodes(1).node_key(NODES).configuration(configuration);
+        let mut cluster = builder.start_nodes().await.unwrap();
+        if works {
+            cluster.miroir().start().await.unwrap();
+            write_everything(&cluster.client()).await;
+            assert!(cluster.miroir().terminate().await.unwrap().success());
+        } else {
+            cluster.miroir().start_unready().unwrap();
+            assert!(!cluster.miroir().process().wait().await.unwrap().success(), "{url}");
+        }
+        let log = cluster.miroir().process().log();
+        assert!(!log.is_empty());
+        assert_clean(&log, "the log of a start");
+    }
+}
+
+/// What `miroir config check` says of a file with this text, and with these variables.
+async fn check(folder: &Path, text: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let file = folder.join("checked.yaml");
+    std::fs::write(&file, text).unwrap();
+    let mut command = Command::new(miroir_program().await.unwrap());
+    command.args(["config", "check", "--config"]).arg(&file).current_dir(folder).env_clear();
+    command.envs(variables.iter().copied()).stdin(Stdio::null());
+    let output = timeout(PATIENCE, command.output()).await.expect("it ends").unwrap();
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(!said.is_empty());
+    (output.status.success(), said)
+}
+
+#[tokio::test]
+async fn checking_a_configuration_shows_no_secret_be_it_right_or_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let (holds, said) = check(folder.path(), &configuration().to_string(), &[]).await;
+    assert!(holds, "{said}");
+    assert!(said.contains("********"), "{said}");
+    assert_clean(&said, "a configuration that holds");
+    let environment = [("MIROIR_AUTH__MASTER_KEY", MASTER), ("MIROIR_AUTH__ADMIN_KEY", ADMIN)];
+    let (holds, said) = check(folder.path(), "{}", &environment).await;
+    assert!(holds, "{said}");
+    assert_clean(&said, "a configuration from variables");
+    for text in [
+        format!("auth: {MASTER}"),
+        format!("auth: [{MASTER}]"),
+        format!("auth:\n  master_key:{MASTER}\n"),
+        format!("auth:\n  master_key: [{MASTER}]\n"),
+        format!("auth:\n  master_key: {{ key: {MASTER} }}\n"),
+        format!("auth:\n  master_key: \"{MASTER}\n"),
+        format!("auth:\n  master_key: {MASTER}: {MASTER}\n"),
+        format!("auth:\n  master_key: {MASTER} and more\n"),
+        format!("auth:\n  master_key: !{MASTER} x\n"),
+        format!("auth:\n  master_key: {MASTER}\n  master_key: {MASTER}\n"),
+        format!("auth:\n  master_kye: {MASTER}\n"),
+        format!("node_defaults: {NODES}\n"),
+        format!("nodes: {NODES}\n"),
+        format!("nodes: [{{ id: a, url: \"http://miroir:{NODES}@127.0.0.1:1\" }}]\n"),
+        format!("nodes: [{{ id: a, url: \"ftp://miroir:{NODES}@127.0.0.1:1\" }}]\n"),
+        format!("nodes: [{{ id: a, url: \"http://miroir:{NODES}@127.0.0.1:port\" }}]\n"),
+        format!("nodes: [{{ id: a, url: \"http://127.0.0.1:1\", master_key: 7, master: {NODES} }}]\n"),
+        format!("store: {REDIS}\n"),
+        format!("store: {{ redis: \"redis://:{REDIS}@127.0.0.1:1\" }}\n"),
+        format!("store: {{ backend: \"redis://:{REDIS}@127.0.0.1:1\" }}\n"),
+        format!("cdc: {{ sinks: {NATS_TOKEN} }}\n"),
+        format!("cdc: {{ sinks: [{NATS_TOKEN}] }}\n"),
+        format!(
+            "cdc: {{ sinks: [{{ name: h, kind: webhook, url: \"http://{WEBHOOK_URL}\", secrets: {WEBHOOK} }}] }}\n"
+        ),
+        format!("cdc: {{ sinks: [{{ name: h, kind: webhook, url: \"http://\", secrets: [{WEBHOOK}] }}] }}\n"),
+        format!(
+            "cdc: {{ sinks: [{{ name: h, kind: webhook, url: \"{WEBHOOK_URL}\", secrets: [{WEBHOOK}] }}] }}\n"
+        ),
+        format!(
+            "cdc: {{ sinks: [{{ name: h, kind: webhook, url: \"http://127.0.0.1/\", secrets: [{MASTER}] }}] }}\n"
+        ),
+        format!(
+            "cdc: {{ sinks: [{{ name: h, kind: nats, url: \"nats://a:{NATS_URL}@127.0.0.1:4222\" }}] }}\n"
+        ),
+        format!("cdc: {{ sinks: [{{ name: h, kind: nats, url: \"http://a:{NATS_URL}@127.0.0.1\" }}] }}\n"),
+        format!(
+            "cdc: {{ sinks: [{{ name: h, kind: internal, url: \"http://a:{NATS_URL}@127.0.0.1\" }}] }}\n"
+        ),
+        format!("{MASTER}\n"),
+        format!("- {MASTER}\n"),
+    ] {
+        let (holds, said) = check(folder.path(), &text, &[]).await;
+        assert!(!holds, "{text}: {said}");
+        assert_clean(&said, &format!("what is said of {text}"));
+    }
+    for (name, value) in [
+        ("MIROIR_AUTH", MASTER),
+        ("MIROIR_NODES", NODES),
+        ("MIROIR_CDC__SINKS", NATS_TOKEN),
+        ("MIROIR_AUTH__MASTER_KYE", MASTER),
+        ("MIROIR_AUTH__MASTER_KEY", "sesame-with a space"),
+    ] {
+        let (holds, said) = check(folder.path(), "{}", &[(name, value)]).await;
+        assert!(!holds, "{name}: {said}");
+        assert_clean(&said, name);
+    }
+}
+
+#[test]
+fn debug_and_serialization_of_the_configuration_show_no_secret() {
+    let mut all = configuration();
+    all["nodes"] = json!([{ "id": "a", "url": "http://127.0.0.1:1", "master_key": ONE_NODE }]);
+    let config: Config = serde_json::from_value(all).unwrap();
+    for text in [format!("{config:?}"), format!("{config:#?}"), serde_json::to_string(&config).unwrap()] {
+        assert!(text.contains("********"));
+        assert_clean(&text, "a configuration");
+    }
+}
