@@ -20,6 +20,7 @@ impl Random {
     }
 
     /// A generator of its own for someone who runs beside others, so that who runs first changes nothing.
+    #[must_use]
     pub fn fork(&mut self) -> Self {
         Self(self.next())
     }

@@ -61,17 +61,13 @@ impl Nomad {
                 let response = request.send().await?;
                 Ok::<_, reqwest::Error>((response.status().as_u16(), response.text().await?))
             };
-            match answer.await {
-                Ok((status, body)) => {
-                    assert_eq!(status, expected, "{method} {path} by {}: {body}", NAMES[at]);
-                    return serde_json::from_str(&body).unwrap();
-                }
-                Err(_) => {
-                    self.retries.fetch_add(1, Ordering::Relaxed);
-                    self.at.fetch_add(1, Ordering::Relaxed);
-                    sleep(Duration::from_millis(20)).await;
-                }
+            if let Ok((status, body)) = answer.await {
+                assert_eq!(status, expected, "{method} {path} by {}: {body}", NAMES[at]);
+                return serde_json::from_str(&body).unwrap();
             }
+            self.retries.fetch_add(1, Ordering::Relaxed);
+            self.at.fetch_add(1, Ordering::Relaxed);
+            sleep(Duration::from_millis(20)).await;
         }
     }
 }
@@ -277,10 +273,10 @@ async fn nothing_is_lost_and_nothing_done_twice_while_instances_are_killed_and_p
     let told = std::mem::take(&mut *told.lock().unwrap());
     let lost: Vec<_> = told.tasks.difference(&expected).collect();
     assert!(lost.is_empty(), "acknowledged tasks that did not succeed: {lost:?}");
-    for position in 0..3 {
+    for (position, name) in NAMES.iter().enumerate() {
         let stored = stored(&together.client(position)).await;
         let lost: Vec<_> = told.films.difference(&stored).collect();
-        assert!(lost.is_empty(), "acknowledged films that are not there, by {}: {lost:?}", NAMES[position]);
+        assert!(lost.is_empty(), "acknowledged films that are not there, by {name}: {lost:?}");
     }
     until("every change is told", || async { (ledger.entries().tasks == expected).then_some(()) }).await;
     check_canaries(&client).await;
