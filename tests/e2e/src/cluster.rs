@@ -172,10 +172,18 @@ impl Cluster {
     /// Another Miroir in front of the same nodes, with the same configuration but for its name; not running yet. It must not
     /// outlive the cluster.
     pub async fn another(&self, id: &str) -> Result<Miroir> {
+        self.another_with(id, Value::Null).await
+    }
+
+    /// The same, with more configuration of its own; null is none.
+    pub async fn another_with(&self, id: &str, overrides: Value) -> Result<Miroir> {
         let directory = self.directory.path().join(id);
         std::fs::create_dir(&directory)?;
         let mut configuration = self.builder.configuration_for(&self.nodes);
         merge(&mut configuration, json!({ "instance": { "id": id } }));
+        if !overrides.is_null() {
+            merge(&mut configuration, overrides);
+        }
         let program = self.builder.program.as_deref();
         Miroir::new(configuration, &self.builder.environment, program, &directory).await
     }

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod clocks;
+mod cut_off;
 mod duties;
 mod fixture;
 mod redis;
