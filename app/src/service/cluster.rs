@@ -5,9 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir_domain::NodeId;
+use miroir_domain::error::ErrorCode;
 use miroir_domain::health::NodeStatus;
-use miroir_ports::inbound::{ApiError, ClusterApi, GroupView, NodeView, Readiness, TopologyView};
+use miroir_domain::{IndexUid, NodeId, Shard};
+use miroir_ports::inbound::{
+    ApiError, ClusterApi, GroupView, NodeView, Readiness, ReplicasView, ShardView, ShardsView, TopologyView,
+};
 use miroir_ports::outbound::{Lacking, Lacks, NodeRead};
 use serde_json::Value;
 
@@ -69,6 +72,10 @@ impl ClusterService {
     }
 }
 
+fn not_found(index: &IndexUid) -> ApiError {
+    ApiError::refused(ErrorCode::IndexNotFound, format!("Index `{index}` not found."))
+}
+
 #[async_trait]
 impl ClusterApi for ClusterService {
     async fn readiness(&self) -> Readiness {
@@ -94,6 +101,20 @@ impl ClusterApi for ClusterService {
             shard_count: self.cluster.shard_count,
             groups,
         })
+    }
+
+    async fn shards(&self, index: Option<IndexUid>) -> Result<ShardsView, ApiError> {
+        let shard_count = match &index {
+            None => self.cluster.shard_count,
+            Some(uid) => self.cluster.store.index_get(uid).await?.ok_or_else(|| not_found(uid))?.shard_count,
+        };
+        let placement = self.cluster.placement(shard_count);
+        let replicas = |shard| {
+            let of = |group| ReplicasView { group, nodes: placement.replicas(shard, group).to_vec() };
+            self.cluster.group_ids().into_iter().map(of).collect()
+        };
+        let view = |shard| ShardView { shard, replicas: replicas(shard) };
+        Ok(ShardsView { index, shard_count, results: (0..shard_count).map(Shard).map(view).collect() })
     }
 
     fn lacks(&self) -> Lacks {

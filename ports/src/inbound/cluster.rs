@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use miroir_domain::health::NodeStatus;
-use miroir_domain::{GroupId, NodeId, Timestamp};
+use miroir_domain::{GroupId, IndexUid, NodeId, Shard, Timestamp};
 use serde::Serialize;
 
 use super::ApiError;
@@ -60,6 +60,36 @@ pub struct NodeView {
     pub changed_at: Option<Timestamp>,
 }
 
+/// Where the shards of an index live, or would live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShardsView {
+    /// The index; none for one that is created now.
+    pub index: Option<IndexUid>,
+    /// How many shards it has.
+    pub shard_count: u32,
+    /// Every shard, by number.
+    pub results: Vec<ShardView>,
+}
+
+/// One shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShardView {
+    /// Its number.
+    pub shard: Shard,
+    /// Its copies, group by group.
+    pub replicas: Vec<ReplicasView>,
+}
+
+/// The copies of a shard in one group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplicasView {
+    /// The group.
+    pub group: GroupId,
+    /// The nodes that keep it, the one that ranks highest for it first.
+    pub nodes: Vec<NodeId>,
+}
+
 /// The cluster.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -69,6 +99,9 @@ pub trait ClusterApi: Send + Sync + 'static {
 
     /// Nodes, groups and their health.
     async fn topology(&self) -> Result<TopologyView, ApiError>;
+
+    /// Where the shards of `index` live; without one, of an index that is created now.
+    async fn shards(&self, index: Option<IndexUid>) -> Result<ShardsView, ApiError>;
 
     /// Which nodes lack what, as far as this instance knows by itself.
     fn lacks(&self) -> Lacks;

@@ -4,12 +4,14 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use miroir_domain::error::ErrorCode;
 use serde_json::json;
 
 use crate::Apis;
+use crate::error::Failure;
 use crate::openapi;
 use crate::reply::{Outcome, Reply};
-use crate::request::Request;
+use crate::request::{Request, parse_index};
 use crate::route::{Access, Route};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -19,6 +21,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::client(Method::GET, "/version", version),
         Route::new(Method::GET, "/_miroir/ready", Access::Open, ready),
         Route::new(Method::GET, "/_miroir/topology", Access::Admin, topology),
+        Route::new(Method::GET, "/_miroir/shards", Access::Admin, shards),
         Route::new(Method::GET, "/_miroir/metrics", Access::Admin, metrics),
         // It says no more than the source does, and programs that read it (generators of clients, gateways) send no key.
         Route::new(Method::GET, "/_miroir/openapi.json", Access::Open, openapi),
@@ -42,6 +45,13 @@ async fn ready(apis: Arc<Apis>, _: Request) -> Outcome {
     let readiness = apis.cluster.readiness().await;
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Reply::json(status, &readiness)
+}
+
+async fn shards(apis: Arc<Apis>, request: Request) -> Outcome {
+    request.query.only(&["index"])?;
+    let index = request.query.text("index").map(|text| parse_index(&text)).transpose();
+    let index = index.map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))?;
+    Reply::json(StatusCode::OK, &apis.cluster.shards(index).await?)
 }
 
 async fn topology(apis: Arc<Apis>, _: Request) -> Outcome {

@@ -16,7 +16,7 @@ use miroir_ports::inbound::{
     Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, Exposition,
     JobList, Keeper, MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi,
     MockIndexApi, MockInstanceApi, MockJobApi, MockMetricsApi, MockSearchApi, MockSettingsApi, MockSinkApi,
-    MockTaskApi, Readiness, TaskList, TopologyView,
+    MockTaskApi, Readiness, ShardsView, TaskList, TopologyView,
 };
 use miroir_ports::outbound::Lacks;
 use serde_json::{Value, json};
@@ -255,6 +255,7 @@ pub fn cluster_api(ready: bool) -> MockClusterApi {
     api.expect_topology().returning(|| {
         Ok(TopologyView { replication_factor: 1, write_quorum: 1, shard_count: 1, groups: Vec::new() })
     });
+    api.expect_shards().returning(|index| Ok(ShardsView { index, shard_count: 1, results: Vec::new() }));
     api.expect_lacks().returning(Lacks::default);
     api.expect_version().returning(|| Ok(json!({"pkgVersion": "1.50.0"})));
     api

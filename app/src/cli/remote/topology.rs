@@ -15,6 +15,11 @@ use super::{Failure, Session};
 pub(in crate::cli) enum TopologyCommand {
     /// Show the nodes, how far each is trusted, and why.
     Show,
+    /// Show where the shards of an index live; without one, of an index that is created now.
+    Shards {
+        /// The index.
+        index: Option<String>,
+    },
     /// List the instances of Miroir that share the store.
     Instances,
     /// Tell whether requests can be served. Ends with 7 when not, with the reasons. Needs no key.
@@ -24,6 +29,10 @@ pub(in crate::cli) enum TopologyCommand {
 pub(in crate::cli) async fn run(session: Session, command: TopologyCommand) -> Result<(), Failure> {
     match command {
         TopologyCommand::Show => session.show(Ask::get(&["_miroir", "topology"]), nodes).await,
+        TopologyCommand::Shards { index } => {
+            let ask = Ask::get(&["_miroir", "shards"]).maybe("index", index.as_ref());
+            session.show(ask, shards).await
+        }
         TopologyCommand::Instances => session.show(Ask::get(&["_miroir", "instances"]), instances).await,
         TopologyCommand::Ready => ready(&session).await,
     }
@@ -76,6 +85,21 @@ fn nodes(topology: &Value, view: &View) -> String {
         }
     }
     format!("{}\n\n{}", fields(pairs, view), table.render(view, "There are no nodes."))
+}
+
+fn shards(list: &Value, view: &View) -> String {
+    let mut table = Table::new(&["SHARD", "GROUP", "NODES"]);
+    for shard in entries(&list["results"]) {
+        for replicas in entries(&shard["replicas"]) {
+            let nodes: Vec<String> = entries(&replicas["nodes"]).iter().map(text).collect();
+            table.row([
+                Cell::number(text(&shard["shard"])),
+                Cell::number(text(&replicas["group"])),
+                Cell::free(nodes.join(", ")),
+            ]);
+        }
+    }
+    table.render(view, "There are no nodes.")
 }
 
 fn instances(list: &Value, view: &View) -> String {

@@ -222,6 +222,11 @@ async fn topology() {
 #[tokio::test]
 async fn instances_and_leases() {
     let stage = Stage::new().await;
+    contains(&stage.tool.text(&["topology", "shards", "films"]).await, &["SHARD", "node-1", "node-2"]);
+    let shards = stage.tool.json(&["topology", "shards"]).await;
+    assert_eq!(shards, stage.get("/_miroir/shards").await);
+    assert_eq!(shards["results"].as_array().unwrap().len() as u64, shards["shardCount"].as_u64().unwrap());
+    assert_eq!(stage.tool.run(&["topology", "shards", "absent"]).await.code, 3);
     contains(&stage.tool.text(&["topology", "instances"]).await, &["yes", "writes"]);
     let shown = stage.tool.json(&["topology", "instances"]).await;
     assert_eq!(shown, stage.get("/_miroir/instances").await);

@@ -26,6 +26,11 @@ pub(super) fn operations() -> Vec<Operation> {
             .admin()
             .answers(200, "The cluster as this instance sees it.", "Topology")
             .refuses(&[ErrorCode::MiroirStoreUnavailable]),
+        Operation::new("GET", "/_miroir/shards", "shards", "Where the shards of an index live")
+            .admin()
+            .takes(&["shards.index"])
+            .answers(200, "Every shard with its copies.", "Shards")
+            .refuses(&[ErrorCode::InvalidIndexUid, ErrorCode::IndexNotFound, ErrorCode::MiroirStoreUnavailable]),
         Operation::new("GET", "/_miroir/metrics", "metrics", "Metrics for Prometheus")
             .description("Query parameters are let pass. The same without a key is at `metrics.address`, where that is set.")
             .admin()
