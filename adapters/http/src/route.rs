@@ -25,9 +25,9 @@ pub(crate) enum Access {
 
 /// Which instance answers.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Place {
+pub(crate) enum AnsweredBy {
     /// Any.
-    Anywhere,
+    Anyone,
     /// The one that does what the parameters of the path name; any, when they name nothing.
     Keeper(fn(&[String]) -> Option<Duty>),
 }
@@ -42,7 +42,7 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     /// False where the answer is that a cluster cannot do it.
     pub(crate) supported: bool,
-    place: Place,
+    answered_by: AnsweredBy,
     handler: Handler,
 }
 
@@ -54,8 +54,9 @@ impl Route {
     {
         let handler: Handler = Box::new(move |apis, request| handler(apis, request).boxed());
         let changes = ![Method::GET, Method::HEAD].contains(&method);
-        let place = if changes { Place::Keeper(|_| Some(Duty::Writes)) } else { Place::Anywhere };
-        Self { method, template: template.into(), access, supported: true, place, handler }
+        let answered_by =
+            if changes { AnsweredBy::Keeper(|_| Some(Duty::Writes)) } else { AnsweredBy::Anyone };
+        Self { method, template: template.into(), access, supported: true, answered_by, handler }
     }
 
     /// A route for clients. What is neither a `GET` nor said to be [`Route::anywhere`] changes something, so the instance
@@ -70,30 +71,30 @@ impl Route {
 
     /// The same route, listed as one that a cluster does not have yet.
     pub(crate) fn unsupported(self) -> Self {
-        Self { supported: false, place: Place::Anywhere, ..self }
+        Self { supported: false, answered_by: AnsweredBy::Anyone, ..self }
     }
 
     /// The same route, which changes nothing whatever its method says.
     pub(crate) fn anywhere(self) -> Self {
-        Self { place: Place::Anywhere, ..self }
+        Self { answered_by: AnsweredBy::Anyone, ..self }
     }
 
     /// The same route, answered by the instance that does what `duty` makes of the parameters of the path.
     pub(crate) fn kept_by(self, duty: fn(&[String]) -> Option<Duty>) -> Self {
-        Self { place: Place::Keeper(duty), ..self }
+        Self { answered_by: AnsweredBy::Keeper(duty), ..self }
     }
 
     /// Whether any instance answers it.
     #[cfg(test)]
     pub(crate) fn is_answered_anywhere(&self) -> bool {
-        matches!(self.place, Place::Anywhere)
+        matches!(self.answered_by, AnsweredBy::Anyone)
     }
 
     /// What the instance that answers must do; none when any may answer.
     pub(crate) fn duty(&self, parameters: &[String]) -> Option<Duty> {
-        match self.place {
-            Place::Anywhere => None,
-            Place::Keeper(duty) => duty(parameters),
+        match self.answered_by {
+            AnsweredBy::Anyone => None,
+            AnsweredBy::Keeper(duty) => duty(parameters),
         }
     }
 

@@ -26,8 +26,9 @@ const PARSER_BUFFER_BYTES: usize = 400 * 1024;
 /// How long accepting rests when the process has run out of file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(200);
 
-/// Serves what `apis` holds when a request comes in on `listener` until `shutdown` ends, then accepts nothing more, lets requests in flight finish and
-/// returns. How long that may take is for the caller to bound: dropping the future closes every connection.
+/// Serves what `apis` holds when a request comes in, on `listener`, until `shutdown` ends, then accepts nothing more, lets
+/// requests in flight finish and returns. How long that may take is for the caller to bound: dropping the future closes every
+/// connection.
 pub async fn serve(
     listener: TcpListener,
     apis: watch::Receiver<Arc<Apis>>,

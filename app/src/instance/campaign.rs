@@ -87,7 +87,7 @@ pub async fn campaign_loop(campaign: Campaign, mut shutdown: Shutdown) {
     loop {
         tokio::select! {
             () = stopped(&mut shutdown) => return,
-            () = campaign.wanted() => {}
+            () = campaign.falls_here(true) => {}
         }
         match campaign.begin(&store).await {
             Ok(Some((lease, store))) => campaign.serve(lease, store, &mut shutdown).await,
@@ -102,26 +102,9 @@ pub async fn campaign_loop(campaign: Campaign, mut shutdown: Shutdown) {
 }
 
 impl Campaign {
-    /// Waits until the duty falls to this instance.
-    async fn wanted(&self) {
-        self.until(|campaign| campaign.directory.falls_here(&campaign.duty)).await;
-    }
-
-    /// Waits until the duty falls to another.
-    async fn unwanted(&self) {
-        self.until(|campaign| !campaign.directory.falls_here(&campaign.duty)).await;
-    }
-
-    async fn until(&self, holds: impl Fn(&Self) -> bool) {
-        let mut changes = self.directory.changes();
-        loop {
-            changes.mark_unchanged();
-            if holds(self) {
-                return;
-            }
-            // The directory keeps the sender.
-            let _ = changes.changed().await;
-        }
+    /// Waits until the duty falls to this instance, or to another.
+    async fn falls_here(&self, here: bool) {
+        self.directory.until(|directory| (directory.falls_here(&self.duty) == here).then_some(())).await;
     }
 
     /// Begins a term, with a handle of the store behind its fence: a holder that was paused beyond its term and wakes up
@@ -191,7 +174,7 @@ impl Campaign {
     async fn leave(&self, shutdown: &mut Shutdown) {
         tokio::select! {
             () = stopped(shutdown) => {}
-            () = self.unwanted() => {}
+            () = self.falls_here(false) => {}
         }
     }
 }

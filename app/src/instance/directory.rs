@@ -106,9 +106,17 @@ impl Directory {
                 || falls_to(duty, view.urls.keys().map(String::as_str)) == Some(self.me.as_str()))
     }
 
-    /// Tells of every change.
-    pub(super) fn changes(&self) -> watch::Receiver<impl Sized + use<>> {
-        self.view.subscribe()
+    /// Waits until `look` finds something here.
+    pub(super) async fn until<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
+        let mut changes = self.view.subscribe();
+        loop {
+            changes.mark_unchanged();
+            if let Some(found) = look(self) {
+                return found;
+            }
+            // The sender is this directory's own.
+            let _ = changes.changed().await;
+        }
     }
 
     /// Who does `duty`.
@@ -136,16 +144,7 @@ impl Directory {
 
     /// Waits until another than `known` does `duty`, and answers who.
     pub async fn other_keeper(&self, duty: &Duty, known: &Keeper) -> Keeper {
-        let mut changes = self.changes();
-        loop {
-            changes.mark_unchanged();
-            let keeper = self.keeper(duty);
-            if keeper != *known {
-                return keeper;
-            }
-            // The sender is this directory's own.
-            let _ = changes.changed().await;
-        }
+        self.until(|directory| Some(directory.keeper(duty)).filter(|keeper| keeper != known)).await
     }
 }
 

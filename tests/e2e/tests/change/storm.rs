@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use miroir_e2e::{Client, ClusterBuilder, Entries, Ledger, Receiver, until};
+use miroir_e2e::{Client, ClusterBuilder, Entries, Ledger, Receiver, took_effect, until};
 use miroir_test_nats::NatsServer;
 use miroir_test_redis::RedisServer;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::{cluster, feed, get, queue, sink, webhook};
+use crate::{cluster, feed, queue, sink, webhook};
 
 /// Writers at once.
 const WRITERS: usize = 16;
@@ -44,34 +44,6 @@ async fn write_all(client: &Client, count: usize) {
     }
     while let Some(ended) = writers.join_next().await {
         ended.unwrap();
-    }
-}
-
-/// Waits until every task has ended, for as long as some still do.
-async fn ended(client: &Client) {
-    let mut open = u64::MAX;
-    while open > 0 {
-        open = until(&format!("fewer than {open} tasks are open"), || async {
-            let answer = client.get("/tasks?statuses=enqueued,processing&limit=1").await.ok()?;
-            answer.body["total"].as_u64().filter(|total| *total == 0 || *total < open)
-        })
-        .await;
-    }
-}
-
-/// The tasks that changed documents, once all have ended.
-async fn took_effect(client: &Client) -> BTreeSet<u64> {
-    ended(client).await;
-    let mut uids = BTreeSet::new();
-    let mut from = String::new();
-    loop {
-        let path = format!("/tasks?statuses=succeeded&types=documentAdditionOrUpdate&limit=1000{from}");
-        let page = get(client, &path).await;
-        uids.extend(page["results"].as_array().unwrap().iter().map(|task| task["uid"].as_u64().unwrap()));
-        match page["next"].as_u64() {
-            Some(next) => from = format!("&from={next}"),
-            None => return uids,
-        }
     }
 }
 

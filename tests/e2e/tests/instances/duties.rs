@@ -8,7 +8,7 @@ use miroir_e2e::{Client, Ledger, Receiver, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
-use crate::fixture::{Together, add, get, term};
+use crate::fixture::{Together, add, assert_apart, hook, ran_at, term};
 
 const CANARIES: usize = 16;
 /// Seconds between two runs.
@@ -19,13 +19,7 @@ async fn runs(client: &Client) -> BTreeMap<String, Vec<i64>> {
     let mut all = BTreeMap::new();
     for number in 0..CANARIES {
         let id = format!("canary-{number}");
-        let runs = get(client, &format!("/_miroir/canaries/{id}/runs?limit=1000")).await;
-        let ran_at = |run: &Value| {
-            let text = run["ranAt"].as_str().unwrap();
-            text.parse::<miroir_domain::Timestamp>().unwrap().as_millis()
-        };
-        let mut times: Vec<i64> = runs["results"].as_array().unwrap().iter().map(ran_at).collect();
-        times.sort_unstable();
+        let times = ran_at(client, &id).await;
         all.insert(id, times);
     }
     all
@@ -72,20 +66,8 @@ async fn each_canary_is_run_once_per_interval_and_goes_on_when_its_instance_is_g
     let mut runs = runs(&client).await;
     runs.remove("canary-0");
     for (id, times) in runs {
-        for pair in times.windows(2) {
-            let apart = pair[1] - pair[0];
-            assert!(apart >= i64::try_from(INTERVAL * 1_000).unwrap(), "{id} ran twice within {apart} ms");
-        }
+        assert_apart(&id, &times, i64::try_from(INTERVAL * 1_000).unwrap());
     }
-}
-
-/// A sink `hook` at `url`.
-fn sinks(url: &str) -> Value {
-    json!({ "cdc": { "sinks": [{
-        "name": "hook", "kind": "webhook", "url": url, "allow_private": true,
-        "secrets": ["whsec_dGhpcyBpcyBubyBzZWNyZXQgYXQgYWxsLCBmb3IgdGVzdHM="],
-        "batch_delay_ms": 20, "retry_min_ms": 20, "retry_max_ms": 200, "timeout_ms": 2_000,
-    }] } })
 }
 
 async fn until_told(ledger: &Ledger, tasks: &BTreeSet<u64>) {
@@ -100,7 +82,7 @@ async fn sink_is_delivered_to_by_the_one_it_falls_to_and_steered_from_anywhere()
     let ledger = Ledger::default();
     let receiver = Receiver::start(ledger.clone()).await;
     let names = ["one", "two", "three"];
-    let mut together = Together::over(RedisServer::start(), &names, sinks(&receiver.url())).await;
+    let mut together = Together::over(RedisServer::start(), &names, hook(&receiver.url())).await;
     let duty = Duty::Sink("hook".parse().unwrap());
     let deliverer = names.iter().position(|name| *name == falls_to(&duty, names).unwrap()).unwrap();
     let other = (deliverer + 1) % 3;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use miroir_domain::Timestamp;
 use miroir_e2e::{Client, Cluster, Miroir, NODE_KIND, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
@@ -99,4 +100,30 @@ pub async fn term(client: &Client, scope: &str) -> Option<(String, u64)> {
     let leases = get(client, "/_miroir/leases").await;
     let lease = leases["results"].as_array().unwrap().iter().find(|lease| lease["scope"] == scope)?.clone();
     Some((lease["holder"].as_str().unwrap().to_owned(), lease["token"].as_u64().unwrap()))
+}
+
+/// The configuration of a sink `hook` at `url`.
+pub fn hook(url: &str) -> Value {
+    json!({ "cdc": { "sinks": [{
+        "name": "hook", "kind": "webhook", "url": url, "allow_private": true,
+        "secrets": ["whsec_dGhpcyBpcyBubyBzZWNyZXQgYXQgYWxsLCBmb3IgdGVzdHM="],
+        "batch_delay_ms": 20, "retry_min_ms": 20, "retry_max_ms": 200, "timeout_ms": 2_000,
+    }] } })
+}
+
+/// When a canary ran, in milliseconds, oldest first.
+pub async fn ran_at(client: &Client, id: &str) -> Vec<i64> {
+    let runs = get(client, &format!("/_miroir/canaries/{id}/runs?limit=1000")).await;
+    let ran_at = |run: &Value| run["ranAt"].as_str().unwrap().parse::<Timestamp>().unwrap().as_millis();
+    let mut times: Vec<i64> = runs["results"].as_array().unwrap().iter().map(ran_at).collect();
+    times.sort_unstable();
+    times
+}
+
+/// No two runs of a canary were less than an interval apart.
+pub fn assert_apart(id: &str, times: &[i64], interval_ms: i64) {
+    for pair in times.windows(2) {
+        let apart = pair[1] - pair[0];
+        assert!(apart >= interval_ms, "{id} ran twice within {apart} ms");
+    }
 }

@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use miroir_e2e::{Client, Ledger, Random, Receiver, until};
+use miroir_e2e::{Client, Ledger, Random, Receiver, took_effect, until};
 use miroir_test_redis::RedisServer;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::fixture::{LEASE, Together, get};
+use crate::fixture::{LEASE, Together, assert_apart, get, hook, ran_at};
 
 const NAMES: [&str; 3] = ["one", "two", "three"];
 const WRITERS: u64 = 4;
@@ -186,37 +186,12 @@ async fn stored(client: &Client) -> BTreeSet<u64> {
     }
 }
 
-/// The tasks that changed documents, once all have ended.
-async fn took_effect(client: &Client) -> BTreeSet<u64> {
-    until("all tasks have ended", || async {
-        let answer = client.get("/tasks?statuses=enqueued,processing&limit=1").await.ok()?;
-        (answer.body["total"] == 0).then_some(())
-    })
-    .await;
-    let (mut uids, mut from) = (BTreeSet::new(), String::new());
-    loop {
-        let path = format!("/tasks?statuses=succeeded&types=documentAdditionOrUpdate&limit=1000{from}");
-        let page = get(client, &path).await;
-        uids.extend(page["results"].as_array().unwrap().iter().map(|task| task["uid"].as_u64().unwrap()));
-        match page["next"].as_u64() {
-            Some(next) => from = format!("&from={next}"),
-            None => return uids,
-        }
-    }
-}
-
 async fn check_canaries(client: &Client) {
     for number in 0..CANARIES {
-        let runs = get(client, &format!("/_miroir/canaries/canary-{number}/runs?limit=1000")).await;
-        let ran_at = |run: &Value| {
-            run["ranAt"].as_str().unwrap().parse::<miroir_domain::Timestamp>().unwrap().as_millis()
-        };
-        let mut times: Vec<i64> = runs["results"].as_array().unwrap().iter().map(ran_at).collect();
-        times.sort_unstable();
-        assert!(times.len() >= 2, "canary-{number} ran {} times", times.len());
-        for pair in times.windows(2) {
-            assert!(pair[1] - pair[0] >= 1_000, "canary-{number} ran twice within {} ms", pair[1] - pair[0]);
-        }
+        let id = format!("canary-{number}");
+        let times = ran_at(client, &id).await;
+        assert!(times.len() >= 2, "{id} ran {} times", times.len());
+        assert_apart(&id, &times, 1_000);
     }
 }
 
@@ -237,11 +212,8 @@ async fn prepare(client: &Client) {
 async fn nothing_is_lost_and_nothing_done_twice_while_instances_are_killed_and_paused() {
     let ledger = Ledger::default();
     let receiver = Receiver::start(ledger.clone()).await;
-    let sink = json!({ "cdc": { "sinks": [{
-        "name": "hook", "kind": "webhook", "url": receiver.url(), "allow_private": true,
-        "secrets": ["whsec_dGhpcyBpcyBubyBzZWNyZXQgYXQgYWxsLCBmb3IgdGVzdHM="],
-        "batch_delay_ms": 20, "retry_min_ms": 20, "retry_max_ms": 200, "timeout_ms": 2_000,
-    }] }, "canary": { "history": 1_000 } });
+    let mut sink = hook(&receiver.url());
+    sink["canary"] = json!({ "history": 1_000 });
     let mut together = Together::over(RedisServer::durable(), &NAMES, sink).await;
     prepare(&together.client(0)).await;
 
