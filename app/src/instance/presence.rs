@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir_ports::outbound::{Clock, StoreError, TaskStore};
+use miroir_ports::outbound::{Clock, Lease, StoreError, TaskStore};
 
 use super::directory::{Directory, LIFE};
 use super::lease::{HeldLease, Span};
@@ -30,13 +30,14 @@ pub struct Presence {
 /// Shows presence until `shutdown`.
 pub async fn presence_loop(presence: Presence, mut shutdown: Shutdown) {
     let mut life: Option<HeldLease> = None;
-    let mut warned = false;
+    let (mut warned, mut name_is_taken) = (false, false);
     loop {
         match presence.show(&mut life).await {
-            Ok(()) => {
+            Ok(other) => {
                 if std::mem::take(&mut warned) {
                     tracing::info!("the task store answers again");
                 }
+                presence.tell_of(other.as_ref(), &mut name_is_taken);
             }
             Err(error) => {
                 if !std::mem::replace(&mut warned, true) {
@@ -55,23 +56,30 @@ pub async fn presence_loop(presence: Presence, mut shutdown: Shutdown) {
 }
 
 impl Presence {
-    async fn show(&self, life: &mut Option<HeldLease>) -> Result<(), StoreError> {
-        let Directory { me, url, .. } = self.directory.as_ref();
+    /// Shows it once. Answers with the sign of life of another instance of the same name, if there is one.
+    async fn show(&self, life: &mut Option<HeldLease>) -> Result<Option<Lease>, StoreError> {
+        let (scope, url) = (self.directory.life(), &self.directory.url);
         if !life.as_ref().is_some_and(|life| life.trust().holds()) {
-            *life = HeldLease::take(&self.store, &self.clock, &self.directory.life(), url, self.span).await?;
+            *life = HeldLease::take(&self.store, &self.clock, &scope, url, self.span).await?;
         }
         let leases = self.store.lease_list(self.clock.now()).await?;
-        let other = leases.iter().find(|lease| lease.scope == self.directory.life() && lease.holder != *url);
-        if let (None, Some(other)) = (&life, other) {
+        let other = leases.iter().find(|lease| lease.scope == scope && lease.holder != *url);
+        let other = other.filter(|_| life.is_none()).cloned();
+        self.metrics.instances(leases.iter().filter(|lease| lease.scope.starts_with(LIFE)).count());
+        self.directory.read(leases, life.is_some());
+        Ok(other)
+    }
+
+    /// Warns of another instance of the same name, once for as long as there is one.
+    fn tell_of(&self, other: Option<&Lease>, known: &mut bool) {
+        let was_known = std::mem::replace(known, other.is_some());
+        if let (Some(other), false) = (other, was_known) {
             tracing::warn!(
-                instance = me,
+                instance = self.directory.me,
                 "the instance at {} has the same name, so this one does nothing for others: give each an `instance.id` of \
                  its own",
                 other.holder
             );
         }
-        self.metrics.instances(leases.iter().filter(|lease| lease.scope.starts_with(LIFE)).count());
-        self.directory.read(leases, life.is_some());
-        Ok(())
     }
 }
