@@ -86,7 +86,6 @@ fix: ## Repair what can be repaired: format, simple lints, generated pages.
 	$(CARGO) fmt --all
 	$(CARGO) run --quiet --bin miroir -- config schema --markdown > target/configuration.md
 	mv target/configuration.md docs/configuration.md
-	cp dashboards/miroir.json charts/miroir/files/dashboard.json
 	$(CARGO) run --quiet --bin miroir -- openapi > target/openapi.json
 	mv target/openapi.json docs/openapi.json
 
