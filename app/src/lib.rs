@@ -7,7 +7,7 @@
 //! | [`cluster`] | what services share: placement, lanes, dispatch, what nodes lack |
 //! | [`service`] | implements the inbound ports |
 //! | [`canary`] | runs stored searches on a schedule and judges their answers |
-//! | [`worker`] | background duties: polling, reconciling, mending, pruning |
+//! | [`worker`] | background roles: polling, reconciling, mending, pruning |
 //! | [`node`] | how far each node is trusted |
 //! | [`server`], [`wiring`] | puts it all together |
 //! | [`metrics`] | what is counted, and what a scrape looks up |

@@ -56,7 +56,7 @@ impl Route {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// Answers this instead of working: refusals, 5xx, garbage with status 200.
-    Answer {
+    Response {
         /// The HTTP status.
         status: u16,
         /// The body, sent as `application/json` whatever it holds.

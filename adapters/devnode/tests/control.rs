@@ -135,9 +135,9 @@ async fn truncated_answer_breaks_off_in_the_body() {
 #[tokio::test]
 async fn prepared_answer_replaces_the_work() {
     let client = Client::new().await;
-    let nonsense = Fault::Answer { status: 200, body: "{\"taskUid\":\"seven".to_owned() };
+    let nonsense = Fault::Response { status: 200, body: "{\"taskUid\":\"seven".to_owned() };
     client.node.control().fail_times(Route::new("POST", "/indexes"), nonsense, 1);
-    let refusal = Fault::Answer { status: 503, body: "{}".to_owned() };
+    let refusal = Fault::Response { status: 503, body: "{}".to_owned() };
     client.node.control().fail(Route::new("DELETE", "/indexes/*"), refusal);
     let index = || Some(json!({ "uid": "a" }));
     assert_eq!(

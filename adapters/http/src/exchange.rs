@@ -8,9 +8,9 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use miroir_domain::duty::Duty;
 use miroir_domain::error::ErrorCode;
-use miroir_ports::inbound::Keeper;
+use miroir_domain::role::Role;
+use miroir_ports::inbound::RoleHolder;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
@@ -161,12 +161,12 @@ impl Exchange {
             body.leaves_while_waiting(taken.clone());
             *place = Some(taken);
         }
-        let duty = route.duty(&parameters);
-        if let Some(duty) = &duty {
+        let role = route.role(&parameters);
+        if let Some(role) = &role {
             let target = if query.is_empty() { path } else { format!("{path}?{query}") };
             let parcel = Parcel { method, target, headers, body, request_id: id.to_owned() };
             let instances = Arc::clone(&self.apis.borrow().instance);
-            match self.forwarder.carry(instances.as_ref(), duty, parcel).await? {
+            match self.forwarder.carry(instances.as_ref(), role, parcel).await? {
                 Carried::Here(parcel) => Parcel { headers, body, .. } = parcel,
                 Carried::Answered(response) => return Ok(Reply::relayed(response)),
                 Carried::Lost => return Ok(Reply::hang_up()),
@@ -176,7 +176,7 @@ impl Exchange {
         let apis = Arc::clone(&self.apis.borrow());
         let request = Request { parameters, query: Query::parse(&query), headers, body };
         let outcome = self.run(&route, Arc::clone(&apis), request).await;
-        if duty.is_some_and(|duty| is_superseded(&outcome, &apis, &duty)) {
+        if role.is_some_and(|role| is_superseded(&outcome, &apis, &role)) {
             return Ok(Reply::hang_up());
         }
         line.task = outcome.as_ref().ok().and_then(|reply| reply.task);
@@ -258,9 +258,9 @@ impl Exchange {
 
 /// Whether a request failed because this instance is not the one any more that may answer it: another is, or will be, and a
 /// client that tries again is answered there.
-fn is_superseded(outcome: &Outcome, apis: &Apis, duty: &Duty) -> bool {
+fn is_superseded(outcome: &Outcome, apis: &Apis, role: &Role) -> bool {
     let failed = matches!(outcome, Err(failure) if failure.status == StatusCode::SERVICE_UNAVAILABLE);
-    failed && matches!(apis.instance.keeper(duty), Keeper::At(_) | Keeper::Nobody)
+    failed && matches!(apis.instance.role_holder(role), RoleHolder::Remote(_) | RoleHolder::Vacant)
 }
 
 /// What a client's header limit surely takes of `text`.

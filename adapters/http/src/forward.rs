@@ -17,9 +17,9 @@ use hyper::body::{Body as HttpBody, Frame};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use miroir_domain::duty::Duty;
 use miroir_domain::error::ErrorCode;
-use miroir_ports::inbound::{InstanceApi, Keeper, Peer};
+use miroir_domain::role::Role;
+use miroir_ports::inbound::{InstanceApi, Peer, RoleHolder};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::body::{Body, Pieces};
@@ -89,46 +89,47 @@ impl Forwarder {
         connector.set_nodelay(true);
         Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
-            patience: options.keeper_patience,
+            patience: options.holder_timeout,
             longest_answer: options.upload_timeout + options.request_timeout + GRACE,
         }
     }
 
-    /// Finds out who does `duty`, and has it answer when it is another instance. While nobody does it, the request waits.
+    /// Finds out who does `role`, and has it answer when it is another instance. While nobody does it, the request waits.
     pub(crate) async fn carry(
         &self,
         instances: &dyn InstanceApi,
-        duty: &Duty,
+        role: &Role,
         mut parcel: Parcel,
     ) -> Result<Carried, Failure> {
         let give_up = Instant::now() + self.patience;
-        let mut keeper = instances.keeper(duty);
-        if hops(&parcel.headers) > 0 && matches!(keeper, Keeper::At(_)) {
+        let mut holder = instances.role_holder(role);
+        if hops(&parcel.headers) > 0 && matches!(holder, RoleHolder::Remote(_)) {
             // Whoever handed it on thought that it is for this instance, so one of the two is behind: what is known here may
             // be of before the request came.
-            keeper = timeout(SECOND_LOOK, instances.other_keeper(duty, &keeper)).await.unwrap_or(keeper);
+            holder =
+                timeout(SECOND_LOOK, instances.role_holder_changed(role, &holder)).await.unwrap_or(holder);
         }
         loop {
-            match &keeper {
-                Keeper::Here => return Ok(Carried::Here(parcel)),
-                Keeper::Nobody | Keeper::Unknown => {}
-                Keeper::At(peer) => match self.send(instances, duty, peer, parcel).await? {
+            match &holder {
+                RoleHolder::Local => return Ok(Carried::Here(parcel)),
+                RoleHolder::Vacant | RoleHolder::Unknown => {}
+                RoleHolder::Remote(peer) => match self.send(instances, role, peer, parcel).await? {
                     Sent::Answered(response) => return Ok(Carried::Answered(response)),
                     Sent::Lost => return Ok(Carried::Lost),
                     Sent::NotReached(unsent) => parcel = unsent,
                 },
             }
             let now = Instant::now();
-            let until = match keeper {
-                Keeper::At(_) => give_up.min(now + PAUSE),
-                Keeper::Unknown => give_up.min(now + UNKNOWN),
-                Keeper::Here | Keeper::Nobody => give_up,
+            let until = match holder {
+                RoleHolder::Remote(_) => give_up.min(now + PAUSE),
+                RoleHolder::Unknown => give_up.min(now + UNKNOWN),
+                RoleHolder::Local | RoleHolder::Vacant => give_up,
             };
-            keeper = match timeout_at(until, instances.other_keeper(duty, &keeper)).await {
+            holder = match timeout_at(until, instances.role_holder_changed(role, &holder)).await {
                 Ok(other) => other,
-                Err(_) if keeper == Keeper::Unknown => return Err(unknown()),
+                Err(_) if holder == RoleHolder::Unknown => return Err(unknown()),
                 Err(_) if Instant::now() >= give_up => return Err(nobody("none took over in time")),
-                Err(_) => instances.keeper(duty),
+                Err(_) => instances.role_holder(role),
             };
         }
     }
@@ -136,7 +137,7 @@ impl Forwarder {
     async fn send(
         &self,
         instances: &dyn InstanceApi,
-        duty: &Duty,
+        role: &Role,
         peer: &Peer,
         parcel: Parcel,
     ) -> Result<Sent, Failure> {
@@ -148,7 +149,7 @@ impl Forwarder {
         *request.uri_mut() = address(peer, &target)?;
         *request.headers_mut() = headers;
 
-        let known = Keeper::At(peer.clone());
+        let known = RoleHolder::Remote(peer.clone());
         let exchange = async {
             let response = self
                 .client
@@ -158,7 +159,7 @@ impl Forwarder {
             relayed(response).await
         };
         let superseded = async {
-            instances.other_keeper(duty, &known).await;
+            instances.role_holder_changed(role, &known).await;
             tokio::time::sleep(GRACE).await;
         };
         let outcome = tokio::select! {

@@ -69,7 +69,7 @@ pub struct HttpOptions {
     /// How long a connection may take to send the headers of a request, or idle between two (30 s).
     pub header_timeout: Duration,
     /// How long a request that changes something waits for an instance that takes it (20 s).
-    pub keeper_patience: Duration,
+    pub holder_timeout: Duration,
     /// How long a client may leave an answer unread (30 s).
     pub write_timeout: Duration,
     /// Begins every request id made here; unique per process start, 1 to 64 visible ASCII characters.
@@ -89,7 +89,7 @@ impl Default for HttpOptions {
             body_timeout: Duration::from_secs(30),
             upload_timeout: Duration::from_mins(10),
             header_timeout: Duration::from_secs(30),
-            keeper_patience: Duration::from_secs(20),
+            holder_timeout: Duration::from_secs(20),
             write_timeout: Duration::from_secs(30),
             request_id_prefix: "request".to_owned(),
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use miroir_domain::TaskUid;
 use miroir_domain::quorum::Degraded;
-use miroir_ports::inbound::{Accepted, Answer, Exposition};
+use miroir_ports::inbound::{Accepted, Exposition, ReadResponse};
 use serde::Serialize;
 
 use crate::error::Failure;
@@ -60,7 +60,7 @@ impl Reply {
     }
 
     /// 200 with what nodes answered.
-    pub(crate) fn answer(answer: Answer) -> Outcome {
+    pub(crate) fn answer(answer: ReadResponse) -> Outcome {
         let reply = Self::json(StatusCode::OK, &answer.body)?;
         Ok(Self { degraded: answer.degraded, ..reply })
     }

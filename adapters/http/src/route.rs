@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Method;
-use miroir_domain::duty::Duty;
+use miroir_domain::role::Role;
 
 use crate::Apis;
 use crate::reply::Outcome;
@@ -29,7 +29,7 @@ pub(crate) enum AnsweredBy {
     /// Any.
     Anyone,
     /// The one that does what the parameters of the path name; any, when they name nothing.
-    Keeper(fn(&[String]) -> Option<Duty>),
+    RoleHolder(fn(&[String]) -> Option<Role>),
 }
 
 type Handler = Box<dyn Fn(Arc<Apis>, Request) -> BoxFuture<'static, Outcome> + Send + Sync>;
@@ -55,7 +55,7 @@ impl Route {
         let handler: Handler = Box::new(move |apis, request| handler(apis, request).boxed());
         let changes = ![Method::GET, Method::HEAD].contains(&method);
         let answered_by =
-            if changes { AnsweredBy::Keeper(|_| Some(Duty::Writes)) } else { AnsweredBy::Anyone };
+            if changes { AnsweredBy::RoleHolder(|_| Some(Role::Writes)) } else { AnsweredBy::Anyone };
         Self { method, template: template.into(), access, supported: true, answered_by, handler }
     }
 
@@ -79,9 +79,9 @@ impl Route {
         Self { answered_by: AnsweredBy::Anyone, ..self }
     }
 
-    /// The same route, answered by the instance that does what `duty` makes of the parameters of the path.
-    pub(crate) fn kept_by(self, duty: fn(&[String]) -> Option<Duty>) -> Self {
-        Self { answered_by: AnsweredBy::Keeper(duty), ..self }
+    /// The same route, answered by the instance that does what `role` makes of the parameters of the path.
+    pub(crate) fn kept_by(self, role: fn(&[String]) -> Option<Role>) -> Self {
+        Self { answered_by: AnsweredBy::RoleHolder(role), ..self }
     }
 
     /// Whether any instance answers it.
@@ -91,10 +91,10 @@ impl Route {
     }
 
     /// What the instance that answers must do; none when any may answer.
-    pub(crate) fn duty(&self, parameters: &[String]) -> Option<Duty> {
+    pub(crate) fn role(&self, parameters: &[String]) -> Option<Role> {
         match self.answered_by {
             AnsweredBy::Anyone => None,
-            AnsweredBy::Keeper(duty) => duty(parameters),
+            AnsweredBy::RoleHolder(role) => role(parameters),
         }
     }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir_domain::duty::Duty;
+use miroir_domain::role::Role;
 use miroir_domain::task::TaskKind;
 use miroir_http::{Apis, HttpOptions};
 use miroir_ports::inbound::{
-    ApiError, InstanceApi, InstanceView, Keeper, LeaseView, MockDocumentApi, MockIndexApi, Peer,
+    ApiError, InstanceApi, InstanceView, LeaseView, MockDocumentApi, MockIndexApi, Peer, RoleHolder,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -19,22 +19,22 @@ use tokio::sync::watch;
 use support::{PATIENCE, Request, Server, accepted, agreeable, answer, untouched};
 
 /// Instances of which a test says who does everything.
-struct Told(watch::Sender<Keeper>);
+struct Told(watch::Sender<RoleHolder>);
 
 impl Told {
-    fn keeper(keeper: Keeper) -> Arc<Self> {
-        Arc::new(Self(watch::Sender::new(keeper)))
+    fn holder(holder: RoleHolder) -> Arc<Self> {
+        Arc::new(Self(watch::Sender::new(holder)))
     }
 }
 
 #[async_trait]
 impl InstanceApi for Told {
-    fn keeper(&self, _: &Duty) -> Keeper {
+    fn role_holder(&self, _: &Role) -> RoleHolder {
         self.0.borrow().clone()
     }
 
-    async fn other_keeper(&self, _: &Duty, known: &Keeper) -> Keeper {
-        self.0.subscribe().wait_for(|keeper| keeper != known).await.unwrap().clone()
+    async fn role_holder_changed(&self, _: &Role, known: &RoleHolder) -> RoleHolder {
+        self.0.subscribe().wait_for(|holder| holder != known).await.unwrap().clone()
     }
 
     async fn instance_list(&self) -> Result<Vec<InstanceView>, ApiError> {
@@ -46,8 +46,8 @@ impl InstanceApi for Told {
     }
 }
 
-fn at(url: String) -> Keeper {
-    Keeper::At(Peer { instance: "other".to_owned(), url, token: 1 })
+fn at(url: String) -> RoleHolder {
+    RoleHolder::Remote(Peer { instance: "other".to_owned(), url, token: 1 })
 }
 
 fn url(server: &Server) -> String {
@@ -61,7 +61,7 @@ async fn follower(told: &Arc<Told>, options: HttpOptions) -> Server {
 }
 
 fn patient(patience: Duration) -> HttpOptions {
-    HttpOptions { keeper_patience: patience, ..HttpOptions::default() }
+    HttpOptions { holder_timeout: patience, ..HttpOptions::default() }
 }
 
 /// Where nobody listens.
@@ -81,7 +81,7 @@ async fn request_and_answer_are_handed_on_whole() {
     });
     let leader =
         Server::start(Apis { document: Arc::new(document), ..untouched() }, HttpOptions::default()).await;
-    let server = follower(&Told::keeper(at(url(&leader))), HttpOptions::default()).await;
+    let server = follower(&Told::holder(at(url(&leader))), HttpOptions::default()).await;
     let request = Request::new("POST", ADD)
         .header("Content-Type", "text/csv")
         .header("X-Request-Id", "mine")
@@ -99,14 +99,14 @@ async fn refusal_is_handed_back_with_its_headers() {
     let leader =
         Server::start(untouched(), HttpOptions { max_concurrent_requests: 0, ..HttpOptions::default() })
             .await;
-    let server = follower(&Told::keeper(at(url(&leader))), HttpOptions::default()).await;
+    let server = follower(&Told::holder(at(url(&leader))), HttpOptions::default()).await;
     let response = server.send(&Request::new("DELETE", "/indexes/films")).await;
     assert_eq!((response.status, response.header("retry-after")), (503, Some("1")), "{}", response.body);
 }
 
 #[tokio::test]
 async fn reads_are_answered_here() {
-    let told = Told::keeper(at(nowhere().await));
+    let told = Told::holder(at(nowhere().await));
     let server = Server::start(Apis { instance: told, ..agreeable() }, HttpOptions::default()).await;
     assert_eq!(server.get("/tasks/7").await.status, 200);
     for path in ["/indexes/films/search", "/multi-search", "/indexes/films/documents/fetch"] {
@@ -125,7 +125,7 @@ async fn large_body_goes_through_in_pieces_and_stays_under_its_limit() {
     let leader =
         Server::start(Apis { document: Arc::new(document), ..untouched() }, HttpOptions::default()).await;
     let options = HttpOptions { max_body_bytes: 3_000_000, ..HttpOptions::default() };
-    let server = follower(&Told::keeper(at(url(&leader))), options).await;
+    let server = follower(&Told::holder(at(url(&leader))), options).await;
     let film = format!(r#"[{{"id":1,"text":"{}"}}]"#, "x".repeat(2_900_000));
     let path = "/indexes/films/documents";
     assert_eq!(server.send(&Request::new("POST", path).json(&film)).await.status, 202);
@@ -150,7 +150,7 @@ async fn large_body_goes_through_in_pieces_and_stays_under_its_limit() {
 
 #[tokio::test]
 async fn one_that_cannot_be_reached_is_not_waited_for_longer_than_the_patience() {
-    let server = follower(&Told::keeper(at(nowhere().await)), patient(Duration::from_millis(500))).await;
+    let server = follower(&Told::holder(at(nowhere().await)), patient(Duration::from_millis(500))).await;
     let response = server.send(&Request::new("DELETE", "/indexes/films")).await;
     assert_eq!((response.status, response.code().as_str()), (503, "miroir_no_leader"));
     assert!(response.header("retry-after").is_some());
@@ -159,8 +159,8 @@ async fn one_that_cannot_be_reached_is_not_waited_for_longer_than_the_patience()
 #[tokio::test]
 async fn request_waits_until_somebody_takes_it() {
     let leader = Server::start(agreeable(), HttpOptions::default()).await;
-    for first in [Keeper::Nobody, at(nowhere().await)] {
-        let told = Told::keeper(first);
+    for first in [RoleHolder::Vacant, at(nowhere().await)] {
+        let told = Told::holder(first);
         let server = follower(&told, HttpOptions::default()).await;
         let mut connection = server.connect().await;
         connection.write(&Request::new("POST", "/indexes").json(r#"{"uid":"films"}"#).bytes()).await;
@@ -172,19 +172,19 @@ async fn request_waits_until_somebody_takes_it() {
 
 #[tokio::test]
 async fn one_that_becomes_the_one_meanwhile_answers_by_itself() {
-    let told = Told::keeper(Keeper::Nobody);
+    let told = Told::holder(RoleHolder::Vacant);
     let apis = Apis { instance: Arc::clone(&told) as _, ..agreeable() };
     let server = Server::start(apis, HttpOptions::default()).await;
     let mut connection = server.connect().await;
     connection.write(&Request::new("POST", "/indexes").json(r#"{"uid":"films"}"#).bytes()).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    told.0.send_replace(Keeper::Here);
+    told.0.send_replace(RoleHolder::Local);
     assert_eq!(connection.response().await.status, 202);
 }
 
 #[tokio::test]
 async fn while_the_store_is_away_the_answer_comes_soon() {
-    let server = follower(&Told::keeper(Keeper::Unknown), patient(PATIENCE * 2)).await;
+    let server = follower(&Told::holder(RoleHolder::Unknown), patient(PATIENCE * 2)).await;
     let response = server.send(&Request::new("DELETE", "/indexes/films")).await;
     assert_eq!((response.status, response.code().as_str()), (503, "miroir_store_unavailable"));
 }
@@ -210,7 +210,7 @@ async fn strange(then: &'static str) -> String {
 #[tokio::test]
 async fn connection_is_closed_without_an_answer_when_nobody_knows_what_became_of_the_request() {
     for then in ["", "HTTP/1.1 202 Accepted\r\nContent-Length: 900\r\n\r\n{", "nonsense"] {
-        let server = follower(&Told::keeper(at(strange(then).await)), HttpOptions::default()).await;
+        let server = follower(&Told::holder(at(strange(then).await)), HttpOptions::default()).await;
         let mut connection = server.connect().await;
         connection.write(&Request::new("DELETE", "/indexes/films").bytes()).await;
         assert!(connection.try_response().await.is_none(), "{then:?}");
@@ -221,18 +221,18 @@ async fn connection_is_closed_without_an_answer_when_nobody_knows_what_became_of
 
 #[tokio::test]
 async fn silent_instance_is_given_up_once_another_is_the_one() {
-    let told = Told::keeper(at(strange("silence").await));
+    let told = Told::holder(at(strange("silence").await));
     let server = follower(&told, HttpOptions::default()).await;
     let mut connection = server.connect().await;
     connection.write(&Request::new("DELETE", "/indexes/films").bytes()).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    told.0.send_replace(Keeper::Nobody);
+    told.0.send_replace(RoleHolder::Vacant);
     assert!(connection.try_response().await.is_none());
 }
 
 #[tokio::test]
 async fn instances_that_send_each_other_in_a_circle_stop() {
-    let (one, other) = (Told::keeper(Keeper::Nobody), Told::keeper(Keeper::Nobody));
+    let (one, other) = (Told::holder(RoleHolder::Vacant), Told::holder(RoleHolder::Vacant));
     let options = || patient(Duration::from_secs(5));
     let (first, second) = (follower(&one, options()).await, follower(&other, options()).await);
     one.0.send_replace(at(url(&second)));
@@ -245,7 +245,7 @@ async fn instances_that_send_each_other_in_a_circle_stop() {
 /// Its term is over, the store refused its change, and somebody else has the writes.
 #[tokio::test]
 async fn one_that_lost_its_turn_half_way_does_not_answer() {
-    let told = Told::keeper(Keeper::Here);
+    let told = Told::holder(RoleHolder::Local);
     let mut index = MockIndexApi::new();
     let telling = Arc::clone(&told);
     index.expect_index_delete().returning(move |_| {
@@ -266,22 +266,22 @@ async fn one_that_lost_its_turn_half_way_does_not_answer() {
     connection.write(&Request::new("POST", "/indexes").json(r#"{"uid":"films"}"#).bytes()).await;
     assert!(connection.try_response().await.is_none());
     // A fault of its own is told, whoever has the writes.
-    told.0.send_replace(Keeper::Here);
+    told.0.send_replace(RoleHolder::Local);
     assert_eq!(server.send(&Request::new("DELETE", "/indexes/films")).await.status, 500);
 }
 
 /// The instance that is handed a request knows of the change of leaders a moment later than the one that hands it on.
 #[tokio::test]
 async fn request_that_was_handed_on_waits_for_what_its_sender_knows_already() {
-    let behind = Told::keeper(Keeper::Nobody);
+    let behind = Told::holder(RoleHolder::Vacant);
     let apis = Apis { instance: Arc::clone(&behind) as _, ..agreeable() };
     let next = Server::start(apis, HttpOptions::default()).await;
-    let former = follower(&Told::keeper(at(url(&next))), HttpOptions::default()).await;
+    let former = follower(&Told::holder(at(url(&next))), HttpOptions::default()).await;
     // It still thinks that it is the former one.
     behind.0.send_replace(at(url(&former)));
     let mut connection = former.connect().await;
     connection.write(&Request::new("POST", "/indexes").json(r#"{"uid":"films"}"#).bytes()).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    behind.0.send_replace(Keeper::Here);
+    behind.0.send_replace(RoleHolder::Local);
     assert_eq!(connection.response().await.status, 202);
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::search::SearchRequest;
 use miroir_http::{Apis, HttpOptions};
-use miroir_ports::inbound::{Answer, ApiError, MockTaskApi, SearchApi};
+use miroir_ports::inbound::{ApiError, MockTaskApi, ReadResponse, SearchApi};
 use serde_json::json;
 use support::{PATIENCE, Request, Server, agreeable, answer, untouched};
 use tokio::io::AsyncWriteExt;
@@ -34,7 +34,7 @@ impl Drop for OnDrop {
 
 #[async_trait]
 impl SearchApi for Watched {
-    async fn search(&self, _: IndexUid, _: SearchRequest) -> Result<Answer, ApiError> {
+    async fn search(&self, _: IndexUid, _: SearchRequest) -> Result<ReadResponse, ApiError> {
         let _on_drop = OnDrop(self.dropped.clone());
         self.begun.send(()).unwrap();
         self.permits.acquire().await.unwrap().forget();

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::search::SearchRequest;
 use miroir_http::{Apis, HttpOptions, ObservedRequest, RequestObserver, Secret, serve_metrics};
-use miroir_ports::inbound::{Answer, ApiError, SearchApi};
+use miroir_ports::inbound::{ApiError, ReadResponse, SearchApi};
 use support::{Connection, PATIENCE, Request, Server, agreeable, metrics_api, send};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -130,7 +130,7 @@ struct Stuck;
 
 #[async_trait]
 impl SearchApi for Stuck {
-    async fn search(&self, _: IndexUid, _: SearchRequest) -> Result<Answer, ApiError> {
+    async fn search(&self, _: IndexUid, _: SearchRequest) -> Result<ReadResponse, ApiError> {
         std::future::pending().await
     }
 }

@@ -10,10 +10,11 @@ use miroir_domain::payload::PayloadFormat;
 use miroir_domain::quorum::Degraded;
 use miroir_domain::settings::{Setting, SettingsAction, UpdateMethod};
 use miroir_domain::task::TaskKind;
+use miroir_domain::write::WriteMode;
 use miroir_domain::{GroupId, Shard};
 use miroir_http::{Apis, HttpOptions};
 use miroir_ports::inbound::{
-    DocumentSelection, MockDocumentApi, MockIndexApi, MockSearchApi, MockSettingsApi, WriteMode,
+    DocumentSelection, MockDocumentApi, MockIndexApi, MockSearchApi, MockSettingsApi,
 };
 use serde_json::{Value, json};
 use support::{Request, Server, accepted, agreeable, answer, cluster_api, untouched};
@@ -212,7 +213,7 @@ async fn what_an_answer_lacks_is_told_in_a_header() {
     let mut search = MockSearchApi::new();
     let told = degraded.clone();
     search.expect_search().returning(move |_, _| {
-        Ok(miroir_ports::inbound::Answer { degraded: Some(told.clone()), ..answer(json!({})) })
+        Ok(miroir_ports::inbound::ReadResponse { degraded: Some(told.clone()), ..answer(json!({})) })
     });
     let mut index = MockIndexApi::new();
     let told = degraded.clone();

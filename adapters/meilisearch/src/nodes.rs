@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Method;
 use miroir_domain::NodeId;
-use miroir_domain::search::SearchAnswer;
+use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::Value;
@@ -50,7 +50,7 @@ impl Nodes for MeilisearchNodes {
         node: &NodeId,
         search: NodeSearch,
         timeout: Duration,
-    ) -> Result<SearchAnswer, NodeError> {
+    ) -> Result<SearchResponse, NodeError> {
         self.send(node, read::search_call(search), Instant::now() + timeout).await
     }
 

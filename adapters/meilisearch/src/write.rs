@@ -4,8 +4,8 @@ use http::Method;
 use miroir_domain::IndexUid;
 use miroir_domain::document::{DocumentId, PrimaryKey};
 use miroir_domain::settings::{SettingsAction, SettingsChange, UpdateMethod};
-use miroir_ports::inbound::WriteMode;
-use miroir_ports::outbound::{NodeWrite, WriteOperation};
+use miroir_domain::write::{WriteMode, WriteOperation};
+use miroir_ports::outbound::NodeWrite;
 use serde::Deserialize;
 use serde_json::json;
 

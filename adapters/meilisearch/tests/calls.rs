@@ -11,12 +11,10 @@ use miroir_domain::document::{DocumentId, PrimaryKey};
 use miroir_domain::payload::{Payload, PayloadFormat, PayloadPart};
 use miroir_domain::settings::{Setting, SettingsAction, SettingsChange};
 use miroir_domain::task::TaskStatus;
+use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
-use miroir_ports::inbound::WriteMode;
-use miroir_ports::outbound::{
-    NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, WriteOperation,
-};
+use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::{Map, Value, json};
 use support::{RawServer, Reply, Request, endpoint, node, response, shown};
 

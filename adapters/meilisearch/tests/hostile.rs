@@ -5,8 +5,9 @@ mod support;
 
 use std::time::Duration;
 
+use miroir_domain::write::WriteOperation;
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
-use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes, WriteOperation};
+use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes};
 use support::{RawServer, Reply, endpoint, node, response};
 use tokio::net::TcpListener;
 

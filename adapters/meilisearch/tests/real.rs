@@ -13,12 +13,10 @@ use miroir_domain::document::{DocumentId, PrimaryKey};
 use miroir_domain::payload::{Payload, PayloadFormat, PayloadPart};
 use miroir_domain::settings::{Setting, SettingsAction, SettingsChange};
 use miroir_domain::task::{NodeTaskReport, TaskStatus};
+use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, NodeId, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
-use miroir_ports::inbound::WriteMode;
-use miroir_ports::outbound::{
-    NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, WriteOperation,
-};
+use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::{Map, Value, json};
 use support::shown;
 use tokio::process::{Child, Command};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir_ports::outbound::{Lacks, PeerError, Peers};
+use miroir_ports::outbound::{PeerError, Peers, ReplicaReport};
 use reqwest::header::HeaderValue;
 
 /// How long an instance may take to answer.
@@ -63,8 +63,8 @@ impl HttpPeers {
 
 #[async_trait]
 impl Peers for HttpPeers {
-    async fn peer_lacks(&self, url: &str) -> Result<Lacks, PeerError> {
-        let url = format!("{}/_miroir/lacks", url.trim_end_matches('/'));
+    async fn peer_replicas(&self, url: &str) -> Result<ReplicaReport, PeerError> {
+        let url = format!("{}/_miroir/replicas", url.trim_end_matches('/'));
         let body = self.get(url.clone()).await.map_err(|error| {
             let error = error.without_url();
             PeerError(format!("{url}: {error}"))

@@ -1,7 +1,7 @@
 //! Against a listener that answers as it is told.
 
 use miroir_peer::HttpPeers;
-use miroir_ports::outbound::{Lacks, PeerError, Peers};
+use miroir_ports::outbound::{PeerError, Peers, ReplicaReport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -20,21 +20,21 @@ async fn listener(answer: &'static str) -> (String, JoinHandle<String>) {
     (url, asked)
 }
 
-async fn lacks(answer: &'static str) -> Result<Lacks, PeerError> {
+async fn lacks(answer: &'static str) -> Result<ReplicaReport, PeerError> {
     let (url, _) = listener(answer).await;
-    HttpPeers::new(None).unwrap().peer_lacks(&url).await
+    HttpPeers::new(None).unwrap().peer_replicas(&url).await
 }
 
 #[tokio::test]
 async fn lacks_are_read_with_the_admin_key_shown() {
-    let body = r#"{"whole":true,"results":[{"index":"films","node":"a"}]}"#;
+    let body = r#"{"complete":true,"results":[{"index":"films","node":"a"}]}"#;
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).leak();
     let (url, asked) = listener(answer).await;
-    let lacks = HttpPeers::new(Some("secret")).unwrap().peer_lacks(&url).await.unwrap();
-    assert!(lacks.whole);
+    let lacks = HttpPeers::new(Some("secret")).unwrap().peer_replicas(&url).await.unwrap();
+    assert!(lacks.complete);
     assert_eq!((lacks.results[0].index.as_str(), lacks.results[0].node.as_str()), ("films", "a"));
     let asked = asked.await.unwrap();
-    assert!(asked.starts_with("GET /_miroir/lacks HTTP/1.1"), "{asked}");
+    assert!(asked.starts_with("GET /_miroir/replicas HTTP/1.1"), "{asked}");
     assert!(asked.to_ascii_lowercase().contains("authorization: bearer secret"), "{asked}");
 }
 
@@ -57,7 +57,7 @@ async fn nobody_listening_is_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    assert!(HttpPeers::new(None).unwrap().peer_lacks(&url).await.is_err());
+    assert!(HttpPeers::new(None).unwrap().peer_replicas(&url).await.is_err());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use miroir_domain::settings::{Setting, SettingsChange};
 use miroir_domain::task::{TaskDetailView, TaskQuery, TaskView};
 use miroir_domain::{IndexUid, TaskUid};
 use miroir_ports::inbound::{
-    Accepted, Answer, ApiError, DocumentApi, DocumentSelection, DocumentWrite, IndexApi, SearchApi,
+    Accepted, ApiError, DocumentApi, DocumentSelection, DocumentWrite, IndexApi, ReadResponse, SearchApi,
     SettingsApi, TaskApi, TaskList,
 };
 use serde_json::{Map, Value};
@@ -55,7 +55,7 @@ impl DocumentApi for Aliased<DocumentService> {
         index: IndexUid,
         id: String,
         parameters: Map<String, Value>,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<ReadResponse, ApiError> {
         self.inner.document_of(&self.book.readable(&index).await?, id, parameters).await
     }
 
@@ -63,14 +63,14 @@ impl DocumentApi for Aliased<DocumentService> {
         &self,
         index: IndexUid,
         parameters: Map<String, Value>,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<ReadResponse, ApiError> {
         self.inner.documents_of(&self.book.readable(&index).await?, parameters).await
     }
 }
 
 #[async_trait]
 impl SearchApi for Aliased<SearchService> {
-    async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<Answer, ApiError> {
+    async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<ReadResponse, ApiError> {
         self.inner.search_all(&self.book.readable(&index).await?, request).await
     }
 }
@@ -82,20 +82,20 @@ impl IndexApi for Aliased<IndexService> {
         self.inner.index_create(index, primary_key).await
     }
 
-    async fn index_list(&self, offset: u64, limit: u64) -> Result<Answer, ApiError> {
+    async fn index_list(&self, offset: u64, limit: u64) -> Result<ReadResponse, ApiError> {
         self.inner.index_list(offset, limit).await
     }
 
-    async fn index_get(&self, index: IndexUid) -> Result<Answer, ApiError> {
+    async fn index_get(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         let index = self.book.single(index, ErrorCode::MiroirAliasConflict).await?;
         self.inner.index_get(index).await
     }
 
-    async fn index_stats(&self, index: IndexUid) -> Result<Answer, ApiError> {
+    async fn index_stats(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         self.inner.stats_of(&self.book.readable(&index).await?).await
     }
 
-    async fn stats(&self) -> Result<Answer, ApiError> {
+    async fn stats(&self) -> Result<ReadResponse, ApiError> {
         self.inner.stats().await
     }
 
@@ -107,7 +107,11 @@ impl IndexApi for Aliased<IndexService> {
 
 #[async_trait]
 impl SettingsApi for Aliased<SettingsService> {
-    async fn settings_get(&self, index: IndexUid, setting: Option<Setting>) -> Result<Answer, ApiError> {
+    async fn settings_get(
+        &self,
+        index: IndexUid,
+        setting: Option<Setting>,
+    ) -> Result<ReadResponse, ApiError> {
         let index = self.book.single(index, ErrorCode::MiroirAliasConflict).await?;
         self.inner.settings_get(index, setting).await
     }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use miroir_domain::canary::{CaptureRequest, SUGGESTED_HITS, draft, query_hash};
 use miroir_domain::search::SearchRequest;
 use miroir_domain::{IndexUid, Timestamp};
-use miroir_ports::inbound::{Answer, ApiError, SearchApi};
+use miroir_ports::inbound::{ApiError, ReadResponse, SearchApi};
 use miroir_ports::outbound::{Clock, Create, TaskStore};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -108,7 +108,7 @@ impl Captures {
     }
 
     /// Takes an answered search if its capture still wants it and has not had it, and there is room for it.
-    fn offer(&self, index: IndexUid, request: SearchRequest, answer: &Answer) {
+    fn offer(&self, index: IndexUid, request: SearchRequest, answer: &ReadResponse) {
         let Ok(room) = self.offers.try_reserve() else { return };
         let hash = query_hash(&index, &request);
         let mut going_on = self.lock();
@@ -164,7 +164,7 @@ impl CaptureTap {
 
 #[async_trait]
 impl SearchApi for CaptureTap {
-    async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<Answer, ApiError> {
+    async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<ReadResponse, ApiError> {
         if !self.captures.wants(&index) {
             return self.inner.search(index, request).await;
         }

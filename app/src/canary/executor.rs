@@ -9,7 +9,7 @@ use miroir_domain::canary::{
     Assertion, Canary, CanaryRun, CanaryStatus, Definition, Observation, P95_RUNS, Verdict, evaluate,
 };
 use miroir_domain::error::{ErrorCode, ResponseError};
-use miroir_ports::inbound::{Answer, ApiError, CanaryTotals, SearchApi};
+use miroir_ports::inbound::{ApiError, CanaryTotals, ReadResponse, SearchApi};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
@@ -252,7 +252,7 @@ impl Executor {
         let searching = self.search.search(definition.index().clone(), query);
         let outcome = tokio::time::timeout(self.options.timeout, searching).await;
         let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let Answer { body, degraded } = match outcome {
+        let ReadResponse { body, degraded } = match outcome {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return (Verdict::Error(told(&error)), latency_ms),
             Err(_) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use miroir_domain::duty::Duty;
+use miroir_domain::role::Role;
 use miroir_ports::outbound::TaskStore;
 
 /// Which canaries this instance, and no other, runs at this moment.
@@ -23,16 +23,16 @@ impl Ownership for OwnsAll {
 
 /// The parts of the canaries that this instance has, each with a handle of the store that is fenced for its term.
 #[derive(Default)]
-pub struct OwnedParts(Mutex<BTreeMap<Duty, Arc<dyn TaskStore>>>);
+pub struct OwnedParts(Mutex<BTreeMap<Role, Arc<dyn TaskStore>>>);
 
 impl OwnedParts {
     /// This instance has `part` until the guard is dropped.
-    pub fn take(self: &Arc<Self>, part: Duty, store: Arc<dyn TaskStore>) -> OwnedPart {
+    pub fn take(self: &Arc<Self>, part: Role, store: Arc<dyn TaskStore>) -> OwnedPart {
         self.lock().insert(part.clone(), store);
         OwnedPart { parts: Arc::clone(self), part }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Duty, Arc<dyn TaskStore>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Role, Arc<dyn TaskStore>>> {
         // The map is valid after every statement, so a panic elsewhere cannot have left it half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -40,14 +40,14 @@ impl OwnedParts {
 
 impl Ownership for OwnedParts {
     fn owned(&self, canary_id: &str) -> Option<Arc<dyn TaskStore>> {
-        self.lock().get(&Duty::of_canary(canary_id)).cloned()
+        self.lock().get(&Role::of_canary(canary_id)).cloned()
     }
 }
 
 /// Held as long as a part is this instance's.
 pub struct OwnedPart {
     parts: Arc<OwnedParts>,
-    part: Duty,
+    part: Role,
 }
 
 impl Drop for OwnedPart {
@@ -66,10 +66,10 @@ mod tests {
     fn canary_is_owned_as_long_as_its_part_is() {
         let (parts, store) = (Arc::new(OwnedParts::default()), Arc::new(MemoryStore::new()));
         assert!(parts.owned("films").is_none());
-        let other = Duty::all_canaries().find(|part| *part != Duty::of_canary("films")).unwrap();
+        let other = Role::all_canaries().find(|part| *part != Role::of_canary("films")).unwrap();
         let _other = parts.take(other, Arc::clone(&store) as _);
         assert!(parts.owned("films").is_none());
-        let part = parts.take(Duty::of_canary("films"), store);
+        let part = parts.take(Role::of_canary("films"), store);
         assert!(parts.owned("films").is_some());
         drop(part);
         assert!(parts.owned("films").is_none());

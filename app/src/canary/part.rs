@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir_domain::duty::Duty;
+use miroir_domain::role::Role;
 
 use super::{Executor, OwnedParts};
 use crate::instance::{Term, Work};
@@ -15,19 +15,19 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// The work of one part: the runner of this instance has it meanwhile.
 pub struct CanaryPart {
-    part: Duty,
+    part: Role,
     executor: Arc<Executor>,
     parts: Arc<OwnedParts>,
 }
 
 impl CanaryPart {
     /// The work of `part`, whose canaries `executor` runs as long as `parts` says that they are this instance's.
-    pub fn new(part: Duty, executor: Arc<Executor>, parts: Arc<OwnedParts>) -> Self {
+    pub fn new(part: Role, executor: Arc<Executor>, parts: Arc<OwnedParts>) -> Self {
         Self { part, executor, parts }
     }
 
     fn is_of_this_part(&self, canary_id: &str) -> bool {
-        Duty::of_canary(canary_id) == self.part
+        Role::of_canary(canary_id) == self.part
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Client {
 
 /// One answer.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) request: String,
     pub(super) status: u16,
     pub(super) degraded: Option<String>,
@@ -41,23 +41,23 @@ impl Client {
         Ok(Self { base: base.into(), http })
     }
 
-    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Answer> {
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Response> {
         self.send(Method::GET, path, None).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Response> {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    pub(super) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+    pub(super) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Response> {
         self.send(Method::PUT, path, Some(body)).await
     }
 
-    pub(super) async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+    pub(super) async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Response> {
         self.send(Method::PATCH, path, Some(body)).await
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Response> {
         let request = format!("{method} {path}");
         let mut builder = self.http.request(method, format!("{}{path}", self.base));
         if let Some(body) = body {
@@ -69,11 +69,11 @@ impl Client {
         let degraded = degraded.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let text = response.text().await.with_context(|| request.clone())?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Answer { request, status, degraded, body })
+        Ok(Response { request, status, degraded, body })
     }
 
     /// Waits until the task that `accepted` announces has succeeded, and returns its uid.
-    pub(super) async fn task_succeeds(&self, accepted: &Answer, patience: Duration) -> anyhow::Result<u32> {
+    pub(super) async fn task_succeeds(&self, accepted: &Response, patience: Duration) -> anyhow::Result<u32> {
         let accepted = accepted.clone().expect_status(202)?;
         let uid = accepted.body["taskUid"].as_u64().and_then(|uid| u32::try_from(uid).ok());
         let uid = uid.with_context(|| format!("no `taskUid` in {}", accepted.body))?;
@@ -125,7 +125,7 @@ impl Client {
     }
 }
 
-impl Answer {
+impl Response {
     /// The answer, if it has this status.
     pub(super) fn expect_status(self, status: u16) -> anyhow::Result<Self> {
         ensure!(
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn expect_status_says_what_was_asked_and_answered() {
-        let answer = Answer {
+        let answer = Response {
             request: "GET /x".to_owned(),
             status: 404,
             degraded: None,

@@ -11,7 +11,7 @@ pub(super) struct HealthArguments {
     /// Where it listens.
     #[arg(long, value_name = "URL", env = "MIROIR_URL", default_value = "http://127.0.0.1:7700")]
     url: String,
-    /// Ask also whether it can serve: its store answers, and every shard has a node.
+    /// Request also whether it can serve: its store answers, and every shard has a node.
     #[arg(long)]
     ready: bool,
 }

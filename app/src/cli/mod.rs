@@ -49,7 +49,7 @@ enum Command {
         #[command(subcommand)]
         command: config::ConfigCommand,
     },
-    /// Ask a running Miroir whether it is well; ends with 1 when it is not, or does not answer.
+    /// Request a running Miroir whether it is well; ends with 1 when it is not, or does not answer.
     Health(health::HealthArguments),
     /// Look after the task store.
     Store {

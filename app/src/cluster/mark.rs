@@ -7,7 +7,7 @@
 
 use miroir_domain::TaskUid;
 use miroir_domain::task::{NodeTask, NodeTaskReport, Task, TaskKind};
-use miroir_ports::outbound::WriteOperation;
+use miroir_domain::write::WriteOperation;
 
 /// The mark of a task: `miroir:<uid>`.
 pub fn metadata_of(uid: TaskUid) -> String {

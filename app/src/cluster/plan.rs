@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use miroir_domain::change::PendingChanges;
 use miroir_domain::placement::Placement;
 use miroir_domain::task::{NewTask, NodeTask, TaskKind};
+use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId, ShardSet};
-use miroir_ports::outbound::WriteOperation;
 use serde_json::{Map, Value};
 
 /// What one node is sent.

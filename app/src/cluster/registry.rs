@@ -7,9 +7,10 @@ use miroir_domain::document::PrimaryKey;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::task::{NewTask, TaskKind, TaskQuery};
+use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::{Accepted, ApiError};
-use miroir_ports::outbound::{Create, Put, WriteOperation};
+use miroir_ports::outbound::{Create, Put};
 use serde_json::{Map, Value};
 use tokio::sync::OwnedRwLockWriteGuard;
 

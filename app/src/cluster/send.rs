@@ -2,8 +2,9 @@
 
 use miroir_domain::error::{ErrorCode, ResponseError};
 use miroir_domain::health::NodeStatus;
+use miroir_domain::write::WriteOperation;
 use miroir_domain::{NodeId, TaskUid};
-use miroir_ports::outbound::{NodeError, NodeWrite, WriteOperation};
+use miroir_ports::outbound::{NodeError, NodeWrite};
 use tokio::time::{Instant, timeout_at};
 
 use super::mark::{forerunner, metadata_of};

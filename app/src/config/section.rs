@@ -383,7 +383,7 @@ pub struct InstanceConfig {
     /// Where the other instances reach it, like `http://10.0.0.5:7700`: requests that one instance must answer for all are
     /// handed on to it there. Unset, `server.address`, with the name of the machine where that stands for every interface.
     pub url: Option<BaseUrl>,
-    /// How long a duty stays with an instance that has fallen silent until another takes it over. An instance that could not
+    /// How long a role stays with an instance that has fallen silent until another takes it over. An instance that could not
     /// renew it for four fifths of that time stops by itself.
     #[schemars(range(min = 1000, max = 600_000))]
     pub lease_ms: u64,

@@ -1,10 +1,10 @@
-//! Gets a duty, does it for a term, and gets it again.
+//! Gets a role, does it for a term, and gets it again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir_domain::duty::Duty;
+use miroir_domain::role::Role;
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -14,10 +14,10 @@ use super::lease::{HeldLease, Span, Trust};
 use crate::metrics::Metrics;
 use crate::worker::{Shutdown, stopped};
 
-/// The pause before a duty that another has, or that could not be begun, is tried again.
+/// The pause before a role that another has, or that could not be begun, is tried again.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// What is done while a duty is held.
+/// What is done while a role is held.
 #[async_trait]
 pub trait Work: Send + Sync + 'static {
     /// Works until `term` is over, then ends what is under way, and returns. Dropped when the term is lost: nothing may go
@@ -27,7 +27,7 @@ pub trait Work: Send + Sync + 'static {
 
 /// A term as the work sees it.
 pub struct Term {
-    /// The store. Changes by this handle are refused once another has the duty.
+    /// The store. Changes by this handle are refused once another has the role.
     pub store: Arc<dyn TaskStore>,
     /// Turns true when the work is to end.
     pub over: Shutdown,
@@ -36,7 +36,7 @@ pub struct Term {
 
 struct Seat {
     directory: Arc<Directory>,
-    duty: Duty,
+    role: Role,
     trust: Trust,
 }
 
@@ -51,10 +51,10 @@ impl Term {
         self.seat.as_ref().map(|seat| seat.trust.clone())
     }
 
-    /// From now on requests that belong to the duty are answered here.
+    /// From now on requests that belong to the role are answered here.
     pub fn take_seat(&self) {
-        if let Some(Seat { directory, duty, trust }) = &self.seat {
-            directory.hold(duty, trust.clone());
+        if let Some(Seat { directory, role, trust }) = &self.seat {
+            directory.hold(role, trust.clone());
         }
     }
 }
@@ -62,10 +62,10 @@ impl Term {
 /// Gives out handles of one store.
 pub type Handles = Arc<dyn Fn() -> Arc<dyn TaskStore> + Send + Sync>;
 
-/// One duty that this instance would do.
+/// One role that this instance would do.
 pub struct Campaign {
-    /// The duty.
-    pub duty: Duty,
+    /// The role.
+    pub role: Role,
     /// What it consists of.
     pub work: Arc<dyn Work>,
     /// Handles of the store: one for leases, and one for each term.
@@ -74,7 +74,7 @@ pub struct Campaign {
     pub clock: Arc<dyn Clock>,
     /// Who does what.
     pub directory: Arc<Directory>,
-    /// Where it is shown which duties this instance has.
+    /// Where it is shown which roles this instance has.
     pub metrics: Arc<Metrics>,
     /// How long terms are.
     pub span: Span,
@@ -83,16 +83,16 @@ pub struct Campaign {
 /// Campaigns until `shutdown`, and then ends a term in order.
 pub async fn campaign_loop(campaign: Campaign, mut shutdown: Shutdown) {
     let store = (campaign.handles)();
-    campaign.metrics.lease_held(&campaign.duty.scope(), false);
+    campaign.metrics.lease_held(&campaign.role.name(), false);
     loop {
         tokio::select! {
             () = stopped(&mut shutdown) => return,
-            () = campaign.falls_here(true) => {}
+            () = campaign.is_assigned_here(true) => {}
         }
         match campaign.begin(&store).await {
             Ok(Some((lease, store))) => campaign.serve(lease, store, &mut shutdown).await,
             Ok(None) => {}
-            Err(error) => tracing::debug!(scope = campaign.duty.scope(), "no term begins: {error}"),
+            Err(error) => tracing::debug!(scope = campaign.role.name(), "no term begins: {error}"),
         }
         tokio::select! {
             () = stopped(&mut shutdown) => return,
@@ -102,9 +102,11 @@ pub async fn campaign_loop(campaign: Campaign, mut shutdown: Shutdown) {
 }
 
 impl Campaign {
-    /// Waits until the duty falls to this instance, or to another.
-    async fn falls_here(&self, here: bool) {
-        self.directory.until(|directory| (directory.falls_here(&self.duty) == here).then_some(())).await;
+    /// Waits until the role falls to this instance, or to another.
+    async fn is_assigned_here(&self, here: bool) {
+        self.directory
+            .until(|directory| (directory.is_assigned_here(&self.role) == here).then_some(()))
+            .await;
     }
 
     /// Begins a term, with a handle of the store behind its fence: a holder that was paused beyond its term and wakes up
@@ -113,7 +115,7 @@ impl Campaign {
         &self,
         store: &Arc<dyn TaskStore>,
     ) -> Result<Option<(HeldLease, Arc<dyn TaskStore>)>, StoreError> {
-        let (scope, holder) = (self.duty.scope(), &self.directory.me);
+        let (scope, holder) = (self.role.name(), &self.directory.me);
         let Some(lease) = HeldLease::take(store, &self.clock, &scope, holder, self.span).await? else {
             return Ok(None);
         };
@@ -126,18 +128,18 @@ impl Campaign {
     }
 
     async fn serve(&self, lease: HeldLease, store: Arc<dyn TaskStore>, shutdown: &mut Shutdown) {
-        let (scope, token, mut trust) = (self.duty.scope(), lease.token(), lease.trust());
-        self.tell(token, "this instance has the duty");
+        let (scope, token, mut trust) = (self.role.name(), lease.token(), lease.trust());
+        self.tell(token, "this instance has the role");
         self.metrics.lease_held(&scope, true);
         let (end, over) = watch::channel(false);
         let seat =
-            Seat { directory: Arc::clone(&self.directory), duty: self.duty.clone(), trust: trust.clone() };
+            Seat { directory: Arc::clone(&self.directory), role: self.role.clone(), trust: trust.clone() };
         let mut work = self.work.work(Term { store, over, seat: Some(seat) });
         let ended = tokio::select! {
             ended = &mut work => Some(ended),
             () = trust.lost() => None,
             () = self.leave(shutdown) => {
-                self.directory.withdraw(&self.duty);
+                self.directory.withdraw(&self.role);
                 end.send_replace(true);
                 tokio::select! {
                     ended = &mut work => Some(ended),
@@ -145,12 +147,12 @@ impl Campaign {
                 }
             }
         };
-        self.directory.withdraw(&self.duty);
+        self.directory.withdraw(&self.role);
         // Whatever is still under way is cut off.
         drop(work);
         self.metrics.lease_held(&scope, false);
         match ended {
-            Some(Ok(())) => self.tell(token, "this instance leaves the duty to others"),
+            Some(Ok(())) => self.tell(token, "this instance leaves the role to others"),
             Some(Err(error)) => tracing::warn!(scope, token, "the work could not be done: {error:#}"),
             None => {
                 tracing::warn!(scope, token, "the lease could not be kept: another instance may have it now");
@@ -160,21 +162,21 @@ impl Campaign {
         lease.release().await;
     }
 
-    /// Logs what happened to the duty. There are many that are dealt out, and they come and go with every instance.
+    /// Logs what happened to the role. There are many that are dealt out, and they come and go with every instance.
     fn tell(&self, token: u64, what: &str) {
-        let scope = self.duty.scope();
-        if self.duty.is_dealt_out() {
+        let scope = self.role.name();
+        if self.role.is_distributed() {
             tracing::debug!(scope, token, "{what}");
         } else {
             tracing::info!(scope, token, "{what}");
         }
     }
 
-    /// Waits until this instance is to leave the duty to others.
+    /// Waits until this instance is to leave the role to others.
     async fn leave(&self, shutdown: &mut Shutdown) {
         tokio::select! {
             () = stopped(shutdown) => {}
-            () = self.falls_here(false) => {}
+            () = self.is_assigned_here(false) => {}
         }
     }
 }

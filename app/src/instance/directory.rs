@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use miroir_domain::duty::{Duty, falls_to};
-use miroir_ports::inbound::{InstanceView, Keeper, LeaseView, Peer};
+use miroir_domain::role::{Role, assigned_to};
+use miroir_ports::inbound::{InstanceView, LeaseView, Peer, RoleHolder};
 use miroir_ports::outbound::Lease;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -23,8 +23,8 @@ pub struct Directory {
     pub me: String,
     /// Where the others reach it.
     pub url: String,
-    /// The duties there are. Any other may be done by anybody.
-    duties: BTreeSet<Duty>,
+    /// The roles there are. Any other may be done by anybody.
+    roles: BTreeSet<Role>,
     view: watch::Sender<View>,
 }
 
@@ -52,13 +52,13 @@ impl View {
 
 impl Directory {
     /// A directory that knows nothing yet.
-    pub fn new(me: String, url: String, duties: impl IntoIterator<Item = Duty>) -> Self {
-        Self { me, url, duties: duties.into_iter().collect(), view: watch::Sender::default() }
+    pub fn new(me: String, url: String, roles: impl IntoIterator<Item = Role>) -> Self {
+        Self { me, url, roles: roles.into_iter().collect(), view: watch::Sender::default() }
     }
 
-    /// Every duty there is.
-    pub fn duties(&self) -> impl Iterator<Item = &Duty> {
-        self.duties.iter()
+    /// Every role there is.
+    pub fn roles(&self) -> impl Iterator<Item = &Role> {
+        self.roles.iter()
     }
 
     /// The scope of the lease that says this instance lives.
@@ -88,22 +88,22 @@ impl Directory {
         });
     }
 
-    /// This instance does `duty` from now on, as long as `trust` holds.
-    pub(super) fn hold(&self, duty: &Duty, trust: Trust) {
-        self.view.send_modify(|view| drop(view.held.insert(duty.scope(), trust)));
+    /// This instance does `role` from now on, as long as `trust` holds.
+    pub(super) fn hold(&self, role: &Role, trust: Trust) {
+        self.view.send_modify(|view| drop(view.held.insert(role.name(), trust)));
     }
 
-    /// This instance does `duty` no more.
-    pub(super) fn withdraw(&self, duty: &Duty) {
-        self.view.send_if_modified(|view| view.held.remove(&duty.scope()).is_some());
+    /// This instance does `role` no more.
+    pub(super) fn withdraw(&self, role: &Role) {
+        self.view.send_if_modified(|view| view.held.remove(&role.name()).is_some());
     }
 
-    /// Whether `duty` falls to this instance: what is not dealt out falls to everyone, and one gets it.
-    pub(super) fn falls_here(&self, duty: &Duty) -> bool {
+    /// Whether `role` falls to this instance: what is not dealt out falls to everyone, and one gets it.
+    pub(super) fn is_assigned_here(&self, role: &Role) -> bool {
         let view = self.view.borrow();
         view.alive
-            && (!duty.is_dealt_out()
-                || falls_to(duty, view.urls.keys().map(String::as_str)) == Some(self.me.as_str()))
+            && (!role.is_distributed()
+                || assigned_to(role, view.urls.keys().map(String::as_str)) == Some(self.me.as_str()))
     }
 
     /// Waits until `look` finds something here.
@@ -119,32 +119,34 @@ impl Directory {
         }
     }
 
-    /// Who does `duty`.
-    pub fn keeper(&self, duty: &Duty) -> Keeper {
-        if !self.duties.contains(duty) {
-            return Keeper::Here;
+    /// Who does `role`.
+    pub fn role_holder(&self, role: &Role) -> RoleHolder {
+        if !self.roles.contains(role) {
+            return RoleHolder::Local;
         }
-        let (scope, view) = (duty.scope(), self.view.borrow());
+        let (scope, view) = (role.name(), self.view.borrow());
         if view.held.get(&scope).is_some_and(Trust::holds) {
-            return Keeper::Here;
+            return RoleHolder::Local;
         }
         if !view.is_fresh() {
-            return Keeper::Unknown;
+            return RoleHolder::Unknown;
         }
-        let Some(term) = view.terms.get(&scope) else { return Keeper::Nobody };
+        let Some(term) = view.terms.get(&scope) else { return RoleHolder::Vacant };
         match view.urls.get(&term.holder) {
             // A term of its own that it does not serve, or not any more.
-            Some(url) if *url == self.url => Keeper::Nobody,
-            Some(url) => {
-                Keeper::At(Peer { instance: term.holder.clone(), url: url.clone(), token: term.token })
-            }
-            None => Keeper::Nobody,
+            Some(url) if *url == self.url => RoleHolder::Vacant,
+            Some(url) => RoleHolder::Remote(Peer {
+                instance: term.holder.clone(),
+                url: url.clone(),
+                token: term.token,
+            }),
+            None => RoleHolder::Vacant,
         }
     }
 
-    /// Waits until another than `known` does `duty`, and answers who.
-    pub async fn other_keeper(&self, duty: &Duty, known: &Keeper) -> Keeper {
-        self.until(|directory| Some(directory.keeper(duty)).filter(|keeper| keeper != known)).await
+    /// Waits until another than `known` does `role`, and answers who.
+    pub async fn role_holder_changed(&self, role: &Role, known: &RoleHolder) -> RoleHolder {
+        self.until(|directory| Some(directory.role_holder(role)).filter(|holder| holder != known)).await
     }
 }
 
@@ -160,23 +162,23 @@ pub(super) fn instances(leases: &[Lease], me: &str) -> Vec<InstanceView> {
     let lives = leases.iter().filter_map(|lease| Some((lease.scope.strip_prefix(LIFE)?, &lease.holder)));
     let view = |(id, url): (&str, &String)| {
         let held = leases.iter().filter(|lease| lease.holder == id && !lease.scope.starts_with(LIFE));
-        let duties: Vec<String> = held.map(|lease| lease.scope.clone()).collect();
+        let roles: Vec<String> = held.map(|lease| lease.scope.clone()).collect();
         InstanceView {
             id: id.to_owned(),
             url: url.clone(),
             here: id == me,
-            leads: duties.contains(&Duty::Writes.scope()),
-            duties,
+            leader: roles.contains(&Role::Writes.name()),
+            roles,
         }
     };
     lives.map(view).collect()
 }
 
-/// The terms of duties among all that run.
+/// The terms of roles among all that run.
 pub(super) fn terms(leases: Vec<Lease>) -> Vec<LeaseView> {
     let terms = leases.into_iter().filter(|lease| !lease.scope.starts_with(LIFE));
     let view = |lease: Lease| LeaseView {
-        scope: lease.scope,
+        role: lease.scope,
         holder: lease.holder,
         token: lease.token,
         expires_at: lease.expires_at,
@@ -194,8 +196,8 @@ mod tests {
     use super::*;
 
     fn directory() -> Directory {
-        let sink = Duty::Sink("audit".parse().unwrap());
-        Directory::new("one".to_owned(), "http://one".to_owned(), [Duty::Writes, sink])
+        let sink = Role::Sink("audit".parse().unwrap());
+        Directory::new("one".to_owned(), "http://one".to_owned(), [Role::Writes, sink])
     }
 
     fn lease(scope: &str, holder: &str, token: u64) -> Lease {
@@ -207,8 +209,8 @@ mod tests {
         vec![lease("instance:one", "http://one", 1), lease("instance:two", "http://two", 1)]
     }
 
-    fn at_two(token: u64) -> Keeper {
-        Keeper::At(Peer { instance: "two".to_owned(), url: "http://two".to_owned(), token })
+    fn at_two(token: u64) -> RoleHolder {
+        RoleHolder::Remote(Peer { instance: "two".to_owned(), url: "http://two".to_owned(), token })
     }
 
     fn trust() -> (watch::Sender<Instant>, Trust) {
@@ -219,44 +221,44 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn keeper_is_who_holds_the_term() {
         let directory = directory();
-        assert_eq!(directory.keeper(&Duty::Writes), Keeper::Unknown);
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Unknown);
         directory.read(lives(), true);
-        assert_eq!(directory.keeper(&Duty::Writes), Keeper::Nobody);
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
         directory.read([lives(), vec![lease("writes", "two", 3)]].concat(), true);
-        assert_eq!(directory.keeper(&Duty::Writes), at_two(3));
+        assert_eq!(directory.role_holder(&Role::Writes), at_two(3));
         tokio::time::advance(FRESH).await;
-        assert_eq!(directory.keeper(&Duty::Writes), Keeper::Unknown, "that was long ago");
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Unknown, "that was long ago");
         directory.read([lives(), vec![lease("writes", "two", 3)]].concat(), true);
-        assert_eq!(directory.keeper(&Duty::Writes), at_two(3));
+        assert_eq!(directory.role_holder(&Role::Writes), at_two(3));
     }
 
     #[test]
     fn holder_that_shows_no_life_is_nobody() {
         let directory = directory();
         directory.read(vec![lives().remove(0), lease("writes", "two", 3)], true);
-        assert_eq!(directory.keeper(&Duty::Writes), Keeper::Nobody);
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
     }
 
     #[test]
-    fn duty_that_does_not_exist_is_for_anybody() {
+    fn unknown_role_is_served_by_anyone() {
         let directory = directory();
         directory.read(lives(), true);
-        assert_eq!(directory.keeper(&Duty::Sink("unheard-of".parse().unwrap())), Keeper::Here);
-        assert_eq!(directory.keeper(&Duty::Canaries(0)), Keeper::Here);
+        assert_eq!(directory.role_holder(&Role::Sink("unheard-of".parse().unwrap())), RoleHolder::Local);
+        assert_eq!(directory.role_holder(&Role::Canaries(0)), RoleHolder::Local);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn duty_is_here_as_long_as_its_term_is_trusted() {
+    async fn role_is_held_here_while_its_lease_is_valid() {
         let directory = directory();
         directory.read([lives(), vec![lease("writes", "one", 3)]].concat(), true);
-        assert_eq!(directory.keeper(&Duty::Writes), Keeper::Nobody, "it has not taken its seat");
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant, "it has not taken its seat");
         let (_running, trust) = trust();
-        directory.hold(&Duty::Writes, trust);
-        assert_eq!(directory.keeper(&Duty::Writes), Keeper::Here);
+        directory.hold(&Role::Writes, trust);
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Local);
         tokio::time::advance(FRESH * 3 / 4).await;
-        assert_eq!(directory.keeper(&Duty::Writes), Keeper::Nobody);
-        directory.withdraw(&Duty::Writes);
-        assert_eq!(directory.keeper(&Duty::Writes), Keeper::Nobody);
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
+        directory.withdraw(&Role::Writes);
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
     }
 
     #[test]
@@ -264,22 +266,22 @@ mod tests {
         let directory = directory();
         let leases = vec![lease("instance:one", "http://elsewhere", 1), lease("writes", "one", 3)];
         directory.read(leases, false);
-        assert!(!directory.falls_here(&Duty::Writes));
-        let Keeper::At(peer) = directory.keeper(&Duty::Writes) else { panic!("it is not here") };
+        assert!(!directory.is_assigned_here(&Role::Writes));
+        let RoleHolder::Remote(peer) = directory.role_holder(&Role::Writes) else { panic!("it is not here") };
         assert_eq!(peer.url, "http://elsewhere");
     }
 
     #[test]
     fn what_is_dealt_out_falls_to_one_and_the_writes_to_everyone() {
-        let sink = Duty::Sink("audit".parse().unwrap());
+        let sink = Role::Sink("audit".parse().unwrap());
         let one = directory();
-        let two = Directory::new("two".to_owned(), "http://two".to_owned(), [Duty::Writes, sink.clone()]);
+        let two = Directory::new("two".to_owned(), "http://two".to_owned(), [Role::Writes, sink.clone()]);
         for directory in [&one, &two] {
-            assert!(!directory.falls_here(&Duty::Writes), "it has shown no life yet");
+            assert!(!directory.is_assigned_here(&Role::Writes), "it has shown no life yet");
             directory.read(lives(), true);
-            assert!(directory.falls_here(&Duty::Writes));
+            assert!(directory.is_assigned_here(&Role::Writes));
         }
-        assert!(one.falls_here(&sink) != two.falls_here(&sink));
+        assert!(one.is_assigned_here(&sink) != two.is_assigned_here(&sink));
     }
 
     #[tokio::test(start_paused = true)]
@@ -289,7 +291,7 @@ mod tests {
         directory.read(leases(3), true);
         let waiting = tokio::spawn({
             let directory = Arc::clone(&directory);
-            async move { directory.other_keeper(&Duty::Writes, &at_two(3)).await }
+            async move { directory.role_holder_changed(&Role::Writes, &at_two(3)).await }
         });
         tokio::task::yield_now().await;
         directory.read(leases(3), true);
@@ -304,12 +306,12 @@ mod tests {
         let leases = [lives(), vec![lease("sink:audit", "one", 2), lease("writes", "two", 3)]].concat();
         let shown = instances(&leases, "one");
         let brief: Vec<_> =
-            shown.iter().map(|one| (one.id.as_str(), one.here, one.leads, one.duties.join(","))).collect();
+            shown.iter().map(|one| (one.id.as_str(), one.here, one.leader, one.roles.join(","))).collect();
         assert_eq!(
             brief,
             [("one", true, false, "sink:audit".to_owned()), ("two", false, true, "writes".to_owned())]
         );
-        let scopes: Vec<String> = terms(leases).into_iter().map(|term| term.scope).collect();
+        let scopes: Vec<String> = terms(leases).into_iter().map(|term| term.role).collect();
         assert_eq!(scopes, ["sink:audit", "writes"]);
     }
 }

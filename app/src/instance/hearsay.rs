@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use miroir_domain::duty::Duty;
+use miroir_domain::role::Role;
 use miroir_domain::{IndexUid, NodeId};
-use miroir_ports::inbound::{InstanceApi, Keeper};
-use miroir_ports::outbound::{Lacks, Peers};
+use miroir_ports::inbound::{InstanceApi, RoleHolder};
+use miroir_ports::outbound::{Peers, ReplicaReport};
 
 use crate::worker::{Shutdown, stopped};
 
@@ -30,10 +30,10 @@ impl Hearsay {
     }
 
     /// Takes in what is said: all there is when it is whole, and more otherwise.
-    pub fn hear(&self, lacks: Lacks) {
+    pub fn hear(&self, lacks: ReplicaReport) {
         let said = lacks.results.into_iter().map(|lacking| (lacking.index, lacking.node));
         let mut heard = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if lacks.whole {
+        if lacks.complete {
             heard.clear();
         }
         heard.extend(said);
@@ -50,11 +50,11 @@ pub async fn hearsay_loop(
 ) {
     let mut deaf = false;
     loop {
-        let heard = match instances.keeper(&Duty::Writes) {
+        let heard = match instances.role_holder(&Role::Writes) {
             // What it knows by itself it need not be told.
-            Keeper::Here => Ok(Lacks { whole: knows(), results: Vec::new() }),
-            Keeper::At(peer) => peers.peer_lacks(&peer.url).await,
-            Keeper::Nobody | Keeper::Unknown => Ok(Lacks::default()),
+            RoleHolder::Local => Ok(ReplicaReport { complete: knows(), results: Vec::new() }),
+            RoleHolder::Remote(peer) => peers.peer_replicas(&peer.url).await,
+            RoleHolder::Vacant | RoleHolder::Unknown => Ok(ReplicaReport::default()),
         };
         match heard {
             Ok(lacks) => {
@@ -78,7 +78,7 @@ pub async fn hearsay_loop(
 
 #[cfg(test)]
 mod tests {
-    use miroir_ports::outbound::Lacking;
+    use miroir_ports::outbound::StaleReplica;
 
     use super::*;
 
@@ -87,8 +87,8 @@ mod tests {
         let hearsay = Hearsay::default();
         let lacks = |whole, nodes: &[&str]| {
             let lacking =
-                |node: &&str| Lacking { index: "films".parse().unwrap(), node: node.parse().unwrap() };
-            Lacks { whole, results: nodes.iter().map(lacking).collect() }
+                |node: &&str| StaleReplica { index: "films".parse().unwrap(), node: node.parse().unwrap() };
+            ReplicaReport { complete: whole, results: nodes.iter().map(lacking).collect() }
         };
         let said = |node: &str| hearsay.says(&"films".parse().unwrap(), &node.parse().unwrap());
         hearsay.hear(lacks(true, &["a"]));

@@ -1,6 +1,6 @@
-//! One term of one duty: taken, kept up, given up.
+//! One term of one role: taken, kept up, given up.
 //!
-//! A holder trusts its term until a little before the store would give the duty away, counted on its monotonic clock from
+//! A holder trusts its term until a little before the store would give the role away, counted on its monotonic clock from
 //! before the attempt that gave or renewed it. Clocks of the wall play no part: they may be minutes apart.
 
 use std::sync::Arc;
@@ -180,7 +180,7 @@ mod tests {
     async fn take(store: &Arc<MemoryStore>, clock: &Arc<ManualClock>, who: &str) -> Option<HeldLease> {
         let store = Arc::clone(store) as Arc<dyn TaskStore>;
         let clock = Arc::clone(clock) as Arc<dyn Clock>;
-        HeldLease::take(&store, &clock, "duty", who, Span::new(TTL)).await.unwrap()
+        HeldLease::take(&store, &clock, "role", who, Span::new(TTL)).await.unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -201,7 +201,7 @@ mod tests {
             assert!(timeout(TTL / 4, lease.trust().lost()).await.is_err());
         }
         assert!(lease.trust().holds());
-        assert!(store.lease_get("duty", clock.now()).await.unwrap().is_some());
+        assert!(store.lease_get("role", clock.now()).await.unwrap().is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -220,7 +220,7 @@ mod tests {
         let (store, clock) = (Arc::new(MemoryStore::new()), clock());
         let lease = take(&store, &clock, "one").await.unwrap();
         clock.advance(TTL);
-        store.lease_acquire("duty", "two", TTL, clock.now()).await.unwrap();
+        store.lease_acquire("role", "two", TTL, clock.now()).await.unwrap();
         timeout(TTL / 3, lease.trust().lost()).await.unwrap();
     }
 

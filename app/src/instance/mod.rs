@@ -1,6 +1,6 @@
-//! Several instances side by side on one store: who does what, so that each duty is done once.
+//! Several instances side by side on one store: who does what, so that each role is done once.
 //!
-//! An instance shows that it lives by a lease of its own. Each duty has a lease too: whoever holds it does the duty, by a
+//! An instance shows that it lives by a lease of its own. Each role has a lease too: whoever holds it does the role, by a
 //! handle of the store that is fenced with the token of the term. The writes stay with whoever has them; everything else is
 //! dealt out among the live instances by rendezvous hashing, and moves when one comes or goes.
 //!
@@ -9,7 +9,7 @@
 //! | `lease` | one term: taken, kept up, trusted a little shorter than the store keeps it, given up |
 //! | `presence` | that this instance lives, and which others do |
 //! | `directory` | who does what, for those who must know |
-//! | `campaign` | gets a duty, does it for a term, gets it again |
+//! | `campaign` | gets a role, does it for a term, gets it again |
 //! | `service` | implements the inbound port |
 //! | `hearsay` | what nodes lack, as the instance that sends the writes tells it |
 //! | `term_nodes` | the nodes for one term: when it is over, nothing is sent to them any more |

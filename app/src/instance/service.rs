@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use miroir_domain::duty::Duty;
-use miroir_ports::inbound::{ApiError, InstanceApi, InstanceView, Keeper, LeaseView};
+use miroir_domain::role::Role;
+use miroir_ports::inbound::{ApiError, InstanceApi, InstanceView, LeaseView, RoleHolder};
 use miroir_ports::outbound::{Clock, TaskStore};
 
 use super::directory::{Directory, instances, terms};
@@ -25,12 +25,12 @@ impl InstanceService {
 
 #[async_trait]
 impl InstanceApi for InstanceService {
-    fn keeper(&self, duty: &Duty) -> Keeper {
-        self.directory.keeper(duty)
+    fn role_holder(&self, role: &Role) -> RoleHolder {
+        self.directory.role_holder(role)
     }
 
-    async fn other_keeper(&self, duty: &Duty, known: &Keeper) -> Keeper {
-        self.directory.other_keeper(duty, known).await
+    async fn role_holder_changed(&self, role: &Role, known: &RoleHolder) -> RoleHolder {
+        self.directory.role_holder_changed(role, known).await
     }
 
     async fn instance_list(&self) -> Result<Vec<InstanceView>, ApiError> {
@@ -56,11 +56,11 @@ impl Alone {
 
 #[async_trait]
 impl InstanceApi for Alone {
-    fn keeper(&self, _: &Duty) -> Keeper {
-        Keeper::Here
+    fn role_holder(&self, _: &Role) -> RoleHolder {
+        RoleHolder::Local
     }
 
-    async fn other_keeper(&self, _: &Duty, _: &Keeper) -> Keeper {
+    async fn role_holder_changed(&self, _: &Role, _: &RoleHolder) -> RoleHolder {
         std::future::pending().await
     }
 
@@ -69,8 +69,8 @@ impl InstanceApi for Alone {
             id: self.directory.me.clone(),
             url: self.directory.url.clone(),
             here: true,
-            leads: true,
-            duties: self.directory.duties().map(Duty::scope).collect(),
+            leader: true,
+            roles: self.directory.roles().map(Role::name).collect(),
         }])
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::NodeId;
-use miroir_domain::search::SearchAnswer;
+use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::Value;
@@ -55,7 +55,7 @@ impl Nodes for TermNodes {
         node: &NodeId,
         search: NodeSearch,
         timeout: Duration,
-    ) -> Result<SearchAnswer, NodeError> {
+    ) -> Result<SearchResponse, NodeError> {
         self.nodes.node_search(node, search, timeout).await
     }
 
@@ -71,7 +71,8 @@ impl Nodes for TermNodes {
 
 #[cfg(test)]
 mod tests {
-    use miroir_ports::outbound::{MockNodes, WriteOperation};
+    use miroir_domain::write::WriteOperation;
+    use miroir_ports::outbound::MockNodes;
     use tokio::sync::watch;
     use tokio::time::Instant;
 
@@ -143,7 +144,7 @@ mod tests {
             _: &NodeId,
             _: NodeSearch,
             _: Duration,
-        ) -> Result<SearchAnswer, NodeError> {
+        ) -> Result<SearchResponse, NodeError> {
             std::future::pending().await
         }
         async fn node_tasks(

@@ -113,8 +113,8 @@ impl Metrics {
             )?,
             leases: families.gauges(
                 "miroir_lease_held",
-                "Whether this instance holds the lease of a duty (1) or not (0).",
-                &["scope"],
+                "Whether this instance holds the lease of a role (1) or not (0).",
+                &["role"],
             )?,
             instances,
             cluster: Mutex::default(),
@@ -182,10 +182,10 @@ impl Metrics {
         self.alias_flips.inc_by(aliases);
     }
 
-    /// This instance holds the lease of `scope`, or does not any more. A scope is a word of this code or a name of the
+    /// This instance holds the lease of `role`, or does not any more. A role is a word of this code or a name of the
     /// configuration, never of a client.
-    pub fn lease_held(&self, scope: &str, held: bool) {
-        self.leases.with_label_values(&[scope]).set(i64::from(held));
+    pub fn lease_held(&self, role: &str, held: bool) {
+        self.leases.with_label_values(&[role]).set(i64::from(held));
     }
 
     /// So many instances live on the same store, this one among them.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::NodeId;
-use miroir_domain::search::SearchAnswer;
+use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use prometheus::{HistogramVec, IntCounterVec, Result as MadeResult};
@@ -95,7 +95,7 @@ impl Nodes for MeteredNodes {
         node: &NodeId,
         search: NodeSearch,
         timeout: Duration,
-    ) -> Result<SearchAnswer, NodeError> {
+    ) -> Result<SearchResponse, NodeError> {
         self.metered(node, "search", self.inner.node_search(node, search, timeout)).await
     }
 

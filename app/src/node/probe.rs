@@ -59,7 +59,7 @@ mod tests {
     use async_trait::async_trait;
     use miroir_domain::Timestamp;
     use miroir_domain::health::{HealthThresholds, NodeStatus};
-    use miroir_domain::search::SearchAnswer;
+    use miroir_domain::search::SearchResponse;
     use miroir_domain::task::NodeTaskReport;
     use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite};
     use miroir_system::ManualClock;
@@ -95,7 +95,7 @@ mod tests {
             _: &NodeId,
             _: NodeSearch,
             _: Duration,
-        ) -> Result<SearchAnswer, NodeError> {
+        ) -> Result<SearchResponse, NodeError> {
             panic!("a probe does not search")
         }
         async fn node_tasks(

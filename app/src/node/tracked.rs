@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::NodeId;
-use miroir_domain::search::SearchAnswer;
+use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::Value;
@@ -80,7 +80,7 @@ impl Nodes for TrackedNodes {
         node: &NodeId,
         search: NodeSearch,
         timeout: Duration,
-    ) -> Result<SearchAnswer, NodeError> {
+    ) -> Result<SearchResponse, NodeError> {
         self.timed(node, self.nodes.node_search(node, search, timeout)).await
     }
 
@@ -99,7 +99,8 @@ mod tests {
     use miroir_domain::Timestamp;
     use miroir_domain::error::ErrorCode;
     use miroir_domain::health::{HealthThresholds, NodeStatus};
-    use miroir_ports::outbound::{MockNodes, WriteOperation};
+    use miroir_domain::write::WriteOperation;
+    use miroir_ports::outbound::MockNodes;
     use miroir_system::ManualClock;
 
     use super::*;
@@ -146,7 +147,7 @@ mod tests {
         });
         nodes.expect_node_search().times(1).returning(|_, search, _| {
             assert_eq!(search.index.as_str(), "movies");
-            Ok(SearchAnswer::default())
+            Ok(SearchResponse::default())
         });
         nodes.expect_node_tasks().times(1).returning(|_, _, _| Ok(Vec::new()));
         let nodes = tracked(nodes);
@@ -208,9 +209,9 @@ mod tests {
             _: &NodeId,
             _: NodeSearch,
             _: Duration,
-        ) -> Result<SearchAnswer, NodeError> {
+        ) -> Result<SearchResponse, NodeError> {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            Ok(SearchAnswer::default())
+            Ok(SearchResponse::default())
         }
         async fn node_tasks(
             &self,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use miroir_domain::duty::Duty;
+use miroir_domain::role::Role;
 use miroir_ports::outbound::TaskStore;
 use miroir_system::UuidIds;
 
@@ -27,9 +27,9 @@ impl SinkDelivery {
         })
     }
 
-    /// The duty that it is.
-    pub(super) fn duty(&self) -> Duty {
-        Duty::Sink(self.sink.rules.name.clone())
+    /// The role that it is.
+    pub(super) fn role(&self) -> Role {
+        Role::Sink(self.sink.rules.name.clone())
     }
 
     /// Whoever delivers, by `store`.

@@ -3,8 +3,8 @@
 //! | module | what it does |
 //! |---|---|
 //! | `stage` | what requests meet at this moment |
-//! | `writes`, `delivery` | the duties that need more than one part of the program |
-//! | `shared` | a store that other instances share: who this one is, and the duties it campaigns for |
+//! | `writes`, `delivery` | the roles that need more than one part of the program |
+//! | `shared` | a store that other instances share: who this one is, and the roles it campaigns for |
 
 mod delivery;
 mod shared;
@@ -168,8 +168,8 @@ impl Program<'_> {
         http_stopped: &Shutdown,
         workers: &mut JoinSet<()>,
     ) -> anyhow::Result<Arc<Stage>> {
-        for duty in directory.duties() {
-            self.outside.metrics.lease_held(&duty.scope(), true);
+        for role in directory.roles() {
+            self.outside.metrics.lease_held(&role.name(), true);
         }
         let instance: Arc<dyn InstanceApi> = Arc::new(Alone::new(directory));
         let ownership = Arc::new(OwnsAll(Arc::clone(self.store)));
@@ -239,8 +239,8 @@ fn http_options(config: &Config) -> HttpOptions {
         header_timeout: config.server.header_timeout(),
         body_timeout: config.server.body_timeout(),
         write_timeout: config.server.write_timeout(),
-        // A duty of an instance that died is free after its lease, and then has to be begun.
-        keeper_patience: config.instance.lease() * 4,
+        // A role of an instance that died is free after its lease, and then has to be begun.
+        holder_timeout: config.instance.lease() * 4,
         // Request ids that the server makes are unique across restarts and instances.
         request_id_prefix: UuidIds::default().unique_id(),
         ..HttpOptions::default()

@@ -1,9 +1,9 @@
-//! A store that other instances share: who this one is, and the duties it campaigns for.
+//! A store that other instances share: who this one is, and the roles it campaigns for.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use miroir_domain::duty::Duty;
+use miroir_domain::role::Role;
 use miroir_ports::inbound::InstanceApi;
 use miroir_ports::outbound::Ids as _;
 use miroir_system::UuidIds;
@@ -21,7 +21,7 @@ use crate::instance::{
 };
 use crate::wiring::{self, Outside};
 
-/// Who this instance is, where it is reached, and which duties there are.
+/// Who this instance is, where it is reached, and which roles there are.
 pub(super) fn directory(config: &Config, address: SocketAddr, outside: &Arc<Outside>) -> Directory {
     let id = match &config.instance.id {
         Some(id) => id.as_str().to_owned(),
@@ -31,9 +31,9 @@ pub(super) fn directory(config: &Config, address: SocketAddr, outside: &Arc<Outs
         Some(url) => url.as_str().to_owned(),
         None => default_url(address),
     };
-    let sinks = SinkDelivery::all(outside).map(|sink| sink.duty());
-    let canaries = config.canary.enabled.then(Duty::all_canaries).into_iter().flatten();
-    Directory::new(id, url, sinks.chain(canaries).chain([Duty::Writes]))
+    let sinks = SinkDelivery::all(outside).map(|sink| sink.role());
+    let canaries = config.canary.enabled.then(Role::all_canaries).into_iter().flatten();
+    Directory::new(id, url, sinks.chain(canaries).chain([Role::Writes]))
 }
 
 /// Where others probably reach what listens on `address`.
@@ -68,9 +68,9 @@ impl Program<'_> {
         let parts = Arc::new(OwnedParts::default());
         let (stage, canaries) = self.stage(Arc::clone(&instance), Arc::clone(&parts) as _, http_stopped);
         let span = Span::new(self.config.instance.lease());
-        for (duty, work) in self.duties(&stage, &canaries.executor(), &parts) {
+        for (role, work) in self.roles(&stage, &canaries.executor(), &parts) {
             let campaign = Campaign {
-                duty,
+                role,
                 work,
                 handles: Arc::clone(handles),
                 clock: Arc::clone(&clock),
@@ -85,7 +85,7 @@ impl Program<'_> {
             Arc::clone(&self.outside.hearsay),
             instance,
             wiring::peers(self.config)?,
-            Arc::new(move || own.cluster().lacks().whole),
+            Arc::new(move || own.cluster().replicas().complete),
             self.stopped.clone(),
         ));
         let metrics = Arc::clone(&self.outside.metrics);
@@ -96,23 +96,23 @@ impl Program<'_> {
     }
 
     /// Everything that one instance does for all, and what it consists of.
-    fn duties(
+    fn roles(
         &self,
         stage: &Arc<Stage>,
         executor: &Arc<Executor>,
         parts: &Arc<OwnedParts>,
-    ) -> Vec<(Duty, Arc<dyn Work>)> {
+    ) -> Vec<(Role, Arc<dyn Work>)> {
         let writes = Writes::new(self.config, Arc::clone(self.outside), Arc::clone(stage));
-        let mut duties: Vec<(Duty, Arc<dyn Work>)> = vec![(Duty::Writes, Arc::new(writes))];
+        let mut roles: Vec<(Role, Arc<dyn Work>)> = vec![(Role::Writes, Arc::new(writes))];
         for sink in SinkDelivery::all(self.outside) {
-            duties.push((sink.duty(), Arc::new(sink)));
+            roles.push((sink.role(), Arc::new(sink)));
         }
         if self.config.canary.enabled {
-            for part in Duty::all_canaries() {
+            for part in Role::all_canaries() {
                 let work = CanaryPart::new(part.clone(), Arc::clone(executor), Arc::clone(parts));
-                duties.push((part, Arc::new(work)));
+                roles.push((part, Arc::new(work)));
             }
         }
-        duties
+        roles
     }
 }

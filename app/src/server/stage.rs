@@ -7,7 +7,7 @@ use miroir_domain::IndexUid;
 use miroir_domain::search::SearchRequest;
 use miroir_http::Apis;
 use miroir_ports::inbound::{
-    Answer, ApiError, CanaryApi, ChangeFeed, ClusterApi, InstanceApi, SearchApi, SinkApi,
+    ApiError, CanaryApi, ChangeFeed, ClusterApi, InstanceApi, ReadResponse, SearchApi, SinkApi,
 };
 use tokio::sync::watch;
 
@@ -41,7 +41,7 @@ pub(super) struct CurrentSearch(watch::Receiver<Arc<dyn SearchApi>>);
 
 #[async_trait]
 impl SearchApi for CurrentSearch {
-    async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<Answer, ApiError> {
+    async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<ReadResponse, ApiError> {
         let current = Arc::clone(&self.0.borrow());
         current.search(index, request).await
     }

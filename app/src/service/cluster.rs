@@ -9,9 +9,10 @@ use miroir_domain::error::ErrorCode;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::{IndexUid, NodeId, Shard};
 use miroir_ports::inbound::{
-    ApiError, ClusterApi, GroupView, NodeView, Readiness, ReplicasView, ShardView, ShardsView, TopologyView,
+    ApiError, ClusterApi, GroupView, NodeView, Readiness, ShardReplicasView, ShardView, ShardsView,
+    TopologyView,
 };
-use miroir_ports::outbound::{Lacking, Lacks, NodeRead};
+use miroir_ports::outbound::{NodeRead, ReplicaReport, StaleReplica};
 use serde_json::Value;
 
 use super::read::read_first;
@@ -110,18 +111,18 @@ impl ClusterApi for ClusterService {
         };
         let placement = self.cluster.placement(shard_count);
         let replicas = |shard| {
-            let of = |group| ReplicasView { group, nodes: placement.replicas(shard, group).to_vec() };
+            let of = |group| ShardReplicasView { group, nodes: placement.replicas(shard, group).to_vec() };
             self.cluster.group_ids().into_iter().map(of).collect()
         };
         let view = |shard| ShardView { shard, replicas: replicas(shard) };
         Ok(ShardsView { index, shard_count, results: (0..shard_count).map(Shard).map(view).collect() })
     }
 
-    fn lacks(&self) -> Lacks {
-        let lacking = |(index, node)| Lacking { index, node };
+    fn replicas(&self) -> ReplicaReport {
+        let lacking = |(index, node)| StaleReplica { index, node };
         // Before the list: what is recalled in between is in it.
-        let whole = self.cluster.recalled.load(Ordering::Acquire);
-        Lacks { whole, results: self.cluster.stale.all().into_iter().map(lacking).collect() }
+        let complete = self.cluster.recalled.load(Ordering::Acquire);
+        ReplicaReport { complete, results: self.cluster.stale.all().into_iter().map(lacking).collect() }
     }
 
     async fn version(&self) -> Result<Value, ApiError> {

@@ -15,11 +15,11 @@ use miroir_domain::task::TaskKind;
 use miroir_domain::task::details::{
     documents_added, documents_deleted_by_filter, documents_deleted_by_ids, everything_deleted,
 };
+use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, ShardSet};
 use miroir_ports::inbound::{
-    Accepted, Answer, ApiError, DocumentApi, DocumentSelection, DocumentWrite, WriteMode,
+    Accepted, ApiError, DocumentApi, DocumentSelection, DocumentWrite, ReadResponse,
 };
-use miroir_ports::outbound::WriteOperation;
 use serde_json::{Map, Value};
 
 use super::detached::detached;
@@ -253,7 +253,7 @@ impl DocumentService {
         indexes: &[IndexUid],
         id: String,
         parameters: Map<String, Value>,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<ReadResponse, ApiError> {
         document_read::get_of(&self.cluster, indexes, id, parameters).await
     }
 
@@ -262,7 +262,7 @@ impl DocumentService {
         &self,
         indexes: &[IndexUid],
         parameters: Map<String, Value>,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<ReadResponse, ApiError> {
         document_read::list(&self.cluster, indexes, parameters).await
     }
 }
@@ -295,7 +295,7 @@ impl DocumentApi for DocumentService {
         index: IndexUid,
         id: String,
         parameters: Map<String, Value>,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<ReadResponse, ApiError> {
         self.document_of(&[index], id, parameters).await
     }
 
@@ -303,7 +303,7 @@ impl DocumentApi for DocumentService {
         &self,
         index: IndexUid,
         parameters: Map<String, Value>,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<ReadResponse, ApiError> {
         self.documents_of(&[index], parameters).await
     }
 }

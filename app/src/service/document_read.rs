@@ -10,7 +10,7 @@ use miroir_domain::placement::shard_of;
 use miroir_domain::quorum::Degraded;
 use miroir_domain::search::with_shards;
 use miroir_domain::{IndexUid, NodeId, ShardSet};
-use miroir_ports::inbound::{Answer, ApiError};
+use miroir_ports::inbound::{ApiError, ReadResponse};
 use miroir_ports::outbound::NodeRead;
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,7 @@ pub async fn get_of(
     indexes: &[IndexUid],
     id: String,
     parameters: Map<String, Value>,
-) -> Result<Answer, ApiError> {
+) -> Result<ReadResponse, ApiError> {
     let mut missing = ApiError::Internal("a read of no index".to_owned());
     for index in indexes {
         match get(cluster, index.clone(), id.clone(), parameters.clone()).await {
@@ -41,7 +41,7 @@ async fn get(
     index: IndexUid,
     id: String,
     parameters: Map<String, Value>,
-) -> Result<Answer, ApiError> {
+) -> Result<ReadResponse, ApiError> {
     let entry = cluster.known_index(&index).await?;
     let id = DocumentId::from_json(&Value::String(id))?;
     let shard = shard_of(id.as_str(), entry.shard_count);
@@ -52,7 +52,7 @@ async fn get(
     if let Some(document) = body.as_object_mut() {
         strip_reserved(document);
     }
-    Ok(Answer { body, degraded: None })
+    Ok(ReadResponse { body, degraded: None })
 }
 
 /// The part of a page that one node serves.
@@ -71,7 +71,7 @@ pub async fn list(
     cluster: &Arc<Cluster>,
     indexes: &[IndexUid],
     parameters: Map<String, Value>,
-) -> Result<Answer, ApiError> {
+) -> Result<ReadResponse, ApiError> {
     if parameters.get("sort").is_some_and(|sort| !sort.is_null()) {
         return Err(ApiError::refused(
             ErrorCode::MiroirNotSupported,
@@ -90,7 +90,7 @@ pub async fn list(
         results.extend(page);
     }
     let body = json!({ "results": results, "offset": offset, "limit": limit, "total": total });
-    Ok(Answer { body, degraded })
+    Ok(ReadResponse { body, degraded })
 }
 
 /// How many documents an index has, each counted once.

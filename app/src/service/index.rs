@@ -10,8 +10,9 @@ use miroir_domain::index::IndexEntry;
 use miroir_domain::settings::initial_for_nodes;
 use miroir_domain::task::TaskKind;
 use miroir_domain::task::details::{everything_deleted, index_created};
-use miroir_ports::inbound::{Accepted, Answer, ApiError, IndexApi};
-use miroir_ports::outbound::{NodeRead, WriteOperation};
+use miroir_domain::write::WriteOperation;
+use miroir_ports::inbound::{Accepted, ApiError, IndexApi, ReadResponse};
+use miroir_ports::outbound::NodeRead;
 use serde_json::{Value, json};
 
 use super::detached::detached;
@@ -33,7 +34,7 @@ impl IndexService {
     }
 
     /// The stats of `indexes` (not empty) as if they were one.
-    pub async fn stats_of(&self, indexes: &[IndexUid]) -> Result<Answer, ApiError> {
+    pub async fn stats_of(&self, indexes: &[IndexUid]) -> Result<ReadResponse, ApiError> {
         stats::of_indexes(&self.cluster, indexes).await
     }
 
@@ -118,28 +119,28 @@ impl IndexApi for IndexService {
         detached(async move { service.create(index, primary_key).await }).await
     }
 
-    async fn index_list(&self, offset: u64, limit: u64) -> Result<Answer, ApiError> {
+    async fn index_list(&self, offset: u64, limit: u64) -> Result<ReadResponse, ApiError> {
         let entries = self.every_entry().await?;
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let results: Vec<Value> = entries.iter().skip(skipped).take(wanted).map(listed).collect();
         let body = json!({ "results": results, "offset": offset, "limit": limit, "total": entries.len() });
-        Ok(Answer { body, degraded: None })
+        Ok(ReadResponse { body, degraded: None })
     }
 
-    async fn index_get(&self, index: IndexUid) -> Result<Answer, ApiError> {
+    async fn index_get(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         self.cluster.known_index(&index).await?;
         let nodes = self.cluster.topology.nodes();
         let read = NodeRead::Index(index.clone());
         let body = read_first(&self.cluster, Some(&index), nodes, read, self.cluster.timeouts.read).await?;
-        Ok(Answer { body, degraded: None })
+        Ok(ReadResponse { body, degraded: None })
     }
 
-    async fn index_stats(&self, index: IndexUid) -> Result<Answer, ApiError> {
+    async fn index_stats(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         self.stats_of(&[index]).await
     }
 
-    async fn stats(&self) -> Result<Answer, ApiError> {
+    async fn stats(&self) -> Result<ReadResponse, ApiError> {
         stats::of_cluster(&self.cluster, &self.every_entry().await?).await
     }
 

@@ -10,10 +10,10 @@ use miroir_domain::error::ErrorCode;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::quorum::Degraded;
 use miroir_domain::search::{
-    InvalidAnswer, MergeContext, NodeAnswer, NodeQuery, SearchAnswer, SearchRequest, merge,
+    InvalidResponse, MergeContext, NodeQuery, NodeResponse, SearchRequest, SearchResponse, merge,
 };
 use miroir_domain::{GroupId, IndexUid, NodeId};
-use miroir_ports::inbound::{Answer, ApiError, SearchApi};
+use miroir_ports::inbound::{ApiError, ReadResponse, SearchApi};
 use miroir_ports::outbound::NodeSearch;
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ impl SearchService {
 
 #[async_trait]
 impl SearchApi for SearchService {
-    async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<Answer, ApiError> {
+    async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<ReadResponse, ApiError> {
         self.search_all(&[index], request).await
     }
 }
@@ -53,26 +53,30 @@ impl SearchService {
     /// Searches `indexes` (not empty) as if they were one. Where their settings differ, the first one's decide what is
     /// common to the answer: primary key for ties, distinct attribute, limits. Documents of one id in two indexes are two
     /// documents.
-    pub async fn search_all(&self, indexes: &[IndexUid], request: SearchRequest) -> Result<Answer, ApiError> {
+    pub async fn search_all(
+        &self,
+        indexes: &[IndexUid],
+        request: SearchRequest,
+    ) -> Result<ReadResponse, ApiError> {
         let searched = try_join_all(indexes.iter().map(|index| self.look_up(index))).await?;
         let first = searched.first().ok_or_else(|| ApiError::Internal("a search of no index".to_owned()))?;
         let facts = Arc::clone(&first.facts);
         let groups = rotated_groups(&self.cluster, self.turn.fetch_add(1, Ordering::Relaxed));
         // Nodes whose answer was no search result: as useless as no answer, and known only once answers are merged.
-        let mut unusable: BTreeMap<NodeId, InvalidAnswer> = BTreeMap::new();
+        let mut unusable: BTreeMap<NodeId, InvalidResponse> = BTreeMap::new();
         loop {
             let asked = searched.iter().map(|one| self.ask(one, &request, &groups, &unusable));
             let gathered = try_join_all(asked).await.map_err(|error| explained(error, &unusable))?;
             let degraded =
                 gathered.iter().filter_map(|gathered| gathered.degraded.clone()).reduce(Degraded::and);
             let answers = gathered.into_iter().flat_map(|gathered| gathered.answers);
-            let answers = answers.map(|(node, body)| NodeAnswer { node, body }).collect();
+            let answers = answers.map(|(node, body)| NodeResponse { node, body }).collect();
             match merge(MergeContext { request: &request, index: &facts }, answers) {
                 Ok(body) => {
                     if degraded.is_some() {
                         self.cluster.metrics.search_degraded();
                     }
-                    return Ok(Answer { body: Value::Object(body), degraded });
+                    return Ok(ReadResponse { body: Value::Object(body), degraded });
                 }
                 // Only nodes that are not in the map were asked, so it grows with every round, and the rounds end.
                 Err(invalid) => {
@@ -95,8 +99,8 @@ impl SearchService {
         searched: &Searched,
         request: &SearchRequest,
         groups: &[GroupId],
-        unusable: &BTreeMap<NodeId, InvalidAnswer>,
-    ) -> Result<Gathered<SearchAnswer>, ApiError> {
+        unusable: &BTreeMap<NodeId, InvalidResponse>,
+    ) -> Result<Gathered<SearchResponse>, ApiError> {
         let Searched { entry, facts } = searched;
         let cost = |node: &NodeId| {
             if unusable.contains_key(node) { None } else { self.cluster.read_cost(&entry.uid, node) }
@@ -116,7 +120,7 @@ impl SearchService {
 }
 
 /// The error of a search that has no node left to ask, with what made nodes unusable.
-fn explained(error: ApiError, unusable: &BTreeMap<NodeId, InvalidAnswer>) -> ApiError {
+fn explained(error: ApiError, unusable: &BTreeMap<NodeId, InvalidResponse>) -> ApiError {
     match error {
         ApiError::Refused { code: ErrorCode::MiroirShardUnavailable, message } if !unusable.is_empty() => {
             let reasons: Vec<String> = unusable.values().map(ToString::to_string).collect();

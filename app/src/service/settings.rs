@@ -7,8 +7,9 @@ use miroir_domain::IndexUid;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::settings::{self, Setting, SettingsChange};
 use miroir_domain::task::TaskKind;
-use miroir_ports::inbound::{Accepted, Answer, ApiError, SettingsApi};
-use miroir_ports::outbound::{NodeRead, WriteOperation};
+use miroir_domain::write::WriteOperation;
+use miroir_ports::inbound::{Accepted, ApiError, ReadResponse, SettingsApi};
+use miroir_ports::outbound::NodeRead;
 
 use super::detached::detached;
 use super::read::read_first;
@@ -57,12 +58,16 @@ impl SettingsService {
 
 #[async_trait]
 impl SettingsApi for SettingsService {
-    async fn settings_get(&self, index: IndexUid, setting: Option<Setting>) -> Result<Answer, ApiError> {
+    async fn settings_get(
+        &self,
+        index: IndexUid,
+        setting: Option<Setting>,
+    ) -> Result<ReadResponse, ApiError> {
         self.cluster.known_index(&index).await?;
         let read = NodeRead::Settings(index.clone(), setting);
         let nodes = self.cluster.topology.nodes();
         let body = read_first(&self.cluster, Some(&index), nodes, read, self.cluster.timeouts.read).await?;
-        Ok(Answer { body: settings::for_client(setting, body), degraded: None })
+        Ok(ReadResponse { body: settings::for_client(setting, body), degraded: None })
     }
 
     async fn settings_change(&self, index: IndexUid, change: SettingsChange) -> Result<Accepted, ApiError> {

@@ -7,7 +7,7 @@ use miroir_domain::index::IndexEntry;
 use miroir_domain::quorum::Degraded;
 use miroir_domain::stats::IndexStats;
 use miroir_domain::{IndexUid, NodeId};
-use miroir_ports::inbound::{Answer, ApiError};
+use miroir_ports::inbound::{ApiError, ReadResponse};
 use miroir_ports::outbound::NodeRead;
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ use crate::cluster::Cluster;
 const AT_ONCE: usize = 8;
 
 /// The stats of `indexes` (not empty) as if they were one.
-pub async fn of_indexes(cluster: &Arc<Cluster>, indexes: &[IndexUid]) -> Result<Answer, ApiError> {
+pub async fn of_indexes(cluster: &Arc<Cluster>, indexes: &[IndexUid]) -> Result<ReadResponse, ApiError> {
     let all = try_join_all(indexes.iter().map(|index| of_index(cluster, index))).await?;
     let mut sum = IndexStats::default();
     let mut missing: Vec<Degraded> = Vec::new();
@@ -26,12 +26,12 @@ pub async fn of_indexes(cluster: &Arc<Cluster>, indexes: &[IndexUid]) -> Result<
         sum = sum.and(stats);
         missing.extend(degraded);
     }
-    Ok(Answer { body: sum.to_json(), degraded: missing.into_iter().reduce(Degraded::and) })
+    Ok(ReadResponse { body: sum.to_json(), degraded: missing.into_iter().reduce(Degraded::and) })
 }
 
 /// `{databaseSize, usedDatabaseSize, lastUpdate, indexes}`. The sizes are those of all nodes together: what the cluster takes
 /// of disks.
-pub async fn of_cluster(cluster: &Arc<Cluster>, entries: &[IndexEntry]) -> Result<Answer, ApiError> {
+pub async fn of_cluster(cluster: &Arc<Cluster>, entries: &[IndexEntry]) -> Result<ReadResponse, ApiError> {
     let nodes = ask_every_node(cluster, &NodeRead::AllStats).await;
     let sum = |name: &str| nodes.iter().filter_map(|answer| answer.get(name)?.as_u64()).sum::<u64>();
     // RFC 3339 in UTC orders as text does, down to the second.
@@ -53,7 +53,7 @@ pub async fn of_cluster(cluster: &Arc<Cluster>, entries: &[IndexEntry]) -> Resul
         "lastUpdate": last_update,
         "indexes": indexes,
     });
-    Ok(Answer { body, degraded: missing.into_iter().reduce(Degraded::and) })
+    Ok(ReadResponse { body, degraded: missing.into_iter().reduce(Degraded::and) })
 }
 
 async fn of_index(

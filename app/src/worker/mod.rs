@@ -1,4 +1,4 @@
-//! Background duties: what must happen whether or not a client is waiting for it.
+//! Background roles: what must happen whether or not a client is waiting for it.
 
 mod mender;
 mod poller;

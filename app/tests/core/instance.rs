@@ -10,9 +10,9 @@ use miroir::instance::{
     Campaign, Directory, Handles, Presence, Span, Term, Work, campaign_loop, presence_loop,
 };
 use miroir::metrics::Metrics;
-use miroir_domain::duty::{Duty, falls_to};
+use miroir_domain::role::{Role, assigned_to};
 use miroir_memory::MemoryStore;
-use miroir_ports::inbound::Keeper;
+use miroir_ports::inbound::RoleHolder;
 use miroir_ports::outbound::{Clock, LeaseTable as _, StoreError, TaskStore};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -33,15 +33,15 @@ struct Diary {
 }
 
 impl Diary {
-    fn who(&self, duty: &Duty) -> Vec<String> {
-        self.working.lock().unwrap().get(&duty.scope()).cloned().unwrap_or_default()
+    fn who(&self, role: &Role) -> Vec<String> {
+        self.working.lock().unwrap().get(&role.name()).cloned().unwrap_or_default()
     }
 }
 
 /// Work that writes into the diary.
 struct Busy {
     name: String,
-    duty: Duty,
+    role: Role,
     diary: Arc<Diary>,
     /// Whether it ends when it is asked to.
     obedient: bool,
@@ -54,11 +54,11 @@ struct Entry<'a>(&'a Busy, bool);
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        let Busy { name, duty, diary, .. } = self.0;
+        let Busy { name, role, diary, .. } = self.0;
         let counter = if self.1 { &diary.ended } else { &diary.cut };
         counter.fetch_add(1, Ordering::Relaxed);
         let mut working = diary.working.lock().unwrap();
-        working.get_mut(&duty.scope()).unwrap().retain(|one| one != name);
+        working.get_mut(&role.name()).unwrap().retain(|one| one != name);
     }
 }
 
@@ -76,7 +76,7 @@ impl Work for Busy {
         let mut entry = Entry(self, false);
         {
             let mut working = self.diary.working.lock().unwrap();
-            let others = working.entry(self.duty.scope()).or_default();
+            let others = working.entry(self.role.name()).or_default();
             others.push(self.name.clone());
             assert_eq!(others.len(), 1, "{others:?} do one thing");
         }
@@ -113,13 +113,13 @@ impl World {
         Self { rows: Arc::new(MemoryStore::new()), clock, diary: Arc::default(), metrics }
     }
 
-    fn instance(&self, name: &str, duties: &[Duty]) -> Instance {
-        self.with(name, duties, true, 0)
+    fn instance(&self, name: &str, roles: &[Role]) -> Instance {
+        self.with(name, roles, true, 0)
     }
 
-    fn with(&self, name: &str, duties: &[Duty], obedient: bool, failures: usize) -> Instance {
+    fn with(&self, name: &str, roles: &[Role], obedient: bool, failures: usize) -> Instance {
         let url = format!("http://{name}");
-        let directory = Arc::new(Directory::new(name.to_owned(), url, duties.iter().cloned()));
+        let directory = Arc::new(Directory::new(name.to_owned(), url, roles.iter().cloned()));
         let rows = Arc::clone(&self.rows);
         let handles: Handles = Arc::new(move || Arc::new(rows.reopen()) as Arc<dyn TaskStore>);
         let (stop, stopped) = watch::channel(false);
@@ -132,16 +132,16 @@ impl World {
             span: Span::new(LEASE),
         };
         tasks.spawn(presence_loop(presence, stopped.clone()));
-        for duty in duties {
+        for role in roles {
             let work = Busy {
                 name: name.to_owned(),
-                duty: duty.clone(),
+                role: role.clone(),
                 diary: Arc::clone(&self.diary),
                 obedient,
                 failures: AtomicUsize::new(failures),
             };
             let campaign = Campaign {
-                duty: duty.clone(),
+                role: role.clone(),
                 work: Arc::new(work),
                 handles: Arc::clone(&handles),
                 clock: Arc::clone(&self.clock),
@@ -154,8 +154,8 @@ impl World {
         Instance { directory, stop, tasks }
     }
 
-    async fn token(&self, duty: &Duty) -> Option<u64> {
-        let term = self.rows.lease_get(&duty.scope(), self.clock.now()).await.unwrap();
+    async fn token(&self, role: &Role) -> Option<u64> {
+        let term = self.rows.lease_get(&role.name(), self.clock.now()).await.unwrap();
         term.map(|term| term.token)
     }
 }
@@ -167,70 +167,72 @@ impl Instance {
     }
 }
 
-fn sinks(count: usize) -> Vec<Duty> {
-    (0..count).map(|n| Duty::Sink(format!("sink-{n}").parse().unwrap())).collect()
+fn sinks(count: usize) -> Vec<Role> {
+    (0..count).map(|n| Role::Sink(format!("sink-{n}").parse().unwrap())).collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn writes_stay_with_whoever_has_them_and_go_on_at_once_when_it_stops() {
-    let (world, writes) = (World::new(), [Duty::Writes]);
+    let (world, writes) = (World::new(), [Role::Writes]);
     let one = world.instance("one", &writes);
     sleep(Duration::from_secs(1)).await;
     let two = world.instance("two", &writes);
     sleep(LEASE * 3).await;
-    assert_eq!(world.diary.who(&Duty::Writes), ["one"]);
-    assert_eq!(one.directory.keeper(&Duty::Writes), Keeper::Here);
-    let Keeper::At(peer) = two.directory.keeper(&Duty::Writes) else { panic!("two does not know") };
+    assert_eq!(world.diary.who(&Role::Writes), ["one"]);
+    assert_eq!(one.directory.role_holder(&Role::Writes), RoleHolder::Local);
+    let RoleHolder::Remote(peer) = two.directory.role_holder(&Role::Writes) else {
+        panic!("two does not know")
+    };
     assert_eq!((peer.url.as_str(), peer.token), ("http://one", 1));
     one.stop().await;
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(world.diary.who(&Duty::Writes), ["two"]);
-    assert_eq!(two.directory.keeper(&Duty::Writes), Keeper::Here);
+    assert_eq!(world.diary.who(&Role::Writes), ["two"]);
+    assert_eq!(two.directory.role_holder(&Role::Writes), RoleHolder::Local);
     assert_eq!(world.diary.ended.load(Ordering::Relaxed), 1);
     two.stop().await;
-    assert_eq!(world.token(&Duty::Writes).await, None, "the last one gives its lease up");
+    assert_eq!(world.token(&Role::Writes).await, None, "the last one gives its lease up");
 }
 
 #[tokio::test(start_paused = true)]
 async fn killed_instance_is_followed_when_its_term_ends_and_not_before() {
-    let (world, writes) = (World::new(), [Duty::Writes]);
+    let (world, writes) = (World::new(), [Role::Writes]);
     let one = world.instance("one", &writes);
     sleep(Duration::from_secs(1)).await;
     let two = world.instance("two", &writes);
     sleep(Duration::from_secs(5)).await;
     drop(one);
     sleep(LEASE / 2).await;
-    assert!(world.diary.who(&Duty::Writes).is_empty());
+    assert!(world.diary.who(&Role::Writes).is_empty());
     sleep(LEASE).await;
-    assert_eq!(world.diary.who(&Duty::Writes), ["two"]);
-    assert_eq!(world.token(&Duty::Writes).await, Some(2));
+    assert_eq!(world.diary.who(&Role::Writes), ["two"]);
+    assert_eq!(world.token(&Role::Writes).await, Some(2));
     two.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_dealt_out_moves_in_order_when_an_instance_comes() {
-    let (world, duties) = (World::new(), sinks(12));
-    let one = world.instance("one", &duties);
+    let (world, roles) = (World::new(), sinks(12));
+    let one = world.instance("one", &roles);
     sleep(Duration::from_secs(2)).await;
-    assert!(duties.iter().all(|duty| world.diary.who(duty) == ["one"]));
-    let two = world.instance("two", &duties);
+    assert!(roles.iter().all(|role| world.diary.who(role) == ["one"]));
+    let two = world.instance("two", &roles);
     sleep(Duration::from_secs(3)).await;
     let both = ["one", "two"];
-    for duty in &duties {
-        assert_eq!(world.diary.who(duty), [falls_to(duty, both).unwrap()], "{duty:?}");
+    for role in &roles {
+        assert_eq!(world.diary.who(role), [assigned_to(role, both).unwrap()], "{role:?}");
     }
     let moved = world.diary.ended.load(Ordering::Relaxed);
     assert!((1..12).contains(&moved), "{moved} of 12 moved");
     assert_eq!(world.diary.cut.load(Ordering::Relaxed), 0);
     two.stop().await;
     sleep(Duration::from_secs(1)).await;
-    assert!(duties.iter().all(|duty| world.diary.who(duty) == ["one"]));
+    assert!(roles.iter().all(|role| world.diary.who(role) == ["one"]));
     one.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn work_is_cut_off_when_the_lease_is_lost_and_begun_anew() {
-    let (world, writes) = (World::new(), [Duty::Writes]);
+    let (world, writes) = (World::new(), [Role::Writes]);
     let one = world.with("one", &writes, false, 0);
     sleep(Duration::from_secs(1)).await;
     // Somebody ends the term behind its back.
@@ -238,35 +240,35 @@ async fn work_is_cut_off_when_the_lease_is_lost_and_begun_anew() {
     assert!(world.rows.lease_release("writes", &term.holder, term.token).await.unwrap());
     sleep(LEASE / 2).await;
     assert_eq!(world.diary.cut.load(Ordering::Relaxed), 1);
-    assert_eq!(world.diary.who(&Duty::Writes), ["one"]);
-    assert_eq!(world.token(&Duty::Writes).await, Some(2));
+    assert_eq!(world.diary.who(&Role::Writes), ["one"]);
+    assert_eq!(world.token(&Role::Writes).await, Some(2));
     drop(one);
 }
 
 /// It holds its lease for as long as it keeps its work up, and no longer than it can.
 #[tokio::test(start_paused = true)]
 async fn work_that_does_not_end_keeps_the_others_out() {
-    let (world, writes) = (World::new(), [Duty::Writes]);
+    let (world, writes) = (World::new(), [Role::Writes]);
     let stubborn = world.with("stubborn", &writes, false, 0);
     sleep(Duration::from_secs(1)).await;
     let other = world.instance("other", &writes);
     let mut stopping = tokio::spawn(stubborn.stop());
     assert!(timeout(LEASE * 3, &mut stopping).await.is_err(), "it gave up what it was doing");
-    assert_eq!(world.diary.who(&Duty::Writes), ["stubborn"]);
-    assert!(matches!(other.directory.keeper(&Duty::Writes), Keeper::Nobody | Keeper::At(_)));
+    assert_eq!(world.diary.who(&Role::Writes), ["stubborn"]);
+    assert!(matches!(other.directory.role_holder(&Role::Writes), RoleHolder::Vacant | RoleHolder::Remote(_)));
     stopping.abort();
     sleep(LEASE * 2).await;
-    assert_eq!(world.diary.who(&Duty::Writes), ["other"]);
+    assert_eq!(world.diary.who(&Role::Writes), ["other"]);
     other.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn work_that_cannot_begin_is_tried_again_in_a_new_term() {
-    let (world, writes) = (World::new(), [Duty::Writes]);
+    let (world, writes) = (World::new(), [Role::Writes]);
     let one = world.with("one", &writes, true, 3);
     sleep(Duration::from_secs(5)).await;
-    assert_eq!(world.diary.who(&Duty::Writes), ["one"]);
-    assert_eq!(world.token(&Duty::Writes).await, Some(4));
+    assert_eq!(world.diary.who(&Role::Writes), ["one"]);
+    assert_eq!(world.token(&Role::Writes).await, Some(4));
     one.stop().await;
 }
 
@@ -288,7 +290,7 @@ async fn store_of_a_former_term_refuses_changes() {
         let mut one = world.instance(name, &[]);
         let rows = Arc::clone(&world.rows);
         let campaign = Campaign {
-            duty: Duty::Writes,
+            role: Role::Writes,
             work: Arc::new(Keeps(Arc::clone(&kept))),
             handles: Arc::new(move || Arc::new(rows.reopen()) as Arc<dyn TaskStore>),
             clock: Arc::clone(&world.clock),

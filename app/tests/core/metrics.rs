@@ -229,7 +229,7 @@ async fn cluster_that_is_made_anew_leaves_nothing_behind() {
     assert_eq!(between.value("miroir_alias_flips_total"), Some(2.0));
     assert_eq!(between.value("miroir_canary_runs_total{verdict=\"fail\"}"), Some(1.0));
     assert_eq!(between.value("miroir_canary_runs_total{verdict=\"pass\"}"), Some(0.0));
-    assert_eq!(between.value("miroir_lease_held{scope=\"instance\"}"), Some(0.0));
+    assert_eq!(between.value("miroir_lease_held{role=\"instance\"}"), Some(0.0));
     assert_eq!(between.value("miroir_instances"), Some(3.0));
 }
 

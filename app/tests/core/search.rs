@@ -6,7 +6,7 @@ use std::time::Duration;
 use miroir::cluster::SearchPolicy;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::search::SearchRequest;
-use miroir_ports::inbound::{Answer, ApiError, DocumentApi, IndexApi, SearchApi};
+use miroir_ports::inbound::{ApiError, DocumentApi, IndexApi, ReadResponse, SearchApi};
 use serde_json::{Map, Value, json};
 
 use crate::support::{Bench, Fault, Layout, films, uid};
@@ -21,12 +21,12 @@ async fn bench(layout: Layout) -> Bench {
     bench
 }
 
-async fn search(bench: &Bench, body: Value) -> Result<Answer, ApiError> {
+async fn search(bench: &Bench, body: Value) -> Result<ReadResponse, ApiError> {
     bench.search.search(uid("films"), SearchRequest::from_json(body).unwrap()).await
 }
 
 /// The ids of the hits, which must not repeat.
-fn ids(answer: &Answer) -> BTreeSet<u64> {
+fn ids(answer: &ReadResponse) -> BTreeSet<u64> {
     let hits = answer.body["hits"].as_array().unwrap();
     let ids: BTreeSet<u64> = hits.iter().map(|hit| hit["id"].as_u64().unwrap()).collect();
     assert_eq!(ids.len(), hits.len(), "a hit came twice");
@@ -37,7 +37,7 @@ fn everything() -> Value {
     json!({ "q": "film", "limit": 100, "facets": ["genre"] })
 }
 
-fn assert_complete(answer: &Answer) {
+fn assert_complete(answer: &ReadResponse) {
     assert_eq!(ids(answer), (0..60).collect());
     assert_eq!(answer.body["estimatedTotalHits"], 60);
     assert_eq!(answer.body["facetDistribution"], json!({ "genre": { "g0": 20, "g1": 20, "g2": 20 } }));

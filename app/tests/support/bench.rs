@@ -17,13 +17,14 @@ use miroir::service::{DocumentService, IndexService, SearchService, SettingsServ
 use miroir::worker::{PollerOptions, mend_loop, poll_loop, stopped};
 use miroir_domain::health::HealthThresholds;
 use miroir_domain::payload::PayloadFormat;
-use miroir_domain::search::SearchAnswer;
+use miroir_domain::search::SearchResponse;
 use miroir_domain::task::{NodeTaskReport, Task, TaskStatus};
 use miroir_domain::topology::{Node, Topology};
+use miroir_domain::write::WriteMode;
 use miroir_domain::{GroupId, IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_fault::FaultyStore;
 use miroir_memory::MemoryStore;
-use miroir_ports::inbound::{Accepted, ApiError, DocumentApi, DocumentWrite, WriteMode};
+use miroir_ports::inbound::{Accepted, ApiError, DocumentApi, DocumentWrite};
 use miroir_ports::outbound::{
     Clock, IndexTable, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, TaskStore,
     TaskTable,
@@ -129,7 +130,7 @@ impl Nodes for MortalNodes {
         node: &NodeId,
         search: NodeSearch,
         timeout: Duration,
-    ) -> Result<SearchAnswer, NodeError> {
+    ) -> Result<SearchResponse, NodeError> {
         while_alive(&self.alive, self.inner.node_search(node, search, timeout)).await
     }
     async fn node_tasks(

@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir_domain::search::SearchAnswer;
+use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
+use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
-use miroir_ports::outbound::{
-    Clock, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, WriteOperation,
-};
+use miroir_ports::outbound::{Clock, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::Value;
 
 use super::server::{Index, Server, error};
@@ -316,7 +315,7 @@ impl Nodes for FakeNodes {
         node: &NodeId,
         search: NodeSearch,
         timeout: Duration,
-    ) -> Result<SearchAnswer, NodeError> {
+    ) -> Result<SearchResponse, NodeError> {
         let call = Call { search: Some(search.clone()), ..call(node, "read search") };
         let read = |value| serde_json::from_value(value).ok();
         let work = |server: &mut Server| match server.search(&search) {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use miroir_domain::error::ResponseError;
 use miroir_domain::settings::{Setting, SettingsAction, SettingsChange};
 use miroir_domain::task::{NodeTaskReport, TaskStatus};
+use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, Timestamp};
-use miroir_ports::inbound::WriteMode;
-use miroir_ports::outbound::{NodeRead, NodeSearch, NodeWrite, WriteOperation};
+use miroir_ports::outbound::{NodeRead, NodeSearch, NodeWrite};
 use serde_json::{Map, Value, json};
 
 use super::filter::admits;

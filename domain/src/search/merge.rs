@@ -2,23 +2,23 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{RawHit, SearchAnswer};
 use super::distinct::Distinct;
 use super::facet::{DISTRIBUTION, Facets, STATS};
 use super::order::{Hit, Merged, Ranking, Unrankable};
 use super::page::Page;
 use super::rank::{DETAILS, VECTOR};
+use super::response::{RawHit, SearchResponse};
 use super::{NodeQuery, SearchRequest};
 use crate::NodeId;
 use crate::document::{PrimaryKey, strip_reserved};
 
 /// What one node answered.
 #[derive(Debug, Clone)]
-pub struct NodeAnswer {
+pub struct NodeResponse {
     /// The node.
     pub node: NodeId,
     /// The body of its answer to [`SearchRequest::for_node`].
-    pub body: SearchAnswer,
+    pub body: SearchResponse,
 }
 
 /// What the merge needs beside the answers.
@@ -33,7 +33,7 @@ pub struct MergeContext<'a> {
 /// An answer that is no search result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("node `{node}` answered a search with {problem}")]
-pub struct InvalidAnswer {
+pub struct InvalidResponse {
     /// The node.
     pub node: NodeId,
     /// What is wrong with it.
@@ -56,15 +56,15 @@ const PASSED_AFTER: [&str; 4] = ["requestUid", "metadata", "performanceDetails",
 /// several nodes counted.
 pub fn merge(
     context: MergeContext<'_>,
-    answers: Vec<NodeAnswer>,
-) -> Result<Map<String, Value>, InvalidAnswer> {
+    answers: Vec<NodeResponse>,
+) -> Result<Map<String, Value>, InvalidResponse> {
     let page = context.request.page();
     let mut rest = Rest::default();
     let mut nodes = Vec::with_capacity(answers.len());
     let mut lists = Vec::with_capacity(answers.len());
     let mut distributions = Vec::new();
-    for NodeAnswer { node, body: SearchAnswer { hits, rest: mut body } } in answers {
-        let invalid = |problem| InvalidAnswer { node: node.clone(), problem };
+    for NodeResponse { node, body: SearchResponse { hits, rest: mut body } } in answers {
+        let invalid = |problem| InvalidResponse { node: node.clone(), problem };
         lists.push(hits.ok_or_else(|| invalid(format!("no `{HITS}`")))?);
         distributions
             .extend(body.shift_remove(DISTRIBUTION).map(|distribution| (node.clone(), distribution)));
@@ -73,10 +73,10 @@ pub fn merge(
     }
     for (node, distribution) in distributions {
         rest.has_facets = true;
-        rest.facets.add_distribution(distribution).map_err(|problem| InvalidAnswer { node, problem })?;
+        rest.facets.add_distribution(distribution).map_err(|problem| InvalidResponse { node, problem })?;
     }
     let hits = take_page(context, page, lists, &mut rest)
-        .map_err(|Unrankable { node, problem }| InvalidAnswer { node: nodes[node].clone(), problem })?;
+        .map_err(|Unrankable { node, problem }| InvalidResponse { node: nodes[node].clone(), problem })?;
     Ok(rest.finish(context, page, hits))
 }
 

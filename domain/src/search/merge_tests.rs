@@ -4,25 +4,25 @@ use serde_json::json;
 use super::*;
 use crate::search::request::tests::index;
 
-fn answer(node: &str, body: Value) -> NodeAnswer {
-    NodeAnswer { node: node.parse().unwrap(), body: serde_json::from_value(body).unwrap() }
+fn answer(node: &str, body: Value) -> NodeResponse {
+    NodeResponse { node: node.parse().unwrap(), body: serde_json::from_value(body).unwrap() }
 }
 
 /// What a node says beside its hits when it has `total` of them.
-fn found(node: &str, total: u64, hits: &Value) -> NodeAnswer {
+fn found(node: &str, total: u64, hits: &Value) -> NodeResponse {
     answer(node, json!({"hits": hits, "query": "", "processingTimeMs": 1, "estimatedTotalHits": total}))
 }
 
 fn try_merged(
     request: Value,
     index: &NodeQuery,
-    answers: Vec<NodeAnswer>,
-) -> Result<Map<String, Value>, InvalidAnswer> {
+    answers: Vec<NodeResponse>,
+) -> Result<Map<String, Value>, InvalidResponse> {
     let request = SearchRequest::from_json(request).unwrap();
     merge(MergeContext { request: &request, index }, answers)
 }
 
-fn merged(request: Value, index: &NodeQuery, answers: Vec<NodeAnswer>) -> Value {
+fn merged(request: Value, index: &NodeQuery, answers: Vec<NodeResponse>) -> Value {
     try_merged(request, index, answers).unwrap().into()
 }
 
@@ -253,7 +253,7 @@ fn documents() -> impl Strategy<Value = Vec<Document>> {
 }
 
 /// What the nodes answer to `request`, each with its own documents in the order of a server.
-fn node_answers(documents: &[Document], request: &SearchRequest, index: &NodeQuery) -> Vec<NodeAnswer> {
+fn node_answers(documents: &[Document], request: &SearchRequest, index: &NodeQuery) -> Vec<NodeResponse> {
     let asked = request.for_node(None, index);
     let limit = asked.get("limit").or(asked.get("hitsPerPage")).and_then(Value::as_u64).unwrap();
     (0..NODES)

@@ -10,7 +10,6 @@
 //!
 //! What of this equals a single server exactly, and what cannot, is told in `docs/search-fidelity.md`.
 
-mod answer;
 mod distinct;
 mod facet;
 mod filter;
@@ -22,9 +21,10 @@ pub(crate) mod path;
 mod query_string;
 mod rank;
 mod request;
+mod response;
 mod retrieve;
 
-pub use answer::SearchAnswer;
 pub use filter::with_shards;
-pub use merge::{InvalidAnswer, MergeContext, NodeAnswer, merge};
+pub use merge::{InvalidResponse, MergeContext, NodeResponse, merge};
 pub use request::{NodeQuery, SearchRequest};
+pub use response::SearchResponse;

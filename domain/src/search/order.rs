@@ -5,8 +5,8 @@ use std::collections::BinaryHeap;
 
 use serde_json::{Map, Value};
 
-use super::answer::RawHit;
 use super::rank::{DETAILS, Rank, SCORE};
+use super::response::RawHit;
 
 /// A hit on its way out.
 pub(super) type Hit = Map<String, Value>;

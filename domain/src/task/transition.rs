@@ -32,7 +32,7 @@ pub enum Event {
         report: NodeTaskReport,
     },
     /// A node that missed the write was given what it lacked. Its node error stays, without shards.
-    NodeMended {
+    NodeRepaired {
         /// The node.
         node: NodeId,
     },
@@ -110,7 +110,7 @@ impl Task {
                 let node_task = self.accepted_node_task(&node, report.uid)?;
                 learn(node_task, report);
             }
-            Event::NodeMended { node } => {
+            Event::NodeRepaired { node } => {
                 if let Some(miss) = self.node_errors.get_mut(&node) {
                     miss.shards = ShardSet::default();
                 }

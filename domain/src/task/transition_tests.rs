@@ -192,11 +192,11 @@ fn strange_nodes_and_changed_uids_are_refused() {
 #[test]
 fn a_mended_node_lacks_no_shards_and_keeps_its_error() {
     let task = after(task(&["a", "b"]), [accepted("a"), missed("b"), dispatched(&[])]);
-    let mended = after(task.clone(), [Event::NodeMended { node: node("b") }]);
+    let mended = after(task.clone(), [Event::NodeRepaired { node: node("b") }]);
     let (before, now) = (&task.node_errors[&node("b")], &mended.node_errors[&node("b")]);
     assert!(!before.shards.is_empty() && now.shards.is_empty());
     assert_eq!(now.error, before.error);
-    assert_eq!(after(task.clone(), [Event::NodeMended { node: node("a") }]), task, "it missed nothing");
+    assert_eq!(after(task.clone(), [Event::NodeRepaired { node: node("a") }]), task, "it missed nothing");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use miroir_domain::{GroupId, IndexUid, NodeId, Shard, Timestamp};
 use serde::Serialize;
 
 use super::ApiError;
-use crate::outbound::Lacks;
+use crate::outbound::ReplicaReport;
 
 /// Whether requests can be served, and if not, why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,12 +78,12 @@ pub struct ShardView {
     /// Its number.
     pub shard: Shard,
     /// Its copies, group by group.
-    pub replicas: Vec<ReplicasView>,
+    pub replicas: Vec<ShardReplicasView>,
 }
 
 /// The copies of a shard in one group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ReplicasView {
+pub struct ShardReplicasView {
     /// The group.
     pub group: GroupId,
     /// The nodes that keep it, the one that ranks highest for it first.
@@ -103,8 +103,8 @@ pub trait ClusterApi: Send + Sync + 'static {
     /// Where the shards of `index` live; without one, of an index that is created now.
     async fn shards(&self, index: Option<IndexUid>) -> Result<ShardsView, ApiError>;
 
-    /// Which nodes lack what, as far as this instance knows by itself.
-    fn lacks(&self) -> Lacks;
+    /// Returns the stale replicas that this instance knows of by itself.
+    fn replicas(&self) -> ReplicaReport;
 
     /// Meilisearch's `GET /version`, from a node: `{commitSha, commitDate, pkgVersion}`.
     async fn version(&self) -> Result<serde_json::Value, ApiError>;

@@ -4,18 +4,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use miroir_domain::IndexUid;
 use miroir_domain::payload::PayloadFormat;
+use miroir_domain::write::WriteMode;
 use serde_json::{Map, Value};
 
-use super::{Accepted, Answer, ApiError};
-
-/// What an added document does to one of the same id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WriteMode {
-    /// Replaces it (`POST`).
-    Replace,
-    /// Changes the attributes it names (`PUT`).
-    Update,
-}
+use super::{Accepted, ApiError, ReadResponse};
 
 /// A request to add documents.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +58,7 @@ pub trait DocumentApi: Send + Sync + 'static {
         index: IndexUid,
         id: String,
         parameters: Map<String, Value>,
-    ) -> Result<Answer, ApiError>;
+    ) -> Result<ReadResponse, ApiError>;
 
     /// A page of documents, `{results, offset, limit, total}`. `parameters` has the keys of the body of
     /// `POST /indexes/{uid}/documents/fetch`: offset, limit, fields, filter, sort, ids, retrieveVectors.
@@ -74,5 +66,5 @@ pub trait DocumentApi: Send + Sync + 'static {
         &self,
         index: IndexUid,
         parameters: Map<String, Value>,
-    ) -> Result<Answer, ApiError>;
+    ) -> Result<ReadResponse, ApiError>;
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 
-use super::{Accepted, Answer, ApiError};
+use super::{Accepted, ApiError, ReadResponse};
 
 /// Indexes.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -13,16 +13,16 @@ pub trait IndexApi: Send + Sync + 'static {
     async fn index_create(&self, index: IndexUid, primary_key: Option<String>) -> Result<Accepted, ApiError>;
 
     /// A page of indexes, `{results, offset, limit, total}`.
-    async fn index_list(&self, offset: u64, limit: u64) -> Result<Answer, ApiError>;
+    async fn index_list(&self, offset: u64, limit: u64) -> Result<ReadResponse, ApiError>;
 
     /// One index, `{uid, createdAt, updatedAt, primaryKey}`.
-    async fn index_get(&self, index: IndexUid) -> Result<Answer, ApiError>;
+    async fn index_get(&self, index: IndexUid) -> Result<ReadResponse, ApiError>;
 
     /// How large an index is, as `GET /indexes/{uid}/stats` of a server says it.
-    async fn index_stats(&self, index: IndexUid) -> Result<Answer, ApiError>;
+    async fn index_stats(&self, index: IndexUid) -> Result<ReadResponse, ApiError>;
 
     /// How large all indexes are, `{databaseSize, usedDatabaseSize, lastUpdate, indexes}`.
-    async fn stats(&self) -> Result<Answer, ApiError>;
+    async fn stats(&self) -> Result<ReadResponse, ApiError>;
 
     /// Deletes an index from every node.
     async fn index_delete(&self, index: IndexUid) -> Result<Accepted, ApiError>;

@@ -1,13 +1,13 @@
-//! The instances that work side by side on one store: who does what.
+//! The instances that work side by side on one store, and the roles they hold.
 
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
-use miroir_domain::duty::Duty;
+use miroir_domain::role::Role;
 use serde::Serialize;
 
 use super::ApiError;
 
-/// Another instance that holds a duty.
+/// Another instance that holds a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// Its name.
@@ -18,16 +18,16 @@ pub struct Peer {
     pub token: u64,
 }
 
-/// Who does a duty, as far as this instance knows.
+/// The holder of a role, as far as this instance knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Keeper {
+pub enum RoleHolder {
     /// This instance.
-    Here,
-    /// Another one.
-    At(Peer),
-    /// None at this moment; one will soon.
-    Nobody,
-    /// It cannot be told: the store does not answer.
+    Local,
+    /// Another instance.
+    Remote(Peer),
+    /// No instance at this moment; one takes the role soon.
+    Vacant,
+    /// Unknown, since the store does not answer.
     Unknown,
 }
 
@@ -41,18 +41,18 @@ pub struct InstanceView {
     pub url: String,
     /// Whether it is the one that was asked.
     pub here: bool,
-    /// Whether it puts writes in order.
-    pub leads: bool,
-    /// The scopes of all duties it holds, in order.
-    pub duties: Vec<String>,
+    /// Whether it holds the role of the writes.
+    pub leader: bool,
+    /// The names of all roles it holds, in order.
+    pub roles: Vec<String>,
 }
 
 /// A running term.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeaseView {
-    /// What is held.
-    pub scope: String,
+    /// The role.
+    pub role: String,
     /// The instance that holds it.
     pub holder: String,
     /// The fencing token: greater in every new term.
@@ -65,15 +65,15 @@ pub struct LeaseView {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait InstanceApi: Send + Sync + 'static {
-    /// Who does `duty` now. Costs no call.
-    fn keeper(&self, duty: &Duty) -> Keeper;
+    /// Returns the holder of `role`, without any call.
+    fn role_holder(&self, role: &Role) -> RoleHolder;
 
-    /// Waits until the keeper of `duty` is another than `known`, and answers who.
-    async fn other_keeper(&self, duty: &Duty, known: &Keeper) -> Keeper;
+    /// Waits until the holder of `role` is not `known`, and returns it.
+    async fn role_holder_changed(&self, role: &Role, known: &RoleHolder) -> RoleHolder;
 
     /// Every live instance, by name.
     async fn instance_list(&self) -> Result<Vec<InstanceView>, ApiError>;
 
-    /// Every running term, by scope.
+    /// Every running term, by role.
     async fn lease_list(&self) -> Result<Vec<LeaseView>, ApiError>;
 }

@@ -42,7 +42,7 @@ pub struct Accepted {
 
 /// A JSON answer that came from nodes, and what it had to do without.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct ReadResponse {
     /// The body the client gets.
     pub body: serde_json::Value,
     /// What is missing from it, for `X-Miroir-Degraded`.

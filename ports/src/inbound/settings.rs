@@ -4,14 +4,15 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::settings::{Setting, SettingsChange};
 
-use super::{Accepted, Answer, ApiError};
+use super::{Accepted, ApiError, ReadResponse};
 
 /// Settings.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait SettingsApi: Send + Sync + 'static {
     /// The settings, or one of them, without reserved attributes.
-    async fn settings_get(&self, index: IndexUid, setting: Option<Setting>) -> Result<Answer, ApiError>;
+    async fn settings_get(&self, index: IndexUid, setting: Option<Setting>)
+    -> Result<ReadResponse, ApiError>;
 
     /// Changes or resets settings on every node, as one task. Creates the index when it is not there.
     async fn settings_change(&self, index: IndexUid, change: SettingsChange) -> Result<Accepted, ApiError>;

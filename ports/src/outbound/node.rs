@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir_domain::document::{DocumentId, PrimaryKey};
+use miroir_domain::document::DocumentId;
 use miroir_domain::error::ResponseError;
-use miroir_domain::payload::PayloadPart;
-use miroir_domain::search::SearchAnswer;
-use miroir_domain::settings::{Setting, SettingsChange};
+use miroir_domain::search::SearchResponse;
+use miroir_domain::settings::Setting;
 use miroir_domain::task::NodeTaskReport;
+use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
 use serde_json::{Map, Value};
-
-use crate::inbound::WriteMode;
 
 /// A write for one node.
 #[derive(Debug, Clone)]
@@ -23,35 +21,6 @@ pub struct NodeWrite {
     pub operation: WriteOperation,
     /// `customMetadata` for the node task, on routes that take one (document routes): how the task is found again.
     pub custom_metadata: Option<String>,
-}
-
-/// What a write does on a node. Every one of them answers with a node task.
-#[derive(Debug, Clone)]
-pub enum WriteOperation {
-    /// Adds documents, streamed as NDJSON.
-    DocumentsAdd {
-        /// The primary key, always sent explicitly when it is known.
-        primary_key: Option<PrimaryKey>,
-        /// Replace or update.
-        mode: WriteMode,
-        /// The node's part of the documents.
-        documents: PayloadPart,
-    },
-    /// Deletes these documents.
-    DocumentsDelete(Vec<DocumentId>),
-    /// Deletes the documents that match a filter.
-    DocumentsDeleteByFilter(Value),
-    /// Deletes all documents.
-    DocumentsDeleteAll,
-    /// Creates the index.
-    IndexCreate {
-        /// Its primary key.
-        primary_key: Option<PrimaryKey>,
-    },
-    /// Deletes the index.
-    IndexDelete,
-    /// Changes or resets settings, exactly as given.
-    Settings(SettingsChange),
 }
 
 /// A read from one node that is answered as it is.
@@ -163,7 +132,7 @@ pub trait Nodes: Send + Sync + 'static {
         node: &NodeId,
         search: NodeSearch,
         timeout: Duration,
-    ) -> Result<SearchAnswer, NodeError>;
+    ) -> Result<SearchResponse, NodeError>;
 
     /// Reports tasks of the node, in any order.
     ///

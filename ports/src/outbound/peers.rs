@@ -4,22 +4,22 @@ use async_trait::async_trait;
 use miroir_domain::{IndexUid, NodeId};
 use serde::{Deserialize, Serialize};
 
-/// A node that lacks something of an index that others have.
+/// A replica that is known to be behind the others of its index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Lacking {
+pub struct StaleReplica {
     /// The index.
     pub index: IndexUid,
     /// The node.
     pub node: NodeId,
 }
 
-/// Which nodes lack what, as the instance that sends the writes knows it.
+/// The stale replicas, as the instance that holds the writes knows them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lacks {
-    /// False while the instance still finds out what was missed before its time: there may be more.
-    pub whole: bool,
-    /// The nodes, by index.
-    pub results: Vec<Lacking>,
+pub struct ReplicaReport {
+    /// False while the instance is still finding out what was missed before its term began: there may be more.
+    pub complete: bool,
+    /// The stale replicas.
+    pub results: Vec<StaleReplica>,
 }
 
 /// Why another instance could not be asked.
@@ -31,8 +31,8 @@ pub struct PeerError(pub String);
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Peers: Send + Sync + 'static {
-    /// Which nodes lack what, as the instance at `url` knows.
+    /// Asks the instance at `url` for the stale replicas that it knows of.
     ///
     /// - **PEER-1** It MUST NOT take longer than a few seconds, whatever the instance does.
-    async fn peer_lacks(&self, url: &str) -> Result<Lacks, PeerError>;
+    async fn peer_replicas(&self, url: &str) -> Result<ReplicaReport, PeerError>;
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use miroir_domain::document::PrimaryKey;
 use miroir_domain::payload::{Payload, PayloadFormat};
 use miroir_domain::placement::{Placement, shard_of};
-use miroir_domain::search::{MergeContext, NodeAnswer, NodeQuery, SearchRequest, merge};
+use miroir_domain::search::{MergeContext, NodeQuery, NodeResponse, SearchRequest, merge};
 use miroir_domain::topology::{Node, Topology};
 use miroir_domain::{GroupId, NodeId, ShardSet};
 use serde_json::{Map, Value, json};
@@ -117,8 +117,8 @@ fn measure_merge() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn read_answer(node: usize, text: &str) -> Result<NodeAnswer> {
-    Ok(NodeAnswer { node: format!("node-{node}").parse()?, body: serde_json::from_str(text)? })
+fn read_answer(node: usize, text: &str) -> Result<NodeResponse> {
+    Ok(NodeResponse { node: format!("node-{node}").parse()?, body: serde_json::from_str(text)? })
 }
 
 /// What one document leaves behind when it is routed, as much as a payload keeps of it: where it starts, how long it

@@ -15,7 +15,7 @@ const TASK_PAUSE: Duration = Duration::from_millis(10);
 
 /// One answer.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     /// Its status.
     pub status: u16,
     /// Its headers.
@@ -24,7 +24,7 @@ pub struct Answer {
     pub body: Value,
 }
 
-impl Answer {
+impl Response {
     /// A header's value, when it is there and text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -72,7 +72,7 @@ impl Client {
     }
 
     /// Sends a request and reads its answer, whatever the status. An error when there is none.
-    pub async fn send(&self, request: RequestBuilder) -> Result<Answer> {
+    pub async fn send(&self, request: RequestBuilder) -> Result<Response> {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await?;
@@ -82,16 +82,16 @@ impl Client {
             serde_json::from_slice(&bytes)
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
         };
-        Ok(Answer { status, headers, body })
+        Ok(Response { status, headers, body })
     }
 
     /// `GET`.
-    pub async fn get(&self, path: &str) -> Result<Answer> {
+    pub async fn get(&self, path: &str) -> Result<Response> {
         self.send(self.request("GET", path)?).await
     }
 
     /// Any method with a JSON body; null sends none.
-    pub async fn call(&self, method: &str, path: &str, body: Value) -> Result<Answer> {
+    pub async fn call(&self, method: &str, path: &str, body: Value) -> Result<Response> {
         let request = self.request(method, path)?;
         self.send(if body.is_null() { request } else { request.json(&body) }).await
     }

@@ -36,7 +36,7 @@ mod wait;
 
 pub use binary::miroir as miroir_program;
 pub use binary::program;
-pub use client::{Answer, Client};
+pub use client::{Client, Response};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use ledger::{Entries, Ledger};
 pub use miroir::Miroir;

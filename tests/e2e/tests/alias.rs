@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use miroir_e2e::{Answer, Client, Cluster, ClusterBuilder, NODE_KIND};
+use miroir_e2e::{Client, Cluster, ClusterBuilder, NODE_KIND, Response};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ async fn load(client: &Client, index: &str) {
     assert_eq!(task["status"], "succeeded", "{task}");
 }
 
-async fn call(client: &Client, method: &str, path: &str, body: Value) -> Answer {
+async fn call(client: &Client, method: &str, path: &str, body: Value) -> Response {
     client.call(method, path, body).await.unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use miroir_e2e::{Answer, Client, Cluster, ClusterBuilder, NODE_KIND, until};
+use miroir_e2e::{Client, Cluster, ClusterBuilder, NODE_KIND, Response, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn on_redis(server: &RedisServer) -> ClusterBuilder {
     on_sqlite().redis(&server.url())
 }
 
-async fn call(client: &Client, method: &str, path: &str, body: Value) -> Answer {
+async fn call(client: &Client, method: &str, path: &str, body: Value) -> Response {
     client.call(method, path, body).await.unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use miroir::config::Config;
-use miroir_e2e::{Answer, Client, Cluster, PATIENCE, miroir_program, until};
+use miroir_e2e::{Client, Cluster, PATIENCE, Response, miroir_program, until};
 use miroir_http::route_list;
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ fn configuration() -> Value {
     })
 }
 
-fn check_answer(answer: &Answer, what: &str) {
+fn check_answer(answer: &Response, what: &str) {
     assert_clean(&answer.body.to_string(), what);
     assert_clean(&format!("{:?}", answer.headers), what);
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Answered, accept_in, page};
 use super::error::ApiError;
 use super::field::{Fields, object};
 use super::request::Request;
+use super::response::{Responded, Response, accept_in, page};
 use crate::documents::Stored;
 use crate::engine::{filter, select, sort};
 use crate::payload::{self, canonical_id};
@@ -13,7 +13,7 @@ use crate::shared::Shared;
 use crate::task::Work;
 
 /// `POST` (replaces) and `PUT` (merges) `/indexes/{uid}/documents`.
-pub(super) fn add(shared: &Shared, request: &Request, uid: &str, replace: bool) -> Answered {
+pub(super) fn add(shared: &Shared, request: &Request, uid: &str, replace: bool) -> Responded {
     request.query.only(&["primaryKey", "csvDelimiter", "customMetadata", "skipCreation"])?;
     let format = request.document_format()?;
     let documents = payload::read(format, &request.body)?;
@@ -22,17 +22,17 @@ pub(super) fn add(shared: &Shared, request: &Request, uid: &str, replace: bool) 
 }
 
 /// `DELETE /indexes/{uid}/documents`.
-pub(super) fn clear(shared: &Shared, request: &Request, uid: &str) -> Answered {
+pub(super) fn clear(shared: &Shared, request: &Request, uid: &str) -> Responded {
     accept_in(shared, request, uid, Work::ClearDocuments)
 }
 
 /// `DELETE /indexes/{uid}/documents/{id}`.
-pub(super) fn delete(shared: &Shared, request: &Request, uid: &str, id: &str) -> Answered {
+pub(super) fn delete(shared: &Shared, request: &Request, uid: &str, id: &str) -> Responded {
     accept_in(shared, request, uid, Work::DeleteDocuments(vec![Value::from(id)]))
 }
 
 /// `POST /indexes/{uid}/documents/delete-batch`.
-pub(super) fn delete_batch(shared: &Shared, request: &Request, uid: &str) -> Answered {
+pub(super) fn delete_batch(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let Value::Array(ids) = request.json()? else {
         let message = "Json deserialize error: invalid type: map, expected a sequence at line 1 column 0";
         return Err(ApiError::invalid("bad_request", message));
@@ -41,7 +41,7 @@ pub(super) fn delete_batch(shared: &Shared, request: &Request, uid: &str) -> Ans
 }
 
 /// `POST /indexes/{uid}/documents/delete`.
-pub(super) fn delete_by_filter(shared: &Shared, request: &Request, uid: &str) -> Answered {
+pub(super) fn delete_by_filter(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let body = request.json()?;
     let fields = Fields::new(object(&body, &["filter"])?);
     let missing = || ApiError::invalid("missing_document_filter", "Missing field `filter`");
@@ -54,13 +54,13 @@ pub(super) fn delete_by_filter(shared: &Shared, request: &Request, uid: &str) ->
 }
 
 /// `GET /indexes/{uid}/documents/{id}`.
-pub(super) fn get(shared: &Shared, request: &Request, uid: &str, id: &str) -> Answered {
+pub(super) fn get(shared: &Shared, request: &Request, uid: &str, id: &str) -> Responded {
     request.query.only(&["fields", "retrieveVectors"])?;
     let state = shared.state();
     let not_found =
         || ApiError::with_status(404, "document_not_found", format!("Document `{id}` not found."));
     let stored = state.index(uid)?.documents.get(id).ok_or_else(not_found)?;
-    Ok(Answer::ok(&shown(stored, comma_list(request, "fields").as_deref(), false)))
+    Ok(Response::ok(&shown(stored, comma_list(request, "fields").as_deref(), false)))
 }
 
 fn comma_list(request: &Request, name: &str) -> Option<Vec<String>> {
@@ -83,7 +83,7 @@ const LISTING_FIELDS: [&str; 8] =
     ["offset", "limit", "fields", "retrieveVectors", "ids", "filter", "sort", "useNetwork"];
 
 /// `GET /indexes/{uid}/documents`.
-pub(super) fn list(shared: &Shared, request: &Request, uid: &str) -> Answered {
+pub(super) fn list(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let query = &request.query;
     query.only(&LISTING_FIELDS)?;
     let listing = Listing {
@@ -101,7 +101,7 @@ pub(super) fn list(shared: &Shared, request: &Request, uid: &str) -> Answered {
 }
 
 /// `POST /indexes/{uid}/documents/fetch`.
-pub(super) fn fetch(shared: &Shared, request: &Request, uid: &str) -> Answered {
+pub(super) fn fetch(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let body = request.json()?;
     let fields = Fields::new(object(&body, &LISTING_FIELDS)?);
     let listing = Listing {
@@ -118,7 +118,7 @@ pub(super) fn fetch(shared: &Shared, request: &Request, uid: &str) -> Answered {
     answer_listing(shared, uid, &listing)
 }
 
-fn answer_listing(shared: &Shared, uid: &str, listing: &Listing) -> Answered {
+fn answer_listing(shared: &Shared, uid: &str, listing: &Listing) -> Responded {
     let state = shared.state();
     let index = state.index(uid)?;
     let filter = match &listing.filter {

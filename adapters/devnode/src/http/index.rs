@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Answered, accept_in, check_index_uid, page};
 use super::error::ApiError;
 use super::field::{Fields, object};
 use super::request::Request;
+use super::response::{Responded, Response, accept_in, check_index_uid, page};
 use crate::shared::Shared;
 use crate::task::Work;
 
 /// `GET /indexes`.
-pub(super) fn list(shared: &Shared, request: &Request) -> Answered {
+pub(super) fn list(shared: &Shared, request: &Request) -> Responded {
     request.query.only(&["offset", "limit"])?;
     let offset = request.query.number("offset", "invalid_index_offset")?.unwrap_or(0);
     let limit = request.query.number("limit", "invalid_index_limit")?.unwrap_or(20);
@@ -21,7 +21,7 @@ pub(super) fn list(shared: &Shared, request: &Request) -> Answered {
 }
 
 /// `POST /indexes`.
-pub(super) fn create(shared: &Shared, request: &Request) -> Answered {
+pub(super) fn create(shared: &Shared, request: &Request) -> Responded {
     let body = request.json()?;
     let fields = Fields::new(object(&body, &["uid", "primaryKey"])?);
     let uid = fields.text("uid", "invalid_index_uid")?;
@@ -32,12 +32,12 @@ pub(super) fn create(shared: &Shared, request: &Request) -> Answered {
 }
 
 /// `GET /indexes/{uid}`.
-pub(super) fn get(shared: &Shared, uid: &str) -> Answered {
-    Ok(Answer::ok(&shared.state().index(uid)?.view(uid)))
+pub(super) fn get(shared: &Shared, uid: &str) -> Responded {
+    Ok(Response::ok(&shared.state().index(uid)?.view(uid)))
 }
 
 /// `PATCH /indexes/{uid}`.
-pub(super) fn update(shared: &Shared, request: &Request, uid: &str) -> Answered {
+pub(super) fn update(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let body = request.json()?;
     for (field, code) in
         [("createdAt", "immutable_index_created_at"), ("updatedAt", "immutable_index_updated_at")]
@@ -57,18 +57,18 @@ pub(super) fn update(shared: &Shared, request: &Request, uid: &str) -> Answered 
 }
 
 /// `GET /indexes/{uid}/stats`.
-pub(super) fn stats(shared: &Shared, uid: &str) -> Answered {
+pub(super) fn stats(shared: &Shared, uid: &str) -> Responded {
     let state = shared.state();
-    Ok(Answer::ok(&state.index(uid)?.stats(state.is_indexing(uid))))
+    Ok(Response::ok(&state.index(uid)?.stats(state.is_indexing(uid))))
 }
 
 /// `GET /stats`. The database is as large as the documents are as text.
-pub(super) fn all_stats(shared: &Shared) -> Answer {
+pub(super) fn all_stats(shared: &Shared) -> Response {
     let state = shared.state();
     let indexes: Map<String, Value> =
         state.indexes.iter().map(|(uid, index)| (uid.clone(), index.stats(state.is_indexing(uid)))).collect();
     let size: u64 = indexes.values().filter_map(|stats| stats["rawDocumentDbSize"].as_u64()).sum();
-    Answer::ok(&json!({
+    Response::ok(&json!({
         "databaseSize": size,
         "usedDatabaseSize": size,
         "lastUpdate": state.last_update.map(|instant| instant.to_string()),

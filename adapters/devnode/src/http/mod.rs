@@ -1,11 +1,11 @@
 //! The HTTP side: connections, faults, and the way of a request to its route.
 
-mod answer;
 mod document;
 pub(crate) mod error;
 pub(crate) mod field;
 mod index;
 mod request;
+mod response;
 mod route;
 mod search;
 mod settings;
@@ -126,10 +126,12 @@ async fn respond(shared: Arc<Shared>, request: request::Request) -> warp::reply:
     }
     let cut = match fault {
         Some(Fault::Hang) => std::future::pending().await,
-        Some(Fault::Answer { status, body }) => {
-            return answer::Answer { status, body: Some(body) }.into_response();
+        Some(Fault::Response { status, body }) => {
+            return response::Response { status, body: Some(body) }.into_response();
         }
-        Some(Fault::Cut) => return with_cut(answer::Answer::empty(500).into_response(), Cut::BeforeAnswer),
+        Some(Fault::Cut) => {
+            return with_cut(response::Response::empty(500).into_response(), Cut::BeforeAnswer);
+        }
         Some(Fault::LoseAnswer) => Some(Cut::BeforeAnswer),
         Some(Fault::TruncateAnswer) => Some(Cut::MidBody),
         Some(Fault::Delay(span)) => {

@@ -2,32 +2,32 @@
 
 use serde_json::json;
 
-use super::answer::{Answer, Answered, accept, check_index_uid};
 use super::error::ApiError;
 use super::request::Request;
+use super::response::{Responded, Response, accept, check_index_uid};
 use super::{document, index, search, settings, task};
 use crate::shared::Shared;
 use crate::task::Work;
 
 /// A route that was found: it runs once the key is checked.
-type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Answered + 'r>;
+type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Responded + 'r>;
 
 /// Answers a request.
-pub(crate) fn answer(shared: &Shared, request: &Request) -> Answer {
+pub(crate) fn answer(shared: &Shared, request: &Request) -> Response {
     let segments = request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let handler = match (request.method.as_str(), segments.as_slice()) {
-        ("GET", ["health"]) => return Answer::ok(&json!({ "status": "available" })),
+        ("GET", ["health"]) => return Response::ok(&json!({ "status": "available" })),
         (method, segments) => find(method, segments),
     };
     match handler {
         Some(handler) => {
-            authorize(shared, request).and_then(|()| handler(shared, request)).unwrap_or_else(Answer::from)
+            authorize(shared, request).and_then(|()| handler(shared, request)).unwrap_or_else(Response::from)
         }
         None if METHODS.iter().any(|method| find(method, &segments).is_some()) || segments == ["health"] => {
-            Answer::empty(405)
+            Response::empty(405)
         }
-        None => Answer::empty(404),
+        None => Response::empty(404),
     }
 }
 
@@ -37,7 +37,7 @@ fn find<'r>(method: &str, segments: &'r [&'r str]) -> Option<Handler<'r>> {
     Some(match (method, segments) {
         ("GET", ["version"]) => Box::new(|_, _| {
             let version = json!({ "commitSha": "unknown", "commitDate": "unknown", "pkgVersion": "1.50.0" });
-            Ok(Answer::ok(&version))
+            Ok(Response::ok(&version))
         }),
         ("GET", ["stats"]) => Box::new(|shared, _| Ok(index::all_stats(shared))),
         ("GET", ["indexes"]) => Box::new(index::list),

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Answered};
 use super::error::ApiError;
 use super::field::{Fields, Query, object, unknown_value, wrong_type};
 use super::request::Request;
+use super::response::{Responded, Response};
 use crate::clock;
 use crate::engine::rank::Strategy;
 use crate::engine::search::{Page, SearchRequest, search};
@@ -54,14 +54,14 @@ const QUERY_NAMES: [(&str, &[&str]); 3] = [
 const DEFAULT_LIMIT: usize = 20;
 
 /// `POST /indexes/{uid}/search`.
-pub(super) fn post(shared: &Shared, request: &Request, uid: &str) -> Answered {
+pub(super) fn post(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let body = request.json()?;
     let wanted = from_body(&body)?;
     answer(shared, uid, &wanted)
 }
 
 /// `GET /indexes/{uid}/search`.
-pub(super) fn get(shared: &Shared, request: &Request, uid: &str) -> Answered {
+pub(super) fn get(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let query = &request.query;
     let mut names: Vec<&str> = Vec::new();
     for name in BODY {
@@ -75,7 +75,7 @@ pub(super) fn get(shared: &Shared, request: &Request, uid: &str) -> Answered {
     answer(shared, uid, &wanted)
 }
 
-fn answer(shared: &Shared, uid: &str, wanted: &SearchRequest) -> Answered {
+fn answer(shared: &Shared, uid: &str, wanted: &SearchRequest) -> Responded {
     let started = clock::now();
     let state = shared.state();
     let mut body = search(state.index(uid)?, uid, wanted)?;
@@ -83,7 +83,7 @@ fn answer(shared: &Shared, uid: &str, wanted: &SearchRequest) -> Answered {
     let elapsed = finished.as_millisecond().saturating_sub(started.as_millisecond()).max(0);
     body.insert("processingTimeMs".to_owned(), json!(elapsed));
     body.insert("requestUid".to_owned(), json!(request_uid(finished)));
-    Ok(Answer::ok(&body))
+    Ok(Response::ok(&body))
 }
 
 /// A unique id in the form of a UUID version 7: nanoseconds, which never repeat while one node answers.

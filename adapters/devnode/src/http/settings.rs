@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, Answered, accept_in};
 use super::request::Request;
+use super::response::{Responded, Response, accept_in};
 use crate::settings::{SUB_ROUTES, check, check_one, full_reset};
 use crate::shared::Shared;
 use crate::task::Work;
 
-type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Answered + 'r>;
+type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Responded + 'r>;
 
 /// The route below `/indexes/{uid}/settings`.
 pub(super) fn find<'r>(method: &str, uid: &'r str, rest: &'r [&'r str]) -> Option<Handler<'r>> {
@@ -20,7 +20,7 @@ pub(super) fn find<'r>(method: &str, uid: &'r str, rest: &'r [&'r str]) -> Optio
     let route = SUB_ROUTES.iter().find(|route| route.segment == segment)?;
     let key = route.key;
     Some(match method {
-        "GET" => Box::new(move |shared, _| Ok(Answer::ok(shared.state().index(uid)?.settings.get(key)))),
+        "GET" => Box::new(move |shared, _| Ok(Response::ok(shared.state().index(uid)?.settings.get(key)))),
         "DELETE" => Box::new(move |shared, request| {
             let change = Map::from_iter([(key.to_owned(), Value::Null)]);
             accept_in(shared, request, uid, Work::UpdateSettings { change, is_deletion: true })
@@ -35,7 +35,7 @@ pub(super) fn find<'r>(method: &str, uid: &'r str, rest: &'r [&'r str]) -> Optio
 
 fn whole<'r>(method: &str, uid: &'r str) -> Option<Handler<'r>> {
     Some(match method {
-        "GET" => Box::new(move |shared, _| Ok(Answer::ok(&shared.state().index(uid)?.settings.view()))),
+        "GET" => Box::new(move |shared, _| Ok(Response::ok(&shared.state().index(uid)?.settings.view()))),
         "PATCH" => Box::new(move |shared, request| {
             let change = check(&request.json()?)?;
             accept_in(shared, request, uid, Work::UpdateSettings { change, is_deletion: false })

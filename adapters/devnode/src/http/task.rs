@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Answered, accept, check_index_uid};
 use super::error::ApiError;
 use super::field::{Query, invalid_parameter, not_a_number};
 use super::request::Request;
+use super::response::{Responded, Response, accept, check_index_uid};
 use crate::shared::Shared;
 use crate::task::{Status, Task, Work};
 
@@ -49,7 +49,7 @@ const FILTERS: [&str; 12] = [
 ];
 
 /// `GET /tasks/{uid}`.
-pub(super) fn get(shared: &Shared, uid: &str) -> Answered {
+pub(super) fn get(shared: &Shared, uid: &str) -> Responded {
     let invalid = |_| {
         let message = format!("Task uid `{uid}` is invalid. It should only contain numeric characters.");
         ApiError::invalid("invalid_task_uids", message)
@@ -57,11 +57,11 @@ pub(super) fn get(shared: &Shared, uid: &str) -> Answered {
     let uid: u32 = uid.parse().map_err(invalid)?;
     let state = shared.state();
     let not_found = || ApiError::with_status(404, "task_not_found", format!("Task `{uid}` not found."));
-    Ok(Answer::ok(&state.tasks.get(&uid).ok_or_else(not_found)?.view()))
+    Ok(Response::ok(&state.tasks.get(&uid).ok_or_else(not_found)?.view()))
 }
 
 /// `GET /tasks`.
-pub(super) fn list(shared: &Shared, request: &Request) -> Answered {
+pub(super) fn list(shared: &Shared, request: &Request) -> Responded {
     let query = &request.query;
     query.only(&[PAGE.as_slice(), FILTERS.as_slice()].concat())?;
     let limit: usize = query.number("limit", "invalid_task_limit")?.unwrap_or(20);
@@ -78,7 +78,7 @@ pub(super) fn list(shared: &Shared, request: &Request) -> Answered {
     };
     let mut page: Vec<&Task> = in_order.take(limit.saturating_add(1)).collect();
     let next = if page.len() > limit { page.pop().map(|task| task.uid) } else { None };
-    Ok(Answer::ok(&json!({
+    Ok(Response::ok(&json!({
         "results": page.iter().map(|task| task.view()).collect::<Vec<Value>>(),
         "total": total,
         "limit": limit,
@@ -88,14 +88,14 @@ pub(super) fn list(shared: &Shared, request: &Request) -> Answered {
 }
 
 /// `POST /tasks/cancel`.
-pub(super) fn cancel(shared: &Shared, request: &Request) -> Answered {
+pub(super) fn cancel(shared: &Shared, request: &Request) -> Responded {
     let uids = selected(shared, request, "cancel")?;
     let work = Work::CancelTasks { uids, original_filter: format!("?{}", request.raw_query()) };
     accept(shared, request, None, work, 200)
 }
 
 /// `DELETE /tasks`.
-pub(super) fn delete(shared: &Shared, request: &Request) -> Answered {
+pub(super) fn delete(shared: &Shared, request: &Request) -> Responded {
     let uids = selected(shared, request, "delete")?;
     let work = Work::DeleteTasks { uids, original_filter: format!("?{}", request.raw_query()) };
     accept(shared, request, None, work, 200)

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
 use miroir_domain::canary::{CanaryId, CaptureRequest, Definition};
-use miroir_domain::duty::Duty;
 use miroir_domain::error::ErrorCode;
+use miroir_domain::role::Role;
 use miroir_ports::inbound::{CanaryPrecondition, CanaryView};
 
 use crate::Apis;
@@ -37,8 +37,8 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// Whoever runs a canary on its schedule knows whether it is running.
-fn runner(parameters: &[String]) -> Option<Duty> {
-    parameters.first().map(|id| Duty::of_canary(id))
+fn runner(parameters: &[String]) -> Option<Role> {
+    parameters.first().map(|id| Role::of_canary(id))
 }
 
 async fn create(apis: Arc<Apis>, mut request: Request) -> Outcome {

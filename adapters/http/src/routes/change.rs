@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode, header};
 use miroir_domain::change::Rewind;
-use miroir_domain::duty::Duty;
 use miroir_domain::error::ErrorCode;
+use miroir_domain::role::Role;
 use miroir_ports::inbound::{ChangeFeed, ChangesPage, ChangesQuery};
 use tokio::sync::mpsc;
 use warp::sse::Event;
@@ -45,8 +45,8 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// Whoever delivers to a sink has its turn, so whoever holds that must change it. A name that no sink can have is anybody's to
 /// refuse.
-fn deliverer(parameters: &[String]) -> Option<Duty> {
-    Some(Duty::Sink(parameters.first()?.parse().ok()?))
+fn deliverer(parameters: &[String]) -> Option<Role> {
+    Some(Role::Sink(parameters.first()?.parse().ok()?))
 }
 
 async fn changes(apis: Arc<Apis>, request: Request) -> Outcome {

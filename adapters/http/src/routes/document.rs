@@ -5,7 +5,8 @@ use std::sync::Arc;
 use http::Method;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::payload::PayloadFormat;
-use miroir_ports::inbound::{DocumentSelection, DocumentWrite, WriteMode};
+use miroir_domain::write::WriteMode;
+use miroir_ports::inbound::{DocumentSelection, DocumentWrite};
 use serde_json::Value;
 
 use super::document_query::{body_parameters, one_parameters, url_parameters};

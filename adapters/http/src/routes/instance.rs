@@ -1,4 +1,4 @@
-//! `/_miroir/instances`, `/_miroir/leases`, `/_miroir/lacks`: who does what, and what the nodes lack.
+//! `/_miroir/instances`, `/_miroir/leases`, `/_miroir/replicas`: who does what, and what the nodes lack.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/_miroir/instances", Access::Admin, instances),
         Route::new(Method::GET, "/_miroir/leases", Access::Admin, leases),
-        Route::new(Method::GET, "/_miroir/lacks", Access::Admin, lacks),
+        Route::new(Method::GET, "/_miroir/replicas", Access::Admin, replicas),
     ]
 }
 
@@ -31,7 +31,7 @@ async fn leases(apis: Arc<Apis>, request: Request) -> Outcome {
 }
 
 /// What this instance knows by itself: only of the one that sends the writes is it the truth.
-async fn lacks(apis: Arc<Apis>, request: Request) -> Outcome {
+async fn replicas(apis: Arc<Apis>, request: Request) -> Outcome {
     request.query.only(&[])?;
-    Reply::json(StatusCode::OK, &apis.cluster.lacks())
+    Reply::json(StatusCode::OK, &apis.cluster.replicas())
 }

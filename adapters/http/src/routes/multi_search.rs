@@ -10,7 +10,7 @@ use miroir_domain::IndexUid;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::quorum::Degraded;
 use miroir_domain::search::SearchRequest;
-use miroir_ports::inbound::Answer;
+use miroir_ports::inbound::ReadResponse;
 use serde_json::{Map, Value, json};
 
 use crate::Apis;
@@ -76,7 +76,7 @@ fn read_query(query: &Value) -> Result<(IndexUid, SearchRequest), Failure> {
     Ok((index, SearchRequest::from_json(Value::Object(fields))?))
 }
 
-fn together(answers: Vec<(IndexUid, Answer)>) -> Answer {
+fn together(answers: Vec<(IndexUid, ReadResponse)>) -> ReadResponse {
     let mut results = Vec::with_capacity(answers.len());
     let mut missing: Vec<Degraded> = Vec::new();
     for (index, answer) in answers {
@@ -87,5 +87,5 @@ fn together(answers: Vec<(IndexUid, Answer)>) -> Answer {
         }
         results.push(Value::Object(result));
     }
-    Answer { body: json!({ "results": results }), degraded: missing.into_iter().reduce(Degraded::and) }
+    ReadResponse { body: json!({ "results": results }), degraded: missing.into_iter().reduce(Degraded::and) }
 }

@@ -13,12 +13,12 @@ use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_http::{Apis, HttpOptions, NobodyObserves, serve};
 use miroir_ports::inbound::{
-    Accepted, AliasList, Answer, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, Exposition,
-    JobList, Keeper, MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi,
-    MockIndexApi, MockInstanceApi, MockJobApi, MockMetricsApi, MockSearchApi, MockSettingsApi, MockSinkApi,
-    MockTaskApi, Readiness, ShardsView, TaskList, TopologyView,
+    Accepted, AliasList, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, Exposition,
+    JobList, MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi,
+    MockInstanceApi, MockJobApi, MockMetricsApi, MockSearchApi, MockSettingsApi, MockSinkApi, MockTaskApi,
+    ReadResponse, Readiness, RoleHolder, ShardsView, TaskList, TopologyView,
 };
-use miroir_ports::outbound::Lacks;
+use miroir_ports::outbound::ReplicaReport;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -44,8 +44,8 @@ pub fn accepted(kind: TaskKind, index: &IndexUid) -> Accepted {
     Accepted { summary, degraded: None }
 }
 
-pub fn answer(body: Value) -> Answer {
-    Answer { body, degraded: None }
+pub fn answer(body: Value) -> ReadResponse {
+    ReadResponse { body, degraded: None }
 }
 
 fn task_view(uid: TaskUid) -> TaskView {
@@ -113,7 +113,7 @@ pub fn untouched() -> Apis {
 /// The one instance there is, which is asked whether a request is its own and nothing else.
 fn only_instance() -> MockInstanceApi {
     let mut api = MockInstanceApi::new();
-    api.expect_keeper().return_const(Keeper::Here);
+    api.expect_role_holder().return_const(RoleHolder::Local);
     api
 }
 
@@ -256,7 +256,7 @@ pub fn cluster_api(ready: bool) -> MockClusterApi {
         Ok(TopologyView { replication_factor: 1, write_quorum: 1, shard_count: 1, groups: Vec::new() })
     });
     api.expect_shards().returning(|index| Ok(ShardsView { index, shard_count: 1, results: Vec::new() }));
-    api.expect_lacks().returning(Lacks::default);
+    api.expect_replicas().returning(ReplicaReport::default);
     api.expect_version().returning(|| Ok(json!({"pkgVersion": "1.50.0"})));
     api
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use miroir_domain::NodeId;
-use miroir_domain::search::{MergeContext, NodeAnswer, NodeQuery, SearchAnswer, SearchRequest, merge};
+use miroir_domain::search::{MergeContext, NodeQuery, NodeResponse, SearchRequest, SearchResponse, merge};
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// What a client would be shown of one node's answer.
-pub fn shown(body: SearchAnswer) -> Value {
+pub fn shown(body: SearchResponse) -> Value {
     let request = SearchRequest::from_json(json!({})).unwrap();
     let index = NodeQuery {
         primary_key: None,
@@ -23,7 +23,7 @@ pub fn shown(body: SearchAnswer) -> Value {
         sort_facet_values_by: Map::new(),
     };
     let context = MergeContext { request: &request, index: &index };
-    merge(context, vec![NodeAnswer { node: node(), body }]).unwrap().into()
+    merge(context, vec![NodeResponse { node: node(), body }]).unwrap().into()
 }
 
 /// What the server does with one request.

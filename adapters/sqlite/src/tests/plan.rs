@@ -108,7 +108,7 @@ fn pruning_does_not_scan_the_tasks() {
 
 /// Statements that read a whole table or index, and why they may.
 const WHOLE: [&str; 3] = [
-    // Terms are as few as duties are.
+    // Terms are as few as roles are.
     "lease_list.sql",
     // A store of one instance has as many sessions as it allows itself: see docs/store.md.
     "session_evict.sql",

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::narration::Narration;
 use super::question::{Finding, Question};
 use super::tally::Tally;
-use crate::cli::client::{Answer, Client};
+use crate::cli::client::{Client, Response};
 use crate::cli::cluster::{NodeKind, OwnCluster, example_config};
 use crate::cli::films::{self, Film};
 use crate::config::Config;
@@ -69,7 +69,7 @@ impl<'narration> Stage<'narration> {
     }
 
     /// Searches the films, timed.
-    pub(super) async fn search(&mut self, body: &Value) -> anyhow::Result<Answer> {
+    pub(super) async fn search(&mut self, body: &Value) -> anyhow::Result<Response> {
         let began = Instant::now();
         let answer = self.client.post(&search_path(), body).await?.expect_status(200)?;
         self.tally.searches.push(began.elapsed());

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::client::Ask;
+use super::client::Request;
 use super::output::View;
 use super::table::{Cell, Table, fields};
 use super::value::{entries, text, time, time_from};
@@ -65,25 +65,25 @@ fn at(name: &str) -> [&str; 3] {
 pub(in crate::cli) async fn run(session: Session, command: AliasCommand) -> Result<(), Failure> {
     match command {
         AliasCommand::List(page) => session.show(page.ask(&ALIASES), list).await,
-        AliasCommand::Show { name } => session.show(Ask::get(&at(&name)), detail).await,
+        AliasCommand::Show { name } => session.show(Request::get(&at(&name)), detail).await,
         AliasCommand::Create { name, targets, allow_missing } => {
             let mut body = json!({ "name": name, "requireTargetExists": !allow_missing });
             match targets.as_slice() {
                 [target] => body["target"] = json!(target),
                 several => body["targets"] = json!(several),
             }
-            session.show(Ask::post(&ALIASES).body(body), changed).await
+            session.show(Request::post(&ALIASES).body(body), changed).await
         }
         AliasCommand::Flip { name, target, if_version, allow_missing } => {
             let body = json!({ "target": target, "requireTargetExists": !allow_missing });
-            session.show(Ask::put(&at(&name)).body(body).if_version(if_version), changed).await
+            session.show(Request::put(&at(&name)).body(body).if_version(if_version), changed).await
         }
         AliasCommand::Swap { first, second } => {
-            let ask = Ask::post(&at("_swap")).body(json!({ "aliases": [first, second] }));
+            let ask = Request::post(&at("_swap")).body(json!({ "aliases": [first, second] }));
             session.show(ask, list).await
         }
         AliasCommand::Delete { name } => {
-            session.done(Ask::delete(&at(&name)), &format!("Alias `{name}` is deleted.")).await
+            session.done(Request::delete(&at(&name)), &format!("Alias `{name}` is deleted.")).await
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::canary_text::{changed, detail, history, list, overview, run_line, started};
-use super::client::Ask;
+use super::client::Request;
 use super::definition;
 use super::progress::Progress;
 use super::text::clean;
@@ -88,10 +88,10 @@ fn at(id: &str) -> [&str; 3] {
 pub(in crate::cli) async fn run(session: Session, command: CanaryCommand) -> Result<(), Failure> {
     match command {
         CanaryCommand::List(page) => session.show(page.ask(&CANARIES), list).await,
-        CanaryCommand::Show { id } => session.show(Ask::get(&at(&id)), detail).await,
+        CanaryCommand::Show { id } => session.show(Request::get(&at(&id)), detail).await,
         CanaryCommand::Put(arguments) => put(&session, arguments).await,
         CanaryCommand::Delete { id } => {
-            session.done(Ask::delete(&at(&id)), &format!("Canary `{id}` is deleted.")).await
+            session.done(Request::delete(&at(&id)), &format!("Canary `{id}` is deleted.")).await
         }
         CanaryCommand::Run { ids, all } => {
             let ids = if all { enabled(&session).await? } else { ids };
@@ -99,7 +99,7 @@ pub(in crate::cli) async fn run(session: Session, command: CanaryCommand) -> Res
         }
         CanaryCommand::Runs { id, limit } => {
             let path = [CANARIES[0], CANARIES[1], id.as_str(), "runs"];
-            session.show(Ask::get(&path).query("limit", &limit), history).await
+            session.show(Request::get(&path).query("limit", &limit), history).await
         }
         CanaryCommand::Status { check } => status(&session, check).await,
         CanaryCommand::Capture { index, count, name } => {
@@ -107,7 +107,7 @@ pub(in crate::cli) async fn run(session: Session, command: CanaryCommand) -> Res
             if let Some(name) = name {
                 body["name"] = name.into();
             }
-            session.show(Ask::post(&at("capture")).body(body), started).await
+            session.show(Request::post(&at("capture")).body(body), started).await
         }
     }
 }
@@ -123,7 +123,7 @@ async fn put(session: &Session, arguments: PutArguments) -> Result<(), Failure> 
         Some(id) => {
             let body = Value::Object(definition);
             return session
-                .show(Ask::put(&at(&id)).body(body).if_version(arguments.if_version), changed)
+                .show(Request::put(&at(&id)).body(body).if_version(arguments.if_version), changed)
                 .await;
         }
         None if arguments.if_version.is_some() => {
@@ -131,7 +131,7 @@ async fn put(session: &Session, arguments: PutArguments) -> Result<(), Failure> 
                 "--if-version needs the id of a canary, in the file or by --id".to_owned(),
             ));
         }
-        None => Ask::post(&CANARIES).body(Value::Object(definition)),
+        None => Request::post(&CANARIES).body(Value::Object(definition)),
     };
     session.show(ask, changed).await
 }
@@ -141,7 +141,7 @@ async fn enabled(session: &Session) -> Result<Vec<String>, Failure> {
     let mut ids = Vec::new();
     let mut after = None::<String>;
     loop {
-        let ask = Ask::get(&CANARIES).query("limit", &WHOLE_PAGE).maybe("after", after.as_ref());
+        let ask = Request::get(&CANARIES).query("limit", &WHOLE_PAGE).maybe("after", after.as_ref());
         let page = session.ask(ask).await?.value()?;
         let of_page = entries(&page["results"]).iter().filter(|canary| canary["enabled"] == true);
         ids.extend(of_page.map(|canary| text(&canary["id"])));
@@ -160,7 +160,7 @@ async fn run_all(session: &Session, ids: &[String]) -> Result<(), Failure> {
     for (position, id) in ids.iter().enumerate() {
         progress.say(&format!("running {id} ({} of {})", position + 1, ids.len()));
         let path = [CANARIES[0], CANARIES[1], id.as_str(), "run"];
-        let answer = session.ask(Ask::post(&path)).await;
+        let answer = session.ask(Request::post(&path)).await;
         progress.clear();
         let answer = answer?;
         session.output.answer(&answer, |run, view| run_line(id, columns, run, view))?;
@@ -176,7 +176,7 @@ async fn run_all(session: &Session, ids: &[String]) -> Result<(), Failure> {
 }
 
 async fn status(session: &Session, check: bool) -> Result<(), Failure> {
-    let answer = session.ask(Ask::get(&at("status"))).await?;
+    let answer = session.ask(Request::get(&at("status"))).await?;
     session.output.answer(&answer, overview)?;
     let value = answer.value()?;
     let unwell = |canary: &&Value| {

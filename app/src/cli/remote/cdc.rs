@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::client::Ask;
+use super::client::Request;
 use super::follow::{Start, follow};
 use super::output::{self, View};
 use super::table::{Cell, Table, fields};
@@ -74,16 +74,16 @@ fn steer<'a>(sink: &'a str, action: &'a str) -> [&'a str; 5] {
 
 pub(in crate::cli) async fn run(session: Session, command: CdcCommand) -> Result<(), Failure> {
     match command {
-        CdcCommand::List => session.show(Ask::get(&SINKS), list).await,
+        CdcCommand::List => session.show(Request::get(&SINKS), list).await,
         CdcCommand::Show { sink } => show(&session, &sink).await,
-        CdcCommand::Pause { sink } => session.show(Ask::post(&steer(&sink, "pause")), detail).await,
-        CdcCommand::Resume { sink } => session.show(Ask::post(&steer(&sink, "resume")), detail).await,
+        CdcCommand::Pause { sink } => session.show(Request::post(&steer(&sink, "pause")), detail).await,
+        CdcCommand::Resume { sink } => session.show(Request::post(&steer(&sink, "resume")), detail).await,
         CdcCommand::Rewind { sink, index, since } => {
             let body = json!({ "index": index, "since": since });
-            session.show(Ask::post(&steer(&sink, "rewind")).body(body), detail).await
+            session.show(Request::post(&steer(&sink, "rewind")).body(body), detail).await
         }
         CdcCommand::Changes { index, since, limit } => {
-            let ask = Ask::get(&CHANGES)
+            let ask = Request::get(&CHANGES)
                 .query("index", &index)
                 .query("limit", &limit)
                 .query("wait", &0)
@@ -103,7 +103,7 @@ pub(in crate::cli) async fn run(session: Session, command: CdcCommand) -> Result
 
 /// One sink of the list: there is no route of its own.
 async fn show(session: &Session, name: &str) -> Result<(), Failure> {
-    let list = session.ask(Ask::get(&SINKS)).await?.value()?;
+    let list = session.ask(Request::get(&SINKS)).await?.value()?;
     let named = |sink: &&Value| sink["name"] == name;
     let Some(sink) = entries(&list["results"]).iter().find(named) else {
         return Err(Failure::Refused {

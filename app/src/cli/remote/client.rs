@@ -33,7 +33,7 @@ pub(super) struct Client {
 }
 
 /// A request.
-pub(super) struct Ask<'a> {
+pub(super) struct Request<'a> {
     method: Method,
     path: Vec<&'a str>,
     query: Vec<(&'static str, String)>,
@@ -43,7 +43,7 @@ pub(super) struct Ask<'a> {
 }
 
 /// An answer: its status, and its body as it came.
-pub(super) struct Answer {
+pub(super) struct Response {
     status: StatusCode,
     /// As it came.
     pub(super) body: String,
@@ -51,7 +51,7 @@ pub(super) struct Answer {
     server: String,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> Request<'a> {
     /// A request for what is at the path of these segments, which may be any text.
     pub(super) fn new(method: Method, path: &[&'a str]) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl Client {
     }
 
     /// Sends a request, and reads the whole answer whatever its status.
-    pub(super) async fn send(&self, ask: Ask<'_>) -> Result<Answer, Failure> {
+    pub(super) async fn send(&self, ask: Request<'_>) -> Result<Response, Failure> {
         let url = self.url(&ask)?;
         let request = format!("{} {}", ask.method, clean(url.path()));
         let timeout = self.timeout.saturating_add(ask.patience);
@@ -152,10 +152,10 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         let body = String::from_utf8_lossy(&body).into_owned();
-        Ok(Answer { status, body, request, server: self.base.to_string() })
+        Ok(Response { status, body, request, server: self.base.to_string() })
     }
 
-    fn url(&self, ask: &Ask<'_>) -> Result<Url, Failure> {
+    fn url(&self, ask: &Request<'_>) -> Result<Url, Failure> {
         // These would be taken as steps in the path, and another request be made than was meant.
         if let Some(name) = ask.path.iter().find(|segment| matches!(**segment, "" | "." | "..")) {
             return Err(Failure::Usage(format!("`{name}` is no name that anything has")));
@@ -195,7 +195,7 @@ impl Client {
     }
 }
 
-impl Answer {
+impl Response {
     /// The refusal, if it is one.
     pub(super) fn refusal(&self) -> Option<Failure> {
         if self.status.is_success() {
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn names_cannot_leave_their_place_in_the_path() {
-        let url = |base: &str, name| client(base).url(&Ask::get(&["_miroir", "jobs", name]));
+        let url = |base: &str, name| client(base).url(&Request::get(&["_miroir", "jobs", name]));
         let path = url("http://h", "a/b?c#d %2e").unwrap();
         assert_eq!(path.as_str(), "http://h/_miroir/jobs/a%2Fb%3Fc%23d%20%252e");
         for base in ["http://h/p", "http://h/p/"] {
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn parameters_are_encoded() {
-        let ask = Ask::get(&["tasks"]).query("from", &"a b&c").maybe("limit", None::<u32>);
+        let ask = Request::get(&["tasks"]).query("from", &"a b&c").maybe("limit", None::<u32>);
         assert_eq!(client("http://h").url(&ask).unwrap().as_str(), "http://h/tasks?from=a+b%26c");
     }
 
@@ -262,7 +262,7 @@ mod tests {
     async fn closed_port_is_an_error_that_says_what_to_set() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let client = client(&format!("http://{free}"));
-        let failure = client.send(Ask::get(&["health"])).await.err().unwrap();
+        let failure = client.send(Request::get(&["health"])).await.err().unwrap();
         assert_eq!(failure.exit_code(), 6);
         let said = failure.to_string();
         assert!(said.contains(&free.to_string()) && said.contains("MIROIR_URL"), "{said}");

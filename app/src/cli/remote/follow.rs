@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::cdc::{CHANGES, event_line};
-use super::client::{Answer, Ask};
+use super::client::{Request, Response};
 use super::progress::Progress;
 use super::{Failure, Session, output};
 
@@ -38,7 +38,7 @@ struct Page {
 }
 
 impl Page {
-    fn of(answer: &Answer) -> Result<Self, Failure> {
+    fn of(answer: &Response) -> Result<Self, Failure> {
         serde_json::from_str(&answer.body)
             .map_err(|error| Failure::Strange(format!("the answer is no page of changes: {error}")))
     }
@@ -55,7 +55,7 @@ pub(super) async fn follow(session: &Session, index: &str, start: Start) -> Resu
     let progress = Progress::new();
     let (mut since, mut pause, mut answered) = (since, FIRST_PAUSE, false);
     loop {
-        let ask = Ask::get(&CHANGES)
+        let ask = Request::get(&CHANGES)
             .query("index", &index)
             .query("limit", &PAGE)
             .query("wait", &WAIT_S)
@@ -80,7 +80,7 @@ pub(super) async fn follow(session: &Session, index: &str, start: Start) -> Resu
 
 /// The number of the newest change.
 async fn last(session: &Session, index: &str) -> Result<u64, Failure> {
-    let ask = Ask::get(&CHANGES).query("index", &index).query("limit", &1).query("wait", &0);
+    let ask = Request::get(&CHANGES).query("index", &index).query("limit", &1).query("wait", &0);
     Ok(Page::of(&session.ask(ask).await?)?.last)
 }
 

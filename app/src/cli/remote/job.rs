@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::client::Ask;
+use super::client::Request;
 use super::output::View;
 use super::table::{Cell, Table, fields};
 use super::value::{entries, text, time_from};
@@ -34,8 +34,8 @@ fn at(id: &str) -> [&str; 3] {
 pub(in crate::cli) async fn run(session: Session, command: JobCommand) -> Result<(), Failure> {
     match command {
         JobCommand::List(page) => session.show(page.ask(&JOBS), list).await,
-        JobCommand::Show { id } => session.show(Ask::get(&at(&id)), detail).await,
-        JobCommand::Cancel { id } => session.show(Ask::delete(&at(&id)), detail).await,
+        JobCommand::Show { id } => session.show(Request::get(&at(&id)), detail).await,
+        JobCommand::Cancel { id } => session.show(Request::delete(&at(&id)), detail).await,
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::client::Ask;
+use super::client::Request;
 use super::output::View;
 use super::table::{Cell, Table};
 use super::value::{entries, text, time_from};
@@ -17,15 +17,15 @@ pub(in crate::cli) enum LeaseCommand {
 
 pub(in crate::cli) async fn run(session: Session, command: LeaseCommand) -> Result<(), Failure> {
     match command {
-        LeaseCommand::List => session.show(Ask::get(&["_miroir", "leases"]), list).await,
+        LeaseCommand::List => session.show(Request::get(&["_miroir", "leases"]), list).await,
     }
 }
 
 fn list(list: &Value, view: &View) -> String {
-    let mut table = Table::new(&["SCOPE", "HOLDER", "TOKEN", "EXPIRES (UTC)"]);
+    let mut table = Table::new(&["ROLE", "HOLDER", "TOKEN", "EXPIRES (UTC)"]);
     for lease in entries(&list["results"]) {
         table.row([
-            Cell::new(text(&lease["scope"])),
+            Cell::new(text(&lease["role"])),
             Cell::new(text(&lease["holder"])),
             Cell::number(text(&lease["token"])),
             Cell::new(time_from(&lease["expiresAt"], view)),
@@ -45,9 +45,9 @@ mod tests {
     fn leases_tell_who_leads_and_until_when() {
         let view = View { colours: false, now: Timestamp::EPOCH };
         let lease = json!({
-            "scope": "canary", "holder": "miroir-0\u{1b}", "token": 12, "expiresAt": "1970-01-01T00:00:04.000Z"
+            "role": "canary", "holder": "miroir-0\u{1b}", "token": 12, "expiresAt": "1970-01-01T00:00:04.000Z"
         });
-        let expected = "SCOPE   HOLDER          TOKEN  EXPIRES (UTC)\n\
+        let expected = "ROLE    HOLDER          TOKEN  EXPIRES (UTC)\n\
                         canary  miroir-0\\u{1b}     12  1970-01-01 00:00:04 (in 4.0 s)";
         assert_eq!(list(&json!({ "results": [lease] }), &view), expected);
         assert_eq!(list(&json!({ "results": [] }), &view), "Nothing is led by anyone.");

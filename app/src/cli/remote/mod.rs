@@ -34,7 +34,7 @@ use clap::{Args, Subcommand};
 
 pub(super) use failure::Failure;
 
-use client::{Answer, Ask, Client};
+use client::{Client, Request, Response};
 use output::{Output, View};
 use reach::Reach;
 
@@ -71,7 +71,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Sends a request. A refusal is an error.
-    async fn ask(&self, ask: Ask<'_>) -> Result<Answer, Failure> {
+    async fn ask(&self, ask: Request<'_>) -> Result<Response, Failure> {
         let answer = self.client.send(ask).await?;
         answer.refusal().map_or(Ok(answer), Err)
     }
@@ -79,7 +79,7 @@ impl Session {
     /// Sends a request and prints what it is answered: as it is, or as `render` writes it for people.
     async fn show(
         &self,
-        ask: Ask<'_>,
+        ask: Request<'_>,
         render: impl FnOnce(&serde_json::Value, &View) -> String,
     ) -> Result<(), Failure> {
         let answer = self.ask(ask).await?;
@@ -87,7 +87,7 @@ impl Session {
     }
 
     /// Sends a request that is answered with nothing, and says `done`.
-    async fn done(&self, ask: Ask<'_>, done: &str) -> Result<(), Failure> {
+    async fn done(&self, ask: Request<'_>, done: &str) -> Result<(), Failure> {
         self.ask(ask).await?;
         if self.output.json { Ok(()) } else { output::lines(&text::clean(done)) }
     }
@@ -106,8 +106,8 @@ pub(in crate::cli) struct Page {
 
 impl Page {
     /// `GET` of the list at `path`, whose pages begin after a name.
-    fn ask<'a>(&self, path: &[&'a str]) -> Ask<'a> {
-        Ask::get(path).query("limit", &self.limit).maybe("after", self.from.as_ref())
+    fn ask<'a>(&self, path: &[&'a str]) -> Request<'a> {
+        Request::get(path).query("limit", &self.limit).maybe("after", self.from.as_ref())
     }
 }
 

@@ -7,7 +7,7 @@ use miroir_ports::outbound::Clock as _;
 use miroir_system::SystemClock;
 use serde_json::Value;
 
-use super::client::Answer;
+use super::client::Response;
 use super::failure::Failure;
 use super::text::clean_json;
 
@@ -45,7 +45,7 @@ impl Output {
     /// Prints an answer as it is, or as `render` writes it for people.
     pub(super) fn answer(
         &self,
-        answer: &Answer,
+        answer: &Response,
         render: impl FnOnce(&Value, &View) -> String,
     ) -> Result<(), Failure> {
         if self.json {

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::client::{Answer, Ask};
+use super::client::{Request, Response};
 use super::output::{self, View};
 use super::progress::Progress;
 use super::table::{Cell, Table, fields};
@@ -58,7 +58,7 @@ pub(in crate::cli) async fn run(session: Session, command: TaskCommand) -> Resul
     match command {
         TaskCommand::List { page, status, kind, index, reverse } => {
             let several = |values: Vec<String>| (!values.is_empty()).then(|| values.join(","));
-            let ask = Ask::get(&["tasks"])
+            let ask = Request::get(&["tasks"])
                 .query("limit", &page.limit)
                 .maybe("from", page.from)
                 .maybe("statuses", several(status))
@@ -68,7 +68,7 @@ pub(in crate::cli) async fn run(session: Session, command: TaskCommand) -> Resul
             session.show(ask, list).await
         }
         TaskCommand::Show { uid } => {
-            session.show(Ask::get(&["_miroir", "tasks", &uid.to_string()]), detail).await
+            session.show(Request::get(&["_miroir", "tasks", &uid.to_string()]), detail).await
         }
         TaskCommand::Wait { uids, within } => {
             let deadline = within.map(|seconds| Instant::now() + Duration::from_secs(seconds.into()));
@@ -111,11 +111,11 @@ async fn ended_task(
     place: &str,
     deadline: Option<Instant>,
     progress: &Progress,
-) -> Result<Answer, Failure> {
+) -> Result<Response, Failure> {
     let (begun, uid) = (Instant::now(), uid.to_string());
     let (mut pause, mut last_heard) = (FIRST_PAUSE, None::<Instant>);
     loop {
-        match session.ask(Ask::get(&["_miroir", "tasks", &uid])).await {
+        match session.ask(Request::get(&["_miroir", "tasks", &uid])).await {
             Ok(answer) => {
                 let task = answer.value()?;
                 if !matches!(task["status"].as_str(), Some("enqueued" | "processing")) {

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use http::StatusCode;
 use serde_json::Value;
 
-use super::client::Ask;
+use super::client::Request;
 use super::output::{self, View};
 use super::table::{Cell, Table, fields};
 use super::text::clean;
@@ -28,19 +28,19 @@ pub(in crate::cli) enum TopologyCommand {
 
 pub(in crate::cli) async fn run(session: Session, command: TopologyCommand) -> Result<(), Failure> {
     match command {
-        TopologyCommand::Show => session.show(Ask::get(&["_miroir", "topology"]), nodes).await,
+        TopologyCommand::Show => session.show(Request::get(&["_miroir", "topology"]), nodes).await,
         TopologyCommand::Shards { index } => {
-            let ask = Ask::get(&["_miroir", "shards"]).maybe("index", index.as_ref());
+            let ask = Request::get(&["_miroir", "shards"]).maybe("index", index.as_ref());
             session.show(ask, shards).await
         }
-        TopologyCommand::Instances => session.show(Ask::get(&["_miroir", "instances"]), instances).await,
+        TopologyCommand::Instances => session.show(Request::get(&["_miroir", "instances"]), instances).await,
         TopologyCommand::Ready => ready(&session).await,
     }
 }
 
 /// An answer either way: 503 with reasons is what was asked for too.
 async fn ready(session: &Session) -> Result<(), Failure> {
-    let answer = session.client.send(Ask::get(&["_miroir", "ready"])).await?;
+    let answer = session.client.send(Request::get(&["_miroir", "ready"])).await?;
     let refused = answer.status() != StatusCode::SERVICE_UNAVAILABLE;
     let value = match answer.refusal() {
         Some(refusal) if refused => return Err(refusal),
@@ -109,15 +109,15 @@ fn instances(list: &Value, view: &View) -> String {
             Cell::new(text(&instance["id"])),
             Cell::new(text(&instance["url"])),
             Cell::new(yes_no(&instance["here"])),
-            Cell::new(yes_no(&instance["leads"])),
-            Cell::free(duties(&instance["duties"])),
+            Cell::new(yes_no(&instance["leader"])),
+            Cell::free(roles(&instance["roles"])),
         ]);
     }
     table.render(view, "No instance is known.")
 }
 
-/// The duties of an instance, by their scopes.
-fn duties(list: &Value) -> String {
+/// The roles of an instance, by their scopes.
+fn roles(list: &Value) -> String {
     let scopes: Vec<String> = entries(list).iter().map(text).collect();
     if scopes.is_empty() { NOTHING.to_owned() } else { scopes.join(", ") }
 }
@@ -156,9 +156,9 @@ mod tests {
     #[test]
     fn instances_tell_who_leads() {
         let leader = json!({
-            "id": "a", "url": "http://a", "here": true, "leads": true, "duties": ["canaries:0\u{1b}", "writes"],
+            "id": "a", "url": "http://a", "here": true, "leader": true, "roles": ["canaries:0\u{1b}", "writes"],
         });
-        let other = json!({ "id": "b", "url": "http://b", "here": false, "leads": false, "duties": [] });
+        let other = json!({ "id": "b", "url": "http://b", "here": false, "leader": false, "roles": [] });
         let shown = instances(&json!({ "results": [leader, other] }), &VIEW);
         let expected = "INSTANCE  URL       ASKED  LEADS  DUTIES\n\
                         a         http://a  yes    yes    canaries:0\\u{1b}, writes\n\

@@ -8,9 +8,9 @@ use miroir_domain::document::{shard_filter, strip_reserved};
 use miroir_domain::health::NodeStatus;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::payload::{Payload, PayloadFormat};
+use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
-use miroir_ports::inbound::WriteMode;
-use miroir_ports::outbound::{NodeRead, WriteOperation};
+use miroir_ports::outbound::NodeRead;
 use serde_json::{Map, Value, json};
 
 use super::MendError;

@@ -38,7 +38,7 @@ pub async fn made_up(cluster: &Cluster, node: &NodeId, missed: Vec<TaskUid>) -> 
     for uid in missed {
         // A task that is gone says nothing any more.
         let Some(task) = cluster.store.task_get(uid).await? else { continue };
-        let events = [Event::NodeMended { node: node.clone() }];
+        let events = [Event::NodeRepaired { node: node.clone() }];
         cluster.amend_task(task, &events).await?;
     }
     Ok(())

@@ -10,8 +10,9 @@ use miroir_domain::settings::{
     Setting, SettingsAction, SettingsChange, UpdateMethod, as_change, initial_for_nodes,
 };
 use miroir_domain::task::{Task, TaskKind, TaskQuery};
+use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
-use miroir_ports::outbound::{StoreError, WriteOperation};
+use miroir_ports::outbound::StoreError;
 use serde_json::{Map, Value};
 
 use super::MendError;

@@ -6,8 +6,9 @@ use miroir_domain::document::PrimaryKey;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::settings::as_change;
+use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
-use miroir_ports::outbound::{NodeError, NodeRead, WriteOperation};
+use miroir_ports::outbound::{NodeError, NodeRead};
 use serde_json::Value;
 
 use super::MendError;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use miroir_domain::task::{TaskQuery, TaskStatus};
+use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
-use miroir_ports::outbound::{NodeTaskSelection, NodeWrite, WriteOperation};
+use miroir_ports::outbound::{NodeTaskSelection, NodeWrite};
 use tokio::time::Instant;
 
 use super::MendError;

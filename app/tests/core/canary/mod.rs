@@ -23,7 +23,7 @@ use miroir_domain::search::SearchRequest;
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::{
-    AliasApi, Answer, ApiError, CanaryApi, CanaryPrecondition, CanaryStanding, SearchApi,
+    AliasApi, ApiError, CanaryApi, CanaryPrecondition, CanaryStanding, ReadResponse, SearchApi,
 };
 use miroir_ports::outbound::TaskStore;
 use miroir_system::UuidIds;
@@ -127,13 +127,13 @@ struct SlowSearch {
 
 #[async_trait]
 impl SearchApi for SlowSearch {
-    async fn search(&self, _: IndexUid, request: SearchRequest) -> Result<Answer, ApiError> {
+    async fn search(&self, _: IndexUid, request: SearchRequest) -> Result<ReadResponse, ApiError> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         sleep(Duration::from_millis(request.body()["limit"].as_u64().unwrap())).await;
         self.now.fetch_sub(1, Ordering::SeqCst);
-        Ok(Answer { body: json!({ "hits": [], "estimatedTotalHits": 0 }), degraded: None })
+        Ok(ReadResponse { body: json!({ "hits": [], "estimatedTotalHits": 0 }), degraded: None })
     }
 }
 

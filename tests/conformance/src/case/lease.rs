@@ -100,11 +100,11 @@ fn assert_fenced<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
 pub(crate) async fn handle_of_a_term_that_is_over_changes_nothing<H: Harness>() {
     let harness = H::start().await;
     let (old, new, third) = (harness.store(), harness.second().await, harness.second().await);
-    old.lease_acquire("duty", "one", TTL, at(0)).await.unwrap();
-    old.lease_fence("duty", 1).await.unwrap();
+    old.lease_acquire("role", "one", TTL, at(0)).await.unwrap();
+    old.lease_fence("role", 1).await.unwrap();
     let task = old.task_create(any_task(), at(0)).await.unwrap();
-    new.lease_acquire("duty", "two", TTL, at(100)).await.unwrap();
-    new.lease_fence("duty", 2).await.unwrap();
+    new.lease_acquire("role", "two", TTL, at(100)).await.unwrap();
+    new.lease_fence("role", 2).await.unwrap();
     assert_fenced(old.task_create(any_task(), at(0)).await);
     assert_fenced(old.task_put(task.clone()).await);
     assert_fenced(old.task_prune(at(i64::MAX), 9).await);
@@ -120,13 +120,13 @@ pub(crate) async fn handle_of_a_term_that_is_over_changes_nothing<H: Harness>() 
     assert_fenced(old.rate_limit_hit("k", 1, TTL, at(0)).await);
     assert_fenced(old.login_succeeded("a").await);
     assert_fenced(old.store_ping().await);
-    assert_fenced(old.lease_fence("duty", 1).await);
+    assert_fenced(old.lease_fence("role", 1).await);
     assert_fenced(old.lease_acquire("other", "one", TTL, at(0)).await);
     for store in [&new, &third] {
         let before = store.task_get(task.uid).await.unwrap().unwrap();
         assert_eq!(store.task_put(before).await.unwrap(), Put::Stored, "it is not fenced off");
         store.store_ping().await.unwrap();
     }
-    third.lease_fence("another duty", 1).await.unwrap();
+    third.lease_fence("another role", 1).await.unwrap();
     third.store_ping().await.unwrap();
 }

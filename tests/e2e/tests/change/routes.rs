@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use miroir_e2e::{Answer, Client, ClusterBuilder, Ledger, Receiver, until};
+use miroir_e2e::{Client, ClusterBuilder, Ledger, Receiver, Response, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
 use crate::{cluster, get, sink, webhook, write};
 
-async fn post(client: &Client, path: &str, body: Value) -> Answer {
+async fn post(client: &Client, path: &str, body: Value) -> Response {
     client.call("POST", &format!("/_miroir/cdc/sinks/{path}"), body).await.unwrap()
 }
 

@@ -231,7 +231,7 @@ async fn instances_and_leases() {
     let shown = stage.tool.json(&["topology", "instances"]).await;
     assert_eq!(shown, stage.get("/_miroir/instances").await);
     contains(&stage.tool.text(&["lease", "list"]).await, &["Nothing is led by anyone."]);
-    let leases = r#"{"results":[{"scope":"writes","holder":"miroir-0","token":3,"expiresAt":"2026-11-27T12:00:00.000Z"}]}"#;
+    let leases = r#"{"results":[{"role":"writes","holder":"miroir-0","token":3,"expiresAt":"2026-11-27T12:00:00.000Z"}]}"#;
     let server = Canned::start("200 OK", "", leases).await;
     let tool = Tool::new(&server.url);
     contains(&tool.text(&["lease", "list"]).await, &["writes", "miroir-0", "2026-11-27 12:00:00"]);

@@ -7,7 +7,7 @@ use miroir_e2e::{Client, Cluster, Miroir, NODE_KIND, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
-/// How long a duty stays with an instance that has fallen silent.
+/// How long a role stays with an instance that has fallen silent.
 pub const LEASE: Duration = Duration::from_secs(3);
 
 /// Several instances. Fields are dropped in order: instances before the nodes, those before the store.
@@ -58,7 +58,7 @@ impl Together {
         let client = self.client(0);
         until("all instances live, and one leads", || async {
             let instances = instances(&client).await?;
-            (instances.len() == count && instances.iter().any(|one| one["leads"] == true)).then_some(())
+            (instances.len() == count && instances.iter().any(|one| one["leader"] == true)).then_some(())
         })
         .await;
     }
@@ -68,7 +68,7 @@ impl Together {
         let client = self.client(seen_by);
         let url = until("one leads", || async {
             let instances = instances(&client).await?;
-            Some(instances.iter().find(|one| one["leads"] == true)?["url"].as_str()?.to_owned())
+            Some(instances.iter().find(|one| one["leader"] == true)?["url"].as_str()?.to_owned())
         })
         .await;
         self.instances.iter().position(|one| one.client().base_url() == url).unwrap()
@@ -95,10 +95,10 @@ pub async fn found(client: &Client) -> u64 {
     answer.expect(200).unwrap()["estimatedTotalHits"].as_u64().unwrap()
 }
 
-/// The token of the running term of a scope.
-pub async fn term(client: &Client, scope: &str) -> Option<(String, u64)> {
+/// The token of the running term of a role.
+pub async fn term(client: &Client, role: &str) -> Option<(String, u64)> {
     let leases = get(client, "/_miroir/leases").await;
-    let lease = leases["results"].as_array().unwrap().iter().find(|lease| lease["scope"] == scope)?.clone();
+    let lease = leases["results"].as_array().unwrap().iter().find(|lease| lease["role"] == role)?.clone();
     Some((lease["holder"].as_str().unwrap().to_owned(), lease["token"].as_u64().unwrap()))
 }
 

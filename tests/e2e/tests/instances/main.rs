@@ -3,9 +3,9 @@
 mod aliases;
 mod clocks;
 mod cut_off;
-mod duties;
 mod fixture;
 mod redis;
+mod roles;
 mod storm;
 mod takeover;
 mod together;

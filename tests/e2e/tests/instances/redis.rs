@@ -15,7 +15,7 @@ async fn until_ready_is(client: &Client, status: u16) {
     .await;
 }
 
-/// Away for longer than a lease, so that every duty is lost.
+/// Away for longer than a lease, so that every role is lost.
 #[tokio::test]
 async fn readiness_of_both_follows_the_server_and_both_recover() {
     let mut together = Together::over(RedisServer::durable(), &["one", "two"], json!({})).await;

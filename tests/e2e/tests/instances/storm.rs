@@ -2,7 +2,7 @@
 //!
 //! Clients try the next instance where a connection fails or falls silent, and take any other failure for one. At the end every
 //! write that was acknowledged is there, every change was told once and in order, no canary ran twice within its interval, and
-//! no term of a duty had two holders.
+//! no term of a role had two holders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -122,8 +122,8 @@ async fn watch(nomad: Nomad, terms: Arc<Mutex<Terms>>, over: Arc<AtomicBool>) {
 
 fn note(terms: &mut Terms, leases: &Value) {
     for lease in leases["results"].as_array().unwrap() {
-        let scope = lease["scope"].as_str().unwrap().to_owned();
-        let term = (scope, lease["token"].as_u64().unwrap());
+        let role = lease["role"].as_str().unwrap().to_owned();
+        let term = (role, lease["token"].as_u64().unwrap());
         let holder = lease["holder"].as_str().unwrap();
         let known = terms.entry(term.clone()).or_insert_with(|| holder.to_owned());
         assert_eq!(known, holder, "two have had {term:?}");
@@ -165,7 +165,7 @@ async fn leader_or(together: &Together, other: usize) -> usize {
         let asked = client.get("/_miroir/instances");
         let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_secs(1), asked).await else { continue };
         let leads = answer.body["results"].as_array().and_then(|all| {
-            let leader = all.iter().find(|one| one["leads"] == true)?["id"].as_str()?.to_owned();
+            let leader = all.iter().find(|one| one["leader"] == true)?["id"].as_str()?.to_owned();
             NAMES.iter().position(|name| *name == leader)
         });
         return leads.unwrap_or(other);
@@ -253,7 +253,7 @@ async fn nothing_is_lost_and_nothing_done_twice_while_instances_are_killed_and_p
     until("every change is told", || async { (ledger.entries().tasks == expected).then_some(()) }).await;
     check_canaries(&client).await;
     let terms = std::mem::take(&mut *terms.lock().unwrap());
-    let of = |scope: &str| terms.keys().filter(|(of, _)| of == scope).count();
+    let of = |role: &str| terms.keys().filter(|(of, _)| of == role).count();
     println!(
         "{} s, {kills} kills, {pauses} pauses: {} writes acknowledged, {} took effect, none lost; {} rounds of reads; {} retries; \
          {} terms of the writes, {} of the sink, {} in all, none held twice; {} changes told, {} again",

@@ -1,6 +1,6 @@
 //! What every instance must answer alike.
 
-use miroir_domain::duty::{Duty, falls_to};
+use miroir_domain::role::{Role, assigned_to};
 use miroir_e2e::until;
 use serde_json::json;
 
@@ -68,16 +68,16 @@ async fn instances_and_leases_tell_who_does_what() {
     let client = together.client(1);
     let leases = until("every part of the canaries is run", || async {
         let leases = get(&client, "/_miroir/leases").await["results"].as_array().unwrap().clone();
-        let as_dealt = |duty: Duty| {
-            let expected = falls_to(&duty, ["one", "two", "three"]).unwrap();
-            leases.iter().any(|lease| lease["scope"] == duty.scope().as_str() && lease["holder"] == expected)
+        let as_dealt = |role: Role| {
+            let expected = assigned_to(&role, ["one", "two", "three"]).unwrap();
+            leases.iter().any(|lease| lease["role"] == role.name().as_str() && lease["holder"] == expected)
         };
-        Duty::all_canaries().all(as_dealt).then(|| leases.clone())
+        Role::all_canaries().all(as_dealt).then(|| leases.clone())
     })
     .await;
-    let scopes: Vec<&str> = leases.iter().map(|lease| lease["scope"].as_str().unwrap()).collect();
-    let expected: Vec<String> = Duty::all_canaries().chain([Duty::Writes]).map(|duty| duty.scope()).collect();
-    assert_eq!(scopes, expected);
+    let roles: Vec<&str> = leases.iter().map(|lease| lease["role"].as_str().unwrap()).collect();
+    let expected: Vec<String> = Role::all_canaries().chain([Role::Writes]).map(|role| role.name()).collect();
+    assert_eq!(roles, expected);
     assert!(
         leases.iter().all(|lease| lease["token"].as_u64().unwrap() >= 1 && lease["expiresAt"].is_string())
     );
@@ -85,12 +85,12 @@ async fn instances_and_leases_tell_who_does_what() {
     let instances = get(&client, "/_miroir/instances").await["results"].as_array().unwrap().clone();
     let names: Vec<&str> = instances.iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!(names, ["one", "three", "two"]);
-    assert_eq!(instances.iter().filter(|one| one["leads"] == true).count(), 1);
+    assert_eq!(instances.iter().filter(|one| one["leader"] == true).count(), 1);
     let here: Vec<&str> =
         instances.iter().filter(|one| one["here"] == true).map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!(here, ["two"]);
-    let duties: usize = instances.iter().map(|one| one["duties"].as_array().unwrap().len()).sum();
-    assert_eq!(duties, leases.len());
+    let roles: usize = instances.iter().map(|one| one["roles"].as_array().unwrap().len()).sum();
+    assert_eq!(roles, leases.len());
 }
 
 #[tokio::test]

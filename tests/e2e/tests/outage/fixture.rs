@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use miroir_e2e::{Answer, Client, Cluster, Node, until};
+use miroir_e2e::{Client, Cluster, Node, Response, until};
 use serde_json::{Value, json};
 
 /// How many films there are at first.
@@ -56,7 +56,7 @@ pub async fn searches(client: &Client) -> Vec<Value> {
 }
 
 /// A write that is taken: its answer, and its task once it is over.
-pub async fn taken(client: &Client, method: &str, path: &str, body: Value) -> (Answer, Value) {
+pub async fn taken(client: &Client, method: &str, path: &str, body: Value) -> (Response, Value) {
     let answer = client.call(method, path, body).await.unwrap();
     assert_eq!(answer.status, 202, "{}", answer.body);
     let task = client.wait_for_task(answer.body["taskUid"].as_u64().unwrap()).await.unwrap();

@@ -81,14 +81,14 @@ async fn hanging_node_holds_nobody_up() {
 #[tokio::test]
 async fn garbage_with_status_200_is_no_answer() {
     let body = "<html>It works!</html>".to_owned();
-    let (_cluster, row) = outlives(indexes(), Fault::Answer { status: 200, body }).await;
+    let (_cluster, row) = outlives(indexes(), Fault::Response { status: 200, body }).await;
     assert_eq!(row["nodeErrors"]["node-2"]["error"]["code"], "miroir_node_unavailable", "{row}");
 }
 
 #[tokio::test]
 async fn json_of_another_shape_is_no_answer() {
     for body in ["null", "[]", r#"{"hits":17,"results":{},"taskUid":"seven","uid":-1}"#] {
-        outlives(indexes(), Fault::Answer { status: 200, body: body.to_owned() }).await;
+        outlives(indexes(), Fault::Response { status: 200, body: body.to_owned() }).await;
     }
 }
 
@@ -97,7 +97,7 @@ async fn server_errors_of_a_node_are_not_passed_on() {
     let body =
         r#"{"message":"disk full","code":"no_space_left_on_device","type":"system","link":""}"#.to_owned();
     for status in [500, 502, 503] {
-        outlives(indexes(), Fault::Answer { status, body: body.clone() }).await;
+        outlives(indexes(), Fault::Response { status, body: body.clone() }).await;
     }
 }
 

@@ -44,12 +44,12 @@ pub struct Server {
 
 /// An answer: its status and its body, `null` when there is none.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub body: Value,
 }
 
-impl Answer {
+impl Response {
     /// Asserts a refusal, word for word.
     pub fn refuses(&self, status: u16, code: &str, message: &str) {
         assert_eq!(self.status, status, "{}", self.body);
@@ -131,7 +131,7 @@ impl Server {
         path: &str,
         headers: &[(&str, &str)],
         body: Option<&str>,
-    ) -> Answer {
+    ) -> Response {
         let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -143,22 +143,22 @@ impl Server {
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, body }
+        Response { status, body }
     }
 
     /// An authorized request with a body of a given type.
-    pub async fn typed(&self, method: &str, path: &str, content_type: &str, body: &str) -> Answer {
+    pub async fn typed(&self, method: &str, path: &str, content_type: &str, body: &str) -> Response {
         let key = format!("Bearer {}", self.master_key);
         self.raw(method, path, &[("authorization", &key), ("content-type", content_type)], Some(body)).await
     }
 
     /// An authorized request with a JSON body.
-    pub async fn send(&self, method: &str, path: &str, body: Value) -> Answer {
+    pub async fn send(&self, method: &str, path: &str, body: Value) -> Response {
         self.typed(method, path, "application/json", &body.to_string()).await
     }
 
     /// An authorized request without a body.
-    pub async fn ask(&self, method: &str, path: &str) -> Answer {
+    pub async fn ask(&self, method: &str, path: &str) -> Response {
         self.raw(method, path, &[("authorization", &format!("Bearer {}", self.master_key))], None).await
     }
 
@@ -170,7 +170,7 @@ impl Server {
     }
 
     /// Waits for the task of an accepted write; the finished task.
-    pub async fn finished(&self, accepted: &Answer) -> Value {
+    pub async fn finished(&self, accepted: &Response) -> Value {
         assert!([200, 202].contains(&accepted.status), "{}: {}", accepted.status, accepted.body);
         let uid = accepted.body["taskUid"].as_u64().unwrap();
         let deadline = tokio::time::Instant::now() + PATIENCE;

@@ -11,11 +11,11 @@ pub(super) fn operations() -> Vec<Operation> {
     let about = [
         Operation::new("GET", search, "searchByUrl", "Search")
             .takes_all("search.")
-            .reads("The hits.", "SearchAnswer")
+            .reads("The hits.", "SearchResponse")
             .refuses(&[ErrorCode::MissingSearchHybrid]),
         Operation::new("POST", search, "search", "Search")
             .body("SearchQuery")
-            .reads("The hits.", "SearchAnswer"),
+            .reads("The hits.", "SearchResponse"),
         Operation::new("POST", "/multi-search", "multiSearch", "Several searches, each as if it came alone")
             .body("MultiSearchQuery")
             .reads("The answers, in the order of the queries.", "MultiSearchAnswer")

@@ -8,12 +8,12 @@ use crate::shared::Shared;
 use crate::task::Work;
 
 /// An answer: a status and a JSON body, or none.
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Option<String>,
 }
 
-impl Answer {
+impl Response {
     /// Status 200.
     pub(crate) fn ok(body: &impl serde::Serialize) -> Self {
         Self::json(200, body)
@@ -49,14 +49,14 @@ impl Answer {
     }
 }
 
-impl From<ApiError> for Answer {
+impl From<ApiError> for Response {
     fn from(error: ApiError) -> Self {
         Self { status: error.status, body: Some(error.body().to_string()) }
     }
 }
 
 /// What a route hands back.
-pub(crate) type Answered = Result<Answer, ApiError>;
+pub(crate) type Responded = Result<Response, ApiError>;
 
 /// Refuses text that is no index uid; `place` names where it stood, with a colon and a space.
 pub(crate) fn check_index_uid(uid: &str, place: &str) -> Result<(), ApiError> {
@@ -76,7 +76,7 @@ pub(crate) fn accept(
     index: Option<&str>,
     work: Work,
     status: u16,
-) -> Answered {
+) -> Responded {
     let wanted = match request.header("taskid").filter(|_| shared.options.replication_parameters) {
         None => None,
         Some(text) => Some(text.trim().parse::<u32>().map_err(|error| {
@@ -86,15 +86,15 @@ pub(crate) fn accept(
     let metadata = request.query.get("customMetadata").map(str::to_owned);
     let summary = shared.state().enqueue(index, work, metadata, wanted)?.summary();
     shared.work_arrived.notify_one();
-    Ok(Answer::json(status, &summary))
+    Ok(Response::json(status, &summary))
 }
 
 /// Accepts work as a task on an index.
-pub(crate) fn accept_in(shared: &Shared, request: &Request, index: &str, work: Work) -> Answered {
+pub(crate) fn accept_in(shared: &Shared, request: &Request, index: &str, work: Work) -> Responded {
     accept(shared, request, Some(index), work, 202)
 }
 
 /// A page of something, as lists of indexes and documents are answered.
-pub(crate) fn page(results: &[Value], offset: usize, limit: usize, total: usize) -> Answer {
-    Answer::ok(&json!({ "results": results, "offset": offset, "limit": limit, "total": total }))
+pub(crate) fn page(results: &[Value], offset: usize, limit: usize, total: usize) -> Response {
+    Response::ok(&json!({ "results": results, "offset": offset, "limit": limit, "total": total }))
 }

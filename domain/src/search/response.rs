@@ -43,26 +43,26 @@ impl RawHit {
 /// What a node answered to a search. Read from JSON; `hits` must be an array if it is there, everything else is taken
 /// as it is.
 #[derive(Debug, Clone, Default)]
-pub struct SearchAnswer {
+pub struct SearchResponse {
     /// None where there was no such key.
     pub(super) hits: Option<Vec<RawHit>>,
     /// Everything but the hits.
     pub(super) rest: Map<String, Value>,
 }
 
-impl<'de> Deserialize<'de> for SearchAnswer {
+impl<'de> Deserialize<'de> for SearchResponse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Answer;
 
         impl<'de> Visitor<'de> for Answer {
-            type Value = SearchAnswer;
+            type Value = SearchResponse;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("the answer to a search, an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<SearchAnswer, A::Error> {
-                let mut answer = SearchAnswer::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<SearchResponse, A::Error> {
+                let mut answer = SearchResponse::default();
                 while let Some(key) = members.next_key::<String>()? {
                     if key == HITS {
                         let hits = members.next_value::<Vec<Box<RawValue>>>()?;
@@ -142,7 +142,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(text: &str) -> Result<SearchAnswer, String> {
+    fn answer(text: &str) -> Result<SearchResponse, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn answer_reads_from_a_value_as_from_text() {
-        let read: SearchAnswer =
+        let read: SearchResponse =
             serde_json::from_value(json!({"hits": [{"a": [1.5, "x"]}], "c": 1})).unwrap();
         assert_eq!(Value::from(read.hits.unwrap()[0].read().unwrap()), json!({"a": [1.5, "x"]}));
     }

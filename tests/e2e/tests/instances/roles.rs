@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use miroir_domain::duty::{Duty, falls_to};
+use miroir_domain::role::{Role, assigned_to};
 use miroir_e2e::{Client, Ledger, Receiver, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
@@ -83,8 +83,8 @@ async fn sink_is_delivered_to_by_the_one_it_falls_to_and_steered_from_anywhere()
     let receiver = Receiver::start(ledger.clone()).await;
     let names = ["one", "two", "three"];
     let mut together = Together::over(RedisServer::start(), &names, hook(&receiver.url())).await;
-    let duty = Duty::Sink("hook".parse().unwrap());
-    let deliverer = names.iter().position(|name| *name == falls_to(&duty, names).unwrap()).unwrap();
+    let role = Role::Sink("hook".parse().unwrap());
+    let deliverer = names.iter().position(|name| *name == assigned_to(&role, names).unwrap()).unwrap();
     let other = (deliverer + 1) % 3;
     let client = together.client(other);
     let mut tasks = BTreeSet::new();

@@ -9,7 +9,7 @@ pub const CANARY_PARTS: u8 = 8;
 
 /// Something that one instance does for all.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Duty {
+pub enum Role {
     /// Putting writes in order, sending them to the nodes and following their tasks. It stays with whoever has it.
     Writes,
     /// Delivering to a sink.
@@ -18,8 +18,8 @@ pub enum Duty {
     Canaries(u8),
 }
 
-impl Duty {
-    /// The duty of running a canary.
+impl Role {
+    /// The role of running a canary.
     pub fn of_canary(id: &str) -> Self {
         let part = xxh3_64(id.as_bytes()) % u64::from(CANARY_PARTS);
         #[expect(
@@ -34,8 +34,8 @@ impl Duty {
         (0..CANARY_PARTS).map(Self::Canaries)
     }
 
-    /// The scope of the lease that whoever does it holds.
-    pub fn scope(&self) -> String {
+    /// Returns its name, which is the scope of the lease that its holder has.
+    pub fn name(&self) -> String {
         match self {
             Self::Writes => "writes".to_owned(),
             Self::Sink(name) => format!("sink:{name}"),
@@ -44,22 +44,22 @@ impl Duty {
     }
 
     /// Whether it is dealt out among the instances; what is not stays with whoever has it.
-    pub fn is_dealt_out(&self) -> bool {
+    pub fn is_distributed(&self) -> bool {
         *self != Self::Writes
     }
 }
 
-/// The instance that a duty falls to: of all, the one with the highest score for it; none of none.
+/// The instance that a role falls to: of all, the one with the highest score for it; none of none.
 ///
 /// ```text
-/// score(scope, instance) = xxh3_64(scope ++ 0x00 ++ instance), seed 0
+/// score(role, instance) = xxh3_64(name of the role ++ 0x00 ++ instance), seed 0
 /// ```
 ///
 /// The smaller id wins a tie. This is the rendezvous hashing that [`crate::placement::Placement`] uses: an instance that
 /// comes takes its share from all, one that goes leaves its share to all, and nothing else moves.
-pub fn falls_to<'a>(duty: &Duty, instances: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let scope = duty.scope();
-    let weight = |instance: &str| xxh3_64(format!("{scope}\0{instance}").as_bytes());
+pub fn assigned_to<'a>(role: &Role, instances: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = role.name();
+    let weight = |instance: &str| xxh3_64(format!("{name}\0{instance}").as_bytes());
     instances.into_iter().max_by(|one, other| weight(one).cmp(&weight(other)).then_with(|| other.cmp(one)))
 }
 
@@ -71,24 +71,24 @@ mod tests {
 
     use super::*;
 
-    fn all_duties() -> Vec<Duty> {
-        let sinks = (0..40).map(|n| Duty::Sink(format!("sink-{n}").parse().unwrap()));
-        Duty::all_canaries().chain(sinks).collect()
+    fn all_roles() -> Vec<Role> {
+        let sinks = (0..40).map(|n| Role::Sink(format!("sink-{n}").parse().unwrap()));
+        Role::all_canaries().chain(sinks).collect()
     }
 
     #[test]
-    fn scopes_tell_duties_apart() {
-        assert_eq!(Duty::Writes.scope(), "writes");
-        assert_eq!(Duty::Sink("audit".parse().unwrap()).scope(), "sink:audit");
-        assert_eq!(Duty::Canaries(7).scope(), "canaries:7");
+    fn names_tell_roles_apart() {
+        assert_eq!(Role::Writes.name(), "writes");
+        assert_eq!(Role::Sink("audit".parse().unwrap()).name(), "sink:audit");
+        assert_eq!(Role::Canaries(7).name(), "canaries:7");
     }
 
     #[test]
     fn canaries_spread_over_all_parts() {
-        let mut parts: Vec<Duty> = (0..1_000).map(|n| Duty::of_canary(&format!("canary-{n}"))).collect();
+        let mut parts: Vec<Role> = (0..1_000).map(|n| Role::of_canary(&format!("canary-{n}"))).collect();
         parts.sort();
         parts.dedup();
-        assert_eq!(parts, Duty::all_canaries().collect::<Vec<_>>());
+        assert_eq!(parts, Role::all_canaries().collect::<Vec<_>>());
     }
 
     /// Instances of different versions must agree on which has what, so the scores may not change. Computed with the Python package
@@ -96,19 +96,20 @@ mod tests {
     #[test]
     fn scores_are_what_they_were() {
         let instances = ["a", "b", "c"];
-        let won: Vec<&str> = Duty::all_canaries().map(|duty| falls_to(&duty, instances).unwrap()).collect();
+        let won: Vec<&str> =
+            Role::all_canaries().map(|role| assigned_to(&role, instances).unwrap()).collect();
         assert_eq!(won.join(""), "cbaacbcc");
-        assert_eq!(falls_to(&Duty::Writes, []), None);
+        assert_eq!(assigned_to(&Role::Writes, []), None);
     }
 
     proptest! {
         #[test]
         fn order_of_the_instances_does_not_matter(mut instances in proptest::collection::vec("[a-z]{1,4}", 1..6)) {
-            let before: Vec<String> = all_duties().iter()
-                .map(|duty| falls_to(duty, instances.iter().map(String::as_str)).unwrap().to_owned()).collect();
+            let before: Vec<String> = all_roles().iter()
+                .map(|role| assigned_to(role, instances.iter().map(String::as_str)).unwrap().to_owned()).collect();
             instances.reverse();
-            let after: Vec<String> = all_duties().iter()
-                .map(|duty| falls_to(duty, instances.iter().map(String::as_str)).unwrap().to_owned()).collect();
+            let after: Vec<String> = all_roles().iter()
+                .map(|role| assigned_to(role, instances.iter().map(String::as_str)).unwrap().to_owned()).collect();
             prop_assert_eq!(before, after);
         }
 
@@ -116,10 +117,10 @@ mod tests {
         fn one_that_goes_moves_only_what_it_had(count in 2_usize..8, gone in 0_usize..8) {
             let instances: Vec<String> = (0..count).map(|n| format!("instance-{n}")).collect();
             let gone = &instances[gone % count];
-            for duty in all_duties() {
-                let before = falls_to(&duty, instances.iter().map(String::as_str)).unwrap();
+            for role in all_roles() {
+                let before = assigned_to(&role, instances.iter().map(String::as_str)).unwrap();
                 let left = instances.iter().filter(|one| *one != gone).map(String::as_str);
-                let after = falls_to(&duty, left).unwrap();
+                let after = assigned_to(&role, left).unwrap();
                 prop_assert!(before == gone || before == after);
             }
         }
@@ -129,8 +130,9 @@ mod tests {
     fn nobody_is_left_without_work() {
         let instances: Vec<String> = (0..3).map(|n| format!("instance-{n}")).collect();
         let mut shares: BTreeMap<&str, usize> = BTreeMap::new();
-        for duty in all_duties() {
-            *shares.entry(falls_to(&duty, instances.iter().map(String::as_str)).unwrap()).or_default() += 1;
+        for role in all_roles() {
+            *shares.entry(assigned_to(&role, instances.iter().map(String::as_str)).unwrap()).or_default() +=
+                1;
         }
         assert!(shares.len() == 3 && shares.values().all(|share| *share >= 8), "{shares:?}");
     }
