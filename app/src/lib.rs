@@ -4,10 +4,10 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`config`] | reads the configuration: file, environment, flags |
-//! | [`cluster`] | what services share: placement, lanes, dispatch, what nodes lack |
+//! | [`cluster`] | what services share: placement, write queues, dispatch, replica states |
 //! | [`service`] | implements the inbound ports |
 //! | [`canary`] | runs stored searches on a schedule and judges their answers |
-//! | [`worker`] | background roles: polling, reconciling, mending, pruning |
+//! | [`worker`] | background duties: polling, reconciling, mending, pruning |
 //! | [`node`] | how far each node is trusted |
 //! | [`server`], [`wiring`] | puts it all together |
 //! | [`metrics`] | what is counted, and what a scrape looks up |
@@ -20,14 +20,19 @@ pub mod change;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+mod detached;
 pub mod file_limit;
+pub mod gauge;
 pub mod instance;
+mod listing;
 pub mod metrics;
 pub mod node;
-mod page;
+mod read;
+pub mod replica;
 pub mod server;
 pub mod service;
 mod store_lock;
 pub mod telemetry;
+mod ttl_cache;
 pub mod wiring;
 pub mod worker;

@@ -1,7 +1,7 @@
 //! The one place that names concrete adapters.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,7 +10,9 @@ use miroir_domain::topology::Topology;
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
 use miroir_memory::MemoryStore;
 use miroir_peer::HttpPeers;
-use miroir_ports::outbound::{Clock, Nodes, Peers, Sink, StoreError, TaskStore};
+use miroir_ports::outbound::{
+    Clock, Nodes, Observer, Peers, Sink, StoreError, TaskStore, WriterProbe, WriterStats,
+};
 use miroir_redis::{RedisOptions, RedisStore};
 use miroir_sinks::{NatsOptions, NatsSink, WebhookOptions, WebhookSink};
 use miroir_sqlite::{SqliteOptions, SqliteStore};
@@ -21,9 +23,10 @@ use crate::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
 use crate::config::{
     self, CdcConfig, Config, RedisConfig, Secret, SinkConfig, SinkKind, StoreBackend, StoreConfig,
 };
-use crate::instance::{Handles, Hearsay};
+use crate::instance::Handles;
 use crate::metrics::Metrics;
 use crate::node::{HealthTracker, TrackedNodes};
+use crate::replica::ReportedStates;
 use crate::store_lock::StoreLock;
 
 /// How often a store that does not open is tried again before giving up.
@@ -37,6 +40,19 @@ pub struct OpenStore {
     pub store: Arc<dyn TaskStore>,
     /// How it is shared.
     pub sharing: Sharing,
+    /// Its writer, where it has one of its own.
+    pub writer: Option<Arc<dyn WriterProbe>>,
+}
+
+/// The writer of a SQLite store, for as long as the store is open.
+struct SqliteWriter(Weak<SqliteStore>);
+
+impl WriterProbe for SqliteWriter {
+    fn writer_stats(&self) -> Option<WriterStats> {
+        let stats = self.0.upgrade()?.stats();
+        let (groups, changes, wal_bytes) = (stats.groups, stats.operations, stats.wal_bytes);
+        Some(WriterStats { groups, changes, wal_bytes })
+    }
 }
 
 /// Who else may be at work on a store.
@@ -59,7 +75,7 @@ pub async fn open_store(config: &StoreConfig, metrics: &Arc<Metrics>) -> anyhow:
         StoreBackend::Memory => {
             tracing::warn!("the task store is in memory: every task is forgotten when this process ends");
             let store = metrics.metered_store(Arc::new(MemoryStore::new()), config.backend.as_str());
-            Ok(OpenStore { store, sharing: Sharing::Alone { _lock: None } })
+            Ok(OpenStore { store, sharing: Sharing::Alone { _lock: None }, writer: None })
         }
         StoreBackend::Sqlite => open_sqlite(config, metrics).await,
         StoreBackend::Redis => open_redis(config, metrics).await,
@@ -77,9 +93,9 @@ async fn open_sqlite(config: &StoreConfig, metrics: &Arc<Metrics>) -> anyhow::Re
         ..SqliteOptions::new(&config.path)
     };
     let store = Arc::new(patiently(|| SqliteStore::open(options.clone())).await.with_context(cannot)?);
-    metrics.watch_sqlite(&store);
+    let writer: Arc<dyn WriterProbe> = Arc::new(SqliteWriter(Arc::downgrade(&store)));
     let store = metrics.metered_store(store, config.backend.as_str());
-    Ok(OpenStore { store, sharing: Sharing::Alone { _lock: Some(lock) } })
+    Ok(OpenStore { store, sharing: Sharing::Alone { _lock: Some(lock) }, writer: Some(writer) })
 }
 
 /// How the configured Redis server is reached.
@@ -101,7 +117,7 @@ async fn open_redis(config: &StoreConfig, metrics: &Arc<Metrics>) -> anyhow::Res
     let store = patiently(|| RedisStore::open(options.clone())).await.with_context(cannot)?;
     let (metrics, backend) = (Arc::clone(metrics), config.backend.as_str());
     let handles: Handles = Arc::new(move || metrics.metered_store(Arc::new(store.handle()), backend));
-    Ok(OpenStore { store: handles(), sharing: Sharing::Shared { handles } })
+    Ok(OpenStore { store: handles(), sharing: Sharing::Shared { handles }, writer: None })
 }
 
 /// Opens a store, some times over while it is unavailable.
@@ -123,8 +139,8 @@ where
     open().await
 }
 
-/// What an instance has beside its store, whoever sends the writes.
-pub struct Outside {
+/// The clients, clock and counters of an instance, which stay the same from term to term.
+pub struct Infrastructure {
     topology: Topology,
     urls: HashMap<NodeId, String>,
     shard_count: u32,
@@ -136,17 +152,20 @@ pub struct Outside {
     pub clock: Arc<dyn Clock>,
     /// What writes changed, for others.
     pub changes: Arc<ChangeRecorder>,
-    /// What nodes lack by what another instance said.
-    pub hearsay: Arc<Hearsay>,
-    /// Where it is counted what happens.
-    pub metrics: Arc<Metrics>,
+    /// The stale replicas that another instance reported.
+    pub reported: Arc<ReportedStates>,
+    /// The counter of what happens.
+    pub observer: Arc<dyn Observer>,
 }
 
-impl Outside {
+impl Infrastructure {
     /// Makes the clients of nodes and sinks, whose calls `metrics` counts. Opens no connection.
     pub fn new(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let topology = topology(config)?;
+        for sink in &config.cdc.sinks {
+            metrics.register_sink(&sink.name);
+        }
         let health = Arc::new(HealthTracker::new(
             topology.nodes().cloned().collect::<Vec<_>>(),
             config.health.thresholds(),
@@ -167,10 +186,10 @@ impl Outside {
             },
             search_policy,
             nodes: Arc::new(TrackedNodes::new(metrics.metered_nodes(Arc::new(nodes(config)?)), health)),
-            changes: Arc::new(recorder(&config.cdc, &clock, Some(metrics))?),
+            changes: Arc::new(recorder(&config.cdc, &clock, &(Arc::clone(metrics) as _))?),
             clock,
-            hearsay: Arc::default(),
-            metrics: Arc::clone(metrics),
+            reported: Arc::default(),
+            observer: Arc::clone(metrics) as _,
         })
     }
 
@@ -187,8 +206,8 @@ impl Outside {
             timeouts: self.timeouts,
             search_policy: self.search_policy,
             changes: Arc::clone(&self.changes),
-            hearsay: Arc::clone(&self.hearsay),
-            metrics: Arc::clone(&self.metrics),
+            reported: Arc::clone(&self.reported),
+            observer: Arc::clone(&self.observer),
         })
     }
 }
@@ -211,14 +230,14 @@ pub fn peers(config: &Config) -> anyhow::Result<Arc<dyn Peers>> {
 
 /// Whether the configured sinks could be used, as far as that can be told without connecting.
 pub fn check_sinks(config: &CdcConfig) -> anyhow::Result<()> {
-    recorder(config, &(Arc::new(SystemClock) as _), None).map(drop)
+    recorder(config, &(Arc::new(SystemClock) as _), &(Arc::new(()) as _)).map(drop)
 }
 
 /// The configured sinks, and what is recorded for them.
 fn recorder(
     config: &CdcConfig,
     clock: &Arc<dyn Clock>,
-    metrics: Option<&Arc<Metrics>>,
+    observer: &Arc<dyn Observer>,
 ) -> anyhow::Result<ChangeRecorder> {
     let sinks = config.sinks.iter().map(|sink| {
         let delivery =
@@ -237,11 +256,7 @@ fn recorder(
             canaries: sink.canaries,
             origins: sink.origins.clone(),
         };
-        let handle = SinkHandle::new(rules, delivery);
-        Ok(Arc::new(match metrics {
-            Some(metrics) => handle.counted_by(metrics.sink(sink.name.as_str())),
-            None => handle,
-        }))
+        Ok(Arc::new(SinkHandle::new(rules, delivery, Arc::clone(observer))))
     });
     let options = RecorderOptions { source: config.source.clone(), budget_bytes: config.outbox_bytes };
     Ok(ChangeRecorder::new(options, sinks.collect::<anyhow::Result<_>>()?))

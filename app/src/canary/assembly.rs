@@ -9,8 +9,7 @@ use tokio::task::JoinSet;
 
 use super::capture::Captured;
 use super::{CanaryService, CaptureTap, Captures, Executor, Ownership, capture_loop, run_loop};
-use crate::metrics::Metrics;
-use crate::worker::Shutdown;
+use tokio_util::sync::CancellationToken;
 
 /// The service, and what its workers need.
 pub struct Canaries {
@@ -39,13 +38,6 @@ impl Canaries {
         Self { service: Arc::new(service), tap, executor, ownership, captures, offered }
     }
 
-    /// The same, counted and shown in `metrics`.
-    #[must_use]
-    pub fn counted_in(self, metrics: &Arc<Metrics>) -> Self {
-        self.executor.count_in(metrics);
-        self
-    }
-
     /// The port of the canaries.
     pub fn api(&self) -> Arc<dyn CanaryApi> {
         Arc::clone(&self.service) as _
@@ -62,11 +54,11 @@ impl Canaries {
     }
 
     /// Starts what goes on without clients: captures, and when `runs`, the canaries themselves.
-    pub fn start_workers(self, runs: bool, workers: &mut JoinSet<()>, stopped: &Shutdown) {
+    pub fn start_workers(self, runs: bool, workers: &mut JoinSet<()>, stopped: &CancellationToken) {
         workers.spawn(capture_loop(
             self.captures,
             Arc::clone(&self.executor.store),
-            Arc::clone(&self.executor.book),
+            Arc::clone(&self.executor.aliases),
             self.offered,
             stopped.clone(),
         ));

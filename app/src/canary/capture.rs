@@ -1,8 +1,8 @@
 //! Makes drafts of what clients search for.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,12 +11,13 @@ use miroir_domain::search::SearchRequest;
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::inbound::{ApiError, ReadResponse, SearchApi};
 use miroir_ports::outbound::{Clock, Create, TaskStore};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::index_facts::IndexFacts;
-use crate::alias::AliasBook;
-use crate::worker::{Shutdown, stopped};
+use crate::alias::AliasResolver;
+use tokio_util::sync::CancellationToken;
 
 /// How long a capture waits for searches.
 const LONGEST: Duration = Duration::from_hours(1);
@@ -89,7 +90,7 @@ impl Captures {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let CaptureRequest { index, count, name } = request;
         let capture = Capture { number, name, wanted: count, in_flight: 0, seen: HashSet::new(), until };
-        let mut going_on = self.lock();
+        let mut going_on = self.going_on.lock();
         going_on.insert(index, capture);
         self.any.store(true, Ordering::Relaxed);
         until
@@ -101,7 +102,7 @@ impl Captures {
             return false;
         }
         let now = self.clock.now();
-        let mut going_on = self.lock();
+        let mut going_on = self.going_on.lock();
         going_on.retain(|_, capture| now < capture.until);
         self.any.store(!going_on.is_empty(), Ordering::Relaxed);
         going_on.get(index).is_some_and(|capture| capture.in_flight < capture.wanted)
@@ -111,7 +112,7 @@ impl Captures {
     fn offer(&self, index: IndexUid, request: SearchRequest, answer: &ReadResponse) {
         let Ok(room) = self.offers.try_reserve() else { return };
         let hash = query_hash(&index, &request);
-        let mut going_on = self.lock();
+        let mut going_on = self.going_on.lock();
         let Some(capture) = going_on.get_mut(&index) else { return };
         if capture.in_flight >= capture.wanted || !capture.seen.insert(hash) {
             return;
@@ -125,7 +126,7 @@ impl Captures {
     }
 
     fn settle(&self, captured: &Captured, fate: Fate) {
-        let mut going_on = self.lock();
+        let mut going_on = self.going_on.lock();
         let Some(capture) = going_on.get_mut(&captured.index) else { return };
         if capture.number != captured.capture {
             return;
@@ -140,11 +141,6 @@ impl Captures {
             going_on.remove(&captured.index);
             self.any.store(!going_on.is_empty(), Ordering::Relaxed);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IndexUid, Capture>> {
-        // The map is valid after every statement, so a panic elsewhere cannot have left it half changed.
-        self.going_on.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -178,24 +174,24 @@ impl SearchApi for CaptureTap {
 pub async fn capture_loop(
     captures: Arc<Captures>,
     store: Arc<dyn TaskStore>,
-    book: Arc<AliasBook>,
+    aliases: Arc<AliasResolver>,
     mut offered: mpsc::Receiver<Captured>,
-    mut shutdown: Shutdown,
+    shutdown: CancellationToken,
 ) {
     loop {
         let search = tokio::select! {
-            () = stopped(&mut shutdown) => return,
+            () = shutdown.cancelled() => return,
             search = offered.recv() => search,
         };
         let Some(search) = search else { return };
-        let fate = keep(store.as_ref(), &book, captures.clock.now(), &search).await;
+        let fate = keep(store.as_ref(), &aliases, captures.clock.now(), &search).await;
         captures.settle(&search, fate);
     }
 }
 
-async fn keep(store: &dyn TaskStore, book: &AliasBook, now: Timestamp, captured: &Captured) -> Fate {
+async fn keep(store: &dyn TaskStore, aliases: &AliasResolver, now: Timestamp, captured: &Captured) -> Fate {
     let index = &captured.index;
-    let facts = match IndexFacts::read(store, book, index).await {
+    let facts = match IndexFacts::read(store, aliases, index).await {
         Ok(facts) => facts,
         Err(error) => {
             tracing::warn!(%index, "a captured search could not be kept: {error}");

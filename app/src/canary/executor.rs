@@ -1,8 +1,8 @@
 //! Runs one canary once.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use miroir_domain::canary::{
@@ -10,15 +10,15 @@ use miroir_domain::canary::{
 };
 use miroir_domain::error::{ErrorCode, ResponseError};
 use miroir_ports::inbound::{ApiError, CanaryTotals, ReadResponse, SearchApi};
-use miroir_ports::outbound::{Clock, StoreError, TaskStore};
+use miroir_ports::outbound::{Clock, Observer, Occurrence, StoreError, TaskStore};
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::index_facts::IndexFacts;
-use crate::alias::AliasBook;
+use crate::alias::AliasResolver;
 use crate::change::ChangeRecorder;
-use crate::metrics::Metrics;
 
 /// How canaries run.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +40,7 @@ impl Default for CanaryOptions {
 /// Runs canaries and remembers which ran when.
 pub struct Executor {
     pub(super) store: Arc<dyn TaskStore>,
-    pub(super) book: Arc<AliasBook>,
+    pub(super) aliases: Arc<AliasResolver>,
     search: Arc<dyn SearchApi>,
     pub(super) clock: Arc<dyn Clock>,
     changes: Arc<ChangeRecorder>,
@@ -54,8 +54,7 @@ pub struct Executor {
     runs: AtomicU64,
     failures: AtomicU64,
     errors: AtomicU64,
-    /// Where runs are counted too, once somebody watches.
-    metrics: OnceLock<Arc<Metrics>>,
+    observer: Arc<dyn Observer>,
 }
 
 /// Held while a canary runs.
@@ -66,29 +65,25 @@ pub(super) struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        lock(&self.executor.running).remove(&self.id);
+        self.executor.running.lock().remove(&self.id);
     }
 }
 
-/// The maps are valid after every statement, so a panic elsewhere cannot have left one half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Executor {
-    /// An executor that tells `changes` of its runs, looks names up in `book` and searches by `search`, which must not be the one that captures what clients search for.
+    /// An executor that tells `changes` of its runs, resolves names by `aliases` and searches by `search`, which must not be the one that captures what clients search for.
     pub fn new(
         store: Arc<dyn TaskStore>,
-        book: Arc<AliasBook>,
+        aliases: Arc<AliasResolver>,
         search: Arc<dyn SearchApi>,
         clock: Arc<dyn Clock>,
         changes: Arc<ChangeRecorder>,
+        observer: Arc<dyn Observer>,
         options: CanaryOptions,
     ) -> Self {
         Self {
             changes,
             store,
-            book,
+            aliases,
             search,
             clock,
             slots: Arc::new(Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
@@ -98,20 +93,13 @@ impl Executor {
             runs: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             errors: AtomicU64::new(0),
-            metrics: OnceLock::new(),
-        }
-    }
-
-    /// Counts runs in `metrics` too, from now on, and shows there how canaries fare.
-    pub(super) fn count_in(self: &Arc<Self>, metrics: &Arc<Metrics>) {
-        if self.metrics.set(Arc::clone(metrics)).is_ok() {
-            metrics.watch_canaries(self);
+            observer,
         }
     }
 
     /// What the last runs came to, of each canary that ran here or whose runs were looked up.
     pub(crate) fn statuses(&self) -> Vec<CanaryStatus> {
-        lock(&self.last).values().map(|run| run.status).collect()
+        self.last.lock().values().map(|run| run.status).collect()
     }
 
     /// Runs since this process started.
@@ -131,44 +119,44 @@ impl Executor {
         let stored = self.store.canary_run_list(id, 1).await?.into_iter().next();
         if let Some(stored) = &stored {
             // Whoever ran it in the meantime knows better.
-            lock(&self.last).entry(id.to_owned()).or_insert_with(|| without_evidence(stored));
+            self.last.lock().entry(id.to_owned()).or_insert_with(|| without_evidence(stored));
         }
         Ok(stored)
     }
 
     /// The last run of a canary, where it is in memory.
     pub(super) fn remembered(&self, id: &str) -> Option<CanaryRun> {
-        lock(&self.last).get(id).cloned()
+        self.last.lock().get(id).cloned()
     }
 
     /// Forgets what ran of canaries that are not among `ids`.
     pub(super) fn forget_others(&self, ids: &HashSet<&str>) {
-        lock(&self.last).retain(|id, _| ids.contains(id.as_str()));
+        self.last.lock().retain(|id, _| ids.contains(id.as_str()));
     }
 
     /// Forgets what ran of a canary that is deleted.
     pub(super) fn forget(&self, id: &str) {
-        lock(&self.last).remove(id);
+        self.last.lock().remove(id);
     }
 
     /// Forgets what ran of canaries that `which` names.
     pub(super) fn forget_where(&self, which: &dyn Fn(&str) -> bool) {
-        lock(&self.last).retain(|id, _| !which(id));
+        self.last.lock().retain(|id, _| !which(id));
     }
 
     /// Whether any canary that `which` names is running.
     pub(super) fn runs_any(&self, which: &dyn Fn(&str) -> bool) -> bool {
-        lock(&self.running).iter().any(|id| which(id))
+        self.running.lock().iter().any(|id| which(id))
     }
 
     /// Marks a canary as running; none when it is already.
     pub(super) fn begin(self: &Arc<Self>, id: &str) -> Option<Running> {
-        let fresh = lock(&self.running).insert(id.to_owned());
+        let fresh = self.running.lock().insert(id.to_owned());
         fresh.then(|| Running { executor: Arc::clone(self), id: id.to_owned() })
     }
 
     pub(super) fn is_running(&self, id: &str) -> bool {
-        lock(&self.running).contains(id)
+        self.running.lock().contains(id)
     }
 
     /// Runs a canary and records the run by `store`; false when the canary is gone by then.
@@ -185,7 +173,7 @@ impl Executor {
             latency_ms: 0,
             failed_assertions: json!([]),
         };
-        let before = lock(&self.last).insert(canary.id.clone(), run.clone()).map(|before| before.status);
+        let before = self.last.lock().insert(canary.id.clone(), run.clone()).map(|before| before.status);
         let (verdict, latency_ms) = match Definition::of_row(canary) {
             Ok(definition) => self.judge(&definition, &canary.id).await,
             Err(refusal) => (Verdict::Error(refusal.into()), 0),
@@ -196,13 +184,13 @@ impl Executor {
         let recorded = store.canary_run_append(&run, self.options.history).await;
         match &recorded {
             Ok(true) => {
-                lock(&self.last).insert(canary.id.clone(), without_evidence(&run));
+                self.last.lock().insert(canary.id.clone(), without_evidence(&run));
                 self.tell(store, canary, &run).await;
             }
             Ok(false) => self.forget(&canary.id),
             Err(error) => {
                 tracing::warn!(canary = canary.id, "a run could not be recorded: {error}");
-                lock(&self.last).insert(canary.id.clone(), without_evidence(&run));
+                self.last.lock().insert(canary.id.clone(), without_evidence(&run));
             }
         }
         (run, recorded)
@@ -218,9 +206,7 @@ impl Executor {
     /// Counts a run, and logs it where it came to something else than the one before.
     fn note(&self, canary: &Canary, run: &CanaryRun, before: Option<CanaryStatus>) {
         self.runs.fetch_add(1, Ordering::Relaxed);
-        if let Some(metrics) = self.metrics.get() {
-            metrics.canary_ran(run.status);
-        }
+        self.observer.observe(Occurrence::CanaryRan(run.status));
         let (counter, message) = match run.status {
             CanaryStatus::Pass => (None, "/"),
             CanaryStatus::Fail => (Some(&self.failures), "/0/message"),
@@ -278,7 +264,7 @@ impl Executor {
         definition: &Definition,
         id: &str,
     ) -> Result<(IndexFacts, Vec<CanaryRun>), StoreError> {
-        let facts = IndexFacts::read(self.store.as_ref(), &self.book, definition.index()).await?;
+        let facts = IndexFacts::read(self.store.as_ref(), &self.aliases, definition.index()).await?;
         let looks_back =
             definition.assertions().iter().any(|assertion| matches!(assertion, Assertion::MaxP95Ms { .. }));
         // Runs that were errors do not count, so a few more are read than are looked at.

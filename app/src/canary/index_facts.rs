@@ -4,7 +4,7 @@ use miroir_domain::IndexUid;
 use miroir_domain::document::PrimaryKey;
 use miroir_ports::outbound::{StoreError, TaskStore};
 
-use crate::alias::AliasBook;
+use crate::alias::AliasResolver;
 
 /// Facts of the index registry.
 #[derive(Debug, Default)]
@@ -17,9 +17,13 @@ pub(super) struct IndexFacts {
 
 impl IndexFacts {
     /// The facts of what `name` stands for, an index or an alias; none of what is neither.
-    pub async fn read(store: &dyn TaskStore, book: &AliasBook, name: &IndexUid) -> Result<Self, StoreError> {
+    pub async fn read(
+        store: &dyn TaskStore,
+        aliases: &AliasResolver,
+        name: &IndexUid,
+    ) -> Result<Self, StoreError> {
         let mut facts = Self::default();
-        for index in book.readable(name).await? {
+        for index in aliases.readable(name).await? {
             let Some(entry) = store.index_get(&index).await? else { continue };
             facts.primary_key = facts.primary_key.or(entry.primary_key);
             let version = entry.settings_version;

@@ -35,9 +35,9 @@ pub use service::CanaryService;
 use miroir_domain::canary::Canary;
 use miroir_ports::outbound::{StoreError, TaskStore};
 
-use crate::page;
+use crate::listing;
 
 /// Every canary there is, in the byte order of the ids.
 async fn every_canary(store: &dyn TaskStore) -> Result<Vec<Canary>, StoreError> {
-    page::every(|after, limit| store.canary_list(after, limit), |canary: &Canary| canary.id.clone()).await
+    listing::all(|after, limit| store.canary_list(after, limit), |canary: &Canary| canary.id.clone()).await
 }

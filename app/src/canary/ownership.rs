@@ -1,10 +1,11 @@
 //! Which canaries this instance runs.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use miroir_domain::role::Role;
 use miroir_ports::outbound::TaskStore;
+use parking_lot::Mutex;
 
 /// Which canaries this instance, and no other, runs at this moment.
 pub trait Ownership: Send + Sync + 'static {
@@ -28,19 +29,14 @@ pub struct OwnedParts(Mutex<BTreeMap<Role, Arc<dyn TaskStore>>>);
 impl OwnedParts {
     /// This instance has `part` until the guard is dropped.
     pub fn take(self: &Arc<Self>, part: Role, store: Arc<dyn TaskStore>) -> OwnedPart {
-        self.lock().insert(part.clone(), store);
+        self.0.lock().insert(part.clone(), store);
         OwnedPart { parts: Arc::clone(self), part }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Role, Arc<dyn TaskStore>>> {
-        // The map is valid after every statement, so a panic elsewhere cannot have left it half changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Ownership for OwnedParts {
     fn owned(&self, canary_id: &str) -> Option<Arc<dyn TaskStore>> {
-        self.lock().get(&Role::of_canary(canary_id)).cloned()
+        self.0.lock().get(&Role::of_canary(canary_id)).cloned()
     }
 }
 
@@ -52,7 +48,7 @@ pub struct OwnedPart {
 
 impl Drop for OwnedPart {
     fn drop(&mut self) {
-        self.parts.lock().remove(&self.part);
+        self.parts.0.lock().remove(&self.part);
     }
 }
 

@@ -8,7 +8,6 @@ use miroir_domain::role::Role;
 
 use super::{Executor, OwnedParts};
 use crate::instance::{Term, Work};
-use crate::worker::stopped;
 
 /// How often it is looked whether the last run has ended.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -33,12 +32,12 @@ impl CanaryPart {
 
 #[async_trait]
 impl Work for CanaryPart {
-    async fn work(&self, mut term: Term) -> anyhow::Result<()> {
+    async fn work(&self, term: Term) -> anyhow::Result<()> {
         // Whoever had them before knows better when they ran: it is in the store.
         self.executor.forget_where(&|id| self.is_of_this_part(id));
         let owned = self.parts.take(self.part.clone(), Arc::clone(&term.store));
-        term.take_seat();
-        stopped(&mut term.over).await;
+        term.announce();
+        term.over.cancelled().await;
         drop(owned);
         // The next one would not know of a run that is not recorded yet.
         while self.executor.runs_any(&|id| self.is_of_this_part(id)) {

@@ -15,19 +15,19 @@ use tokio::time::Instant;
 
 use super::executor::Executor;
 use super::{Ownership, every_canary};
-use crate::worker::{Shutdown, stopped};
+use tokio_util::sync::CancellationToken;
 
 /// The longest pause between two looks at the store: how long a canary that was just made, changed or enabled may wait.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs canaries until `shutdown`; runs in progress are then given up, unrecorded.
-pub async fn run_loop(executor: Arc<Executor>, ownership: Arc<dyn Ownership>, mut shutdown: Shutdown) {
+pub async fn run_loop(executor: Arc<Executor>, ownership: Arc<dyn Ownership>, shutdown: CancellationToken) {
     let mut runner =
         Runner { executor, ownership, waiting: VecDeque::new(), runs: JoinSet::new(), store_is_lost: false };
     let mut wake = Instant::now();
     loop {
         tokio::select! {
-            () = stopped(&mut shutdown) => return,
+            () = shutdown.cancelled() => return,
             Some(ended) = runner.runs.join_next() => {
                 match ended {
                     Ok((canary, run)) => wake = wake.min(Instant::now() + runner.until_due(&canary, &run)),

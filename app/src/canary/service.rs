@@ -14,8 +14,8 @@ use miroir_ports::outbound::{Create, Ids, Put};
 use super::capture::Captures;
 use super::executor::Executor;
 use super::{Ownership, every_canary, view};
-use crate::page;
-use crate::service::detached;
+use crate::detached::detached;
+use crate::listing;
 
 /// How often a replacement without a precondition is tried again when others change the canary at the same time.
 const ATTEMPTS: usize = 10;
@@ -133,7 +133,7 @@ impl CanaryApi for CanaryService {
 
     async fn canary_list(&self, after: Option<String>, limit: u32) -> Result<CanaryList, ApiError> {
         let list = |after, limit| self.executor.store.canary_list(after, limit);
-        let (rows, next) = page::one(list, |row: &Canary| row.id.clone(), after, limit).await?;
+        let (rows, next) = listing::page(list, |row: &Canary| row.id.clone(), after, limit).await?;
         Ok(CanaryList { results: rows.into_iter().map(view::canary).collect(), limit, next })
     }
 

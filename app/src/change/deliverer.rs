@@ -14,7 +14,7 @@ use miroir_ports::outbound::{
 use tokio::time::{sleep, timeout};
 
 use super::{ChangeRecorder, Delivery, SinkHandle, outbox};
-use crate::worker::{Shutdown, stopped};
+use tokio_util::sync::CancellationToken;
 
 /// How often a sink that has nothing to do looks again, without being woken: events may have come in by another process
 /// on the same store.
@@ -47,10 +47,10 @@ enum Round {
 }
 
 /// Delivers until `shutdown`.
-pub async fn deliver_loop(mut deliverer: Deliverer, mut shutdown: Shutdown) {
+pub async fn deliver_loop(mut deliverer: Deliverer, shutdown: CancellationToken) {
     loop {
         tokio::select! {
-            () = stopped(&mut shutdown) => return,
+            () = shutdown.cancelled() => return,
             () = deliverer.step() => {}
         }
     }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::service::out_of_reach;
 use super::{ChangeRecorder, SinkHandle, outbox};
-use crate::worker::{Shutdown, stopped};
+use tokio_util::sync::CancellationToken;
 
 /// How often a reader that waits looks again, without being woken: events may have come in by another process on the
 /// same store.
@@ -32,7 +32,7 @@ pub struct Feed {
     recorder: Arc<ChangeRecorder>,
     options: FeedOptions,
     /// Readers that wait are answered when the server stops.
-    shutdown: Shutdown,
+    shutdown: CancellationToken,
 }
 
 impl Feed {
@@ -41,7 +41,7 @@ impl Feed {
         store: Arc<dyn TaskStore>,
         recorder: Arc<ChangeRecorder>,
         options: FeedOptions,
-        shutdown: Shutdown,
+        shutdown: CancellationToken,
     ) -> Self {
         Self { store, recorder, options, shutdown }
     }
@@ -92,7 +92,6 @@ impl ChangeFeed for Feed {
     async fn changes(&self, query: ChangesQuery) -> Result<ChangesPage, ApiError> {
         let sink = self.sink()?;
         let deadline = Instant::now() + query.wait.min(self.options.longest_wait);
-        let mut shutdown = self.shutdown.clone();
         loop {
             // Before the look, so that what is appended after it is seen.
             let mut appended = self.recorder.appended();
@@ -103,7 +102,7 @@ impl ChangeFeed for Feed {
             tokio::select! {
                 _ = appended.changed() => {}
                 () = sleep_until(deadline.min(Instant::now() + LOOK_AGAIN)) => {}
-                () = stopped(&mut shutdown) => return Ok(page),
+                () = self.shutdown.cancelled() => return Ok(page),
             }
         }
     }

@@ -1,17 +1,17 @@
 //! One configured sink.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use miroir_domain::SinkName;
 use miroir_domain::change::Origin;
-use miroir_ports::outbound::Sink;
+use miroir_ports::outbound::{Observer, Occurrence, Sink};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::Backoff;
-use crate::metrics::SinkCounters;
 
 /// What a sink is told.
 #[derive(Debug, Clone)]
@@ -57,8 +57,8 @@ pub struct SinkHandle {
     published: AtomicU64,
     failures: AtomicU64,
     last_error: Mutex<Option<String>>,
-    /// The same numbers for metrics, which outlive this handle.
-    counters: Option<SinkCounters>,
+    /// The counter of the same numbers, which outlives this handle.
+    observer: Arc<dyn Observer>,
 }
 
 /// Numbers since this process started.
@@ -72,7 +72,7 @@ pub(super) struct SinkTotals {
 
 impl SinkHandle {
     /// A sink that nothing has been told yet.
-    pub fn new(rules: SinkRules, delivery: Option<Delivery>) -> Self {
+    pub fn new(rules: SinkRules, delivery: Option<Delivery>, observer: Arc<dyn Observer>) -> Self {
         Self {
             rules,
             delivery,
@@ -82,14 +82,8 @@ impl SinkHandle {
             published: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             last_error: Mutex::default(),
-            counters: None,
+            observer,
         }
-    }
-
-    /// The same sink, counted by `counters` too.
-    #[must_use]
-    pub fn counted_by(self, counters: SinkCounters) -> Self {
-        Self { counters: Some(counters), ..self }
     }
 
     /// Its name, as the store knows it.
@@ -102,35 +96,24 @@ impl SinkHandle {
             suppressed: self.suppressed.load(Ordering::Relaxed),
             published: self.published.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
-            last_error: self.error().clone(),
+            last_error: self.last_error.lock().clone(),
         }
     }
 
     pub(super) fn count_suppressed(&self, events: usize) {
         self.suppressed.fetch_add(events as u64, Ordering::Relaxed);
-        if let Some(counters) = &self.counters {
-            counters.suppressed.inc_by(events as u64);
-        }
+        self.observer.observe(Occurrence::ChangesSuppressed { sink: &self.rules.name, events });
     }
 
     pub(super) fn count_published(&self, events: usize) {
         self.published.fetch_add(events as u64, Ordering::Relaxed);
-        if let Some(counters) = &self.counters {
-            counters.published.inc_by(events as u64);
-        }
-        *self.error() = None;
+        self.observer.observe(Occurrence::ChangesPublished { sink: &self.rules.name, events });
+        *self.last_error.lock() = None;
     }
 
     pub(super) fn count_failure(&self, reason: String) {
         self.failures.fetch_add(1, Ordering::Relaxed);
-        if let Some(counters) = &self.counters {
-            counters.failures.inc();
-        }
-        *self.error() = Some(reason);
-    }
-
-    fn error(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        // Replacing a text cannot be interrupted half way.
-        self.last_error.lock().unwrap_or_else(PoisonError::into_inner)
+        self.observer.observe(Occurrence::DeliveryFailed { sink: &self.rules.name });
+        *self.last_error.lock() = Some(reason);
     }
 }

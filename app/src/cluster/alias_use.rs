@@ -6,13 +6,13 @@ use miroir_domain::error::ErrorCode;
 use miroir_ports::inbound::ApiError;
 
 use super::Cluster;
-use crate::page;
+use crate::listing;
 
 impl Cluster {
     /// The first alias that stands for `index`, alone or among others.
     pub async fn alias_of(&self, index: &IndexUid) -> Result<Option<IndexUid>, ApiError> {
         let list = |after, limit| self.store.alias_list(after, limit);
-        let aliases = page::every(list, |alias: &Alias| alias.name.clone()).await?;
+        let aliases = listing::all(list, |alias: &Alias| alias.name.clone()).await?;
         let user = aliases.into_iter().find(|alias| alias.target.indexes().contains(index));
         Ok(user.map(|alias| alias.name))
     }

@@ -52,7 +52,7 @@ impl Cluster {
     pub async fn begin(self: &Arc<Self>, mut plan: WritePlan) -> Result<Dispatch, ApiError> {
         let task = self.store.task_create(plan.new_task(), self.clock.now()).await?;
         let sending = self.open_tasks.sending(task.uid);
-        let tickets = self.lanes.enter(&plan.index, plan.targets.keys());
+        let tickets = self.queues.enqueue(&plan.index, plan.targets.keys());
         Ok(Dispatch { cluster: Arc::clone(self), plan, task, tickets, sending })
     }
 }

@@ -1,40 +1,43 @@
 //! What every service and worker shares: the nodes, their placement and health, the store, the time.
 
+mod active;
 mod alias_use;
 mod amend;
 mod dispatch;
-mod gate;
-mod lane;
-mod mark;
+mod index_lock;
+mod marker;
 mod open_tasks;
 mod plan;
 mod registry;
 mod send;
 mod stale;
+mod write_queue;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use miroir_domain::health::NodeStatus;
 use miroir_domain::placement::Placement;
 use miroir_domain::topology::Topology;
 use miroir_domain::{GroupId, IndexUid, NodeId};
-use miroir_ports::outbound::{Clock, Nodes, TaskStore};
+use miroir_ports::inbound::NodeView;
+use miroir_ports::outbound::{Clock, Nodes, Observer, TaskStore};
+use parking_lot::Mutex;
 
 use crate::change::ChangeRecorder;
-use crate::instance::Hearsay;
-use crate::metrics::Metrics;
 use crate::node::HealthTracker;
+use crate::replica::ReportedStates;
 
+pub use active::{Activation, ActiveCluster};
 pub use dispatch::{Answered, Dispatch};
-pub use gate::Gates;
-pub use lane::{Lanes, Ticket};
-pub use mark::{Found, find_marked};
+pub use index_lock::{IndexGuard, IndexLocks};
+pub use marker::{Found, find_marked};
 pub use open_tasks::{OpenTasks, Sending};
 pub use plan::{Target, WritePlan};
 pub use stale::{Miss, StaleNodes};
+pub use write_queue::{Ticket, WriteQueues};
 
 /// How long a node may take.
 #[derive(Debug, Clone, Copy)]
@@ -78,20 +81,20 @@ pub struct Cluster {
     pub search_policy: SearchPolicy,
     /// What writes changed, for others.
     pub changes: Arc<ChangeRecorder>,
-    /// Where it is counted what happens.
-    pub metrics: Arc<Metrics>,
+    /// The counter of what happens.
+    pub observer: Arc<dyn Observer>,
     /// Who may change an index's registry entry.
-    pub gates: Gates,
+    pub locks: IndexLocks,
     /// The order of writes to each node.
-    pub lanes: Lanes,
+    pub queues: WriteQueues,
     /// Tasks someone is still sending, and the bell that wakes the poller.
     pub open_tasks: Arc<OpenTasks>,
     /// Nodes that lack writes or settings of an index.
     pub stale: StaleNodes,
     /// Whether `stale` has been rebuilt from the store.
     pub recalled: AtomicBool,
-    /// What nodes lack by what another instance said.
-    pub hearsay: Arc<Hearsay>,
+    /// The stale replicas that another instance reported.
+    pub reported: Arc<ReportedStates>,
     placements: Mutex<HashMap<u32, Arc<Placement>>>,
 }
 
@@ -117,10 +120,10 @@ pub struct ClusterParts {
     pub search_policy: SearchPolicy,
     /// What writes changed, for others.
     pub changes: Arc<ChangeRecorder>,
-    /// What nodes lack by what another instance said.
-    pub hearsay: Arc<Hearsay>,
-    /// Where it is counted what happens.
-    pub metrics: Arc<Metrics>,
+    /// The stale replicas that another instance reported.
+    pub reported: Arc<ReportedStates>,
+    /// The counter of what happens.
+    pub observer: Arc<dyn Observer>,
 }
 
 impl Cluster {
@@ -137,21 +140,20 @@ impl Cluster {
             timeouts: parts.timeouts,
             search_policy: parts.search_policy,
             changes: parts.changes,
-            metrics: parts.metrics,
-            gates: Gates::default(),
-            lanes: Lanes::default(),
+            observer: parts.observer,
+            locks: IndexLocks::default(),
+            queues: WriteQueues::default(),
             open_tasks: Arc::default(),
             stale: StaleNodes::default(),
             recalled: AtomicBool::new(false),
-            hearsay: parts.hearsay,
+            reported: parts.reported,
             placements: Mutex::default(),
         }
     }
 
     /// The placement of an index with `shard_count` shards; computed once per count.
     pub fn placement(&self, shard_count: u32) -> Arc<Placement> {
-        // The map is valid after every statement, so a panic elsewhere cannot have left it half changed.
-        let mut placements = self.placements.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut placements = self.placements.lock();
         placements
             .entry(shard_count)
             .or_insert_with(|| Arc::new(Placement::new(&self.topology, shard_count)))
@@ -178,7 +180,21 @@ impl Cluster {
     fn stale_cost(&self, index: &IndexUid, node: &NodeId) -> u64 {
         // More than any healthy or degraded node costs: a slow answer is better than an incomplete one.
         const STALE: u64 = 1 << 50;
-        if self.stale.is_stale(index, node) || self.hearsay.says(index, node) { STALE } else { 0 }
+        if self.stale.is_stale(index, node) || self.reported.is_stale(index, node) { STALE } else { 0 }
+    }
+
+    /// Returns `node` with its health, or `None` if it is not one of the cluster's.
+    pub fn node_view(&self, node: &NodeId) -> Option<NodeView> {
+        let seen = self.health.snapshot(node)?;
+        Some(NodeView {
+            id: node.clone(),
+            url: self.urls.get(node).cloned().unwrap_or_default(),
+            status: seen.status,
+            in_flight: seen.in_flight,
+            latency_us: seen.latency_us,
+            last_error: seen.last_error,
+            changed_at: seen.changed_at,
+        })
     }
 
     /// Every group, by number.

@@ -1,9 +1,10 @@
 //! Which tasks are still being sent, and the bell that wakes the poller when there is new work.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use miroir_domain::TaskUid;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// Tasks whose dispatch runs in this process. The poller leaves their pending node tasks alone.
@@ -23,13 +24,13 @@ pub struct Sending {
 impl OpenTasks {
     /// Marks `uid` as being sent until the guard is dropped.
     pub fn sending(self: &Arc<Self>, uid: TaskUid) -> Sending {
-        self.lock().insert(uid);
+        self.sending.lock().insert(uid);
         Sending { tasks: Arc::clone(self), uid }
     }
 
     /// Whether `uid` is being sent now.
     pub fn is_sending(&self, uid: TaskUid) -> bool {
-        self.lock().contains(&uid)
+        self.sending.lock().contains(&uid)
     }
 
     /// Waits for new work. A ring nobody waited for is remembered once.
@@ -41,16 +42,11 @@ impl OpenTasks {
     pub fn ring(&self) {
         self.bell.notify_one();
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<TaskUid>> {
-        // The set is valid after every statement, so a panic elsewhere cannot have left it half changed.
-        self.sending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        self.tasks.lock().remove(&self.uid);
+        self.tasks.sending.lock().remove(&self.uid);
         self.tasks.ring();
     }
 }

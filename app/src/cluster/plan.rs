@@ -10,7 +10,7 @@ use miroir_domain::{IndexUid, NodeId, ShardSet};
 use serde_json::{Map, Value};
 
 /// What one node is sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Target {
     /// The shards of the write that the node keeps; empty for a node that only has to know the index.
     pub shards: ShardSet,
@@ -56,12 +56,17 @@ impl WritePlan {
             .into_iter()
             .map(|(node, shards)| (node, Target { shards, writes: writes.to_vec() }))
             .collect();
+        Self { touched, targets, ..Self::empty(kind, index, placement.shard_count()) }
+    }
+
+    /// Makes a plan that sends nothing, to be filled in.
+    pub fn empty(kind: TaskKind, index: IndexUid, shard_count: u32) -> Self {
         Self {
             kind,
             index,
-            shard_count: placement.shard_count(),
-            touched,
-            targets,
+            shard_count,
+            touched: ShardSet::default(),
+            targets: BTreeMap::new(),
             details: None,
             custom_metadata: None,
             settings_version: None,

@@ -12,9 +12,8 @@ use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::{Accepted, ApiError};
 use miroir_ports::outbound::{Create, Put};
 use serde_json::{Map, Value};
-use tokio::sync::OwnedRwLockWriteGuard;
 
-use super::{Answered, Cluster, Dispatch, WritePlan};
+use super::{Answered, Cluster, Dispatch, IndexGuard, WritePlan};
 
 impl Cluster {
     /// The registry entry of `index`, or 404 `index_not_found`.
@@ -124,7 +123,7 @@ impl Cluster {
         &self,
         dispatch: Dispatch,
         index: &IndexUid,
-        _gate: OwnedRwLockWriteGuard<()>,
+        _guard: IndexGuard,
     ) -> Result<Accepted, ApiError> {
         let Answered { result, untouched } = dispatch.answered().await;
         if untouched {

@@ -7,7 +7,7 @@ use miroir_domain::{NodeId, TaskUid};
 use miroir_ports::outbound::{NodeError, NodeWrite};
 use tokio::time::{Instant, timeout_at};
 
-use super::mark::{forerunner, metadata_of};
+use super::marker::{forerunner, metadata_of};
 use super::{Cluster, Target, Ticket, WritePlan};
 
 /// What one node made of its part.

@@ -1,10 +1,10 @@
 //! Which nodes lack something of an index that others have: reads avoid them while they can.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use miroir_domain::task::TaskKind;
 use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
+use parking_lot::Mutex;
 
 /// What a node lacks of an index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub struct StaleNodes {
 impl StaleNodes {
     /// `node` missed a write to `shards` of `index`.
     pub fn missed_write(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
-        self.lock()
+        self.lacks
+            .lock()
             .entry(index.clone())
             .or_default()
             .entry(node.clone())
@@ -45,7 +46,8 @@ impl StaleNodes {
     /// The documents of `node` in `shards` of `index` differ, and no task says why: it took writes in another order
     /// than its fellows, or was given the index anew.
     pub fn differs(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
-        self.lock()
+        self.lacks
+            .lock()
             .entry(index.clone())
             .or_default()
             .entry(node.clone())
@@ -63,7 +65,7 @@ impl StaleNodes {
 
     /// `node` may lack settings of `index`, or the index itself.
     pub fn missed_settings(&self, index: &IndexUid, node: &NodeId) {
-        self.lock().entry(index.clone()).or_default().entry(node.clone()).or_default().settings = true;
+        self.lacks.lock().entry(index.clone()).or_default().entry(node.clone()).or_default().settings = true;
     }
 
     /// `node` has the settings of `index`.
@@ -87,22 +89,22 @@ impl StaleNodes {
 
     /// The index is gone, and what was missed of it with it.
     pub fn forget(&self, index: &IndexUid) {
-        self.lock().remove(index);
+        self.lacks.lock().remove(index);
     }
 
     /// Whether `node` lacks anything of `index`.
     pub fn is_stale(&self, index: &IndexUid, node: &NodeId) -> bool {
-        self.lock().get(index).is_some_and(|nodes| nodes.contains_key(node))
+        self.lacks.lock().get(index).is_some_and(|nodes| nodes.contains_key(node))
     }
 
     /// What `node` lacks of `index`.
     pub fn lack(&self, index: &IndexUid, node: &NodeId) -> Option<Lack> {
-        self.lock().get(index).and_then(|nodes| nodes.get(node)).cloned()
+        self.lacks.lock().get(index).and_then(|nodes| nodes.get(node)).cloned()
     }
 
     /// Every index and node that lacks something.
     pub fn all(&self) -> BTreeSet<(IndexUid, NodeId)> {
-        let lacks = self.lock();
+        let lacks = self.lacks.lock();
         lacks
             .iter()
             .flat_map(|(index, nodes)| nodes.keys().map(|node| (index.clone(), node.clone())))
@@ -110,7 +112,7 @@ impl StaleNodes {
     }
 
     fn amend(&self, index: &IndexUid, node: &NodeId, change: impl FnOnce(&mut Lack)) {
-        let mut lacks = self.lock();
+        let mut lacks = self.lacks.lock();
         let Some(nodes) = lacks.get_mut(index) else { return };
         if let Some(lack) = nodes.get_mut(node) {
             change(lack);
@@ -121,11 +123,6 @@ impl StaleNodes {
         if nodes.is_empty() {
             lacks.remove(index);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IndexUid, HashMap<NodeId, Lack>>> {
-        // The map is valid after every statement, so a panic elsewhere cannot have left it half changed.
-        self.lacks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

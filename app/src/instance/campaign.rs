@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::role::Role;
-use miroir_ports::outbound::{Clock, StoreError, TaskStore};
-use tokio::sync::watch;
+use miroir_ports::outbound::{Clock, Observer, Occurrence, StoreError, TaskStore};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use super::directory::Directory;
-use super::lease::{HeldLease, Span, Trust};
-use crate::metrics::Metrics;
-use crate::worker::{Shutdown, stopped};
+use super::lease::{HeldLease, LeaseTimings, LeaseValidity};
 
 /// The pause before a role that another has, or that could not be begun, is tried again.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -29,32 +27,32 @@ pub trait Work: Send + Sync + 'static {
 pub struct Term {
     /// The store. Changes by this handle are refused once another has the role.
     pub store: Arc<dyn TaskStore>,
-    /// Turns true when the work is to end.
-    pub over: Shutdown,
-    seat: Option<Seat>,
+    /// Cancelled when the work is to end.
+    pub over: CancellationToken,
+    seat: Option<Announcement>,
 }
 
-struct Seat {
+struct Announcement {
     directory: Arc<Directory>,
     role: Role,
-    trust: Trust,
+    validity: LeaseValidity,
 }
 
 impl Term {
-    /// A term that nobody else can have: of an instance that has the store for itself.
-    pub fn unlimited(store: Arc<dyn TaskStore>, over: Shutdown) -> Self {
+    /// Makes a term that no other instance can have, for an instance that has the store for itself.
+    pub fn unlimited(store: Arc<dyn TaskStore>, over: CancellationToken) -> Self {
         Self { store, over, seat: None }
     }
 
-    /// How far the term is trusted; none for one that nobody else can have.
-    pub fn trust(&self) -> Option<Trust> {
-        self.seat.as_ref().map(|seat| seat.trust.clone())
+    /// Returns the validity of the term, or `None` for a term that no other instance can have.
+    pub fn validity(&self) -> Option<LeaseValidity> {
+        self.seat.as_ref().map(|seat| seat.validity.clone())
     }
 
-    /// From now on requests that belong to the role are answered here.
-    pub fn take_seat(&self) {
-        if let Some(Seat { directory, role, trust }) = &self.seat {
-            directory.hold(role, trust.clone());
+    /// Announces that this instance serves requests of the role from now on.
+    pub fn announce(&self) {
+        if let Some(Announcement { directory, role, validity }) = &self.seat {
+            directory.hold(role, validity.clone());
         }
     }
 }
@@ -74,34 +72,38 @@ pub struct Campaign {
     pub clock: Arc<dyn Clock>,
     /// Who does what.
     pub directory: Arc<Directory>,
-    /// Where it is shown which roles this instance has.
-    pub metrics: Arc<Metrics>,
+    /// The counter of the leases that this instance holds.
+    pub observer: Arc<dyn Observer>,
     /// How long terms are.
-    pub span: Span,
+    pub timings: LeaseTimings,
 }
 
 /// Campaigns until `shutdown`, and then ends a term in order.
-pub async fn campaign_loop(campaign: Campaign, mut shutdown: Shutdown) {
+pub async fn campaign_loop(campaign: Campaign, shutdown: CancellationToken) {
     let store = (campaign.handles)();
-    campaign.metrics.lease_held(&campaign.role.name(), false);
+    campaign.observe_held(false);
     loop {
         tokio::select! {
-            () = stopped(&mut shutdown) => return,
+            () = shutdown.cancelled() => return,
             () = campaign.is_assigned_here(true) => {}
         }
         match campaign.begin(&store).await {
-            Ok(Some((lease, store))) => campaign.serve(lease, store, &mut shutdown).await,
+            Ok(Some((lease, store))) => campaign.serve(lease, store, &shutdown).await,
             Ok(None) => {}
             Err(error) => tracing::debug!(scope = campaign.role.name(), "no term begins: {error}"),
         }
         tokio::select! {
-            () = stopped(&mut shutdown) => return,
+            () = shutdown.cancelled() => return,
             () = sleep(PAUSE) => {}
         }
     }
 }
 
 impl Campaign {
+    fn observe_held(&self, held: bool) {
+        self.observer.observe(Occurrence::LeaseHeld { role: &self.role.name(), held });
+    }
+
     /// Waits until the role falls to this instance, or to another.
     async fn is_assigned_here(&self, here: bool) {
         self.directory
@@ -116,7 +118,7 @@ impl Campaign {
         store: &Arc<dyn TaskStore>,
     ) -> Result<Option<(HeldLease, Arc<dyn TaskStore>)>, StoreError> {
         let (scope, holder) = (self.role.name(), &self.directory.me);
-        let Some(lease) = HeldLease::take(store, &self.clock, &scope, holder, self.span).await? else {
+        let Some(lease) = HeldLease::acquire(store, &self.clock, &scope, holder, self.timings).await? else {
             return Ok(None);
         };
         let fenced = (self.handles)();
@@ -127,30 +129,33 @@ impl Campaign {
         Ok(Some((lease, fenced)))
     }
 
-    async fn serve(&self, lease: HeldLease, store: Arc<dyn TaskStore>, shutdown: &mut Shutdown) {
-        let (scope, token, mut trust) = (self.role.name(), lease.token(), lease.trust());
+    async fn serve(&self, lease: HeldLease, store: Arc<dyn TaskStore>, shutdown: &CancellationToken) {
+        let (scope, token, mut validity) = (self.role.name(), lease.token(), lease.validity());
         self.tell(token, "this instance has the role");
-        self.metrics.lease_held(&scope, true);
-        let (end, over) = watch::channel(false);
-        let seat =
-            Seat { directory: Arc::clone(&self.directory), role: self.role.clone(), trust: trust.clone() };
-        let mut work = self.work.work(Term { store, over, seat: Some(seat) });
+        self.observe_held(true);
+        let over = CancellationToken::new();
+        let seat = Announcement {
+            directory: Arc::clone(&self.directory),
+            role: self.role.clone(),
+            validity: validity.clone(),
+        };
+        let mut work = self.work.work(Term { store, over: over.clone(), seat: Some(seat) });
         let ended = tokio::select! {
             ended = &mut work => Some(ended),
-            () = trust.lost() => None,
+            () = validity.expired() => None,
             () = self.leave(shutdown) => {
                 self.directory.withdraw(&self.role);
-                end.send_replace(true);
+                over.cancel();
                 tokio::select! {
                     ended = &mut work => Some(ended),
-                    () = trust.lost() => None,
+                    () = validity.expired() => None,
                 }
             }
         };
         self.directory.withdraw(&self.role);
         // Whatever is still under way is cut off.
         drop(work);
-        self.metrics.lease_held(&scope, false);
+        self.observe_held(false);
         match ended {
             Some(Ok(())) => self.tell(token, "this instance leaves the role to others"),
             Some(Err(error)) => tracing::warn!(scope, token, "the work could not be done: {error:#}"),
@@ -173,9 +178,9 @@ impl Campaign {
     }
 
     /// Waits until this instance is to leave the role to others.
-    async fn leave(&self, shutdown: &mut Shutdown) {
+    async fn leave(&self, shutdown: &CancellationToken) {
         tokio::select! {
-            () = stopped(shutdown) => {}
+            () = shutdown.cancelled() => {}
             () = self.is_assigned_here(false) => {}
         }
     }

@@ -9,7 +9,7 @@ use miroir_ports::outbound::Lease;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::lease::Trust;
+use super::lease::LeaseValidity;
 
 /// What the scope of the lease that says an instance lives begins with; its holder is the URL of the instance.
 pub(super) const LIFE: &str = "instance:";
@@ -40,7 +40,7 @@ struct View {
     /// The running term of each scope.
     terms: BTreeMap<String, Lease>,
     /// What this instance does.
-    held: BTreeMap<String, Trust>,
+    held: BTreeMap<String, LeaseValidity>,
 }
 
 impl View {
@@ -88,9 +88,9 @@ impl Directory {
         });
     }
 
-    /// This instance does `role` from now on, as long as `trust` holds.
-    pub(super) fn hold(&self, role: &Role, trust: Trust) {
-        self.view.send_modify(|view| drop(view.held.insert(role.name(), trust)));
+    /// This instance does `role` from now on, as long as `validity` holds.
+    pub(super) fn hold(&self, role: &Role, validity: LeaseValidity) {
+        self.view.send_modify(|view| drop(view.held.insert(role.name(), validity)));
     }
 
     /// This instance does `role` no more.
@@ -125,7 +125,7 @@ impl Directory {
             return RoleHolder::Local;
         }
         let (scope, view) = (role.name(), self.view.borrow());
-        if view.held.get(&scope).is_some_and(Trust::holds) {
+        if view.held.get(&scope).is_some_and(LeaseValidity::is_valid) {
             return RoleHolder::Local;
         }
         if !view.is_fresh() {
@@ -213,9 +213,9 @@ mod tests {
         RoleHolder::Remote(Peer { instance: "two".to_owned(), url: "http://two".to_owned(), token })
     }
 
-    fn trust() -> (watch::Sender<Instant>, Trust) {
+    fn validity() -> (watch::Sender<Instant>, LeaseValidity) {
         let (sender, receiver) = watch::channel(Instant::now() + Duration::from_secs(1));
-        (sender, Trust::of(receiver))
+        (sender, LeaseValidity::of(receiver))
     }
 
     #[tokio::test(start_paused = true)]
@@ -252,8 +252,8 @@ mod tests {
         let directory = directory();
         directory.read([lives(), vec![lease("writes", "one", 3)]].concat(), true);
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant, "it has not taken its seat");
-        let (_running, trust) = trust();
-        directory.hold(&Role::Writes, trust);
+        let (_running, validity) = validity();
+        directory.hold(&Role::Writes, validity);
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Local);
         tokio::time::advance(FRESH * 3 / 4).await;
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);

@@ -1,7 +1,7 @@
-//! One term of one role: taken, kept up, given up.
+//! One lease of one role: acquired, renewed, released.
 //!
-//! A holder trusts its term until a little before the store would give the role away, counted on its monotonic clock from
-//! before the attempt that gave or renewed it. Clocks of the wall play no part: they may be minutes apart.
+//! A holder considers its lease valid until a little before the store would give the role away, counted on its monotonic
+//! clock from before the attempt that acquired or renewed it. Wall clocks play no part: they may be minutes apart.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,108 +11,113 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// How long terms are.
+/// The durations of leases, all derived from the time for which the store keeps one.
 #[derive(Debug, Clone, Copy)]
-pub struct Span(Duration);
+pub struct LeaseTimings(Duration);
 
-impl Span {
-    /// Terms that the store keeps for `ttl` after they were last renewed.
+impl LeaseTimings {
+    /// Makes the timings of leases that the store keeps for `ttl` after they were last renewed.
     pub fn new(ttl: Duration) -> Self {
         Self(ttl)
     }
 
-    /// How long the store keeps it.
+    /// Returns the time for which the store keeps a lease.
     pub(super) fn ttl(self) -> Duration {
         self.0
     }
 
-    /// How often it is renewed.
-    pub(super) fn renewal(self) -> Duration {
+    /// Returns the pause between two renewals.
+    fn renewal(self) -> Duration {
         self.0 / 4
     }
 
-    /// How long its holder trusts it.
-    fn trusted(self) -> Duration {
+    /// Returns the time for which the holder considers a lease valid.
+    fn validity(self) -> Duration {
         self.0 * 4 / 5
     }
 
-    /// The pause before a renewal that failed is tried again.
+    /// Returns the pause before a renewal that failed is tried again.
     fn retry(self) -> Duration {
         self.0 / 20
     }
 }
 
-/// Until when a term is trusted.
+/// The instant until which a lease is valid.
 #[derive(Debug, Clone)]
-pub struct Trust(watch::Receiver<Instant>);
+pub struct LeaseValidity(watch::Receiver<Instant>);
 
-impl Trust {
-    /// Trust until what `receiver` says; none once its sender is gone.
+impl LeaseValidity {
+    /// Makes the validity that `receiver` shows. It ends when the sender is dropped.
     #[cfg(test)]
     pub(super) fn of(receiver: watch::Receiver<Instant>) -> Self {
         Self(receiver)
     }
 
-    /// Whether it is trusted now. Right also in a process that was paused and has not noticed yet.
-    pub fn holds(&self) -> bool {
+    /// Returns whether the lease is valid now, also in a process that was paused and has not noticed yet.
+    pub fn is_valid(&self) -> bool {
         self.0.has_changed().is_ok() && *self.0.borrow() > Instant::now()
     }
 
-    /// Waits until it is not trusted any more.
-    pub async fn lost(&mut self) {
+    /// Waits until the lease is no longer valid.
+    pub async fn expired(&mut self) {
         loop {
             let until = *self.0.borrow_and_update();
             tokio::select! {
                 changed = self.0.changed() => if changed.is_err() { return },
-                () = sleep_until(until) => if !self.holds() { return },
+                () = sleep_until(until) => if !self.is_valid() { return },
             }
         }
     }
 }
 
-/// A term that runs.
+/// A lease that this instance holds, and renews until it is released or dropped.
 pub struct HeldLease {
     store: Arc<dyn TaskStore>,
     lease: Lease,
-    trust: Trust,
+    validity: LeaseValidity,
     heartbeat: JoinHandle<()>,
 }
 
 impl HeldLease {
-    /// Tries once to begin a term of `scope` for `holder`; none while another runs.
-    pub async fn take(
+    /// Tries once to acquire the lease of `scope` for `holder`. Returns `None` while another term runs.
+    pub async fn acquire(
         store: &Arc<dyn TaskStore>,
         clock: &Arc<dyn Clock>,
         scope: &str,
         holder: &str,
-        span: Span,
+        timings: LeaseTimings,
     ) -> Result<Option<Self>, StoreError> {
         let attempted = Instant::now();
-        let answer = store.lease_acquire(scope, holder, span.ttl(), clock.now()).await?;
-        let Acquire::Acquired(lease) = answer else { return Ok(None) };
-        let (trusted, trust) = watch::channel(attempted + span.trusted());
-        let heart =
-            Heart { store: Arc::clone(store), clock: Arc::clone(clock), lease: lease.clone(), span, trusted };
-        let heartbeat = tokio::spawn(heart.run());
-        Ok(Some(Self { store: Arc::clone(store), lease, trust: Trust(trust), heartbeat }))
+        let acquired = store.lease_acquire(scope, holder, timings.ttl(), clock.now()).await?;
+        let Acquire::Acquired(lease) = acquired else { return Ok(None) };
+        let (valid_until, validity) = watch::channel(attempted + timings.validity());
+        let heartbeat = Heartbeat {
+            store: Arc::clone(store),
+            clock: Arc::clone(clock),
+            lease: lease.clone(),
+            timings,
+            valid_until,
+        };
+        let heartbeat = tokio::spawn(heartbeat.run());
+        Ok(Some(Self { store: Arc::clone(store), lease, validity: LeaseValidity(validity), heartbeat }))
     }
 
-    /// Its fencing token.
+    /// Returns the fencing token.
     pub fn token(&self) -> u64 {
         self.lease.token
     }
 
-    /// How far it is trusted.
-    pub fn trust(&self) -> Trust {
-        self.trust.clone()
+    /// Returns the validity of the lease.
+    pub fn validity(&self) -> LeaseValidity {
+        self.validity.clone()
     }
 
-    /// Gives it up, so that the next need not wait for its end.
+    /// Releases the lease, so that the next holder need not wait for its end.
     pub async fn release(self) {
         self.heartbeat.abort();
         let Lease { scope, holder, token, .. } = &self.lease;
         if let Err(error) = self.store.lease_release(scope, holder, *token).await {
-            tracing::warn!(scope, "a lease could not be given up and ends by itself: {error}");
+            tracing::warn!(scope, "a lease could not be released and ends by itself: {error}");
         }
     }
 }
@@ -123,38 +128,38 @@ impl Drop for HeldLease {
     }
 }
 
-/// Keeps a term going.
-struct Heart {
+/// Renews a lease.
+struct Heartbeat {
     store: Arc<dyn TaskStore>,
     clock: Arc<dyn Clock>,
     lease: Lease,
-    span: Span,
-    /// Gone when the term is, or may be, over.
-    trusted: watch::Sender<Instant>,
+    timings: LeaseTimings,
+    /// Dropped when the term is, or may be, over.
+    valid_until: watch::Sender<Instant>,
 }
 
-impl Heart {
+impl Heartbeat {
     async fn run(self) {
-        let mut pause = self.span.renewal();
+        let mut pause = self.timings.renewal();
         loop {
-            let trusted_until = *self.trusted.borrow();
+            let valid_until = *self.valid_until.borrow();
             let wake = Instant::now() + pause;
-            sleep_until(wake.min(trusted_until)).await;
-            if Instant::now() >= trusted_until {
+            sleep_until(wake.min(valid_until)).await;
+            if Instant::now() >= valid_until {
                 return;
             }
             let attempted = Instant::now();
             let Lease { scope, holder, token, .. } = &self.lease;
-            let renewal = self.store.lease_renew(scope, holder, *token, self.span.ttl(), self.clock.now());
-            match timeout_at(trusted_until, renewal).await {
+            let renewal = self.store.lease_renew(scope, holder, *token, self.timings.ttl(), self.clock.now());
+            match timeout_at(valid_until, renewal).await {
                 Ok(Ok(Some(_))) => {
-                    self.trusted.send_replace(attempted + self.span.trusted());
-                    pause = self.span.renewal();
+                    self.valid_until.send_replace(attempted + self.timings.validity());
+                    pause = self.timings.renewal();
                 }
                 Ok(Ok(None)) | Err(_) => return,
                 Ok(Err(error)) => {
                     tracing::warn!(scope, "a lease could not be renewed: {error}");
-                    pause = self.span.retry();
+                    pause = self.timings.retry();
                 }
             }
         }
@@ -180,11 +185,11 @@ mod tests {
     async fn take(store: &Arc<MemoryStore>, clock: &Arc<ManualClock>, who: &str) -> Option<HeldLease> {
         let store = Arc::clone(store) as Arc<dyn TaskStore>;
         let clock = Arc::clone(clock) as Arc<dyn Clock>;
-        HeldLease::take(&store, &clock, "role", who, Span::new(TTL)).await.unwrap()
+        HeldLease::acquire(&store, &clock, "role", who, LeaseTimings::new(TTL)).await.unwrap()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_holds_it_and_the_next_gets_a_greater_token() {
+    async fn acquire_refuses_while_held_and_gives_the_next_holder_a_greater_token() {
         let (store, clock) = (Arc::new(MemoryStore::new()), clock());
         let first = take(&store, &clock, "one").await.unwrap();
         assert!(take(&store, &clock, "two").await.is_none());
@@ -193,46 +198,46 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn holder_that_renews_keeps_its_term() {
+    async fn lease_stays_valid_while_it_is_renewed() {
         let (store, clock) = (Arc::new(MemoryStore::new()), clock());
         let lease = take(&store, &clock, "one").await.unwrap();
         for _ in 0..20 {
             clock.advance(TTL / 4);
-            assert!(timeout(TTL / 4, lease.trust().lost()).await.is_err());
+            assert!(timeout(TTL / 4, lease.validity().expired()).await.is_err());
         }
-        assert!(lease.trust().holds());
+        assert!(lease.validity().is_valid());
         assert!(store.lease_get("role", clock.now()).await.unwrap().is_some());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn holder_without_a_store_stops_before_its_term_ends() {
+    async fn lease_expires_before_its_term_ends_when_the_store_is_lost() {
         let (store, clock) = (Arc::new(MemoryStore::new()), clock());
         let begun = Instant::now();
         let lease = take(&store, &clock, "one").await.unwrap();
         store.store_close().await.unwrap();
-        lease.trust().lost().await;
+        lease.validity().expired().await;
         assert_eq!(begun.elapsed(), TTL * 4 / 5);
-        assert!(!lease.trust().holds());
+        assert!(!lease.validity().is_valid());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn holder_whose_term_another_has_stops_at_the_next_renewal() {
+    async fn lease_expires_at_the_next_renewal_when_another_instance_has_it() {
         let (store, clock) = (Arc::new(MemoryStore::new()), clock());
         let lease = take(&store, &clock, "one").await.unwrap();
         clock.advance(TTL);
         store.lease_acquire("role", "two", TTL, clock.now()).await.unwrap();
-        timeout(TTL / 3, lease.trust().lost()).await.unwrap();
+        timeout(TTL / 3, lease.validity().expired()).await.unwrap();
     }
 
-    /// A process that was stopped for longer than its term and goes on: nothing has told it yet, only the clock has run.
+    /// A process that was stopped for longer than its term and goes on: only the clock has advanced.
     #[tokio::test(start_paused = true)]
-    async fn term_is_not_trusted_after_its_time_even_before_anybody_was_told() {
+    async fn lease_is_invalid_after_its_time_before_its_heartbeat_notices() {
         let (store, clock) = (Arc::new(MemoryStore::new()), clock());
         let lease = take(&store, &clock, "one").await.unwrap();
         lease.heartbeat.abort();
-        let trust = lease.trust();
-        assert!(trust.holds());
+        let validity = lease.validity();
+        assert!(validity.is_valid());
         tokio::time::advance(TTL).await;
-        assert!(!trust.holds());
+        assert!(!validity.is_valid());
     }
 }

@@ -6,17 +6,15 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `lease` | one term: taken, kept up, trusted a little shorter than the store keeps it, given up |
+//! | `lease` | one lease: acquired, renewed, released |
 //! | `presence` | that this instance lives, and which others do |
 //! | `directory` | who does what, for those who must know |
 //! | `campaign` | gets a role, does it for a term, gets it again |
 //! | `service` | implements the inbound port |
-//! | `hearsay` | what nodes lack, as the instance that sends the writes tells it |
 //! | `term_nodes` | the nodes for one term: when it is over, nothing is sent to them any more |
 
 mod campaign;
 mod directory;
-mod hearsay;
 mod lease;
 mod presence;
 mod service;
@@ -24,8 +22,7 @@ mod term_nodes;
 
 pub use campaign::{Campaign, Handles, Term, Work, campaign_loop};
 pub use directory::Directory;
-pub use hearsay::{Hearsay, hearsay_loop};
-pub use lease::{HeldLease, Span, Trust};
+pub use lease::{HeldLease, LeaseTimings, LeaseValidity};
 pub use presence::{Presence, presence_loop};
-pub use service::{Alone, InstanceService};
+pub use service::{InstanceService, SoleInstance};
 pub use term_nodes::TermNodes;

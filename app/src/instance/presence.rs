@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir_ports::outbound::{Clock, Lease, StoreError, TaskStore};
+use miroir_ports::outbound::{Clock, Lease, Observer, Occurrence, StoreError, TaskStore};
 
 use super::directory::{Directory, LIFE};
-use super::lease::{HeldLease, Span};
-use crate::metrics::Metrics;
-use crate::worker::{Shutdown, stopped};
+use super::lease::{HeldLease, LeaseTimings};
+use tokio_util::sync::CancellationToken;
 
 /// How often the store is read.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -21,14 +20,14 @@ pub struct Presence {
     pub clock: Arc<dyn Clock>,
     /// What is kept true.
     pub directory: Arc<Directory>,
-    /// Where the live instances are counted.
-    pub metrics: Arc<Metrics>,
+    /// The counter of the live instances.
+    pub observer: Arc<dyn Observer>,
     /// How long the sign of life lasts.
-    pub span: Span,
+    pub timings: LeaseTimings,
 }
 
 /// Shows presence until `shutdown`.
-pub async fn presence_loop(presence: Presence, mut shutdown: Shutdown) {
+pub async fn presence_loop(presence: Presence, shutdown: CancellationToken) {
     let mut life: Option<HeldLease> = None;
     let (mut warned, mut name_is_taken) = (false, false);
     loop {
@@ -46,7 +45,7 @@ pub async fn presence_loop(presence: Presence, mut shutdown: Shutdown) {
             }
         }
         tokio::select! {
-            () = stopped(&mut shutdown) => break,
+            () = shutdown.cancelled() => break,
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
@@ -59,13 +58,14 @@ impl Presence {
     /// Shows it once. Answers with the sign of life of another instance of the same name, if there is one.
     async fn show(&self, life: &mut Option<HeldLease>) -> Result<Option<Lease>, StoreError> {
         let (scope, url) = (self.directory.life(), &self.directory.url);
-        if !life.as_ref().is_some_and(|life| life.trust().holds()) {
-            *life = HeldLease::take(&self.store, &self.clock, &scope, url, self.span).await?;
+        if !life.as_ref().is_some_and(|life| life.validity().is_valid()) {
+            *life = HeldLease::acquire(&self.store, &self.clock, &scope, url, self.timings).await?;
         }
         let leases = self.store.lease_list(self.clock.now()).await?;
         let other = leases.iter().find(|lease| lease.scope == scope && lease.holder != *url);
         let other = other.filter(|_| life.is_none()).cloned();
-        self.metrics.instances(leases.iter().filter(|lease| lease.scope.starts_with(LIFE)).count());
+        let count = leases.iter().filter(|lease| lease.scope.starts_with(LIFE)).count();
+        self.observer.observe(Occurrence::InstancesSeen { count });
         self.directory.read(leases, life.is_some());
         Ok(other)
     }

@@ -43,11 +43,11 @@ impl InstanceApi for InstanceService {
 }
 
 /// Implements [`InstanceApi`] where one instance has the store for itself: it does everything, without a lease.
-pub struct Alone {
+pub struct SoleInstance {
     directory: Directory,
 }
 
-impl Alone {
+impl SoleInstance {
     /// The only instance: its name, where it is reached, and what it does.
     pub fn new(directory: Directory) -> Self {
         Self { directory }
@@ -55,7 +55,7 @@ impl Alone {
 }
 
 #[async_trait]
-impl InstanceApi for Alone {
+impl InstanceApi for SoleInstance {
     fn role_holder(&self, _: &Role) -> RoleHolder {
         RoleHolder::Local
     }

@@ -10,19 +10,19 @@ use miroir_domain::task::NodeTaskReport;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::Value;
 
-use super::lease::Trust;
+use super::lease::LeaseValidity;
 
 /// Passes everything on, but sends no write once the term is over: another instance may be sending others then, and the
 /// order among them is its own. A write that is on its way at that moment is cut off.
 pub struct TermNodes {
     nodes: Arc<dyn Nodes>,
-    trust: Trust,
+    validity: LeaseValidity,
 }
 
 impl TermNodes {
-    /// `nodes`, as long as `trust` holds.
-    pub fn new(nodes: Arc<dyn Nodes>, trust: Trust) -> Self {
-        Self { nodes, trust }
+    /// `nodes`, as long as `validity` holds.
+    pub fn new(nodes: Arc<dyn Nodes>, validity: LeaseValidity) -> Self {
+        Self { nodes, validity }
     }
 }
 
@@ -35,14 +35,14 @@ impl Nodes for TermNodes {
     }
 
     async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
-        if !self.trust.holds() {
+        if !self.validity.is_valid() {
             return Err(NodeError::Unreachable { node: node.clone(), reason: OVER.to_owned() });
         }
-        let mut trust = self.trust.clone();
+        let mut validity = self.validity.clone();
         tokio::select! {
             biased;
             answer = self.nodes.node_write(node, write, timeout) => answer,
-            () = trust.lost() => Err(NodeError::Unknown { node: node.clone(), reason: OVER.to_owned() }),
+            () = validity.expired() => Err(NodeError::Unknown { node: node.clone(), reason: OVER.to_owned() }),
         }
     }
 
@@ -88,38 +88,38 @@ mod tests {
         }
     }
 
-    async fn send(nodes: MockNodes, trust: Trust) -> Result<u32, NodeError> {
-        let nodes = TermNodes::new(Arc::new(nodes), trust);
+    async fn send(nodes: MockNodes, validity: LeaseValidity) -> Result<u32, NodeError> {
+        let nodes = TermNodes::new(Arc::new(nodes), validity);
         nodes.node_write(&"n".parse().unwrap(), write(), Duration::from_mins(1)).await
     }
 
-    fn term() -> (watch::Sender<Instant>, Trust) {
+    fn term() -> (watch::Sender<Instant>, LeaseValidity) {
         let (sender, receiver) = watch::channel(Instant::now() + TERM);
-        (sender, Trust::of(receiver))
+        (sender, LeaseValidity::of(receiver))
     }
 
     #[tokio::test(start_paused = true)]
     async fn write_within_the_term_is_sent() {
-        let (_running, trust) = term();
+        let (_running, validity) = term();
         let mut nodes = MockNodes::new();
         nodes.expect_node_write().times(1).returning(|_, _, _| Ok(7));
-        assert_eq!(send(nodes, trust).await.unwrap(), 7);
+        assert_eq!(send(nodes, validity).await.unwrap(), 7);
     }
 
     #[tokio::test(start_paused = true)]
     async fn write_after_the_term_is_not_sent() {
-        let (_running, trust) = term();
+        let (_running, validity) = term();
         tokio::time::advance(TERM).await;
         let mut nodes = MockNodes::new();
         nodes.expect_node_write().never();
-        assert!(matches!(send(nodes, trust).await, Err(NodeError::Unreachable { .. })));
+        assert!(matches!(send(nodes, validity).await, Err(NodeError::Unreachable { .. })));
     }
 
     #[tokio::test(start_paused = true)]
     async fn write_on_its_way_when_the_term_ends_is_cut_off() {
-        let (_running, trust) = term();
+        let (_running, validity) = term();
         let begun = Instant::now();
-        let nodes = TermNodes::new(Arc::new(Silent), trust);
+        let nodes = TermNodes::new(Arc::new(Silent), validity);
         let outcome = nodes.node_write(&"n".parse().unwrap(), write(), Duration::from_mins(1)).await;
         assert!(matches!(outcome, Err(NodeError::Unknown { .. })));
         assert_eq!(begun.elapsed(), TERM);

@@ -13,7 +13,6 @@ use prometheus::{HistogramVec, IntCounterVec, Result as MadeResult};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::Metrics;
 use super::family::{CALL_SECONDS, Families};
 
 /// What is counted of calls to nodes.
@@ -53,11 +52,11 @@ fn outcome<T>(result: &Result<T, NodeError>) -> &'static str {
 /// Nodes whose calls are counted. One that is dropped before its end is not.
 pub(super) struct MeteredNodes {
     inner: Arc<dyn Nodes>,
-    metrics: Arc<Metrics>,
+    metrics: Arc<NodeMetrics>,
 }
 
 impl MeteredNodes {
-    pub(super) fn new(inner: Arc<dyn Nodes>, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(inner: Arc<dyn Nodes>, metrics: Arc<NodeMetrics>) -> Self {
         Self { inner, metrics }
     }
 
@@ -69,7 +68,7 @@ impl MeteredNodes {
     ) -> Result<T, NodeError> {
         let begun = Instant::now();
         let result = call.await;
-        let NodeMetrics { requests, durations } = &self.metrics.nodes;
+        let NodeMetrics { requests, durations } = self.metrics.as_ref();
         requests.with_label_values(&[node.as_str(), operation, outcome(&result)]).inc();
         durations.with_label_values(&[node.as_str(), operation]).observe(begun.elapsed().as_secs_f64());
         result

@@ -6,7 +6,6 @@ use miroir_ports::outbound::{Outcome, StoreError, TaskStore};
 use prometheus::{HistogramVec, IntCounterVec, Result as MadeResult};
 use tokio::time::Instant;
 
-use super::Metrics;
 use super::family::{Families, STORE_SECONDS};
 
 /// Every word for an error.
@@ -36,7 +35,7 @@ impl StoreMetrics {
     }
 
     /// Shows that there was no error yet, so that the first one is seen as one more.
-    pub(super) fn begin(&self, backend: &str) {
+    pub(super) fn register(&self, backend: &str) {
         for kind in KINDS {
             self.errors.with_label_values(&[backend, kind]);
         }
@@ -59,12 +58,12 @@ miroir_ports::wrap_store!(MeteredStore);
 /// A store whose calls are counted. One that is dropped before its end is not.
 pub(super) struct MeteredStore {
     inner: Arc<dyn TaskStore>,
-    metrics: Arc<Metrics>,
+    metrics: Arc<StoreMetrics>,
     backend: &'static str,
 }
 
 impl MeteredStore {
-    pub(super) fn new(inner: Arc<dyn TaskStore>, metrics: Arc<Metrics>, backend: &'static str) -> Self {
+    pub(super) fn new(inner: Arc<dyn TaskStore>, metrics: Arc<StoreMetrics>, backend: &'static str) -> Self {
         Self { inner, metrics, backend }
     }
 
@@ -75,7 +74,7 @@ impl MeteredStore {
     ) -> Result<T, StoreError> {
         let begun = Instant::now();
         let result = work.await;
-        let StoreMetrics { durations, errors } = &self.metrics.store;
+        let StoreMetrics { durations, errors } = self.metrics.as_ref();
         durations.with_label_values(&[self.backend, method]).observe(begun.elapsed().as_secs_f64());
         if let Err(error) = &result {
             errors.with_label_values(&[self.backend, kind(error)]).inc();

@@ -1,14 +1,15 @@
 //! What is known of each node: how far it is trusted, how fast it answers, how busy it is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use miroir_domain::health::{HealthThresholds, NodeHealth, NodeStatus};
 use miroir_domain::placement::RELUCTANT_COST;
 use miroir_domain::{NodeId, Timestamp};
 use miroir_ports::outbound::{Clock, NodeError};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -95,7 +96,7 @@ impl HealthTracker {
         let Some(tracked) = self.nodes.get(node) else { return };
         let bad = outcome.err().filter(|error| error.is_bad_for_health());
         let (before, after) = {
-            let mut record = tracked.record();
+            let mut record = tracked.record.lock();
             let before = record.health.status();
             record.health = record.health.observe(bad.is_none(), self.thresholds);
             if let Some(error) = bad {
@@ -122,7 +123,7 @@ impl HealthTracker {
     pub fn record_latency(&self, node: &NodeId, latency: Duration) {
         let Some(tracked) = self.nodes.get(node) else { return };
         let sample = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        let mut record = tracked.record();
+        let mut record = tracked.record.lock();
         record.latency_us = Some(match record.latency_us {
             None => sample,
             Some(average) => average - average / LATENCY_WINDOW + sample / LATENCY_WINDOW,
@@ -139,7 +140,7 @@ impl HealthTracker {
 
     /// How far the node is trusted. A node that is not tracked is failed.
     pub fn status(&self, node: &NodeId) -> NodeStatus {
-        self.nodes.get(node).map_or(NodeStatus::Failed, |tracked| tracked.record().health.status())
+        self.nodes.get(node).map_or(NodeStatus::Failed, |tracked| tracked.record.lock().health.status())
     }
 
     /// What a read from the node costs, for the choice of a covering set: the microseconds until it answers, as its
@@ -161,7 +162,7 @@ impl HealthTracker {
     /// Everything that is known of the node; none when it is not tracked.
     pub fn snapshot(&self, node: &NodeId) -> Option<NodeSnapshot> {
         let tracked = self.nodes.get(node)?;
-        let record = tracked.record().clone();
+        let record = tracked.record.lock().clone();
         Some(NodeSnapshot {
             status: record.health.status(),
             in_flight: tracked.in_flight.load(Ordering::Relaxed),
@@ -175,13 +176,6 @@ impl HealthTracker {
     /// looks, then awaits `changed`: no change in between is missed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
-    }
-}
-
-impl Tracked {
-    /// The record is replaced field by field without a panic in between, so a poisoned lock still guards a whole one.
-    fn record(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,36 +9,36 @@ use miroir_system::UuidIds;
 
 use crate::change::{Deliverer, Delivery, SinkHandle, deliver_loop};
 use crate::instance::{Term, Work};
-use crate::wiring::Outside;
+use crate::wiring::Infrastructure;
 
-/// The work of whoever delivers to a sink.
-pub(super) struct SinkDelivery {
-    outside: Arc<Outside>,
+/// The work of the instance that delivers to a sink.
+pub(super) struct DeliveryWork {
+    infrastructure: Arc<Infrastructure>,
     sink: Arc<SinkHandle>,
     delivery: Delivery,
 }
 
-impl SinkDelivery {
-    /// One of each sink that is delivered to.
-    pub(super) fn all(outside: &Arc<Outside>) -> impl Iterator<Item = Self> {
-        outside.changes.sinks.iter().filter_map(|sink| {
+impl DeliveryWork {
+    /// Returns the work of each sink that is delivered to.
+    pub(super) fn all(infrastructure: &Arc<Infrastructure>) -> impl Iterator<Item = Self> {
+        infrastructure.changes.sinks.iter().filter_map(|sink| {
             let delivery = sink.delivery.clone()?;
-            Some(Self { outside: Arc::clone(outside), sink: Arc::clone(sink), delivery })
+            Some(Self { infrastructure: Arc::clone(infrastructure), sink: Arc::clone(sink), delivery })
         })
     }
 
-    /// The role that it is.
+    /// Returns the role that it is the work of.
     pub(super) fn role(&self) -> Role {
         Role::Sink(self.sink.rules.name.clone())
     }
 
-    /// Whoever delivers, by `store`.
+    /// Makes the deliverer, which reads and writes `store`.
     pub(super) fn deliverer(&self, store: Arc<dyn TaskStore>) -> Deliverer {
         Deliverer::new(
             store,
-            Arc::clone(&self.outside.clock),
+            Arc::clone(&self.infrastructure.clock),
             Arc::new(UuidIds::default()),
-            Arc::clone(&self.outside.changes),
+            Arc::clone(&self.infrastructure.changes),
             Arc::clone(&self.sink),
             self.delivery.clone(),
         )
@@ -46,10 +46,10 @@ impl SinkDelivery {
 }
 
 #[async_trait]
-impl Work for SinkDelivery {
+impl Work for DeliveryWork {
     async fn work(&self, term: Term) -> anyhow::Result<()> {
         let deliverer = self.deliverer(Arc::clone(&term.store));
-        term.take_seat();
+        term.announce();
         deliver_loop(deliverer, term.over).await;
         Ok(())
     }

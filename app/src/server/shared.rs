@@ -1,28 +1,33 @@
-//! A store that other instances share: who this one is, and the roles it campaigns for.
+//! Joins the instances that share a store.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use miroir_domain::role::Role;
+use miroir_http::Apis;
 use miroir_ports::inbound::InstanceApi;
 use miroir_ports::outbound::Ids as _;
 use miroir_system::UuidIds;
 use tokio::task::JoinSet;
 
-use super::delivery::SinkDelivery;
-use super::stage::Stage;
-use super::writes::Writes;
-use super::{Program, Shutdown};
+use super::assembly::{Assembly, Services};
+use super::delivery::DeliveryWork;
+use super::leader::LeaderWork;
 use crate::canary::{CanaryPart, Executor, OwnedParts};
+use crate::cluster::ActiveCluster;
 use crate::config::Config;
 use crate::instance::{
-    Campaign, Directory, Handles, InstanceService, Presence, Span, Work, campaign_loop, hearsay_loop,
-    presence_loop,
+    Campaign, Directory, Handles, InstanceService, LeaseTimings, Presence, Work, campaign_loop, presence_loop,
 };
-use crate::wiring::{self, Outside};
+use crate::replica::reported_state_loop;
+use crate::wiring::{self, Infrastructure};
 
-/// Who this instance is, where it is reached, and which roles there are.
-pub(super) fn directory(config: &Config, address: SocketAddr, outside: &Arc<Outside>) -> Directory {
+/// Returns the directory of this instance: its name, its URL, and the roles there are.
+pub(super) fn directory(
+    config: &Config,
+    address: SocketAddr,
+    infrastructure: &Arc<Infrastructure>,
+) -> Directory {
     let id = match &config.instance.id {
         Some(id) => id.as_str().to_owned(),
         None => UuidIds::default().unique_id(),
@@ -31,12 +36,12 @@ pub(super) fn directory(config: &Config, address: SocketAddr, outside: &Arc<Outs
         Some(url) => url.as_str().to_owned(),
         None => default_url(address),
     };
-    let sinks = SinkDelivery::all(outside).map(|sink| sink.role());
+    let sinks = DeliveryWork::all(infrastructure).map(|sink| sink.role());
     let canaries = config.canary.enabled.then(Role::all_canaries).into_iter().flatten();
     Directory::new(id, url, sinks.chain(canaries).chain([Role::Writes]))
 }
 
-/// Where others probably reach what listens on `address`.
+/// Returns the URL at which other instances probably reach a listener on `address`.
 fn default_url(address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         format!("http://{}:{}", gethostname::gethostname().to_string_lossy(), address.port())
@@ -45,16 +50,15 @@ fn default_url(address: SocketAddr) -> String {
     }
 }
 
-impl Program<'_> {
-    /// Joins the instances on the store: reads at once, and does what falls to it.
+impl Assembly<'_> {
+    /// Joins the instances on the store: serves reads at once, and campaigns for every role.
     pub(super) fn start_shared(
         &self,
         directory: Directory,
         handles: &Handles,
-        http_stopped: &Shutdown,
         workers: &mut JoinSet<()>,
-    ) -> anyhow::Result<Arc<Stage>> {
-        let (directory, clock) = (Arc::new(directory), Arc::clone(&self.outside.clock));
+    ) -> anyhow::Result<Apis> {
+        let (directory, clock) = (Arc::new(directory), Arc::clone(&self.infrastructure.clock));
         tracing::info!(
             instance = directory.me,
             url = directory.url,
@@ -66,53 +70,54 @@ impl Program<'_> {
             Arc::clone(&directory),
         ));
         let parts = Arc::new(OwnedParts::default());
-        let (stage, canaries) = self.stage(Arc::clone(&instance), Arc::clone(&parts) as _, http_stopped);
-        let span = Span::new(self.config.instance.lease());
-        for (role, work) in self.roles(&stage, &canaries.executor(), &parts) {
+        let Services { apis, active, canaries } =
+            self.services(Arc::clone(&instance), Arc::clone(&parts) as _);
+        let timings = LeaseTimings::new(self.config.instance.lease());
+        for (role, work) in self.work(&active, &canaries.executor(), &parts) {
             let campaign = Campaign {
                 role,
                 work,
                 handles: Arc::clone(handles),
                 clock: Arc::clone(&clock),
                 directory: Arc::clone(&directory),
-                metrics: Arc::clone(&self.outside.metrics),
-                span,
+                observer: Arc::clone(&self.infrastructure.observer),
+                timings,
             };
-            workers.spawn(campaign_loop(campaign, self.stopped.clone()));
+            workers.spawn(campaign_loop(campaign, self.stop_workers.clone()));
         }
-        let own = Arc::clone(&stage);
-        workers.spawn(hearsay_loop(
-            Arc::clone(&self.outside.hearsay),
+        let own = Arc::clone(&apis.cluster);
+        workers.spawn(reported_state_loop(
+            Arc::clone(&self.infrastructure.reported),
             instance,
             wiring::peers(self.config)?,
-            Arc::new(move || own.cluster().replicas().complete),
-            self.stopped.clone(),
+            Arc::new(move || own.replicas().complete),
+            self.stop_workers.clone(),
         ));
-        let metrics = Arc::clone(&self.outside.metrics);
-        let presence = Presence { store: handles(), clock, directory, metrics, span };
-        workers.spawn(presence_loop(presence, self.stopped.clone()));
-        canaries.start_workers(self.config.canary.enabled, workers, self.stopped);
-        Ok(stage)
+        let observer = Arc::clone(&self.infrastructure.observer);
+        let presence = Presence { store: handles(), clock, directory, observer, timings };
+        workers.spawn(presence_loop(presence, self.stop_workers.clone()));
+        canaries.start_workers(self.config.canary.enabled, workers, self.stop_workers);
+        Ok(apis)
     }
 
-    /// Everything that one instance does for all, and what it consists of.
-    fn roles(
+    /// Returns every role with its work.
+    fn work(
         &self,
-        stage: &Arc<Stage>,
+        active: &Arc<ActiveCluster>,
         executor: &Arc<Executor>,
         parts: &Arc<OwnedParts>,
     ) -> Vec<(Role, Arc<dyn Work>)> {
-        let writes = Writes::new(self.config, Arc::clone(self.outside), Arc::clone(stage));
-        let mut roles: Vec<(Role, Arc<dyn Work>)> = vec![(Role::Writes, Arc::new(writes))];
-        for sink in SinkDelivery::all(self.outside) {
-            roles.push((sink.role(), Arc::new(sink)));
+        let leader = LeaderWork::new(self.config, Arc::clone(self.infrastructure), Arc::clone(active));
+        let mut work: Vec<(Role, Arc<dyn Work>)> = vec![(Role::Writes, Arc::new(leader))];
+        for sink in DeliveryWork::all(self.infrastructure) {
+            work.push((sink.role(), Arc::new(sink)));
         }
         if self.config.canary.enabled {
             for part in Role::all_canaries() {
-                let work = CanaryPart::new(part.clone(), Arc::clone(executor), Arc::clone(parts));
-                roles.push((part, Arc::new(work)));
+                let canaries = CanaryPart::new(part.clone(), Arc::clone(executor), Arc::clone(parts));
+                work.push((part, Arc::new(canaries)));
             }
         }
-        roles
+        work
     }
 }

@@ -8,6 +8,8 @@ use miroir_domain::job::{Job, JobState};
 use miroir_ports::inbound::{ApiError, JobApi, JobList, JobView};
 use miroir_ports::outbound::TaskStore;
 
+use crate::listing;
+
 /// Longest id that an error repeats, in characters.
 const EXCERPT_CHARS: usize = 80;
 
@@ -17,7 +19,7 @@ pub struct JobService {
 }
 
 impl JobService {
-    /// A service over `store`.
+    /// Makes a service over the jobs in `store`.
     pub fn new(store: Arc<dyn TaskStore>) -> Self {
         Self { store }
     }
@@ -33,11 +35,8 @@ impl JobService {
 #[async_trait]
 impl JobApi for JobService {
     async fn job_list(&self, after: Option<String>, limit: u32) -> Result<JobList, ApiError> {
-        // One more than asked for tells whether there is a next page.
-        let mut jobs = self.store.job_list(after, limit.saturating_add(1)).await?;
-        let more = jobs.len() > limit as usize;
-        jobs.truncate(limit as usize);
-        let next = if more { jobs.last().map(|job| job.id.clone()) } else { None };
+        let list = |after, limit| self.store.job_list(after, limit);
+        let (jobs, next) = listing::page(list, |job: &Job| job.id.clone(), after, limit).await?;
         Ok(JobList { results: jobs.into_iter().map(JobView::from).collect(), limit, next })
     }
 

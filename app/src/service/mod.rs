@@ -1,22 +1,18 @@
 //! The services: each implements one inbound port. A service loads, lets the domain decide, and acts.
+//!
+//! A request takes the cluster in use once, resolves its names once, and keeps both to its end.
 
+mod alias;
 mod cluster;
-mod detached;
 mod document;
-mod document_read;
-mod fan_out;
 mod index;
-mod index_facts;
 mod job;
-mod read;
 mod search;
 mod settings;
 mod stats;
 mod task;
 
-pub(crate) use detached::detached;
-pub(crate) use read::read_first;
-
+pub use alias::AliasService;
 pub use cluster::ClusterService;
 pub use document::DocumentService;
 pub use index::IndexService;

@@ -14,67 +14,69 @@ use miroir_domain::search::{
 };
 use miroir_domain::{GroupId, IndexUid, NodeId};
 use miroir_ports::inbound::{ApiError, ReadResponse, SearchApi};
-use miroir_ports::outbound::NodeSearch;
+use miroir_ports::outbound::{NodeSearch, Occurrence};
 use serde_json::Value;
 
-use super::fan_out::{Gathered, gather, rotated_groups};
-use super::index_facts::IndexFacts;
-use crate::cluster::Cluster;
+use crate::alias::AliasResolver;
+use crate::cluster::{ActiveCluster, Cluster};
+use crate::read::{Gathered, IndexFacts, gather, rotated_groups};
 
 /// Implements [`SearchApi`].
 pub struct SearchService {
-    cluster: Arc<Cluster>,
+    cluster: Arc<ActiveCluster>,
+    aliases: Arc<AliasResolver>,
     facts: IndexFacts,
     turn: AtomicUsize,
 }
 
 impl SearchService {
-    /// A service over `cluster`.
-    pub fn new(cluster: Arc<Cluster>) -> Self {
-        let facts = IndexFacts::new(Arc::clone(&cluster));
-        Self { cluster, facts, turn: AtomicUsize::new(0) }
+    /// Makes a service over the cluster in use.
+    pub fn new(cluster: Arc<ActiveCluster>, aliases: Arc<AliasResolver>) -> Self {
+        Self { cluster, aliases, facts: IndexFacts::default(), turn: AtomicUsize::new(0) }
     }
 }
 
 #[async_trait]
 impl SearchApi for SearchService {
     async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<ReadResponse, ApiError> {
-        self.search_all(&[index], request).await
+        let indexes = self.aliases.readable(&index).await?;
+        self.search_all(&self.cluster.current(), &indexes, request).await
     }
 }
 
-/// An index to be searched, and what its settings say.
+/// An index to be searched, with the facts of its settings.
 struct Searched {
     entry: IndexEntry,
     facts: Arc<NodeQuery>,
 }
 
 impl SearchService {
-    /// Searches `indexes` (not empty) as if they were one. Where their settings differ, the first one's decide what is
-    /// common to the answer: primary key for ties, distinct attribute, limits. Documents of one id in two indexes are two
-    /// documents.
-    pub async fn search_all(
+    /// Searches `indexes` (not empty) as if they were one. Where their settings differ, those of the first decide what is
+    /// common to the response: primary key for ties, distinct attribute, limits. Documents of one id in two indexes are
+    /// two documents.
+    async fn search_all(
         &self,
+        cluster: &Arc<Cluster>,
         indexes: &[IndexUid],
         request: SearchRequest,
     ) -> Result<ReadResponse, ApiError> {
-        let searched = try_join_all(indexes.iter().map(|index| self.look_up(index))).await?;
+        let searched = try_join_all(indexes.iter().map(|index| self.look_up(cluster, index))).await?;
         let first = searched.first().ok_or_else(|| ApiError::Internal("a search of no index".to_owned()))?;
         let facts = Arc::clone(&first.facts);
-        let groups = rotated_groups(&self.cluster, self.turn.fetch_add(1, Ordering::Relaxed));
-        // Nodes whose answer was no search result: as useless as no answer, and known only once answers are merged.
+        let groups = rotated_groups(cluster, self.turn.fetch_add(1, Ordering::Relaxed));
+        // Nodes that returned no search results: as useless as no response, and known only when responses are merged.
         let mut unusable: BTreeMap<NodeId, InvalidResponse> = BTreeMap::new();
         loop {
-            let asked = searched.iter().map(|one| self.ask(one, &request, &groups, &unusable));
+            let asked = searched.iter().map(|one| scatter(cluster, one, &request, &groups, &unusable));
             let gathered = try_join_all(asked).await.map_err(|error| explained(error, &unusable))?;
             let degraded =
                 gathered.iter().filter_map(|gathered| gathered.degraded.clone()).reduce(Degraded::and);
-            let answers = gathered.into_iter().flat_map(|gathered| gathered.answers);
-            let answers = answers.map(|(node, body)| NodeResponse { node, body }).collect();
-            match merge(MergeContext { request: &request, index: &facts }, answers) {
+            let responses = gathered.into_iter().flat_map(|gathered| gathered.answers);
+            let responses = responses.map(|(node, body)| NodeResponse { node, body }).collect();
+            match merge(MergeContext { request: &request, index: &facts }, responses) {
                 Ok(body) => {
                     if degraded.is_some() {
-                        self.cluster.metrics.search_degraded();
+                        cluster.observer.observe(Occurrence::SearchDegraded);
                     }
                     return Ok(ReadResponse { body: Value::Object(body), degraded });
                 }
@@ -87,36 +89,36 @@ impl SearchService {
         }
     }
 
-    async fn look_up(&self, index: &IndexUid) -> Result<Searched, ApiError> {
-        let entry = self.cluster.known_index(index).await?;
-        let facts = self.facts.of(&entry).await?;
+    async fn look_up(&self, cluster: &Cluster, index: &IndexUid) -> Result<Searched, ApiError> {
+        let entry = cluster.known_index(index).await?;
+        let facts = self.facts.of(cluster, &entry).await?;
         Ok(Searched { entry, facts })
     }
+}
 
-    /// Asks a covering set of nodes for what they have of one index.
-    async fn ask(
-        &self,
-        searched: &Searched,
-        request: &SearchRequest,
-        groups: &[GroupId],
-        unusable: &BTreeMap<NodeId, InvalidResponse>,
-    ) -> Result<Gathered<SearchResponse>, ApiError> {
-        let Searched { entry, facts } = searched;
-        let cost = |node: &NodeId| {
-            if unusable.contains_key(node) { None } else { self.cluster.read_cost(&entry.uid, node) }
-        };
-        let asked = AtomicUsize::new(0);
-        let gathered = gather(&self.cluster, entry, groups, cost, |node, shards, partial| {
-            asked.fetch_add(1, Ordering::Relaxed);
-            let body = request.for_node(partial.then_some(&shards), facts);
-            let search = NodeSearch { index: entry.uid.clone(), body };
-            let cluster = Arc::clone(&self.cluster);
-            async move { cluster.nodes.node_search(&node, search, cluster.timeouts.search).await }
-        })
-        .await;
-        self.cluster.metrics.search_asked(asked.into_inner());
-        gathered
-    }
+/// Sends a search of one index to a covering set of nodes.
+async fn scatter(
+    cluster: &Arc<Cluster>,
+    searched: &Searched,
+    request: &SearchRequest,
+    groups: &[GroupId],
+    unusable: &BTreeMap<NodeId, InvalidResponse>,
+) -> Result<Gathered<SearchResponse>, ApiError> {
+    let Searched { entry, facts } = searched;
+    let cost = |node: &NodeId| {
+        if unusable.contains_key(node) { None } else { cluster.read_cost(&entry.uid, node) }
+    };
+    let asked = AtomicUsize::new(0);
+    let gathered = gather(cluster, entry, groups, cost, |node, shards, partial| {
+        asked.fetch_add(1, Ordering::Relaxed);
+        let body = request.for_node(partial.then_some(&shards), facts);
+        let search = NodeSearch { index: entry.uid.clone(), body };
+        let cluster = Arc::clone(cluster);
+        async move { cluster.nodes.node_search(&node, search, cluster.timeouts.search).await }
+    })
+    .await;
+    cluster.observer.observe(Occurrence::SearchFannedOut { nodes: asked.into_inner() });
+    gathered
 }
 
 /// The error of a search that has no node left to ask, with what made nodes unusable.

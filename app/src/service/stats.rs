@@ -11,7 +11,7 @@ use miroir_ports::inbound::{ApiError, ReadResponse};
 use miroir_ports::outbound::NodeRead;
 use serde_json::{Map, Value, json};
 
-use super::document_read::count_of;
+use super::document::count_of;
 use crate::cluster::Cluster;
 
 /// Indexes looked at at once for the stats of all.

@@ -1,32 +1,43 @@
 //! Tasks, as the store has them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use miroir_domain::TaskUid;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::task::{Task, TaskDetailView, TaskQuery, TaskView};
+use miroir_domain::{IndexUid, TaskUid};
 use miroir_ports::inbound::{ApiError, TaskApi, TaskList};
+use miroir_ports::outbound::TaskStore;
 
-use crate::cluster::Cluster;
+use crate::alias::AliasResolver;
 
 /// Implements [`TaskApi`].
 pub struct TaskService {
-    cluster: Arc<Cluster>,
+    store: Arc<dyn TaskStore>,
+    aliases: Arc<AliasResolver>,
 }
 
 impl TaskService {
-    /// A service over `cluster`.
-    pub fn new(cluster: Arc<Cluster>) -> Self {
-        Self { cluster }
+    /// Makes a service that reads the tasks in `store`.
+    pub fn new(store: Arc<dyn TaskStore>, aliases: Arc<AliasResolver>) -> Self {
+        Self { store, aliases }
     }
 
     async fn load(&self, uid: TaskUid) -> Result<Task, ApiError> {
-        self.cluster
-            .store
+        self.store
             .task_get(uid)
             .await?
             .ok_or_else(|| ApiError::refused(ErrorCode::TaskNotFound, format!("Task `{uid}` not found.")))
+    }
+
+    /// Returns the indexes that `names` stand for.
+    async fn resolve(&self, names: BTreeSet<IndexUid>) -> Result<BTreeSet<IndexUid>, ApiError> {
+        let mut indexes = BTreeSet::new();
+        for name in names {
+            indexes.extend(self.aliases.readable(&name).await?);
+        }
+        Ok(indexes)
     }
 }
 
@@ -36,8 +47,11 @@ impl TaskApi for TaskService {
         Ok(self.load(uid).await?.view())
     }
 
-    async fn task_list(&self, query: TaskQuery) -> Result<TaskList, ApiError> {
-        let page = self.cluster.store.task_list(&query).await?;
+    async fn task_list(&self, mut query: TaskQuery) -> Result<TaskList, ApiError> {
+        if let Some(names) = query.index_uids.take() {
+            query.index_uids = Some(self.resolve(names).await?);
+        }
+        let page = self.store.task_list(&query).await?;
         Ok(TaskList {
             from: page.tasks.first().map(|task| task.uid),
             results: page.tasks.iter().map(Task::view).collect(),

@@ -18,8 +18,8 @@ use miroir_ports::outbound::{Advance, NodeTaskSelection, StoreError};
 
 use super::reconciler::{Reconciler, shard_count};
 use super::recovery::note;
-use super::{Shutdown, stopped};
 use crate::cluster::Cluster;
+use tokio_util::sync::CancellationToken;
 
 /// Unfinished tasks followed in one batch.
 const BATCH: u32 = 500;
@@ -36,12 +36,12 @@ pub struct PollerOptions {
 }
 
 /// Polls until `shutdown`.
-pub async fn poll_loop(cluster: Arc<Cluster>, options: PollerOptions, mut shutdown: Shutdown) {
+pub async fn poll_loop(cluster: Arc<Cluster>, options: PollerOptions, shutdown: CancellationToken) {
     let mut poller = Poller { reconciler: Reconciler::new(Arc::clone(&cluster)), cluster };
     let mut pause = options.shortest_pause;
     loop {
         tokio::select! {
-            () = stopped(&mut shutdown) => return,
+            () = shutdown.cancelled() => return,
             // New work deserves a quick look, however long the last pause had grown.
             () = poller.cluster.open_tasks.rung() => pause = options.shortest_pause,
             () = tokio::time::sleep(pause) => {}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Shutdown, stopped};
 use crate::cluster::Cluster;
+use tokio_util::sync::CancellationToken;
 
 /// Tasks deleted in one store call, so that pruning never keeps the writer long.
 const BATCH: u32 = 500;
@@ -19,11 +19,11 @@ pub struct PrunerOptions {
 }
 
 /// Prunes until `shutdown`.
-pub async fn prune_loop(cluster: Arc<Cluster>, options: PrunerOptions, mut shutdown: Shutdown) {
+pub async fn prune_loop(cluster: Arc<Cluster>, options: PrunerOptions, shutdown: CancellationToken) {
     loop {
         prune(&cluster, options.keep).await;
         tokio::select! {
-            () = stopped(&mut shutdown) => return,
+            () = shutdown.cancelled() => return,
             () = tokio::time::sleep(options.interval) => {}
         }
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir::alias::{AliasBook, Aliased};
+use miroir::alias::AliasResolver;
+use miroir::cluster::ActiveCluster;
+use miroir::service::DocumentService;
 use miroir_domain::alias::{AliasChange, NewAlias};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::rollover::RolloverPolicy;
@@ -38,7 +40,7 @@ async fn flip(bench: &Bench, name: &str, target: &str, version: Option<u64>) -> 
 
 /// How many documents a search of `name` finds.
 async fn found(bench: &Bench, name: &str) -> Result<u64, ApiError> {
-    let searches = Aliased::new(&bench.book, Arc::clone(&bench.search));
+    let searches = Arc::clone(&bench.search);
     let request = SearchRequest::from_json(json!({ "q": "film", "limit": 0 })).unwrap();
     Ok(searches.search(uid(name), request).await?.body["estimatedTotalHits"].as_u64().unwrap())
 }
@@ -55,10 +57,10 @@ fn assert_code<T: std::fmt::Debug>(outcome: Result<T, ApiError>, expected: Error
 async fn every_port_of_the_client_takes_an_alias() {
     let bench = bench().await;
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
-    let documents = Aliased::new(&bench.book, Arc::clone(&bench.document));
-    let indexes = Aliased::new(&bench.book, Arc::clone(&bench.index));
-    let settings = Aliased::new(&bench.book, Arc::clone(&bench.settings));
-    let tasks = Aliased::new(&bench.book, Arc::clone(&bench.task));
+    let documents = Arc::clone(&bench.document);
+    let indexes = Arc::clone(&bench.index);
+    let settings = Arc::clone(&bench.settings);
+    let tasks = Arc::clone(&bench.task);
 
     assert_eq!(found(&bench, "films").await.unwrap(), 10);
     let write = documents.documents_write(additions("films", &films(10, 12))).await.unwrap();
@@ -88,7 +90,7 @@ async fn several_targets_are_read_as_one_index_and_not_written() {
     let bench = bench().await;
     create(&bench, json!({ "name": "all", "targets": ["v1", "v2"] })).await.unwrap();
     assert_eq!(found(&bench, "all").await.unwrap(), 40);
-    let searches = Aliased::new(&bench.book, Arc::clone(&bench.search));
+    let searches = Arc::clone(&bench.search);
     let mut seen = std::collections::BTreeSet::new();
     for offset in (0..40).step_by(7) {
         let body = json!({ "q": "film", "offset": offset, "limit": 7, "facets": ["genre"] });
@@ -105,7 +107,7 @@ async fn several_targets_are_read_as_one_index_and_not_written() {
         seen.extend(answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()));
     }
     assert_eq!(seen, (0..10).chain(100..130).collect());
-    let documents = Aliased::new(&bench.book, Arc::clone(&bench.document));
+    let documents = Arc::clone(&bench.document);
     let mut listed = Vec::new();
     for offset in (0..40).step_by(9) {
         let page = Map::from_iter([("offset".to_owned(), json!(offset)), ("limit".to_owned(), json!(9))]);
@@ -123,7 +125,7 @@ async fn several_targets_are_read_as_one_index_and_not_written() {
     let write = documents.documents_write(additions("all", &films(0, 1))).await;
     assert_code(write, ErrorCode::MiroirMultiAliasNotWritable);
     assert_code(flip(&bench, "all", "v1", None).await, ErrorCode::MiroirMultiAliasNotWritable);
-    let settings = Aliased::new(&bench.book, Arc::clone(&bench.settings));
+    let settings = Arc::clone(&bench.settings);
     assert_code(settings.settings_get(uid("all"), None).await, ErrorCode::MiroirAliasConflict);
 }
 
@@ -157,10 +159,15 @@ async fn names_and_targets_that_cannot_be_are_refused() {
 #[tokio::test(start_paused = true)]
 async fn no_index_takes_the_name_of_an_alias_and_none_in_use_goes() {
     let bench = bench().await;
+    // A write that resolves the name before the alias is created, and is sent after it.
+    let early = Arc::new(AliasResolver::new(Arc::clone(&bench.cluster.store)));
+    assert_eq!(early.readable(&uid("films")).await.unwrap(), [uid("films")]);
+    let active = Arc::new(ActiveCluster::new(Arc::clone(&bench.cluster)));
+    let early = DocumentService::new(active, early);
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
     assert_code(bench.index.index_create(uid("films"), None).await, ErrorCode::MiroirAliasConflict);
-    // As a write would that looked the name up before the alias was made.
-    assert_code(bench.write("films", films(0, 1)).await, ErrorCode::MiroirAliasConflict);
+    let write = early.documents_write(additions("films", &films(0, 1)));
+    assert_code(write.await, ErrorCode::MiroirAliasConflict);
     assert!(bench.entry("films").await.is_none());
     assert_code(bench.index.index_delete(uid("v1")).await, ErrorCode::MiroirAliasConflict);
     assert!(bench.entry("v1").await.is_some());
@@ -244,12 +251,12 @@ async fn flip_of_unknown_outcome_is_looked_up_anew() {
 async fn other_instances_see_a_flip_within_a_second_and_ask_the_store_no_more_than_needed() {
     let bench = bench().await;
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
-    let other = AliasBook::new(Arc::clone(&bench.cluster.store));
+    let other = AliasResolver::new(Arc::clone(&bench.cluster.store));
     for round in 0..20_u32 {
         let (old, new) = if round % 2 == 0 { ("v1", "v2") } else { ("v2", "v1") };
         assert_eq!(other.readable(&uid("films")).await.unwrap(), [uid(old)]);
         flip(&bench, "films", new, None).await.unwrap();
-        assert_eq!(bench.book.readable(&uid("films")).await.unwrap(), [uid(new)]);
+        assert_eq!(bench.aliases.readable(&uid("films")).await.unwrap(), [uid(new)]);
         tokio::time::sleep(Duration::from_millis(999)).await;
         assert_eq!(other.readable(&uid("films")).await.unwrap(), [uid(new)]);
     }

@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir::instance::{
-    Campaign, Directory, Handles, Presence, Span, Term, Work, campaign_loop, presence_loop,
+    Campaign, Directory, Handles, LeaseTimings, Presence, Term, Work, campaign_loop, presence_loop,
 };
-use miroir::metrics::Metrics;
 use miroir_domain::role::{Role, assigned_to};
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::RoleHolder;
 use miroir_ports::outbound::{Clock, LeaseTable as _, StoreError, TaskStore};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::RuntimeClock;
 
@@ -64,7 +63,7 @@ impl Drop for Entry<'_> {
 
 #[async_trait]
 impl Work for Busy {
-    async fn work(&self, mut term: Term) -> anyhow::Result<()> {
+    async fn work(&self, term: Term) -> anyhow::Result<()> {
         if self
             .failures
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
@@ -80,9 +79,9 @@ impl Work for Busy {
             others.push(self.name.clone());
             assert_eq!(others.len(), 1, "{others:?} do one thing");
         }
-        term.take_seat();
+        term.announce();
         if self.obedient {
-            let _ = term.over.wait_for(|over| *over).await;
+            term.over.cancelled().await;
         } else {
             std::future::pending::<()>().await;
         }
@@ -95,7 +94,7 @@ impl Work for Busy {
 struct Instance {
     directory: Arc<Directory>,
     /// The handle by which it keeps its leases; closing it cuts the instance off.
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     tasks: JoinSet<()>,
 }
 
@@ -103,14 +102,12 @@ struct World {
     rows: Arc<MemoryStore>,
     clock: Arc<dyn Clock>,
     diary: Arc<Diary>,
-    metrics: Arc<Metrics>,
 }
 
 impl World {
     fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(RuntimeClock::new());
-        let metrics = Arc::new(Metrics::new(clock.now()).unwrap());
-        Self { rows: Arc::new(MemoryStore::new()), clock, diary: Arc::default(), metrics }
+        Self { rows: Arc::new(MemoryStore::new()), clock, diary: Arc::default() }
     }
 
     fn instance(&self, name: &str, roles: &[Role]) -> Instance {
@@ -122,16 +119,16 @@ impl World {
         let directory = Arc::new(Directory::new(name.to_owned(), url, roles.iter().cloned()));
         let rows = Arc::clone(&self.rows);
         let handles: Handles = Arc::new(move || Arc::new(rows.reopen()) as Arc<dyn TaskStore>);
-        let (stop, stopped) = watch::channel(false);
+        let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let presence = Presence {
             store: handles(),
             clock: Arc::clone(&self.clock),
             directory: Arc::clone(&directory),
-            metrics: Arc::clone(&self.metrics),
-            span: Span::new(LEASE),
+            observer: Arc::new(()),
+            timings: LeaseTimings::new(LEASE),
         };
-        tasks.spawn(presence_loop(presence, stopped.clone()));
+        tasks.spawn(presence_loop(presence, stop.clone()));
         for role in roles {
             let work = Busy {
                 name: name.to_owned(),
@@ -146,10 +143,10 @@ impl World {
                 handles: Arc::clone(&handles),
                 clock: Arc::clone(&self.clock),
                 directory: Arc::clone(&directory),
-                metrics: Arc::clone(&self.metrics),
-                span: Span::new(LEASE),
+                observer: Arc::new(()),
+                timings: LeaseTimings::new(LEASE),
             };
-            tasks.spawn(campaign_loop(campaign, stopped.clone()));
+            tasks.spawn(campaign_loop(campaign, stop.clone()));
         }
         Instance { directory, stop, tasks }
     }
@@ -162,7 +159,7 @@ impl World {
 
 impl Instance {
     async fn stop(mut self) {
-        self.stop.send_replace(true);
+        self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
     }
 }
@@ -277,10 +274,10 @@ async fn store_of_a_former_term_refuses_changes() {
     struct Keeps(Arc<Mutex<Vec<Arc<dyn TaskStore>>>>);
     #[async_trait]
     impl Work for Keeps {
-        async fn work(&self, mut term: Term) -> anyhow::Result<()> {
+        async fn work(&self, term: Term) -> anyhow::Result<()> {
             self.0.lock().unwrap().push(Arc::clone(&term.store));
-            term.take_seat();
-            let _ = term.over.wait_for(|over| *over).await;
+            term.announce();
+            term.over.cancelled().await;
             Ok(())
         }
     }
@@ -295,10 +292,10 @@ async fn store_of_a_former_term_refuses_changes() {
             handles: Arc::new(move || Arc::new(rows.reopen()) as Arc<dyn TaskStore>),
             clock: Arc::clone(&world.clock),
             directory: Arc::clone(&one.directory),
-            metrics: Arc::clone(&world.metrics),
-            span: Span::new(LEASE),
+            observer: Arc::new(()),
+            timings: LeaseTimings::new(LEASE),
         };
-        one.tasks.spawn(campaign_loop(campaign, one.stop.subscribe()));
+        one.tasks.spawn(campaign_loop(campaign, one.stop.clone()));
         sleep(Duration::from_secs(2)).await;
         one.stop().await;
     }

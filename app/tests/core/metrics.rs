@@ -6,27 +6,30 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use miroir::cluster::{Cluster, ClusterParts};
-use miroir::metrics::Metrics;
+use miroir::canary::{CanaryOptions, Executor};
+use miroir::change::SinkService;
+use miroir::cluster::{ActiveCluster, Cluster, ClusterParts};
+use miroir::gauge::GaugeService;
+use miroir::metrics::{Metrics, Scrape};
 use miroir_domain::Timestamp;
 use miroir_domain::canary::CanaryStatus;
 use miroir_fault::{Fault, FaultyStore, Plan};
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::MetricsApi as _;
-use miroir_ports::outbound::TaskStore;
+use miroir_ports::outbound::{Observer as _, Occurrence, TaskStore};
 use tokio::time::Instant;
 
 use crate::support::{Bench, Layout, films, rules, uid};
 
 /// The text of a scrape, and its lines by what they begin with.
-struct Scrape(String);
+struct Scraped(String);
 
-impl Scrape {
-    async fn of(metrics: &Metrics) -> Self {
-        Self(metrics.exposition().await.text)
+impl Scraped {
+    async fn of(scrape: &Scrape) -> Self {
+        Self(scrape.exposition().await.text)
     }
 
-    /// The value of a series; none when it is not there.
+    /// Returns the value of a series, or `None` if it is absent.
     fn value(&self, series: &str) -> Option<f64> {
         let line = self.0.lines().find(|line| line.starts_with(&format!("{series} ")))?;
         Some(line[series.len() + 1..].parse().unwrap())
@@ -37,7 +40,7 @@ impl Scrape {
     }
 }
 
-/// Counts calls, and delays them if told to.
+/// Counts calls, and delays them if asked to.
 #[derive(Default)]
 struct Counting {
     calls: AtomicUsize,
@@ -56,11 +59,11 @@ fn metrics() -> Arc<Metrics> {
     Arc::new(Metrics::new(Timestamp::from_millis(0)).unwrap())
 }
 
-/// The cluster of `bench` once more, over `store`, watched by `metrics`.
-fn again(bench: &Bench, store: Arc<dyn TaskStore>, metrics: &Arc<Metrics>) -> Arc<Cluster> {
+/// Makes the cluster of `bench` once more, over `store`.
+fn again(bench: &Bench, store: Arc<dyn TaskStore>) -> Arc<Cluster> {
     let of = &bench.cluster;
-    let cluster = Arc::new(Cluster::new(ClusterParts {
-        hearsay: Arc::default(),
+    Arc::new(Cluster::new(ClusterParts {
+        reported: Arc::default(),
         topology: of.topology.clone(),
         urls: of.urls.clone(),
         shard_count: of.shard_count,
@@ -71,17 +74,37 @@ fn again(bench: &Bench, store: Arc<dyn TaskStore>, metrics: &Arc<Metrics>) -> Ar
         timeouts: of.timeouts,
         search_policy: of.search_policy,
         changes: Arc::clone(&of.changes),
-        metrics: Arc::clone(metrics),
-    }));
-    metrics.watch_cluster(&cluster);
-    cluster
+        observer: Arc::new(()),
+    }))
 }
 
-/// The metrics of a bench, which show its cluster.
-fn watched(bench: &Bench) -> Arc<Metrics> {
-    let metrics = Arc::clone(&bench.cluster.metrics);
-    metrics.watch_cluster(&bench.cluster);
-    metrics
+/// Makes the pages of `metrics` and of the gauges of the cluster in use.
+fn scrape_of(metrics: &Arc<Metrics>, bench: &Bench, active: &Arc<ActiveCluster>) -> Scrape {
+    let cluster = active.current();
+    let (store, clock, changes) =
+        (Arc::clone(&cluster.store), Arc::clone(&cluster.clock), Arc::clone(&cluster.changes));
+    let executor = Executor::new(
+        Arc::clone(&store),
+        Arc::clone(&bench.aliases),
+        Arc::clone(&bench.search) as _,
+        Arc::clone(&clock),
+        Arc::clone(&changes),
+        Arc::new(()),
+        CanaryOptions::default(),
+    );
+    let sinks = Arc::new(SinkService::new(store, clock, changes));
+    let gauges = GaugeService::new(Arc::clone(active), Arc::new(executor), sinks, None);
+    Scrape::new(Arc::clone(metrics), Arc::new(gauges))
+}
+
+/// Makes the pages of a cluster.
+fn scrape_over(bench: &Bench, cluster: &Arc<Cluster>) -> Scrape {
+    scrape_of(&metrics(), bench, &Arc::new(ActiveCluster::new(Arc::clone(cluster))))
+}
+
+/// Makes the pages of the cluster of `bench`.
+fn scrape(bench: &Bench) -> Scrape {
+    scrape_over(bench, &bench.cluster)
 }
 
 fn trio() -> Layout {
@@ -91,8 +114,8 @@ fn trio() -> Layout {
 #[tokio::test(start_paused = true)]
 async fn nodes_and_shards_are_shown_as_they_fare() {
     let bench = Bench::idle(trio());
-    let metrics = watched(&bench);
-    let well = Scrape::of(&metrics).await;
+    let page = scrape(&bench);
+    let well = Scraped::of(&page).await;
     assert_eq!(well.value("miroir_node_up{node=\"a\"}"), Some(1.0), "{}", well.0);
     assert_eq!(well.value("miroir_shards_covered"), Some(8.0));
     assert_eq!(well.value("miroir_shards_degraded"), Some(0.0));
@@ -100,7 +123,7 @@ async fn nodes_and_shards_are_shown_as_they_fare() {
 
     bench.fell("a").await;
     bench.cluster.stale.missed_settings(&uid("films"), &"a".parse().unwrap());
-    let without_a = Scrape::of(&metrics).await;
+    let without_a = Scraped::of(&page).await;
     assert_eq!(without_a.value("miroir_node_up{node=\"a\"}"), Some(0.0));
     assert_eq!(without_a.value("miroir_node_state{node=\"a\",state=\"failed\"}"), Some(1.0));
     assert_eq!(without_a.value("miroir_node_state{node=\"a\",state=\"healthy\"}"), Some(0.0));
@@ -113,7 +136,7 @@ async fn nodes_and_shards_are_shown_as_they_fare() {
 
     bench.fell("b").await;
     bench.fell("c").await;
-    let dark = Scrape::of(&metrics).await;
+    let dark = Scraped::of(&page).await;
     assert_eq!(dark.value("miroir_shards_uncovered"), Some(8.0));
     assert_eq!(dark.value("miroir_shards_covered"), Some(0.0));
 }
@@ -121,13 +144,13 @@ async fn nodes_and_shards_are_shown_as_they_fare() {
 #[tokio::test(start_paused = true)]
 async fn tasks_are_shown_by_status_with_the_age_of_the_oldest_that_is_open() {
     let bench = Bench::idle(trio());
-    let metrics = watched(&bench);
-    let fresh = Scrape::of(&metrics).await;
+    let page = scrape(&bench);
+    let fresh = Scraped::of(&page).await;
     assert_eq!(fresh.value("miroir_oldest_unfinished_task_age_seconds"), Some(0.0), "{}", fresh.0);
     // Nobody follows tasks, so it stays open.
     bench.write("films", films(0, 20)).await.unwrap();
     tokio::time::advance(Duration::from_secs(90)).await;
-    let later = Scrape::of(&metrics).await;
+    let later = Scraped::of(&page).await;
     let open = ["enqueued", "processing"]
         .map(|status| later.value(&format!("miroir_tasks{{status=\"{status}\"}}")).unwrap());
     assert!((open.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{}", later.0);
@@ -138,16 +161,16 @@ async fn tasks_are_shown_by_status_with_the_age_of_the_oldest_that_is_open() {
 #[tokio::test(start_paused = true)]
 async fn store_that_fails_leaves_its_gauges_out_and_the_rest_in() {
     let bench = Bench::idle(trio());
-    let metrics = watched(&bench);
+    let page = scrape(&bench);
     for method in ["task_list", "task_list_unfinished", "job_depth"] {
         bench.faults.script.fail(method, 1);
-        let away = Scrape::of(&metrics).await;
+        let away = Scraped::of(&page).await;
         assert_eq!(away.value("miroir_store_up"), Some(0.0), "{method}");
         for name in ["miroir_tasks", "miroir_jobs", "miroir_oldest_unfinished_task_age_seconds"] {
             assert!(!away.has(name), "{method}: {name}");
         }
         assert_eq!(away.value("miroir_node_up{node=\"a\"}"), Some(1.0), "{method}");
-        let back = Scrape::of(&metrics).await;
+        let back = Scraped::of(&page).await;
         assert_eq!(back.value("miroir_store_up"), Some(1.0), "{method}");
         assert!(back.has("miroir_tasks"), "{method}");
     }
@@ -156,11 +179,11 @@ async fn store_that_fails_leaves_its_gauges_out_and_the_rest_in() {
 #[tokio::test(start_paused = true)]
 async fn store_that_does_not_answer_is_waited_for_briefly() {
     let bench = Bench::idle(trio());
-    let metrics = watched(&bench);
+    let page = scrape(&bench);
     bench.faults.script.then("job_depth", [Fault::Delay(Duration::from_hours(1))]);
     // The runtime's time, which stands still but for what is waited for.
     let begun = Instant::now();
-    let away = Scrape::of(&metrics).await;
+    let away = Scraped::of(&page).await;
     assert_eq!(begun.elapsed().as_secs(), 2);
     assert_eq!(away.value("miroir_store_up"), Some(0.0));
     assert!(away.has("miroir_shards_covered") && !away.has("miroir_tasks"));
@@ -172,11 +195,10 @@ async fn cost_is_a_few_reads_however_much_there_is() {
     let counting = Arc::new(Counting::default());
     let store: Arc<dyn TaskStore> =
         Arc::new(FaultyStore::new(Arc::clone(&bench.rows) as _, Arc::clone(&counting) as _));
-    let metrics = metrics();
-    let _cluster = again(&bench, store, &metrics);
+    let page = scrape_over(&bench, &again(&bench, store));
     let cost = async || {
         let before = counting.calls.load(Ordering::Relaxed);
-        let scrape = Scrape::of(&metrics).await;
+        let scrape = Scraped::of(&page).await;
         assert_eq!(scrape.value("miroir_store_up"), Some(1.0), "{}", scrape.0);
         counting.calls.load(Ordering::Relaxed) - before
     };
@@ -196,41 +218,51 @@ async fn scrapes_at_once_share_one_answer() {
     let counting = Arc::new(Counting { delay: Duration::from_millis(10), ..Counting::default() });
     let store: Arc<dyn TaskStore> =
         Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), Arc::clone(&counting) as _));
-    let metrics = metrics();
-    let _cluster = again(&bench, store, &metrics);
-    let scrapes = join_all((0..100).map(|_| Scrape::of(&metrics))).await;
+    let page = scrape_over(&bench, &again(&bench, store));
+    let scrapes = join_all((0..100).map(|_| Scraped::of(&page))).await;
     assert!(scrapes.iter().all(|scrape| scrape.value("miroir_store_up") == Some(1.0)));
     // The first one's, and one more that began after all had asked.
     assert!(counting.calls.load(Ordering::Relaxed) <= 2 * 7);
 }
 
 #[tokio::test(start_paused = true)]
-async fn cluster_that_is_made_anew_leaves_nothing_behind() {
+async fn gauges_follow_the_cluster_in_use_and_counters_outlive_it() {
     let metrics = metrics();
-    let first = Bench::idle(trio());
-    let cluster = again(&first, Arc::clone(&first.cluster.store), &metrics);
-    metrics.aliases_flipped(2);
-    metrics.canary_ran(CanaryStatus::Fail);
-    metrics.lease_held("instance", true);
-    metrics.instances(3);
-    assert!(Scrape::of(&metrics).await.has("miroir_node_up{node=\"a\"}"));
+    let (reader, term) = (Bench::idle(trio()), Bench::idle(Layout::group(&["x", "y"], 2)));
+    let active = Arc::new(ActiveCluster::new(Arc::clone(&reader.cluster)));
+    let page = scrape_of(&metrics, &reader, &active);
+    metrics.observe(Occurrence::AliasesFlipped { count: 2 });
+    metrics.observe(Occurrence::CanaryRan(CanaryStatus::Fail));
+    metrics.observe(Occurrence::LeaseHeld { role: "writes", held: true });
+    metrics.observe(Occurrence::InstancesSeen { count: 3 });
+    assert!(Scraped::of(&page).await.has("miroir_node_up{node=\"a\"}"));
 
-    let second = Bench::idle(Layout::group(&["x", "y"], 2));
-    let next = again(&second, Arc::clone(&second.cluster.store), &metrics);
-    let scrape = Scrape::of(&metrics).await;
-    assert!(scrape.has("miroir_node_up{node=\"x\"}") && !scrape.has("miroir_node_up{node=\"a\"}"));
-    drop((first, cluster, second, next));
-    metrics.lease_held("instance", false);
-    let between = Scrape::of(&metrics).await;
-    for name in ["miroir_node_up", "miroir_shards", "miroir_tasks", "miroir_store_up", "miroir_cdc_lag"] {
-        assert!(!between.has(name), "{name}: {}", between.0);
-    }
-    // What happened has happened.
-    assert_eq!(between.value("miroir_alias_flips_total"), Some(2.0));
-    assert_eq!(between.value("miroir_canary_runs_total{verdict=\"fail\"}"), Some(1.0));
-    assert_eq!(between.value("miroir_canary_runs_total{verdict=\"pass\"}"), Some(0.0));
-    assert_eq!(between.value("miroir_lease_held{role=\"instance\"}"), Some(0.0));
-    assert_eq!(between.value("miroir_instances"), Some(3.0));
+    let activation = active.activate(Arc::clone(&term.cluster));
+    let during = Scraped::of(&page).await;
+    assert!(during.has("miroir_node_up{node=\"x\"}") && !during.has("miroir_node_up{node=\"a\"}"));
+    drop(activation);
+    metrics.observe(Occurrence::LeaseHeld { role: "writes", held: false });
+    let after = Scraped::of(&page).await;
+    assert!(after.has("miroir_node_up{node=\"a\"}") && !after.has("miroir_node_up{node=\"x\"}"));
+    assert_eq!(after.value("miroir_alias_flips_total"), Some(2.0));
+    assert_eq!(after.value("miroir_canary_runs_total{verdict=\"fail\"}"), Some(1.0));
+    assert_eq!(after.value("miroir_canary_runs_total{verdict=\"pass\"}"), Some(0.0));
+    assert_eq!(after.value("miroir_lease_held{role=\"writes\"}"), Some(0.0));
+    assert_eq!(after.value("miroir_instances"), Some(3.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn cluster_of_a_term_that_is_over_is_dropped() {
+    let (reader, term) = (Bench::idle(trio()), Bench::idle(trio()));
+    let active = Arc::new(ActiveCluster::new(Arc::clone(&reader.cluster)));
+    let page = scrape_of(&metrics(), &reader, &active);
+    let cluster = again(&term, Arc::clone(&term.cluster.store));
+    let (weak, activation) = (Arc::downgrade(&cluster), active.activate(cluster));
+    Scraped::of(&page).await;
+    assert!(weak.upgrade().is_some());
+    drop(activation);
+    Scraped::of(&page).await;
+    assert!(weak.upgrade().is_none(), "nothing of an earlier term is left");
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,7 +278,9 @@ async fn store_calls_are_counted_by_operation_and_errors_by_kind() {
         let _ = store.store_ping().await;
     }
     store.change_append(Vec::new(), 0).await.unwrap();
-    let scrape = Scrape::of(&metrics).await;
+    let bench = Bench::idle(trio());
+    let active = Arc::new(ActiveCluster::new(Arc::clone(&bench.cluster)));
+    let scrape = Scraped::of(&scrape_of(&metrics, &bench, &active)).await;
     let errors = |kind: &str| {
         scrape.value(&format!("miroir_store_errors_total{{backend=\"memory\",kind=\"{kind}\"}}"))
     };

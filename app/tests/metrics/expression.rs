@@ -37,7 +37,7 @@ pub fn read(expression: &str) -> Spoken {
         if next.is_ascii_alphabetic() || next == '_' {
             reader.name();
         } else if next.is_ascii_digit() {
-            // A number, or a span such as 5m.
+            // A number, or a timings such as 5m.
             reader.take(|letter| letter.is_ascii_alphanumeric() || letter == '.');
         } else if next == '[' {
             reader.rest = reader.rest.split_once(']').expect("a range ends").1;

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir::alias::{AliasBook, AliasService};
+use miroir::alias::AliasResolver;
 use miroir::change::{
     ChangeRecorder, Deliverer, Delivery, Feed, FeedOptions, RecorderOptions, SinkHandle, SinkRules,
     SinkService, deliver_loop,
 };
-use miroir::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
-use miroir::metrics::Metrics;
+use miroir::cluster::{ActiveCluster, Cluster, ClusterParts, SearchPolicy, Timeouts};
 use miroir::node::{HealthTracker, ProbeSchedule, TrackedNodes, probe_loop};
-use miroir::service::{DocumentService, IndexService, SearchService, SettingsService, TaskService};
-use miroir::worker::{PollerOptions, mend_loop, poll_loop, stopped};
+use miroir::service::{
+    AliasService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
+};
+use miroir::worker::{PollerOptions, mend_loop, poll_loop};
 use miroir_domain::health::HealthThresholds;
 use miroir_domain::payload::PayloadFormat;
 use miroir_domain::search::SearchResponse;
@@ -33,6 +34,7 @@ use miroir_system::UuidIds;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::fake::FakeNodes;
 use super::store::{Life, while_alive};
@@ -79,7 +81,7 @@ impl Layout {
 
     fn recorder(&self) -> ChangeRecorder {
         let sinks = self.sinks.iter().cloned();
-        let sinks = sinks.map(|(rules, delivery)| Arc::new(SinkHandle::new(rules, delivery)));
+        let sinks = sinks.map(|(rules, delivery)| Arc::new(SinkHandle::new(rules, delivery, Arc::new(()))));
         let options = RecorderOptions { source: "bench".to_owned(), budget_bytes: self.outbox_bytes };
         ChangeRecorder::new(options, sinks.collect())
     }
@@ -153,13 +155,13 @@ pub struct Bench {
     pub faults: Arc<Life>,
     pub cluster: Arc<Cluster>,
     alive: watch::Sender<bool>,
-    shutdown: watch::Sender<bool>,
+    shutdown: CancellationToken,
     pub document: Arc<DocumentService>,
     pub index: Arc<IndexService>,
     pub settings: Arc<SettingsService>,
     pub search: Arc<SearchService>,
     pub task: Arc<TaskService>,
-    pub book: Arc<AliasBook>,
+    pub aliases: Arc<AliasResolver>,
     pub alias: Arc<AliasService>,
     pub sinks: Arc<SinkService>,
     pub feed: Arc<Feed>,
@@ -205,9 +207,9 @@ impl Bench {
         let store: Arc<dyn TaskStore> =
             Arc::new(FaultyStore::new(Arc::clone(&rows) as _, Arc::clone(&faults) as _));
         let cluster = Arc::new(Cluster::new(ClusterParts {
-            metrics: Arc::new(Metrics::new(clock.now()).unwrap()),
+            observer: Arc::new(()),
             changes: Arc::new(layout.recorder()),
-            hearsay: Arc::default(),
+            reported: Arc::default(),
             topology,
             urls: HashMap::new(),
             shard_count: layout.shard_count,
@@ -222,22 +224,24 @@ impl Bench {
             },
             search_policy: layout.search_policy,
         }));
-        let book = Arc::new(AliasBook::new(Arc::clone(&cluster.store)));
-        let shutdown = watch::Sender::new(false);
+        let aliases = Arc::new(AliasResolver::new(Arc::clone(&cluster.store)));
+        let active = Arc::new(ActiveCluster::new(Arc::clone(&cluster)));
+        let (used, names) = (|| Arc::clone(&active), || Arc::clone(&aliases));
+        let shutdown = CancellationToken::new();
         let (store, changes) = (&cluster.store, &cluster.changes);
         let options = FeedOptions { longest_wait: Duration::from_secs(30) };
-        let feed = Feed::new(Arc::clone(store), Arc::clone(changes), options, shutdown.subscribe());
+        let feed = Feed::new(Arc::clone(store), Arc::clone(changes), options, shutdown.clone());
         let sinks = SinkService::new(Arc::clone(store), Arc::clone(&clock), Arc::clone(changes));
         Self {
             feed: Arc::new(feed),
             sinks: Arc::new(sinks),
-            alias: Arc::new(AliasService::new(Arc::clone(&cluster), Arc::clone(&book))),
-            book,
-            document: Arc::new(DocumentService::new(Arc::clone(&cluster))),
-            index: Arc::new(IndexService::new(Arc::clone(&cluster))),
-            settings: Arc::new(SettingsService::new(Arc::clone(&cluster))),
-            search: Arc::new(SearchService::new(Arc::clone(&cluster))),
-            task: Arc::new(TaskService::new(Arc::clone(&cluster))),
+            alias: Arc::new(AliasService::new(used(), names())),
+            document: Arc::new(DocumentService::new(used(), names())),
+            index: Arc::new(IndexService::new(used(), names())),
+            settings: Arc::new(SettingsService::new(used(), names())),
+            search: Arc::new(SearchService::new(used(), names())),
+            task: Arc::new(TaskService::new(Arc::clone(&cluster.store), names())),
+            aliases,
             shutdown,
             layout,
             clock,
@@ -255,17 +259,15 @@ impl Bench {
             shortest_pause: Duration::from_millis(25),
             longest_pause: Duration::from_millis(200),
         };
-        tokio::spawn(poll_loop(Arc::clone(&self.cluster), options, self.shutdown.subscribe()));
+        tokio::spawn(poll_loop(Arc::clone(&self.cluster), options, self.shutdown.clone()));
     }
 
     fn start_workers(&self) {
         self.start_poller();
         self.start_deliveries();
-        tokio::spawn(mend_loop(Arc::clone(&self.cluster), self.shutdown.subscribe()));
-        let mut shutdown = self.shutdown.subscribe();
-        tokio::spawn(probe_loop(Arc::clone(&self.tracked), ProbeSchedule::default(), async move {
-            stopped(&mut shutdown).await;
-        }));
+        tokio::spawn(mend_loop(Arc::clone(&self.cluster), self.shutdown.clone()));
+        let stopped = self.shutdown.clone().cancelled_owned();
+        tokio::spawn(probe_loop(Arc::clone(&self.tracked), ProbeSchedule::default(), stopped));
     }
 
     fn start_deliveries(&self) {
@@ -279,19 +281,19 @@ impl Bench {
                 Arc::clone(sink),
                 delivery,
             );
-            tokio::spawn(deliver_loop(deliverer, self.shutdown.subscribe()));
+            tokio::spawn(deliver_loop(deliverer, self.shutdown.clone()));
         }
     }
 
     /// Kills the process where it stands: it hears nothing more from store and nodes, and they nothing from it.
     pub fn kill(&self) {
         self.alive.send_replace(false);
-        self.shutdown.send_replace(true);
+        self.shutdown.cancel();
     }
 
     /// Asks all workers to stop, as when the server stops.
     pub fn stop(&self) {
-        self.shutdown.send_replace(true);
+        self.shutdown.cancel();
     }
 
     /// Kills the process and starts another over the same store and nodes, all workers running.

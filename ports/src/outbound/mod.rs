@@ -1,15 +1,19 @@
-//! What Miroir needs: the task store, the nodes, sinks, other instances, time and ids.
+//! What Miroir needs: the task store, the nodes, sinks, other instances, time, ids, and a counter of what happens.
 
 mod clock;
 mod ids;
 mod node;
+mod observer;
 mod peers;
 mod sink;
 mod store;
+mod writer;
 
 pub use clock::*;
 pub use ids::*;
 pub use node::*;
+pub use observer::*;
 pub use peers::*;
 pub use sink::*;
 pub use store::*;
+pub use writer::*;

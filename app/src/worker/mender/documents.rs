@@ -37,7 +37,7 @@ pub async fn mend(
             shards.iter().map(|shard| ShardSet::from_iter([shard])).collect()
         };
         for part in parts {
-            let _gate = cluster.gates.change(index).await;
+            let _gate = cluster.locks.write(index).await;
             let Some(entry) = cluster.store.index_get(index).await? else {
                 return Ok(());
             };

@@ -22,8 +22,8 @@ use miroir_ports::outbound::{NodeError, StoreError};
 use tokio::time::Instant;
 
 use super::recovery::{recount, recover};
-use super::{Shutdown, stopped};
 use crate::cluster::Cluster;
+use tokio_util::sync::CancellationToken;
 
 /// The pause between two looks for nodes to mend.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -52,7 +52,7 @@ impl From<ApiError> for MendError {
 }
 
 /// Recalls what nodes lack, then mends until `shutdown`.
-pub async fn mend_loop(cluster: Arc<Cluster>, mut shutdown: Shutdown) {
+pub async fn mend_loop(cluster: Arc<Cluster>, shutdown: CancellationToken) {
     let work = async {
         recover(Arc::clone(&cluster)).await;
         let mut counted = Instant::now();
@@ -69,7 +69,7 @@ pub async fn mend_loop(cluster: Arc<Cluster>, mut shutdown: Shutdown) {
     };
     // Every step of mending can be repeated, so it may be cut off anywhere.
     tokio::select! {
-        () = stopped(&mut shutdown) => {}
+        () = shutdown.cancelled() => {}
         () = work => {}
     }
 }
@@ -79,7 +79,7 @@ pub async fn mend_loop(cluster: Arc<Cluster>, mut shutdown: Shutdown) {
 async fn recount_all(cluster: &Arc<Cluster>) {
     let indexes: BTreeSet<IndexUid> = cluster.stale.all().into_iter().map(|(index, _)| index).collect();
     for index in indexes {
-        let _gate = cluster.gates.change(&index).await;
+        let _gate = cluster.locks.write(&index).await;
         if let Err(error) = recount(cluster, &index).await {
             tracing::warn!(%index, "recounting what nodes lack: {error}");
         }

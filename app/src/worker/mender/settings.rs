@@ -18,7 +18,7 @@ use crate::cluster::Cluster;
 
 /// Makes `node` have `index` with the settings others have.
 pub async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Result<(), MendError> {
-    let _gate = cluster.gates.change(index).await;
+    let _gate = cluster.locks.write(index).await;
     drained(cluster, index, node).await?;
     let Some(entry) = cluster.store.index_get(index).await? else {
         return remove(cluster, index, node).await;

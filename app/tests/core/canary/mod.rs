@@ -12,7 +12,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir::alias::Aliased;
 use miroir::canary::{
     Canaries, CanaryOptions, Configured, Executor, Ownership, OwnsAll, configure, run_loop,
 };
@@ -28,9 +27,9 @@ use miroir_ports::inbound::{
 use miroir_ports::outbound::TaskStore;
 use miroir_system::UuidIds;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Bench, Fault, Layout, films, uid};
 
@@ -41,7 +40,7 @@ struct Aviary {
     service: Arc<dyn CanaryApi>,
     search: Arc<dyn SearchApi>,
     store: Arc<dyn TaskStore>,
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     workers: JoinSet<()>,
 }
 
@@ -50,25 +49,25 @@ impl Aviary {
         let (store, clock) = (Arc::clone(&bench.cluster.store), Arc::clone(&bench.cluster.clock));
         let executor = Executor::new(
             Arc::clone(&store),
-            Arc::clone(&bench.book),
+            Arc::clone(&bench.aliases),
             Arc::clone(&search),
             clock,
             Arc::clone(&bench.cluster.changes),
+            Arc::new(()),
             options,
         );
         let ownership = Arc::new(OwnsAll(Arc::clone(&store)));
         let canaries = Canaries::new(executor, ownership, search, Arc::new(UuidIds::default()));
-        let stop = watch::Sender::new(false);
+        let stop = CancellationToken::new();
         let (service, search) = (canaries.api(), canaries.search());
         let mut workers = JoinSet::new();
-        canaries.start_workers(true, &mut workers, &stop.subscribe());
+        canaries.start_workers(true, &mut workers, &stop.clone());
         Self { service, search, store, stop, workers }
     }
 
     /// Over the bench's own search.
     fn of(bench: &Bench) -> Self {
-        let search = Aliased::new(&bench.book, Arc::clone(&bench.search));
-        Self::over(bench, Arc::new(search), CanaryOptions::default())
+        Self::over(bench, Arc::clone(&bench.search) as _, CanaryOptions::default())
     }
 
     async fn create(&self, change: Value) -> CanaryId {

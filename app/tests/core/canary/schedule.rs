@@ -127,7 +127,7 @@ async fn a_stopped_runner_gives_up_what_it_runs_and_ends() {
     aviary.create(taking(9_000, json!({}))).await;
     sleep(Duration::from_secs(2)).await;
     let before = Instant::now();
-    aviary.stop.send_replace(true);
+    aviary.stop.cancel();
     while let Some(ended) = aviary.workers.join_next().await {
         ended.unwrap();
     }
@@ -171,15 +171,16 @@ async fn an_instance_runs_only_what_it_owns() {
     let bench = bench().await;
     let executor = Executor::new(
         Arc::clone(&bench.cluster.store),
-        Arc::clone(&bench.book),
+        Arc::clone(&bench.aliases),
         Arc::clone(&bench.search) as _,
         Arc::clone(&bench.cluster.clock),
         Arc::clone(&bench.cluster.changes),
+        Arc::new(()),
         CanaryOptions::default(),
     );
-    let stop = watch::Sender::new(false);
+    let stop = CancellationToken::new();
     let owns = Owns("mine", Arc::clone(&bench.cluster.store));
-    let running = tokio::spawn(run_loop(Arc::new(executor), Arc::new(owns), stop.subscribe()));
+    let running = tokio::spawn(run_loop(Arc::new(executor), Arc::new(owns), stop.clone()));
     let store = &bench.cluster.store;
     for id in ["mine-1", "other-1"] {
         let id: CanaryId = id.parse().unwrap();
@@ -188,6 +189,6 @@ async fn an_instance_runs_only_what_it_owns() {
     sleep(Duration::from_secs(5)).await;
     assert_eq!(store.canary_run_list("mine-1", 9).await.unwrap().len(), 1);
     assert!(store.canary_run_list("other-1", 9).await.unwrap().is_empty());
-    stop.send_replace(true);
+    stop.cancel();
     running.await.unwrap();
 }

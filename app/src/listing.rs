@@ -1,12 +1,14 @@
-//! Listings of the store, page by page: each takes the key after which a page begins, and how many rows it may have.
+//! Listings of the store, page by page.
+//!
+//! A listing takes the key after which a page begins, and the greatest number of rows that it may have.
 
 use miroir_ports::outbound::StoreError;
 
 /// Rows read in one store call.
 const ROWS: u32 = 500;
 
-/// Every row of a listing, in its order.
-pub async fn every<R, K, F>(
+/// Returns every row of a listing, in its order.
+pub async fn all<R, K, F>(
     mut list: impl FnMut(Option<K>, u32) -> F,
     key: impl Fn(&R) -> K,
 ) -> Result<Vec<R>, StoreError>
@@ -24,8 +26,8 @@ where
     }
 }
 
-/// Up to `limit` rows after `after`, and the key after which the next page begins, where there is one.
-pub async fn one<R, K, F>(
+/// Returns at most `limit` rows after `after`, and the key after which the next page begins, if there is one.
+pub async fn page<R, K, F>(
     list: impl FnOnce(Option<K>, u32) -> F,
     key: impl Fn(&R) -> K,
     after: Option<K>,
@@ -34,7 +36,7 @@ pub async fn one<R, K, F>(
 where
     F: Future<Output = Result<Vec<R>, StoreError>>,
 {
-    // One more than the page tells whether another follows.
+    // One row more than the page has shows whether another page follows.
     let mut rows = list(after, limit.saturating_add(1)).await?;
     let has_more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
@@ -56,19 +58,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_row_comes_once_whatever_their_number() {
+    async fn all_returns_every_row_once() {
         for count in [0, 1, ROWS - 1, ROWS, ROWS + 1, 3 * ROWS] {
-            let rows = every(numbers(count), |number| *number).await.unwrap();
+            let rows = all(numbers(count), |number| *number).await.unwrap();
             assert_eq!(rows, (0..count).collect::<Vec<u32>>(), "{count}");
         }
     }
 
     #[tokio::test]
-    async fn one_page_tells_where_the_next_begins() {
-        let page = |after, limit| one(numbers(5), |number: &u32| *number, after, limit);
-        assert_eq!(page(None, 2).await.unwrap(), (vec![0, 1], Some(1)));
-        assert_eq!(page(Some(1), 3).await.unwrap(), (vec![2, 3, 4], None));
-        assert_eq!(page(None, 5).await.unwrap().1, None);
-        assert_eq!(page(None, u32::MAX).await.unwrap().0.len(), 5);
+    async fn page_returns_where_the_next_begins() {
+        let page_of = |after, limit| page(numbers(5), |number: &u32| *number, after, limit);
+        assert_eq!(page_of(None, 2).await.unwrap(), (vec![0, 1], Some(1)));
+        assert_eq!(page_of(Some(1), 3).await.unwrap(), (vec![2, 3, 4], None));
+        assert_eq!(page_of(None, 5).await.unwrap().1, None);
+        assert_eq!(page_of(None, u32::MAX).await.unwrap().0.len(), 5);
     }
 }

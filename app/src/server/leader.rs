@@ -1,4 +1,5 @@
-//! Sending the writes, for a term: a cluster of its own, shown to requests, and the workers that follow what was sent.
+//! The work of the leader, for a term: a cluster of its own, put in use for requests, and the workers that follow what
+//! was sent.
 
 use std::sync::Arc;
 
@@ -7,36 +8,41 @@ use async_trait::async_trait;
 use miroir_domain::canary::Definition;
 use miroir_ports::outbound::Nodes;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-use super::stage::{Shown, Stage};
+use super::worker_set::join_all;
 use crate::canary;
-use crate::cluster::Cluster;
+use crate::cluster::{Activation, ActiveCluster, Cluster};
 use crate::config::Config;
 use crate::instance::{Term, TermNodes, Work};
-use crate::wiring::Outside;
-use crate::worker::{self, PollerOptions, PrunerOptions, Shutdown};
+use crate::wiring::Infrastructure;
+use crate::worker::{self, PollerOptions, PrunerOptions};
 
-/// The work of whoever sends the writes.
-pub(super) struct Writes {
-    outside: Arc<Outside>,
-    stage: Arc<Stage>,
+/// The work of the leader.
+pub(super) struct LeaderWork {
+    infrastructure: Arc<Infrastructure>,
+    active: Arc<ActiveCluster>,
     canaries: Vec<Definition>,
     poller: PollerOptions,
     pruner: PrunerOptions,
 }
 
-/// Writes are being sent.
-pub(super) struct Sending {
+/// A term that has begun.
+pub(super) struct Leading {
     workers: JoinSet<()>,
-    _shown: Shown,
+    _activation: Activation,
 }
 
-impl Writes {
-    pub(super) fn new(config: &Config, outside: Arc<Outside>, stage: Arc<Stage>) -> Self {
+impl LeaderWork {
+    pub(super) fn new(
+        config: &Config,
+        infrastructure: Arc<Infrastructure>,
+        active: Arc<ActiveCluster>,
+    ) -> Self {
         let tasks = &config.task_registry;
         Self {
-            outside,
-            stage,
+            infrastructure,
+            active,
             canaries: config.canary.definitions.iter().map(|canary| canary.definition().clone()).collect(),
             poller: PollerOptions { shortest_pause: tasks.poll_min(), longest_pause: tasks.poll_max() },
             pruner: PrunerOptions { keep: tasks.ttl(), interval: tasks.prune_interval() },
@@ -44,21 +50,21 @@ impl Writes {
     }
 
     /// Begins the work of `term`.
-    pub(super) async fn begin(&self, term: &Term) -> anyhow::Result<Sending> {
-        let nodes: Arc<dyn Nodes> = match term.trust() {
-            Some(trust) => Arc::new(TermNodes::new(Arc::clone(&self.outside.nodes) as _, trust)),
-            None => Arc::clone(&self.outside.nodes) as _,
+    pub(super) async fn begin(&self, term: &Term) -> anyhow::Result<Leading> {
+        let nodes: Arc<dyn Nodes> = match term.validity() {
+            Some(validity) => Arc::new(TermNodes::new(Arc::clone(&self.infrastructure.nodes) as _, validity)),
+            None => Arc::clone(&self.infrastructure.nodes) as _,
         };
-        let cluster = Arc::new(self.outside.cluster(Arc::clone(&term.store), nodes));
+        let cluster = Arc::new(self.infrastructure.cluster(Arc::clone(&term.store), nodes));
         let configured = canary::configure(cluster.store.as_ref(), &self.canaries, cluster.clock.now()).await;
         tracing::debug!(done = ?configured.context("storing the canaries of the configuration")?, "configured canaries");
         let workers = self.start_workers(&cluster, &term.over);
-        let shown = self.stage.show(&cluster);
-        term.take_seat();
-        Ok(Sending { workers, _shown: shown })
+        let activation = self.active.activate(cluster);
+        term.announce();
+        Ok(Leading { workers, _activation: activation })
     }
 
-    fn start_workers(&self, cluster: &Arc<Cluster>, over: &Shutdown) -> JoinSet<()> {
+    fn start_workers(&self, cluster: &Arc<Cluster>, over: &CancellationToken) -> JoinSet<()> {
         let mut workers = JoinSet::new();
         workers.spawn(worker::poll_loop(Arc::clone(cluster), self.poller, over.clone()));
         workers.spawn(worker::prune_loop(Arc::clone(cluster), self.pruner, over.clone()));
@@ -67,15 +73,15 @@ impl Writes {
     }
 }
 
-impl Sending {
-    /// Goes on until the workers have ended.
+impl Leading {
+    /// Waits for the workers to end.
     pub(super) async fn finish(mut self) {
-        super::joined(&mut self.workers).await;
+        join_all(&mut self.workers).await;
     }
 }
 
 #[async_trait]
-impl Work for Writes {
+impl Work for LeaderWork {
     async fn work(&self, term: Term) -> anyhow::Result<()> {
         self.begin(&term).await?.finish().await;
         Ok(())

@@ -69,5 +69,5 @@ fn forerun_kind(kind: TaskKind, part: &NodeTask) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-#[path = "mark_tests.rs"]
+#[path = "marker_tests.rs"]
 mod tests;

@@ -14,12 +14,11 @@ use miroir_ports::inbound::{ApiError, ReadResponse};
 use miroir_ports::outbound::NodeRead;
 use serde_json::{Map, Value, json};
 
-use super::fan_out::gather;
-use super::read::read_first;
 use crate::cluster::Cluster;
+use crate::read::{gather, read_first};
 
-/// One document, from the first of `indexes` (not empty) that has it.
-pub async fn get_of(
+/// Returns one document, from the first of `indexes` (not empty) that has it.
+pub async fn get(
     cluster: &Arc<Cluster>,
     indexes: &[IndexUid],
     id: String,
@@ -27,7 +26,7 @@ pub async fn get_of(
 ) -> Result<ReadResponse, ApiError> {
     let mut missing = ApiError::Internal("a read of no index".to_owned());
     for index in indexes {
-        match get(cluster, index.clone(), id.clone(), parameters.clone()).await {
+        match get_from(cluster, index.clone(), id.clone(), parameters.clone()).await {
             Err(error @ ApiError::Node { status: 404, .. }) => missing = error,
             other => return other,
         }
@@ -35,8 +34,8 @@ pub async fn get_of(
     Err(missing)
 }
 
-/// One document, from a replica of its shard.
-async fn get(
+/// Returns one document of `index`, from a replica of its shard.
+async fn get_from(
     cluster: &Arc<Cluster>,
     index: IndexUid,
     id: String,

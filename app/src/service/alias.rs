@@ -1,4 +1,4 @@
-//! Aliases made, flipped, swapped, removed.
+//! Creates, flips, swaps and deletes aliases.
 
 use std::sync::Arc;
 
@@ -8,45 +8,89 @@ use miroir_domain::alias::{Alias, AliasChange, AliasTarget, AliasView, NewAlias}
 use miroir_domain::error::ErrorCode;
 use miroir_domain::rollover::RolloverPolicy;
 use miroir_ports::inbound::{AliasApi, AliasList, ApiError};
-use miroir_ports::outbound::{Create, NodeRead, Put};
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
+use miroir_ports::outbound::{Create, NodeRead, Occurrence, Put};
 
-use super::AliasBook;
-use crate::cluster::Cluster;
-use crate::page;
-use crate::service::{detached, read_first};
+use crate::alias::AliasResolver;
+use crate::cluster::{ActiveCluster, Cluster, IndexGuard};
+use crate::detached::detached;
+use crate::listing;
+use crate::read::read_first;
 
 /// Prior states an alias keeps.
 const HISTORY: usize = 50;
-/// How often an alias may be flipped under our hands before we give up. Each time means that somebody else got on.
+/// How often a flip is tried again because another request changed the alias in between.
 const ATTEMPTS: u32 = 64;
 
-/// A gate that is held.
-enum Guard {
-    Alone { _gate: OwnedRwLockWriteGuard<()> },
-    Relied { _gate: OwnedRwLockReadGuard<()> },
-}
-
 /// Implements [`AliasApi`].
-#[derive(Clone)]
 pub struct AliasService {
-    cluster: Arc<Cluster>,
-    book: Arc<AliasBook>,
+    cluster: Arc<ActiveCluster>,
+    aliases: Arc<AliasResolver>,
 }
 
 impl AliasService {
-    /// A service over `cluster` that keeps `book` true.
-    pub fn new(cluster: Arc<Cluster>, book: Arc<AliasBook>) -> Self {
-        Self { cluster, book }
+    /// Makes a service over the cluster in use, which drops what `aliases` has cached after each change.
+    pub fn new(cluster: Arc<ActiveCluster>, aliases: Arc<AliasResolver>) -> Self {
+        Self { cluster, aliases }
     }
 
+    fn editor(&self) -> Editor {
+        Editor { cluster: self.cluster.current(), aliases: Arc::clone(&self.aliases) }
+    }
+}
+
+#[async_trait]
+impl AliasApi for AliasService {
+    async fn alias_create(&self, new: NewAlias) -> Result<AliasView, ApiError> {
+        let editor = self.editor();
+        detached(async move { editor.create(new).await }).await
+    }
+
+    async fn alias_list(&self, after: Option<IndexUid>, limit: u32) -> Result<AliasList, ApiError> {
+        let store = &self.cluster.current().store;
+        let list = |after, limit| store.alias_list(after, limit);
+        let (aliases, next) = listing::page(list, |alias: &Alias| alias.name.clone(), after, limit).await?;
+        Ok(AliasList { results: aliases.into_iter().map(AliasView::from).collect(), next })
+    }
+
+    async fn alias_get(&self, name: IndexUid) -> Result<AliasView, ApiError> {
+        Ok(self.editor().load(&name).await?.into())
+    }
+
+    async fn alias_flip(
+        &self,
+        name: IndexUid,
+        change: AliasChange,
+        version: Option<u64>,
+    ) -> Result<AliasView, ApiError> {
+        let editor = self.editor();
+        detached(async move { editor.flip(name, change, version).await }).await
+    }
+
+    async fn alias_swap(&self, first: IndexUid, second: IndexUid) -> Result<[AliasView; 2], ApiError> {
+        let editor = self.editor();
+        detached(async move { editor.swap(first, second).await }).await
+    }
+
+    async fn alias_delete(&self, name: IndexUid) -> Result<(), ApiError> {
+        let editor = self.editor();
+        detached(async move { editor.delete(name).await }).await
+    }
+}
+
+/// The work of one request, on the cluster that was in use when it began.
+struct Editor {
+    cluster: Arc<Cluster>,
+    aliases: Arc<AliasResolver>,
+}
+
+impl Editor {
     async fn load(&self, name: &IndexUid) -> Result<Alias, ApiError> {
         self.cluster.store.alias_get(name).await?.ok_or_else(|| not_found(name))
     }
 
     async fn create(&self, new: NewAlias) -> Result<AliasView, ApiError> {
         let NewAlias { name, change } = new;
-        let _guards = self.guard(Some(&name), &change.target).await;
+        let _guards = self.lock(Some(&name), &change.target).await;
         if self.cluster.store.index_get(&name).await?.is_some() {
             return Err(conflict(format!("An index is called `{name}`: an alias may not stand before it.")));
         }
@@ -60,8 +104,8 @@ impl AliasService {
             history: Vec::new(),
         };
         let created = self.cluster.store.alias_create(&alias).await;
-        // Also where it failed: an outcome that is not known may have been a change.
-        self.book.forget();
+        // Even if it failed: an outcome that is not known may have been a change.
+        self.aliases.forget();
         match created? {
             Create::Created => Ok(alias.into()),
             Create::Exists => Err(conflict(format!(
@@ -77,7 +121,7 @@ impl AliasService {
         change: AliasChange,
         version: Option<u64>,
     ) -> Result<AliasView, ApiError> {
-        let _guards = self.guard(None, &change.target).await;
+        let _guards = self.lock(None, &change.target).await;
         self.check_targets(&change).await?;
         for _ in 0..ATTEMPTS {
             let alias = self.load(&name).await?;
@@ -93,9 +137,9 @@ impl AliasService {
             }
             let next = alias.flipped(change.target.clone(), self.cluster.clock.now(), HISTORY);
             let put = self.cluster.store.alias_put(&next).await;
-            self.book.forget();
+            self.aliases.forget();
             if put? == Put::Stored {
-                self.cluster.metrics.aliases_flipped(1);
+                self.cluster.observer.observe(Occurrence::AliasesFlipped { count: 1 });
                 tracing::info!(alias = %name, version = next.version + 1, "alias flipped");
                 return Ok(Alias { version: next.version + 1, ..next }.into());
             }
@@ -121,9 +165,9 @@ impl AliasService {
             let one = one.flipped(to_one, now, HISTORY);
             let other = other.flipped(to_other, now, HISTORY);
             let put = self.cluster.store.alias_put_both(&one, &other).await;
-            self.book.forget();
+            self.aliases.forget();
             if put? == Put::Stored {
-                self.cluster.metrics.aliases_flipped(2);
+                self.cluster.observer.observe(Occurrence::AliasesFlipped { count: 2 });
                 tracing::info!(first = %first, second = %second, "aliases swapped");
                 return Ok([one, other].map(|alias| Alias { version: alias.version + 1, ..alias }.into()));
             }
@@ -136,38 +180,38 @@ impl AliasService {
             return Err(conflict(format!("Alias `{name}` is used by the rollover policy `{policy}`.")));
         }
         let deleted = self.cluster.store.alias_delete(&name).await;
-        self.book.forget();
+        self.aliases.forget();
         if deleted? { Ok(()) } else { Err(not_found(&name)) }
     }
 
-    /// The rollover policy that writes or reads by `name`.
+    /// Returns the rollover policy that writes or reads by `name`.
     async fn policy_of(&self, name: &IndexUid) -> Result<Option<String>, ApiError> {
         let list = |after, limit| self.cluster.store.rollover_list(after, limit);
-        let policies = page::every(list, |policy: &RolloverPolicy| policy.name.clone()).await?;
+        let policies = listing::all(list, |policy: &RolloverPolicy| policy.name.clone()).await?;
         let user =
             policies.into_iter().find(|policy| policy.write_alias == *name || policy.read_alias == *name);
         Ok(user.map(|policy| policy.name))
     }
 
-    /// Until the guards are dropped no index called `name` comes to be, and no target is deleted: both need the index's gate
-    /// alone.
-    async fn guard(&self, name: Option<&IndexUid>, target: &AliasTarget) -> Vec<Guard> {
-        let mut gates: Vec<&IndexUid> = target.indexes().iter().chain(name).collect();
-        // Whoever takes several gates takes them in the order of their names, so that no two wait for each other.
-        gates.sort();
-        gates.dedup();
-        let mut guards = Vec::with_capacity(gates.len());
-        for gate in gates {
-            guards.push(if Some(gate) == name {
-                Guard::Alone { _gate: self.cluster.gates.change(gate).await }
+    /// Locks the names of a change, so that until the guards are dropped no index called `name` is created and no target is
+    /// deleted: both need the write lock of the index.
+    async fn lock(&self, name: Option<&IndexUid>, target: &AliasTarget) -> Vec<IndexGuard> {
+        let mut indexes: Vec<&IndexUid> = target.indexes().iter().chain(name).collect();
+        // Several locks are taken in the order of their names, so that no two requests wait for each other.
+        indexes.sort();
+        indexes.dedup();
+        let mut guards = Vec::with_capacity(indexes.len());
+        for index in indexes {
+            guards.push(if Some(index) == name {
+                self.cluster.locks.write(index).await
             } else {
-                Guard::Relied { _gate: self.cluster.gates.rely(gate).await }
+                self.cluster.locks.read(index).await
             });
         }
         guards
     }
 
-    /// Refuses targets that are aliases or, where they must be there, no indexes.
+    /// Refuses targets that are aliases and, where they must exist, targets that are not indexes.
     async fn check_targets(&self, change: &AliasChange) -> Result<(), ApiError> {
         for target in change.target.indexes() {
             if self.cluster.store.alias_get(target).await?.is_some() {
@@ -182,7 +226,7 @@ impl AliasService {
         Ok(())
     }
 
-    /// `index` is registered, and a node answers for it.
+    /// Refuses `index` unless it is registered and on a node.
     async fn require_index(&self, index: &IndexUid) -> Result<(), ApiError> {
         if self.cluster.store.index_get(index).await?.is_none() {
             return Err(conflict(format!(
@@ -200,7 +244,7 @@ impl AliasService {
         }
     }
 
-    /// No alias may point at an alias, so a name that aliases point at cannot become one.
+    /// Refuses a name that aliases point at: an alias may not point at an alias.
     async fn refuse_alias_of_alias(&self, name: &IndexUid) -> Result<(), ApiError> {
         match self.cluster.alias_of(name).await? {
             None => Ok(()),
@@ -226,42 +270,4 @@ fn contended(name: &IndexUid) -> ApiError {
             "Alias `{name}` was changed {ATTEMPTS} times while it was being changed: send the request again."
         ),
     )
-}
-
-#[async_trait]
-impl AliasApi for AliasService {
-    async fn alias_create(&self, new: NewAlias) -> Result<AliasView, ApiError> {
-        let service = self.clone();
-        detached(async move { service.create(new).await }).await
-    }
-
-    async fn alias_list(&self, after: Option<IndexUid>, limit: u32) -> Result<AliasList, ApiError> {
-        let list = |after, limit| self.cluster.store.alias_list(after, limit);
-        let (aliases, next) = page::one(list, |alias: &Alias| alias.name.clone(), after, limit).await?;
-        Ok(AliasList { results: aliases.into_iter().map(AliasView::from).collect(), next })
-    }
-
-    async fn alias_get(&self, name: IndexUid) -> Result<AliasView, ApiError> {
-        Ok(self.load(&name).await?.into())
-    }
-
-    async fn alias_flip(
-        &self,
-        name: IndexUid,
-        change: AliasChange,
-        version: Option<u64>,
-    ) -> Result<AliasView, ApiError> {
-        let service = self.clone();
-        detached(async move { service.flip(name, change, version).await }).await
-    }
-
-    async fn alias_swap(&self, first: IndexUid, second: IndexUid) -> Result<[AliasView; 2], ApiError> {
-        let service = self.clone();
-        detached(async move { service.swap(first, second).await }).await
-    }
-
-    async fn alias_delete(&self, name: IndexUid) -> Result<(), ApiError> {
-        let service = self.clone();
-        detached(async move { service.delete(name).await }).await
-    }
 }

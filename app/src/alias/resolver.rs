@@ -1,0 +1,78 @@
+//! Resolves names to indexes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use miroir_domain::IndexUid;
+use miroir_domain::alias::AliasTarget;
+use miroir_domain::error::ErrorCode;
+use miroir_ports::inbound::ApiError;
+use miroir_ports::outbound::{StoreError, TaskStore};
+
+use crate::ttl_cache::TtlCache;
+
+/// How long a name is cached. A flip by another instance is seen after this at the latest, well within the second that
+/// is promised.
+const TTL: Duration = Duration::from_millis(250);
+/// Names cached. Clients choose names, so there must be a bound.
+const CAPACITY: usize = 10_000;
+
+/// Resolves names that requests use: the name of an index to itself, that of an alias to its targets. A request resolves
+/// a name once, so it runs to its end on what the name stood for when it began.
+pub struct AliasResolver {
+    store: Arc<dyn TaskStore>,
+    /// The target of each name; `None` for a name that is not an alias.
+    cache: TtlCache<IndexUid, Option<AliasTarget>>,
+}
+
+impl AliasResolver {
+    /// Makes a resolver of the aliases in `store`.
+    pub fn new(store: Arc<dyn TaskStore>) -> Self {
+        Self { store, cache: TtlCache::new(TTL, CAPACITY) }
+    }
+
+    /// Returns the target of the alias `name`, or `None` if it is not an alias.
+    pub async fn target(&self, name: &IndexUid) -> Result<Option<AliasTarget>, StoreError> {
+        if let Some(cached) = self.cache.get(name) {
+            return Ok(cached);
+        }
+        let start = self.cache.start();
+        let target = self.store.alias_get(name).await?.map(|alias| alias.target);
+        self.cache.insert(start, name.clone(), target.clone());
+        Ok(target)
+    }
+
+    /// Returns the indexes that a read of `name` covers, in order; never empty.
+    pub async fn readable(&self, name: &IndexUid) -> Result<Vec<IndexUid>, StoreError> {
+        Ok(match self.target(name).await? {
+            None => vec![name.clone()],
+            Some(target) => target.indexes().to_vec(),
+        })
+    }
+
+    /// Returns the one index that `name` stands for. `refusal` is the code where it stands for several.
+    pub async fn single(&self, name: IndexUid, refusal: ErrorCode) -> Result<IndexUid, ApiError> {
+        match self.target(&name).await? {
+            None => Ok(name),
+            Some(AliasTarget::Single(index)) => Ok(index),
+            Some(AliasTarget::Multi(indexes)) => {
+                let indexes: Vec<&str> = indexes.iter().map(IndexUid::as_str).collect();
+                Err(ApiError::refused(
+                    refusal,
+                    format!("Alias `{name}` stands for several indexes: name one of {}.", indexes.join(", ")),
+                ))
+            }
+        }
+    }
+
+    /// Returns the index that a write to `name` goes to.
+    pub async fn writable(&self, name: IndexUid) -> Result<IndexUid, ApiError> {
+        self.single(name, ErrorCode::MiroirMultiAliasNotWritable).await
+    }
+
+    /// Drops everything cached, since an alias was changed or may have been. A request that begins after a change was
+    /// acknowledged is thereby never resolved from before it.
+    pub fn forget(&self) {
+        self.cache.clear();
+    }
+}

@@ -1,0 +1,100 @@
+//! Looks up the gauges of this instance.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use miroir_domain::NodeId;
+use miroir_domain::coverage::Coverage;
+use miroir_domain::health::NodeStatus;
+use miroir_domain::task::{TaskQuery, TaskStatus};
+use miroir_ports::inbound::{ApiError, GaugeApi, Gauges, NodeGauges, SinkApi, StoreGauges};
+use miroir_ports::outbound::WriterProbe;
+
+use crate::canary::Executor;
+use crate::cluster::{ActiveCluster, Cluster};
+
+/// How long gauges wait for the store: well below the ten seconds that Prometheus waits for a scrape.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Implements [`GaugeApi`].
+pub struct GaugeService {
+    cluster: Arc<ActiveCluster>,
+    canaries: Arc<Executor>,
+    sinks: Arc<dyn SinkApi>,
+    writer: Option<Arc<dyn WriterProbe>>,
+}
+
+impl GaugeService {
+    /// A service over the cluster in use. `writer` is that of the store, where it has one.
+    pub fn new(
+        cluster: Arc<ActiveCluster>,
+        canaries: Arc<Executor>,
+        sinks: Arc<dyn SinkApi>,
+        writer: Option<Arc<dyn WriterProbe>>,
+    ) -> Self {
+        Self { cluster, canaries, sinks, writer }
+    }
+
+    /// Makes a fixed number of reads, each of a cost that does not depend on how many tasks there are, and four for
+    /// each sink.
+    async fn store_gauges(&self, cluster: &Cluster) -> Result<StoreGauges, ApiError> {
+        let store = &cluster.store;
+        let mut tasks = Vec::new();
+        for status in TaskStatus::ALL {
+            let statuses = Some(BTreeSet::from([status]));
+            let query = TaskQuery { statuses, limit: 0, ..TaskQuery::default() };
+            tasks.push((status, store.task_list(&query).await?.total));
+        }
+        let oldest = store.task_list_unfinished(None, 1).await?;
+        let now = cluster.clock.now();
+        Ok(StoreGauges {
+            tasks,
+            oldest_unfinished: oldest.first().map_or(Duration::ZERO, |task| now.since(task.created_at)),
+            jobs: store.job_depth().await?,
+            sinks: self.sinks.sink_list().await?,
+        })
+    }
+
+    /// Returns what the store holds, or `None` if it does not respond in time.
+    async fn store_gauges_in_time(&self, cluster: &Cluster) -> Option<StoreGauges> {
+        match tokio::time::timeout(STORE_PATIENCE, self.store_gauges(cluster)).await {
+            Ok(Ok(found)) => Some(found),
+            Ok(Err(error)) => {
+                tracing::debug!("gauges of the store: {error}");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+#[async_trait]
+impl GaugeApi for GaugeService {
+    async fn gauges(&self) -> Gauges {
+        let cluster = self.cluster.current();
+        Gauges {
+            nodes: node_gauges(&cluster),
+            shards: coverage(&cluster),
+            canaries: self.canaries.statuses(),
+            writer: self.writer.as_ref().and_then(|writer| writer.writer_stats()),
+            store: self.store_gauges_in_time(&cluster).await,
+        }
+    }
+}
+
+fn node_gauges(cluster: &Cluster) -> Vec<NodeGauges> {
+    let stale = cluster.stale.all();
+    let gauges = |node: &NodeId| {
+        let stale_indexes = stale.iter().filter(|(_, other)| other == node).count() as u64;
+        Some(NodeGauges { view: cluster.node_view(node)?, stale_indexes })
+    };
+    cluster.topology.nodes().filter_map(gauges).collect()
+}
+
+fn coverage(cluster: &Cluster) -> Coverage {
+    let placement = cluster.placement(cluster.shard_count);
+    let is_used = |node: &NodeId| cluster.health.status(node) != NodeStatus::Failed;
+    Coverage::of(&cluster.topology, &placement, is_used)
+}

@@ -1,0 +1,68 @@
+//! What searches need of an index's settings, remembered for a moment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use miroir_domain::IndexUid;
+use miroir_domain::index::IndexEntry;
+use miroir_domain::search::NodeQuery;
+use miroir_ports::inbound::ApiError;
+use miroir_ports::outbound::NodeRead;
+use serde_json::Value;
+
+use super::first::read_first;
+use crate::cluster::Cluster;
+use crate::ttl_cache::TtlCache;
+
+/// How long facts are cached. A settings change shows in searches after its node tasks are done; nobody can tell it
+/// from one done this much later.
+const TTL: Duration = Duration::from_millis(500);
+/// Indexes cached.
+const CAPACITY: usize = 1_000;
+
+/// Reads `pagination`, `faceting` and `distinctAttribute` of an index from a node, at most once a moment.
+pub struct IndexFacts {
+    /// Facts of an index, with the version of the registry entry that they belong to.
+    cache: TtlCache<IndexUid, (u64, Arc<NodeQuery>)>,
+}
+
+impl Default for IndexFacts {
+    fn default() -> Self {
+        Self { cache: TtlCache::new(TTL, CAPACITY) }
+    }
+}
+
+impl IndexFacts {
+    /// Returns the facts that a search of `entry`'s index needs.
+    pub async fn of(&self, cluster: &Cluster, entry: &IndexEntry) -> Result<Arc<NodeQuery>, ApiError> {
+        if let Some((_, facts)) = self.cache.get(&entry.uid).filter(|(version, _)| *version == entry.version)
+        {
+            return Ok(facts);
+        }
+        let start = self.cache.start();
+        let nodes = cluster.topology.nodes();
+        let read = NodeRead::Settings(entry.uid.clone(), None);
+        let settings = read_first(cluster, Some(&entry.uid), nodes, read, cluster.timeouts.read).await?;
+        let facts = Arc::new(facts_of(entry, &settings));
+        self.cache.insert(start, entry.uid.clone(), (entry.version, Arc::clone(&facts)));
+        Ok(facts)
+    }
+}
+
+/// Meilisearch's defaults stand in for what a node did not say.
+fn facts_of(entry: &IndexEntry, settings: &Value) -> NodeQuery {
+    const MAX_TOTAL_HITS: u64 = 1_000;
+    const MAX_VALUES_PER_FACET: u64 = 100;
+    let number = |pointer: &str| settings.pointer(pointer).and_then(Value::as_u64);
+    NodeQuery {
+        primary_key: entry.primary_key.clone(),
+        distinct_attribute: settings.get("distinctAttribute").and_then(Value::as_str).map(str::to_owned),
+        max_total_hits: number("/pagination/maxTotalHits").unwrap_or(MAX_TOTAL_HITS),
+        max_values_per_facet: number("/faceting/maxValuesPerFacet").unwrap_or(MAX_VALUES_PER_FACET),
+        sort_facet_values_by: settings
+            .pointer("/faceting/sortFacetValuesBy")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default(),
+    }
+}

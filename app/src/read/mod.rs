@@ -1,0 +1,15 @@
+//! Reads from nodes.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `fan_out` | one request to a covering set of nodes, with other replicas in reserve |
+//! | `first` | reads that a single node can answer |
+//! | `index_facts` | the settings that searches need, cached for a moment |
+
+mod fan_out;
+mod first;
+mod index_facts;
+
+pub use fan_out::{Gathered, gather, rotated_groups};
+pub use first::read_first;
+pub use index_facts::IndexFacts;

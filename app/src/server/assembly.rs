@@ -1,0 +1,123 @@
+//! Puts a Miroir together from its infrastructure and its configuration.
+
+use std::sync::Arc;
+
+use miroir_http::Apis;
+use miroir_ports::inbound::{InstanceApi, SearchApi, SinkApi};
+use miroir_ports::outbound::{Occurrence, TaskStore, WriterProbe};
+use miroir_system::UuidIds;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::delivery::DeliveryWork;
+use super::leader::LeaderWork;
+use super::request_observer::RequestCounter;
+use crate::alias::AliasResolver;
+use crate::canary::{Canaries, CanaryOptions, Executor, Ownership, OwnsAll};
+use crate::change::{self, Feed, FeedOptions, SinkService};
+use crate::cluster::ActiveCluster;
+use crate::config::Config;
+use crate::gauge::GaugeService;
+use crate::instance::{Directory, SoleInstance, Term};
+use crate::metrics::{Metrics, Scrape};
+use crate::service::{
+    AliasService, ClusterService, DocumentService, IndexService, JobService, SearchService, SettingsService,
+    TaskService,
+};
+use crate::wiring::Infrastructure;
+
+/// The parts of a Miroir while it is put together.
+pub(super) struct Assembly<'a> {
+    pub(super) config: &'a Config,
+    pub(super) store: &'a Arc<dyn TaskStore>,
+    pub(super) writer: Option<Arc<dyn WriterProbe>>,
+    pub(super) metrics: &'a Arc<Metrics>,
+    pub(super) infrastructure: &'a Arc<Infrastructure>,
+    pub(super) stop_http: &'a CancellationToken,
+    pub(super) stop_workers: &'a CancellationToken,
+}
+
+/// The services that requests meet, and the parts of them that background work needs.
+pub(super) struct Services {
+    pub(super) apis: Apis,
+    pub(super) active: Arc<ActiveCluster>,
+    pub(super) canaries: Canaries,
+}
+
+impl Assembly<'_> {
+    /// Starts an instance that has the store for itself, and so does all work itself.
+    pub(super) async fn start_alone(
+        &self,
+        directory: Directory,
+        workers: &mut JoinSet<()>,
+    ) -> anyhow::Result<Apis> {
+        for role in directory.roles() {
+            self.infrastructure.observer.observe(Occurrence::LeaseHeld { role: &role.name(), held: true });
+        }
+        let ownership = Arc::new(OwnsAll(Arc::clone(self.store)));
+        let Services { apis, active, canaries } =
+            self.services(Arc::new(SoleInstance::new(directory)), ownership);
+        let leader = LeaderWork::new(self.config, Arc::clone(self.infrastructure), active);
+        let term = Term::unlimited(Arc::clone(self.store), self.stop_workers.clone());
+        workers.spawn(leader.begin(&term).await?.finish());
+        for sink in DeliveryWork::all(self.infrastructure) {
+            let deliverer = sink.deliverer(Arc::clone(self.store));
+            workers.spawn(change::deliver_loop(deliverer, self.stop_workers.clone()));
+        }
+        canaries.start_workers(self.config.canary.enabled, workers, self.stop_workers);
+        Ok(apis)
+    }
+
+    /// Makes the services of an instance, over a cluster for reading.
+    pub(super) fn services(&self, instance: Arc<dyn InstanceApi>, ownership: Arc<dyn Ownership>) -> Services {
+        let Infrastructure { clock, changes, observer, nodes, .. } = self.infrastructure.as_ref();
+        let store = || Arc::clone(self.store);
+        let reader = self.infrastructure.cluster(store(), Arc::clone(nodes) as _);
+        let active = Arc::new(ActiveCluster::new(Arc::new(reader)));
+        let aliases = Arc::new(AliasResolver::new(store()));
+        let (cluster, names) = (|| Arc::clone(&active), || Arc::clone(&aliases));
+        let search: Arc<dyn SearchApi> = Arc::new(SearchService::new(cluster(), names()));
+        let executor = Executor::new(
+            store(),
+            names(),
+            Arc::clone(&search),
+            Arc::clone(clock),
+            Arc::clone(changes),
+            Arc::clone(observer),
+            self.canary_options(),
+        );
+        let canaries = Canaries::new(executor, ownership, search, Arc::new(UuidIds::default()));
+        let sink: Arc<dyn SinkApi> =
+            Arc::new(SinkService::new(store(), Arc::clone(clock), Arc::clone(changes)));
+        // A reader that waits is answered before its request times out.
+        let feed = FeedOptions { longest_wait: self.config.server.request_timeout() / 2 };
+        let feed = Feed::new(store(), Arc::clone(changes), feed, self.stop_http.clone());
+        let gauges =
+            GaugeService::new(cluster(), canaries.executor(), Arc::clone(&sink), self.writer.clone());
+        let apis = Apis {
+            index: Arc::new(IndexService::new(cluster(), names())),
+            document: Arc::new(DocumentService::new(cluster(), names())),
+            settings: Arc::new(SettingsService::new(cluster(), names())),
+            search: canaries.search(),
+            task: Arc::new(TaskService::new(store(), names())),
+            alias: Arc::new(AliasService::new(cluster(), names())),
+            cluster: Arc::new(ClusterService::new(cluster())),
+            canary: canaries.api(),
+            feed: Arc::new(feed),
+            sink,
+            instance,
+            job: Arc::new(JobService::new(store())),
+            metrics: Arc::new(Scrape::new(Arc::clone(self.metrics), Arc::new(gauges))),
+            observer: Arc::new(RequestCounter(Arc::clone(observer))),
+        };
+        Services { apis, active, canaries }
+    }
+
+    fn canary_options(&self) -> CanaryOptions {
+        CanaryOptions {
+            concurrency: self.config.canary.concurrency as usize,
+            timeout: self.config.canary.timeout(),
+            history: self.config.canary.history,
+        }
+    }
+}

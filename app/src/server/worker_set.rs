@@ -1,0 +1,12 @@
+//! Workers that are waited for together.
+
+use tokio::task::JoinSet;
+
+/// Waits for all workers to end, and logs those that panicked.
+pub(super) async fn join_all(workers: &mut JoinSet<()>) {
+    while let Some(ended) = workers.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!("a worker ended badly: {error}");
+        }
+    }
+}
