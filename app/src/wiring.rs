@@ -18,16 +18,16 @@ use miroir_sinks::{NatsOptions, NatsSink, WebhookOptions, WebhookSink};
 use miroir_sqlite::{SqliteOptions, SqliteStore};
 use miroir_system::SystemClock;
 
-use crate::change::{Backoff, ChangeRecorder, Delivery, RecorderOptions, SinkHandle, SinkRules};
-use crate::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
 use crate::config::{
     self, CdcConfig, Config, RedisConfig, Secret, SinkConfig, SinkKind, StoreBackend, StoreConfig,
 };
-use crate::instance::Handles;
-use crate::metrics::Metrics;
-use crate::node::{HealthTracker, TrackedNodes};
-use crate::replica::ReportedStates;
 use crate::store_lock::StoreLock;
+use miroir_core::change::{Backoff, ChangeRecorder, Delivery, RecorderOptions, SinkHandle, SinkRules};
+use miroir_core::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
+use miroir_core::instance::Handles;
+use miroir_core::node::{HealthTracker, TrackedNodes};
+use miroir_core::replica::ReportedStates;
+use miroir_prometheus::Metrics;
 
 /// How often a store that does not open is tried again before giving up.
 const OPEN_ATTEMPTS: u32 = 5;

@@ -1,17 +1,23 @@
 //! The dependency rule: arrows point inward only.
 //!
-//! Read from `cargo metadata`, so that what is judged is what is built. Dependencies of tests are exempt: a test may
-//! know what it needs.
+//! It is read from `cargo metadata`, so that what is judged is what is built. Dependencies of tests are exempt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, NodeDep, PackageId};
 
-/// What no crate of the core may reach, however far down: whatever waits, listens, stores or rolls dice.
-const NOT_IN_THE_CORE: [&str; 10] =
+/// Crates that neither domain nor ports may reach, however far down: those that wait, listen, store or roll dice.
+const NOT_IN_THE_DOMAIN: [&str; 10] =
     ["tokio", "warp", "hyper", "rusqlite", "r2d2", "redis", "reqwest", "rand", "getrandom", "mio"];
 
-/// The crates that see adapters: the program that wires them, and crates that are tests as a whole.
+/// Crates that `miroir-core` may not reach: those that listen, store, call servers or roll dice. It may wait.
+const NOT_IN_THE_CORE: [&str; 9] =
+    ["warp", "hyper", "rusqlite", "r2d2", "redis", "reqwest", "prometheus", "rand", "clap"];
+
+/// Crates that the command-line client may not reach: those of a server.
+const NOT_IN_THE_CLIENT: [&str; 6] = ["warp", "rusqlite", "r2d2", "redis", "prometheus", "async-nats"];
+
+/// Crates that see adapters: the composition root, and crates that are tests as a whole.
 const MAY_SEE_ADAPTERS: [&str; 4] = ["miroir", "miroir-conformance", "miroir-e2e", "miroir-bench"];
 
 struct Workspace {
@@ -42,7 +48,7 @@ impl Workspace {
             .collect()
     }
 
-    /// What each package depends on when it is built for use, directly.
+    /// Returns the direct dependencies of each package when it is built for use.
     fn edges(&self) -> BTreeMap<&PackageId, Vec<&PackageId>> {
         let resolve = self.metadata.resolve.as_ref().expect("a resolved graph");
         let for_use = |edge: &&NodeDep| edge.dep_kinds.iter().any(|info| info.kind == DependencyKind::Normal);
@@ -57,14 +63,14 @@ impl Workspace {
         self.metadata[id].name.as_str()
     }
 
-    /// The crates of this workspace that `member` names.
+    /// Returns the crates of this workspace that `member` names.
     fn siblings(&self, member: &str) -> BTreeSet<&str> {
         let own: BTreeSet<&str> = self.members().into_iter().collect();
         let (id, edges) = self.locate(member);
         edges[id].iter().map(|id| self.name(id)).filter(|name| own.contains(name)).collect()
     }
 
-    /// Everything `member` is built from, however far down.
+    /// Returns every crate that `member` is built from, however far down.
     fn reach(&self, member: &str) -> BTreeSet<&str> {
         let (id, edges) = self.locate(member);
         let mut seen = BTreeSet::new();
@@ -85,7 +91,7 @@ impl Workspace {
     }
 }
 
-/// Fails with the names of the crates in `found` that are not in `allowed`.
+/// Fails if a crate in `found` is not in `allowed`.
 fn only(crate_name: &str, found: &BTreeSet<&str>, allowed: &[&str]) {
     let excess: Vec<&&str> = found.iter().filter(|name| !allowed.contains(*name)).collect();
     assert!(
@@ -105,31 +111,52 @@ fn ports_depends_on_domain_alone() {
 }
 
 #[test]
-fn domain_and_ports_reach_nothing_that_waits_listens_or_stores() {
+fn core_depends_on_ports_and_domain_alone() {
+    only("miroir-core", &Workspace::read().siblings("miroir-core"), &["miroir-ports", "miroir-domain"]);
+}
+
+#[test]
+fn client_depends_on_domain_alone() {
+    only("miroir-client", &Workspace::read().siblings("miroir-client"), &["miroir-domain"]);
+}
+
+/// Fails if `member` reaches one of `forbidden`.
+fn reaches_none_of(member: &str, forbidden: &[&str]) {
     let workspace = Workspace::read();
-    for core in ["miroir-domain", "miroir-ports"] {
-        let reach = workspace.reach(core);
-        assert!(reach.contains("serde"), "{core} should reach serde, else this test reads the graph wrongly");
-        let forbidden: Vec<&str> = NOT_IN_THE_CORE.into_iter().filter(|name| reach.contains(name)).collect();
-        assert!(
-            forbidden.is_empty(),
-            "{core} reaches {forbidden:?}: what waits, listens or stores is an adapter's"
-        );
-    }
+    let reach = workspace.reach(member);
+    assert!(reach.contains("serde"), "{member} should reach serde, else this test reads the graph wrongly");
+    let found: Vec<&&str> = forbidden.iter().filter(|name| reach.contains(*name)).collect();
+    assert!(found.is_empty(), "{member} reaches {found:?}, which belong in an adapter");
+}
+
+#[test]
+fn domain_and_ports_reach_nothing_that_waits_listens_or_stores() {
+    reaches_none_of("miroir-domain", &NOT_IN_THE_DOMAIN);
+    reaches_none_of("miroir-ports", &NOT_IN_THE_DOMAIN);
+}
+
+#[test]
+fn core_reaches_nothing_that_listens_stores_or_calls_a_server() {
+    reaches_none_of("miroir-core", &NOT_IN_THE_CORE);
+}
+
+#[test]
+fn client_reaches_nothing_of_a_server() {
+    reaches_none_of("miroir-client", &NOT_IN_THE_CLIENT);
 }
 
 #[test]
 fn every_adapter_depends_on_ports_and_domain_alone() {
     let workspace = Workspace::read();
     let adapters = workspace.adapters();
-    assert!(adapters.contains("miroir-http") && adapters.len() >= 6, "adapters found: {adapters:?}");
+    assert!(adapters.contains("miroir-http") && adapters.len() >= 10, "adapters found: {adapters:?}");
     for adapter in adapters {
         only(adapter, &workspace.siblings(adapter), &["miroir-ports", "miroir-domain"]);
     }
 }
 
 #[test]
-fn only_the_program_and_test_crates_see_adapters() {
+fn only_the_composition_root_and_test_crates_see_adapters() {
     let workspace = Workspace::read();
     let adapters = workspace.adapters();
     for member in workspace.members() {
@@ -140,5 +167,5 @@ fn only_the_program_and_test_crates_see_adapters() {
             "{member} sees the adapters {seen:?}, which only {MAY_SEE_ADAPTERS:?} may"
         );
     }
-    assert!(workspace.siblings("miroir").contains("miroir-http"), "the program wires the adapters");
+    assert!(workspace.siblings("miroir").contains("miroir-http"), "the composition root wires the adapters");
 }

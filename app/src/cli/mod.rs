@@ -8,7 +8,6 @@ mod demo;
 mod dev;
 mod films;
 mod health;
-mod remote;
 mod serve;
 mod settings;
 mod signal;
@@ -22,7 +21,9 @@ use anyhow::Context;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::ConfigError;
-use remote::Remote;
+use miroir_client::{Failure, Group, Session, alias, canary, cdc, job, lease, task, topology};
+use miroir_ports::outbound::Clock as _;
+use miroir_system::SystemClock;
 
 /// What `miroir --help` says of exit codes; `docs/cli.md` says more.
 const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 failed, 2 arguments or configuration. Of commands for a running Miroir also:
@@ -57,19 +58,19 @@ enum Command {
         command: store::StoreCommand,
     },
     /// See what became of writes.
-    Task(Remote<remote::task::TaskCommand>),
+    Task(Group<task::TaskCommand>),
     /// Look after the names that stand for indexes.
-    Alias(Remote<remote::alias::AliasCommand>),
+    Alias(Group<alias::AliasCommand>),
     /// Look after the stored searches that watch what is answered.
-    Canary(Remote<remote::canary::CanaryCommand>),
+    Canary(Group<canary::CanaryCommand>),
     /// Watch and steer who is told of changes, and follow them.
-    Cdc(Remote<remote::cdc::CdcCommand>),
+    Cdc(Group<cdc::CdcCommand>),
     /// See nodes and instances, and whether requests can be served.
-    Topology(Remote<remote::topology::TopologyCommand>),
+    Topology(Group<topology::TopologyCommand>),
     /// See which instance leads what.
-    Lease(Remote<remote::lease::LeaseCommand>),
+    Lease(Group<lease::LeaseCommand>),
     /// See long work and call it off.
-    Job(Remote<remote::job::JobCommand>),
+    Job(Group<job::JobCommand>),
     /// Print the completions for a shell.
     Completions(completions::CompletionsArguments),
     /// Print the OpenAPI document of every route, which is `docs/openapi.json`.
@@ -103,13 +104,13 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Config { command } => config::run(command),
         Command::Health(arguments) => health::run(arguments).await,
         Command::Store { command } => store::run(command).await,
-        Command::Task(group) => group.run(remote::task::run).await,
-        Command::Alias(group) => group.run(remote::alias::run).await,
-        Command::Canary(group) => group.run(remote::canary::run).await,
-        Command::Cdc(group) => group.run(remote::cdc::run).await,
-        Command::Topology(group) => group.run(remote::topology::run).await,
-        Command::Lease(group) => group.run(remote::lease::run).await,
-        Command::Job(group) => group.run(remote::job::run).await,
+        Command::Task(group) => remote(group, task::run).await,
+        Command::Alias(group) => remote(group, alias::run).await,
+        Command::Canary(group) => remote(group, canary::run).await,
+        Command::Cdc(group) => remote(group, cdc::run).await,
+        Command::Topology(group) => remote(group, topology::run).await,
+        Command::Lease(group) => remote(group, lease::run).await,
+        Command::Job(group) => remote(group, job::run).await,
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Openapi => print(&miroir_http::openapi_text()),
         Command::Version => print(concat!("miroir ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -120,9 +121,17 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Runs a command of the client of a running Miroir.
+async fn remote<C: Subcommand, F>(group: Group<C>, run: impl FnOnce(Session, C) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    Ok(group.run(|| SystemClock.now(), run).await?)
+}
+
 fn ended_badly(error: &anyhow::Error) -> ExitCode {
-    let remote = error.downcast_ref::<remote::Failure>();
-    if remote.is_some_and(remote::Failure::is_silent) {
+    let remote = error.downcast_ref::<Failure>();
+    if remote.is_some_and(Failure::is_silent) {
         return ExitCode::SUCCESS;
     }
     eprintln!("miroir: {error:#}");

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use super::print;
 use super::settings::Settings;
 use crate::config::{StoreBackend, StoreConfig};
-use crate::metrics::Metrics;
 use crate::wiring;
+use miroir_prometheus::Metrics;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {

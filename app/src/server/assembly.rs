@@ -12,19 +12,19 @@ use tokio_util::sync::CancellationToken;
 use super::delivery::DeliveryWork;
 use super::leader::LeaderWork;
 use super::request_observer::RequestCounter;
-use crate::alias::AliasResolver;
-use crate::canary::{Canaries, CanaryOptions, Executor, Ownership, OwnsAll};
-use crate::change::{self, Feed, FeedOptions, SinkService};
-use crate::cluster::ActiveCluster;
 use crate::config::Config;
-use crate::gauge::GaugeService;
-use crate::instance::{Directory, SoleInstance, Term};
-use crate::metrics::{Metrics, Scrape};
-use crate::service::{
+use crate::wiring::Infrastructure;
+use miroir_core::alias::AliasResolver;
+use miroir_core::canary::{Canaries, CanaryOptions, Executor, Ownership, OwnsAll};
+use miroir_core::change::{self, Feed, FeedOptions, SinkService};
+use miroir_core::cluster::ActiveCluster;
+use miroir_core::gauge::GaugeService;
+use miroir_core::instance::{Directory, SoleInstance, Term};
+use miroir_core::service::{
     AliasService, ClusterService, DocumentService, IndexService, JobService, SearchService, SettingsService,
     TaskService,
 };
-use crate::wiring::Infrastructure;
+use miroir_prometheus::{Metrics, Scrape};
 
 /// The parts of a Miroir while it is put together.
 pub(super) struct Assembly<'a> {

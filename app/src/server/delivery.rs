@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use miroir_domain::role::Role;
-use miroir_ports::outbound::TaskStore;
+use miroir_ports::outbound::{StoreError, TaskStore};
 use miroir_system::UuidIds;
 
-use crate::change::{Deliverer, Delivery, SinkHandle, deliver_loop};
-use crate::instance::{Term, Work};
 use crate::wiring::Infrastructure;
+use miroir_core::change::{Deliverer, Delivery, SinkHandle, deliver_loop};
+use miroir_core::instance::{Term, Work};
 
 /// The work of the instance that delivers to a sink.
 pub(super) struct DeliveryWork {
@@ -47,7 +47,7 @@ impl DeliveryWork {
 
 #[async_trait]
 impl Work for DeliveryWork {
-    async fn work(&self, term: Term) -> anyhow::Result<()> {
+    async fn work(&self, term: Term) -> Result<(), StoreError> {
         let deliverer = self.deliverer(Arc::clone(&term.store));
         term.announce();
         deliver_loop(deliverer, term.over).await;

@@ -3,20 +3,19 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use async_trait::async_trait;
 use miroir_domain::canary::Definition;
-use miroir_ports::outbound::Nodes;
+use miroir_ports::outbound::{Nodes, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::worker_set::join_all;
-use crate::canary;
-use crate::cluster::{Activation, ActiveCluster, Cluster};
 use crate::config::Config;
-use crate::instance::{Term, TermNodes, Work};
 use crate::wiring::Infrastructure;
-use crate::worker::{self, PollerOptions, PrunerOptions};
+use miroir_core::canary;
+use miroir_core::cluster::{Activation, ActiveCluster, Cluster};
+use miroir_core::instance::{Term, TermNodes, Work};
+use miroir_core::worker::{self, PollerOptions, PrunerOptions};
 
 /// The work of the leader.
 pub(super) struct LeaderWork {
@@ -50,14 +49,15 @@ impl LeaderWork {
     }
 
     /// Begins the work of `term`.
-    pub(super) async fn begin(&self, term: &Term) -> anyhow::Result<Leading> {
+    pub(super) async fn begin(&self, term: &Term) -> Result<Leading, StoreError> {
         let nodes: Arc<dyn Nodes> = match term.validity() {
             Some(validity) => Arc::new(TermNodes::new(Arc::clone(&self.infrastructure.nodes) as _, validity)),
             None => Arc::clone(&self.infrastructure.nodes) as _,
         };
         let cluster = Arc::new(self.infrastructure.cluster(Arc::clone(&term.store), nodes));
-        let configured = canary::configure(cluster.store.as_ref(), &self.canaries, cluster.clock.now()).await;
-        tracing::debug!(done = ?configured.context("storing the canaries of the configuration")?, "configured canaries");
+        let configured =
+            canary::configure(cluster.store.as_ref(), &self.canaries, cluster.clock.now()).await?;
+        tracing::debug!(done = ?configured, "stored the canaries of the configuration");
         let workers = self.start_workers(&cluster, &term.over);
         let activation = self.active.activate(cluster);
         term.announce();
@@ -82,7 +82,7 @@ impl Leading {
 
 #[async_trait]
 impl Work for LeaderWork {
-    async fn work(&self, term: Term) -> anyhow::Result<()> {
+    async fn work(&self, term: Term) -> Result<(), StoreError> {
         self.begin(&term).await?.finish().await;
         Ok(())
     }

@@ -29,9 +29,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::metrics::Metrics;
 use crate::wiring::{self, Infrastructure, OpenStore, Sharing};
 use assembly::Assembly;
+use miroir_prometheus::Metrics;
 use worker_set::join_all;
 
 /// A Miroir that serves requests until it is stopped.
@@ -138,9 +138,9 @@ fn start_probes(
     workers: &mut JoinSet<()>,
     stopped: &CancellationToken,
 ) {
-    workers.spawn(crate::node::probe_loop(
+    workers.spawn(miroir_core::node::probe_loop(
         Arc::clone(&infrastructure.nodes),
-        crate::node::ProbeSchedule {
+        miroir_core::node::ProbeSchedule {
             interval: config.health.probe_interval(),
             timeout: config.health.probe_timeout(),
         },

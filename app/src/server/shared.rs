@@ -13,14 +13,14 @@ use tokio::task::JoinSet;
 use super::assembly::{Assembly, Services};
 use super::delivery::DeliveryWork;
 use super::leader::LeaderWork;
-use crate::canary::{CanaryPart, Executor, OwnedParts};
-use crate::cluster::ActiveCluster;
 use crate::config::Config;
-use crate::instance::{
+use crate::wiring::{self, Infrastructure};
+use miroir_core::canary::{CanaryPart, Executor, OwnedParts};
+use miroir_core::cluster::ActiveCluster;
+use miroir_core::instance::{
     Campaign, Directory, Handles, InstanceService, LeaseTimings, Presence, Work, campaign_loop, presence_loop,
 };
-use crate::replica::reported_state_loop;
-use crate::wiring::{self, Infrastructure};
+use miroir_core::replica::reported_state_loop;
 
 /// Returns the directory of this instance: its name, its URL, and the roles there are.
 pub(super) fn directory(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir::instance::{HeldLease, Span};
+use miroir_core::instance::{HeldLease, LeaseTimings};
 use miroir_domain::Timestamp;
 use miroir_ports::outbound::{Clock, TaskStore};
 use miroir_redis::{RedisOptions, RedisStore};
@@ -17,7 +17,7 @@ async fn store(server: &RedisServer) -> Arc<dyn TaskStore> {
 }
 
 async fn take(store: &Arc<dyn TaskStore>, clock: &Arc<dyn Clock>, who: &str) -> Option<HeldLease> {
-    HeldLease::take(store, clock, "writes", who, Span::new(TTL)).await.unwrap()
+    HeldLease::acquire(store, clock, "writes", who, LeaseTimings::new(TTL)).await.unwrap()
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn lease_is_held_once_by_the_clock_of_the_store_alone() {
     // By the clock of the other it ended long ago. It is renewed meanwhile, too.
     for _ in 0..30 {
         assert!(take(&ahead, &fast, "ahead").await.is_none(), "held twice");
-        assert!(held.trust().holds());
+        assert!(held.validity().is_valid());
         tokio::time::sleep(TTL / 20).await;
     }
     held.release().await;

@@ -1,0 +1,84 @@
+//! Calls to the task store.
+
+use std::sync::Arc;
+
+use miroir_ports::outbound::{Outcome, StoreError, TaskStore};
+use prometheus::{HistogramVec, IntCounterVec, Result as MadeResult};
+use tokio::time::Instant;
+
+use crate::family::{Families, STORE_SECONDS};
+
+/// Every word for an error.
+const KINDS: [&str; 6] = ["unavailable", "unknown", "corrupt", "schema_ahead", "invalid_input", "other"];
+
+/// What is counted of calls to the store.
+pub(super) struct StoreMetrics {
+    durations: HistogramVec,
+    errors: IntCounterVec,
+}
+
+impl StoreMetrics {
+    pub(super) fn new(families: &Families<'_>) -> MadeResult<Self> {
+        Ok(Self {
+            durations: families.histograms(
+                "miroir_store_call_duration_seconds",
+                "How long calls to the task store took, failed ones too.",
+                &["backend", "operation"],
+                &STORE_SECONDS,
+            )?,
+            errors: families.counters(
+                "miroir_store_errors_total",
+                "Calls to the task store that failed, by how.",
+                &["backend", "kind"],
+            )?,
+        })
+    }
+
+    /// Shows that there was no error yet, so that the first one is seen as one more.
+    pub(super) fn register(&self, backend: &str) {
+        for kind in KINDS {
+            self.errors.with_label_values(&[backend, kind]);
+        }
+    }
+}
+
+fn kind(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unavailable { outcome: Outcome::NotApplied, .. } => "unavailable",
+        StoreError::Unavailable { outcome: Outcome::Unknown, .. } => "unknown",
+        StoreError::Corrupt { .. } => "corrupt",
+        StoreError::SchemaAhead { .. } => "schema_ahead",
+        StoreError::InvalidInput(_) => "invalid_input",
+        _ => "other",
+    }
+}
+
+miroir_ports::wrap_store!(MeteredStore);
+
+/// A store whose calls are counted. One that is dropped before its end is not.
+pub(super) struct MeteredStore {
+    inner: Arc<dyn TaskStore>,
+    metrics: Arc<StoreMetrics>,
+    backend: &'static str,
+}
+
+impl MeteredStore {
+    pub(super) fn new(inner: Arc<dyn TaskStore>, metrics: Arc<StoreMetrics>, backend: &'static str) -> Self {
+        Self { inner, metrics, backend }
+    }
+
+    async fn call<T>(
+        &self,
+        method: &'static str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let begun = Instant::now();
+        let result = work.await;
+        let StoreMetrics { durations, errors } = self.metrics.as_ref();
+        durations.with_label_values(&[self.backend, method]).observe(begun.elapsed().as_secs_f64());
+        if let Err(error) = &result {
+            errors.with_label_values(&[self.backend, kind(error)]).inc();
+        }
+        result
+    }
+}

@@ -1,0 +1,177 @@
+//! `miroir topology`: the nodes, the instances, and whether requests can be served.
+
+use clap::Subcommand;
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::client::Request;
+use crate::failure::Failure;
+use crate::output::{self, View};
+use crate::session::Session;
+use crate::table::{Cell, Table, fields};
+use crate::text::clean;
+use crate::value::{NOTHING, entries, text, time_from, yes_no};
+
+/// The commands of `miroir topology`.
+#[derive(Debug, Subcommand)]
+pub enum TopologyCommand {
+    /// Show the nodes, how far each is trusted, and why.
+    Show,
+    /// Show where the shards of an index live; without one, of an index that is created now.
+    Shards {
+        /// The index.
+        index: Option<String>,
+    },
+    /// List the instances of Miroir that share the store.
+    Instances,
+    /// Tell whether requests can be served. Ends with 7 when not, with the reasons. Needs no key.
+    Ready,
+}
+
+/// Runs a command of `miroir topology`.
+pub async fn run(session: Session, command: TopologyCommand) -> Result<(), Failure> {
+    match command {
+        TopologyCommand::Show => session.show(Request::get(&["_miroir", "topology"]), nodes).await,
+        TopologyCommand::Shards { index } => {
+            let ask = Request::get(&["_miroir", "shards"]).maybe("index", index.as_ref());
+            session.show(ask, shards).await
+        }
+        TopologyCommand::Instances => session.show(Request::get(&["_miroir", "instances"]), instances).await,
+        TopologyCommand::Ready => ready(&session).await,
+    }
+}
+
+/// An answer either way: 503 with reasons is what was asked for too.
+async fn ready(session: &Session) -> Result<(), Failure> {
+    let answer = session.client.send(Request::get(&["_miroir", "ready"])).await?;
+    let refused = answer.status() != StatusCode::SERVICE_UNAVAILABLE;
+    let value = match answer.refusal() {
+        Some(refusal) if refused => return Err(refusal),
+        // Too many requests at once are told with the same status and another body.
+        Some(refusal) => answer.value().ok().filter(|value| value["ready"].is_boolean()).ok_or(refusal)?,
+        None => answer.value()?,
+    };
+    if session.output.json {
+        session.output.json(&answer.body)?;
+    }
+    if value["ready"] == true {
+        return if session.output.json { Ok(()) } else { output::lines("ready") };
+    }
+    Err(Failure::Bad(not_ready(&value)))
+}
+
+fn not_ready(value: &Value) -> String {
+    let reasons = entries(&value["reasons"]).iter().map(|reason| format!("\n  {}", clean(&text(reason))));
+    format!("not ready{}", reasons.collect::<String>())
+}
+
+fn nodes(topology: &Value, view: &View) -> String {
+    let pairs = [
+        ("replication factor", Cell::new(text(&topology["replicationFactor"]))),
+        ("write quorum", Cell::new(text(&topology["writeQuorum"]))),
+        ("shards of a new index", Cell::new(text(&topology["shardCount"]))),
+    ];
+    let mut table =
+        Table::new(&["GROUP", "NODE", "STATUS", "SINCE (UTC)", "LATENCY", "IN FLIGHT", "URL", "LAST ERROR"]);
+    for group in entries(&topology["groups"]) {
+        for node in entries(&group["nodes"]) {
+            table.row([
+                Cell::number(text(&group["id"])),
+                Cell::new(text(&node["id"])),
+                Cell::status(text(&node["status"])),
+                Cell::new(time_from(&node["changedAt"], view)),
+                Cell::number(latency(&node["latencyUs"])),
+                Cell::number(text(&node["inFlight"])),
+                Cell::new(text(&node["url"])),
+                Cell::free(text(&node["lastError"])),
+            ]);
+        }
+    }
+    format!("{}\n\n{}", fields(pairs, view), table.render(view, "There are no nodes."))
+}
+
+fn shards(list: &Value, view: &View) -> String {
+    let mut table = Table::new(&["SHARD", "GROUP", "NODES"]);
+    for shard in entries(&list["results"]) {
+        for replicas in entries(&shard["replicas"]) {
+            let nodes: Vec<String> = entries(&replicas["nodes"]).iter().map(text).collect();
+            table.row([
+                Cell::number(text(&shard["shard"])),
+                Cell::number(text(&replicas["group"])),
+                Cell::free(nodes.join(", ")),
+            ]);
+        }
+    }
+    table.render(view, "There are no nodes.")
+}
+
+fn instances(list: &Value, view: &View) -> String {
+    let mut table = Table::new(&["INSTANCE", "URL", "ASKED", "LEADS", "DUTIES"]);
+    for instance in entries(&list["results"]) {
+        table.row([
+            Cell::new(text(&instance["id"])),
+            Cell::new(text(&instance["url"])),
+            Cell::new(yes_no(&instance["here"])),
+            Cell::new(yes_no(&instance["leader"])),
+            Cell::free(roles(&instance["roles"])),
+        ]);
+    }
+    table.render(view, "No instance is known.")
+}
+
+/// The roles of an instance, by their scopes.
+fn roles(list: &Value) -> String {
+    let scopes: Vec<String> = entries(list).iter().map(text).collect();
+    if scopes.is_empty() { NOTHING.to_owned() } else { scopes.join(", ") }
+}
+
+/// Microseconds as milliseconds with one decimal.
+fn latency(value: &Value) -> String {
+    value.as_u64().map_or_else(|| NOTHING.to_owned(), |us| format!("{}.{} ms", us / 1_000, us % 1_000 / 100))
+}
+
+#[cfg(test)]
+mod tests {
+    use miroir_domain::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    const VIEW: View = View { colours: false, now: Timestamp::EPOCH };
+
+    #[test]
+    fn nodes_are_shown_by_group() {
+        let node = json!({
+            "id": "node-1", "url": "http://h:1", "status": "failed", "inFlight": 2, "latencyUs": 1_240,
+            "lastError": "refused\u{1b}[0m", "changedAt": "1970-01-01T00:00:00.000Z",
+        });
+        let topology = json!({
+            "replicationFactor": 2, "writeQuorum": 1, "shardCount": 64, "groups": [{ "id": 0, "nodes": [node] }]
+        });
+        let shown = nodes(&topology, &VIEW);
+        for part in
+            ["64", "node-1", "failed", "1.2 ms", "refused\\u{1b}[0m", "1970-01-01 00:00:00 (0 ms ago)"]
+        {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+    }
+
+    #[test]
+    fn instances_tell_who_leads() {
+        let leader = json!({
+            "id": "a", "url": "http://a", "here": true, "leader": true, "roles": ["canaries:0\u{1b}", "writes"],
+        });
+        let other = json!({ "id": "b", "url": "http://b", "here": false, "leader": false, "roles": [] });
+        let shown = instances(&json!({ "results": [leader, other] }), &VIEW);
+        let expected = "INSTANCE  URL       ASKED  LEADS  DUTIES\n\
+                        a         http://a  yes    yes    canaries:0\\u{1b}, writes\n\
+                        b         http://b  no     no     -";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn reasons_are_told_a_line_each() {
+        let value = json!({ "ready": false, "reasons": ["no store\u{9b}", "no nodes"] });
+        assert_eq!(not_ready(&value), "not ready\n  no store\\u{9b}\n  no nodes");
+    }
+}

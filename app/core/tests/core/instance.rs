@@ -1,0 +1,307 @@
+//! Campaigns of several instances over one store, in simulated time.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use miroir_core::instance::{
+    Campaign, Directory, Handles, LeaseTimings, Presence, Term, Work, campaign_loop, presence_loop,
+};
+use miroir_domain::role::{Role, assigned_to};
+use miroir_memory::MemoryStore;
+use miroir_ports::inbound::RoleHolder;
+use miroir_ports::outbound::{Clock, LeaseTable as _, StoreError, TaskStore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::RuntimeClock;
+
+const LEASE: Duration = Duration::from_secs(10);
+
+/// What all instances did.
+#[derive(Default)]
+struct Diary {
+    /// Who works on which scope now.
+    working: Mutex<BTreeMap<String, Vec<String>>>,
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+    cut: AtomicUsize,
+}
+
+impl Diary {
+    fn who(&self, role: &Role) -> Vec<String> {
+        self.working.lock().unwrap().get(&role.name()).cloned().unwrap_or_default()
+    }
+}
+
+/// Work that writes into the diary.
+struct Busy {
+    name: String,
+    role: Role,
+    diary: Arc<Diary>,
+    /// Whether it ends when it is asked to.
+    obedient: bool,
+    /// How often it fails to begin.
+    failures: AtomicUsize,
+}
+
+/// Notes that work was cut off unless it ended by itself.
+struct Entry<'a>(&'a Busy, bool);
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        let Busy { name, role, diary, .. } = self.0;
+        let counter = if self.1 { &diary.ended } else { &diary.cut };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let mut working = diary.working.lock().unwrap();
+        working.get_mut(&role.name()).unwrap().retain(|one| one != name);
+    }
+}
+
+#[async_trait]
+impl Work for Busy {
+    async fn work(&self, term: Term) -> Result<(), StoreError> {
+        if self
+            .failures
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok()
+        {
+            return Err(StoreError::InvalidInput("not yet".to_owned()));
+        }
+        self.diary.begun.fetch_add(1, Ordering::Relaxed);
+        let mut entry = Entry(self, false);
+        {
+            let mut working = self.diary.working.lock().unwrap();
+            let others = working.entry(self.role.name()).or_default();
+            others.push(self.name.clone());
+            assert_eq!(others.len(), 1, "{others:?} do one thing");
+        }
+        term.announce();
+        if self.obedient {
+            term.over.cancelled().await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+        entry.1 = true;
+        Ok(())
+    }
+}
+
+/// One instance.
+struct Instance {
+    directory: Arc<Directory>,
+    /// The handle by which it keeps its leases; closing it cuts the instance off.
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+struct World {
+    rows: Arc<MemoryStore>,
+    clock: Arc<dyn Clock>,
+    diary: Arc<Diary>,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(RuntimeClock::new());
+        Self { rows: Arc::new(MemoryStore::new()), clock, diary: Arc::default() }
+    }
+
+    fn instance(&self, name: &str, roles: &[Role]) -> Instance {
+        self.with(name, roles, true, 0)
+    }
+
+    fn with(&self, name: &str, roles: &[Role], obedient: bool, failures: usize) -> Instance {
+        let url = format!("http://{name}");
+        let directory = Arc::new(Directory::new(name.to_owned(), url, roles.iter().cloned()));
+        let rows = Arc::clone(&self.rows);
+        let handles: Handles = Arc::new(move || Arc::new(rows.reopen()) as Arc<dyn TaskStore>);
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let presence = Presence {
+            store: handles(),
+            clock: Arc::clone(&self.clock),
+            directory: Arc::clone(&directory),
+            observer: Arc::new(()),
+            timings: LeaseTimings::new(LEASE),
+        };
+        tasks.spawn(presence_loop(presence, stop.clone()));
+        for role in roles {
+            let work = Busy {
+                name: name.to_owned(),
+                role: role.clone(),
+                diary: Arc::clone(&self.diary),
+                obedient,
+                failures: AtomicUsize::new(failures),
+            };
+            let campaign = Campaign {
+                role: role.clone(),
+                work: Arc::new(work),
+                handles: Arc::clone(&handles),
+                clock: Arc::clone(&self.clock),
+                directory: Arc::clone(&directory),
+                observer: Arc::new(()),
+                timings: LeaseTimings::new(LEASE),
+            };
+            tasks.spawn(campaign_loop(campaign, stop.clone()));
+        }
+        Instance { directory, stop, tasks }
+    }
+
+    async fn token(&self, role: &Role) -> Option<u64> {
+        let term = self.rows.lease_get(&role.name(), self.clock.now()).await.unwrap();
+        term.map(|term| term.token)
+    }
+}
+
+impl Instance {
+    async fn stop(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+fn sinks(count: usize) -> Vec<Role> {
+    (0..count).map(|n| Role::Sink(format!("sink-{n}").parse().unwrap())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_stay_with_whoever_has_them_and_go_on_at_once_when_it_stops() {
+    let (world, writes) = (World::new(), [Role::Writes]);
+    let one = world.instance("one", &writes);
+    sleep(Duration::from_secs(1)).await;
+    let two = world.instance("two", &writes);
+    sleep(LEASE * 3).await;
+    assert_eq!(world.diary.who(&Role::Writes), ["one"]);
+    assert_eq!(one.directory.role_holder(&Role::Writes), RoleHolder::Local);
+    let RoleHolder::Remote(peer) = two.directory.role_holder(&Role::Writes) else {
+        panic!("two does not know")
+    };
+    assert_eq!((peer.url.as_str(), peer.token), ("http://one", 1));
+    one.stop().await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.diary.who(&Role::Writes), ["two"]);
+    assert_eq!(two.directory.role_holder(&Role::Writes), RoleHolder::Local);
+    assert_eq!(world.diary.ended.load(Ordering::Relaxed), 1);
+    two.stop().await;
+    assert_eq!(world.token(&Role::Writes).await, None, "the last one gives its lease up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_instance_is_followed_when_its_term_ends_and_not_before() {
+    let (world, writes) = (World::new(), [Role::Writes]);
+    let one = world.instance("one", &writes);
+    sleep(Duration::from_secs(1)).await;
+    let two = world.instance("two", &writes);
+    sleep(Duration::from_secs(5)).await;
+    drop(one);
+    sleep(LEASE / 2).await;
+    assert!(world.diary.who(&Role::Writes).is_empty());
+    sleep(LEASE).await;
+    assert_eq!(world.diary.who(&Role::Writes), ["two"]);
+    assert_eq!(world.token(&Role::Writes).await, Some(2));
+    two.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_dealt_out_moves_in_order_when_an_instance_comes() {
+    let (world, roles) = (World::new(), sinks(12));
+    let one = world.instance("one", &roles);
+    sleep(Duration::from_secs(2)).await;
+    assert!(roles.iter().all(|role| world.diary.who(role) == ["one"]));
+    let two = world.instance("two", &roles);
+    sleep(Duration::from_secs(3)).await;
+    let both = ["one", "two"];
+    for role in &roles {
+        assert_eq!(world.diary.who(role), [assigned_to(role, both).unwrap()], "{role:?}");
+    }
+    let moved = world.diary.ended.load(Ordering::Relaxed);
+    assert!((1..12).contains(&moved), "{moved} of 12 moved");
+    assert_eq!(world.diary.cut.load(Ordering::Relaxed), 0);
+    two.stop().await;
+    sleep(Duration::from_secs(1)).await;
+    assert!(roles.iter().all(|role| world.diary.who(role) == ["one"]));
+    one.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_is_cut_off_when_the_lease_is_lost_and_begun_anew() {
+    let (world, writes) = (World::new(), [Role::Writes]);
+    let one = world.with("one", &writes, false, 0);
+    sleep(Duration::from_secs(1)).await;
+    // Somebody ends the term behind its back.
+    let term = world.rows.lease_get("writes", world.clock.now()).await.unwrap().unwrap();
+    assert!(world.rows.lease_release("writes", &term.holder, term.token).await.unwrap());
+    sleep(LEASE / 2).await;
+    assert_eq!(world.diary.cut.load(Ordering::Relaxed), 1);
+    assert_eq!(world.diary.who(&Role::Writes), ["one"]);
+    assert_eq!(world.token(&Role::Writes).await, Some(2));
+    drop(one);
+}
+
+/// It holds its lease for as long as it keeps its work up, and no longer than it can.
+#[tokio::test(start_paused = true)]
+async fn work_that_does_not_end_keeps_the_others_out() {
+    let (world, writes) = (World::new(), [Role::Writes]);
+    let stubborn = world.with("stubborn", &writes, false, 0);
+    sleep(Duration::from_secs(1)).await;
+    let other = world.instance("other", &writes);
+    let mut stopping = tokio::spawn(stubborn.stop());
+    assert!(timeout(LEASE * 3, &mut stopping).await.is_err(), "it gave up what it was doing");
+    assert_eq!(world.diary.who(&Role::Writes), ["stubborn"]);
+    assert!(matches!(other.directory.role_holder(&Role::Writes), RoleHolder::Vacant | RoleHolder::Remote(_)));
+    stopping.abort();
+    sleep(LEASE * 2).await;
+    assert_eq!(world.diary.who(&Role::Writes), ["other"]);
+    other.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_cannot_begin_is_tried_again_in_a_new_term() {
+    let (world, writes) = (World::new(), [Role::Writes]);
+    let one = world.with("one", &writes, true, 3);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(world.diary.who(&Role::Writes), ["one"]);
+    assert_eq!(world.token(&Role::Writes).await, Some(4));
+    one.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn store_of_a_former_term_refuses_changes() {
+    struct Keeps(Arc<Mutex<Vec<Arc<dyn TaskStore>>>>);
+    #[async_trait]
+    impl Work for Keeps {
+        async fn work(&self, term: Term) -> Result<(), StoreError> {
+            self.0.lock().unwrap().push(Arc::clone(&term.store));
+            term.announce();
+            term.over.cancelled().await;
+            Ok(())
+        }
+    }
+    let world = World::new();
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    for name in ["one", "two"] {
+        let mut one = world.instance(name, &[]);
+        let rows = Arc::clone(&world.rows);
+        let campaign = Campaign {
+            role: Role::Writes,
+            work: Arc::new(Keeps(Arc::clone(&kept))),
+            handles: Arc::new(move || Arc::new(rows.reopen()) as Arc<dyn TaskStore>),
+            clock: Arc::clone(&world.clock),
+            directory: Arc::clone(&one.directory),
+            observer: Arc::new(()),
+            timings: LeaseTimings::new(LEASE),
+        };
+        one.tasks.spawn(campaign_loop(campaign, one.stop.clone()));
+        sleep(Duration::from_secs(2)).await;
+        one.stop().await;
+    }
+    let [former, latter] = [0, 1].map(|term| Arc::clone(&kept.lock().unwrap()[term]));
+    let index = "films".parse().unwrap();
+    let refused = former.index_delete(&index).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
+    latter.index_delete(&index).await.unwrap();
+}

@@ -1,0 +1,413 @@
+//! A whole Miroir over fake nodes: services, workers, and a process that can be killed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use miroir_core::alias::AliasResolver;
+use miroir_core::change::{
+    ChangeRecorder, Deliverer, Delivery, Feed, FeedOptions, RecorderOptions, SinkHandle, SinkRules,
+    SinkService, deliver_loop,
+};
+use miroir_core::cluster::{ActiveCluster, Cluster, ClusterParts, SearchPolicy, Timeouts};
+use miroir_core::node::{HealthTracker, ProbeSchedule, TrackedNodes, probe_loop};
+use miroir_core::service::{
+    AliasService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
+};
+use miroir_core::worker::{PollerOptions, mend_loop, poll_loop};
+use miroir_domain::health::HealthThresholds;
+use miroir_domain::payload::PayloadFormat;
+use miroir_domain::search::SearchResponse;
+use miroir_domain::task::{NodeTaskReport, Task, TaskStatus};
+use miroir_domain::topology::{Node, Topology};
+use miroir_domain::write::WriteMode;
+use miroir_domain::{GroupId, IndexUid, NodeId, TaskUid, Timestamp};
+use miroir_fault::FaultyStore;
+use miroir_memory::MemoryStore;
+use miroir_ports::inbound::{Accepted, ApiError, DocumentApi, DocumentWrite};
+use miroir_ports::outbound::{
+    Clock, IndexTable, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, TaskStore,
+    TaskTable,
+};
+use miroir_system::UuidIds;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::fake::FakeNodes;
+use super::store::{Life, while_alive};
+
+/// What a test's cluster is made of.
+#[derive(Clone)]
+pub struct Layout {
+    /// The names of the nodes, group by group.
+    pub groups: Vec<Vec<&'static str>>,
+    pub replication_factor: u32,
+    pub write_quorum: Option<u32>,
+    pub shard_count: u32,
+    pub search_policy: SearchPolicy,
+    /// Who is told of changes; those without a delivery are feeds.
+    pub sinks: Vec<(SinkRules, Option<Delivery>)>,
+    /// Room for the events of each.
+    pub outbox_bytes: u64,
+}
+
+impl Layout {
+    /// One group.
+    pub fn group(nodes: &[&'static str], replication_factor: u32) -> Self {
+        Self::groups(&[nodes], replication_factor)
+    }
+
+    pub fn groups(groups: &[&[&'static str]], replication_factor: u32) -> Self {
+        Self {
+            groups: groups.iter().map(|nodes| nodes.to_vec()).collect(),
+            replication_factor,
+            write_quorum: None,
+            shard_count: 8,
+            search_policy: SearchPolicy::Partial,
+            sinks: Vec::new(),
+            outbox_bytes: 1 << 20,
+        }
+    }
+
+    /// The same, with a sink more.
+    #[must_use]
+    pub fn told(mut self, rules: SinkRules, delivery: impl Into<Option<Delivery>>) -> Self {
+        self.sinks.push((rules, delivery.into()));
+        self
+    }
+
+    fn recorder(&self) -> ChangeRecorder {
+        let sinks = self.sinks.iter().cloned();
+        let sinks = sinks.map(|(rules, delivery)| Arc::new(SinkHandle::new(rules, delivery, Arc::new(()))));
+        let options = RecorderOptions { source: "bench".to_owned(), budget_bytes: self.outbox_bytes };
+        ChangeRecorder::new(options, sinks.collect())
+    }
+
+    fn topology(&self) -> Topology {
+        let nodes = (0..).zip(&self.groups).flat_map(|(group, names)| {
+            names.iter().map(move |name| Node { id: name.parse().unwrap(), group: GroupId(group) })
+        });
+        Topology::new(nodes.collect(), self.replication_factor, self.write_quorum).unwrap()
+    }
+}
+
+/// The time of the runtime, which tests pause.
+pub struct RuntimeClock(Instant);
+
+impl RuntimeClock {
+    /// A clock that begins now.
+    pub fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for RuntimeClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000).plus(self.0.elapsed())
+    }
+}
+
+/// The nodes as one process sees them.
+struct MortalNodes {
+    inner: Arc<FakeNodes>,
+    alive: watch::Receiver<bool>,
+}
+
+#[async_trait]
+impl Nodes for MortalNodes {
+    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
+        while_alive(&self.alive, self.inner.node_probe(node, timeout)).await
+    }
+    async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
+        while_alive(&self.alive, self.inner.node_write(node, write, timeout)).await
+    }
+    async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
+        while_alive(&self.alive, self.inner.node_read(node, read, timeout)).await
+    }
+    async fn node_search(
+        &self,
+        node: &NodeId,
+        search: NodeSearch,
+        timeout: Duration,
+    ) -> Result<SearchResponse, NodeError> {
+        while_alive(&self.alive, self.inner.node_search(node, search, timeout)).await
+    }
+    async fn node_tasks(
+        &self,
+        node: &NodeId,
+        selection: NodeTaskSelection,
+        timeout: Duration,
+    ) -> Result<Vec<NodeTaskReport>, NodeError> {
+        while_alive(&self.alive, self.inner.node_tasks(node, selection, timeout)).await
+    }
+}
+
+/// One running Miroir, and the world it runs in.
+pub struct Bench {
+    layout: Layout,
+    clock: Arc<dyn Clock>,
+    pub nodes: Arc<FakeNodes>,
+    tracked: Arc<TrackedNodes>,
+    pub rows: Arc<MemoryStore>,
+    pub faults: Arc<Life>,
+    pub cluster: Arc<Cluster>,
+    alive: watch::Sender<bool>,
+    shutdown: CancellationToken,
+    pub document: Arc<DocumentService>,
+    pub index: Arc<IndexService>,
+    pub settings: Arc<SettingsService>,
+    pub search: Arc<SearchService>,
+    pub task: Arc<TaskService>,
+    pub aliases: Arc<AliasResolver>,
+    pub alias: Arc<AliasService>,
+    pub sinks: Arc<SinkService>,
+    pub feed: Arc<Feed>,
+}
+
+pub fn uid(name: &str) -> IndexUid {
+    name.parse().unwrap()
+}
+
+/// Documents `from..to` with an id, a title and one of three genres.
+pub fn films(from: u32, to: u32) -> Value {
+    let film = |id| json!({ "id": id, "title": format!("film {id}"), "genre": format!("g{}", id % 3) });
+    (from..to).map(film).collect()
+}
+
+impl Bench {
+    /// Services without workers.
+    pub fn idle(layout: Layout) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(RuntimeClock::new());
+        let nodes: Vec<NodeId> = layout.topology().nodes().cloned().collect();
+        let nodes = Arc::new(FakeNodes::new(nodes, Arc::clone(&clock)));
+        Self::over(layout, clock, nodes, Arc::new(MemoryStore::new()))
+    }
+
+    /// Services and workers.
+    pub fn running(layout: Layout) -> Self {
+        let bench = Self::idle(layout);
+        bench.start_workers();
+        bench
+    }
+
+    fn over(layout: Layout, clock: Arc<dyn Clock>, nodes: Arc<FakeNodes>, rows: Arc<MemoryStore>) -> Self {
+        let (alive, is_alive) = watch::channel(true);
+        let topology = layout.topology();
+        let health = Arc::new(HealthTracker::new(
+            topology.nodes().cloned().collect::<Vec<_>>(),
+            HealthThresholds::default(),
+            Arc::clone(&clock),
+        ));
+        let mortal = MortalNodes { inner: Arc::clone(&nodes), alive: is_alive.clone() };
+        let tracked = Arc::new(TrackedNodes::new(Arc::new(mortal), Arc::clone(&health)));
+        let faults = Arc::new(Life::new(is_alive));
+        let store: Arc<dyn TaskStore> =
+            Arc::new(FaultyStore::new(Arc::clone(&rows) as _, Arc::clone(&faults) as _));
+        let cluster = Arc::new(Cluster::new(ClusterParts {
+            observer: Arc::new(()),
+            changes: Arc::new(layout.recorder()),
+            reported: Arc::default(),
+            topology,
+            urls: HashMap::new(),
+            shard_count: layout.shard_count,
+            nodes: Arc::clone(&tracked) as _,
+            health,
+            store,
+            clock: Arc::clone(&clock),
+            timeouts: Timeouts {
+                write: Duration::from_secs(30),
+                read: Duration::from_secs(5),
+                search: Duration::from_secs(10),
+            },
+            search_policy: layout.search_policy,
+        }));
+        let aliases = Arc::new(AliasResolver::new(Arc::clone(&cluster.store)));
+        let active = Arc::new(ActiveCluster::new(Arc::clone(&cluster)));
+        let (used, names) = (|| Arc::clone(&active), || Arc::clone(&aliases));
+        let shutdown = CancellationToken::new();
+        let (store, changes) = (&cluster.store, &cluster.changes);
+        let options = FeedOptions { longest_wait: Duration::from_secs(30) };
+        let feed = Feed::new(Arc::clone(store), Arc::clone(changes), options, shutdown.clone());
+        let sinks = SinkService::new(Arc::clone(store), Arc::clone(&clock), Arc::clone(changes));
+        Self {
+            feed: Arc::new(feed),
+            sinks: Arc::new(sinks),
+            alias: Arc::new(AliasService::new(used(), names())),
+            document: Arc::new(DocumentService::new(used(), names())),
+            index: Arc::new(IndexService::new(used(), names())),
+            settings: Arc::new(SettingsService::new(used(), names())),
+            search: Arc::new(SearchService::new(used(), names())),
+            task: Arc::new(TaskService::new(Arc::clone(&cluster.store), names())),
+            aliases,
+            shutdown,
+            layout,
+            clock,
+            nodes,
+            tracked,
+            rows,
+            faults,
+            cluster,
+            alive,
+        }
+    }
+
+    pub fn start_poller(&self) {
+        let options = PollerOptions {
+            shortest_pause: Duration::from_millis(25),
+            longest_pause: Duration::from_millis(200),
+        };
+        tokio::spawn(poll_loop(Arc::clone(&self.cluster), options, self.shutdown.clone()));
+    }
+
+    fn start_workers(&self) {
+        self.start_poller();
+        self.start_deliveries();
+        tokio::spawn(mend_loop(Arc::clone(&self.cluster), self.shutdown.clone()));
+        let stopped = self.shutdown.clone().cancelled_owned();
+        tokio::spawn(probe_loop(Arc::clone(&self.tracked), ProbeSchedule::default(), stopped));
+    }
+
+    fn start_deliveries(&self) {
+        for sink in &self.cluster.changes.sinks {
+            let Some(delivery) = sink.delivery.clone() else { continue };
+            let deliverer = Deliverer::new(
+                Arc::clone(&self.cluster.store),
+                Arc::clone(&self.clock),
+                Arc::new(UuidIds::default()),
+                Arc::clone(&self.cluster.changes),
+                Arc::clone(sink),
+                delivery,
+            );
+            tokio::spawn(deliver_loop(deliverer, self.shutdown.clone()));
+        }
+    }
+
+    /// Kills the process where it stands: it hears nothing more from store and nodes, and they nothing from it.
+    pub fn kill(&self) {
+        self.alive.send_replace(false);
+        self.shutdown.cancel();
+    }
+
+    /// Asks all workers to stop, as when the server stops.
+    pub fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Kills the process and starts another over the same store and nodes, all workers running.
+    pub fn restarted(self) -> Self {
+        self.kill();
+        let next = Self::over(self.layout.clone(), self.clock.clone(), self.nodes.clone(), self.rows.clone());
+        next.start_workers();
+        next
+    }
+
+    /// The node answers again and Miroir has noticed.
+    pub async fn revive(&self, node: &str) {
+        self.nodes.heal(node);
+        let node: NodeId = node.parse().unwrap();
+        for _ in 0..HealthThresholds::default().good_to_recover {
+            self.tracked.node_probe(&node, Duration::from_secs(1)).await.unwrap();
+        }
+    }
+
+    /// No call to the node gets through, and Miroir has noticed.
+    pub async fn fell(&self, node: &str) {
+        self.nodes.always(node, "", super::Fault::Unreachable);
+        let node: NodeId = node.parse().unwrap();
+        for _ in 0..HealthThresholds::default().bad_to_fail {
+            self.tracked.node_probe(&node, Duration::from_secs(1)).await.unwrap_err();
+        }
+    }
+
+    pub async fn write(&self, index: &str, documents: Value) -> Result<Accepted, ApiError> {
+        self.document.documents_write(additions(index, &documents)).await
+    }
+
+    pub async fn update(&self, index: &str, documents: Value) -> Result<Accepted, ApiError> {
+        self.document.documents_write(changes(index, &documents, WriteMode::Update)).await
+    }
+
+    /// Writes, and waits until the task is over, which must be well.
+    pub async fn written(&self, index: &str, documents: Value) -> Task {
+        let accepted = self.write(index, documents).await.unwrap();
+        self.succeeded(accepted.summary.task_uid).await
+    }
+
+    pub async fn row(&self, uid: u32) -> Task {
+        self.rows.task_get(TaskUid(uid)).await.unwrap().unwrap()
+    }
+
+    pub async fn has_row(&self, uid: u32) -> bool {
+        self.rows.task_get(TaskUid(uid)).await.unwrap().is_some()
+    }
+
+    pub async fn finished(&self, uid: TaskUid) -> Task {
+        let deadline = Instant::now() + Duration::from_mins(5);
+        loop {
+            let task = self.row(uid.0).await;
+            if task.status.is_finished() {
+                return task;
+            }
+            assert!(Instant::now() < deadline, "the task does not end: {task:#?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub async fn succeeded(&self, uid: TaskUid) -> Task {
+        let task = self.finished(uid).await;
+        assert_eq!(task.status, TaskStatus::Succeeded, "{task:#?}");
+        task
+    }
+
+    /// Waits until `node` lacks nothing of `index`.
+    pub async fn mended(&self, index: &str, node: &str) {
+        let (index, node) = (uid(index), node.parse().unwrap());
+        self.until("the node is mended", || !self.cluster.stale.is_stale(&index, &node)).await;
+    }
+
+    pub fn is_stale(&self, index: &str, node: &str) -> bool {
+        self.cluster.stale.is_stale(&uid(index), &node.parse().unwrap())
+    }
+
+    pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_mins(5);
+        while !holds() {
+            assert!(Instant::now() < deadline, "never: {what}; stale: {:?}", self.cluster.stale);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub async fn entry(&self, index: &str) -> Option<miroir_domain::index::IndexEntry> {
+        self.rows.index_get(&uid(index)).await.unwrap()
+    }
+
+    /// The documents a node must have of `films(0, count)`, by id, in order.
+    pub fn share(&self, node: &str, count: u32) -> Vec<String> {
+        let placement = self.cluster.placement(self.layout.shard_count);
+        let shards = placement.shards_of(&node.parse().unwrap());
+        let kept =
+            |id: &String| shards.contains(miroir_domain::placement::shard_of(id, self.layout.shard_count));
+        let mut ids: Vec<String> = (0..count).map(|id| id.to_string()).filter(kept).collect();
+        ids.sort();
+        ids
+    }
+}
+
+/// A request to add `documents`.
+pub fn additions(index: &str, documents: &Value) -> DocumentWrite {
+    changes(index, documents, WriteMode::Replace)
+}
+
+fn changes(index: &str, documents: &Value, mode: WriteMode) -> DocumentWrite {
+    DocumentWrite {
+        index: uid(index),
+        primary_key: None,
+        mode,
+        format: PayloadFormat::Json,
+        body: documents.to_string().into(),
+        custom_metadata: None,
+    }
+}
