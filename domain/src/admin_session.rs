@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Timestamp;
+use crate::row::{InvalidRow, check_expiry};
 
 /// One row of `admin_sessions`. `Debug` shows no secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,6 +28,14 @@ pub struct AdminSession {
 }
 
 impl AdminSession {
+    /// Refuses a new session that could not be used at `now`.
+    pub fn check_new(&self, now: Timestamp) -> Result<(), InvalidRow> {
+        if self.revoked {
+            return Err(InvalidRow::new("a new admin session cannot be revoked already"));
+        }
+        check_expiry("an admin session", self.expires_at, now)
+    }
+
     /// Whether it may be used at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         !self.revoked && now < self.expires_at

@@ -35,6 +35,7 @@ pub mod placement;
 pub mod quorum;
 pub mod role;
 pub mod rollover;
+pub mod row;
 pub mod search;
 pub mod search_ui;
 pub mod session;

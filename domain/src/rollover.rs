@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::IndexUid;
+use crate::row::{InvalidRow, check_json};
 
 /// One row of `rollover_policies`.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,4 +26,13 @@ pub struct RolloverPolicy {
     pub enabled: bool,
     /// Counts changes; a new row has 1.
     pub version: u64,
+}
+
+impl RolloverPolicy {
+    /// Refuses a policy whose JSON nests too deeply to be read back.
+    pub fn check(&self) -> Result<(), InvalidRow> {
+        check_json("the triggers of a policy", &self.triggers)?;
+        check_json("the retention of a policy", &self.retention)?;
+        check_json("the template of a policy", &self.template)
+    }
 }

@@ -6,6 +6,7 @@ mod view;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::row::InvalidRow;
 use crate::{IndexUid, Timestamp};
 
 pub use change::{AliasChange, NewAlias};
@@ -70,6 +71,14 @@ impl Alias {
                 ),
             )),
         }
+    }
+
+    /// Refuses to swap the alias with itself.
+    pub fn check_swap(&self, other: &Self) -> Result<(), InvalidRow> {
+        if self.name != other.name {
+            return Ok(());
+        }
+        Err(InvalidRow::new(format!("alias `{}` cannot be swapped with itself", self.name)))
     }
 
     /// The alias pointed at `target`, its present state put in front of a history of at most `keep` entries. The version

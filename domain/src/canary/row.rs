@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::row::{InvalidRow, check_json};
 use crate::{IndexUid, Timestamp};
 
 /// One row of `canaries`.
@@ -26,6 +27,14 @@ pub struct Canary {
     pub created_at: Timestamp,
     /// Counts changes; a new row has 1.
     pub version: u64,
+}
+
+impl Canary {
+    /// Refuses a canary whose JSON nests too deeply to be read back.
+    pub fn check(&self) -> Result<(), InvalidRow> {
+        check_json("the query of a canary", &self.query)?;
+        check_json("the assertions of a canary", &self.assertions)
+    }
 }
 
 /// What a run came to.

@@ -8,6 +8,7 @@ mod kind;
 mod node_task;
 mod parameters;
 mod query;
+mod row;
 mod status;
 mod transition;
 mod view;

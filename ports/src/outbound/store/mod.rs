@@ -13,7 +13,7 @@
 //! - **STORE-7** A version of `u64::MAX` cannot be raised: replacing such a row is `InvalidInput`.
 //! - **STORE-8** What a method answered `Ok` to is there again after the store was closed and opened.
 //! - **STORE-10** A row with an instant of expiry is there while `now` is before that instant, and gone from that instant
-//!   on, whether or not it was removed. JSON that nests deeper than [`MAX_JSON_DEPTH`] is `InvalidInput`.
+//!   on, whether or not it was removed. JSON that nests deeper than [`MAX_JSON_DEPTH`](miroir_domain::row::MAX_JSON_DEPTH) is `InvalidInput`.
 //! - **STORE-9** After a change was acknowledged, every call that begins later sees it.
 
 mod admin_session;
@@ -32,7 +32,7 @@ mod rate_limit;
 mod revocation;
 mod revocation_bell;
 mod rollover;
-mod rule;
+mod row;
 mod scoped_key;
 mod search_ui;
 mod session;
@@ -57,7 +57,6 @@ pub use rate_limit::*;
 pub use revocation::*;
 pub use revocation_bell::*;
 pub use rollover::*;
-pub use rule::*;
 pub use scoped_key::*;
 pub use search_ui::*;
 pub use session::*;
