@@ -2,6 +2,7 @@
 
 mod check;
 mod details;
+mod fold;
 mod nodes;
 mod ranking_rule;
 mod reserved;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::error::{ErrorCode, InvalidRequest};
 use crate::wording;
 use check::Place;
+pub use fold::fold;
 pub use nodes::{as_change, for_client, initial_for_nodes};
 use shape::Shape;
 
@@ -168,6 +170,21 @@ impl SettingsChange {
     #[must_use]
     pub fn for_new_index(&self) -> Self {
         nodes::with_shard_for_new_index(self)
+    }
+
+    /// Returns the change that the `details` of a settings task describe, as nodes are sent it. Returns `None` if they
+    /// describe no change.
+    ///
+    /// Details never hold the API keys of embedders, and embedders cannot be set right without them, so the change
+    /// leaves embedders as they are.
+    pub fn of_details(details: &Map<String, Value>) -> Option<Self> {
+        let mut settings = details.clone();
+        settings.remove(Setting::Embedders.key());
+        if settings.is_empty() {
+            return None;
+        }
+        let change = Self { setting: None, action: SettingsAction::Update(Value::Object(settings)) };
+        Some(change.for_nodes())
     }
 
     /// The `details` of the settings task, as a single server reports them.

@@ -81,6 +81,14 @@ pub struct Task {
     pub custom_metadata: Option<String>,
 }
 
+impl Task {
+    /// Returns the settings version that the task brings to its index. Returns `None` if no node took it, or if it
+    /// brings no settings.
+    pub fn settings_version(&self) -> Option<u64> {
+        self.node_tasks.values().filter_map(|part| part.settings_version).max()
+    }
+}
+
 impl NewTask {
     /// The row this task becomes under `uid` at `now`: what every store writes.
     pub fn into_task(self, uid: TaskUid, now: Timestamp) -> Task {
