@@ -160,6 +160,24 @@ impl ShardSet {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Returns the shards of either set.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).copied().collect())
+    }
+
+    /// Returns the shards of both sets.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).copied().collect())
+    }
+
+    /// Returns the shards that `other` does not hold.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0).copied().collect())
+    }
 }
 
 impl FromIterator<Shard> for ShardSet {
@@ -212,6 +230,15 @@ mod tests {
     #[test]
     fn deserializing_a_bad_name_fails() {
         assert!(serde_json::from_str::<NodeId>("\"a b\"").is_err());
+    }
+
+    #[test]
+    fn shard_sets_combine() {
+        let shards = |numbers: &[u32]| numbers.iter().copied().map(Shard).collect::<ShardSet>();
+        let (one, other) = (shards(&[1, 2]), shards(&[2, 3]));
+        assert_eq!(one.union(&other), shards(&[1, 2, 3]));
+        assert_eq!(one.intersection(&other), shards(&[2]));
+        assert_eq!(one.difference(&other), shards(&[1]));
     }
 
     #[test]

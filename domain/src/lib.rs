@@ -33,6 +33,7 @@ pub mod json;
 pub mod payload;
 pub mod placement;
 pub mod quorum;
+pub mod replica;
 pub mod role;
 pub mod rollover;
 pub mod row;

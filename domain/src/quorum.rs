@@ -31,7 +31,7 @@ impl Degraded {
     pub fn and(mut self, other: Self) -> Self {
         for (group, shards) in other.groups {
             let all = self.groups.entry(group).or_default();
-            *all = all.iter().chain(shards.iter()).collect();
+            *all = all.union(&shards);
         }
         self.nodes.extend(other.nodes);
         self

@@ -17,6 +17,7 @@ use std::time::Duration;
 use miroir_domain::NodeId;
 use miroir_domain::error::{ErrorCode, ResponseError};
 use miroir_domain::quorum::{WriteVerdict, judge_write};
+use miroir_domain::replica::MissedWrite;
 use miroir_domain::task::{Event, Task};
 use miroir_ports::inbound::{Accepted, ApiError};
 use tokio::sync::oneshot;
@@ -24,7 +25,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::send::{NodeOutcome, send_in_turn};
-use super::{Cluster, Miss, Sending, Ticket, WritePlan};
+use super::{Cluster, Sending, Ticket, WritePlan};
 
 /// How long a write that has taken still waits for the nodes that have not answered.
 const STRAGGLER_GRACE: Duration = Duration::from_millis(500);
@@ -258,7 +259,7 @@ impl Run {
             if may_have(node) || !self.noted.insert(node.clone()) {
                 continue;
             }
-            let miss = Miss {
+            let miss = MissedWrite {
                 kind: self.plan.kind,
                 index: &self.plan.index,
                 shard_count: self.plan.shard_count,

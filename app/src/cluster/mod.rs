@@ -34,7 +34,7 @@ pub use lane::{Lanes, Ticket};
 pub use mark::{Found, find_marked};
 pub use open_tasks::{OpenTasks, Sending};
 pub use plan::{Target, WritePlan};
-pub use stale::{Miss, StaleNodes};
+pub use stale::StaleNodes;
 
 /// How long a node may take.
 #[derive(Debug, Clone, Copy)]

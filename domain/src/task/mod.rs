@@ -3,7 +3,7 @@
 mod aggregate;
 pub mod details;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod kind;
 mod node_task;
 mod parameters;
