@@ -13,13 +13,14 @@ use std::time::Duration;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::quorum::judge_write;
+use miroir_domain::task::marker::{Found, find_marked};
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind};
 use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
 use miroir_ports::outbound::NodeTaskSelection;
 use tokio::time::Instant;
 
 use super::recovery::note;
-use crate::cluster::{Cluster, Found, find_marked};
+use crate::cluster::Cluster;
 
 /// How far a node's clock may be behind ours for its tasks still to be found.
 const CLOCK_SKEW: Duration = Duration::from_mins(5);

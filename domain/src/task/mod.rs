@@ -5,7 +5,9 @@ pub mod details;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod kind;
+pub mod marker;
 mod node_task;
+mod outcome;
 mod parameters;
 mod query;
 mod row;
@@ -23,6 +25,7 @@ use crate::{IndexUid, NodeId, TaskUid, Timestamp};
 
 pub use kind::TaskKind;
 pub use node_task::{NodeMiss, NodeTask, NodeTaskReport, NodeTaskState};
+pub use outcome::{NodeOutcome, WriteOutcomes};
 pub use query::{TaskDates, TaskQuery};
 pub use status::TaskStatus;
 pub use transition::{Effect, Event, InvalidTransition};
