@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::word::words;
+
 /// Where the codes of Meilisearch are explained.
 const MEILISEARCH_DOCS: &str = "https://docs.meilisearch.com/errors";
 /// Where Miroir's own codes are explained: a page of this repository, relative so that it holds for every copy of it.
@@ -21,47 +23,29 @@ pub struct ResponseError {
     pub link: String,
 }
 
-/// Who can mend an error: the `type` of an error body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// The client, by sending something else.
-    InvalidRequest,
-    /// Nobody but the developers.
-    Internal,
-    /// The client, by sending the right key.
-    Auth,
-    /// The operator: a node, the store, the disk.
-    System,
-}
-
-impl ErrorKind {
-    /// The word in the error body.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::Internal => "internal",
-            Self::Auth => "auth",
-            Self::System => "system",
-        }
+words! {
+    /// The `type` of an error body. It says who can remedy the error.
+    pub enum ErrorKind("error type", "types") {
+        /// The client, by sending something else.
+        InvalidRequest = "invalid_request",
+        /// The developers of Miroir.
+        Internal = "internal",
+        /// The client, by sending the right key.
+        Auth = "auth",
+        /// The operator: a node, the store, the disk.
+        System = "system",
     }
 }
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $kind:ident;)*) => {
-        /// Every error code Miroir itself raises. Codes that only nodes raise pass through as text.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
+        words! {
+            /// Every error code that Miroir itself raises. Codes that only nodes raise pass through as text.
+            #[non_exhaustive]
+            pub enum ErrorCode("error code", "codes") { $($(#[$doc])* $variant = $code,)* }
+        }
 
         impl ErrorCode {
-            /// All of them, for tests and documents that must name each.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The word in the error body.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
             /// The `type` in the error body.
             pub fn kind(self) -> ErrorKind {
                 match self { $(Self::$variant => ErrorKind::$kind,)* }

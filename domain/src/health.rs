@@ -1,17 +1,17 @@
 //! When a node is trusted: a state machine over the outcomes of probes and requests.
 
-use serde::{Deserialize, Serialize};
+use crate::word::words;
 
-/// How far a node is trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NodeStatus {
-    /// Answers as it should.
-    Healthy,
-    /// Answered badly of late, or is on its way back: used when no healthier node can.
-    Degraded,
-    /// Gets no reads until it has recovered.
-    Failed,
+words! {
+    /// The health of a node.
+    pub enum NodeStatus("node status", "statuses") {
+        /// It responds as it should.
+        Healthy = "healthy",
+        /// It failed lately, or is recovering: it is used where no healthier node can be.
+        Degraded = "degraded",
+        /// It gets no reads until it has recovered.
+        Failed = "failed",
+    }
 }
 
 /// How many outcomes in a row change a node's status.

@@ -3,53 +3,28 @@
 use serde_json::Value;
 
 use crate::Timestamp;
+use crate::word::words;
 
-/// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum JobState {
-    /// Nobody has it.
-    Queued,
-    /// An instance works on it until its claim expires.
-    Claimed,
-    /// It is done.
-    Succeeded,
-    /// It was given up: see its last error.
-    Failed,
-    /// It was called off.
-    Canceled,
+words! {
+    /// The state of a job.
+    pub enum JobState("job state", "states") {
+        /// The job waits for an instance.
+        Queued = "queued",
+        /// An instance works on it until its claim expires.
+        Claimed = "claimed",
+        /// It is done.
+        Succeeded = "succeeded",
+        /// It was given up: see its last error.
+        Failed = "failed",
+        /// It was canceled.
+        Canceled = "canceled",
+    }
 }
 
 impl JobState {
-    /// Every state.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Claimed, Self::Succeeded, Self::Failed, Self::Canceled];
-
-    /// The word a store and an answer use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Claimed => "claimed",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Canceled => "canceled",
-        }
-    }
-
-    /// Whether nothing more happens to it.
+    /// Returns whether nothing more happens to the job.
     pub fn is_finished(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
-    }
-}
-
-/// A word that names no [`JobState`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no state of a job")]
-pub struct InvalidJobState(String);
-
-impl std::str::FromStr for JobState {
-    type Err = InvalidJobState;
-    fn from_str(word: &str) -> Result<Self, InvalidJobState> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == word);
-        found.ok_or_else(|| InvalidJobState(word.chars().take(80).collect()))
     }
 }
 

@@ -46,6 +46,7 @@ pub mod task;
 pub mod tenant;
 mod time;
 pub mod topology;
+pub mod word;
 pub mod wording;
 pub mod write;
 

@@ -29,7 +29,7 @@ pub use draft::{CaptureRequest, MAX_CAPTURED, SUGGESTED_HITS, draft, query_hash}
 pub use evaluate::{Observation, P95_RUNS, evaluate};
 pub use evidence::{FailedAssertion, Verdict};
 pub use id::CanaryId;
-pub use row::{Canary, CanaryRun, CanaryStatus, InvalidCanaryStatus};
+pub use row::{Canary, CanaryRun, CanaryStatus};
 pub use schedule::{due_at, is_overdue};
 pub use summary::{RunCounts, RunSummary};
 

@@ -1,9 +1,9 @@
 //! The rows of `canaries` and `canary_runs`.
 
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::row::{InvalidRow, check_json};
+use crate::word::words;
 use crate::{IndexUid, Timestamp};
 
 /// One row of `canaries`.
@@ -37,42 +37,15 @@ impl Canary {
     }
 }
 
-/// What a run came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CanaryStatus {
-    /// Every assertion held.
-    Pass,
-    /// Some assertion did not hold.
-    Fail,
-    /// The search itself failed.
-    Error,
-}
-
-impl CanaryStatus {
-    /// Every status.
-    pub const ALL: [Self; 3] = [Self::Pass, Self::Fail, Self::Error];
-
-    /// The word a store and an answer use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Error => "error",
-        }
-    }
-}
-
-/// A word that names no [`CanaryStatus`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no status of a canary run")]
-pub struct InvalidCanaryStatus(String);
-
-impl std::str::FromStr for CanaryStatus {
-    type Err = InvalidCanaryStatus;
-    fn from_str(word: &str) -> Result<Self, InvalidCanaryStatus> {
-        let found = Self::ALL.into_iter().find(|status| status.as_str() == word);
-        found.ok_or_else(|| InvalidCanaryStatus(word.chars().take(80).collect()))
+words! {
+    /// The result of a run.
+    pub enum CanaryStatus("canary status", "statuses") {
+        /// Every assertion held.
+        Pass = "pass",
+        /// Some assertion did not hold.
+        Fail = "fail",
+        /// The search itself failed.
+        Error = "error",
     }
 }
 

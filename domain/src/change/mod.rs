@@ -29,7 +29,7 @@ pub use notice::{canary_event, gap_event};
 pub use pending::{ChangeKind, Changed, Origin, PendingChanges};
 pub use position::{Held, OutOfReach};
 pub use rewind::Rewind;
-pub use sink::{InvalidSinkState, SinkRow, SinkState};
+pub use sink::{SinkRow, SinkState};
 
 #[cfg(test)]
 mod tests;

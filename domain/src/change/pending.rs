@@ -6,39 +6,27 @@ use serde_json::Value;
 use crate::document::DocumentId;
 use crate::index::IndexEntry;
 use crate::payload::Payload;
+use crate::word::words;
 
-/// What became of the documents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeKind {
-    /// Each was added, or took the place of the one with its id (`POST`).
-    Upserted,
-    /// Each was added, or its attributes were put over those of the one with its id (`PUT`).
-    Updated,
-    /// They were deleted.
-    Deleted,
+words! {
+    /// The kind of change that a write makes to its documents.
+    pub enum ChangeKind("kind of change", "kinds") {
+        /// Each was added, or replaced the one with its id (`POST`).
+        Upserted = "upserted",
+        /// Each was added, or its attributes were put over those of the one with its id (`PUT`).
+        Updated = "updated",
+        /// They were deleted.
+        Deleted = "deleted",
+    }
 }
 
-/// Who wanted a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// A client.
-    Client,
-    /// Miroir, to bring a node what others have. No document of the index is another after it.
-    Repair,
-}
-
-impl Origin {
-    /// Every origin.
-    pub const ALL: [Self; 2] = [Self::Client, Self::Repair];
-
-    /// The word for it in configuration, answers and events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Repair => "repair",
-        }
+words! {
+    /// The originator of a write.
+    pub enum Origin("origin", "origins") {
+        /// A client.
+        Client = "client",
+        /// Miroir itself, to repair the replica of a node. The documents of the index stay the same.
+        Repair = "repair",
     }
 }
 

@@ -5,24 +5,25 @@ use serde_json::{Map, Value};
 
 use super::TaskStatus;
 use crate::error::ResponseError;
+use crate::word::words;
 use crate::{ShardSet, Timestamp};
 
-/// What is known of the write on one node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum NodeTaskState {
-    /// The node was to be asked, and it is not known whether it accepted. The reconciler finds out.
-    Pending,
-    /// Accepted, not begun.
-    Enqueued,
-    /// Begun.
-    Processing,
-    /// Done.
-    Succeeded,
-    /// Failed.
-    Failed,
-    /// Canceled.
-    Canceled,
+words! {
+    /// The state of a write on one node, as far as it is known.
+    pub enum NodeTaskState("node task state", "states") {
+        /// The node was to be sent the write, and it is not known whether it accepted. The reconciler finds out.
+        Pending = "pending",
+        /// Accepted, not begun.
+        Enqueued = "enqueued",
+        /// Begun.
+        Processing = "processing",
+        /// Done.
+        Succeeded = "succeeded",
+        /// Failed.
+        Failed = "failed",
+        /// Canceled.
+        Canceled = "canceled",
+    }
 }
 
 impl NodeTaskState {

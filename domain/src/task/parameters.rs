@@ -1,12 +1,12 @@
 //! Reading the query parameters of `GET /tasks`, in Meilisearch's words where they cannot be read.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
 use jiff::civil::Date;
 
 use super::TaskQuery;
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::word::{Word, parse_any_case};
 use crate::{IndexUid, TaskUid, Timestamp, wording};
 
 /// Every parameter the route knows, in the order in which a refusal lists them.
@@ -163,8 +163,8 @@ fn boolean(text: &str) -> Result<bool, String> {
         .map_err(|_| format!("could not parse `{text}` as a boolean, expected either `true` or `false`"))
 }
 
-fn word<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|unknown: T::Err| unknown.to_string())
+fn word<T: Word>(text: &str) -> Result<T, String> {
+    parse_any_case(text).map_err(|unknown| unknown.to_string())
 }
 
 /// The 512 bytes are Meilisearch's words; what it accepts are 400, as we do.
