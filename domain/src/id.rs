@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::wording::excerpt;
+
 /// A name that does not have the form its type demands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -28,7 +30,7 @@ fn check_name(kind: &'static str, max_bytes: usize, value: &str) -> Result<(), I
     if valid {
         return Ok(());
     }
-    Err(InvalidId { kind, value: value.chars().take(EXCERPT_CHARS).collect(), max_bytes })
+    Err(InvalidId { kind, value: excerpt(value, EXCERPT_CHARS), max_bytes })
 }
 
 macro_rules! name_type {

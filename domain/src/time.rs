@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::wording::excerpt;
+
 /// An instant in milliseconds since the Unix epoch, UTC. In JSON it is RFC 3339 text, as in Meilisearch's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -14,6 +16,9 @@ pub struct Timestamp(i64);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an RFC 3339 date-time")]
 pub struct InvalidTimestamp(String);
+
+/// The maximum number of characters of a refused text that an error repeats.
+const EXCERPT_CHARS: usize = 80;
 
 /// The milliseconds a [`jiff::Timestamp`] can print: years -9999 to 9999.
 const PRINTABLE: std::ops::RangeInclusive<i64> = -377_705_023_201_000..=253_402_207_200_000;
@@ -66,7 +71,7 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
         let instant: jiff::Timestamp =
-            text.parse().map_err(|_| InvalidTimestamp(text.chars().take(80).collect()))?;
+            text.parse().map_err(|_| InvalidTimestamp(excerpt(text, EXCERPT_CHARS)))?;
         Ok(Self::from_millis(instant.as_millisecond()))
     }
 }

@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 
 use serde::{Deserializer, de};
 
+use crate::wording::{excerpt, list};
+
 /// An enum whose values are words. The macro `words!` declares such an enum.
 pub trait Word: Copy + 'static {
     /// A noun for one word, as in "task status".
@@ -43,10 +45,10 @@ pub fn parse_any_case<T: Word>(text: &str) -> Result<T, UnknownWord> {
 fn find<T: Word>(text: &str, is_meant: impl Fn(&str) -> bool) -> Result<T, UnknownWord> {
     let found = T::WORDS.iter().find(|(word, _)| is_meant(word));
     found.map(|(_, value)| *value).ok_or_else(|| UnknownWord {
-        text: text.chars().take(EXCERPT_CHARS).collect(),
+        text: excerpt(text, EXCERPT_CHARS),
         noun: T::NOUN,
         plural: T::PLURAL,
-        known: crate::wording::list(T::WORDS.iter().map(|(word, _)| *word)),
+        known: list(T::WORDS.iter().map(|(word, _)| *word)),
     })
 }
 

@@ -80,8 +80,6 @@ const TYPES: [&str; 9] = [
 
 /// The most hits one assertion looks at: as many as a server shows unless its settings say more.
 const MAX_K: u64 = 1_000;
-/// Longest unknown type that is repeated whole, in characters.
-const EXCERPT_CHARS: usize = 200;
 
 impl Assertion {
     /// Reads `{"type": …, …}`, found at `place`.
@@ -108,7 +106,7 @@ impl Assertion {
             }
             _ => {
                 let Some((least, make)) = of_number(kind) else {
-                    let shown: String = kind.chars().take(EXCERPT_CHARS).collect();
+                    let shown = wording::excerpt(kind, wording::NAME_CHARS);
                     let expected = wording::expected_one_of(kind, &TYPES);
                     return Err(refuse(&fields.place("type"), format!("unknown type `{shown}`: {expected}")));
                 };

@@ -5,9 +5,6 @@ use serde_json::{Map, Value};
 use crate::error::{ErrorCode, InvalidRequest};
 use crate::wording;
 
-/// Longest unknown name that is repeated whole, in characters.
-const EXCERPT_CHARS: usize = 200;
-
 /// The refusal of a canary: `place` is such as `.assertions[0].k`, or empty for the whole.
 pub(super) fn refuse(place: &str, message: impl AsRef<str>) -> InvalidRequest {
     let message = message.as_ref();
@@ -37,7 +34,7 @@ impl<'a> Fields<'a> {
     pub(super) fn only(&self, known: &[&str]) -> Result<(), InvalidRequest> {
         match self.map.keys().find(|name| !known.contains(&name.as_str())) {
             Some(name) => {
-                let shown: String = name.chars().take(EXCERPT_CHARS).collect();
+                let shown = wording::excerpt(name, wording::NAME_CHARS);
                 let expected = wording::expected_one_of(name, known);
                 Err(refuse(self.place, format!("unknown field `{shown}`: {expected}")))
             }

@@ -4,14 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::wording::{NAME_CHARS, excerpt};
 
 /// Begins the id of a canary that belongs to the configuration. The colon is no character of other ids, so that no client
 /// can make a canary that passes for a configured one, or take a name that the configuration wants.
 const CONFIGURED: &str = "config:";
 /// Names that are paths beside the canaries.
 const PATHS: [&str; 2] = ["status", "capture"];
-/// Longest excerpt of a refused id that an error repeats, in characters.
-const EXCERPT_CHARS: usize = 200;
 
 /// The id of a canary: a name of 1 to 128 characters of `A-Z a-z 0-9 - _`, behind `config:` where the canary belongs to
 /// the configuration.
@@ -61,7 +60,7 @@ impl CanaryId {
 }
 
 fn refuse(id: &str, why: &str) -> InvalidRequest {
-    let shown: String = id.chars().take(EXCERPT_CHARS).collect();
+    let shown = excerpt(id, NAME_CHARS);
     InvalidRequest::new(ErrorCode::MiroirInvalidCanary, format!("`{shown}` is no id of a canary: it {why}."))
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::wording::shortened;
 
 /// A valid document id in canonical form: text as it is, an integer in decimal, so `1` and `"1"` are one document.
 /// Reading it back from a store checks nothing again.
@@ -42,11 +43,7 @@ impl DocumentId {
 }
 
 fn refuse(value: &Value) -> InvalidRequest {
-    let mut shown = value.to_string();
-    if let Some((end, _)) = shown.char_indices().nth(EXCERPT_CHARS) {
-        shown.truncate(end);
-        shown.push('…');
-    }
+    let shown = shortened(value, EXCERPT_CHARS);
     InvalidRequest::new(
         ErrorCode::InvalidDocumentId,
         format!(

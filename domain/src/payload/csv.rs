@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::refusal;
 use crate::error::InvalidRequest;
+use crate::wording::{VALUE_CHARS, shortened};
 
 /// What the values of a column are, by the end of its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +85,7 @@ fn read_cell(cell: &str, kind: ColumnType, record: usize) -> Result<Value, Inval
     let fault = |what: &str, reason: String| {
         refusal::malformed_csv(&format!(
             "Error parsing {what} {:?} at line {record}: {reason}",
-            refusal::excerpt(cell)
+            shortened(cell, VALUE_CHARS)
         ))
     };
     match kind {

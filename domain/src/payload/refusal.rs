@@ -4,7 +4,7 @@ use super::PayloadFormat;
 use crate::IndexUid;
 use crate::error::{ErrorCode, InvalidRequest};
 
-/// Longest excerpt of a client's text that an error repeats, in bytes.
+/// The maximum length of the excerpt of a document that an error repeats, in bytes.
 const EXCERPT_BYTES: usize = 1_000;
 
 impl PayloadFormat {
@@ -97,15 +97,6 @@ pub(super) fn locate(
     InvalidRequest::new(fault.code, message)
 }
 
-/// Cuts `text` to what an error may repeat.
-pub(super) fn excerpt(text: &str) -> String {
-    if text.len() <= EXCERPT_BYTES {
-        return text.to_owned();
-    }
-    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= EXCERPT_BYTES).last().unwrap_or(0);
-    format!("{}…", &text[..end])
-}
-
 /// Valid JSON without the whitespace between its tokens, cut to what an error may repeat.
 fn compact(json: &str) -> String {
     let mut compacted = String::new();
@@ -138,9 +129,6 @@ mod tests {
     #[test]
     fn excerpts_are_cut_at_a_character() {
         let long = "é".repeat(3_000);
-        assert!(excerpt(&long).len() < 1_100);
-        assert!(excerpt(&format!("x{long}")).ends_with('…'));
         assert!(compact(&format!("\"{long}\"")).len() < 1_100);
-        assert_eq!(excerpt("short"), "short");
     }
 }

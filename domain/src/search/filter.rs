@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::ShardSet;
 use crate::document::shard_filter;
+use crate::wording::{VALUE_CHARS, excerpt};
 
 /// Checks that a filter has one of the shapes Meilisearch reads: a string, or an array (AND) of strings and of
 /// arrays (OR) of strings. What the strings say is the node's to judge. Errors are Meilisearch's sentences.
@@ -27,6 +28,7 @@ fn check_conjunct(conjunct: &Value) -> Result<(), String> {
 }
 
 fn wrong_syntax(expected: &str, found: &Value) -> String {
+    let found = excerpt(found, VALUE_CHARS);
     format!("Invalid syntax for the filter parameter: `expected {expected}, found: {found}`.")
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::filter;
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::wording::{NAME_CHARS, VALUE_CHARS, excerpt, list, wrong_type};
 
 /// What a parameter takes in a JSON body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,18 +95,14 @@ pub(super) const THRESHOLD_RANGE: &str =
 /// Checks one member of a body. An unknown name is `bad_request`, as on a server.
 pub(super) fn check(name: &str, value: &Value) -> Result<(), InvalidRequest> {
     let Some(parameter) = PARAMETERS.iter().find(|parameter| parameter.name == name) else {
-        let known = quoted_list(PARAMETERS.iter().map(|parameter| parameter.name));
+        let known = list(PARAMETERS.iter().map(|parameter| parameter.name));
+        let name = excerpt(name, NAME_CHARS);
         return Err(InvalidRequest::new(
             ErrorCode::BadRequest,
             format!("Unknown field `{name}`: expected one of {known}"),
         ));
     };
     parameter.check(value).map_err(|message| InvalidRequest::new(parameter.code, message))
-}
-
-/// "`a`, `b`, `c`".
-pub(super) fn quoted_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl Parameter {
@@ -155,10 +152,8 @@ fn check_strategy(path: &str, value: &Value) -> Result<(), String> {
     if STRATEGIES.contains(&strategy.as_str()) {
         return Ok(());
     }
-    Err(format!(
-        "Unknown value `{strategy}` at `{path}`: expected one of {}",
-        quoted_list(STRATEGIES.into_iter())
-    ))
+    let (strategy, known) = (excerpt(strategy, VALUE_CHARS), list(STRATEGIES));
+    Err(format!("Unknown value `{strategy}` at `{path}`: expected one of {known}"))
 }
 
 fn check_threshold(path: &str, value: &Value) -> Result<(), String> {
@@ -173,20 +168,4 @@ fn check_threshold(path: &str, value: &Value) -> Result<(), String> {
 
 fn expect(holds: bool, path: &str, expected: &str, found: &Value) -> Result<(), String> {
     if holds { Ok(()) } else { Err(wrong_type(path, expected, found)) }
-}
-
-/// Meilisearch's sentence for a value of the wrong JSON type. `path` is empty for the body itself.
-pub(super) fn wrong_type(path: &str, expected: &str, found: &Value) -> String {
-    let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
-    let kind = match found {
-        Value::Null => return format!("Invalid value type{place}: expected {expected}, but found null"),
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_u64() => "a positive integer",
-        Value::Number(number) if number.is_i64() => "a negative integer",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    };
-    format!("Invalid value type{place}: expected {expected}, but found {kind}: `{found}`")
 }

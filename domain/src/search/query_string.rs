@@ -3,8 +3,9 @@
 use serde_json::{Map, Number, Value};
 
 use super::filter;
-use super::parameter::{STRATEGIES, THRESHOLD_RANGE, quoted_list};
+use super::parameter::{STRATEGIES, THRESHOLD_RANGE};
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::wording::{NAME_CHARS, VALUE_CHARS, excerpt, list};
 
 /// How the text of a parameter is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +74,8 @@ pub(super) fn read<'a>(
     let mut body = Map::new();
     for (name, text) in texts {
         let Some((_, form, code)) = PARAMETERS.iter().find(|(known, ..)| *known == name) else {
-            let known = quoted_list(PARAMETERS.iter().map(|(known, ..)| *known));
+            let known = list(PARAMETERS.iter().map(|(known, ..)| *known));
+            let name = excerpt(name, NAME_CHARS);
             return Err(InvalidRequest::new(
                 ErrorCode::BadRequest,
                 format!("Unknown parameter `{name}`: expected one of {known}"),
@@ -116,14 +118,19 @@ fn gather_objects(body: &mut Map<String, Value>) -> Result<(), InvalidRequest> {
 impl Form {
     /// The value of a body for `text`, or Meilisearch's sentence for why there is none.
     fn read(self, name: &str, text: &str) -> Result<Value, String> {
+        let shown = || excerpt(text, VALUE_CHARS);
         match self {
             Self::Text => Ok(text.into()),
             Self::Count => text.parse::<u64>().map(Value::from).map_err(|_| {
-                format!("Invalid value in parameter `{name}`: could not parse `{text}` as a positive integer")
+                format!(
+                    "Invalid value in parameter `{name}`: could not parse `{}` as a positive integer",
+                    shown()
+                )
             }),
             Self::Flag => text.parse::<bool>().map(Value::from).map_err(|_| {
                 format!(
-                    "Invalid value in parameter `{name}`: could not parse `{text}` as a boolean, expected either `true` or `false`"
+                    "Invalid value in parameter `{name}`: could not parse `{}` as a boolean, expected either `true` or `false`",
+                    shown()
                 )
             }),
             Self::List => Ok(items(text).map(Value::from).collect()),
@@ -143,8 +150,8 @@ impl Form {
                 if STRATEGIES.contains(&text) {
                     return Ok(text.into());
                 }
-                let known = quoted_list(STRATEGIES.into_iter());
-                Err(format!("Unknown value `{text}` for parameter `{name}`: expected one of {known}"))
+                let known = list(STRATEGIES);
+                Err(format!("Unknown value `{}` for parameter `{name}`: expected one of {known}", shown()))
             }
             Self::Threshold => {
                 unit(text).ok_or_else(|| format!("Invalid value in parameter `{name}`: {THRESHOLD_RANGE}"))

@@ -12,6 +12,23 @@ fn refusal(parameters: &[(&str, &str)]) -> (ErrorCode, String) {
 }
 
 #[test]
+fn refusals_repeat_a_huge_value_in_part_only() {
+    let huge = "é".repeat(100_000);
+    let filter = format!(r#"{{"a":"{huge}"}}"#);
+    for parameter in [
+        ("limit", huge.as_str()),
+        ("showRankingScore", &huge),
+        ("matchingStrategy", &huge),
+        ("filter", &filter),
+        (&huge, ""),
+    ] {
+        let message = refusal(&[parameter]).1;
+        assert!(message.chars().count() < 1_500, "{} characters", message.chars().count());
+        assert!(message.contains(&huge[..300]), "{message}");
+    }
+}
+
+#[test]
 fn parameters_become_the_body_of_a_post() {
     assert_eq!(
         body(&[

@@ -11,6 +11,7 @@ use super::retrieve::Extras;
 use crate::ShardSet;
 use crate::document::PrimaryKey;
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::wording::wrong_type;
 
 /// The weight of semantic hits in a hybrid search that names none.
 const DEFAULT_SEMANTIC_RATIO: f64 = 0.5;
@@ -26,7 +27,7 @@ impl SearchRequest {
     /// Meilisearch's codes and sentences; the first in the order of the body decides.
     pub fn from_json(body: Value) -> Result<Self, InvalidRequest> {
         let Value::Object(body) = body else {
-            let message = parameter::wrong_type("", "an object", &body);
+            let message = wrong_type("", "an object", &body);
             return Err(InvalidRequest::new(ErrorCode::BadRequest, message));
         };
         for (name, value) in &body {

@@ -89,6 +89,27 @@ fn a_search_that_mixes_words_and_vectors_asks_for_scores() {
 }
 
 #[test]
+fn refusals_repeat_a_huge_value_in_part_only() {
+    let huge = || Value::String("é".repeat(1_000_000));
+    for body in [
+        huge(),
+        json!([huge()]),
+        json!({"limit": huge()}),
+        json!({"facets": [[huge()]]}),
+        json!({"filter": {"a": huge()}}),
+        json!({"filter": [[[huge()]]]}),
+        json!({"filter": [{"a": huge()}]}),
+        json!({"matchingStrategy": huge()}),
+        json!({ ("é".repeat(1_000_000)): 1 }),
+    ] {
+        let message = SearchRequest::from_json(body).unwrap_err().message;
+        let length = message.chars().count();
+        assert!((200..1_500).contains(&length), "{length} characters");
+        assert!(message.contains(&"é".repeat(190)));
+    }
+}
+
+#[test]
 fn refusals_of_types_speak_as_a_server_does() {
     assert_refused(vec![
         (

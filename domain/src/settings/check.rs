@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::ranking_rule;
 use super::shape::{FILTERABLE_RULE, Field, ONE_TYPO, Presence, Shape, TWO_TYPOS, WORD_SIZES};
-use crate::wording;
+use crate::wording::{self, NAME_CHARS, VALUE_CHARS, excerpt};
 
 /// Where in the body a value lies: `.rankingRules[0]`.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,7 @@ impl fmt::Display for Place<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
-            Self::Key(parent, key) => write!(formatter, "{parent}.{key}"),
+            Self::Key(parent, key) => write!(formatter, "{parent}.{}", excerpt(key, NAME_CHARS)),
             Self::Index(parent, index) => write!(formatter, "{parent}[{index}]"),
         }
     }
@@ -33,12 +33,8 @@ impl Place<'_> {
     }
 }
 
-pub(super) fn wrong_type(expected: &str, found: &Value, place: &Place<'_>) -> String {
-    format!(
-        "Invalid value type{}: expected {expected}, but found {}",
-        place.told("at"),
-        wording::described(found)
-    )
+fn wrong_type(expected: &str, found: &Value, place: &Place<'_>) -> String {
+    wording::wrong_type(&place.to_string(), expected, found)
 }
 
 fn wrong_value(place: &Place<'_>, why: &str) -> String {
@@ -107,7 +103,7 @@ fn check_word(words: &[&str], word: &str, place: &Place<'_>) -> Result<(), Strin
         return Ok(());
     }
     let accepted = wording::expected_one_of(word, words);
-    Err(format!("Unknown value `{word}`{}: {accepted}", place.told("at")))
+    Err(format!("Unknown value `{}`{}: {accepted}", excerpt(word, VALUE_CHARS), place.told("at")))
 }
 
 fn check_items(item: &Shape, items: &[Value], place: &Place<'_>) -> Result<(), String> {
@@ -121,7 +117,11 @@ fn check_fields(fields: &[Field], entries: &Map<String, Value>, place: &Place<'_
         let Some(field) = fields.iter().find(|field| field.name == key) else {
             let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
             let accepted = wording::expected_one_of(key, &names);
-            return Err(format!("Unknown field `{key}`{}: {accepted}", place.told("inside")));
+            return Err(format!(
+                "Unknown field `{}`{}: {accepted}",
+                excerpt(key, NAME_CHARS),
+                place.told("inside")
+            ));
         };
         if value.is_null() && matches!(field.presence, Presence::Resettable) {
             continue;

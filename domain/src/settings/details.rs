@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::shape::{FILTERABLE_RULE, Field, Presence, Shape, WORD_SIZES};
 use super::{Setting, SettingsAction, SettingsChange};
+use crate::wording::excerpt;
 
 pub(super) fn of(change: &SettingsChange) -> Map<String, Value> {
     let touched: Vec<(Setting, &Value)> = match (change.setting, &change.action) {
@@ -86,5 +87,5 @@ fn cut_api_key(embedder: &mut Value) {
         20..30 => (3, "XXXXX..."),
         _ => (5, "XXXXXX..."),
     };
-    *key = key.chars().take(kept).chain(mark.chars()).collect();
+    *key = excerpt(&*key, kept) + mark;
 }

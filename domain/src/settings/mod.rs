@@ -152,7 +152,7 @@ impl SettingsChange {
                 Ok(())
             }
             (None, SettingsAction::Update(value)) => {
-                let wrong = check::wrong_type("an object", value, &Place::Root);
+                let wrong = wording::wrong_type("", "an object", value);
                 Err(InvalidRequest::new(ErrorCode::BadRequest, wrong))
             }
         }
@@ -207,8 +207,7 @@ fn validate_one(setting: Setting, value: &Value, place: &Place<'_>) -> Result<()
 }
 
 fn unknown(key: &str) -> InvalidRequest {
-    let accepted = wording::expected_one_of(key, KEYS);
-    InvalidRequest::new(ErrorCode::BadRequest, format!("Unknown field `{key}`: {accepted}"))
+    InvalidRequest::new(ErrorCode::BadRequest, wording::unknown("field", key, KEYS))
 }
 
 #[cfg(test)]

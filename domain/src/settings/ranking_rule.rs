@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::wording::{VALUE_CHARS, excerpt};
+
 const BUILT_IN: &[&str] =
     &["words", "typo", "proximity", "attribute", "attributeRank", "wordPosition", "sort", "exactness"];
 
@@ -17,12 +19,15 @@ pub(super) fn check(rule: &str) -> Result<(), String> {
     }
     let Some(attribute) = sorted_attribute(rule) else {
         return Err(format!(
-            "`{rule}` ranking rule is invalid. Valid ranking rules are words, typo, sort, proximity, attribute, \
-             exactness and custom ranking rules."
+            "`{}` ranking rule is invalid. Valid ranking rules are words, typo, sort, proximity, attribute, \
+             exactness and custom ranking rules.",
+            excerpt(rule, VALUE_CHARS)
         ));
     };
-    let reserved =
-        |name: &str| format!("`{name}` is a reserved keyword and thus can't be used as a ranking rule");
+    let reserved = |name: &str| {
+        let name = excerpt(name, VALUE_CHARS);
+        format!("`{name}` is a reserved keyword and thus can't be used as a ranking rule")
+    };
     // A geo point sorts, and a geo area filters, a search only; any text that begins like a call of them is one.
     for (call, use_of_it) in
         [("_geoPoint", "sorting"), ("_geoRadius", "filtering"), ("_geoBoundingBox", "filtering")]

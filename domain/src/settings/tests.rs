@@ -25,6 +25,24 @@ fn text(change: &SettingsChange) -> String {
 }
 
 #[test]
+fn refusals_repeat_a_huge_text_in_part_only() {
+    let huge = || "é".repeat(100_000);
+    for settings in [
+        json!({"stopWords": huge()}),
+        json!({"rankingRules": [huge()]}),
+        json!({"rankingRules": [format!("_geo({}):asc", huge())]}),
+        json!({"proximityPrecision": huge()}),
+        json!({"synonyms": {(huge()): 1}}),
+        json!({"faceting": {(huge()): 1}}),
+        json!({(huge()): 1}),
+    ] {
+        let message = refusal(&whole(settings)).1;
+        assert!(message.chars().count() < 1_500, "{} characters", message.chars().count());
+        assert!(message.contains(&"é".repeat(150)), "{message}");
+    }
+}
+
+#[test]
 fn routes_keys_and_codes_follow_from_each_other() {
     assert_eq!(Setting::ALL.len(), 22);
     for setting in Setting::ALL {

@@ -93,8 +93,7 @@ impl TaskQuery {
 }
 
 fn unknown(name: &str) -> InvalidRequest {
-    let accepted = wording::expected_one_of(name, PARAMETERS);
-    InvalidRequest::new(ErrorCode::BadRequest, format!("Unknown parameter `{name}`: {accepted}"))
+    InvalidRequest::new(ErrorCode::BadRequest, wording::unknown("parameter", name, PARAMETERS))
 }
 
 /// One parameter. The readers given to its methods answer with what is wrong, as the end of a sentence.
@@ -150,8 +149,12 @@ impl Parameter<'_> {
     }
 }
 
+fn shown(text: &str) -> String {
+    wording::excerpt(text, wording::VALUE_CHARS)
+}
+
 fn positive_integer(text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| format!("could not parse `{text}` as a positive integer"))
+    text.parse().map_err(|_| format!("could not parse `{}` as a positive integer", shown(text)))
 }
 
 fn task_uid(text: &str) -> Result<TaskUid, String> {
@@ -159,8 +162,9 @@ fn task_uid(text: &str) -> Result<TaskUid, String> {
 }
 
 fn boolean(text: &str) -> Result<bool, String> {
-    text.parse()
-        .map_err(|_| format!("could not parse `{text}` as a boolean, expected either `true` or `false`"))
+    text.parse().map_err(|_| {
+        format!("could not parse `{}` as a boolean, expected either `true` or `false`", shown(text))
+    })
 }
 
 fn word<T: Word>(text: &str) -> Result<T, String> {
@@ -171,8 +175,9 @@ fn word<T: Word>(text: &str) -> Result<T, String> {
 fn index_uid(text: &str) -> Result<IndexUid, String> {
     text.parse().map_err(|_| {
         format!(
-            "`{text}` is not a valid index uid. Index uid can be an integer or a string containing only \
-             alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
+            "`{}` is not a valid index uid. Index uid can be an integer or a string containing only \
+             alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes.",
+            shown(text)
         )
     })
 }
@@ -180,7 +185,8 @@ fn index_uid(text: &str) -> Result<IndexUid, String> {
 fn date(text: &str, of_day: fn(Date) -> Timestamp) -> Result<Timestamp, String> {
     instant(text).or_else(|| day(text).map(of_day)).ok_or_else(|| {
         format!(
-            "`{text}` is an invalid date-time. It should follow the YYYY-MM-DD or RFC 3339 date-time format."
+            "`{}` is an invalid date-time. It should follow the YYYY-MM-DD or RFC 3339 date-time format.",
+            shown(text)
         )
     })
 }

@@ -8,6 +8,17 @@ fn refusal(name: &str, value: &str) -> InvalidRequest {
 }
 
 #[test]
+fn refusals_repeat_a_huge_text_in_part_only() {
+    let huge = "é".repeat(100_000);
+    for name in ["limit", "from", "reverse", "uids", "types", "statuses", "indexUids", "afterEnqueuedAt"] {
+        let message = refusal(name, &huge).message;
+        assert!(message.chars().count() < 1_500, "{} characters", message.chars().count());
+        assert!(message.contains(&huge[..100]), "{message}");
+    }
+    assert!(refusal(&huge, "").message.chars().count() < 1_500);
+}
+
+#[test]
 fn parse_reads_every_parameter() {
     let query = TaskQuery::parse([
         ("limit", "4294967295"),
