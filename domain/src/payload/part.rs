@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Document, Payload};
+use super::parsed::{Document, Payload};
 use crate::document::{SHARD_FIELD, shard_value};
 use crate::{Shard, ShardSet};
 
@@ -50,6 +50,14 @@ impl PayloadPart {
     /// The NDJSON text in pieces of about 64 KiB. May be called again: a part can be sent twice.
     pub fn chunks(&self) -> impl Iterator<Item = Bytes> + Send + 'static {
         Chunks { part: self.clone(), next: 0, unfinished: None }
+    }
+}
+
+impl Payload {
+    /// The part of the payload for a node that keeps `shards`, documents in their original order, each with its
+    /// [`SHARD_FIELD`](crate::document::SHARD_FIELD).
+    pub fn part(self: &Arc<Self>, shards: &ShardSet) -> PayloadPart {
+        PayloadPart::new(Arc::clone(self), shards)
     }
 }
 

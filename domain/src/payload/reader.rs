@@ -6,15 +6,43 @@ use bytes::Bytes;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::format::PayloadFormat;
+use super::parsed::{Document, Payload, ShardTotal};
+use super::refusal::PayloadError;
 use super::scan::{Found, scan};
-use super::{Document, Payload, PayloadError, PayloadFormat, ShardTotal, part, refusal};
+use super::{csv, part, refusal};
 use crate::IndexUid;
 use crate::document::{PrimaryKey, infer_primary_key};
 use crate::error::InvalidRequest;
 use crate::placement::shard_of_hash;
 
+impl Payload {
+    /// Reads `body`. `primary_key` is the key the index has or the client named; `None` infers it from the first
+    /// document (an empty payload infers nothing). Every document is validated: JSON form, no reserved attribute, id.
+    ///
+    /// A body that must be refused is refused whatever its ids are; among several faults of a kind the first counts.
+    pub fn parse(
+        format: PayloadFormat,
+        body: Bytes,
+        index: &IndexUid,
+        primary_key: Option<&PrimaryKey>,
+        shard_count: u32,
+    ) -> Result<Self, PayloadError> {
+        if body.is_empty() {
+            return Err(PayloadError::Refused(refusal::missing(format)));
+        }
+        let text = match format {
+            PayloadFormat::Json | PayloadFormat::Ndjson => body,
+            PayloadFormat::Csv { delimiter } => {
+                Bytes::from(csv::to_ndjson(&body, delimiter).map_err(PayloadError::Refused)?)
+            }
+        };
+        read(format, text, index, primary_key, shard_count)
+    }
+}
+
 /// Reads the documents of `text`: JSON, or NDJSON that was sent as such or made of CSV.
-pub(super) fn read(
+fn read(
     format: PayloadFormat,
     text: Bytes,
     index: &IndexUid,

@@ -1,21 +1,22 @@
 //! What is said about a payload that cannot be taken: Meilisearch's words, and where the fault lies.
 
-use super::PayloadFormat;
+use super::format::PayloadFormat;
 use crate::IndexUid;
 use crate::error::{ErrorCode, InvalidRequest};
 
 /// The maximum length of the excerpt of a document that an error repeats, in bytes.
 const EXCERPT_BYTES: usize = 1_000;
 
-impl PayloadFormat {
-    /// The word for the format in messages.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Ndjson => "ndjson",
-            Self::Csv { .. } => "csv",
-        }
-    }
+/// Why a payload was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PayloadError {
+    /// The request is refused at once (4xx): the body cannot be read, or carries a reserved attribute.
+    #[error(transparent)]
+    Refused(InvalidRequest),
+    /// A single server would accept the request and fail its task: a bad or missing document id, or no primary key
+    /// to be found. The task fails; nothing is sent to any node.
+    #[error(transparent)]
+    Failed(InvalidRequest),
 }
 
 /// An empty body.

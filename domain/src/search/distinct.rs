@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
-use super::order::Hit;
+use super::hit::Hit;
 use super::path;
 
 /// A value two documents can have in common.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::NodeQuery;
 use super::distinct::normalize;
-use super::order::Hit;
+use super::hit::Hit;
 use super::path;
 use crate::document::is_reserved;
 

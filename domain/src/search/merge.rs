@@ -4,10 +4,11 @@ use serde_json::{Map, Value};
 
 use super::distinct::Distinct;
 use super::facet::{DISTRIBUTION, Facets, STATS};
-use super::order::{Hit, Merged, Ranking, Unrankable};
+use super::hit::{Hit, RawHit};
+use super::order::{Merged, Ranking, Unrankable};
 use super::page::Page;
 use super::rank::{DETAILS, VECTOR};
-use super::response::{RawHit, SearchResponse};
+use super::response::SearchResponse;
 use super::{NodeQuery, SearchRequest};
 use crate::NodeId;
 use crate::document::{PrimaryKey, strip_reserved};

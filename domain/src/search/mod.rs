@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `parameter`, `query_string`, `request` | what a client may ask, and what each node is asked for it |
 //! | `filter`, `retrieve`, `page` | the parts of a request that differ between client and node |
-//! | `answer` | what a node said, read as far as needed |
+//! | `response`, `hit` | a node's response, read as far as needed |
 //! | `rank`, `order`, `distinct` | the order of the hits |
 //! | `facet`, `merge` | the rest of the answer |
 //!
@@ -13,6 +13,7 @@
 mod distinct;
 mod facet;
 mod filter;
+mod hit;
 mod merge;
 mod order;
 mod page;

@@ -3,13 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::hit::{Hit, RawHit};
 use super::rank::{DETAILS, Rank, SCORE};
-use super::response::RawHit;
-
-/// A hit on its way out.
-pub(super) type Hit = Map<String, Value>;
 
 /// The last tie-break between hits of equal rank, so that the order is the same whenever the same nodes are asked.
 /// Smaller first: numbers by value, then texts, then hits that do not show their id.

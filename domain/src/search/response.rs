@@ -1,44 +1,18 @@
-//! The body of a node's answer, its hits left as text until somebody has to look at one.
+//! The body of a node's response to a search, its hits left as text until one is needed.
 //!
-//! A node answers with every hit up to the end of the client's page, and all nodes but the best ones send hits in
-//! vain. Making values of them all, and freeing those again, costs many times what merging costs.
+//! A node returns every hit up to the end of the client's page, and most nodes send hits in vain. To make values of
+//! them all, and to free those again, costs many times what the merge costs.
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, de};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::order::Hit;
+use super::hit::RawHit;
 
 const HITS: &str = "hits";
-
-/// A hit as the node wrote it: valid JSON, of which nothing is known yet.
-#[derive(Debug, Clone)]
-pub(super) struct RawHit(Box<RawValue>);
-
-impl RawHit {
-    /// The whole hit. The error says what is wrong with it.
-    pub(super) fn read(&self) -> Result<Hit, String> {
-        self.checked()?;
-        serde_json::from_str(self.0.get()).map_err(|error| format!("a hit that cannot be read: {error}"))
-    }
-
-    /// The members called one of `names`; the others are passed over. The error says what is wrong with the hit.
-    pub(super) fn read_members(&self, names: &[&str]) -> Result<Hit, String> {
-        let text = self.checked()?;
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        Members(names)
-            .deserialize(&mut deserializer)
-            .map_err(|error| format!("a hit that cannot be read: {error}"))
-    }
-
-    fn checked(&self) -> Result<&str, String> {
-        let text = self.0.get();
-        if text.starts_with('{') { Ok(text) } else { Err("a hit that is no object".to_owned()) }
-    }
-}
 
 /// What a node answered to a search. Read from JSON; `hits` must be an array if it is there, everything else is taken
 /// as it is.
@@ -66,7 +40,7 @@ impl<'de> Deserialize<'de> for SearchResponse {
                 while let Some(key) = members.next_key::<String>()? {
                     if key == HITS {
                         let hits = members.next_value::<Vec<Box<RawValue>>>()?;
-                        answer.hits = Some(hits.into_iter().map(RawHit).collect());
+                        answer.hits = Some(hits.into_iter().map(RawHit::new).collect());
                     } else {
                         answer.rest.insert(key, members.next_value()?);
                     }
@@ -76,63 +50,6 @@ impl<'de> Deserialize<'de> for SearchResponse {
         }
 
         deserializer.deserialize_map(Answer)
-    }
-}
-
-/// Reads the members of an object that have one of these names.
-struct Members<'a>(&'a [&'a str]);
-
-impl<'de> DeserializeSeed<'de> for Members<'_> {
-    type Value = Hit;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Hit, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Members<'_> {
-    type Value = Hit;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Hit, A::Error> {
-        let mut found = Map::new();
-        while let Some(known) = members.next_key_seed(Known(self.0))? {
-            match known {
-                Some(name) => {
-                    found.insert(name.to_owned(), members.next_value()?);
-                }
-                None => {
-                    members.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(found)
-    }
-}
-
-/// Reads a key as one of these names, or as none of them.
-struct Known<'a>(&'a [&'a str]);
-
-impl<'de, 'a> DeserializeSeed<'de> for Known<'a> {
-    type Value = Option<&'a str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'a> Visitor<'_> for Known<'a> {
-    type Value = Option<&'a str>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a key")
-    }
-
-    fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().copied().find(|name| *name == key))
     }
 }
 

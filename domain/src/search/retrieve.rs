@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::order::Hit;
+use super::hit::Hit;
 use super::path;
 
 /// The attributes added to a request for the merge's own sake.

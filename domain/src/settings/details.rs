@@ -9,7 +9,29 @@ use super::shape::{FILTERABLE_RULE, Field, Presence, Shape, WORD_SIZES};
 use super::{Setting, SettingsAction, SettingsChange};
 use crate::wording::excerpt;
 
-pub(super) fn of(change: &SettingsChange) -> Map<String, Value> {
+impl SettingsChange {
+    /// Returns the change that the `details` of a settings task describe, as nodes are sent it. Returns `None` if they
+    /// describe no change.
+    ///
+    /// Details never hold the API keys of embedders, and embedders cannot be set right without them, so the change
+    /// leaves embedders as they are.
+    pub fn of_details(details: &Map<String, Value>) -> Option<Self> {
+        let mut settings = details.clone();
+        settings.remove(Setting::Embedders.key());
+        if settings.is_empty() {
+            return None;
+        }
+        let change = Self { setting: None, action: SettingsAction::Update(Value::Object(settings)) };
+        Some(change.for_nodes())
+    }
+
+    /// The `details` of the settings task, as a single server reports them.
+    pub fn details(&self) -> Map<String, Value> {
+        details_of(self)
+    }
+}
+
+fn details_of(change: &SettingsChange) -> Map<String, Value> {
     let touched: Vec<(Setting, &Value)> = match (change.setting, &change.action) {
         (Some(setting), SettingsAction::Update(value)) => vec![(setting, value)],
         (Some(setting), SettingsAction::Reset) => vec![(setting, &Value::Null)],

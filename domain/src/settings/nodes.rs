@@ -7,8 +7,24 @@ use crate::document::{SHARD_FIELD, is_reserved};
 
 const FILTERABLE: &str = "filterableAttributes";
 
+impl SettingsChange {
+    /// The change as nodes are told it: filterable attributes keep the shard attribute whatever the client sets,
+    /// also through a reset.
+    #[must_use]
+    pub fn for_nodes(&self) -> Self {
+        with_shard_filterable(self)
+    }
+
+    /// The change as nodes are told it when it is what creates the index: one request that also makes the shard
+    /// attribute filterable, whatever the change is about.
+    #[must_use]
+    pub fn for_new_index(&self) -> Self {
+        with_shard_for_new_index(self)
+    }
+}
+
 /// `change` with the shard attribute among the filterable ones wherever it touches them.
-pub(super) fn with_shard_filterable(change: &SettingsChange) -> SettingsChange {
+fn with_shard_filterable(change: &SettingsChange) -> SettingsChange {
     let action = match (change.setting, &change.action) {
         (None, SettingsAction::Reset) => SettingsAction::Update(Value::Object(everything_reset())),
         (None, SettingsAction::Update(Value::Object(settings))) => {
@@ -31,7 +47,7 @@ pub(super) fn with_shard_filterable(change: &SettingsChange) -> SettingsChange {
 
 /// `change` as one change of the whole object that also makes a fresh index usable: when a node refuses it, the node
 /// has no half-made index.
-pub(super) fn with_shard_for_new_index(change: &SettingsChange) -> SettingsChange {
+fn with_shard_for_new_index(change: &SettingsChange) -> SettingsChange {
     let mut settings = match (change.setting, &change.action) {
         (None, SettingsAction::Reset) => Map::new(),
         (None, SettingsAction::Update(Value::Object(settings))) => settings.clone(),

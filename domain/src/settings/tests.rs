@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 use serde_json::json;
 
+use serde_json::Value;
+
+use super::setting::KEYS;
 use super::*;
 
 fn whole(settings: Value) -> SettingsChange {

@@ -4,8 +4,14 @@ mod hostile;
 mod property;
 mod routing;
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use super::*;
-use crate::error::ErrorCode;
+use crate::document::{DocumentId, PrimaryKey};
+use crate::error::{ErrorCode, InvalidRequest};
+use crate::{IndexUid, Shard, ShardSet};
 
 const NDJSON: PayloadFormat = PayloadFormat::Ndjson;
 const JSON: PayloadFormat = PayloadFormat::Json;

@@ -1,5 +1,6 @@
 //! Parts of a payload: what each node is sent.
 
+use super::super::parsed::Document;
 use super::*;
 use crate::document::shard_value;
 use crate::placement::{Placement, shard_of};

@@ -22,6 +22,7 @@ mod canary;
 mod change_cursor;
 mod change_outbox;
 mod change_sink;
+mod conditional;
 mod error;
 mod idempotency;
 mod index;
@@ -47,6 +48,7 @@ pub use canary::*;
 pub use change_cursor::*;
 pub use change_outbox::*;
 pub use change_sink::*;
+pub use conditional::*;
 pub use error::*;
 pub use idempotency::*;
 pub use index::*;
@@ -63,24 +65,6 @@ pub use session::*;
 pub use status::*;
 pub use task::*;
 pub use tenant::*;
-
-/// What became of a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
-    /// The row is as given, with its version raised by one.
-    Stored,
-    /// The row has another version, or is not there: nothing changed.
-    Conflict,
-}
-
-/// What became of a creation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Create {
-    /// The row is there now.
-    Created,
-    /// A row of that key was there already: nothing changed.
-    Exists,
-}
 
 /// The whole store: one object to choose at start, one object to swap in a test.
 pub trait TaskStore:

@@ -1,0 +1,91 @@
+//! A parsed body: where its documents lie, and which shards they belong to.
+
+use bytes::Bytes;
+
+use super::scan::{Found, scan};
+use crate::document::{DocumentId, PrimaryKey};
+use crate::{Shard, ShardSet};
+
+/// Documents of one request: the body, and where in it each document lies.
+///
+/// The JSON text of a document is never rewritten, so numbers and escapes reach the nodes as the client sent them.
+/// Only line breaks between its tokens become spaces, since a node is sent one document a line. A document costs 16
+/// bytes beside its text.
+#[derive(Debug)]
+pub struct Payload {
+    /// The body, or the NDJSON made of a CSV body.
+    pub(super) text: Bytes,
+    /// Documents that had to be written anew, one after the other; see [`Document::start`].
+    pub(super) rewritten: Vec<u8>,
+    pub(super) documents: Vec<Document>,
+    /// What each shard holds, by shard number.
+    pub(super) shards: Vec<ShardTotal>,
+    pub(super) distinct_count: usize,
+    pub(super) primary_key: Option<PrimaryKey>,
+}
+
+/// Where a document lies and where it belongs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Document {
+    /// First byte of its text, counted through `text` and then on through `rewritten`.
+    pub(super) start: usize,
+    /// Bytes of its text.
+    pub(super) length: u32,
+    pub(super) shard: u32,
+}
+
+/// The documents of one shard.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ShardTotal {
+    pub(super) documents: usize,
+    /// Their length as NDJSON with the shard field, in bytes.
+    pub(super) bytes: u64,
+}
+
+impl Payload {
+    /// The key the documents were read with: the given one, or the inferred; none for an empty payload without one.
+    pub fn primary_key(&self) -> Option<&PrimaryKey> {
+        self.primary_key.as_ref()
+    }
+
+    /// How many documents the body holds.
+    pub fn document_count(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// How many distinct ids the documents have: what Meilisearch reports as `indexedDocuments`. Counted by 64-bit
+    /// hashes: two ids would have to collide to count as one.
+    pub fn distinct_count(&self) -> usize {
+        self.distinct_count
+    }
+
+    /// The shards the documents fall into.
+    pub fn shards(&self) -> ShardSet {
+        (0..)
+            .map(Shard)
+            .zip(&self.shards)
+            .filter(|(_, total)| total.documents > 0)
+            .map(|(shard, _)| shard)
+            .collect()
+    }
+
+    /// The documents, in their order: the id and the JSON text of each. Finding the ids reads every document again.
+    pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &str)> {
+        let path = self.primary_key.as_ref().map(PrimaryKey::as_str);
+        self.documents.iter().filter_map(move |document| {
+            // Every document was read so before, so none is left out.
+            let text = std::str::from_utf8(self.text_of(*document)).ok()?;
+            let Found::Id(_, id) = scan(text, path, true).ok()?.found else { return None };
+            Some((DocumentId::from_json(&serde_json::from_str(id).ok()?).ok()?, text))
+        })
+    }
+
+    /// The text of a document of this payload.
+    pub(super) fn text_of(&self, document: Document) -> &[u8] {
+        let (source, start) = match document.start.checked_sub(self.text.len()) {
+            Some(start) => (&self.rewritten[..], start),
+            None => (&self.text[..], document.start),
+        };
+        &source[start..start + document.length as usize]
+    }
+}
