@@ -43,15 +43,11 @@ impl Coverage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::GroupId;
-    use crate::topology::Node;
+    use crate::topology::fixture::grouped;
 
     /// One group of `nodes` per number, with two copies of eight shards.
     fn coverage(groups: &[&[&str]], down: &[&str]) -> Coverage {
-        let nodes = (0..).zip(groups).flat_map(|(group, names)| {
-            names.iter().map(move |name| Node { id: name.parse().unwrap(), group: GroupId(group) })
-        });
-        let topology = Topology::new(nodes.collect(), 2, None).unwrap();
+        let topology = grouped(groups, 2);
         Coverage::of(&topology, &Placement::new(&topology, 8), |node| !down.contains(&node.as_str()))
     }
 

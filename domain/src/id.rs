@@ -23,11 +23,14 @@ pub struct InvalidId {
 /// Longest excerpt of a refused name that an error repeats, in characters.
 const EXCERPT_CHARS: usize = 80;
 
+/// Returns whether `text` has 1 to `max_bytes` characters, each of `A-Z a-z 0-9 - _`.
+pub(crate) fn is_plain_name(text: &str, max_bytes: usize) -> bool {
+    (1..=max_bytes).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
 fn check_name(kind: &'static str, max_bytes: usize, value: &str) -> Result<(), InvalidId> {
-    let valid = !value.is_empty()
-        && value.len() <= max_bytes
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if valid {
+    if is_plain_name(value, max_bytes) {
         return Ok(());
     }
     Err(InvalidId { kind, value: excerpt(value, EXCERPT_CHARS), max_bytes })

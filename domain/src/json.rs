@@ -11,6 +11,35 @@ pub fn fits(value: &Value, levels: usize) -> bool {
     }
 }
 
+/// JSON for property tests.
+#[cfg(test)]
+pub(crate) mod fixture {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    /// Any JSON with such keys and texts.
+    pub(crate) fn any_json(
+        keys: impl Strategy<Value = String> + Clone + 'static,
+        texts: impl Strategy<Value = String> + 'static,
+    ) -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            texts.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            let members = proptest::collection::vec((keys.clone(), inner.clone()), 0..4);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..4).prop_map(Value::from),
+                members.prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -95,19 +95,7 @@ mod tests {
 
     use super::*;
     use crate::Shard;
-    use crate::topology::Node;
-
-    fn topology(groups: u32, per_group: u32, replication_factor: u32, quorum: Option<u32>) -> Topology {
-        let nodes = (0..groups)
-            .flat_map(|group| {
-                (0..per_group).map(move |number| Node {
-                    id: format!("n{group}-{number}").parse().unwrap(),
-                    group: GroupId(group),
-                })
-            })
-            .collect();
-        Topology::new(nodes, replication_factor, quorum).unwrap()
-    }
+    use crate::topology::fixture::numbered;
 
     fn judge(topology: &Topology, acknowledged: &[&str]) -> WriteVerdict {
         let placement = Placement::new(topology, 1);
@@ -116,30 +104,30 @@ mod tests {
 
     #[test]
     fn judge_write_counts_inside_one_group_only() {
-        let topology = topology(2, 2, 2, None);
-        let split = judge(&topology, &["n0-0", "n1-0"]);
+        let topology = numbered(2, 2, 2, None);
+        let split = judge(&topology, &["node-0-0", "node-1-0"]);
         assert_eq!(split.unwritten, ShardSet::all(1));
-        let whole = judge(&topology, &["n1-0", "n1-1"]);
+        let whole = judge(&topology, &["node-1-0", "node-1-1"]);
         assert!(whole.unwritten.is_empty());
-        assert_eq!(whole.degraded.unwrap().to_string(), "group=0 shards=0; nodes=n0-0,n0-1");
+        assert_eq!(whole.degraded.unwrap().to_string(), "group=0 shards=0; nodes=node-0-0,node-0-1");
     }
 
     #[test]
     fn judge_write_is_clean_when_everybody_acknowledged() {
-        let verdict = judge(&topology(2, 1, 1, None), &["n0-0", "n1-0"]);
+        let verdict = judge(&numbered(2, 1, 1, None), &["node-0-0", "node-1-0"]);
         assert_eq!(verdict, WriteVerdict { unwritten: ShardSet::default(), degraded: None });
     }
 
     #[test]
     fn judge_write_names_what_missed_a_write_that_took() {
-        let verdict = judge(&topology(1, 3, 3, None), &["n0-0", "n0-2"]);
+        let verdict = judge(&numbered(1, 3, 3, None), &["node-0-0", "node-0-2"]);
         assert!(verdict.unwritten.is_empty());
-        assert_eq!(verdict.degraded.unwrap().to_string(), "group=0 shards=0; nodes=n0-1");
+        assert_eq!(verdict.degraded.unwrap().to_string(), "group=0 shards=0; nodes=node-0-1");
     }
 
     #[test]
     fn judge_write_of_a_shard_that_is_not_placed_is_unwritten() {
-        let topology = topology(1, 1, 1, None);
+        let topology = numbered(1, 1, 1, None);
         let placement = Placement::new(&topology, 1);
         let verdict = judge_write(&topology, &placement, &[Shard(5)].into_iter().collect(), &|_| true);
         assert_eq!(verdict.unwritten.to_string(), "5");
@@ -172,7 +160,7 @@ mod tests {
             answers in proptest::collection::vec(any::<bool>(), 40),
         ) {
             let quorum = quorum.map(|quorum| quorum % factor + 1);
-            let topology = topology(groups, factor + spare, factor, quorum);
+            let topology = numbered(groups, factor + spare, factor, quorum);
             let needed = quorum.unwrap_or(factor / 2 + 1) as usize;
             let placement = Placement::new(&topology, shards);
             let touched: ShardSet = touched.into_iter().filter(|shard| *shard < shards).map(Shard).collect();

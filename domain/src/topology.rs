@@ -146,6 +146,36 @@ fn group_by_id(nodes: Vec<Node>) -> Result<Vec<ReplicaGroup>, InvalidTopology> {
         .collect())
 }
 
+/// Topologies for tests.
+#[cfg(test)]
+pub(crate) mod fixture {
+    use super::{Node, Topology};
+    use crate::GroupId;
+
+    /// One group for each list of names, numbered from 0, with the default quorum.
+    pub(crate) fn grouped(groups: &[&[&str]], replication_factor: u32) -> Topology {
+        let nodes = (0..).zip(groups).flat_map(|(group, names)| {
+            names.iter().map(move |name| Node { id: name.parse().unwrap(), group: GroupId(group) })
+        });
+        Topology::new(nodes.collect(), replication_factor, None).unwrap()
+    }
+
+    /// `groups` groups of `per_group` nodes, named `node-<group>-<number>`.
+    pub(crate) fn numbered(
+        groups: u32,
+        per_group: u32,
+        replication_factor: u32,
+        quorum: Option<u32>,
+    ) -> Topology {
+        let node = |group, number| Node {
+            id: format!("node-{group}-{number}").parse().unwrap(),
+            group: GroupId(group),
+        };
+        let nodes = (0..groups).flat_map(|group| (0..per_group).map(move |number| node(group, number)));
+        Topology::new(nodes.collect(), replication_factor, quorum).unwrap()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use super::fields::{Fields, refuse};
 use super::id::CanaryId;
 use super::row::Canary;
 use crate::error::InvalidRequest;
+use crate::json::fits;
 use crate::search::SearchRequest;
 use crate::{IndexUid, Timestamp};
 
@@ -156,7 +157,7 @@ fn parse_interval(fields: &Fields<'_>) -> Result<u32, InvalidRequest> {
 
 fn parse_query(query: &Value) -> Result<SearchRequest, InvalidRequest> {
     check_size(".query", query)?;
-    if !nests_within(query, MAX_QUERY_DEPTH) {
+    if !fits(query, MAX_QUERY_DEPTH) {
         return Err(refuse(".query", format!("it nests deeper than {MAX_QUERY_DEPTH} levels")));
     }
     SearchRequest::from_json(query.clone())
@@ -183,12 +184,4 @@ fn check_size(place: &str, value: &Value) -> Result<(), InvalidRequest> {
         return Err(refuse(place, format!("it has {bytes} bytes, and may have {MAX_JSON_BYTES}")));
     }
     Ok(())
-}
-
-fn nests_within(value: &Value, levels: usize) -> bool {
-    match value {
-        Value::Array(items) => levels > 0 && items.iter().all(|item| nests_within(item, levels - 1)),
-        Value::Object(map) => levels > 0 && map.values().all(|item| nests_within(item, levels - 1)),
-        _ => true,
-    }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::id::is_plain_name;
 use crate::wording::{NAME_CHARS, excerpt};
 
 /// Begins the id of a canary that belongs to the configuration. The colon is no character of other ids, so that no client
@@ -23,9 +24,7 @@ impl CanaryId {
 
     /// Reads a name that a person gives a canary.
     pub fn of_name(name: &str) -> Result<Self, InvalidRequest> {
-        let valid = (1..=Self::MAX_BYTES).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if !valid {
+        if !is_plain_name(name, Self::MAX_BYTES) {
             return Err(refuse(
                 name,
                 "must be 1 to 128 characters of A-Z, a-z, 0-9, hyphen (-) and underscore (_)",

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::id::is_plain_name;
 use crate::wording::shortened;
 
 /// A valid document id in canonical form: text as it is, an integer in decimal, so `1` and `"1"` are one document.
@@ -32,8 +33,7 @@ impl DocumentId {
 
     /// Whether `text` is an id as it stands: 1 to 511 bytes of letters, digits, `-` and `_`.
     pub(crate) fn is_valid_text(text: &str) -> bool {
-        (1..=Self::MAX_BYTES).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        is_plain_name(text, Self::MAX_BYTES)
     }
 
     /// The canonical text, which placement hashes.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::topology::Node;
+use crate::topology::fixture::numbered;
 
 // The golden values were computed with another implementation of xxHash (the Python package `xxhash`).
 const SHARDS_OF_64: [u32; 5] = [24, 20, 34, 4, 52];
@@ -18,15 +19,7 @@ fn node_id(name: &str) -> NodeId {
 
 /// `groups` groups of `per_group` nodes, named `node-<group>-<number>`.
 fn topology(groups: u32, per_group: u32, replication_factor: u32) -> Topology {
-    let nodes = (0..groups)
-        .flat_map(|group| {
-            (0..per_group).map(move |number| Node {
-                id: node_id(&format!("node-{group}-{number}")),
-                group: GroupId(group),
-            })
-        })
-        .collect();
-    Topology::new(nodes, replication_factor, None).unwrap()
+    numbered(groups, per_group, replication_factor, None)
 }
 
 fn group_ids(groups: u32) -> Vec<GroupId> {

@@ -88,14 +88,11 @@ impl<'a> MissedWrite<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::GroupId;
-    use crate::topology::Node;
+    use crate::topology::fixture::grouped;
 
     /// Two groups of two nodes with one copy of each of eight shards.
     fn cluster() -> (Topology, Placement) {
-        let node = |(name, group): (&str, u32)| Node { id: name.parse().unwrap(), group: GroupId(group) };
-        let nodes = [("a", 0), ("b", 0), ("c", 1), ("d", 1)].map(node).to_vec();
-        let topology = Topology::new(nodes, 1, None).unwrap();
+        let topology = grouped(&[&["a", "b"], &["c", "d"]], 1);
         let placement = Placement::new(&topology, 8);
         (topology, placement)
     }

@@ -42,10 +42,7 @@ impl<'a> Distinct<'a> {
             return true;
         };
         let mut values = Vec::new();
-        path::visit(hit, attribute, &mut |value| match value {
-            Value::Array(items) => values.extend(items.iter().filter_map(shared)),
-            single => values.extend(shared(single)),
-        });
+        path::visit_items(hit, attribute, &mut |value| values.extend(shared(value)));
         if values.iter().any(|value| self.seen.contains(value)) {
             return false;
         }

@@ -106,10 +106,7 @@ impl Facets {
     pub(super) fn forget(&mut self, hit: &Hit) {
         for (name, facet) in &mut self.facets {
             let mut printed = Vec::new();
-            path::visit(hit, name, &mut |value| match value {
-                Value::Array(items) => printed.extend(items.iter().filter_map(print)),
-                single => printed.extend(print(single)),
-            });
+            path::visit_items(hit, name, &mut |value| printed.extend(print(value)));
             for text in printed {
                 let key = facet.key(&text);
                 if let Some(counted) = facet.values.get_mut(&key) {

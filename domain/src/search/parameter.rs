@@ -95,14 +95,15 @@ pub(super) const THRESHOLD_RANGE: &str =
 /// Checks one member of a body. An unknown name is `bad_request`, as on a server.
 pub(super) fn check(name: &str, value: &Value) -> Result<(), InvalidRequest> {
     let Some(parameter) = PARAMETERS.iter().find(|parameter| parameter.name == name) else {
-        let known = list(PARAMETERS.iter().map(|parameter| parameter.name));
-        let name = excerpt(name, NAME_CHARS);
-        return Err(InvalidRequest::new(
-            ErrorCode::BadRequest,
-            format!("Unknown field `{name}`: expected one of {known}"),
-        ));
+        return Err(unknown("field", name, PARAMETERS.iter().map(|parameter| parameter.name)));
     };
     parameter.check(value).map_err(|message| InvalidRequest::new(parameter.code, message))
+}
+
+/// Refuses a name that is none of `known`.
+pub(super) fn unknown<'a>(noun: &str, name: &str, known: impl Iterator<Item = &'a str>) -> InvalidRequest {
+    let (name, known) = (excerpt(name, NAME_CHARS), list(known));
+    InvalidRequest::new(ErrorCode::BadRequest, format!("Unknown {noun} `{name}`: expected one of {known}"))
 }
 
 impl Parameter {

@@ -26,6 +26,18 @@ pub(crate) fn visit<'a>(
     }
 }
 
+/// Calls `visit` with every value that `path` names in `document`, and with the items in place of an array.
+pub(super) fn visit_items<'a>(
+    document: &'a Map<String, Value>,
+    path: &str,
+    visit_item: &mut dyn FnMut(&'a Value),
+) {
+    visit(document, path, &mut |value| match value {
+        Value::Array(items) => items.iter().for_each(&mut *visit_item),
+        single => visit_item(single),
+    });
+}
+
 /// Removes every value that `path` names in `document`, and the objects and arrays this leaves empty.
 pub(super) fn remove(document: &mut Map<String, Value>, path: &str) {
     document.shift_remove(path);

@@ -3,9 +3,9 @@
 use serde_json::{Map, Number, Value};
 
 use super::filter;
-use super::parameter::{STRATEGIES, THRESHOLD_RANGE};
+use super::parameter::{STRATEGIES, THRESHOLD_RANGE, unknown};
 use crate::error::{ErrorCode, InvalidRequest};
-use crate::wording::{NAME_CHARS, VALUE_CHARS, excerpt, list};
+use crate::wording::{VALUE_CHARS, excerpt, list};
 
 /// How the text of a parameter is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,12 +74,7 @@ pub(super) fn read<'a>(
     let mut body = Map::new();
     for (name, text) in texts {
         let Some((_, form, code)) = PARAMETERS.iter().find(|(known, ..)| *known == name) else {
-            let known = list(PARAMETERS.iter().map(|(known, ..)| *known));
-            let name = excerpt(name, NAME_CHARS);
-            return Err(InvalidRequest::new(
-                ErrorCode::BadRequest,
-                format!("Unknown parameter `{name}`: expected one of {known}"),
-            ));
+            return Err(unknown("parameter", name, PARAMETERS.iter().map(|(known, ..)| *known)));
         };
         let value = form.read(name, text).map_err(|message| InvalidRequest::new(*code, message))?;
         body.insert(name.to_owned(), value);

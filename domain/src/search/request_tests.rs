@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::Shard;
+use crate::json::fixture::any_json;
 
 pub(in crate::search) fn index() -> NodeQuery {
     NodeQuery {
@@ -252,27 +253,9 @@ fn null_is_accepted_where_a_server_accepts_it() {
 
 proptest! {
     #[test]
-    fn no_body_panics(name in "[a-zA-Z]{1,12}|limit|page|filter|facets|hybrid", value in any_json()) {
+    fn no_body_panics(name in "[a-zA-Z]{1,12}|limit|page|filter|facets|hybrid", value in any_json("[a-z]{1,4}", ".{0,6}")) {
         if let Ok(request) = SearchRequest::from_json(json!({ name: value })) {
             request.for_node(Some(&ShardSet::all(2)), &index());
         }
     }
-}
-
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        ".{0,6}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 12, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::vec(("[a-z]{1,4}", inner), 0..3)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    })
 }

@@ -6,7 +6,6 @@
 use serde_json::{Map, Value};
 
 use super::{NodeTaskState, Task, TaskKind, TaskStatus};
-use crate::ShardSet;
 
 const RECEIVED: &str = "receivedDocuments";
 const INDEXED: &str = "indexedDocuments";
@@ -86,15 +85,9 @@ fn deleted_documents(task: &Task) -> u64 {
     if placements == 0 {
         return u64::try_from(copies).unwrap_or(u64::MAX);
     }
-    let shards = touched_shards(task) as u128;
+    let shards = task.touched_shards().len() as u128;
     let rounded = (2 * copies * shards + placements) / (2 * placements);
     u64::try_from(rounded).unwrap_or(u64::MAX)
-}
-
-fn touched_shards(task: &Task) -> usize {
-    let accepted = task.node_tasks.values().map(|node_task| &node_task.shards);
-    let missed = task.node_errors.values().map(|miss| &miss.shards);
-    accepted.chain(missed).flat_map(ShardSet::iter).collect::<std::collections::BTreeSet<_>>().len()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::change::PendingChanges;
 use crate::error::ResponseError;
 use crate::json::fits;
 use crate::row::{InvalidRow, MAX_JSON_DEPTH, next_version};
-use crate::{IndexUid, NodeId, TaskUid, Timestamp};
+use crate::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
 
 /// A task before the store has given it a uid.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +69,13 @@ impl Task {
     /// brings no settings.
     pub fn settings_version(&self) -> Option<u64> {
         self.node_tasks.values().filter_map(|part| part.settings_version).max()
+    }
+
+    /// Returns the shards of the write, on nodes that accepted it and on nodes that missed it.
+    pub fn touched_shards(&self) -> ShardSet {
+        let accepted = self.node_tasks.values().map(|part| &part.shards);
+        let missed = self.node_errors.values().map(|miss| &miss.shards);
+        accepted.chain(missed).flat_map(ShardSet::iter).collect()
     }
 }
 

@@ -6,23 +6,11 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::json::fixture::any_json;
 use crate::placement::shard_of;
 
 fn values() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        "\\PC{0,12}|[\\n\\r\"\\\\{}\\[\\],:]{0,6}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::btree_map("\\PC{0,6}", inner, 0..4)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
+    any_json("\\PC{0,6}", "\\PC{0,12}|[\\n\\r\"\\\\{}\\[\\],:]{0,6}")
 }
 
 /// Documents with ids from a small set, so that some repeat.

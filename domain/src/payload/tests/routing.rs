@@ -4,8 +4,7 @@ use super::super::parsed::Document;
 use super::*;
 use crate::document::shard_value;
 use crate::placement::{Placement, shard_of};
-use crate::topology::{Node, Topology};
-use crate::{GroupId, NodeId};
+use crate::topology::fixture::numbered;
 
 fn documents(count: usize) -> Vec<u8> {
     (0..count)
@@ -41,11 +40,7 @@ fn part_of_shards_without_documents_is_empty() {
 
 #[test]
 fn parts_of_a_placement_give_every_replica_its_documents() {
-    let nodes = (0..6).map(|number| Node {
-        id: format!("n{number}").parse::<NodeId>().unwrap(),
-        group: GroupId(number / 3),
-    });
-    let topology = Topology::new(nodes.collect(), 2, None).unwrap();
+    let topology = numbered(2, 3, 2, None);
     let placement = Placement::new(&topology, 16);
     let payload = parse(NDJSON, &documents(500), None).unwrap();
     let mut copies = vec![0; 500];

@@ -1,0 +1,149 @@
+//! Changes as nodes are sent them, and settings as clients see them.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn nodes_keep_the_shard_attribute_filterable_whatever_the_client_does() {
+    let filterable = Setting::FilterableAttributes;
+    let own = json!(["_miroir_shard"]);
+    for change in [reset(Some(filterable)), one(filterable, Value::Null), one(filterable, json!([]))] {
+        assert_eq!(change.for_nodes(), one(filterable, own.clone()));
+        assert_eq!(change.for_nodes(), initial_for_nodes());
+    }
+    let rule = json!({"attributePatterns": ["*"], "features": {"filter": {"equality": false}}});
+    assert_eq!(
+        one(filterable, json!([rule, "b"])).for_nodes(),
+        one(filterable, json!(["_miroir_shard", rule, "b"])),
+        "in front, because the first pattern that fits decides"
+    );
+    assert_eq!(
+        whole(json!({"filterableAttributes": null, "stopWords": ["a"]})).for_nodes(),
+        whole(json!({"filterableAttributes": own, "stopWords": ["a"]}))
+    );
+    for untouched in [
+        whole(json!({"stopWords": ["a"]})),
+        one(Setting::StopWords, json!(["a"])),
+        reset(Some(Setting::StopWords)),
+    ] {
+        assert_eq!(untouched.for_nodes(), untouched);
+    }
+}
+
+#[test]
+fn a_reset_of_everything_names_every_setting_to_nodes() {
+    let SettingsChange { setting: None, action: SettingsAction::Update(Value::Object(settings)) } =
+        reset(None).for_nodes()
+    else {
+        panic!("a whole update is expected");
+    };
+    assert_eq!(settings.keys().map(String::as_str).collect::<Vec<_>>(), KEYS);
+    for (key, value) in settings {
+        let expected = if key == "filterableAttributes" { json!(["_miroir_shard"]) } else { Value::Null };
+        assert_eq!(value, expected, "{key}");
+    }
+}
+
+#[test]
+fn clients_do_not_see_the_shard_attribute() {
+    let of_node = json!({"filterableAttributes": ["_miroir_shard", "a"], "stopWords": []});
+    assert_eq!(for_client(None, of_node), json!({"filterableAttributes": ["a"], "stopWords": []}));
+    let list = json!(["_miroir_shard", {"attributePatterns": ["b"]}]);
+    assert_eq!(
+        for_client(Some(Setting::FilterableAttributes), list.clone()),
+        json!([{"attributePatterns": ["b"]}])
+    );
+    assert_eq!(for_client(Some(Setting::StopWords), list.clone()), list);
+}
+
+#[test]
+fn settings_of_one_node_become_those_of_another_without_cut_keys() {
+    let of_node = json!({
+        "filterableAttributes": ["a"],
+        "distinctAttribute": null,
+        "embedders": {"d": {"source": "openAi", "apiKey": "sk-XXX...", "searchEmbedder": {"apiKey": "XXX..."}}}
+    });
+    assert_eq!(
+        as_change(of_node),
+        whole(json!({
+            "filterableAttributes": ["_miroir_shard", "a"],
+            "distinctAttribute": null,
+            "embedders": {"d": {"source": "openAi", "searchEmbedder": {}}}
+        }))
+    );
+    assert_eq!(as_change(json!(5)), whole(json!({"filterableAttributes": ["_miroir_shard"]})));
+}
+
+/// JSON of any form, with keys and words that settings know.
+fn any_json() -> impl Strategy<Value = Value> {
+    let words = KEYS.iter().copied().chain([
+        "attributePatterns",
+        "features",
+        "filter",
+        "a",
+        "_miroir_shard",
+        "source",
+        "apiKey",
+        "oneTypo",
+        "twoTypos",
+        "minWordSizeForTypos",
+        "sortFacetValuesBy",
+        "words",
+        "a:asc",
+        "",
+    ]);
+    let word = proptest::sample::select(words.map(str::to_owned).collect::<Vec<_>>());
+    crate::json::fixture::any_json(word.clone(), word)
+}
+
+proptest! {
+    /// Whatever JSON comes, nothing panics; nodes are never told to drop the shard attribute, and what they are told
+    /// without it is what the client said.
+    #[test]
+    fn any_json_is_handled(value in any_json(), index in proptest::option::of(0..22_usize)) {
+        let setting = index.map(|index| Setting::ALL[index]);
+        let change = SettingsChange { setting, action: SettingsAction::Update(value.clone()) };
+        let told = change.for_nodes();
+        change.details();
+        prop_assert_eq!(told.for_nodes(), told.clone());
+        let SettingsAction::Update(sent) = told.action else { panic!("an update stays an update") };
+        if change.validate().is_ok() {
+            let attributes = if setting.is_none() { sent.get("filterableAttributes") } else { Some(&sent) };
+            let concerned = setting.is_none() || setting == Some(Setting::FilterableAttributes);
+            if let Some(attributes) = attributes.filter(|_| concerned) {
+                prop_assert_eq!(&attributes[0], &json!("_miroir_shard"));
+            }
+            let null_is_empty = |value: Value| if value.is_null() { json!([]) } else { value };
+            if setting == Some(Setting::FilterableAttributes) {
+                prop_assert_eq!(for_client(setting, sent), null_is_empty(value));
+            }
+        }
+    }
+}
+
+#[test]
+fn for_new_index_is_one_change_that_keeps_the_shard_filterable() {
+    let change = |setting, action| SettingsChange { setting, action };
+    for (given, expected) in [
+        (change(None, SettingsAction::Reset), json!({"filterableAttributes": ["_miroir_shard"]})),
+        (
+            change(None, SettingsAction::Update(json!({"stopWords": ["a"], "filterableAttributes": ["g"]}))),
+            json!({"stopWords": ["a"], "filterableAttributes": ["_miroir_shard", "g"]}),
+        ),
+        (
+            change(Some(Setting::StopWords), SettingsAction::Update(json!(["a"]))),
+            json!({"stopWords": ["a"], "filterableAttributes": ["_miroir_shard"]}),
+        ),
+        (
+            change(Some(Setting::FilterableAttributes), SettingsAction::Update(json!(["g"]))),
+            json!({"filterableAttributes": ["_miroir_shard", "g"]}),
+        ),
+        (
+            change(Some(Setting::StopWords), SettingsAction::Reset),
+            json!({"stopWords": null, "filterableAttributes": ["_miroir_shard"]}),
+        ),
+    ] {
+        assert_eq!(given.for_new_index(), change(None, SettingsAction::Update(expected)));
+    }
+}
