@@ -44,6 +44,31 @@ pub(crate) fn shard_of_hash(hash: u64, shard_count: u32) -> Shard {
 /// called rendezvous hashing: D. Thaler and C. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates",
 /// IEEE/ACM Transactions on Networking 6(1), 1998. A node that joins a group of `n` takes about `1/(n+1)` of each
 /// shard's copies, and no copy moves between two nodes that were there before.
+///
+/// # Examples
+///
+/// ```
+/// use miroir_domain::placement::{Placement, shard_of};
+/// use miroir_domain::topology::{Node, Topology};
+/// use miroir_domain::{GroupId, ShardSet};
+///
+/// let node = |name: &str| Node { id: name.parse().unwrap(), group: GroupId(0) };
+/// let topology = Topology::new(vec![node("a"), node("b"), node("c")], 2, None)?;
+/// let placement = Placement::new(&topology, 64);
+///
+/// // Two of the three nodes keep the shard of the document, and a write of the document goes to both.
+/// let shard = shard_of("movie-42", 64);
+/// let replicas = placement.replicas(shard, GroupId(0));
+/// assert_eq!(replicas.len(), 2);
+/// let targets = placement.write_targets(&ShardSet::from_iter([shard]));
+/// assert!(replicas.iter().all(|node| targets.contains_key(node)));
+///
+/// // A search needs two nodes for all shards; here `a` is down.
+/// let covering = placement.covering_set(&[GroupId(0)], &|node| (node.as_str() != "a").then_some(0));
+/// assert_eq!(covering.nodes.len(), 2);
+/// assert!(covering.uncovered.is_empty());
+/// # Ok::<(), miroir_domain::topology::InvalidTopology>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Placement {
     shard_count: u32,

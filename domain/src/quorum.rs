@@ -57,6 +57,28 @@ impl fmt::Display for Degraded {
 /// Judges a write to `touched` shards: a shard is written when at least one group has `topology.write_quorum()`
 /// replicas of it among the nodes that `acknowledged`. Groups do not add up: two groups of one acknowledgement each
 /// make no quorum of two, since a search is served by one group. A shard the placement does not know is unwritten.
+///
+/// # Examples
+///
+/// ```
+/// use miroir_domain::placement::Placement;
+/// use miroir_domain::quorum::judge_write;
+/// use miroir_domain::topology::{Node, Topology};
+/// use miroir_domain::{GroupId, ShardSet};
+///
+/// let node = |name: &str| Node { id: name.parse().unwrap(), group: GroupId(0) };
+/// let topology = Topology::new(vec![node("a"), node("b"), node("c")], 3, None)?;
+/// let placement = Placement::new(&topology, 2);
+/// let judge = |acknowledged: &[&str]| {
+///     judge_write(&topology, &placement, &ShardSet::all(2), &|node| acknowledged.contains(&node.as_str()))
+/// };
+///
+/// let without_c = judge(&["a", "b"]);
+/// assert!(without_c.unwritten.is_empty());
+/// assert_eq!(without_c.degraded.unwrap().to_string(), "group=0 shards=0-1; nodes=c");
+/// assert_eq!(judge(&["a"]).unwritten, ShardSet::all(2));
+/// # Ok::<(), miroir_domain::topology::InvalidTopology>(())
+/// ```
 pub fn judge_write(
     topology: &Topology,
     placement: &Placement,

@@ -59,6 +59,23 @@ pub enum InvalidTopology {
 }
 
 /// A valid cluster: groups of distinct nodes, each group large enough for the replication factor.
+///
+/// # Examples
+///
+/// ```
+/// use miroir_domain::GroupId;
+/// use miroir_domain::topology::{Node, Topology};
+///
+/// let node = |name: &str, group| Node { id: name.parse().unwrap(), group: GroupId(group) };
+/// let nodes = vec![node("a", 0), node("b", 0), node("c", 1), node("d", 1)];
+/// let topology = Topology::new(nodes.clone(), 2, None)?;
+/// assert_eq!(topology.groups().len(), 2);
+/// assert_eq!(topology.write_quorum(), 2);
+///
+/// // No group has three nodes for three copies.
+/// assert!(Topology::new(nodes, 3, None).is_err());
+/// # Ok::<(), miroir_domain::topology::InvalidTopology>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     groups: Vec<ReplicaGroup>,

@@ -10,6 +10,31 @@ use crate::{IndexUid, wording};
 const MAX_TARGETS: usize = 50;
 
 /// A new target for an alias.
+///
+/// # Examples
+///
+/// ```
+/// use miroir_domain::Timestamp;
+/// use miroir_domain::alias::{Alias, AliasChange, AliasTarget};
+/// use serde_json::json;
+///
+/// let alias = Alias {
+///     name: "films".parse()?,
+///     target: AliasTarget::Single("films-2025".parse()?),
+///     version: 1,
+///     created_at: Timestamp::from_millis(0),
+///     history: Vec::new(),
+/// };
+/// let change = AliasChange::from_json(json!({"target": "films-2026"}))?;
+/// change.check(&alias)?;
+/// let flipped = alias.flipped(change.target, Timestamp::from_millis(1_000), 10);
+/// assert_eq!(flipped.history[0].target, AliasTarget::Single("films-2025".parse()?));
+///
+/// // An alias of one index stays one.
+/// let change = AliasChange::from_json(json!({"targets": ["films-2025", "films-2026"]}))?;
+/// assert!(change.check(&flipped).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AliasChange {
     /// What it shall stand for.

@@ -28,6 +28,41 @@ const MAX_QUERY_DEPTH: usize = 64;
 const FIELDS: [&str; 7] = ["id", "name", "index", "intervalSeconds", "query", "assertions", "enabled"];
 
 /// A definition that can be run: its query is a search, its assertions can be met.
+///
+/// # Examples
+///
+/// ```
+/// use miroir_domain::canary::{CanaryStatus, Definition, Observation, evaluate};
+/// use serde_json::json;
+///
+/// let definition = Definition::parse(&json!({
+///     "name": "Alien is found",
+///     "index": "movies",
+///     "intervalSeconds": 60,
+///     "query": {"q": "alien", "limit": 5},
+///     "assertions": [{"type": "min_hits", "value": 1}, {"type": "max_latency_ms", "value": 200}],
+/// }))?;
+///
+/// let response = json!({"hits": [], "estimatedTotalHits": 0});
+/// let seen = Observation {
+///     body: response.as_object().unwrap(),
+///     latency_ms: 12,
+///     settings_version: Some(1),
+///     primary_key: None,
+///     degraded: None,
+/// };
+/// let verdict = evaluate(&definition, &seen, &[]);
+/// assert_eq!(verdict.status(), CanaryStatus::Fail);
+/// assert_eq!(verdict.evidence()[0]["message"], "the number of hits is 0, less than 1");
+///
+/// // Assertions that no response meets are refused.
+/// let impossible = json!([{"type": "top_k_contains", "k": 1, "ids": ["a", "b"]}]);
+/// let refused = Definition::parse(&json!({
+///     "name": "both first", "index": "movies", "intervalSeconds": 60, "query": {}, "assertions": impossible,
+/// }));
+/// assert!(refused.is_err());
+/// # Ok::<(), miroir_domain::error::InvalidRequest>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     id: Option<CanaryId>,

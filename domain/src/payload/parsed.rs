@@ -11,6 +11,28 @@ use crate::{Shard, ShardSet};
 /// The JSON text of a document is never rewritten, so numbers and escapes reach the nodes as the client sent them.
 /// Only line breaks between its tokens become spaces, since a node is sent one document a line. A document costs 16
 /// bytes beside its text.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use miroir_domain::ShardSet;
+/// use miroir_domain::payload::{Payload, PayloadFormat};
+///
+/// let body = "sku,title,year:number\na1,Alien,1979\nb2,Brazil,1985\n";
+/// let (format, index) = (PayloadFormat::Csv { delimiter: b',' }, "movies".parse()?);
+/// let key = miroir_domain::document::PrimaryKey::parse("sku")?;
+/// let payload = Arc::new(Payload::parse(format, body.into(), &index, Some(&key), 4)?);
+/// assert_eq!(payload.document_count(), 2);
+///
+/// // The part of a node that keeps all shards, as NDJSON. Each document names its shard.
+/// let part = payload.part(&ShardSet::all(4));
+/// let text = part.chunks().map(|chunk| String::from_utf8(chunk.to_vec()).unwrap()).collect::<String>();
+/// assert!(text.lines().next().unwrap().ends_with(r#""sku":"a1","title":"Alien","year":1979}"#));
+/// assert_eq!(text.len() as u64, part.content_length());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Payload {
     /// The body, or the NDJSON made of a CSV body.

@@ -55,6 +55,8 @@ const PASSED_AFTER: [&str; 4] = ["requestUid", "metadata", "performanceDetails",
 /// The order of every node's hits is taken as it is. Only the hits of the page are read whole, of those before it just
 /// what decides their place, and no hit behind the page is looked at, unless distinct has to find the values that
 /// several nodes counted.
+///
+/// The documentation of [`SearchRequest`] has an example.
 pub fn merge(
     context: MergeContext<'_>,
     answers: Vec<NodeResponse>,

@@ -17,6 +17,43 @@ use crate::wording::wrong_type;
 const DEFAULT_SEMANTIC_RATIO: f64 = 0.5;
 
 /// A search as a client sent it: Meilisearch's parameters by their names, their types checked.
+///
+/// # Examples
+///
+/// Two nodes keep one shard each. Each is sent the same query for its shard, and the responses are merged.
+///
+/// ```
+/// use miroir_domain::search::{MergeContext, NodeQuery, NodeResponse, SearchRequest, merge};
+/// use miroir_domain::{Shard, ShardSet};
+/// use serde_json::{Map, json};
+///
+/// let request = SearchRequest::from_json(json!({"q": "alien", "limit": 2}))?;
+/// let index = NodeQuery {
+///     primary_key: Some(miroir_domain::document::PrimaryKey::parse("id")?),
+///     distinct_attribute: None,
+///     max_total_hits: 1_000,
+///     max_values_per_facet: 100,
+///     sort_facet_values_by: Map::new(),
+/// };
+/// let asked = request.for_node(Some(&ShardSet::from_iter([Shard(1)])), &index);
+/// assert_eq!(asked["filter"], json!(r#"_miroir_shard IN ["⁖"]"#));
+///
+/// // Each node found one film; "typo" is the only ranking rule.
+/// let found = |node: &str, id: u32, typos: u32| NodeResponse {
+///     node: node.parse().unwrap(),
+///     body: serde_json::from_value(json!({
+///         "hits": [{"id": id, "_rankingScoreDetails": {"typo": {"order": 0, "typoCount": typos}}}],
+///         "estimatedTotalHits": 1,
+///         "processingTimeMs": 3,
+///     }))
+///     .unwrap(),
+/// };
+/// let responses = vec![found("a", 7, 1), found("b", 9, 0)];
+/// let merged = merge(MergeContext { request: &request, index: &index }, responses)?;
+/// assert_eq!(merged["hits"], json!([{"id": 9}, {"id": 7}]));
+/// assert_eq!(merged["estimatedTotalHits"], json!(2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchRequest {
     body: Map<String, Value>,

@@ -95,6 +95,53 @@ impl Task {
     /// The task after `event` at `now`. Pure: the same task and event give the same answer; an event given twice
     /// changes nothing the second time. A finished task changes no status any more, but still learns what its nodes
     /// report.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    ///
+    /// use miroir_domain::quorum::WriteVerdict;
+    /// use miroir_domain::task::{Effect, Event, NewTask, NodeTask, NodeTaskReport, TaskKind, TaskStatus};
+    /// use miroir_domain::{NodeId, ShardSet, TaskUid, Timestamp};
+    ///
+    /// let node: NodeId = "a".parse()?;
+    /// let now = Timestamp::from_millis(1_700_000_000_000);
+    /// let new = NewTask {
+    ///     kind: TaskKind::DocumentDeletion,
+    ///     index_uid: Some("movies".parse()?),
+    ///     node_tasks: BTreeMap::from([(node.clone(), NodeTask::pending(ShardSet::all(4)))]),
+    ///     details: None,
+    ///     custom_metadata: None,
+    ///     failure: None,
+    ///     changes: None,
+    /// };
+    /// let task = new.into_task(TaskUid(7), now);
+    ///
+    /// // The only node accepts the write as its task 31: the write has its quorum.
+    /// let (task, _) = task.apply(Event::NodeAccepted { node: node.clone(), uid: 31 }, now)?;
+    /// let verdict = WriteVerdict { unwritten: ShardSet::default(), degraded: None };
+    /// let (task, effects) = task.apply(Event::Dispatched { verdict }, now)?;
+    /// assert_eq!((task.status, effects), (TaskStatus::Enqueued, vec![]));
+    ///
+    /// // The node reports that it is done, and so is the task.
+    /// let report = NodeTaskReport {
+    ///     uid: 31,
+    ///     status: TaskStatus::Succeeded,
+    ///     kind: "documentDeletion".to_owned(),
+    ///     index_uid: Some("movies".to_owned()),
+    ///     error: None,
+    ///     details: None,
+    ///     enqueued_at: now,
+    ///     started_at: Some(now),
+    ///     finished_at: Some(now),
+    ///     custom_metadata: None,
+    /// };
+    /// let (task, effects) = task.apply(Event::NodeReported { node, report }, now)?;
+    /// assert_eq!(task.status, TaskStatus::Succeeded);
+    /// assert_eq!(effects, [Effect::Finished(TaskStatus::Succeeded)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn apply(mut self, event: Event, now: Timestamp) -> Result<(Self, Vec<Effect>), InvalidTransition> {
         let was_finished = self.status.is_finished();
         // While a node is pending there is no verdict yet, so the event that settles it must not end the task:
