@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::wording::excerpt;
 
-/// A name that does not have the form its type demands.
+/// A name that does not have the form that its type demands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{value}` is not a valid {kind}: it must be 1 to {max_bytes} bytes of A-Z, a-z, 0-9, hyphen (-) and underscore (_)"
@@ -20,7 +20,7 @@ pub struct InvalidId {
     max_bytes: usize,
 }
 
-/// Longest excerpt of a refused name that an error repeats, in characters.
+/// The maximum number of characters of a refused name that an error repeats.
 const EXCERPT_CHARS: usize = 80;
 
 /// Returns whether `text` has 1 to `max_bytes` characters, each of `A-Z a-z 0-9 - _`.
@@ -44,10 +44,10 @@ macro_rules! name_type {
         pub struct $name(String);
 
         impl $name {
-            /// The longest accepted name, in bytes.
+            /// The maximum length, in bytes.
             pub const MAX_BYTES: usize = $max;
 
-            /// The name as text.
+            /// Returns the name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -84,16 +84,17 @@ macro_rules! name_type {
 }
 
 name_type!(
-    /// The uid of an index: 1 to 400 bytes, the alphabet and length Meilisearch accepts.
+    /// The uid of an index: 1 to 400 bytes, with the alphabet and length that Meilisearch accepts.
     IndexUid, "index uid", 400
 );
 name_type!(
-    /// The name of a node, as the configuration gives it. Placement hashes it, so renaming a node moves its shards.
+    /// The name of a node in the configuration. Placement hashes it, so a node with a new name gets other
+    /// shards.
     NodeId, "node id", 64
 );
 
 name_type!(
-    /// The name of a sink of change events, as the configuration gives it.
+    /// The name of a sink of change events in the configuration.
     SinkName, "sink name", 64
 );
 
@@ -118,7 +119,8 @@ macro_rules! number_type {
 }
 
 number_type!(
-    /// The uid of a task: 32 bits because the SDKs of Meilisearch read it so. Growing, never reused.
+    /// The uid of a task. It has 32 bits because the SDKs of Meilisearch read that many. Uids grow and are
+    /// never reused.
     TaskUid
 );
 number_type!(
@@ -136,32 +138,32 @@ number_type!(
 pub struct ShardSet(BTreeSet<Shard>);
 
 impl ShardSet {
-    /// Every shard of an index with `shard_count` shards.
+    /// Returns every shard of an index with `shard_count` shards.
     pub fn all(shard_count: u32) -> Self {
         (0..shard_count).map(Shard).collect()
     }
 
-    /// Adds one shard; false when it was there already.
+    /// Adds one shard. Returns false if the set held it already.
     pub fn insert(&mut self, shard: Shard) -> bool {
         self.0.insert(shard)
     }
 
-    /// Whether the set holds `shard`.
+    /// Returns whether the set holds `shard`.
     pub fn contains(&self, shard: Shard) -> bool {
         self.0.contains(&shard)
     }
 
-    /// The shards in ascending order.
+    /// Returns the shards in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = Shard> + '_ {
         self.0.iter().copied()
     }
 
-    /// How many shards the set holds.
+    /// Returns the number of shards.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether the set holds no shard.
+    /// Returns whether the set holds no shard.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,8 +1,9 @@
-//! What may be said of any JSON value.
+//! Limits of JSON values.
 
 use serde_json::Value;
 
-/// Whether `value` nests at most `levels` deep. Stops at that depth, so no value can exhaust the stack.
+/// Returns whether `value` nests at most `levels` deep. Stops at that depth, so no value can exhaust the
+/// stack.
 pub fn fits(value: &Value, levels: usize) -> bool {
     match value {
         Value::Array(items) => levels > 0 && items.iter().all(|item| fits(item, levels - 1)),
@@ -17,7 +18,7 @@ pub(crate) mod fixture {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    /// Any JSON with such keys and texts.
+    /// Returns any JSON with such keys and texts.
     pub(crate) fn any_json(
         keys: impl Strategy<Value = String> + Clone + 'static,
         texts: impl Strategy<Value = String> + 'static,

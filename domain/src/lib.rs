@@ -1,35 +1,34 @@
 //! The pure core of Miroir: every rule that makes several Meilisearch nodes behave as one server.
 //!
-//! Nothing here waits, reads a clock, opens a socket or uses randomness. Time, randomness and responses of nodes come in
-//! as arguments; decisions go out as values. That is why every rule of this crate can be tested as a function.
+//! Nothing here waits, reads a clock, opens a socket or uses randomness. Time, randomness and responses of
+//! nodes come in as arguments; decisions go out as values. That is why every rule of this crate can be tested
+//! as a function.
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`topology`], [`placement`], [`quorum`], [`coverage`] | the nodes that keep a document, that must acknowledge a write, that serve a search |
-//! | [`document`], [`payload`], [`write`] | documents, and the way of a request body into documents routed to nodes |
-//! | [`index`], [`settings`] | the registry entry of an index; its settings as clients and nodes see them |
-//! | [`task`] | many node tasks as the one task that a client sees |
-//! | [`replica`] | the differences of a replica from the others, after missed writes |
-//! | [`search`] | one query as many, and many responses as one |
-//! | [`health`] | the health of a node, by the outcomes of its requests |
-//! | [`canary`] | stored searches with assertions, and their schedule |
-//! | [`change`] | the change events of a write |
-//! | [`role`] | work that exactly one instance does, and the choice of that instance |
-//! | [`alias`], [`session`], [`job`] | the rows of these tables and their transitions |
-//! | [`tenant`], [`rollover`], [`search_ui`], [`admin_session`] | the rows of tenants, policies, search pages and log-ins |
-//! | [`row`] | rules that every store applies to its rows |
-//! | [`error`], [`wording`], [`word`], [`json`] | error codes and messages; enums of words; limits of JSON |
+//! !| [`topology`], [`placement`] | the nodes of a cluster, and the shards that each keeps | !| [`quorum`],
+//! [`coverage`] | the verdict on a write; the shards that can be read and written | !| [`document`],
+//! [`payload`], [`write`] | documents, and a request body cut into one part per node | !| [`index`],
+//! [`settings`] | the registry entry of an index; its settings for clients and nodes | !| [`task`] | many
+//! node tasks as the one task that a client sees | !| [`replica`] | the differences between replicas after
+//! missed writes | !| [`search`] | one query as many, and many responses as one | !| [`health`] | the health
+//! of a node, by the outcomes of its requests | !| [`canary`] | stored searches with assertions, and their
+//! schedule | !| [`change`] | the change events of a write | !| [`role`] | work that exactly one instance
+//! does, and the choice of that instance | !| [`alias`], [`session`], [`job`] | the rows of these tables and
+//! their transitions | !| [`tenant`], [`rollover`], [`search_ui`], [`admin_session`] | the rows of these
+//! tables | !| [`row`], [`error`], [`wording`], [`word`], [`json`] | rules of rows; errors; enums of words;
+//! limits of JSON |
 //!
 //! # Use in a test harness
 //!
-//! A harness needs no server, store or network: it holds its own idea of the nodes, and calls this crate for every
-//! decision between them. The same calls with the same arguments give the same values, so a failure can be repeated
-//! from its inputs alone, and a model of hundreds of nodes runs in milliseconds.
+//! A harness needs no server, store or network: it keeps its own model of the nodes, and calls this crate for
+//! every decision about them. The same arguments give the same values, so a failure can be repeated from its
+//! inputs alone, and a model of hundreds of nodes runs in milliseconds.
 //!
 //! ## A cluster
 //!
-//! A [`Topology`](topology::Topology) is a validated list of nodes. A [`Placement`](placement::Placement) follows from
-//! it and the number of shards alone, on every instance alike.
+//! A [`Topology`](topology::Topology) is a validated list of nodes. A [`Placement`](placement::Placement)
+//! follows from it and the number of shards alone, on every instance alike.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -74,27 +73,30 @@
 //!
 //! ## The rest of a request
 //!
-//! - A write is recorded as a [`NewTask`](task::NewTask). The harness turns what its nodes do into
-//!   [`Event`](task::Event)s and calls [`Task::apply`](task::Task::apply) with an instant of its choice. The order of
-//!   reports is the harness's choice as well; an event that comes twice changes nothing.
-//! - The outcomes of one write, with nodes that refuse, fail or stay silent, are
-//!   [`WriteOutcomes`](task::WriteOutcomes). [`MissedWrite`](replica::MissedWrite) tells which replicas they leave
-//!   stale.
-//! - A search is a [`SearchRequest`](search::SearchRequest). The harness answers its
-//!   [`for_node`](search::SearchRequest::for_node) for each node of a covering set, and [`merge`](search::merge) makes
-//!   one response of them.
+//! !- A write is recorded as a [`NewTask`](task::NewTask). The harness turns the actions of its nodes into
+//!   [`Event`](task::Event)s and calls [`Task::apply`](task::Task::apply) with an instant of its choice. The
+//!   order of the reports is its choice as well; an event that comes twice changes nothing.
+//! !- The outcomes of one write, with nodes that refuse, fail or stay silent, are
+//!   [`WriteOutcomes`](task::WriteOutcomes). [`MissedWrite`](replica::MissedWrite) decides which replicas
+//!   they leave stale.
+//! !- A search is a [`SearchRequest`](search::SearchRequest). The harness responds to its
+//!   [`for_node`](search::SearchRequest::for_node) for each node of a covering set, and
+//!   [`merge`](search::merge) makes one response of theirs.
 //! - The health of a node is a [`NodeHealth`](health::NodeHealth) that observes one outcome after the other.
 //!
 //! ## Properties worth testing
 //!
-//! - A write that [`judge_write`](quorum::judge_write) accepts is found by every covering set of nodes that acknowledged it.
+//! - A write that [`judge_write`](quorum::judge_write) accepts is found by every covering set of nodes that
+//!   acknowledged it.
 //! - Pages of a merged search tile: no hit is missing, and none is shown twice.
-//! - A task that has finished never changes its status, whatever events follow.
-//! - A node that joins a group takes its share of shards, and no shard moves between two nodes that were there.
+//! !- A finished task never changes its status, whatever events follow.
+//! - A node that joins a group takes its share of shards, and no shard moves between two nodes that were
+//!   there.
 //!
-//! Inputs need care in three places. Names are parsed ([`NodeId`], [`IndexUid`]), so a generator has to keep to their
-//! alphabet. [`Payload::parse`](payload::Payload::parse) tells a refused body from a task that fails. The order of the
-//! responses given to [`merge`](search::merge) decides between hits that nothing else tells apart.
+//! Inputs need care in three places. Names are parsed ([`NodeId`], [`IndexUid`]), so a generator has to keep
+//! to their alphabet. [`Payload::parse`](payload::Payload::parse) distinguishes a refused body from a task
+//! that fails. The order of the responses given to [`merge`](search::merge) decides between hits that are
+//! equal otherwise.
 
 pub mod admin_session;
 pub mod alias;

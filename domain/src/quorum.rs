@@ -1,4 +1,4 @@
-//! Whether a write took: judged shard by shard, group by group.
+//! The verdict on a write, shard by shard and group by group.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,26 +7,26 @@ use crate::placement::Placement;
 use crate::topology::Topology;
 use crate::{GroupId, NodeId, ShardSet};
 
-/// What became of a write after every node answered or ran out of time.
+/// The verdict on a write after every node responded or ran out of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteVerdict {
-    /// Shards that reached quorum in no group: when there is one, the write did not take.
+    /// Shards without a quorum in any group. The write took if there are none.
     pub unwritten: ShardSet,
     /// Groups, shards and nodes that missed the write, whether or not it took.
     pub degraded: Option<Degraded>,
 }
 
-/// What a request had to do without. Its text form is the value of `X-Miroir-Degraded`.
+/// The parts of the cluster that a request did without. Its text form is the value of `X-Miroir-Degraded`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Degraded {
     /// For each group, the shards that miss at least one copy.
     pub groups: BTreeMap<GroupId, ShardSet>,
-    /// The nodes that missed it.
+    /// The nodes that missed the request.
     pub nodes: BTreeSet<NodeId>,
 }
 
 impl Degraded {
-    /// What misses this or that.
+    /// Returns the parts that either misses.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         for (group, shards) in other.groups {
@@ -54,9 +54,10 @@ impl fmt::Display for Degraded {
     }
 }
 
-/// Judges a write to `touched` shards: a shard is written when at least one group has `topology.write_quorum()`
-/// replicas of it among the nodes that `acknowledged`. Groups do not add up: two groups of one acknowledgement each
-/// make no quorum of two, since a search is served by one group. A shard the placement does not know is unwritten.
+/// Judges a write to `touched` shards. A shard is written if at least one group has `topology.write_quorum()`
+/// replicas of it among the nodes that `acknowledged`. Groups do not add up: a search is served by one group,
+/// so one acknowledgement in each of two groups is not a quorum of two. A shard that the placement does not
+/// have is unwritten.
 ///
 /// # Examples
 ///
@@ -170,7 +171,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a count that knows nothing of the code: RF 1 to 7, RG 1 to 4, every quorum, random answers.
+        /// Compares with an independent count: RF 1 to 7, RG 1 to 4, every quorum, random acknowledgements.
         #[test]
         fn judge_write_agrees_with_a_naive_count(
             groups in 1_u32..=4,

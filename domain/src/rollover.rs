@@ -1,4 +1,4 @@
-//! Rolling indexes: when a write alias moves to a fresh index.
+//! Rolling indexes: policies by which a write alias moves to a fresh index.
 
 use serde_json::Value;
 
@@ -10,21 +10,21 @@ use crate::row::{InvalidRow, check_json};
 pub struct RolloverPolicy {
     /// Its name.
     pub name: String,
-    /// The alias that is written to.
+    /// The alias for writes.
     pub write_alias: IndexUid,
     /// The alias that reads all indexes of the policy.
     pub read_alias: IndexUid,
-    /// How the indexes are called, with a date.
+    /// The pattern of the indexes' names, with a date.
     pub pattern: String,
-    /// What makes the write alias move: documents, age, bytes.
+    /// The conditions on which the write alias moves: documents, age, bytes.
     pub triggers: Value,
-    /// How long indexes are kept.
+    /// The time for which indexes are kept.
     pub retention: Value,
-    /// What a fresh index is made of.
+    /// The settings of a fresh index.
     pub template: Value,
-    /// Whether it is evaluated.
+    /// True if the policy is evaluated.
     pub enabled: bool,
-    /// Counts changes; a new row has 1.
+    /// The number of changes plus one.
     pub version: u64,
 }
 

@@ -1,7 +1,8 @@
 //! Rules that every store applies to the rows it takes.
 //!
 //! A rule about one type is a method of that type: [`NewTask::check`](crate::task::NewTask::check),
-//! [`Task::check_replaces`](crate::task::Task::check_replaces), [`Canary::check`](crate::canary::Canary::check),
+//! [`Task::check_replaces`](crate::task::Task::check_replaces),
+//! [`Canary::check`](crate::canary::Canary::check),
 //! [`RolloverPolicy::check`](crate::rollover::RolloverPolicy::check),
 //! [`Alias::check_swap`](crate::alias::Alias::check_swap),
 //! [`AdminSession::check_new`](crate::admin_session::AdminSession::check_new).
@@ -13,17 +14,17 @@ use serde_json::Value;
 use crate::Timestamp;
 use crate::json::fits;
 
-/// The number of levels that JSON in a row may nest. A JSON parser refuses 128 levels, and a row adds a few of its own:
-/// a stored value must be readable again.
+/// The maximum depth of JSON in a row. A JSON parser refuses 128 levels, and a row adds a few of its own: a
+/// stored value must be readable again.
 pub const MAX_JSON_DEPTH: usize = 100;
 
-/// A row, or an argument of a table's method, that no store accepts. The text says why.
+/// A row, or an argument of a table's method, that no store accepts. The text is the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidRow(String);
 
 impl InvalidRow {
-    /// Creates the error with a sentence that says why the row is refused.
+    /// Creates the error with a sentence that gives the reason.
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }

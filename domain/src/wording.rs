@@ -22,18 +22,21 @@ pub fn expected_one_of(given: &str, accepted: &[&str]) -> String {
     format!("{guess}expected one of {}", list(accepted.iter().copied()))
 }
 
-/// Returns the sentence about a name that is none of `known`. `noun` says what is named: a field, a parameter.
+/// Returns the sentence about a name that is none of `known`. `noun` says what is named: a field, a
+/// parameter.
 pub fn unknown(noun: &str, name: &str, known: &[&str]) -> String {
     format!("Unknown {noun} `{}`: {}", excerpt(name, NAME_CHARS), expected_one_of(name, known))
 }
 
-/// Returns the sentence about a value of the wrong JSON type at `place`: `.fields[0]`, or empty for the whole body.
+/// Returns the sentence about a value of the wrong JSON type at `place`: `.fields[0]`, or empty for the whole
+/// body.
 pub fn wrong_type(place: &str, expected: &str, found: &Value) -> String {
     let place = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
     format!("Invalid value type{place}: expected {expected}, but found {}", described(found))
 }
 
-/// Returns the accepted name that differs from `given` by a few typing errors, if any. Longer names may have more.
+/// Returns the accepted name that differs from `given` by a few typing errors, if any. Longer names may have
+/// more.
 fn closest<'a>(given: &str, accepted: &[&'a str]) -> Option<&'a str> {
     let errors = match given.len() {
         0..=3 => return None,
@@ -43,7 +46,7 @@ fn closest<'a>(given: &str, accepted: &[&'a str]) -> Option<&'a str> {
         18..=24 => 4,
         _ => 5,
     };
-    // A name of very different length is never close; not measuring it bounds the work for hostile input.
+    // A name of very different length is never close; skipping it bounds the work for hostile input.
     let near = accepted.iter().filter(|name| name.len().abs_diff(given.len()) <= 4 * errors);
     near.map(|name| (*name, strsim::damerau_levenshtein(given, name)))
         .filter(|(_, distance)| *distance <= errors)
@@ -66,8 +69,8 @@ pub fn described(value: &Value) -> String {
     format!("{kind}: `{}`", excerpt(value, VALUE_CHARS))
 }
 
-/// Returns the first `max_chars` characters of the text of `value`. Nothing after them is printed, so a huge value
-/// costs no more than a small one.
+/// Returns the first `max_chars` characters of the text of `value`. Nothing after them is printed, so a huge
+/// value costs no more than a small one.
 ///
 /// # Examples
 ///
@@ -95,7 +98,7 @@ pub(crate) fn shortened(value: impl fmt::Display, max_chars: usize) -> String {
     text
 }
 
-/// Keeps what is written until it has enough characters, then fails to end the writing.
+/// A writer that keeps the first characters and then fails, which ends the writing.
 struct Start {
     text: String,
     chars_left: usize,

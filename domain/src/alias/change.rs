@@ -1,4 +1,4 @@
-//! What an operator asks of an alias, checked as far as it can be without looking at anything.
+//! An operator's change of an alias, checked as far as possible without the registry.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::{Alias, AliasTarget};
 use crate::error::{ErrorCode, InvalidRequest};
 use crate::{IndexUid, wording};
 
-/// The most indexes one alias may read: each is a fan-out of its own.
+/// The maximum number of indexes of one alias: each is a fan-out of its own.
 const MAX_TARGETS: usize = 50;
 
 /// A new target for an alias.
@@ -37,18 +37,18 @@ const MAX_TARGETS: usize = 50;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AliasChange {
-    /// What it shall stand for.
+    /// The new target.
     pub target: AliasTarget,
-    /// Whether every target must be an index that is there. True unless the client says otherwise.
+    /// True if every target must be an existing index. The default.
     pub require_target_exists: bool,
 }
 
-/// An alias that is not there yet.
+/// An alias that does not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAlias {
     /// Its name.
     pub name: IndexUid,
-    /// What it shall stand for.
+    /// Its target.
     pub change: AliasChange,
 }
 
@@ -92,7 +92,8 @@ impl AliasChange {
         }
     }
 
-    /// Whether `alias` may get this target: it stays what it is, one index or several, and never stands for itself.
+    /// Refuses the change if `alias` cannot get this target. An alias of one index stays one, an alias of
+    /// several stays one of several, and no alias names itself.
     pub fn check(&self, alias: &Alias) -> Result<(), InvalidRequest> {
         alias.require_single()?;
         let name = &alias.name;

@@ -6,7 +6,7 @@ use crate::error::{ErrorCode, InvalidRequest};
 use crate::row::InvalidRow;
 use crate::{IndexUid, Timestamp};
 
-/// What an alias stands for.
+/// The target of an alias.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AliasTarget {
@@ -17,7 +17,7 @@ pub enum AliasTarget {
 }
 
 impl AliasTarget {
-    /// The indexes, in the order in which a read asks them.
+    /// Returns the indexes, in the order in which a read queries them.
     pub fn indexes(&self) -> &[IndexUid] {
         match self {
             Self::Single(index) => std::slice::from_ref(index),
@@ -26,34 +26,34 @@ impl AliasTarget {
     }
 }
 
-/// What an alias stood for before a flip.
+/// A former state of an alias, before a flip.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AliasState {
     /// The former target.
     pub target: AliasTarget,
-    /// The version the alias had then.
+    /// The version of the alias in that state.
     pub version: u64,
-    /// When a flip ended it.
+    /// The instant of the flip that ended the state.
     pub ended_at: Timestamp,
 }
 
 /// One row of `aliases`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alias {
-    /// The name: whatever takes an index uid takes it, so it has the form of one.
+    /// The name. It has the form of an index uid, because it is accepted wherever an index uid is.
     pub name: IndexUid,
-    /// What it stands for now.
+    /// The present target.
     pub target: AliasTarget,
-    /// Counts flips, and is what a conditional write compares. A new alias has 1.
+    /// The number of flips plus one; conditional writes compare it. A new alias has 1.
     pub version: u64,
-    /// When it was created.
+    /// The instant of its creation.
     pub created_at: Timestamp,
-    /// Prior states, newest first.
+    /// The former states, newest first.
     pub history: Vec<AliasState>,
 }
 
 impl Alias {
-    /// Refuses an alias that stands for several indexes: who made it alone changes it.
+    /// Refuses an alias of several indexes: only its rollover policy changes it.
     pub fn require_single(&self) -> Result<(), InvalidRequest> {
         match self.target {
             AliasTarget::Single(_) => Ok(()),
@@ -75,8 +75,8 @@ impl Alias {
         Err(InvalidRow::new(format!("alias `{}` cannot be swapped with itself", self.name)))
     }
 
-    /// The alias pointed at `target`, its present state put in front of a history of at most `keep` entries. The version
-    /// stays: the store raises it when it takes the row.
+    /// Returns the alias with the new `target`, its present state in front of a history of at most `keep`
+    /// entries. The version stays: the store raises it when it stores the row.
     #[must_use]
     pub fn flipped(self, target: AliasTarget, now: Timestamp, keep: usize) -> Self {
         let ended = AliasState { target: self.target, version: self.version, ended_at: now };

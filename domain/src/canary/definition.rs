@@ -16,13 +16,13 @@ use crate::{IndexUid, Timestamp};
 pub const MIN_INTERVAL_S: u32 = 1;
 /// The longest interval, in seconds: a day.
 pub const MAX_INTERVAL_S: u32 = 24 * 60 * 60;
-/// The longest name, in characters.
+/// The maximum length of a name, in characters.
 pub(super) const MAX_NAME_CHARS: usize = 200;
-/// The most assertions.
+/// The maximum number of assertions.
 const MAX_ASSERTIONS: usize = 100;
-/// The largest query, and the largest list of assertions, in bytes of JSON.
+/// The maximum size of a query, and of a list of assertions, in bytes of JSON.
 const MAX_JSON_BYTES: usize = 64 * 1024;
-/// How deep a query may nest: no search needs more, and stores do not take much more.
+/// The maximum depth of a query: no search needs more, and stores accept little more.
 const MAX_QUERY_DEPTH: usize = 64;
 
 const FIELDS: [&str; 7] = ["id", "name", "index", "intervalSeconds", "query", "assertions", "enabled"];
@@ -75,9 +75,9 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// Reads `{id?, name, index, intervalSeconds, query, assertions?, enabled?}`. Without assertions a canary only watches
-    /// that the search is answered; one is enabled unless it says otherwise. Refusals are `miroir_invalid_canary` and
-    /// name the place.
+    /// Reads `{id?, name, index, intervalSeconds, query, assertions?, enabled?}`. A canary without assertions
+    /// only checks that the search succeeds. It is enabled by default. Refusals are `miroir_invalid_canary`
+    /// and name the place.
     pub fn parse(value: &Value) -> Result<Self, InvalidRequest> {
         let fields = Fields::of(value, "")?;
         fields.only(&FIELDS)?;
@@ -103,7 +103,7 @@ impl Definition {
         })
     }
 
-    /// The definition that a row holds; a row that was not made of one may be refused.
+    /// Returns the definition in a row. Fails for a row that was not made of a definition.
     pub fn of_row(row: &Canary) -> Result<Self, InvalidRequest> {
         Self::parse(&json!({
             "name": row.name, "index": row.index_uid, "intervalSeconds": row.interval_s, "query": row.query,
@@ -111,7 +111,7 @@ impl Definition {
         }))
     }
 
-    /// The row that holds the definition.
+    /// Returns the row of the definition.
     pub fn to_row(&self, id: &CanaryId, created_at: Timestamp, version: u64) -> Canary {
         Canary {
             id: id.as_str().to_owned(),
@@ -126,7 +126,7 @@ impl Definition {
         }
     }
 
-    /// The definition as [`Definition::parse`] reads it.
+    /// Returns the definition as JSON, as [`Definition::parse`] reads it.
     pub fn to_json(&self) -> Value {
         let mut json = json!({
             "name": self.name, "index": self.index, "intervalSeconds": self.interval_s,
@@ -142,27 +142,27 @@ impl Definition {
         self.assertions.iter().map(Assertion::to_json).collect()
     }
 
-    /// The id the definition names.
+    /// Returns the id that the definition names.
     pub fn id(&self) -> Option<&CanaryId> {
         self.id.as_ref()
     }
 
-    /// What people call it.
+    /// Returns its name for people.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The index or alias it searches.
+    /// Returns the index or alias that it searches.
     pub fn index(&self) -> &IndexUid {
         &self.index
     }
 
-    /// The search.
+    /// Returns the search.
     pub fn query(&self) -> &SearchRequest {
         &self.query
     }
 
-    /// What must hold of the answer.
+    /// Returns the assertions.
     pub fn assertions(&self) -> &[Assertion] {
         &self.assertions
     }
@@ -213,7 +213,7 @@ fn parse_assertions(fields: &Fields<'_>) -> Result<Vec<Assertion>, InvalidReques
 }
 
 fn check_size(place: &str, value: &Value) -> Result<(), InvalidRequest> {
-    // The worst that a value which cannot be printed could do is to have no size; every JSON value can be printed.
+    // Every JSON value can be printed, so the default is never used.
     let bytes = serde_json::to_vec(value).map_or(0, |json| json.len());
     if bytes > MAX_JSON_BYTES {
         return Err(refuse(place, format!("it has {bytes} bytes, and may have {MAX_JSON_BYTES}")));

@@ -1,4 +1,4 @@
-//! What a canary is called.
+//! The ids of canaries.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,22 +7,22 @@ use crate::error::{ErrorCode, InvalidRequest};
 use crate::id::is_plain_name;
 use crate::wording::{NAME_CHARS, excerpt};
 
-/// Begins the id of a canary that belongs to the configuration. The colon is no character of other ids, so that no client
-/// can make a canary that passes for a configured one, or take a name that the configuration wants.
+/// The prefix of the id of a canary that belongs to the configuration. Other ids cannot have a colon, so a
+/// client can neither imitate a configured canary nor take its id.
 const CONFIGURED: &str = "config:";
 /// Names that are paths beside the canaries.
 const PATHS: [&str; 2] = ["status", "capture"];
 
-/// The id of a canary: a name of 1 to 128 characters of `A-Z a-z 0-9 - _`, behind `config:` where the canary belongs to
-/// the configuration.
+/// The id of a canary: a name of 1 to 128 characters of `A-Z a-z 0-9 - _`, after `config:` if the canary
+/// belongs to the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CanaryId(String);
 
 impl CanaryId {
-    /// The longest name, in bytes.
+    /// The maximum length of the name, in bytes.
     pub const MAX_BYTES: usize = 128;
 
-    /// Reads a name that a person gives a canary.
+    /// Reads the name that a person gives a canary.
     pub fn of_name(name: &str) -> Result<Self, InvalidRequest> {
         if !is_plain_name(name, Self::MAX_BYTES) {
             return Err(refuse(
@@ -36,23 +36,23 @@ impl CanaryId {
         Ok(Self(name.to_owned()))
     }
 
-    /// The id of the canary that the configuration calls by the name of `self`.
+    /// Returns the id of the configured canary of this name.
     #[must_use]
     pub fn configured(self) -> Self {
         if self.is_configured() { self } else { Self(format!("{CONFIGURED}{}", self.0)) }
     }
 
-    /// Whether the canary belongs to the configuration.
+    /// Returns whether the canary belongs to the configuration.
     pub fn is_configured(&self) -> bool {
         Self::marks_configured(&self.0)
     }
 
-    /// The same of an id as a store has it.
+    /// Returns whether an id in a store is that of a configured canary.
     pub fn marks_configured(id: &str) -> bool {
         id.starts_with(CONFIGURED)
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -11,21 +11,21 @@ use crate::{IndexUid, Timestamp};
 pub struct Canary {
     /// Its id.
     pub id: String,
-    /// What people call it.
+    /// Its name for people.
     pub name: String,
     /// The index or alias it searches.
     pub index_uid: IndexUid,
-    /// Seconds between two runs.
+    /// The seconds between two runs.
     pub interval_s: u32,
     /// The body of the search.
     pub query: Value,
-    /// What must hold of the answer.
+    /// The assertions about the response.
     pub assertions: Value,
-    /// Whether it is run.
+    /// True if it runs on schedule.
     pub enabled: bool,
-    /// When it was created.
+    /// The instant of its creation.
     pub created_at: Timestamp,
-    /// Counts changes; a new row has 1.
+    /// The number of changes plus one.
     pub version: u64,
 }
 
@@ -54,12 +54,12 @@ words! {
 pub struct CanaryRun {
     /// The canary.
     pub canary_id: String,
-    /// When it ran.
+    /// The instant at which it ran.
     pub ran_at: Timestamp,
-    /// What it came to.
+    /// Its result.
     pub status: CanaryStatus,
-    /// How long the search took, in milliseconds.
+    /// The time the search took, in milliseconds.
     pub latency_ms: u64,
-    /// The assertions that did not hold, with what was observed.
+    /// The assertions that did not hold, with the observed values.
     pub failed_assertions: Value,
 }

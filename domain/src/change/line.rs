@@ -1,15 +1,15 @@
-//! Which writes may be about the same document, so that one must wait for the other.
+//! The order of writes that may be about the same document.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-/// Puts things into lines so that any two that have something in common are in the same one, in the order in which they
-/// came. `parts` says what a thing has.
+/// Divides things into lines. Two things with a part in common are in the same line, in the order in which
+/// they came; `parts` returns the parts of a thing.
 pub fn lines<T, P: Eq + Hash + Clone>(
     things: impl Iterator<Item = T>,
     parts: impl Fn(&T) -> Vec<P>,
 ) -> Vec<Vec<T>> {
-    // Each thing with its place, so that lines that are joined find back into order.
+    // Each thing with its position, so that lines that are joined can be put in order.
     let mut lines: Vec<Vec<(usize, T)>> = Vec::new();
     let mut line_of: HashMap<P, usize> = HashMap::new();
     for (place, thing) in things.enumerate() {

@@ -1,4 +1,4 @@
-//! Where a person wants a sink to go on.
+//! A person's request to deliver events again.
 
 use serde_json::Value;
 
@@ -6,12 +6,12 @@ use crate::IndexUid;
 use crate::error::{ErrorCode, InvalidRequest};
 use crate::wording::{unknown, wrong_type};
 
-/// Where a person wants a sink to go on.
+/// A person's request to deliver events again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rewind {
     /// The index.
     pub index: IndexUid,
-    /// The number after which events are delivered again.
+    /// The number of the last event that is not delivered again.
     pub since: u64,
 }
 

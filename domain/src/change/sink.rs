@@ -15,15 +15,15 @@ words! {
     }
 }
 
-/// One row of `cdc_sinks`: what is remembered of a sink. One without a row is active.
+/// One row of `cdc_sinks`. A sink without a row is active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinkRow {
     /// The sink.
     pub sink_name: String,
-    /// Whether it is delivered to.
+    /// Its delivery state.
     pub state: SinkState,
-    /// Why it is not, in the words of its receiver.
+    /// The reason for the state, in the words of its receiver.
     pub reason: Option<String>,
-    /// When that began.
+    /// The instant of the last change of state.
     pub changed_at: Timestamp,
 }

@@ -72,7 +72,7 @@ fn documents_stand_beside_their_keys_and_only_for_those_who_ask() {
     let changes =
         upserted([json!(1), json!(2)], Some(vec![r#"{"id":1}"#.into(), r#"{"id":2,"x":1e400}"#.into()]));
     assert_eq!(events(&changes, false)[0]["data"].get("documents"), None);
-    // A number that cannot be read has no body; the write was refused before it came here.
+    // A number that cannot be read has no body. Such a write is refused earlier.
     assert_eq!(events(&changes, true)[0]["data"]["documents"], json!([{"id": 1}, null]));
 }
 

@@ -9,17 +9,17 @@ use crate::error::{ErrorCode, InvalidRequest};
 use crate::id::is_plain_name;
 use crate::wording::shortened;
 
-/// A valid document id in canonical form: text as it is, an integer in decimal, so `1` and `"1"` are one document.
-/// Reading it back from a store checks nothing again.
+/// A valid document id in canonical form: text as it is, an integer in decimal, so `1` and `"1"` are one
+/// document. Deserializing an id from a store does not check it again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DocumentId(String);
 
-/// Longest excerpt of a refused id that an error repeats, in characters: more than any valid id has.
+/// The maximum number of characters of a refused id that an error repeats: more than any valid id has.
 const EXCERPT_CHARS: usize = 1_000;
 
 impl DocumentId {
-    /// The longest accepted id, in bytes.
+    /// The maximum length of an id, in bytes.
     pub const MAX_BYTES: usize = 511;
 
     /// Reads the id from a JSON value. Errors are Meilisearch's `invalid_document_id`, in its words.
@@ -31,12 +31,12 @@ impl DocumentId {
         }
     }
 
-    /// Whether `text` is an id as it stands: 1 to 511 bytes of letters, digits, `-` and `_`.
+    /// Returns whether `text` is an id as it is: 1 to 511 bytes of letters, digits, `-` and `_`.
     pub(crate) fn is_valid_text(text: &str) -> bool {
         is_plain_name(text, Self::MAX_BYTES)
     }
 
-    /// The canonical text, which placement hashes.
+    /// Returns the canonical text, which placement hashes.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,11 +1,11 @@
 //! The formats of a body of documents.
 
-/// How a body of documents is written.
+/// The format of a body of documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayloadFormat {
     /// `application/json`: an array of objects or one object.
     Json,
-    /// `application/x-ndjson`: an object a line. As on a Meilisearch server an object may span lines.
+    /// `application/x-ndjson`: an object per line. As on a Meilisearch server an object may span lines.
     Ndjson,
     /// `text/csv` with this delimiter; the header may type its columns (`:string`, `:number`, `:boolean`).
     Csv {
@@ -15,7 +15,7 @@ pub enum PayloadFormat {
 }
 
 impl PayloadFormat {
-    /// The word for the format in messages.
+    /// Returns the word for the format in messages.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Json => "json",

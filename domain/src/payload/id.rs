@@ -3,8 +3,8 @@
 use crate::document::DocumentId;
 use crate::error::InvalidRequest;
 
-/// Document ids of a delete request, in order, as JSON values of the client. The error of a bad one names its
-/// position in the list, from 1.
+/// Reads the document ids of a delete request, in order. The error of an invalid id names its position in the
+/// list, from 1.
 pub fn parse_ids(values: &[serde_json::Value]) -> Result<Vec<DocumentId>, InvalidRequest> {
     let read = |(position, value): (usize, &serde_json::Value)| {
         DocumentId::from_json(value).map_err(|error| {

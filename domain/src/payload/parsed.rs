@@ -1,4 +1,4 @@
-//! A parsed body: where its documents lie, and which shards they belong to.
+//! A parsed body: the places of its documents, and their shards.
 
 use bytes::Bytes;
 
@@ -6,11 +6,11 @@ use super::scan::{Found, scan};
 use crate::document::{DocumentId, PrimaryKey};
 use crate::{Shard, ShardSet};
 
-/// Documents of one request: the body, and where in it each document lies.
+/// The documents of one request: the body, and the place of each document in it.
 ///
-/// The JSON text of a document is never rewritten, so numbers and escapes reach the nodes as the client sent them.
-/// Only line breaks between its tokens become spaces, since a node is sent one document a line. A document costs 16
-/// bytes beside its text.
+/// The JSON text of a document is never rewritten, so numbers and escapes reach the nodes as the client sent
+/// them. Only line breaks between its tokens become spaces, because a node is sent one document per line. A
+/// document costs 16 bytes besides its text.
 ///
 /// # Examples
 ///
@@ -37,26 +37,26 @@ use crate::{Shard, ShardSet};
 pub struct Payload {
     /// The body, or the NDJSON made of a CSV body.
     pub(super) text: Bytes,
-    /// Documents that had to be written anew, one after the other; see [`Document::start`].
+    /// The texts of documents that had to be written anew, one after the other; see [`Document::start`].
     pub(super) rewritten: Vec<u8>,
     pub(super) documents: Vec<Document>,
-    /// What each shard holds, by shard number.
+    /// The totals of each shard, by shard number.
     pub(super) shards: Vec<ShardTotal>,
     pub(super) distinct_count: usize,
     pub(super) primary_key: Option<PrimaryKey>,
 }
 
-/// Where a document lies and where it belongs.
+/// The place of a document, and its shard.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Document {
-    /// First byte of its text, counted through `text` and then on through `rewritten`.
+    /// The position of the first byte of its text, counted through `text` and then on through `rewritten`.
     pub(super) start: usize,
-    /// Bytes of its text.
+    /// The length of its text, in bytes.
     pub(super) length: u32,
     pub(super) shard: u32,
 }
 
-/// The documents of one shard.
+/// The totals of the documents of one shard.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ShardTotal {
     pub(super) documents: usize,
@@ -65,23 +65,24 @@ pub(super) struct ShardTotal {
 }
 
 impl Payload {
-    /// The key the documents were read with: the given one, or the inferred; none for an empty payload without one.
+    /// Returns the primary key by which the documents were read: the given one, or the inferred one. Returns
+    /// `None` for an empty payload without a given key.
     pub fn primary_key(&self) -> Option<&PrimaryKey> {
         self.primary_key.as_ref()
     }
 
-    /// How many documents the body holds.
+    /// Returns the number of documents.
     pub fn document_count(&self) -> usize {
         self.documents.len()
     }
 
-    /// How many distinct ids the documents have: what Meilisearch reports as `indexedDocuments`. Counted by 64-bit
-    /// hashes: two ids would have to collide to count as one.
+    /// Returns the number of distinct document ids, which Meilisearch reports as `indexedDocuments`. They are
+    /// counted by 64-bit hashes, so two ids with one hash would count as one.
     pub fn distinct_count(&self) -> usize {
         self.distinct_count
     }
 
-    /// The shards the documents fall into.
+    /// Returns the shards of the documents.
     pub fn shards(&self) -> ShardSet {
         (0..)
             .map(Shard)
@@ -91,18 +92,19 @@ impl Payload {
             .collect()
     }
 
-    /// The documents, in their order: the id and the JSON text of each. Finding the ids reads every document again.
+    /// Returns the documents in their order: the id and the JSON text of each. Every document is read again
+    /// for its id.
     pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &str)> {
         let path = self.primary_key.as_ref().map(PrimaryKey::as_str);
         self.documents.iter().filter_map(move |document| {
-            // Every document was read so before, so none is left out.
+            // Every document was read once already, so none is left out.
             let text = std::str::from_utf8(self.text_of(*document)).ok()?;
             let Found::Id(_, id) = scan(text, path, true).ok()?.found else { return None };
             Some((DocumentId::from_json(&serde_json::from_str(id).ok()?).ok()?, text))
         })
     }
 
-    /// The text of a document of this payload.
+    /// Returns the text of a document of this payload.
     pub(super) fn text_of(&self, document: Document) -> &[u8] {
         let (source, start) = match document.start.checked_sub(self.text.len()) {
             Some(start) => (&self.rewritten[..], start),

@@ -35,7 +35,7 @@ fn clusters() -> impl Strategy<Value = (Topology, u32)> {
 
 #[test]
 fn shards_and_replicas_never_change_between_versions() {
-    // These values are the format of stored data. A version that fails here looks for documents where they are not.
+    // These values are the format of stored data: a version that fails here would not find documents.
     let shards: Vec<u32> =
         ["1", "2", "movie-42", "A_b", &"x".repeat(511)].iter().map(|id| shard_of(id, 64).0).collect();
     assert_eq!(shards, SHARDS_OF_64);
@@ -276,15 +276,15 @@ fn covering_set_passes_over_a_reluctant_group_for_a_willing_one() {
         set.nodes.into_keys().next().unwrap()
     };
     assert_eq!(
-        chosen([Some(RELUCTANT_COST - 1), Some(0)]),
+        chosen([Some(LAST_RESORT_COST - 1), Some(0)]),
         first,
         "both are willing: the caller's order decides"
     );
-    assert_eq!(chosen([Some(RELUCTANT_COST), Some(RELUCTANT_COST - 1)]), second);
+    assert_eq!(chosen([Some(LAST_RESORT_COST), Some(LAST_RESORT_COST - 1)]), second);
     assert_eq!(
-        chosen([Some(RELUCTANT_COST + 2), Some(RELUCTANT_COST + 1)]),
+        chosen([Some(LAST_RESORT_COST + 2), Some(LAST_RESORT_COST + 1)]),
         second,
         "the less reluctant one"
     );
-    assert_eq!(chosen([Some(RELUCTANT_COST), None]), first, "reluctant is better than nobody");
+    assert_eq!(chosen([Some(LAST_RESORT_COST), None]), first, "reluctant is better than nobody");
 }

@@ -36,8 +36,8 @@ impl<'a> MissedWrite<'a> {
         Self { kind: task.kind, index, shard_count, node, shards, brings_settings }
     }
 
-    /// Returns the differences that the miss makes between the node's replica and those of the nodes for which
-    /// `may_have` is true: they have the write, or may have it.
+    /// Returns the differences that the miss makes between the node's replica and those of the nodes for
+    /// which `may_have` is true: they have the write, or may have it.
     ///
     /// A write that no other replica has cannot be repaired, so it makes no difference.
     pub fn effect(
@@ -69,7 +69,7 @@ impl<'a> MissedWrite<'a> {
         self.brings_settings || by_type
     }
 
-    /// Returns the shards of the write of which another replica has it, or may have it.
+    /// Returns the shards of the write of which another replica has the write, or may have it.
     fn shards_of_others(
         &self,
         topology: &Topology,

@@ -1,8 +1,8 @@
 //! The state of a replica: the differences of one node's copy of an index from those of the other nodes.
 //!
-//! A replica is in sync, or it is stale: the node missed writes to some shards, its documents of some shards are
-//! suspect, or its settings or the index itself are missing. Reads avoid a stale replica, and a repair brings it back
-//! in sync.
+//! A replica is in sync, or it is stale: the node missed writes to some shards, its documents of some shards
+//! are suspect, or its settings or the index itself are missing. Reads avoid a stale replica, and a repair
+//! brings it back in sync.
 //!
 //! | module | subject |
 //! |---|---|

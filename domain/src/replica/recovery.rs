@@ -1,5 +1,5 @@
-//! The writes that replicas missed, read from the records of tasks: an instance that becomes the leader learns from
-//! them which replicas are stale.
+//! The writes that replicas missed, read from the records of tasks. An instance that becomes the leader
+//! learns from them which replicas are stale.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -42,8 +42,8 @@ impl TakenBy<'_> {
     }
 }
 
-/// Returns the writes that nodes missed by the record of `task`, a write to `index`. `known` is `None` for an index that
-/// has no entry any more.
+/// Returns the writes that nodes missed by the record of `task`, a write to `index`. `known` is `None` if the
+/// index has no entry any more.
 pub fn missed_writes<'a>(
     task: &'a Task,
     index: &'a IndexUid,
@@ -54,7 +54,7 @@ pub fn missed_writes<'a>(
     let mut all: Vec<_> = still_missing(task, known)
         .map(|(node, miss)| (write(node, &miss.shards), TakenBy::Accepted(task)))
         .collect();
-    // A write that failed on some nodes only has left them behind.
+    // A write that failed on some nodes only has left their replicas stale.
     if task.status == TaskStatus::Failed {
         let failed = task.node_tasks.iter().filter(|(node, _)| !has_succeeded(task, node));
         all.extend(failed.map(|(node, part)| (write(node, &part.shards), TakenBy::Succeeded(task))));
@@ -62,8 +62,8 @@ pub fn missed_writes<'a>(
     all
 }
 
-/// Returns the nodes that may still have the index whose deletion `task` is: its entry is gone, and no node took the
-/// deletion.
+/// Returns the nodes that may still have the index whose deletion `task` is: its entry is gone, and no node
+/// took the deletion.
 pub fn missed_deletion<'a>(
     task: &'a Task,
     known: Option<&'a KnownIndex>,
@@ -73,8 +73,8 @@ pub fn missed_deletion<'a>(
     still_missing(task, known).map(|(node, _)| node).filter(move |_| reached_no_node)
 }
 
-/// Returns the node errors of `task` that no repair has settled yet. An error without shards is about settings, and
-/// the settings versions of the index say whether it is settled.
+/// Returns the node errors of `task` that no repair has settled yet. An error without shards is about
+/// settings; the settings versions of the index decide whether it is settled.
 fn still_missing<'a>(
     task: &'a Task,
     known: Option<&KnownIndex>,
@@ -94,8 +94,8 @@ fn has_succeeded(task: &Task, node: &NodeId) -> bool {
     task.node_tasks.get(node).is_some_and(|part| part.status == NodeTaskState::Succeeded)
 }
 
-/// The nodes that have deleted an index, collected from tasks that are read from the newest on. Writes to the index
-/// that such a node missed before do not matter any more.
+/// The nodes that have deleted an index, collected from tasks that are read from the newest on. Earlier
+/// writes to the index that such a node missed do not matter any more.
 #[derive(Debug, Clone, Default)]
 pub struct Deletions(HashMap<IndexUid, BTreeSet<NodeId>>);
 

@@ -1,4 +1,5 @@
-//! Distinct across nodes: each node keeps one document per value among its own, the merge keeps one among all.
+//! Distinct across nodes: each node keeps one document per value of its own, the merge keeps one per value of
+//! all.
 
 use std::collections::HashSet;
 
@@ -8,35 +9,36 @@ use unicode_normalization::UnicodeNormalization;
 use super::hit::Hit;
 use super::path;
 
-/// A value two documents can have in common.
+/// A value that two documents can have in common.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Shared {
     Text(String),
-    /// The bits of a number: integers and floats of one value are one.
+    /// The bits of a number, the same for an integer and a float of one value.
     Number(u64),
 }
 
-/// How Meilisearch compares texts in facets and in distinct: without case, and blind to how a letter is composed.
+/// Returns a text as Meilisearch compares it in facets and in distinct: without case, and independent of how
+/// a letter is composed.
 pub(super) fn normalize(text: &str) -> String {
     text.trim().nfkd().collect::<String>().to_lowercase()
 }
 
-/// Keeps the first hit of every value.
+/// A filter that keeps the first hit of every value.
 pub(super) struct Distinct<'a> {
     attribute: Option<&'a str>,
     seen: HashSet<Shared>,
 }
 
 impl<'a> Distinct<'a> {
-    /// Distinct by `attribute`; `None` keeps every hit.
+    /// Creates the filter for `attribute`. With `None` it keeps every hit.
     pub(super) fn new(attribute: Option<&'a str>) -> Self {
         Self { attribute, seen: HashSet::new() }
     }
 
-    /// Whether `hit` shares no value with a hit kept before; it is then kept itself.
+    /// Returns whether `hit` has no value of a hit that was kept before. The hit is then kept itself.
     ///
-    /// As on a server, an array stands for each of its items, a hit without the attribute shares nothing, and the
-    /// values of a hit that is dropped do not count against later ones.
+    /// As on a server, an array stands for each of its items, and a hit without the attribute is always kept.
+    /// The values of a dropped hit do not count against later hits.
     pub(super) fn keeps(&mut self, hit: &Hit) -> bool {
         let Some(attribute) = self.attribute else {
             return true;

@@ -6,8 +6,8 @@ use crate::ShardSet;
 use crate::document::shard_filter;
 use crate::wording::{VALUE_CHARS, excerpt};
 
-/// Checks that a filter has one of the shapes Meilisearch reads: a string, or an array (AND) of strings and of
-/// arrays (OR) of strings. What the strings say is the node's to judge. Errors are Meilisearch's sentences.
+/// Checks that a filter has one of the shapes that Meilisearch reads: a string, or an array (AND) of strings
+/// and of arrays (OR) of strings. The nodes check the strings. Errors are Meilisearch's sentences.
 pub(super) fn check(filter: &Value) -> Result<(), String> {
     match filter {
         Value::String(_) => Ok(()),
@@ -32,10 +32,10 @@ fn wrong_syntax(expected: &str, found: &Value) -> String {
     format!("Invalid syntax for the filter parameter: `expected {expected}, found: {found}`.")
 }
 
-/// The client's filter with the clause of `shards` joined to it by AND.
+/// Returns the client's filter with the clause of `shards` joined to it by AND.
 ///
-/// The clause stands as a filter of its own in the outer array rather than being spliced into the client's text:
-/// nothing the client wrote, not even an unbalanced parenthesis, can reach over it.
+/// The clause is a filter of its own in the outer array instead of a part of the client's text. So nothing in
+/// that text, not even an unbalanced parenthesis, can affect it.
 pub fn with_shards(client: Option<&Value>, shards: &ShardSet) -> Value {
     let clause = Value::String(shard_filter(shards));
     match client {

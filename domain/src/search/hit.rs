@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 /// A hit on its way to the client.
 pub(super) type Hit = Map<String, Value>;
 
-/// A hit as the node wrote it: valid JSON, of which nothing is known yet.
+/// A hit as the node wrote it: valid JSON of any content.
 #[derive(Debug, Clone)]
 pub(super) struct RawHit(Box<RawValue>);
 
@@ -20,13 +20,14 @@ impl RawHit {
         Self(text)
     }
 
-    /// The whole hit. The error says what is wrong with it.
+    /// Returns the whole hit. The error names the fault.
     pub(super) fn read(&self) -> Result<Hit, String> {
         self.checked()?;
         serde_json::from_str(self.0.get()).map_err(|error| format!("a hit that cannot be read: {error}"))
     }
 
-    /// The members called one of `names`; the others are passed over. The error says what is wrong with the hit.
+    /// Returns the members called one of `names`; the others are skipped. The error names the fault of the
+    /// hit.
     pub(super) fn read_members(&self, names: &[&str]) -> Result<Hit, String> {
         let text = self.checked()?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -75,7 +76,7 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 }
 
-/// Reads a key as one of these names, or as none of them.
+/// Reads a key. The result is `None` unless the key is one of these names.
 struct Known<'a>(&'a [&'a str]);
 
 impl<'de, 'a> DeserializeSeed<'de> for Known<'a> {

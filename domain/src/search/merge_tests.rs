@@ -8,7 +8,7 @@ fn answer(node: &str, body: Value) -> NodeResponse {
     NodeResponse { node: node.parse().unwrap(), body: serde_json::from_value(body).unwrap() }
 }
 
-/// What a node says beside its hits when it has `total` of them.
+/// The response of a node with `total` hits.
 fn found(node: &str, total: u64, hits: &Value) -> NodeResponse {
     answer(node, json!({"hits": hits, "query": "", "processingTimeMs": 1, "estimatedTotalHits": total}))
 }
@@ -139,7 +139,7 @@ fn distinct_keeps_the_first_of_all_nodes_and_counts_it_once() {
 
 #[test]
 fn numbered_page_with_distinct_counts_every_value_once_also_behind_the_page() {
-    // Both nodes hold the values x, y and z, and were asked for all they have.
+    // Both nodes hold the values x, y and z, and were requested to return all they have.
     let node = |name: &str, first: u32| {
         let hit = |place: u32, sku: &str| json!({"id": first + place, "sku": sku, DETAILS: {"v:asc": {"order": 0, "value": place}}});
         answer(
@@ -213,7 +213,7 @@ fn a_node_that_answers_garbage_is_named() {
     }
 }
 
-/// A document of the model: its place under a rule, a sort and a facet, and the node it lives on.
+/// A document of the model: its place under a rule, a sort and a facet, and its node.
 #[derive(Debug, Clone)]
 struct Document {
     id: u32,
@@ -235,7 +235,7 @@ impl Document {
         })
     }
 
-    /// The order of one server, said without the code under test: words down, years up, no year last.
+    /// The order of one server, without the code under test: words down, years up, no year last.
     fn place(&self) -> impl Ord + use<> {
         (std::cmp::Reverse(self.words), self.year.is_none(), self.year, self.id)
     }
@@ -252,7 +252,7 @@ fn documents() -> impl Strategy<Value = Vec<Document>> {
     })
 }
 
-/// What the nodes answer to `request`, each with its own documents in the order of a server.
+/// The responses of the nodes to `request`, each with its own documents in the order of a server.
 fn node_answers(documents: &[Document], request: &SearchRequest, index: &NodeQuery) -> Vec<NodeResponse> {
     let asked = request.for_node(None, index);
     let limit = asked.get("limit").or(asked.get("hitsPerPage")).and_then(Value::as_u64).unwrap();
@@ -328,7 +328,7 @@ proptest! {
 
     #[test]
     fn distinct_across_nodes_equals_distinct_over_everything(documents in documents(), limit in 0usize..9) {
-        // Each node keeps one document per genre, as its engine would.
+        // Each node keeps one document per genre, as its engine does.
         let mut kept = Vec::new();
         for node in 0..NODES {
             let mut own: Vec<&Document> = documents.iter().filter(|document| document.node == node).collect();

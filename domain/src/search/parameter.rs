@@ -1,7 +1,7 @@
-//! The parameters of a search: their names, their codes, the JSON each takes.
+//! The parameters of a search: their names, their error codes and their JSON types.
 //!
-//! A node would refuse a wrong value itself, but Miroir reads most of these values to merge, and a refusal that is
-//! decided here costs no node anything. Names, order and sentences are those of Meilisearch 1.50, which lists the
+//! A node would refuse a wrong value itself. Miroir needs most of the values for the merge, and an early
+//! refusal costs no node anything. Names, order and sentences are those of Meilisearch 1.50, which lists the
 //! names in this order when it refuses an unknown one.
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::filter;
 use crate::error::{ErrorCode, InvalidRequest};
 use crate::wording::{NAME_CHARS, VALUE_CHARS, excerpt, list, wrong_type};
 
-/// What a parameter takes in a JSON body.
+/// The JSON type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// A string; null where `nullable`.
@@ -29,9 +29,9 @@ pub(super) enum Shape {
     Strategy,
     /// A number from 0 to 1, or null.
     Threshold,
-    /// An object, or null; what is in it is the node's to judge.
+    /// An object, or null. The nodes check its content.
     Object,
-    /// Anything; the node's to judge.
+    /// Anything. The nodes check it.
     Any,
 }
 
@@ -39,7 +39,7 @@ pub(super) enum Shape {
 pub(super) struct Parameter {
     /// Its key in the body.
     pub(super) name: &'static str,
-    /// What it takes.
+    /// Its type.
     pub(super) shape: Shape,
     /// The code of its refusal.
     pub(super) code: ErrorCode,
@@ -88,7 +88,7 @@ pub(super) const PARAMETERS: &[Parameter] = parameters! {
 /// The values of `matchingStrategy`.
 pub(super) const STRATEGIES: [&str; 3] = ["last", "all", "frequency"];
 
-/// The sentence for a threshold that is no number from 0 to 1.
+/// The sentence for a threshold that is not a number from 0 to 1.
 pub(super) const THRESHOLD_RANGE: &str =
     "the value of `rankingScoreThreshold` is invalid, expected a float between `0.0` and `1.0`.";
 

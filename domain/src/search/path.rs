@@ -1,5 +1,5 @@
-//! Attributes by dotted path, as Meilisearch resolves them: `a.b` is a key `a.b`, a key `b` inside the object `a`,
-//! or a key `b` of every object in the array `a`.
+//! Attributes by dotted path, as Meilisearch resolves them: `a.b` is a key `a.b`, a key `b` inside the object
+//! `a`, or a key `b` of every object in the array `a`.
 
 use serde_json::{Map, Value};
 
@@ -62,7 +62,7 @@ pub(super) fn remove(document: &mut Map<String, Value>, path: &str) {
     }
 }
 
-/// Whether asking for `asked` brings `path` with it: the same attribute, or one that holds it.
+/// Returns whether a request for `requested` includes `path`: the same attribute, or one that contains it.
 pub(super) fn covers(asked: &str, path: &str) -> bool {
     path.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

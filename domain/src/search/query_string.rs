@@ -1,4 +1,4 @@
-//! The query parameters of `GET …/search`, turned into the body `POST …/search` takes.
+//! The query parameters of `GET …/search` as the body of `POST …/search`.
 
 use serde_json::{Map, Number, Value};
 
@@ -7,7 +7,7 @@ use super::parameter::{STRATEGIES, THRESHOLD_RANGE, unknown};
 use crate::error::{ErrorCode, InvalidRequest};
 use crate::wording::{VALUE_CHARS, excerpt, list};
 
-/// How the text of a parameter is read.
+/// The reading of a parameter's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Text,
@@ -22,7 +22,8 @@ enum Form {
     Ratio,
 }
 
-/// Every query parameter with its reading and the code of its refusal, in the order in which a server lists them.
+/// Every query parameter with its reading and the code of its refusal, in the order in which a server lists
+/// them.
 const PARAMETERS: &[(&str, Form, ErrorCode)] = &[
     ("q", Form::Text, ErrorCode::InvalidSearchQ),
     ("offset", Form::Count, ErrorCode::InvalidSearchOffset),
@@ -56,16 +57,16 @@ const PARAMETERS: &[(&str, Form, ErrorCode)] = &[
     ("showPerformanceDetails", Form::Flag, ErrorCode::InvalidSearchShowPerformanceDetails),
 ];
 
-/// Members of an object in a body, which a query string can only say apart.
+/// Parameters that are members of an object in a body.
 const EMBEDDER: &str = "hybridEmbedder";
 const RATIO: &str = "hybridSemanticRatio";
 const USER_CONTEXT: &str = "personalizeUserContext";
 
-/// Reads query parameters, decoded already, into a body.
+/// Reads decoded query parameters into a body.
 pub(super) fn read<'a>(
     parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Map<String, Value>, InvalidRequest> {
-    // Of a repeated parameter the last one holds; the ones before it are not even read.
+    // Of a repeated parameter the last one counts; the ones before it are not even read.
     let mut texts: Vec<(&str, &str)> = Vec::new();
     for (name, text) in parameters {
         texts.retain(|(earlier, _)| *earlier != name);
@@ -111,7 +112,7 @@ fn gather_objects(body: &mut Map<String, Value>) -> Result<(), InvalidRequest> {
 }
 
 impl Form {
-    /// The value of a body for `text`, or Meilisearch's sentence for why there is none.
+    /// Returns the value for `text` in a body. The error is Meilisearch's sentence.
     fn read(self, name: &str, text: &str) -> Result<Value, String> {
         let shown = || excerpt(text, VALUE_CHARS);
         match self {
@@ -160,7 +161,7 @@ impl Form {
     }
 }
 
-/// The items of a comma separated list; empty ones do not count.
+/// Returns the items of a comma separated list without empty ones.
 fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').filter(|item| !item.is_empty())
 }
@@ -169,12 +170,13 @@ fn number(text: &str) -> Option<Value> {
     text.parse::<f64>().ok().and_then(Number::from_f64).map(Value::Number)
 }
 
-/// A number from 0 to 1.
+/// Reads a number from 0 to 1.
 fn unit(text: &str) -> Option<Value> {
     number(text).filter(|value| value.as_f64().is_some_and(|value| (0.0..=1.0).contains(&value)))
 }
 
-/// The sorts in a comma separated list, in which the comma inside `_geoPoint(1,2)` separates nothing.
+/// Returns the sorts in a comma separated list, in which the comma inside `_geoPoint(1,2)` is not a
+/// separator.
 fn sorts(text: &str) -> Vec<String> {
     let mut sorts: Vec<String> = Vec::new();
     let mut open_point = false;

@@ -189,7 +189,7 @@ fn any_detail() -> impl Strategy<Value = (String, Value)> {
     ]
 }
 
-/// Details in which any rule may stand at any step, or be absent.
+/// Details in which any rule may be at any step, or be absent.
 fn any_rank() -> impl Strategy<Value = Rank> {
     prop::collection::vec((any_detail(), 0u64..3), 0..4).prop_map(|details| {
         let details: Map<String, Value> = details

@@ -1,7 +1,7 @@
 //! The body of a node's response to a search, its hits left as text until one is needed.
 //!
-//! A node returns every hit up to the end of the client's page, and most nodes send hits in vain. To make values of
-//! them all, and to free those again, costs many times what the merge costs.
+//! A node returns every hit up to the end of the client's page, and most nodes send hits in vain. To make
+//! values of them all, and to free those again, costs many times what the merge costs.
 
 use std::fmt;
 
@@ -14,11 +14,11 @@ use super::hit::RawHit;
 
 const HITS: &str = "hits";
 
-/// What a node answered to a search. Read from JSON; `hits` must be an array if it is there, everything else is taken
-/// as it is.
+/// The response of a node to a search, read from JSON. `hits` must be an array if it is present; everything
+/// else is taken as it is.
 #[derive(Debug, Clone, Default)]
 pub struct SearchResponse {
-    /// None where there was no such key.
+    /// The hits, if the response has the key.
     pub(super) hits: Option<Vec<RawHit>>,
     /// Everything but the hits.
     pub(super) rest: Map<String, Value>,

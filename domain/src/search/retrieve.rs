@@ -1,11 +1,12 @@
-//! Attributes the merge needs and the client did not ask for: added to the request, taken out of the hits.
+//! Attributes that the merge needs and the client did not request: added to the request, removed from the
+//! hits.
 
 use serde_json::{Map, Value};
 
 use super::hit::Hit;
 use super::path;
 
-/// The attributes added to a request for the merge's own sake.
+/// The attributes added to a request for the merge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Extras {
     attributes: Vec<Extra>,
@@ -14,12 +15,13 @@ pub(super) struct Extras {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Extra {
     attribute: String,
-    /// The client asked to see it formatted, so `_formatted` shows it whether or not it is retrieved.
+    /// True if the client requests the attribute formatted, so that `_formatted` shows it whether or not it
+    /// is retrieved.
     stays_formatted: bool,
 }
 
 impl Extras {
-    /// Which of the attributes `needed` the client's `attributesToRetrieve` leaves out.
+    /// Returns the attributes of `needed` that the client's `attributesToRetrieve` leaves out.
     pub(super) fn of<'a>(body: &Map<String, Value>, needed: impl IntoIterator<Item = &'a str>) -> Self {
         let Some(Value::Array(retrieved)) = body.get("attributesToRetrieve") else {
             return Self::default();
@@ -30,7 +32,7 @@ impl Extras {
         }
         let mut extras = Self::default();
         for attribute in needed {
-            // Where the client asked for a part of the attribute, retrieving the whole could not be undone.
+            // If the client requested a part of the attribute, retrieving the whole could not be undone.
             let known = retrieved
                 .iter()
                 .any(|asked| path::covers(asked, attribute) || path::covers(attribute, asked))
@@ -43,14 +45,14 @@ impl Extras {
         extras
     }
 
-    /// Adds them to a node's request.
+    /// Adds the attributes to a node's request.
     pub(super) fn ask(&self, body: &mut Map<String, Value>) {
         if let Some(Value::Array(retrieved)) = body.get_mut("attributesToRetrieve") {
             retrieved.extend(self.attributes.iter().map(|extra| Value::String(extra.attribute.clone())));
         }
     }
 
-    /// Takes them out of a hit.
+    /// Removes the attributes from a hit.
     pub(super) fn remove_from(&self, hit: &mut Hit) {
         for extra in &self.attributes {
             path::remove(hit, &extra.attribute);
@@ -68,11 +70,12 @@ impl Extras {
     }
 }
 
-/// Whether the client asked for `attribute` to be highlighted or cropped, by its name, by a part of it or by `*`.
+/// Returns whether the client requested `attribute` to be highlighted or cropped, by its name, by a part of
+/// it or by `*`.
 fn is_formatted(body: &Map<String, Value>, attribute: &str) -> bool {
     let names =
         |key: &str| body.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    // `attributesToCrop` may say `name:length`.
+    // `attributesToCrop` can hold `name:length`.
     let cropped = names("attributesToCrop").map(|name| name.rsplit_once(':').map_or(name, |(name, _)| name));
     names("attributesToHighlight")
         .chain(cropped)

@@ -13,11 +13,11 @@ pub struct SettingsChange {
     pub action: SettingsAction,
 }
 
-/// What to do with a setting or with all of them.
+/// The change to a setting or to all of them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SettingsAction {
-    /// Take this value (`PUT`/`PATCH`).
+    /// Replaces the value (`PUT`/`PATCH`).
     Update(Value),
-    /// Return to the default (`DELETE`).
+    /// Returns to the default (`DELETE`).
     Reset,
 }

@@ -1,4 +1,4 @@
-//! Checking a value against its shape, in Meilisearch's words where it does not fit.
+//! Checking a value against its shape, with refusals in Meilisearch's words.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::ranking_rule;
 use super::shape::{FILTERABLE_RULE, Field, ONE_TYPO, Presence, Shape, TWO_TYPOS, WORD_SIZES};
 use crate::wording::{self, NAME_CHARS, VALUE_CHARS, excerpt};
 
-/// Where in the body a value lies: `.rankingRules[0]`.
+/// The place of a value in the body: `.rankingRules[0]`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place<'a> {
     Root,
@@ -27,7 +27,7 @@ impl fmt::Display for Place<'_> {
 }
 
 impl Place<'_> {
-    /// The place with a word before it; nothing for the body itself.
+    /// Returns the place after a word. Returns nothing for the body itself.
     fn told(&self, word: &str) -> String {
         if matches!(self, Self::Root) { String::new() } else { format!(" {word} `{self}`") }
     }
@@ -41,7 +41,8 @@ fn wrong_value(place: &Place<'_>, why: &str) -> String {
     format!("Invalid value{}: {why}", place.told("at"))
 }
 
-/// Whether `value` has `shape`; the error says what is wrong and where. As deep as the shape, not as the value.
+/// Checks that `value` has `shape`; the error names the fault and its place. The recursion is as deep as the
+/// shape, not as the value.
 pub(super) fn check(shape: &Shape, value: &Value, place: &Place<'_>) -> Result<(), String> {
     let wrong = |expected| Err(wrong_type(expected, value, place));
     match (shape, value) {
@@ -111,7 +112,7 @@ fn check_items(item: &Shape, items: &[Value], place: &Place<'_>) -> Result<(), S
     numbered.try_for_each(|(index, value)| check(item, value, &Place::Index(place, index)))
 }
 
-/// Checks the keys that are there in the order given, then that none is missing.
+/// Checks the present keys in their order, then that no required key is missing.
 fn check_fields(fields: &[Field], entries: &Map<String, Value>, place: &Place<'_>) -> Result<(), String> {
     for (key, value) in entries {
         let Some(field) = fields.iter().find(|field| field.name == key) else {

@@ -1,4 +1,4 @@
-//! The `details` of a settings task: the change as a server prints it. Keys and sets are put in order, defaults of
+//! The `details` of a settings task: the change as a server prints it. Keys and sets are sorted, defaults of
 //! filterable patterns are filled in, and the keys of embedders are cut.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,11 +10,11 @@ use super::{Setting, SettingsAction, SettingsChange};
 use crate::wording::excerpt;
 
 impl SettingsChange {
-    /// Returns the change that the `details` of a settings task describe, as nodes are sent it. Returns `None` if they
-    /// describe no change.
+    /// Returns the change that the `details` of a settings task describe, as nodes are sent it. Returns
+    /// `None` if they describe no change.
     ///
-    /// Details never hold the API keys of embedders, and embedders cannot be set right without them, so the change
-    /// leaves embedders as they are.
+    /// Details never hold the API keys of embedders, and embedders cannot be set right without them, so the
+    /// change leaves embedders as they are.
     pub fn of_details(details: &Map<String, Value>) -> Option<Self> {
         let mut settings = details.clone();
         settings.remove(Setting::Embedders.key());
@@ -25,7 +25,7 @@ impl SettingsChange {
         Some(change.for_nodes())
     }
 
-    /// The `details` of the settings task, as a single server reports them.
+    /// Returns the `details` of the settings task, as a single server reports them.
     pub fn details(&self) -> Map<String, Value> {
         details_of(self)
     }
@@ -58,7 +58,7 @@ fn shown(setting: Setting, value: &Value) -> Value {
     value
 }
 
-/// `value` in the order of its shape. What does not fit the shape stays as it is.
+/// Returns `value` in the order of its shape. A value that does not fit the shape stays as it is.
 fn ordered(shape: &Shape, value: &Value) -> Value {
     match (shape, value) {
         (Shape::WordSet, Value::Array(items)) => {
@@ -100,7 +100,8 @@ fn cut_api_keys(embedders: &mut Value) {
     }
 }
 
-/// Keeps at most five characters of a key, as a server does; the longer it is the more are safe to show.
+/// Keeps at most five characters of a key, as a server does; of a longer key more characters are safe to
+/// show.
 fn cut_api_key(embedder: &mut Value) {
     let Some(Value::String(key)) = embedder.get_mut("apiKey") else { return };
     let (kept, mark) = match key.len() {

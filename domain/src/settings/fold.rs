@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::{Setting, SettingsAction, SettingsChange, UpdateMethod};
 
-/// Returns changes that have the effect of `base` followed by `changes`, in as few requests as possible, since a node
-/// may index all its documents again for each request.
+/// Returns changes that have the effect of `base` followed by `changes`, in as few requests as possible,
+/// since a node may index all its documents again for each request.
 pub fn fold(base: SettingsChange, changes: Vec<SettingsChange>) -> Vec<SettingsChange> {
     let mut folded = vec![base];
     for change in changes {
@@ -17,8 +17,8 @@ pub fn fold(base: SettingsChange, changes: Vec<SettingsChange>) -> Vec<SettingsC
     folded
 }
 
-/// Makes `base` one request that has the effect of `base` followed by `change`. Returns false, and leaves `base` as it
-/// is, if that takes two requests.
+/// Makes `base` one request that has the effect of `base` followed by `change`. Returns false, and leaves
+/// `base` as it is, if that takes two requests.
 fn put_over(base: &mut SettingsChange, change: &SettingsChange) -> bool {
     let (SettingsAction::Update(Value::Object(base)), SettingsAction::Update(Value::Object(change))) =
         (&mut base.action, &change.action)

@@ -19,22 +19,22 @@ macro_rules! settings {
             /// All of them, in the order of the settings object.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The last segment of its path.
+            /// Returns the last segment of its path.
             pub fn route(self) -> &'static str {
                 match self { $(Self::$variant => $route,)* }
             }
 
-            /// Its key in the settings object.
+            /// Returns its key in the settings object.
             pub fn key(self) -> &'static str {
                 match self { $(Self::$variant => $key,)* }
             }
 
-            /// The method that changes it.
+            /// Returns the method that changes it.
             pub fn update_method(self) -> UpdateMethod {
                 match self { $(Self::$variant => UpdateMethod::$method,)* }
             }
 
-            /// The code that refuses a wrong value of it.
+            /// Returns the error code for a wrong value.
             pub fn error_code(self) -> ErrorCode {
                 match self { $(Self::$variant => ErrorCode::$code,)* }
             }
@@ -43,7 +43,7 @@ macro_rules! settings {
                 match self { $(Self::$variant => &shape::$shape,)* }
             }
 
-            /// The setting at a path segment.
+            /// Returns the setting at a path segment.
             pub fn from_route(route: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|setting| setting.route() == route)
             }
@@ -64,8 +64,8 @@ pub enum UpdateMethod {
     Patch,
 }
 
-// Every sub-route of Meilisearch 1.50; a server of that version was asked for each name, method, type and code.
-// `chat` and `foreignKeys` are there but refused by servers whose experimental feature is off.
+// These are the sub-routes of Meilisearch 1.50; each name, method, type and code was verified with a server
+// of that version. Servers refuse `chat` and `foreignKeys` unless the experimental feature is on.
 settings! {
     DisplayedAttributes = "displayed-attributes", "displayedAttributes", Put,
         InvalidSettingsDisplayedAttributes, NAMES;

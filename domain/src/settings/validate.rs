@@ -9,8 +9,8 @@ use crate::error::{ErrorCode, InvalidRequest};
 use crate::wording;
 
 impl SettingsChange {
-    /// Checks the shape of the change before any node hears of it: known keys, right JSON types, no reserved
-    /// attribute. Deeper checks are the nodes'. Errors carry Meilisearch's codes.
+    /// Checks the shape of the change before any node is called: known keys, right JSON types, no reserved
+    /// attribute. The nodes check the rest. Errors have Meilisearch's codes.
     pub fn validate(&self) -> Result<(), InvalidRequest> {
         match (self.setting, &self.action) {
             (_, SettingsAction::Reset) => Ok(()),
@@ -36,7 +36,7 @@ impl SettingsChange {
     }
 }
 
-/// Null resets a setting, so it is right for each.
+/// Checks the value of one setting. Null resets a setting, so it is valid for each.
 fn validate_one(setting: Setting, value: &Value, place: &Place<'_>) -> Result<(), InvalidRequest> {
     if value.is_null() {
         return Ok(());

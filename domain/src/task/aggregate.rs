@@ -1,7 +1,7 @@
-//! Folding node tasks into one status, one error, one pair of times.
+//! The aggregation of node tasks into one status, one error and one pair of times.
 //!
-//! Clocks of nodes differ from each other and from ours. What a node says of time is therefore kept between two
-//! instants of our own clock: the task's creation, which came before, and the moment we hear of it, which comes after.
+//! Clocks of nodes differ from each other and from ours. A node's time is therefore kept between two instants
+//! of our own clock: the creation of the task, which came before, and the present, which comes after.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::error::{ErrorCode, ResponseError};
 use crate::quorum::WriteVerdict;
 use crate::{NodeId, Timestamp};
 
-/// Brings status, error and times of an unfinished task in line with its node tasks. Without a verdict, or without
-/// node tasks, it does not end.
+/// Updates status, error and times of an unfinished task from its node tasks. It does not end without a
+/// verdict, or without node tasks.
 pub(super) fn refresh(task: &mut Task, has_verdict: bool, now: Timestamp) {
     if task.status.is_finished() || task.node_tasks.is_empty() {
         return;
@@ -30,19 +30,19 @@ pub(super) fn refresh(task: &mut Task, has_verdict: bool, now: Timestamp) {
     }
 }
 
-/// Whether it is still open of some node whether it accepted the write.
+/// Returns whether it is unknown of any node whether it accepted the write.
 pub(super) fn has_pending(node_tasks: &BTreeMap<NodeId, NodeTask>) -> bool {
     node_tasks.values().any(|node_task| node_task.status == NodeTaskState::Pending)
 }
 
-/// Ends the task as failed with `error`, whatever its node tasks do.
+/// Ends the task as failed with `error`, whatever the state of its node tasks.
 pub(super) fn fail(task: &mut Task, error: ResponseError, now: Timestamp) {
     if !task.status.is_finished() {
         finish(task, TaskStatus::Failed, Some(error), now, now);
     }
 }
 
-/// Draws the conclusion from a verdict: a write without quorum fails, and one that had nothing to do succeeds.
+/// Applies a verdict: a write without quorum fails, and a write without any node succeeds.
 pub(super) fn conclude_dispatch(task: &mut Task, verdict: &WriteVerdict, now: Timestamp) {
     if task.status.is_finished() {
         return;
@@ -70,7 +70,7 @@ fn finish(
     task.started_at = Some(started);
 }
 
-/// `told` by a node's clock, kept between the creation of the task and `now`.
+/// Returns a node's time, moved between the creation of the task and `now`.
 fn heard(task: &Task, told: Timestamp, now: Timestamp) -> Timestamp {
     told.clamp(task.created_at, now.max(task.created_at))
 }
@@ -93,8 +93,8 @@ fn outcome(task: &Task) -> TaskStatus {
     let mut failed =
         task.node_tasks.values().filter(|node_task| node_task.status == NodeTaskState::Failed).peekable();
     if failed.peek().is_some() {
-        // Nodes are only told to delete an index that the registry had. One that has none is as it must be, and so
-        // are all of them when a crash kept every node from hearing of the index.
+        // Nodes are only sent the deletion of an index that the registry had. A node without the index is as
+        // it should be; so are all of them if a crash kept the index from every node.
         let had_none = |node_task: &NodeTask| {
             node_task.error.as_ref().is_some_and(|error| error.code == ErrorCode::IndexNotFound.as_str())
         };
@@ -110,8 +110,8 @@ fn outcome(task: &Task) -> TaskStatus {
     }
 }
 
-/// The error of a task that failed on some node. Where all nodes failed with one code it is the error of the first
-/// of them, word for word; where they disagree the message tells what each node did.
+/// Returns the error of a task that failed on some node. If all nodes failed with one code it is the error of
+/// the first of them, word for word; otherwise the message describes the outcome on each node.
 fn folded_error(node_tasks: &BTreeMap<NodeId, NodeTask>) -> ResponseError {
     let errors: Vec<(&NodeId, ResponseError)> = node_tasks
         .iter()
@@ -161,7 +161,8 @@ fn named(nodes: &[&NodeId]) -> String {
     format!("{noun} {}", names.join(", "))
 }
 
-/// The error of a write that did not reach quorum: which shards, who has it all the same, who has not and why.
+/// Returns the error of a write without quorum. It names the shards, the nodes that have the write all the
+/// same, and the nodes that missed it, with the reason.
 fn no_quorum(task: &Task, verdict: &WriteVerdict) -> ResponseError {
     let mut sentences = vec![if verdict.unwritten.is_empty() {
         "No node accepted the write.".to_owned()

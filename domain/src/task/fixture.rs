@@ -13,7 +13,7 @@ pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(CREATED + millis)
 }
 
-/// Far enough ahead that no node time of a test lies beyond it.
+/// An instant after every node time of a test.
 pub(crate) fn later() -> Timestamp {
     at(1_000_000)
 }
@@ -26,7 +26,7 @@ pub(crate) fn shards(numbers: &[u32]) -> ShardSet {
     numbers.iter().copied().map(Shard).collect()
 }
 
-/// A task of `kind` meant for `nodes`, all pending.
+/// A task of `kind` for `nodes`, all pending.
 pub(crate) fn task_of(kind: TaskKind, details: Map<String, Value>, nodes: &[(&str, &[u32])]) -> Task {
     let new = NewTask {
         kind,
@@ -53,7 +53,7 @@ pub(crate) fn error(message: &str) -> ResponseError {
     ErrorCode::InvalidDocumentId.with_message(message)
 }
 
-/// What node task 1 looks like in `status`: begun at 10 and finished at 20 where that applies.
+/// The report of node task 1 in `status`: begun at 10 and finished at 20 if it has.
 pub(crate) fn report(status: TaskStatus) -> NodeTaskReport {
     NodeTaskReport {
         uid: 1,
@@ -95,7 +95,7 @@ pub(crate) fn dispatched(unwritten: &[u32]) -> Event {
     Event::Dispatched { verdict: WriteVerdict { unwritten: shards(unwritten), degraded: None } }
 }
 
-/// The task after all of `events`, each of which must be possible.
+/// The task after all of `events`, each of which must be valid.
 pub(crate) fn after(task: Task, events: impl IntoIterator<Item = Event>) -> Task {
     events.into_iter().fold(task, |task, event| task.apply(event, later()).unwrap().0)
 }

@@ -1,9 +1,10 @@
 //! The marker of a task: it finds a write again on its node when the node's response was lost.
 //!
-//! Document routes carry the marker as `customMetadata`. The other routes take no metadata, so such a write follows a
-//! *marker task*: a deletion of no documents, which changes nothing and carries the marker. Writes to an index reach a
-//! node one after the other, so the task after the marker task in that index is the write, or another write's. The
-//! types tell them apart: any other write there begins with a document write or with a marker task of its own.
+//! Document routes carry the marker as `customMetadata`. The other routes take no metadata, so such a write
+//! follows a *marker task*: a deletion of no documents, which changes nothing and carries the marker. Writes
+//! to an index reach a node one after the other, so the task after the marker task in that index is the
+//! write, or another write's. Their types differ: any other write there begins with a document write or with
+//! a marker task of its own.
 
 use super::{NodeTask, NodeTaskReport, Task, TaskKind};
 use crate::TaskUid;
@@ -16,7 +17,8 @@ pub fn marker_of(uid: TaskUid) -> String {
     format!("{PREFIX}{uid}")
 }
 
-/// Returns the marker task that is sent before `operation`. Returns `None` if the operation carries the marker itself.
+/// Returns the marker task that is sent before `operation`. Returns `None` if the operation carries the
+/// marker itself.
 pub fn marker_task(operation: &WriteOperation) -> Option<WriteOperation> {
     match operation {
         WriteOperation::DocumentsAdd { .. }
@@ -54,13 +56,14 @@ pub fn find_marked(task: &Task, part: &NodeTask, reports: &[NodeTaskReport]) -> 
     Some(Found { uid, overtaken_by })
 }
 
-/// Returns the task that a node task is marked with.
+/// Returns the task whose marker a node task has.
 fn marked_uid(report: &NodeTaskReport) -> Option<TaskUid> {
     report.custom_metadata.as_deref()?.strip_prefix(PREFIX)?.parse().ok().map(TaskUid)
 }
 
-/// Returns the type that a part has on its node if a marker task carries its marker. The creation of an index ends with
-/// its settings; so does the part of a first document write on a node that keeps none of its documents.
+/// Returns the type that a part has on its node if a marker task carries its marker. The creation of an index
+/// ends with its settings; so does the part of a first document write on a node that keeps none of its
+/// documents.
 fn kind_after_marker_task(kind: TaskKind, part: &NodeTask) -> Option<&'static str> {
     match kind {
         TaskKind::IndexCreation | TaskKind::SettingsUpdate => Some("settingsUpdate"),

@@ -1,4 +1,4 @@
-//! One task that stands for many: what a client sees of the node tasks behind its write.
+//! Tasks: one task that a client sees, for the many node tasks of its write.
 
 mod aggregate;
 pub mod details;

@@ -1,4 +1,4 @@
-//! The outcomes of one write on its nodes, and what they mean for its task and its client.
+//! The outcomes of one write on its nodes, and their meaning for its task and its client.
 
 use std::collections::BTreeMap;
 
@@ -68,10 +68,11 @@ impl WriteOutcomes {
                 .all(|outcome| matches!(outcome, NodeOutcome::Missed { untouched: true, .. }))
     }
 
-    /// Returns the status and error of the nodes' refusal if every node refused the write: then the request is at
-    /// fault, and the client gets the refusal.
+    /// Returns the status and error of the nodes' refusal if every node refused the write: then the request
+    /// is at fault, and the client gets the refusal.
     ///
-    /// Nodes that were not reached at all do not prevent this if the others say that the request is at fault (4xx).
+    /// Nodes that were not reached at all do not prevent this if the others say that the request is at fault
+    /// (4xx).
     pub fn agreed_refusal(&self) -> Option<(u16, ResponseError)> {
         if !self.is_complete() {
             return None;
@@ -90,8 +91,8 @@ impl WriteOutcomes {
         agreed.filter(|(status, _)| all_reached || (400..500).contains(status))
     }
 
-    /// Returns the events that the outcomes are for the task of the write. `verdict` judges the nodes that accepted it;
-    /// it becomes an event once every outcome is certain.
+    /// Returns the events that the outcomes are for the task of the write. `verdict` judges the nodes that
+    /// accepted it; it becomes an event once every outcome is certain.
     pub fn events(&self, verdict: &WriteVerdict) -> Vec<Event> {
         let mut events = Vec::new();
         let mut certain = self.is_complete();

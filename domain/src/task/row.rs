@@ -14,45 +14,47 @@ use crate::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
 /// A task before the store has given it a uid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTask {
-    /// What the task does.
+    /// The type of the task.
     pub kind: TaskKind,
-    /// The index it concerns; none for global tasks.
+    /// The index it concerns. `None` for global tasks.
     pub index_uid: Option<IndexUid>,
-    /// Every node the write is meant for, each [`NodeTaskState::Pending`]: the intent, recorded before any is called.
+    /// Every node that the write is for, each [`NodeTaskState::Pending`]: the intent, recorded before any
+    /// node is called.
     pub node_tasks: BTreeMap<NodeId, NodeTask>,
-    /// What is known of `details` when the task is enqueued.
+    /// The `details` that are known when the task is enqueued.
     pub details: Option<Map<String, Value>>,
     /// The client's own `customMetadata`.
     pub custom_metadata: Option<String>,
-    /// A task that is over before it began: a payload whose documents a single server would refuse in its task.
-    /// Such a task has no node tasks and is stored as failed.
+    /// The error of a task that is over before it begins: a payload that a single server would refuse in its
+    /// task. Such a task has no node tasks and is stored as failed.
     pub failure: Option<ResponseError>,
-    /// What others are told once it has succeeded. It is no part of the row: the store keeps it beside it.
+    /// The changes for events once the task has succeeded. They are not a column of the row: the store keeps
+    /// them beside it.
     pub changes: Option<PendingChanges>,
 }
 
 /// Miroir's record of one asynchronous operation: one row of the table `tasks`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
-    /// Its uid, given by the store.
+    /// The uid that the store gave it.
     pub uid: TaskUid,
-    /// Counts changes of the row; conditional writes name the one they read. A new row has 1.
+    /// The number of changes of the row plus one; conditional writes name the version they read.
     pub version: u64,
-    /// When it was enqueued.
+    /// The instant at which it was enqueued.
     pub created_at: Timestamp,
-    /// Where it stands.
+    /// Its status.
     pub status: TaskStatus,
-    /// What it does.
+    /// Its type.
     pub kind: TaskKind,
-    /// The index it concerns; none for global tasks.
+    /// The index it concerns. `None` for global tasks.
     pub index_uid: Option<IndexUid>,
-    /// The node tasks that decide its status: nodes that accepted the write, or may have.
+    /// The node tasks that decide its status: those of nodes that accepted the write, or may have.
     pub node_tasks: BTreeMap<NodeId, NodeTask>,
-    /// The nodes that never accepted the write, and why. They do not decide the status.
+    /// The nodes that never accepted the write, and the reasons. They do not decide the status.
     pub node_errors: BTreeMap<NodeId, NodeMiss>,
-    /// Why it failed.
+    /// The reason of its failure.
     pub error: Option<ResponseError>,
-    /// What Meilisearch reports of the operation, by task type.
+    /// Meilisearch's details of the operation, by task type.
     pub details: Option<Map<String, Value>>,
     /// The earliest start of a node task.
     pub started_at: Option<Timestamp>,
@@ -65,8 +67,8 @@ pub struct Task {
 }
 
 impl Task {
-    /// Returns the settings version that the task brings to its index. Returns `None` if no node took it, or if it
-    /// brings no settings.
+    /// Returns the settings version that the task brings to its index. Returns `None` if no node took it, or
+    /// if it brings no settings.
     pub fn settings_version(&self) -> Option<u64> {
         self.node_tasks.values().filter_map(|part| part.settings_version).max()
     }
@@ -80,7 +82,7 @@ impl Task {
 }
 
 impl NewTask {
-    /// The row this task becomes under `uid` at `now`: what every store writes.
+    /// Returns the row of the task under `uid` at `now`, as every store writes it.
     pub fn into_task(self, uid: TaskUid, now: Timestamp) -> Task {
         let failed = self.failure.is_some();
         Task {
@@ -110,8 +112,8 @@ impl NewTask {
 }
 
 impl Task {
-    /// Refuses the task as the replacement of a row with status `stored`: a status only moves forward, a version must
-    /// have a successor, and details must be readable again.
+    /// Refuses the task as the replacement of a row with status `stored`: a status only moves forward, a
+    /// version must have a successor, and details must be readable again.
     pub fn check_replaces(&self, stored: TaskStatus) -> Result<(), InvalidRow> {
         let backwards = rank(self.status) < rank(stored);
         let restated = stored.is_finished() && stored != self.status;

@@ -223,7 +223,7 @@ fn node_clocks_never_put_a_task_before_its_creation_or_into_the_future() {
     assert_eq!(run(50, 40), (at(50), at(50)));
 }
 
-/// What node task `name` says over its life, with the end it comes to.
+/// The reports of node task `name` over its life, up to its end.
 fn life(name: &str, end: TaskStatus, started: i64, finished: i64) -> Vec<Event> {
     let stage = |status: TaskStatus| {
         let report = NodeTaskReport {
@@ -255,7 +255,7 @@ prop_compose! {
 }
 
 proptest! {
-    /// Reports may come late, twice and in any order between nodes, as long as each node's last word comes at all.
+    /// Reports may come late, twice and in any order between nodes, as long as each node's last report comes.
     #[test]
     fn any_interleaving_of_reports_ends_in_the_same_task(
         lives in node_lives(),
@@ -271,7 +271,7 @@ proptest! {
             let (next, effects) = shuffled.apply(event.clone(), later()).unwrap();
             prop_assert!(forward(next.status) >= rank);
             prop_assert_eq!(!effects.is_empty(), !before.is_finished() && next.status.is_finished());
-            // Idempotence: told twice is told once.
+            // Idempotence: a report that comes twice counts once.
             prop_assert_eq!(next.clone().apply(event, later()).unwrap(), (next.clone(), vec![]));
             shuffled = next;
         }
@@ -281,7 +281,7 @@ proptest! {
         prop_assert_eq!(shuffled, plain);
     }
 
-    /// Whatever happens in whatever order, applying never panics, statuses never move back, and a finished task
+    /// Any events in any order are applied without a panic; statuses never move back, and a finished task
     /// keeps its verdict.
     #[test]
     fn any_sequence_of_events_only_moves_forward(

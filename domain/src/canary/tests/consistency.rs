@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A query, assertions, and a part of the refusal where there is one.
+/// A query, its assertions, and a part of the refusal if there is one.
 type Case = (Value, Value, Option<&'static str>);
 
 fn check(cases: Vec<Case>) {

@@ -1,9 +1,9 @@
-//! What is accepted, what is refused, and with which words.
+//! Definitions that are accepted, and refusals with their sentences.
 
 use super::*;
 use crate::error::ErrorCode;
 
-/// `base` with the fields of `change`; null removes one.
+/// Returns `base` with the fields of `change`; null removes a field.
 fn with(change: Value) -> Value {
     let mut base = written(&json!({ "q": "x", "facets": ["genre"] }), &json!([]));
     for (name, value) in object(change) {

@@ -1,4 +1,4 @@
-//! What a client's search suggests.
+//! Drafts of a client's search.
 
 use super::*;
 use crate::error::ErrorCode;

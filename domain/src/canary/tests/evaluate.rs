@@ -1,8 +1,8 @@
-//! What passes, what fails, and what is shown for it.
+//! Responses that pass, responses that fail, and the evidence.
 
 use super::*;
 
-/// Four hits, of which the third does not show an id that a document can have.
+/// Four hits, the third of which does not show a valid id.
 fn answer() -> Map<String, Value> {
     object(json!({
         "hits": [{ "id": 1 }, { "id": "b" }, { "id": 1.5 }, { "id": "-4" }],
@@ -34,7 +34,7 @@ fn every_assertion_passes_at_its_bound_and_fails_beyond_it() {
     let top_k = |k: u64, ids: Value| json!({ "type": "top_k_contains", "k": k, "ids": ids });
     let top = |id: Value| json!({ "type": "top_hit_id", "id": id });
     let not = |id: Value| json!({ "type": "must_not_contain_id", "id": id });
-    // The assertion; the observed value and failing ids where it fails.
+    // The assertion, and the observed value and failing ids if it fails.
     let cases: Vec<(Value, Option<(Value, Value)>)> = vec![
         (top(json!(1)), None),
         (top(json!("1")), None),
@@ -91,7 +91,7 @@ fn an_answer_without_hits_fails_what_wants_one() {
     let shown = judged(json!({}), &top, &empty, &[]).unwrap();
     assert_eq!((&shown["observed"], &shown["message"]), (&json!(null), &json!("there is no hit")));
     assert!(judged(json!({}), &json!({ "type": "must_not_contain_id", "id": 1 }), &empty, &[]).is_none());
-    // The exhaustive total goes before the estimate.
+    // The exhaustive total precedes the estimate.
     assert!(judged(json!({}), &json!({ "type": "max_hits", "value": 0 }), &empty, &[]).is_none());
     let hidden = object(json!({ "hits": [{}] }));
     assert_eq!(
@@ -159,13 +159,13 @@ fn p95_is_that_of_the_last_answered_runs() {
     let runs = |latencies: &[u64]| -> Vec<CanaryRun> {
         latencies.iter().map(|latency| run(0, CanaryStatus::Pass, *latency)).collect()
     };
-    // With fewer than twenty runs the slowest counts; with twenty, one may be slower. The present run took 50.
+    // With fewer than twenty runs the slowest counts; of twenty, one may be slower. The present run took 50.
     let slow_one = |fast: usize| runs(&[&[900][..], &vec![10; fast]].concat());
     assert_eq!(fails(899, &slow_one(17)), Some(json!(900)));
     assert_eq!(fails(900, &slow_one(17)), None);
     assert_eq!(fails(50, &slow_one(18)), None);
     assert_eq!(fails(49, &slow_one(18)), Some(json!(50)));
-    // Runs beyond the hundredth do not count, and neither do those that were not answered.
+    // Runs beyond the hundredth do not count, nor do those without a response.
     let old_and_slow = runs(&[&[10; 99][..], &[900; 50]].concat());
     assert_eq!(fails(10, &old_and_slow), None);
     let five_slow = runs(&[&[10; 94][..], &[900; 50]].concat());

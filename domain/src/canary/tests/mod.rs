@@ -1,4 +1,4 @@
-//! What canaries are, refuse and find.
+//! Canaries: their definitions, refusals and verdicts.
 
 mod consistency;
 mod definition;

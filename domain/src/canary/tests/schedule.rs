@@ -1,4 +1,4 @@
-//! When a canary runs, and what its runs come to.
+//! The schedule of a canary, and the summary of its runs.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Bodies that are broken, or made to break the reader.
+//! Bodies that are malformed, or made to break the reader.
 
 use super::*;
 

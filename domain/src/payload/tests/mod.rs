@@ -26,7 +26,7 @@ fn parse(format: PayloadFormat, body: &[u8], key: Option<&str>) -> Result<Arc<Pa
     Payload::parse(format, Bytes::copy_from_slice(body), &index(), key.as_ref(), 16).map(Arc::new)
 }
 
-/// The whole payload as a node that keeps every shard would be sent it, without the shard fields.
+/// The whole payload as it is sent to a node that keeps every shard, without the shard fields.
 fn sent(payload: &Arc<Payload>) -> Vec<String> {
     let text = concat(&payload.part(&ShardSet::all(16)));
     text.lines()

@@ -1,4 +1,4 @@
-//! What holds for any payload.
+//! Properties of any payload.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,7 @@ proptest! {
             .map(|document| {
                 let mut document = document.clone();
                 document.insert("_miroir_shard".into(), json!(crate::document::shard_value(shard_of(&id_of(&document), 16))));
-                // As any reader of JSON text would see the numbers.
+                // The numbers as any reader of JSON text sees them.
                 serde_json::from_str(&serde_json::to_string(&document).unwrap()).unwrap()
             })
             .collect();

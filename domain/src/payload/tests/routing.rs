@@ -1,4 +1,4 @@
-//! Parts of a payload: what each node is sent.
+//! Parts of a payload, as nodes are sent them.
 
 use super::super::parsed::Document;
 use super::*;

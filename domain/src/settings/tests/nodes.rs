@@ -75,7 +75,7 @@ fn settings_of_one_node_become_those_of_another_without_cut_keys() {
     assert_eq!(as_change(json!(5)), whole(json!({"filterableAttributes": ["_miroir_shard"]})));
 }
 
-/// JSON of any form, with keys and words that settings know.
+/// Any JSON, with keys and words that settings know.
 fn any_json() -> impl Strategy<Value = Value> {
     let words = KEYS.iter().copied().chain([
         "attributePatterns",
@@ -98,8 +98,8 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    /// Whatever JSON comes, nothing panics; nodes are never told to drop the shard attribute, and what they are told
-    /// without it is what the client said.
+    /// Any JSON is handled without a panic. Nodes always keep the shard attribute, and without it they are
+    /// sent exactly the client's settings.
     #[test]
     fn any_json_is_handled(value in any_json(), index in proptest::option::of(0..22_usize)) {
         let setting = index.map(|index| Setting::ALL[index]);
