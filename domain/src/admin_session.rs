@@ -75,14 +75,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn login_wait_begins_at_the_fifth_failure_and_doubles_to_a_day() {
+    fn login_wait_starts_at_the_fifth_failure_and_doubles_up_to_a_day() {
         let minutes: Vec<u64> =
             [0, 4, 5, 6, 7, 12, 13, u32::MAX].map(|n| login_wait(n).as_secs() / 60).into();
         assert_eq!(minutes, [0, 0, 10, 20, 40, 1280, 1440, 1440]);
     }
 
     #[test]
-    fn debug_shows_no_secret() {
+    fn debug_hides_secrets() {
         let session = AdminSession {
             session_id: "the-id".into(),
             csrf_token: "the-token".into(),

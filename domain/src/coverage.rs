@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn all_shards_are_covered_and_writable_while_all_nodes_are_of_use() {
+    fn all_shards_are_covered_and_writable_while_all_nodes_are_usable() {
         let whole = Coverage { covered: 8, degraded: 0, uncovered: 0, unwritable: 0 };
         assert_eq!(coverage(&[&["a", "b"]], &[]), whole);
         assert_eq!(coverage(&[&["a", "b"], &["c", "d", "e"]], &[]), whole);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn cluster_without_nodes_covers_nothing() {
+    fn cluster_without_nodes_covers_no_shard() {
         let topology = Topology::without_nodes(1, None);
         let none = Coverage::of(&topology, &Placement::new(&topology, 8), |_| true);
         assert_eq!(none, Coverage { covered: 0, degraded: 0, uncovered: 8, unwritable: 8 });

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn observe_fails_at_the_first_bad_outcome_when_told_so() {
+    fn observe_fails_at_the_first_failure_if_the_threshold_is_one() {
         let strict = HealthThresholds { bad_to_fail: 1, good_to_recover: 1 };
         assert_eq!(after("-", strict), NodeStatus::Failed);
         assert_eq!(after("-+", strict), NodeStatus::Healthy);
@@ -125,7 +125,7 @@ mod tests {
         /// Only the last outcomes decide: enough failures fail any node, enough successes make any node
         /// healthy.
         #[test]
-        fn observe_obeys_the_last_run(
+        fn observe_follows_the_last_outcomes(
             history in proptest::collection::vec(any::<bool>(), 0..40),
             bad_to_fail in 1_u32..6,
             good_to_recover in 1_u32..6,

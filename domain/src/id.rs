@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_accept_their_alphabet_and_refuse_the_rest() {
+    fn names_accept_their_alphabet_only() {
         for good in ["movies", "A-1_b", &"x".repeat(400)] {
             assert_eq!(good.parse::<IndexUid>().unwrap().as_str(), good);
         }
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn deserializing_a_bad_name_fails() {
+    fn deserializing_an_invalid_name_fails() {
         assert!(serde_json::from_str::<NodeId>("\"a b\"").is_err());
     }
 

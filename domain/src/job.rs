@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn states_are_read_as_they_are_written() {
+    fn states_round_trip() {
         for state in JobState::ALL {
             assert_eq!(state.as_str().parse(), Ok(state));
         }

@@ -136,20 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn judge_write_is_clean_when_everybody_acknowledged() {
+    fn judge_write_reports_nothing_if_all_nodes_acknowledged() {
         let verdict = judge(&numbered(2, 1, 1, None), &["node-0-0", "node-1-0"]);
         assert_eq!(verdict, WriteVerdict { unwritten: ShardSet::default(), degraded: None });
     }
 
     #[test]
-    fn judge_write_names_what_missed_a_write_that_took() {
+    fn judge_write_names_the_nodes_that_missed_a_write() {
         let verdict = judge(&numbered(1, 3, 3, None), &["node-0-0", "node-0-2"]);
         assert!(verdict.unwritten.is_empty());
         assert_eq!(verdict.degraded.unwrap().to_string(), "group=0 shards=0; nodes=node-0-1");
     }
 
     #[test]
-    fn judge_write_of_a_shard_that_is_not_placed_is_unwritten() {
+    fn judge_write_counts_a_shard_outside_the_placement_as_unwritten() {
         let topology = numbered(1, 1, 1, None);
         let placement = Placement::new(&topology, 1);
         let verdict = judge_write(&topology, &placement, &[Shard(5)].into_iter().collect(), &|_| true);
@@ -180,15 +180,15 @@ mod tests {
             quorum in proptest::option::of(0_u32..7),
             shards in 1_u32..12,
             touched in proptest::collection::btree_set(0_u32..12, 1..12),
-            answers in proptest::collection::vec(any::<bool>(), 40),
+            acknowledgements in proptest::collection::vec(any::<bool>(), 40),
         ) {
             let quorum = quorum.map(|quorum| quorum % factor + 1);
             let topology = numbered(groups, factor + spare, factor, quorum);
             let needed = quorum.unwrap_or(factor / 2 + 1) as usize;
             let placement = Placement::new(&topology, shards);
             let touched: ShardSet = touched.into_iter().filter(|shard| *shard < shards).map(Shard).collect();
-            let answer: BTreeMap<NodeId, bool> = topology.nodes().cloned().zip(answers).collect();
-            let verdict = judge_write(&topology, &placement, &touched, &|node| answer[node]);
+            let acknowledged: BTreeMap<NodeId, bool> = topology.nodes().cloned().zip(acknowledgements).collect();
+            let verdict = judge_write(&topology, &placement, &touched, &|node| acknowledged[node]);
 
             let mut unwritten = ShardSet::default();
             let mut expected = Degraded::default();
@@ -196,7 +196,7 @@ mod tests {
                 let mut best = 0;
                 for group in topology.groups() {
                     let (good, bad): (Vec<_>, Vec<_>) =
-                        placement.replicas(shard, group.id).iter().partition(|node| answer[*node]);
+                        placement.replicas(shard, group.id).iter().partition(|node| acknowledged[*node]);
                     best = best.max(good.len());
                     if !bad.is_empty() {
                         expected.groups.entry(group.id).or_default().insert(shard);

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn names_tell_roles_apart() {
+    fn names_are_distinct() {
         assert_eq!(Role::Writes.name(), "writes");
         assert_eq!(Role::Sink("audit".parse().unwrap()).name(), "sink:audit");
         assert_eq!(Role::Canaries(7).name(), "canaries:7");
@@ -97,7 +97,7 @@ mod tests {
     /// Instances of different versions must agree on the holders, so the scores may not change. Computed with
     /// the Python package `xxhash`.
     #[test]
-    fn scores_are_what_they_were() {
+    fn scores_never_change() {
         let instances = ["a", "b", "c"];
         let won: Vec<&str> =
             Role::all_canaries().map(|role| assigned_to(&role, instances).unwrap()).collect();
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_of_the_instances_does_not_matter(mut instances in proptest::collection::vec("[a-z]{1,4}", 1..6)) {
+        fn assignment_ignores_the_order_of_instances(mut instances in proptest::collection::vec("[a-z]{1,4}", 1..6)) {
             let before: Vec<String> = all_roles().iter()
                 .map(|role| assigned_to(role, instances.iter().map(String::as_str)).unwrap().to_owned()).collect();
             instances.reverse();
@@ -117,7 +117,7 @@ mod tests {
         }
 
         #[test]
-        fn one_that_goes_moves_only_what_it_had(count in 2_usize..8, gone in 0_usize..8) {
+        fn leaving_instance_moves_its_own_roles_only(count in 2_usize..8, gone in 0_usize..8) {
             let instances: Vec<String> = (0..count).map(|n| format!("instance-{n}")).collect();
             let gone = &instances[gone % count];
             for role in all_roles() {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_left_without_work() {
+    fn every_instance_gets_a_share() {
         let instances: Vec<String> = (0..3).map(|n| format!("instance-{n}")).collect();
         let mut shares: BTreeMap<&str, usize> = BTreeMap::new();
         for role in all_roles() {

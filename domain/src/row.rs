@@ -38,7 +38,7 @@ impl InvalidRow {
 pub fn next_version(version: u64) -> Result<u64, InvalidRow> {
     version
         .checked_add(1)
-        .ok_or_else(|| InvalidRow::new(format!("version {version} is the last one a row can have")))
+        .ok_or_else(|| InvalidRow::new(format!("version {version} is the greatest that a row can have")))
 }
 
 /// Refuses JSON that nests deeper than [`MAX_JSON_DEPTH`] levels. `name` names the value in the error.
@@ -48,7 +48,7 @@ pub fn check_json(name: &str, value: &Value) -> Result<(), InvalidRow> {
 
 /// Refuses an instant of expiry that is not after `now`. `name` names the row in the error.
 pub fn check_expiry(name: &str, expires_at: Timestamp, now: Timestamp) -> Result<(), InvalidRow> {
-    check(now < expires_at, || format!("{name} would have expired at {expires_at}, and it is {now}"))
+    check(now < expires_at, || format!("{name} must expire after {now}, not at {expires_at}"))
 }
 
 /// Refuses zero where at least one is required. `name` names the number in the error.
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(next_version(0).unwrap(), 1);
         assert_eq!(
             next_version(u64::MAX).unwrap_err().to_string(),
-            format!("version {} is the last one a row can have", u64::MAX)
+            format!("version {} is the greatest that a row can have", u64::MAX)
         );
     }
 
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn check_positive_and_check_span_refuse_nothing_at_all() {
+    fn check_positive_and_check_span_refuse_zero() {
         assert_eq!(check_positive("a limit", 1), Ok(()));
         assert_eq!(check_positive("a limit", 0).unwrap_err().to_string(), "a limit must be at least 1");
         assert_eq!(check_span("a window", Duration::from_millis(1)), Ok(()));

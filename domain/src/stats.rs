@@ -27,15 +27,15 @@ pub struct IndexStats {
 
 impl IndexStats {
     /// Reads the response of one node to `GET /indexes/{uid}/stats`. Missing numbers count as zero.
-    pub fn of_node(answer: &Value) -> Self {
-        let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let fields = answer.get(FIELDS).and_then(Value::as_object).into_iter().flatten();
+    pub fn of_node(response: &Value) -> Self {
+        let number = |name: &str| response.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let fields = response.get(FIELDS).and_then(Value::as_object).into_iter().flatten();
         Self {
             documents: number(DOCUMENTS),
             bytes: number("rawDocumentDbSize"),
             embeddings: number("numberOfEmbeddings"),
             embedded_documents: number("numberOfEmbeddedDocuments"),
-            is_indexing: answer.get(INDEXING) == Some(&Value::Bool(true)),
+            is_indexing: response.get(INDEXING) == Some(&Value::Bool(true)),
             fields: fields
                 .filter(|(name, _)| !is_reserved(name))
                 .filter_map(|(name, count)| Some((name.clone(), count.as_u64()?)))
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_index_and_a_node_that_says_nothing_are_no_division_by_zero() {
+    fn empty_index_and_empty_response_have_no_documents() {
         for stats in [node(0, 0, false), IndexStats::of_node(&json!(null)), IndexStats::of_node(&json!([1]))]
         {
             assert_eq!(stats.scaled_to(0).to_json()["numberOfDocuments"], 0);

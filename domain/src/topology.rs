@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn new_groups_nodes_whatever_their_order() {
+    fn new_groups_nodes_in_any_order() {
         let topology = Topology::new(nodes(&[("d", 7), ("b", 0), ("c", 7), ("a", 0)]), 2, None).unwrap();
         let groups: Vec<(u32, Vec<&str>)> = topology
             .groups()
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn new_takes_a_majority_for_quorum_when_none_is_given() {
+    fn new_uses_a_majority_as_the_default_quorum() {
         for (factor, quorum) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3)] {
             let members: Vec<(String, u32)> = (0..factor).map(|number| (format!("n{number}"), 0)).collect();
             let members: Vec<(&str, u32)> =
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn new_refuses_what_cannot_hold_the_shards_and_says_why() {
+    fn new_refuses_invalid_topologies_with_the_reason() {
         let cases = [
             (nodes(&[]), 1, None, "the cluster has no nodes"),
             (nodes(&[("a", 0)]), 0, None, "must be at least 1"),

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_read_as_they_are_written() {
+    fn words_round_trip() {
         for state in DoorState::ALL {
             assert_eq!(state.as_str().parse(), Ok(state));
             assert_eq!(state.to_string(), state.as_str());

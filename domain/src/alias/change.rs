@@ -60,7 +60,7 @@ impl NewAlias {
         let name = index(&name, ".name")?;
         let change = AliasChange::from_fields(fields, &["name", "target", "targets", "requireTargetExists"])?;
         if change.target.indexes().contains(&name) {
-            return Err(refused(format!("Alias `{name}` cannot stand for itself.")));
+            return Err(refused(format!("Alias `{name}` cannot be its own target.")));
         }
         Ok(Self { name, change })
     }
@@ -101,11 +101,11 @@ impl AliasChange {
             AliasTarget::Multi(_) => Err(InvalidRequest::new(
                 ErrorCode::MiroirAliasConflict,
                 format!(
-                    "Alias `{name}` stands for one index and cannot be made one of several: its writers would lose it. Create another alias."
+                    "Alias `{name}` has one index as its target and cannot get several: writes to it would be refused. Create another alias."
                 ),
             )),
             AliasTarget::Single(index) if index == name => {
-                Err(refused(format!("Alias `{name}` cannot stand for itself.")))
+                Err(refused(format!("Alias `{name}` cannot be its own target.")))
             }
             AliasTarget::Single(_) => Ok(()),
         }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_one_target_or_several() {
+    fn from_json_reads_one_target_or_several() {
         let new = NewAlias::from_json(json!({ "name": "films", "target": "v1" })).unwrap();
         assert_eq!(new.change.target.indexes(), ["v1".parse().unwrap()]);
         assert!(new.change.require_target_exists);
@@ -175,15 +175,15 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_makes_no_alias_and_says_where() {
+    fn from_json_refuses_invalid_aliases_and_names_the_place() {
         let many: Vec<String> = (0..51).map(|number| format!("i{number}")).collect();
         for (body, part) in [
             (json!([]), "expected an object"),
             (json!({ "target": "a" }), "`name`"),
             (json!({ "name": "x" }), "`target`"),
             (json!({ "name": "x", "target": "a", "targets": ["b"] }), "exclude"),
-            (json!({ "name": "x", "target": "x" }), "itself"),
-            (json!({ "name": "x", "targets": ["a", "x"] }), "itself"),
+            (json!({ "name": "x", "target": "x" }), "its own target"),
+            (json!({ "name": "x", "targets": ["a", "x"] }), "its own target"),
             (json!({ "name": "x", "targets": [] }), "0 indexes"),
             (json!({ "name": "x", "targets": many }), "51 indexes"),
             (json!({ "name": "x", "targets": ["a", "a"] }), "twice"),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_stays_what_it_is() {
+    fn check_refuses_a_target_of_another_kind() {
         let single = alias(AliasTarget::Single("v1".parse().unwrap()));
         let multi = alias(AliasTarget::Multi(vec!["v1".parse().unwrap()]));
         let change = |body| AliasChange::from_json(body).unwrap();

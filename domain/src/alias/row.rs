@@ -60,7 +60,7 @@ impl Alias {
             AliasTarget::Multi(_) => Err(InvalidRequest::new(
                 ErrorCode::MiroirMultiAliasNotWritable,
                 format!(
-                    "Alias `{}` stands for several indexes: it is changed by its rollover policy alone. Delete it and create it anew.",
+                    "Alias `{}` has several indexes as its target: only its rollover policy changes it. Delete it and create it again.",
                     self.name
                 ),
             )),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn flipped_without_a_history_keeps_none() {
+    fn flipped_keeps_no_states_without_a_history() {
         let alias = Alias {
             name: "films".parse().unwrap(),
             target: single("a"),

@@ -125,7 +125,7 @@ impl Assertion {
         let listed = fields.array("ids")?;
         let place = fields.place("ids");
         if listed.is_empty() {
-            return Err(refuse(&place, "it is empty, so there is nothing to look for"));
+            return Err(refuse(&place, "it is empty: name at least one document"));
         }
         let mut ids: Vec<DocumentId> = Vec::with_capacity(listed.len());
         for (position, value) in listed.iter().enumerate() {
@@ -135,10 +135,7 @@ impl Assertion {
                 return Err(refuse(&place, format!("`{id}` is listed twice")));
             }
             if ids.len() as u64 >= k {
-                return Err(refuse(
-                    &fields.place("ids"),
-                    format!("it has more ids than the {k} hits looked at"),
-                ));
+                return Err(refuse(&fields.place("ids"), format!("it has more ids than {k} hits")));
             }
             ids.push(id);
         }
@@ -213,6 +210,7 @@ fn id(fields: &Fields<'_>) -> Result<DocumentId, InvalidRequest> {
 }
 
 fn document_id(value: &Value, place: &str) -> Result<DocumentId, InvalidRequest> {
-    DocumentId::from_json(value)
-        .map_err(|_| refuse(place, format!("no document is called {}", wording::described(value))))
+    DocumentId::from_json(value).map_err(|_| {
+        refuse(place, format!("expected a document id, but found {}", wording::described(value)))
+    })
 }

@@ -28,10 +28,10 @@ fn fits_query(query: &SearchRequest, assertion: &Assertion) -> Result<(), String
         Assertion::TopHitId { .. } | Assertion::TopKContains { .. } | Assertion::MustNotContainId { .. }
             if page == 0 =>
         {
-            Err("it looks at hits, and the query asks for a page without any".to_owned())
+            Err("it is about hits, but the page of the query has none".to_owned())
         }
         Assertion::TopKContains { k, .. } if *k > page => {
-            Err(format!("it looks at {k} hits, and the query asks for {page}"))
+            Err(format!("it is about {k} hits, but the page of the query has {page}"))
         }
         Assertion::FacetCount { facet, .. }
             if !query.facets().any(|counted| counted == facet || counted == "*") =>
@@ -75,7 +75,7 @@ fn ids_fit(assertions: &[Assertion]) -> Result<(), String> {
         Assertion::MustNotContainId { id } if wanted.contains(id) => Some(id),
         _ => None,
     });
-    excluded.map_or(Ok(()), |id| Err(format!("`{id}` would have to be among the hits and not be there")))
+    excluded.map_or(Ok(()), |id| Err(format!("`{id}` would have to be both among the hits and absent")))
 }
 
 /// Refuses totals that exclude each other, or leave no room for the documents that must be on a page after
@@ -96,7 +96,7 @@ fn totals_fit(skipped: u64, assertions: &[Assertion]) -> Result<(), String> {
     let documents = wanted_within(assertions, u64::MAX).len() as u64;
     if documents > 0 && skipped.saturating_add(documents) > most {
         return Err(format!(
-            "{documents} documents would have to be on a page behind {skipped} hits, with at most {most} hits in all"
+            "{documents} documents would have to be on a page after {skipped} hits, with at most {most} hits in all"
         ));
     }
     Ok(())

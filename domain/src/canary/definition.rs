@@ -202,7 +202,7 @@ fn parse_query(query: &Value) -> Result<SearchRequest, InvalidRequest> {
 fn parse_assertions(fields: &Fields<'_>) -> Result<Vec<Assertion>, InvalidRequest> {
     let listed = fields.array("assertions")?;
     if listed.len() > MAX_ASSERTIONS {
-        let message = format!("there are {}, and a canary has at most {MAX_ASSERTIONS}", listed.len());
+        let message = format!("there are {}; a canary has at most {MAX_ASSERTIONS}", listed.len());
         return Err(refuse(".assertions", message));
     }
     if let Some(assertions) = fields.get("assertions") {
@@ -216,7 +216,7 @@ fn check_size(place: &str, value: &Value) -> Result<(), InvalidRequest> {
     // Every JSON value can be printed, so the default is never used.
     let bytes = serde_json::to_vec(value).map_or(0, |json| json.len());
     if bytes > MAX_JSON_BYTES {
-        return Err(refuse(place, format!("it has {bytes} bytes, and may have {MAX_JSON_BYTES}")));
+        return Err(refuse(place, format!("it has {bytes} bytes; at most {MAX_JSON_BYTES} are accepted")));
     }
     Ok(())
 }

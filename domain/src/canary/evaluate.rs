@@ -140,8 +140,8 @@ impl Facts<'_> {
 
     /// Returns the latency that 95 of 100 runs do not exceed, by nearest rank.
     fn p95(&self) -> u64 {
-        let answered = self.recent.iter().filter(|run| run.status != CanaryStatus::Error);
-        let earlier = answered.map(|run| run.latency_ms);
+        let completed = self.recent.iter().filter(|run| run.status != CanaryStatus::Error);
+        let earlier = completed.map(|run| run.latency_ms);
         let mut latencies: Vec<u64> =
             std::iter::once(self.seen.latency_ms).chain(earlier).take(P95_RUNS as usize).collect();
         latencies.sort_unstable();

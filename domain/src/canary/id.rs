@@ -31,7 +31,7 @@ impl CanaryId {
             ));
         }
         if PATHS.contains(&name) {
-            return Err(refuse(name, "is taken by a path beside the canaries"));
+            return Err(refuse(name, "is reserved for a route"));
         }
         Ok(Self(name.to_owned()))
     }
@@ -60,7 +60,10 @@ impl CanaryId {
 
 fn refuse(id: &str, why: &str) -> InvalidRequest {
     let shown = excerpt(id, NAME_CHARS);
-    InvalidRequest::new(ErrorCode::MiroirInvalidCanary, format!("`{shown}` is no id of a canary: it {why}."))
+    InvalidRequest::new(
+        ErrorCode::MiroirInvalidCanary,
+        format!("`{shown}` is not a valid canary id: it {why}."),
+    )
 }
 
 impl FromStr for CanaryId {
@@ -85,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_accept_their_alphabet_and_length_and_nothing_else() {
+    fn of_name_accepts_its_alphabet_and_length_only() {
         for good in ["a", "Top-film_1", &"x".repeat(128)] {
             assert_eq!(CanaryId::of_name(good).unwrap().as_str(), good);
             assert_eq!(good.parse::<CanaryId>().unwrap().to_string(), good);
@@ -97,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn configured_ids_are_read_as_they_are_written() {
+    fn configured_ids_round_trip() {
         let plain = CanaryId::of_name("a").unwrap();
         let configured = plain.clone().configured();
         assert_eq!(configured.as_str(), "config:a");

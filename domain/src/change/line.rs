@@ -46,18 +46,18 @@ mod tests {
     }
 
     #[test]
-    fn what_has_nothing_in_common_does_not_wait() {
+    fn lines_separate_things_without_common_parts() {
         assert_eq!(numbered(&[&[1], &[2], &[1], &[]]), [vec![0, 2], vec![1], vec![3]]);
     }
 
     #[test]
-    fn lines_that_meet_become_one_in_order() {
+    fn lines_with_a_common_part_are_joined_in_order() {
         assert_eq!(numbered(&[&[1], &[2], &[3], &[2, 1], &[3]]), [vec![0, 1, 3], vec![2, 4]]);
     }
 
     proptest! {
         #[test]
-        fn everything_stands_once_in_order_and_with_all_it_meets(
+        fn lines_hold_everything_once_in_order_with_all_it_meets(
             parts in proptest::collection::vec(proptest::collection::vec(0_u32..12, 0..4), 0..30),
         ) {
             let made = lines(0..parts.len(), |thing| parts[*thing].clone());

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_writes_of_and_refuses_the_rest_by_name() {
+    fn from_json_reads_its_fields_and_refuses_others_by_name() {
         let read = Rewind::from_json(&json!({"index": "films", "since": 41})).unwrap();
         assert_eq!((read.index.as_str(), read.since), ("films", 41));
         let refused = |body: Value| Rewind::from_json(&body).unwrap_err().message;

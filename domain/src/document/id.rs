@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn from_json_makes_equal_text_of_equal_ids() {
+    fn from_json_returns_equal_text_for_equal_ids() {
         let cases = [
             (json!("a-Z_9"), "a-Z_9"),
             (json!(1), "1"),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn from_json_refuses_what_no_document_can_be_called() {
+    fn from_json_refuses_invalid_ids() {
         for refused in [
             json!(""),
             json!("a b"),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn from_json_cuts_what_it_repeats() {
+    fn from_json_cuts_the_refused_value() {
         let error = DocumentId::from_json(&json!("é".repeat(100_000))).unwrap_err();
         assert!(error.message.chars().count() < 1_300, "{} characters", error.message.chars().count());
         assert!(error.message.contains('…'));

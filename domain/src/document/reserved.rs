@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn message_loses_the_name_in_every_place_of_a_list() {
+    fn strip_from_message_removes_the_name_anywhere_in_a_list() {
         // The left sides are messages of Meilisearch 1.50.
         let cases = [
             (
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn message_loses_the_shard_filter() {
+    fn strip_from_message_removes_the_shard_filter() {
         let cases = [
             ("3:4 (\"t\" = \"1\") AND (\"_miroir_shard\" IN [\"⁖\", \"⁘⁑\"])", "3:4 (\"t\" = \"1\")"),
             ("6:6 (_miroir_shard IN [1,2]) AND (t = )", "6:6 (t = )"),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn message_without_reserved_names_stays_as_it_is() {
+    fn strip_from_message_keeps_other_messages() {
         for message in [
             "",
             "Index `movies` not found.",

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shard_values_are_pinned_because_nodes_hold_them() {
+    fn shard_values_never_change() {
         for (number, value) in [(0, "⁑"), (7, "⁝"), (8, "⁖⁑"), (12, "⁖⁚"), (4095, "⁝⁝⁝⁝")]
         {
             assert_eq!(shard_value(Shard(number)), value);
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_quote_each_value() {
+    fn shard_filter_quotes_each_value() {
         let shards: ShardSet = [9, 0].into_iter().map(Shard).collect();
         assert_eq!(shard_filter(&shards), r#"_miroir_shard IN ["⁑", "⁖⁖"]"#);
         assert_eq!(shard_filter(&ShardSet::default()), "_miroir_shard IN []");
@@ -64,7 +64,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shard_values_are_distinct_and_hold_no_word(one: u32, other: u32) {
+        fn shard_values_are_distinct_and_contain_no_word(one: u32, other: u32) {
             let value = shard_value(Shard(one));
             prop_assert_eq!(one == other, value == shard_value(Shard(other)));
             prop_assert!(!value.is_empty() && !value.chars().any(char::is_alphanumeric));

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_json_cannot_say_are_null() {
+    fn numbers_that_json_cannot_express_are_null() {
         assert_eq!(
             convert("id,n:number\n1,nan\n2,inf\n3,1e999\n").unwrap(),
             "{\"id\":\"1\",\"n\":null}\n{\"id\":\"2\",\"n\":null}\n{\"id\":\"3\",\"n\":null}\n"
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_alone_and_a_byte_order_mark_are_fine() {
+    fn header_alone_and_byte_order_mark_are_accepted() {
         assert_eq!(convert("id,a\n").unwrap(), "");
         assert_eq!(convert(" \n").unwrap(), "");
         assert_eq!(convert("\u{feff}id,a\n1,2\n").unwrap(), "{\"id\":\"1\",\"a\":\"2\"}\n");
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_cells_are_refused_in_the_words_of_a_server() {
+    fn invalid_cells_are_refused_in_the_words_of_a_server() {
         let cases = [
             ("id,n:number\n1,2\n1,abc\n", "Error parsing number \"abc\" at line 2: invalid float literal"),
             (

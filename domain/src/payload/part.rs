@@ -83,7 +83,7 @@ struct Chunks {
 
 impl Chunks {
     /// Returns the capacity for one chunk, with room for the head and the line feed that may exceed it.
-    fn room(&self) -> usize {
+    fn capacity(&self) -> usize {
         let whole = usize::try_from(self.part.content_length).unwrap_or(CHUNK_BYTES);
         whole.min(CHUNK_BYTES) + 4 * SHARD_FIELD.len()
     }
@@ -104,7 +104,7 @@ impl Iterator for Chunks {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        let mut chunk = Vec::with_capacity(self.room());
+        let mut chunk = Vec::with_capacity(self.capacity());
         while chunk.len() < CHUNK_BYTES {
             let Some((document, left)) = self.unfinished.take().or_else(|| self.begin(&mut chunk)) else {
                 break;

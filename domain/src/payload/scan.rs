@@ -139,11 +139,11 @@ impl<'p> Visitor<'_> for Classify<'p> {
         if self.top_level && is_reserved(name) {
             return Ok(Attribute::Reserved(name.to_owned()));
         }
-        let Some(behind) = self.path.filter(|_| !name.is_empty()).and_then(|path| path.strip_prefix(name))
+        let Some(after) = self.path.filter(|_| !name.is_empty()).and_then(|path| path.strip_prefix(name))
         else {
             return Ok(Attribute::Other);
         };
-        let rest = if behind.is_empty() { Some(behind) } else { behind.strip_prefix('.') };
+        let rest = if after.is_empty() { Some(after) } else { after.strip_prefix('.') };
         Ok(rest.map_or(Attribute::Other, |rest| Attribute::OnPath { consumed: name.len(), rest }))
     }
 }

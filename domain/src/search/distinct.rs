@@ -94,18 +94,18 @@ mod tests {
     }
 
     #[test]
-    fn reads_nested_attributes() {
+    fn keeps_finds_nested_attributes() {
         let hits = json!([{"a": {"b": 1}}, {"a": [{"b": 1}, {"b": 2}]}, {"a": {"b": 2}}]);
         assert_eq!(kept(Some("a.b"), hits), [0, 2]);
     }
 
     #[test]
-    fn keeps_everything_where_nothing_is_distinct() {
+    fn keeps_everything_without_an_attribute() {
         assert_eq!(kept(None, json!([{"a": 1}, {"a": 1}])), [0, 1]);
     }
 
     #[test]
-    fn one_letter_in_two_compositions_is_one_value() {
+    fn keeps_treats_two_compositions_of_a_letter_as_equal() {
         assert_eq!(kept(Some("a"), json!([{"a": "\u{e9}"}, {"a": "e\u{301}"}, {"a": "e"}])), [0, 2]);
     }
 }

@@ -65,7 +65,7 @@ impl Facets {
     /// Adds the `facetStats` of one response. Those of all responses must come before the first distribution,
     /// because they tell numbers from texts.
     pub(super) fn add_stats(&mut self, stats: &Value) -> Result<(), String> {
-        let stats = stats.as_object().ok_or_else(|| format!("a `{STATS}` that is no object"))?;
+        let stats = stats.as_object().ok_or_else(|| format!("a `{STATS}` that is not an object"))?;
         for (name, range) in stats {
             let bound = |key: &str| {
                 range
@@ -84,16 +84,16 @@ impl Facets {
     /// Adds the `facetDistribution` of one response.
     pub(super) fn add_distribution(&mut self, distribution: Value) -> Result<(), String> {
         let Value::Object(distribution) = distribution else {
-            return Err(format!("a `{DISTRIBUTION}` that is no object"));
+            return Err(format!("a `{DISTRIBUTION}` that is not an object"));
         };
         for (name, values) in distribution {
             let Value::Object(values) = values else {
-                return Err(format!("a `{DISTRIBUTION}` whose `{name}` is no object"));
+                return Err(format!("a `{DISTRIBUTION}` whose `{name}` is not an object"));
             };
             let facet = self.facets.entry(name).or_default();
             for (shown, count) in values {
                 let Some(count) = count.as_u64() else {
-                    return Err(format!("a `{DISTRIBUTION}` whose `{shown}` is no count"));
+                    return Err(format!("a `{DISTRIBUTION}` whose `{shown}` is not a count"));
                 };
                 let key = facet.key(&shown);
                 let counted = facet.values.entry(key).or_insert(Counted { shown, count: 0 });

@@ -54,7 +54,7 @@ mod tests {
     use crate::Shard;
 
     #[test]
-    fn clause_is_anded_to_every_shape_of_filter() {
+    fn with_shards_joins_the_clause_to_every_shape_of_filter() {
         let shards: ShardSet = [Shard(4), Shard(1)].into_iter().collect();
         let clause = r#"_miroir_shard IN ["⁖", "⁚"]"#;
         for (client, expected) in [
@@ -71,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn no_shards_match_no_document() {
+    fn with_shards_matches_no_document_for_no_shards() {
         assert_eq!(with_shards(None, &ShardSet::default()), json!("_miroir_shard IN []"));
     }
 
     #[test]
-    fn check_refuses_what_no_server_reads() {
+    fn check_refuses_filters_that_servers_refuse() {
         for (filter, expected) in [
             (json!(3), "String, Array, found: 3"),
             (json!({"a": 1}), "String, Array, found: {\"a\":1}"),

@@ -38,7 +38,7 @@ impl RawHit {
 
     fn checked(&self) -> Result<&str, String> {
         let text = self.0.get();
-        if text.starts_with('{') { Ok(text) } else { Err("a hit that is no object".to_owned()) }
+        if text.starts_with('{') { Ok(text) } else { Err("a hit that is not an object".to_owned()) }
     }
 }
 

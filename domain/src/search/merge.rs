@@ -33,7 +33,7 @@ pub struct MergeContext<'a> {
 
 /// A response that is not a search result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("node `{node}` answered a search with {problem}")]
+#[error("node `{node}` returned an invalid search response: {problem}")]
 pub struct InvalidResponse {
     /// The node.
     pub node: NodeId,
@@ -60,14 +60,14 @@ const PASSED_AFTER: [&str; 4] = ["requestUid", "metadata", "performanceDetails",
 /// The documentation of [`SearchRequest`] has an example.
 pub fn merge(
     context: MergeContext<'_>,
-    answers: Vec<NodeResponse>,
+    responses: Vec<NodeResponse>,
 ) -> Result<Map<String, Value>, InvalidResponse> {
     let page = context.request.page();
     let mut rest = Rest::default();
-    let mut nodes = Vec::with_capacity(answers.len());
-    let mut lists = Vec::with_capacity(answers.len());
+    let mut nodes = Vec::with_capacity(responses.len());
+    let mut lists = Vec::with_capacity(responses.len());
     let mut distributions = Vec::new();
-    for NodeResponse { node, body: SearchResponse { hits, rest: mut body } } in answers {
+    for NodeResponse { node, body: SearchResponse { hits, rest: mut body } } in responses {
         let invalid = |problem| InvalidResponse { node: node.clone(), problem };
         lists.push(hits.ok_or_else(|| invalid(format!("no `{HITS}`")))?);
         distributions
@@ -166,28 +166,28 @@ impl Rest {
             .iter()
             .filter(|hit| hit.get(DETAILS).is_some_and(|rules| rules.get(VECTOR).is_some()))
             .count();
-        let mut answer = Map::new();
-        answer.insert(HITS.to_owned(), clean(context, hits));
-        answer.insert("query".to_owned(), request.query().into());
-        self.pass(&PASSED_BEFORE, &mut answer);
-        answer.insert(TOOK.to_owned(), self.took.into());
-        page.describe(self.total, &mut answer);
+        let mut response = Map::new();
+        response.insert(HITS.to_owned(), clean(context, hits));
+        response.insert("query".to_owned(), request.query().into());
+        self.pass(&PASSED_BEFORE, &mut response);
+        response.insert(TOOK.to_owned(), self.took.into());
+        page.describe(self.total, &mut response);
         if self.has_facets || request.wants_facets() {
             let (distribution, stats) = std::mem::take(&mut self.facets).finish(index, self.total);
-            answer.insert(DISTRIBUTION.to_owned(), distribution.into());
-            answer.insert(STATS.to_owned(), stats.into());
+            response.insert(DISTRIBUTION.to_owned(), distribution.into());
+            response.insert(STATS.to_owned(), stats.into());
         }
-        self.pass(&PASSED_AFTER, &mut answer);
+        self.pass(&PASSED_AFTER, &mut response);
         if self.is_semantic {
-            answer.insert(SEMANTIC_HITS.to_owned(), semantic_hits.into());
+            response.insert(SEMANTIC_HITS.to_owned(), semantic_hits.into());
         }
-        answer.extend(self.passed);
-        answer
+        response.extend(self.passed);
+        response
     }
 
-    fn pass(&mut self, keys: &[&str], answer: &mut Map<String, Value>) {
+    fn pass(&mut self, keys: &[&str], response: &mut Map<String, Value>) {
         for key in keys {
-            answer.extend(self.passed.shift_remove_entry(*key));
+            response.extend(self.passed.shift_remove_entry(*key));
         }
     }
 }

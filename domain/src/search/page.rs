@@ -69,7 +69,7 @@ impl Page {
 
     /// Writes the page for a node into `body`: every hit up to the end of the page, in the same kind of
     /// pagination, because the kind decides whether the node counts exhaustively.
-    pub(super) fn ask(self, max_total_hits: u64, body: &mut Map<String, Value>) {
+    pub(super) fn write_for_node(self, max_total_hits: u64, body: &mut Map<String, Value>) {
         for key in ["offset", "limit", "page", "hitsPerPage"] {
             body.shift_remove(key);
         }
@@ -97,8 +97,8 @@ impl Page {
     /// Writes the page into the client's response, with the keys and the order of a server. The client's
     /// numbers are repeated as they are, however far after the end. `maxTotalHits` bounds the hits that a
     /// server shows, but not the total that it states.
-    pub(super) fn describe(self, total: u64, answer: &mut Map<String, Value>) {
-        let mut put = |key: &str, value: u64| answer.insert(key.to_owned(), value.into());
+    pub(super) fn describe(self, total: u64, response: &mut Map<String, Value>) {
+        let mut put = |key: &str, value: u64| response.insert(key.to_owned(), value.into());
         match self {
             Self::Window { offset, limit } => {
                 put("limit", limit);
@@ -126,14 +126,14 @@ mod tests {
         Page::of(&body)
     }
 
-    fn asked(body: Value) -> Value {
+    fn sent(body: Value) -> Value {
         let Value::Object(mut map) = body else { panic!("an object") };
-        Page::of(&map).ask(1000, &mut map);
+        Page::of(&map).write_for_node(1000, &mut map);
         Value::Object(map)
     }
 
     #[test]
-    fn nodes_are_asked_for_everything_up_to_the_end_of_the_page() {
+    fn node_request_covers_everything_up_to_the_end_of_the_page() {
         for (client, node) in [
             (json!({}), json!({"offset": 0, "limit": 20})),
             (json!({"offset": 5, "limit": 7}), json!({"offset": 0, "limit": 12})),
@@ -146,16 +146,16 @@ mod tests {
             (json!({"page": u64::MAX, "hitsPerPage": u64::MAX}), json!({"page": 1, "hitsPerPage": 1000})),
             (json!({"page": null, "hitsPerPage": null, "limit": 2}), json!({"offset": 0, "limit": 2})),
         ] {
-            assert_eq!(asked(client.clone()), node, "{client}");
+            assert_eq!(sent(client.clone()), node, "{client}");
         }
     }
 
     #[test]
-    fn answers_repeat_what_the_client_sent_in_the_servers_order() {
+    fn describe_repeats_the_clients_numbers_in_the_order_of_a_server() {
         let described = |body: Value, total| {
-            let mut answer = Map::new();
-            page(body).describe(total, &mut answer);
-            serde_json::to_string(&answer).unwrap()
+            let mut response = Map::new();
+            page(body).describe(total, &mut response);
+            serde_json::to_string(&response).unwrap()
         };
         assert_eq!(
             described(json!({"offset": 2000, "limit": u64::MAX}), 40),
@@ -182,8 +182,8 @@ mod tests {
         ) {
             let page = page(json!({"offset": offset, "limit": limit, "page": number, "hitsPerPage": size}));
             prop_assert!(page.end(cap) <= cap);
-            let mut answer = Map::new();
-            page.describe(u64::MAX, &mut answer);
+            let mut response = Map::new();
+            page.describe(u64::MAX, &mut response);
         }
 
         #[test]

@@ -63,8 +63,8 @@ pub(super) fn remove(document: &mut Map<String, Value>, path: &str) {
 }
 
 /// Returns whether a request for `requested` includes `path`: the same attribute, or one that contains it.
-pub(super) fn covers(asked: &str, path: &str) -> bool {
-    path.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+pub(super) fn covers(requested: &str, path: &str) -> bool {
+    path.strip_prefix(requested).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn remove_takes_what_it_empties_and_keeps_the_order_of_the_rest() {
+    fn remove_drops_emptied_parents_and_keeps_the_order_of_the_rest() {
         let mut document =
             json!({"z": 1, "a": {"b": 2}, "m": {"b": 1, "c": 2}, "l": [{"b": 1}, {"b": 2}], "y": 3});
         let map = document.as_object_mut().unwrap();
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn covers_an_attribute_and_what_is_inside_it() {
+    fn covers_matches_an_attribute_and_its_members() {
         assert!(covers("a", "a") && covers("a", "a.b") && covers("a.b", "a.b.c"));
         assert!(!covers("a", "ab") && !covers("a.b", "a") && !covers("", "a"));
     }

@@ -35,8 +35,8 @@ const DEFAULT_SEMANTIC_RATIO: f64 = 0.5;
 ///     max_values_per_facet: 100,
 ///     sort_facet_values_by: Map::new(),
 /// };
-/// let asked = request.for_node(Some(&ShardSet::from_iter([Shard(1)])), &index);
-/// assert_eq!(asked["filter"], json!(r#"_miroir_shard IN ["⁖"]"#));
+/// let sent = request.for_node(Some(&ShardSet::from_iter([Shard(1)])), &index);
+/// assert_eq!(sent["filter"], json!(r#"_miroir_shard IN ["⁖"]"#));
 ///
 /// // Each node found one film; "typo" is the only ranking rule.
 /// let found = |node: &str, id: u32, typos: u32| NodeResponse {
@@ -99,8 +99,8 @@ impl SearchRequest {
         let mut body = self.body.clone();
         let page = self.page();
         let page = if self.distinct(index).is_some() { page.exhaustive() } else { page };
-        page.ask(index.max_total_hits, &mut body);
-        self.extras(index).ask(&mut body);
+        page.write_for_node(index.max_total_hits, &mut body);
+        self.extras(index).add_to(&mut body);
         if let Some(shards) = shards {
             let filter = filter::with_shards(self.body.get("filter"), shards);
             body.insert("filter".to_owned(), filter);
@@ -116,7 +116,7 @@ impl SearchRequest {
     /// settings of the index can still hide it.
     #[must_use]
     pub fn retrieving(mut self, attribute: &PrimaryKey) -> Self {
-        Extras::of(&self.body, [attribute.as_str()]).ask(&mut self.body);
+        Extras::of(&self.body, [attribute.as_str()]).add_to(&mut self.body);
         self
     }
 

@@ -35,7 +35,7 @@ impl Extras {
             // If the client requested a part of the attribute, retrieving the whole could not be undone.
             let known = retrieved
                 .iter()
-                .any(|asked| path::covers(asked, attribute) || path::covers(attribute, asked))
+                .any(|requested| path::covers(requested, attribute) || path::covers(attribute, requested))
                 || extras.attributes.iter().any(|extra| extra.attribute == attribute);
             if !known {
                 let stays_formatted = is_formatted(body, attribute);
@@ -46,7 +46,7 @@ impl Extras {
     }
 
     /// Adds the attributes to a node's request.
-    pub(super) fn ask(&self, body: &mut Map<String, Value>) {
+    pub(super) fn add_to(&self, body: &mut Map<String, Value>) {
         if let Some(Value::Array(retrieved)) = body.get_mut("attributesToRetrieve") {
             retrieved.extend(self.attributes.iter().map(|extra| Value::String(extra.attribute.clone())));
         }
@@ -91,40 +91,40 @@ mod tests {
     fn round(body: Value, needed: &[&str], hit: Value) -> (Value, Value) {
         let (Value::Object(mut body), Value::Object(mut hit)) = (body, hit) else { panic!("objects") };
         let extras = Extras::of(&body, needed.iter().copied());
-        extras.ask(&mut body);
+        extras.add_to(&mut body);
         extras.remove_from(&mut hit);
         (body.get("attributesToRetrieve").cloned().unwrap_or_default(), Value::Object(hit))
     }
 
     #[test]
-    fn adds_what_is_missing_and_takes_it_out_again() {
-        let (asked, left) = round(
+    fn extras_are_added_and_removed_again() {
+        let (sent, left) = round(
             json!({"attributesToRetrieve": ["t"]}),
             &["id", "sku", "id"],
             json!({"id": 1, "t": 2, "sku": 3}),
         );
-        assert_eq!((asked, left), (json!(["t", "id", "sku"]), json!({"t": 2})));
+        assert_eq!((sent, left), (json!(["t", "id", "sku"]), json!({"t": 2})));
     }
 
     #[test]
-    fn an_empty_list_leaves_empty_hits() {
-        let (asked, left) = round(json!({"attributesToRetrieve": []}), &["id"], json!({"id": 1}));
-        assert_eq!((asked, left), (json!(["id"]), json!({})));
+    fn empty_list_leaves_empty_hits() {
+        let (sent, left) = round(json!({"attributesToRetrieve": []}), &["id"], json!({"id": 1}));
+        assert_eq!((sent, left), (json!(["id"]), json!({})));
     }
 
     #[test]
-    fn nothing_is_added_where_everything_or_the_attribute_is_asked_for() {
-        for asked in
+    fn nothing_is_added_if_everything_or_the_attribute_is_requested() {
+        for requested in
             [json!(["*"]), json!(["t", "*"]), json!(["a"]), json!(["a.id"]), json!(["a.id.x"]), json!(null)]
         {
             let (sent, left) =
-                round(json!({"attributesToRetrieve": asked}), &["a.id"], json!({"a": {"id": 1, "b": 2}}));
-            assert_eq!((sent, left), (asked, json!({"a": {"id": 1, "b": 2}})));
+                round(json!({"attributesToRetrieve": requested}), &["a.id"], json!({"a": {"id": 1, "b": 2}}));
+            assert_eq!((sent, left), (requested, json!({"a": {"id": 1, "b": 2}})));
         }
     }
 
     #[test]
-    fn a_nested_attribute_goes_without_its_neighbours() {
+    fn nested_attribute_is_removed_without_its_siblings() {
         let (_, left) = round(
             json!({"attributesToRetrieve": ["a.c"]}),
             &["a.id"],
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn formatted_keeps_the_attribute_only_where_the_client_formats_it() {
+    fn formatted_keeps_the_attribute_only_if_the_client_formats_it() {
         let hit = json!({"id": 1, "_formatted": {"id": "1", "t": "x"}});
         for formats in [
             json!({"attributesToRetrieve": [], "attributesToHighlight": ["*"]}),

@@ -28,7 +28,7 @@ impl fmt::Display for Place<'_> {
 
 impl Place<'_> {
     /// Returns the place after a word. Returns nothing for the body itself.
-    fn told(&self, word: &str) -> String {
+    fn preceded_by(&self, word: &str) -> String {
         if matches!(self, Self::Root) { String::new() } else { format!(" {word} `{self}`") }
     }
 }
@@ -38,7 +38,7 @@ fn wrong_type(expected: &str, found: &Value, place: &Place<'_>) -> String {
 }
 
 fn wrong_value(place: &Place<'_>, why: &str) -> String {
-    format!("Invalid value{}: {why}", place.told("at"))
+    format!("Invalid value{}: {why}", place.preceded_by("at"))
 }
 
 /// Checks that `value` has `shape`; the error names the fault and its place. The recursion is as deep as the
@@ -104,7 +104,7 @@ fn check_word(words: &[&str], word: &str, place: &Place<'_>) -> Result<(), Strin
         return Ok(());
     }
     let accepted = wording::expected_one_of(word, words);
-    Err(format!("Unknown value `{}`{}: {accepted}", excerpt(word, VALUE_CHARS), place.told("at")))
+    Err(format!("Unknown value `{}`{}: {accepted}", excerpt(word, VALUE_CHARS), place.preceded_by("at")))
 }
 
 fn check_items(item: &Shape, items: &[Value], place: &Place<'_>) -> Result<(), String> {
@@ -121,7 +121,7 @@ fn check_fields(fields: &[Field], entries: &Map<String, Value>, place: &Place<'_
             return Err(format!(
                 "Unknown field `{}`{}: {accepted}",
                 excerpt(key, NAME_CHARS),
-                place.told("inside")
+                place.preceded_by("inside")
             ));
         };
         if value.is_null() && matches!(field.presence, Presence::Resettable) {
@@ -131,7 +131,7 @@ fn check_fields(fields: &[Field], entries: &Map<String, Value>, place: &Place<'_
     }
     let required = |field: &&Field| matches!(field.presence, Presence::Required);
     match fields.iter().filter(required).find(|field| !entries.contains_key(field.name)) {
-        Some(field) => Err(format!("Missing field `{}`{}", field.name, place.told("inside"))),
+        Some(field) => Err(format!("Missing field `{}`{}", field.name, place.preceded_by("inside"))),
         None => Ok(()),
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn refuse(setting: Setting, value: &Value) -> Result<(), InvalidReque
     if let Some(name) = attributes(setting, value).into_iter().find(|name| is_reserved(root(name))) {
         return Err(InvalidRequest::new(
             ErrorCode::MiroirReservedField,
-            format!("`{key}` must not name the attribute `{name}`: Miroir keeps it for itself"),
+            format!("`{key}` must not name the attribute `{name}`: the attribute is reserved for Miroir"),
         ));
     }
     if !matches!(setting, Setting::NonSeparatorTokens | Setting::Dictionary) {

@@ -19,7 +19,7 @@ pub(super) fn refresh(task: &mut Task, has_verdict: bool, now: Timestamp) {
     if task.node_tasks.values().any(|node_task| has_begun(node_task.status)) {
         task.status = TaskStatus::Processing;
         let started = earliest_start(task).unwrap_or(task.created_at);
-        let started = heard(task, started, now);
+        let started = bounded(task, started, now);
         task.started_at = Some(task.started_at.map_or(started, |known| known.min(started)));
     }
     if has_verdict && task.node_tasks.values().all(|node_task| node_task.status.is_finished()) {
@@ -47,11 +47,11 @@ pub(super) fn conclude_dispatch(task: &mut Task, verdict: &WriteVerdict, now: Ti
     if task.status.is_finished() {
         return;
     }
-    let nobody_accepted = task.node_tasks.is_empty();
-    if !verdict.unwritten.is_empty() || (nobody_accepted && !task.node_errors.is_empty()) {
+    let none_accepted = task.node_tasks.is_empty();
+    if !verdict.unwritten.is_empty() || (none_accepted && !task.node_errors.is_empty()) {
         let error = no_quorum(task, verdict);
         fail(task, error, now);
-    } else if nobody_accepted {
+    } else if none_accepted {
         finish(task, TaskStatus::Succeeded, None, now, now);
     }
 }
@@ -63,16 +63,16 @@ fn finish(
     finished: Timestamp,
     now: Timestamp,
 ) {
-    let started = task.started_at.unwrap_or_else(|| heard(task, finished, now));
+    let started = task.started_at.unwrap_or_else(|| bounded(task, finished, now));
     task.status = status;
     task.error = error;
-    task.finished_at = Some(heard(task, finished, now).max(started));
+    task.finished_at = Some(bounded(task, finished, now).max(started));
     task.started_at = Some(started);
 }
 
 /// Returns a node's time, moved between the creation of the task and `now`.
-fn heard(task: &Task, told: Timestamp, now: Timestamp) -> Timestamp {
-    told.clamp(task.created_at, now.max(task.created_at))
+fn bounded(task: &Task, reported: Timestamp, now: Timestamp) -> Timestamp {
+    reported.clamp(task.created_at, now.max(task.created_at))
 }
 
 fn has_begun(status: NodeTaskState) -> bool {
@@ -119,8 +119,7 @@ fn folded_error(node_tasks: &BTreeMap<NodeId, NodeTask>) -> ResponseError {
         .map(|(node, node_task)| (node, failure_of(node_task)))
         .collect();
     let Some((_, first)) = errors.first() else {
-        return ErrorCode::Internal
-            .with_message("no node task failed, and yet the task is said to have failed");
+        return ErrorCode::Internal.with_message("the task failed, but none of its node tasks did");
     };
     let agree = errors.len() == node_tasks.len() && errors.iter().all(|(_, error)| error.code == first.code);
     if agree {
@@ -146,8 +145,8 @@ fn folded_error(node_tasks: &BTreeMap<NodeId, NodeTask>) -> ResponseError {
 }
 
 fn failure_of(node_task: &NodeTask) -> ResponseError {
-    let silent = || ErrorCode::Internal.with_message("the node gave no reason");
-    node_task.error.clone().unwrap_or_else(silent)
+    let without_reason = || ErrorCode::Internal.with_message("the node gave no reason");
+    node_task.error.clone().unwrap_or_else(without_reason)
 }
 
 fn nodes_in(node_tasks: &BTreeMap<NodeId, NodeTask>, status: NodeTaskState) -> Vec<&NodeId> {
@@ -177,7 +176,7 @@ fn no_quorum(task: &Task, verdict: &WriteVerdict) -> ResponseError {
         sentences.push(format!("It was accepted, and may take effect, on {}.", named(&accepted)));
     }
     if !pending.is_empty() {
-        sentences.push(format!("It is not known of {}.", named(&pending)));
+        sentences.push(format!("The outcome is unknown on {}.", named(&pending)));
     }
     if !task.node_errors.is_empty() {
         let misses: Vec<String> = task

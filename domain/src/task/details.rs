@@ -79,8 +79,8 @@ fn deleted_documents(task: &Task) -> u64 {
     let mut copies: u128 = 0;
     let mut placements: u128 = 0;
     for node_task in task.node_tasks.values().filter(|part| part.status == NodeTaskState::Succeeded) {
-        let told = node_task.details.as_ref().and_then(|details| details.get(DELETED)?.as_u64());
-        copies += u128::from(told.unwrap_or(0));
+        let reported = node_task.details.as_ref().and_then(|details| details.get(DELETED)?.as_u64());
+        copies += u128::from(reported.unwrap_or(0));
         placements += node_task.shards.len() as u128;
     }
     if placements == 0 {

@@ -82,7 +82,7 @@ fn find_refuses_the_tasks_of_another_write() {
 }
 
 #[test]
-fn find_tells_which_newer_task_the_node_took_first() {
+fn find_names_the_newer_task_that_the_node_took_first() {
     let write = |uid: u32, metadata: &'static str| (uid, "documentDeletion", Some(metadata));
     let on_node = [write(3, "miroir:6"), write(4, "miroir:9"), write(5, "miroir:8"), write(6, "miroir:7")];
     let overtaken_by =

@@ -46,7 +46,7 @@ impl From<TaskStatus> for NodeTaskState {
     }
 }
 
-/// One node's task behind a Miroir task.
+/// One of the node tasks of a Miroir task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeTask {

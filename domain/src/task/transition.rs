@@ -219,7 +219,7 @@ impl Task {
         node_task.status = NodeTaskState::Failed;
         node_task.finished_at = Some(now);
         node_task.error = Some(ErrorCode::MiroirNodeUnavailable.with_message(format!(
-            "node `{node}` no longer knows the write it accepted{known_as}: its database was lost or replaced"
+            "node `{node}` no longer has the write it accepted{known_as}: its database was lost or replaced"
         )));
         Ok(())
     }

@@ -65,7 +65,7 @@ pub struct TaskView {
     pub custom_metadata: Option<String>,
 }
 
-/// A task as `GET /_miroir/tasks/{uid}` shows it: the client's view, and every node behind it.
+/// A task as `GET /_miroir/tasks/{uid}` shows it: the client's view, and every node task.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskDetailView {

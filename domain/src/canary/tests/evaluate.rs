@@ -3,7 +3,7 @@
 use super::*;
 
 /// Four hits, the third of which does not show a valid id.
-fn answer() -> Map<String, Value> {
+fn response() -> Map<String, Value> {
     object(json!({
         "hits": [{ "id": 1 }, { "id": "b" }, { "id": 1.5 }, { "id": "-4" }],
         "estimatedTotalHits": 40,
@@ -28,7 +28,7 @@ fn judged(query: Value, assertion: &Value, body: &Map<String, Value>, recent: &[
 }
 
 #[test]
-fn every_assertion_passes_at_its_bound_and_fails_beyond_it() {
+fn evaluate_passes_each_assertion_at_its_bound_and_fails_it_beyond() {
     let number = |kind: &str, value: u64| json!({ "type": kind, "value": value });
     let facet = |facet: &str, value: &str, bound: &str, count: u64| json!({ "type": "facet_count", "facet": facet, "value": value, bound: count });
     let top_k = |k: u64, ids: Value| json!({ "type": "top_k_contains", "k": k, "ids": ids });
@@ -69,7 +69,7 @@ fn every_assertion_passes_at_its_bound_and_fails_beyond_it() {
         (facet("nothing", "x", "min", 1), Some((json!(0), json!([])))),
     ];
     for (assertion, fails) in cases {
-        let failed = judged(json!({ "facets": ["*"] }), &assertion, &answer(), &[]);
+        let failed = judged(json!({ "facets": ["*"] }), &assertion, &response(), &[]);
         match (failed, fails) {
             (None, None) => {}
             (Some(shown), Some((observed, ids))) => {
@@ -85,7 +85,7 @@ fn every_assertion_passes_at_its_bound_and_fails_beyond_it() {
 }
 
 #[test]
-fn an_answer_without_hits_fails_what_wants_one() {
+fn evaluate_fails_assertions_about_hits_if_there_are_none() {
     let empty = object(json!({ "hits": [], "totalHits": 0, "estimatedTotalHits": 9 }));
     let top = json!({ "type": "top_hit_id", "id": 1 });
     let shown = judged(json!({}), &top, &empty, &[]).unwrap();
@@ -103,8 +103,8 @@ fn an_answer_without_hits_fails_what_wants_one() {
 }
 
 #[test]
-fn unknown_settings_and_keys_are_no_pass() {
-    let body = answer();
+fn evaluate_fails_if_settings_or_primary_key_are_unknown() {
+    let body = response();
     let assertions = json!([
         { "type": "settings_version_at_least", "value": 1 }, { "type": "top_hit_id", "id": 1 },
         { "type": "min_hits", "value": 1 },
@@ -124,7 +124,7 @@ fn unknown_settings_and_keys_are_no_pass() {
 }
 
 #[test]
-fn ids_inside_objects_are_found_by_their_path() {
+fn evaluate_finds_ids_inside_objects() {
     let key = PrimaryKey::parse("meta.id").unwrap();
     let body = object(json!({ "hits": [{ "meta": { "id": 7 } }, { "meta.id": "x" }] }));
     let seen = Observation {
@@ -140,20 +140,20 @@ fn ids_inside_objects_are_found_by_their_path() {
 }
 
 #[test]
-fn evidence_shows_twenty_ids_and_no_more() {
+fn evidence_shows_at_most_twenty_ids() {
     let hits: Vec<Value> = (0..30).map(|id| json!({ "id": id })).collect();
     let body = object(json!({ "hits": hits }));
     let shown =
         judged(json!({ "limit": 30 }), &json!({ "type": "top_hit_id", "id": 5 }), &body, &[]).unwrap();
     assert_eq!(shown["topIds"].as_array().unwrap().len(), 20);
     let deep = json!({ "type": "top_k_contains", "k": 30, "ids": [29] });
-    assert!(judged(json!({ "limit": 30 }), &deep, &body, &[]).is_none(), "all of them are looked at");
+    assert!(judged(json!({ "limit": 30 }), &deep, &body, &[]).is_none(), "all of them count");
 }
 
 #[test]
-fn p95_is_that_of_the_last_answered_runs() {
+fn p95_counts_the_last_runs_with_a_response() {
     let fails = |value: u64, recent: &[CanaryRun]| {
-        judged(json!({}), &json!({ "type": "max_p95_ms", "value": value }), &answer(), recent)
+        judged(json!({}), &json!({ "type": "max_p95_ms", "value": value }), &response(), recent)
             .map(|shown| shown["observed"].clone())
     };
     let runs = |latencies: &[u64]| -> Vec<CanaryRun> {
@@ -178,7 +178,7 @@ fn p95_is_that_of_the_last_answered_runs() {
 }
 
 #[test]
-fn a_search_that_failed_is_an_error_with_its_words() {
+fn failed_search_is_an_error_with_its_message() {
     let error = crate::error::ErrorCode::IndexNotFound.with_message("Index `films` not found.");
     let verdict = Verdict::Error(error);
     assert_eq!(verdict.status(), CanaryStatus::Error);

@@ -31,7 +31,7 @@ fn id_of(document: &Map<String, Value>) -> String {
 
 proptest! {
     #[test]
-    fn every_writing_of_documents_reaches_the_nodes_unchanged(
+    fn documents_in_any_format_reach_the_nodes_unchanged(
         documents in documents(),
         writing in 0..4,
         kept in proptest::collection::btree_set(0_u32..16, 0..17),
@@ -75,14 +75,14 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_reader_panic(body in proptest::collection::vec(any::<u8>(), 1..200), key in any::<bool>()) {
+    fn parse_never_panics_on_bytes(body in proptest::collection::vec(any::<u8>(), 1..200), key in any::<bool>()) {
         for format in [JSON, NDJSON, CSV] {
             let _ = parse(format, &body, key.then_some("id"));
         }
     }
 
     #[test]
-    fn no_text_of_json_tokens_makes_the_reader_panic_or_send_nonsense(
+    fn parse_never_panics_on_json_tokens_and_sends_valid_json_only(
         tokens in proptest::collection::vec(
             proptest::sample::select(vec![
                 "{", "}", "[", "]", ",", ":", "\"id\"", "\"a\"", "1", "1.5", "null", "\n", " ", "\"\\ud800\"", "\"x\"",

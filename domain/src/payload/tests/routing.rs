@@ -74,7 +74,7 @@ fn chunks_are_bounded_however_long_a_document_is() {
 }
 
 #[test]
-fn an_account_of_a_document_takes_sixteen_bytes() {
+fn place_of_a_document_takes_sixteen_bytes() {
     assert!(
         size_of::<Document>() <= 16,
         "a million documents should not cost more than 16 MB beside their text"

@@ -77,7 +77,7 @@ fn details_of_resets_are_nulls_and_wildcards() {
 }
 
 #[test]
-fn details_never_tell_keys_of_embedders() {
+fn details_hide_keys_of_embedders() {
     for (key, shown) in [
         ("short", "XXX..."),
         ("0123456789abcdef", "01XXXX..."),

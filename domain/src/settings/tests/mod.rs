@@ -52,7 +52,7 @@ fn routes_keys_and_codes_follow_from_each_other() {
 }
 
 #[test]
-fn objects_are_patched_and_all_else_is_put() {
+fn only_objects_are_patched() {
     let patched: Vec<&str> = Setting::ALL
         .iter()
         .filter(|setting| setting.update_method() == UpdateMethod::Patch)

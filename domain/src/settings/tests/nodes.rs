@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn nodes_keep_the_shard_attribute_filterable_whatever_the_client_does() {
+fn for_nodes_always_keeps_the_shard_attribute_filterable() {
     let filterable = Setting::FilterableAttributes;
     let own = json!(["_miroir_shard"]);
     for change in [reset(Some(filterable)), one(filterable, Value::Null), one(filterable, json!([]))] {
@@ -32,7 +32,7 @@ fn nodes_keep_the_shard_attribute_filterable_whatever_the_client_does() {
 }
 
 #[test]
-fn a_reset_of_everything_names_every_setting_to_nodes() {
+fn for_nodes_resets_every_setting_by_name() {
     let SettingsChange { setting: None, action: SettingsAction::Update(Value::Object(settings)) } =
         reset(None).for_nodes()
     else {
@@ -46,7 +46,7 @@ fn a_reset_of_everything_names_every_setting_to_nodes() {
 }
 
 #[test]
-fn clients_do_not_see_the_shard_attribute() {
+fn for_client_hides_the_shard_attribute() {
     let of_node = json!({"filterableAttributes": ["_miroir_shard", "a"], "stopWords": []});
     assert_eq!(for_client(None, of_node), json!({"filterableAttributes": ["a"], "stopWords": []}));
     let list = json!(["_miroir_shard", {"attributePatterns": ["b"]}]);
@@ -58,7 +58,7 @@ fn clients_do_not_see_the_shard_attribute() {
 }
 
 #[test]
-fn settings_of_one_node_become_those_of_another_without_cut_keys() {
+fn as_change_leaves_cut_keys_out() {
     let of_node = json!({
         "filterableAttributes": ["a"],
         "distinctAttribute": null,
@@ -104,10 +104,10 @@ proptest! {
     fn any_json_is_handled(value in any_json(), index in proptest::option::of(0..22_usize)) {
         let setting = index.map(|index| Setting::ALL[index]);
         let change = SettingsChange { setting, action: SettingsAction::Update(value.clone()) };
-        let told = change.for_nodes();
+        let for_nodes = change.for_nodes();
         change.details();
-        prop_assert_eq!(told.for_nodes(), told.clone());
-        let SettingsAction::Update(sent) = told.action else { panic!("an update stays an update") };
+        prop_assert_eq!(for_nodes.for_nodes(), for_nodes.clone());
+        let SettingsAction::Update(sent) = for_nodes.action else { panic!("an update stays an update") };
         if change.validate().is_ok() {
             let attributes = if setting.is_none() { sent.get("filterableAttributes") } else { Some(&sent) };
             let concerned = setting.is_none() || setting == Some(Setting::FilterableAttributes);

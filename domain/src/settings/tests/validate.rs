@@ -48,7 +48,7 @@ fn validate_accepts_what_a_server_accepts() {
 }
 
 #[test]
-fn a_wrong_type_is_told_with_its_place() {
+fn wrong_type_is_refused_with_its_place() {
     assert_eq!(
         refusal(&one(Setting::RankingRules, json!("x"))),
         (
@@ -105,7 +105,7 @@ fn a_wrong_type_is_told_with_its_place() {
 }
 
 #[test]
-fn a_wrong_value_is_told_with_what_is_right() {
+fn wrong_value_is_refused_with_the_accepted_ones() {
     for (settings, message) in [
         (
             json!({"proximityPrecision": "byword"}),
@@ -147,7 +147,7 @@ fn a_wrong_value_is_told_with_what_is_right() {
 }
 
 #[test]
-fn unknown_keys_are_bad_requests_told_in_the_order_given() {
+fn unknown_keys_are_refused_in_the_order_given() {
     let (code, message) = refusal(&whole(json!({"rankingRule": [], "rankingRules": 5})));
     assert_eq!(code, "bad_request");
     assert!(
@@ -216,7 +216,7 @@ fn reserved_attributes_are_refused_wherever_they_are_named() {
     }
     assert_eq!(
         refusal(&one(Setting::SortableAttributes, json!([own]))).1,
-        "`sortableAttributes` must not name the attribute `_miroir_shard`: Miroir keeps it for itself"
+        "`sortableAttributes` must not name the attribute `_miroir_shard`: the attribute is reserved for Miroir"
     );
     assert_eq!(whole(json!({"stopWords": [own], "searchableAttributes": ["_miroir"]})).validate(), Ok(()));
 }
