@@ -6,18 +6,21 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! !| [`topology`], [`placement`] | the nodes of a cluster, and the shards that each keeps | !| [`quorum`],
-//! [`coverage`] | the verdict on a write; the shards that can be read and written | !| [`document`],
-//! [`payload`], [`write`] | documents, and a request body cut into one part per node | !| [`index`],
-//! [`settings`] | the registry entry of an index; its settings for clients and nodes | !| [`task`] | many
-//! node tasks as the one task that a client sees | !| [`replica`] | the differences between replicas after
-//! missed writes | !| [`search`] | one query as many, and many responses as one | !| [`health`] | the health
-//! of a node, by the outcomes of its requests | !| [`canary`] | stored searches with assertions, and their
-//! schedule | !| [`change`] | the change events of a write | !| [`role`] | work that exactly one instance
-//! does, and the choice of that instance | !| [`alias`], [`session`], [`job`] | the rows of these tables and
-//! their transitions | !| [`tenant`], [`rollover`], [`search_ui`], [`admin_session`] | the rows of these
-//! tables | !| [`row`], [`error`], [`wording`], [`word`], [`json`] | rules of rows; errors; enums of words;
-//! limits of JSON |
+//! | [`topology`], [`placement`] | the nodes of a cluster, and the shards that each keeps |
+//! | [`quorum`], [`coverage`] | the verdict on a write; the shards that can be read and written |
+//! | [`document`], [`payload`], [`write`] | documents, and a request body cut into one part per node |
+//! | [`index`], [`settings`] | the registry entry of an index; its settings for clients and nodes |
+//! | [`task`] | many node tasks as the one task that a client sees |
+//! | [`replica`] | the differences between replicas after missed writes |
+//! | [`search`] | one query as many, and many responses as one |
+//! | [`health`] | the health of a node, by the outcomes of its requests |
+//! | [`canary`] | stored searches with assertions, and their schedule |
+//! | [`change`] | the change events of a write |
+//! | [`role`] | work that exactly one instance does, and the choice of that instance |
+//! | [`alias`], [`session`], [`job`] | the rows of these tables and their transitions |
+//! | [`tenant`], [`rollover`], [`search_ui`], [`admin_session`] | the rows of these tables |
+//! | [`row`] | rules that every store applies to its rows |
+//! | [`error`], [`wording`], [`word`], [`json`] | errors; enums of words; limits of JSON |
 //!
 //! # Use in a test harness
 //!
@@ -73,13 +76,13 @@
 //!
 //! ## The rest of a request
 //!
-//! !- A write is recorded as a [`NewTask`](task::NewTask). The harness turns the actions of its nodes into
+//! - A write is recorded as a [`NewTask`](task::NewTask). The harness turns the actions of its nodes into
 //!   [`Event`](task::Event)s and calls [`Task::apply`](task::Task::apply) with an instant of its choice. The
 //!   order of the reports is its choice as well; an event that comes twice changes nothing.
-//! !- The outcomes of one write, with nodes that refuse, fail or stay silent, are
+//! - The outcomes of one write, with nodes that refuse, fail or stay silent, are
 //!   [`WriteOutcomes`](task::WriteOutcomes). [`MissedWrite`](replica::MissedWrite) decides which replicas
 //!   they leave stale.
-//! !- A search is a [`SearchRequest`](search::SearchRequest). The harness responds to its
+//! - A search is a [`SearchRequest`](search::SearchRequest). The harness responds to its
 //!   [`for_node`](search::SearchRequest::for_node) for each node of a covering set, and
 //!   [`merge`](search::merge) makes one response of theirs.
 //! - The health of a node is a [`NodeHealth`](health::NodeHealth) that observes one outcome after the other.
@@ -89,7 +92,7 @@
 //! - A write that [`judge_write`](quorum::judge_write) accepts is found by every covering set of nodes that
 //!   acknowledged it.
 //! - Pages of a merged search tile: no hit is missing, and none is shown twice.
-//! !- A finished task never changes its status, whatever events follow.
+//! - A finished task never changes its status, whatever events follow.
 //! - A node that joins a group takes its share of shards, and no shard moves between two nodes that were
 //!   there.
 //!

@@ -1,15 +1,15 @@
 //! Canaries: stored searches with assertions, run on a schedule.
 //!
-//! !| module | subject |
+//! | module | subject |
 //! |---|---|
-//! !| `row` | the rows of `canaries` and `canary_runs` |
-//! !| `id` | the ids of canaries, configured or not |
-//! !| `definition`, `assertion`, `fields` | reading a definition; refusals name the place and the reason |
-//! !| `consistency` | assertions that no response can meet together |
-//! !| `evaluate`, `evidence` | evaluation of a response, and the evidence of a failure |
-//! !| `schedule` | the instant of the next run |
-//! !| `summary` | the sum of the runs that are kept |
-//! !| `draft` | the draft of a canary, made of a client's search |
+//! | `row` | the rows of `canaries` and `canary_runs` |
+//! | `id` | the ids of canaries, configured or not |
+//! | `definition`, `assertion`, `fields` | reading a definition; refusals name the place and the reason |
+//! | `consistency` | assertions that no response can meet together |
+//! | `evaluate`, `evidence` | evaluation of a response, and the evidence of a failure |
+//! | `schedule` | the instant of the next run |
+//! | `summary` | the sum of the runs that are kept |
+//! | `draft` | the draft of a canary, made of a client's search |
 
 mod assertion;
 mod consistency;

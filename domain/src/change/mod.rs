@@ -1,14 +1,14 @@
 //! Change data capture: the changes of writes as events for others to follow.
 //!
-//! !| module | subject |
+//! | module | subject |
 //! |---|---|
-//! !| `pending` | the changes of a write, kept until its task has ended |
-//! !| `event` | the `CloudEvents` of a write, cut into pieces of a bounded size |
+//! | `pending` | the changes of a write, kept until its task has ended |
+//! | `event` | the `CloudEvents` of a write, cut into pieces of a bounded size |
 //! | `notice` | the events about other things: a gap, a run of a canary |
-//! !| `line` | the order of writes that may be about the same document |
-//! !| `position` | the positions from which a reader can go on |
-//! !| `rewind` | a request to deliver events again |
-//! !| `sink` | the delivery state of a sink |
+//! | `line` | the order of writes that may be about the same document |
+//! | `position` | the positions from which a reader can go on |
+//! | `rewind` | a request to deliver events again |
+//! | `sink` | the delivery state of a sink |
 //!
 //! The store numbers the events of each sink and index, so the `id` of an event is added when it is delivered
 //! ([`numbered`]).

@@ -1,12 +1,12 @@
 //! A request body of documents: parsed once, validated whole, then cut into one part per node without
 //! copying.
 //!
-//! !| module | subject |
+//! | module | subject |
 //! |---|---|
 //! | `format` | the formats of a body |
-//! !| `parsed` | a parsed body: the places of its documents, and their shards |
+//! | `parsed` | a parsed body: the places of its documents, and their shards |
 //! | `reader` | walks over the body, finds every document, adds up the totals of the shards |
-//! !| `scan` | reads one document: its id, its reserved attributes, the validity of its JSON |
+//! | `scan` | reads one document: its id, its reserved attributes, the validity of its JSON |
 //! | `csv` | turns CSV into NDJSON text before anything else reads it |
 //! | `refusal` | the errors of a body, in Meilisearch's words |
 //! | `part` | the documents of one node, as NDJSON |
