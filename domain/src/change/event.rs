@@ -21,7 +21,7 @@ pub const MAX_DOCUMENT_DEPTH: usize = 97;
 
 /// The facts that all events of a write have in common.
 #[derive(Debug, Clone)]
-pub struct Occasion<'a> {
+pub struct EventContext<'a> {
     /// The name of the cluster.
     pub source: &'a str,
     /// The index.
@@ -50,7 +50,7 @@ impl ChangeKind {
 /// `shards` (the numbers of the shards of these documents), and with `with_documents` also `documents`, one
 /// for each primary key. A deletion by filter has `filter`, a deletion of everything has `all: true`; both
 /// have no primary keys and name all shards.
-pub fn document_events(changes: &PendingChanges, of: &Occasion<'_>, with_documents: bool) -> Vec<Value> {
+pub fn document_events(changes: &PendingChanges, of: &EventContext<'_>, with_documents: bool) -> Vec<Value> {
     let event = |ids: &[DocumentId], shards: ShardSet, more: Option<(&str, Value)>| {
         let mut data = Map::new();
         data.insert("taskUid".to_owned(), json!(of.task));

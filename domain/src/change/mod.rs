@@ -22,12 +22,12 @@ mod rewind;
 mod sink;
 
 pub use event::{
-    MAX_DOCUMENT_DEPTH, MAX_EVENT_DOCUMENTS, MAX_EVENT_TEXT, Occasion, document_events, numbered,
+    EventContext, MAX_DOCUMENT_DEPTH, MAX_EVENT_DOCUMENTS, MAX_EVENT_TEXT, document_events, numbered,
 };
 pub use line::lines;
 pub use notice::{canary_event, gap_event};
 pub use pending::{ChangeKind, Changed, Origin, PendingChanges};
-pub use position::{Held, OutOfReach};
+pub use position::{HeldEvents, InvalidPosition};
 pub use rewind::Rewind;
 pub use sink::{SinkRow, SinkState};
 

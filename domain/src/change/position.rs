@@ -2,7 +2,7 @@
 
 /// The events that are held of a sink and index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldEvents {
     /// The number of the first event that is held, if any is.
     pub first: Option<u64>,
     /// The greatest number so far; 0 before the first event.
@@ -11,10 +11,10 @@ pub struct Held {
 
 /// The reason why a reader cannot go on from its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum OutOfReach {
+pub enum InvalidPosition {
     /// Events after the position are no longer held.
     #[error("the oldest change that is still held is {oldest}")]
-    Gone {
+    Trimmed {
         /// The number of the oldest event that is held, or of the next one if none is.
         oldest: u64,
     },
@@ -26,7 +26,7 @@ pub enum OutOfReach {
     },
 }
 
-impl Held {
+impl HeldEvents {
     /// Returns the number of the oldest event that is held, or of the next one if none is.
     pub fn oldest(self) -> u64 {
         self.first.unwrap_or(self.last + 1)
@@ -34,12 +34,12 @@ impl Held {
 
     /// Refuses the position `since` of a reader that knows every event up to it, if the reader cannot go on
     /// from there.
-    pub fn check(self, since: u64) -> Result<(), OutOfReach> {
+    pub fn check(self, since: u64) -> Result<(), InvalidPosition> {
         if since > self.last {
-            return Err(OutOfReach::Ahead { last: self.last });
+            return Err(InvalidPosition::Ahead { last: self.last });
         }
         if since + 1 < self.oldest() {
-            return Err(OutOfReach::Gone { oldest: self.oldest() });
+            return Err(InvalidPosition::Trimmed { oldest: self.oldest() });
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ fn films() -> IndexUid {
 
 fn events(changes: &PendingChanges, with_documents: bool) -> Vec<Value> {
     let index = films();
-    let of = Occasion {
+    let of = EventContext {
         source: "miroir",
         index: &index,
         time: Timestamp::from_millis(1_000),
@@ -139,14 +139,14 @@ fn of_payload_returns_none_for_an_empty_payload() {
 
 #[test]
 fn check_refuses_positions_outside_the_held_events() {
-    let held = Held { first: Some(5), last: 9 };
-    assert_eq!(held.check(3), Err(OutOfReach::Gone { oldest: 5 }));
+    let held = HeldEvents { first: Some(5), last: 9 };
+    assert_eq!(held.check(3), Err(InvalidPosition::Trimmed { oldest: 5 }));
     assert_eq!([4, 5, 9].map(|since| held.check(since)), [Ok(()); 3]);
-    assert_eq!(held.check(10), Err(OutOfReach::Ahead { last: 9 }));
-    let emptied = Held { first: None, last: 9 };
+    assert_eq!(held.check(10), Err(InvalidPosition::Ahead { last: 9 }));
+    let emptied = HeldEvents { first: None, last: 9 };
     assert_eq!(emptied.check(9), Ok(()));
-    assert_eq!(emptied.check(8), Err(OutOfReach::Gone { oldest: 10 }));
-    assert_eq!(Held { first: None, last: 0 }.check(0), Ok(()));
+    assert_eq!(emptied.check(8), Err(InvalidPosition::Trimmed { oldest: 10 }));
+    assert_eq!(HeldEvents { first: None, last: 0 }.check(0), Ok(()));
 }
 
 #[test]

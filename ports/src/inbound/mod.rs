@@ -1,4 +1,4 @@
-//! What the outside may ask: one trait per family of use cases, implemented by the services of the app.
+//! The use cases: one trait per family, implemented by the services of the app.
 
 mod alias;
 mod canary;

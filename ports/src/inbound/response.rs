@@ -3,20 +3,20 @@
 use miroir_domain::quorum::Degraded;
 use miroir_domain::task::TaskSummary;
 
-/// A write that was taken: its task, and what it had to do without.
+/// The response to a write that took: its task, and the parts of the cluster that missed it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accepted {
-    /// The task summary the client gets.
+    /// The task summary for the client.
     pub summary: TaskSummary,
-    /// What missed it, for `X-Miroir-Degraded`.
+    /// The parts that missed the write, for `X-Miroir-Degraded`.
     pub degraded: Option<Degraded>,
 }
 
-/// A JSON answer that came from nodes, and what it had to do without.
+/// A JSON response made from those of nodes, and the parts of the cluster that it misses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadResponse {
-    /// The body the client gets.
+    /// The body for the client.
     pub body: serde_json::Value,
-    /// What is missing from it, for `X-Miroir-Degraded`.
+    /// The parts that are missing, for `X-Miroir-Degraded`.
     pub degraded: Option<Degraded>,
 }

@@ -1,4 +1,4 @@
-//! What Miroir needs: the task store, the nodes, sinks, other instances, time and ids.
+//! The services that Miroir needs: the task store, the nodes, sinks, other instances, time and ids.
 
 mod clock;
 mod ids;
