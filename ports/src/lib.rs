@@ -1,7 +1,8 @@
-//! The ports of Miroir: [`inbound`] is what the outside may ask of it, [`outbound`] is what it needs from the outside.
+//! The ports of Miroir: [`inbound`] has the use cases that it offers, [`outbound`] has the services that it
+//! needs.
 //!
-//! Adapters on either side know these traits and the domain, and nothing of each other. Each trait is object-safe,
-//! is used as `Arc<dyn …>`, and has no default bodies; the `mocks` feature makes a mock of each.
+//! Adapters on either side know these traits and the domain, and not each other. Each trait is object-safe,
+//! is used as `Arc<dyn …>`, and has no default bodies. The `mocks` feature makes a mock of each.
 
 pub mod inbound;
 pub mod outbound;

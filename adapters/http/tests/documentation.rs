@@ -6,7 +6,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 
 #[test]
 fn every_code_of_miroir_has_a_section_that_says_when_status_and_what_to_do() {
-    for &code in ErrorCode::ALL.iter().filter(|code| code.as_str().starts_with("miroir_")) {
+    for code in ErrorCode::ALL.into_iter().filter(|code| code.as_str().starts_with("miroir_")) {
         let heading = format!("\n## {}\n", code.as_str());
         assert_eq!(code.link(), format!("docs/errors.md#{}", code.as_str()));
         let start =

@@ -268,7 +268,7 @@ async fn every_route_but_the_open_ones_needs_its_key() {
 
 #[tokio::test]
 async fn what_the_port_refuses_keeps_its_code_and_gets_its_status() {
-    for &code in ErrorCode::ALL {
+    for code in ErrorCode::ALL {
         let mut index = MockIndexApi::new();
         index.expect_index_get().returning(move |_| Err(ApiError::refused(code, "because")));
         let apis = Apis { index: Arc::new(index), ..untouched() };

@@ -1,4 +1,4 @@
-//! Aliases: made, looked at, flipped, swapped, removed.
+//! Use cases of aliases.
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
@@ -10,9 +10,9 @@ use super::ApiError;
 /// A page of aliases.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AliasList {
-    /// In the order of their names.
+    /// The page, in the order of the names.
     pub results: Vec<AliasView>,
-    /// The name after which the next page begins, where there is one.
+    /// The name after which the next page begins, if there is one.
     pub next: Option<IndexUid>,
 }
 
@@ -20,18 +20,19 @@ pub struct AliasList {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait AliasApi: Send + Sync + 'static {
-    /// Creates an alias. Refused: a name that an alias or an index has, a target that is an alias or, unless the client
-    /// does without, no index.
+    /// Creates an alias. Refuses a name that an alias or an index has, a target that is an alias and, unless
+    /// the client says otherwise, a target that does not exist.
     async fn alias_create(&self, new: NewAlias) -> Result<AliasView, ApiError>;
 
-    /// Up to `limit` aliases, starting after `after`.
+    /// Returns up to `limit` aliases after `after`.
     async fn alias_list(&self, after: Option<IndexUid>, limit: u32) -> Result<AliasList, ApiError>;
 
-    /// One alias with its history.
+    /// Returns an alias with its history.
     async fn alias_get(&self, name: IndexUid) -> Result<AliasView, ApiError>;
 
-    /// Gives an alias another target, if its version is `version` where one is named. Once this has answered, every request
-    /// that begins sees the new target; on other instances within a second. The present target again changes nothing.
+    /// Gives an alias another target, if its version is `version` where one is given. After that, every
+    /// request that begins uses the new target; on other instances within a second. The present target
+    /// changes nothing.
     async fn alias_flip(
         &self,
         name: IndexUid,
@@ -42,6 +43,6 @@ pub trait AliasApi: Send + Sync + 'static {
     /// Exchanges the targets of two aliases, both or neither.
     async fn alias_swap(&self, first: IndexUid, second: IndexUid) -> Result<[AliasView; 2], ApiError>;
 
-    /// Removes an alias. Refused while a rollover policy uses it.
+    /// Deletes an alias. Refuses an alias that a rollover policy uses.
     async fn alias_delete(&self, name: IndexUid) -> Result<(), ApiError>;
 }

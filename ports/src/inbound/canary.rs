@@ -1,4 +1,4 @@
-//! Canaries: stored searches with assertions, run on a schedule.
+//! Use cases of canaries: stored searches with assertions, run on a schedule.
 
 use async_trait::async_trait;
 use miroir_domain::canary::{CanaryId, CanaryStatus, CaptureRequest, Definition};
@@ -14,7 +14,7 @@ use super::ApiError;
 pub struct CanaryView {
     /// Its id.
     pub id: String,
-    /// What people call it.
+    /// Its name for people.
     pub name: String,
     /// The index or alias it searches.
     pub index: IndexUid,
@@ -22,15 +22,15 @@ pub struct CanaryView {
     pub interval_seconds: u32,
     /// The body of the search.
     pub query: Value,
-    /// What must hold of the answer.
+    /// The assertions about the response.
     pub assertions: Value,
-    /// Whether it is run.
+    /// True if it runs on schedule.
     pub enabled: bool,
-    /// Whether it belongs to the configuration, so that it can only be read and run here.
+    /// True if it belongs to the configuration, so that it can only be read and run here.
     pub configured: bool,
-    /// When it was created.
+    /// The instant of its creation.
     pub created_at: Timestamp,
-    /// Counts changes; a new canary has 1.
+    /// The number of changes plus one.
     pub version: u64,
 }
 
@@ -41,7 +41,7 @@ pub struct CanaryList {
     pub results: Vec<CanaryView>,
     /// The limit that was applied.
     pub limit: u32,
-    /// The id to ask for the next page after; none when this is the last.
+    /// The id after which the next page begins. `None` if this is the last page.
     pub next: Option<String>,
 }
 
@@ -49,13 +49,13 @@ pub struct CanaryList {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CanaryRunView {
-    /// When it began.
+    /// The instant at which it began.
     pub ran_at: Timestamp,
-    /// What it came to.
+    /// Its result.
     pub status: CanaryStatus,
-    /// How long the search took, in milliseconds.
+    /// The time the search took, in milliseconds.
     pub latency_ms: u64,
-    /// What did not hold, with the evidence; `[{error}]` when the search itself failed.
+    /// The assertions that did not hold, with the evidence; `[{error}]` if the search itself failed.
     pub failed_assertions: Value,
 }
 
@@ -68,82 +68,82 @@ pub struct CanaryRunList {
     pub limit: u32,
 }
 
-/// How many runs came to what.
+/// The number of runs of each result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct CanaryCounts {
-    /// Every assertion held.
+    /// Runs in which every assertion held.
     pub pass: u64,
-    /// Some assertion did not hold.
+    /// Runs in which some assertion did not hold.
     pub fail: u64,
-    /// The search itself failed.
+    /// Runs in which the search itself failed.
     pub error: u64,
 }
 
-/// How one canary fares.
+/// The condition of one canary.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CanaryStanding {
+pub struct CanaryCondition {
     /// Its id.
     pub id: String,
-    /// What people call it.
+    /// Its name for people.
     pub name: String,
     /// The index or alias it searches.
     pub index: IndexUid,
-    /// Whether it is run.
+    /// True if it runs on schedule.
     pub enabled: bool,
-    /// Whether it belongs to the configuration.
+    /// True if it belongs to the configuration.
     pub configured: bool,
-    /// What the last run came to; none before the first.
+    /// The result of the last run. `None` before the first.
     pub last_status: Option<CanaryStatus>,
     /// The last run.
     pub last_run: Option<CanaryRunView>,
-    /// The last runs in a row that were no pass.
+    /// The number of the last runs in a row that did not pass.
     pub consecutive_failures: u64,
-    /// Of the runs that are kept.
+    /// The counts of the runs that are kept.
     pub counts: CanaryCounts,
-    /// When it is due; none when it is not enabled.
+    /// The instant of the next run. `None` if it is not enabled.
     pub next_run_at: Option<Timestamp>,
-    /// Whether it is enabled and late by more than its interval.
+    /// True if it is enabled and late by more than its interval.
     pub overdue: bool,
 }
 
-/// Runs since this process started.
+/// The number of runs since this process started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct CanaryTotals {
-    /// All of them.
+    /// All runs.
     pub runs: u64,
-    /// Those in which some assertion did not hold.
+    /// Runs in which some assertion did not hold.
     pub failures: u64,
-    /// Those in which the search itself failed.
+    /// Runs in which the search itself failed.
     pub errors: u64,
 }
 
-/// How all canaries fare.
+/// The condition of all canaries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CanaryOverview {
     /// Every canary, in the byte order of the ids.
-    pub results: Vec<CanaryStanding>,
-    /// Runs since this process started.
+    pub results: Vec<CanaryCondition>,
+    /// The number of runs since this process started.
     pub totals: CanaryTotals,
 }
 
-/// What version a canary must have for it to be replaced.
+/// The version that a canary must have to be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CanaryPrecondition {
-    /// Any, or none at all.
+    /// Any version, or no canary at all.
     None,
-    /// Any.
+    /// Any version.
     Exists,
-    /// This one.
+    /// This version.
     Version(u64),
 }
 
-/// A canary that was put where it is.
+/// A canary that replaced another one, or was created.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CanaryReplaced {
-    /// As it is stored now.
+    /// The canary as it is stored now.
     pub canary: CanaryView,
-    /// Whether there was none before.
+    /// True if there was none before.
     pub created: bool,
 }
 
@@ -152,35 +152,36 @@ pub struct CanaryReplaced {
 pub struct CaptureStarted {
     /// The index whose searches are captured, as clients name it.
     pub index: IndexUid,
-    /// How many different searches become drafts.
+    /// The number of different searches that become drafts.
     pub count: u32,
-    /// What the names of the drafts begin with.
+    /// The prefix of the drafts' names.
     pub name: Option<String>,
-    /// When the capture ends even if there were fewer searches.
+    /// The instant at which the capture ends even if there were fewer searches.
     pub until: Timestamp,
-    /// What will happen, for people.
+    /// A sentence for people about the capture.
     pub message: String,
 }
 
 /// Canaries.
 ///
-/// A canary that belongs to the configuration is refused every change with `miroir_canary_configured`; an id that no
-/// canary has is `miroir_canary_not_found`.
+/// Any change of a canary that belongs to the configuration is refused with `miroir_canary_configured`. An id
+/// that no canary has is `miroir_canary_not_found`.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait CanaryApi: Send + Sync + 'static {
-    /// Stores a new canary under the id the definition names, else under one that nobody has.
-    /// A taken id is `miroir_canary_exists`.
+    /// Stores a new canary under the id that the definition names, else under a unique one. An id that exists
+    /// already is `miroir_canary_exists`.
     async fn canary_create(&self, definition: Definition) -> Result<CanaryView, ApiError>;
 
-    /// Up to `limit` canaries after the id `after`.
+    /// Returns up to `limit` canaries after the id `after`.
     async fn canary_list(&self, after: Option<String>, limit: u32) -> Result<CanaryList, ApiError>;
 
-    /// One canary.
+    /// Returns one canary.
     async fn canary_get(&self, id: CanaryId) -> Result<CanaryView, ApiError>;
 
-    /// Puts `definition` in the place of the canary `id`, whose runs stay; without a precondition also where there is none.
-    /// A precondition that does not hold at the moment of the change is `miroir_canary_version_mismatch`.
+    /// Replaces the canary `id` by `definition` and keeps its runs. Without a precondition the canary is
+    /// created if it does not exist. A precondition that does not hold at the moment of the change is
+    /// `miroir_canary_version_mismatch`.
     async fn canary_replace(
         &self,
         id: CanaryId,
@@ -194,13 +195,13 @@ pub trait CanaryApi: Send + Sync + 'static {
     /// Runs a canary now, enabled or not, and records the run like any other.
     async fn canary_run(&self, id: CanaryId) -> Result<CanaryRunView, ApiError>;
 
-    /// Up to `limit` runs of a canary, newest first.
+    /// Returns up to `limit` runs of a canary, newest first.
     async fn canary_runs(&self, id: CanaryId, limit: u32) -> Result<CanaryRunList, ApiError>;
 
-    /// How every canary fares.
+    /// Returns the condition of every canary.
     async fn canary_status(&self) -> Result<CanaryOverview, ApiError>;
 
-    /// Makes drafts of the next different searches that clients send to an index. Answers at once; a capture of the same
-    /// index that was going on ends.
+    /// Starts to make drafts of the next different searches that clients send to an index, and returns at
+    /// once. An earlier capture of the same index ends.
     async fn canary_capture(&self, request: CaptureRequest) -> Result<CaptureStarted, ApiError>;
 }

@@ -1,4 +1,4 @@
-//! Change data capture: the feed that readers follow, and the sinks that are delivered to.
+//! Use cases of change data capture: the feed for readers, and the sinks for delivery.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use super::ApiError;
 
-/// What a reader of the feed asks.
+/// A reader's request for changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangesQuery {
     /// The index.
     pub index: IndexUid,
-    /// The number up to which the reader knows everything; none to begin with the oldest that is held.
+    /// The number up to which the reader has everything. `None` begins with the oldest change that is held.
     pub since: Option<u64>,
-    /// Events at most; at least 1.
+    /// The maximum number of events; at least 1.
     pub limit: u32,
-    /// How long to wait for an event where there is none; no longer than the service waits at most.
+    /// The time to wait for an event if there is none. The service has a limit of its own.
     pub wait: Duration,
 }
 
@@ -29,9 +29,9 @@ pub struct ChangesQuery {
 pub struct ChangesPage {
     /// `CloudEvents`, in the order of their numbers.
     pub results: Vec<Value>,
-    /// What `since` is for the next page.
+    /// The `since` of the next page.
     pub next: u64,
-    /// The greatest number given so far.
+    /// The greatest number so far.
     pub last: u64,
 }
 
@@ -39,28 +39,30 @@ pub struct ChangesPage {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ChangeFeed: Send + Sync + 'static {
-    /// The changes of an index after a number, as soon as there is one.
+    /// Returns the changes of an index after a number, as soon as there is one.
     ///
-    /// - **FEED-1** Numbers MUST grow by one from `since` on: a reader whose next event is gone is refused with
-    ///   `miroir_changes_trimmed`, one that says it knows what has not been with `miroir_invalid_change_position`.
+    /// - **FEED-1** Numbers MUST grow by one from `since` on. A reader whose next event is no longer held is
+    ///   refused with `miroir_changes_trimmed`, a reader whose position is after the last event with
+    ///   `miroir_invalid_change_position`.
     async fn changes(&self, query: ChangesQuery) -> Result<ChangesPage, ApiError>;
 }
 
-/// How far a sink is with an index.
+/// The position of a sink in the changes of an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SinkPosition {
     /// The index.
     pub index: IndexUid,
-    /// The number up to which the sink has confirmed; none for the feed, whose readers keep their places themselves.
+    /// The number up to which the sink has confirmed. `None` for the feed, whose readers keep their own
+    /// positions.
     pub confirmed: Option<u64>,
-    /// The greatest number given so far.
+    /// The greatest number so far.
     pub last: u64,
-    /// The greatest number that was dropped for lack of room, 0 when none was.
+    /// The greatest number that was dropped for lack of space, or 0.
     pub trimmed_to: u64,
 }
 
-/// A sink and how it is doing.
+/// A sink and its condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SinkView {
@@ -68,29 +70,29 @@ pub struct SinkView {
     pub name: String,
     /// `webhook`, `nats` or `internal`.
     pub kind: String,
-    /// Whether it is delivered to.
+    /// Its delivery state.
     pub state: SinkState,
-    /// Why it is not, where its receiver wants no more.
+    /// The reason of the state, if the receiver wants no more events.
     pub reason: Option<String>,
-    /// When its state last changed; none if it never did.
+    /// The instant of the last change of state, if there was one.
     pub changed_at: Option<Timestamp>,
-    /// Events that wait for it.
+    /// The number of events that wait for it.
     pub lag: u64,
-    /// Events that are held for it, delivered ones that are kept for rewinding among them.
+    /// The number of events that are held for it, including delivered ones that are kept for rewinding.
     pub backlog_events: u64,
-    /// Their bytes.
+    /// The size of these events, in bytes.
     pub backlog_bytes: u64,
-    /// Events that were dropped before it confirmed them, ever.
+    /// The number of events that were ever dropped before it confirmed them.
     pub dropped: u64,
-    /// Events it was not sent because of their origin, since this process started.
+    /// The number of events that were suppressed because of their origin, since this process started.
     pub suppressed: u64,
-    /// Events it confirmed, since this process started.
+    /// The number of events it confirmed, since this process started.
     pub published: u64,
-    /// Deliveries that failed, since this process started.
+    /// The number of deliveries that failed, since this process started.
     pub failures: u64,
-    /// Why the last delivery failed; none when it did not.
+    /// The reason why the last delivery failed. `None` if it succeeded.
     pub last_error: Option<String>,
-    /// How far it is with each index.
+    /// Its position in the changes of each index.
     pub indexes: Vec<SinkPosition>,
 }
 
@@ -98,15 +100,15 @@ pub struct SinkView {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait SinkApi: Send + Sync + 'static {
-    /// Every sink, in the order of the configuration.
+    /// Returns every sink, in the order of the configuration.
     async fn sink_list(&self) -> Result<Vec<SinkView>, ApiError>;
 
-    /// Stops delivering to a sink; what is on its way is waited for. Its events wait, within its budget.
+    /// Stops the delivery to a sink after the present batch. Its events wait, within its budget.
     async fn sink_pause(&self, name: &str) -> Result<SinkView, ApiError>;
 
-    /// Delivers to a sink again, also to one that wanted no more.
+    /// Resumes the delivery to a sink, also to one that wanted no more events.
     async fn sink_resume(&self, name: &str) -> Result<SinkView, ApiError>;
 
-    /// Has events delivered again, as far as they are held.
+    /// Delivers events again, as far as they are held.
     async fn sink_rewind(&self, name: &str, rewind: Rewind) -> Result<SinkView, ApiError>;
 }

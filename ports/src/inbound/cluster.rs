@@ -1,4 +1,4 @@
-//! The cluster itself: is it ready, what is it made of.
+//! Use cases of the cluster itself: its readiness, its nodes and its replicas.
 
 use async_trait::async_trait;
 use miroir_domain::health::NodeStatus;
@@ -8,24 +8,24 @@ use serde::Serialize;
 use super::ApiError;
 use crate::outbound::ReplicaReport;
 
-/// Whether requests can be served, and if not, why.
+/// The readiness for requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Readiness {
-    /// True when the store answers and every shard is covered.
+    /// True if the store responds and every shard is covered.
     pub ready: bool,
-    /// One sentence per reason that it is not.
+    /// One sentence for each reason against it.
     pub reasons: Vec<String>,
 }
 
-/// What the cluster is made of.
+/// The nodes and groups of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TopologyView {
-    /// Copies of a shard inside one group.
+    /// The number of copies of a shard inside one group.
     pub replication_factor: u32,
-    /// Acknowledgements inside one group that make a shard written.
+    /// The number of acknowledgements inside one group that make a shard written.
     pub write_quorum: u32,
-    /// Shards of an index created now.
+    /// The number of shards of a new index.
     pub shard_count: u32,
     /// The replica groups.
     pub groups: Vec<GroupView>,
@@ -46,27 +46,27 @@ pub struct GroupView {
 pub struct NodeView {
     /// Its name.
     pub id: NodeId,
-    /// Where it listens.
+    /// The URL at which it listens.
     pub url: String,
-    /// How far it is trusted.
+    /// Its health.
     pub status: NodeStatus,
-    /// Requests on their way to it now.
+    /// The number of requests in progress.
     pub in_flight: u64,
-    /// A moving average of its answer time, in microseconds; none before its first answer.
+    /// A moving average of its response time, in microseconds. `None` before its first response.
     pub latency_us: Option<u64>,
-    /// Why the last bad outcome was bad.
+    /// The error of the last failure.
     pub last_error: Option<String>,
-    /// When the status last changed; none when it never did.
+    /// The instant of the last change of status, if there was one.
     pub changed_at: Option<Timestamp>,
 }
 
-/// Where the shards of an index live, or would live.
+/// The nodes of each shard of an index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShardsView {
-    /// The index; none for one that is created now.
+    /// The index. `None` for a new one.
     pub index: Option<IndexUid>,
-    /// How many shards it has.
+    /// The number of its shards.
     pub shard_count: u32,
     /// Every shard, by number.
     pub results: Vec<ShardView>,
@@ -86,7 +86,7 @@ pub struct ShardView {
 pub struct ShardReplicasView {
     /// The group.
     pub group: GroupId,
-    /// The nodes that keep it, the one that ranks highest for it first.
+    /// The nodes that keep it, best score first.
     pub nodes: Vec<NodeId>,
 }
 
@@ -94,18 +94,18 @@ pub struct ShardReplicasView {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ClusterApi: Send + Sync + 'static {
-    /// Whether requests can be served.
+    /// Returns whether requests can be served.
     async fn readiness(&self) -> Readiness;
 
-    /// Nodes, groups and their health.
+    /// Returns the nodes, the groups and their health.
     async fn topology(&self) -> Result<TopologyView, ApiError>;
 
-    /// Where the shards of `index` live; without one, of an index that is created now.
+    /// Returns the nodes of each shard of `index`, or of a new index if it is `None`.
     async fn shards(&self, index: Option<IndexUid>) -> Result<ShardsView, ApiError>;
 
     /// Returns the stale replicas that this instance knows of by itself.
     fn replicas(&self) -> ReplicaReport;
 
-    /// Meilisearch's `GET /version`, from a node: `{commitSha, commitDate, pkgVersion}`.
+    /// Returns Meilisearch's `GET /version`, from a node: `{commitSha, commitDate, pkgVersion}`.
     async fn version(&self) -> Result<serde_json::Value, ApiError>;
 }

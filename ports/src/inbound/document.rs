@@ -1,4 +1,4 @@
-//! Documents: written in bulk, read one by one or by page, deleted.
+//! Use cases of documents.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,28 +12,28 @@ use super::{Accepted, ApiError, ReadResponse};
 /// A request to add documents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentWrite {
-    /// The index; created when it is not there.
+    /// The index. It is created if it does not exist.
     pub index: IndexUid,
     /// `primaryKey` of the URL.
     pub primary_key: Option<String>,
     /// Replace or update.
     pub mode: WriteMode,
-    /// How the body is written.
+    /// The format of the body.
     pub format: PayloadFormat,
-    /// The whole body. A body that broke off never gets here.
+    /// The whole body.
     pub body: Bytes,
     /// `customMetadata` of the URL.
     pub custom_metadata: Option<String>,
 }
 
-/// Which documents to delete.
+/// The documents to delete.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DocumentSelection {
     /// These ids, as the client sent them: strings or integers.
     Ids(Vec<Value>),
-    /// Those that match this filter: a string or nested arrays of strings.
+    /// The documents that match this filter: a string or nested arrays of strings.
     Filter(Value),
-    /// All of the index.
+    /// All documents of the index.
     All,
 }
 
@@ -41,7 +41,7 @@ pub enum DocumentSelection {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait DocumentApi: Send + Sync + 'static {
-    /// Adds documents: one durable task for the node tasks behind it.
+    /// Adds documents, as one durable task for all its node tasks.
     async fn documents_write(&self, write: DocumentWrite) -> Result<Accepted, ApiError>;
 
     /// Deletes documents.
@@ -52,7 +52,8 @@ pub trait DocumentApi: Send + Sync + 'static {
         custom_metadata: Option<String>,
     ) -> Result<Accepted, ApiError>;
 
-    /// One document by id. `parameters` are the query parameters a node understands (`fields`, `retrieveVectors`).
+    /// Returns one document by id. `parameters` are the query parameters that a node understands (`fields`,
+    /// `retrieveVectors`).
     async fn document_get(
         &self,
         index: IndexUid,
@@ -60,8 +61,8 @@ pub trait DocumentApi: Send + Sync + 'static {
         parameters: Map<String, Value>,
     ) -> Result<ReadResponse, ApiError>;
 
-    /// A page of documents, `{results, offset, limit, total}`. `parameters` has the keys of the body of
-    /// `POST /indexes/{uid}/documents/fetch`: offset, limit, fields, filter, sort, ids, retrieveVectors.
+    /// Returns a page of documents, `{results, offset, limit, total}`. `parameters` has the keys of the body
+    /// of `POST /indexes/{uid}/documents/fetch`: offset, limit, fields, filter, sort, ids, retrieveVectors.
     async fn document_list(
         &self,
         index: IndexUid,

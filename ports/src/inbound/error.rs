@@ -1,4 +1,4 @@
-//! Why a use case did not happen.
+//! The error of the use cases.
 
 use miroir_domain::error::{ErrorCode, InvalidRequest, ResponseError};
 
@@ -13,27 +13,27 @@ pub enum ApiError {
     Refused {
         /// The code.
         code: ErrorCode,
-        /// What is wrong and where, for the client.
+        /// The fault and its place, for the client.
         message: String,
     },
-    /// The nodes refuse the request, in these words.
-    #[error("a node answered {status}: {}", error.message)]
+    /// The nodes refuse the request with this error.
+    #[error("a node returned {status}: {}", error.message)]
     Node {
-        /// The status the node answered with.
+        /// The status of the nodes' response.
         status: u16,
-        /// The body it answered with.
+        /// The body of the nodes' response.
         error: ResponseError,
     },
-    /// The task store did not do its part.
-    #[error("the task store did not answer")]
+    /// The task store failed.
+    #[error("the task store did not respond")]
     Store(#[from] StoreError),
-    /// A bug: something that cannot happen did. Logged in full, told in short.
+    /// A bug. It is logged in full and reported in short.
     #[error("internal error: {0}")]
     Internal(String),
 }
 
 impl ApiError {
-    /// A refusal with `code` and a sentence for the client.
+    /// Creates a refusal with `code` and a sentence for the client.
     pub fn refused(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::Refused { code, message: message.into() }
     }

@@ -1,4 +1,4 @@
-//! Indexes: created, listed, looked at, deleted.
+//! Use cases of indexes.
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
@@ -12,16 +12,16 @@ pub trait IndexApi: Send + Sync + 'static {
     /// Creates an index on every node.
     async fn index_create(&self, index: IndexUid, primary_key: Option<String>) -> Result<Accepted, ApiError>;
 
-    /// A page of indexes, `{results, offset, limit, total}`.
+    /// Returns a page of indexes, `{results, offset, limit, total}`.
     async fn index_list(&self, offset: u64, limit: u64) -> Result<ReadResponse, ApiError>;
 
-    /// One index, `{uid, createdAt, updatedAt, primaryKey}`.
+    /// Returns one index, `{uid, createdAt, updatedAt, primaryKey}`.
     async fn index_get(&self, index: IndexUid) -> Result<ReadResponse, ApiError>;
 
-    /// How large an index is, as `GET /indexes/{uid}/stats` of a server says it.
+    /// Returns the size of an index, as `GET /indexes/{uid}/stats` of a server does.
     async fn index_stats(&self, index: IndexUid) -> Result<ReadResponse, ApiError>;
 
-    /// How large all indexes are, `{databaseSize, usedDatabaseSize, lastUpdate, indexes}`.
+    /// Returns the size of all indexes, `{databaseSize, usedDatabaseSize, lastUpdate, indexes}`.
     async fn stats(&self) -> Result<ReadResponse, ApiError>;
 
     /// Deletes an index from every node.

@@ -1,4 +1,4 @@
-//! The instances that work side by side on one store, and the roles they hold.
+//! Use cases of the instances that share one store, and of the roles they hold.
 
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
@@ -12,7 +12,7 @@ use super::ApiError;
 pub struct Peer {
     /// Its name.
     pub instance: String,
-    /// Where it is reached.
+    /// The URL at which it is reached.
     pub url: String,
     /// The fencing token of its term.
     pub token: u64,
@@ -25,9 +25,9 @@ pub enum RoleHolder {
     Local,
     /// Another instance.
     Remote(Peer),
-    /// No instance at this moment; one takes the role soon.
+    /// No instance at present; one takes the role soon.
     Vacant,
-    /// Unknown, since the store does not answer.
+    /// Unknown, because the store does not respond.
     Unknown,
 }
 
@@ -37,11 +37,11 @@ pub enum RoleHolder {
 pub struct InstanceView {
     /// Its name.
     pub id: String,
-    /// Where the others reach it.
+    /// The URL at which the others reach it.
     pub url: String,
-    /// Whether it is the one that was asked.
+    /// True for the instance that serves the request.
     pub here: bool,
-    /// Whether it holds the role of the writes.
+    /// True if it holds the role of the writes.
     pub leader: bool,
     /// The names of all roles it holds, in order.
     pub roles: Vec<String>,
@@ -57,7 +57,7 @@ pub struct LeaseView {
     pub holder: String,
     /// The fencing token: greater in every new term.
     pub token: u64,
-    /// When it ends unless it is renewed, on the store's clock.
+    /// The instant at which it ends unless it is renewed, on the store's clock.
     pub expires_at: Timestamp,
 }
 
@@ -71,9 +71,9 @@ pub trait InstanceApi: Send + Sync + 'static {
     /// Waits until the holder of `role` is not `known`, and returns it.
     async fn role_holder_changed(&self, role: &Role, known: &RoleHolder) -> RoleHolder;
 
-    /// Every live instance, by name.
+    /// Returns every live instance, by name.
     async fn instance_list(&self) -> Result<Vec<InstanceView>, ApiError>;
 
-    /// Every running term, by role.
+    /// Returns every running term, by role.
     async fn lease_list(&self) -> Result<Vec<LeaseView>, ApiError>;
 }

@@ -1,4 +1,4 @@
-//! Jobs: long work in pieces, looked at and called off.
+//! Use cases of jobs: long work in pieces.
 
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use super::ApiError;
 
-/// Who works on a job.
+/// The claim of an instance on a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobClaimView {
     /// The instance.
     pub claimed_by: String,
-    /// From this instant on others may claim the job.
+    /// The instant from which other instances may claim the job.
     pub expires_at: Timestamp,
-    /// Grows with every claim of any job.
+    /// The token of the claim. It grows with every claim of any job.
     pub token: u64,
 }
 
@@ -24,24 +24,24 @@ pub struct JobClaimView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobView {
-    /// Its name.
+    /// Its id.
     pub id: String,
-    /// What kind of work it is.
+    /// The kind of work.
     #[serde(rename = "type")]
     pub kind: String,
     /// `queued`, `claimed`, `succeeded`, `failed` or `canceled`.
     pub state: &'static str,
-    /// Who works on it; none unless somebody does.
+    /// The claim, if an instance works on it.
     pub claim: Option<JobClaimView>,
-    /// How often it was claimed.
+    /// The number of claims so far.
     pub attempts: u32,
-    /// How often it may be.
+    /// The maximum number of claims.
     pub max_attempts: u32,
-    /// How far the work has come, in the worker's own terms.
+    /// The progress of the work, in the worker's own terms.
     pub progress: Option<Value>,
-    /// Why the last attempt ended without success.
+    /// The reason why the last attempt did not succeed.
     pub last_error: Option<String>,
-    /// What the worker needs to know.
+    /// The parameters of the work.
     pub params: Value,
 }
 
@@ -74,7 +74,7 @@ pub struct JobList {
     pub results: Vec<JobView>,
     /// The limit that was applied.
     pub limit: u32,
-    /// The id to ask for the next page after; none when this is the last.
+    /// The id after which the next page begins. `None` if this is the last page.
     pub next: Option<String>,
 }
 
@@ -82,13 +82,13 @@ pub struct JobList {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait JobApi: Send + Sync + 'static {
-    /// Up to `limit` jobs after the id `after`.
+    /// Returns up to `limit` jobs after the id `after`.
     async fn job_list(&self, after: Option<String>, limit: u32) -> Result<JobList, ApiError>;
 
-    /// One job.
+    /// Returns one job.
     async fn job_get(&self, id: &str) -> Result<JobView, ApiError>;
 
-    /// Calls a job off, whoever works on it, and answers with what it is then. One that was called off before stays so; one
-    /// that succeeded or failed is refused with `miroir_job_finished`.
+    /// Cancels a job, claimed or not, and returns it. A job that was canceled before stays so; one that
+    /// succeeded or failed is refused with `miroir_job_finished`.
     async fn job_cancel(&self, id: &str) -> Result<JobView, ApiError>;
 }

@@ -1,4 +1,4 @@
-//! Metrics: numbers for those who watch.
+//! The metrics of an instance.
 
 use async_trait::async_trait;
 
@@ -15,9 +15,10 @@ pub struct Exposition {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait MetricsApi: Send + Sync + 'static {
-    /// Every metric as it is now.
+    /// Returns every metric with its present value.
     ///
-    /// - **METRICS-1** It MUST answer within a few seconds whatever the store does: what cannot be known is left out.
+    /// - **METRICS-1** It MUST return within a few seconds, whatever the store does. Values that cannot be
+    ///   determined are left out.
     /// - **METRICS-2** Its cost MUST NOT depend on the number of tasks, documents or events.
     async fn exposition(&self) -> Exposition;
 }

@@ -1,4 +1,4 @@
-//! Searches.
+//! The use case of searches.
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
@@ -10,7 +10,7 @@ use super::{ApiError, ReadResponse};
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait SearchApi: Send + Sync + 'static {
-    /// Searches an index over a covering set of nodes and merges the answers as one server would give them.
-    /// Dropping the future cancels the fan-out.
+    /// Searches an index over a covering set of nodes, and merges the responses into that of a single server.
+    /// Dropping the future cancels the requests to the nodes.
     async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<ReadResponse, ApiError>;
 }

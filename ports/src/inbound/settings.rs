@@ -1,4 +1,4 @@
-//! Settings of an index, whole or one at a time.
+//! Use cases of the settings of an index, whole or one at a time.
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
@@ -10,10 +10,10 @@ use super::{Accepted, ApiError, ReadResponse};
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait SettingsApi: Send + Sync + 'static {
-    /// The settings, or one of them, without reserved attributes.
+    /// Returns the settings, or one of them, without reserved attributes.
     async fn settings_get(&self, index: IndexUid, setting: Option<Setting>)
     -> Result<ReadResponse, ApiError>;
 
-    /// Changes or resets settings on every node, as one task. Creates the index when it is not there.
+    /// Changes or resets settings on every node, as one task. Creates the index if it does not exist.
     async fn settings_change(&self, index: IndexUid, change: SettingsChange) -> Result<Accepted, ApiError>;
 }

@@ -1,4 +1,4 @@
-//! Tasks: looked at, listed.
+//! Use cases of tasks.
 
 use async_trait::async_trait;
 use miroir_domain::TaskUid;
@@ -12,13 +12,13 @@ use super::ApiError;
 pub struct TaskList {
     /// The page, newest first unless reversed.
     pub results: Vec<TaskView>,
-    /// How many tasks match the filters, on all pages.
+    /// The number of tasks that match the filters, on all pages.
     pub total: u64,
     /// The limit that was applied.
     pub limit: u32,
     /// The uid of the first task of the page.
     pub from: Option<TaskUid>,
-    /// The uid the next page starts from.
+    /// The uid of the first task of the next page.
     pub next: Option<TaskUid>,
 }
 
@@ -26,12 +26,12 @@ pub struct TaskList {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait TaskApi: Send + Sync + 'static {
-    /// One task as a client sees it.
+    /// Returns one task as a client sees it.
     async fn task_get(&self, uid: TaskUid) -> Result<TaskView, ApiError>;
 
-    /// A page of tasks.
+    /// Returns a page of tasks.
     async fn task_list(&self, query: TaskQuery) -> Result<TaskList, ApiError>;
 
-    /// One task with its node tasks, for operators.
+    /// Returns one task with its node tasks, for operators.
     async fn task_detail(&self, uid: TaskUid) -> Result<TaskDetailView, ApiError>;
 }

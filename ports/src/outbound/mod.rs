@@ -1,4 +1,4 @@
-//! What Miroir needs: the task store, the nodes, sinks, other instances, time, ids, and a counter of what happens.
+//! The services that Miroir needs: the task store, the nodes, sinks, other instances, time, ids, and a counter of what happens.
 
 mod clock;
 mod ids;

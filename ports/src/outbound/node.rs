@@ -1,4 +1,4 @@
-//! Nodes: unmodified Meilisearch servers, spoken to over their public HTTP API.
+//! Nodes: unmodified Meilisearch servers with their public HTTP API.
 
 use std::time::Duration;
 
@@ -17,13 +17,14 @@ use serde_json::{Map, Value};
 pub struct NodeWrite {
     /// The index it concerns.
     pub index: IndexUid,
-    /// What to do.
+    /// The operation.
     pub operation: WriteOperation,
-    /// `customMetadata` for the node task, on routes that take one (document routes): how the task is found again.
+    /// `customMetadata` for the node task, on routes that take it (document routes). It finds the node task
+    /// again.
     pub custom_metadata: Option<String>,
 }
 
-/// A read from one node that is answered as it is.
+/// A read from one node, whose response is used as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NodeRead {
     /// `GET /version`.
@@ -32,7 +33,7 @@ pub enum NodeRead {
     IndexList {
         /// Indexes to skip.
         offset: u64,
-        /// The most indexes to answer.
+        /// The maximum number of indexes.
         limit: u64,
     },
     /// `GET /indexes/{uid}`.
@@ -49,8 +50,8 @@ pub enum NodeRead {
     Documents(IndexUid, Map<String, Value>),
 }
 
-/// `POST /indexes/{uid}/search` on one node. Not a [`NodeRead`], because its answer is long and most of it is never
-/// looked at.
+/// `POST /indexes/{uid}/search` on one node. It is not a [`NodeRead`], because its response is long and most
+/// of it is never read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeSearch {
     /// The index.
@@ -59,49 +60,50 @@ pub struct NodeSearch {
     pub body: Map<String, Value>,
 }
 
-/// Which of a node's tasks to report.
+/// The selection of a node's tasks to report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NodeTaskSelection {
-    /// These uids; those the node does not know are left out of the answer.
+    /// Tasks with these uids. Uids that the node does not know are left out of the result.
     Uids(Vec<u32>),
     /// Every task of an index enqueued after an instant, by the node's clock.
     IndexSince(IndexUid, Timestamp),
 }
 
-/// Why a node did not do what it was asked.
+/// The reason why a node did not do its part.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// It decided not to: an answer of 4xx.
+    /// The node refused the request with a 4xx status.
     #[error("node `{node}` refused with {status}: {}", error.message)]
     Refused {
         /// The node.
         node: NodeId,
-        /// Its status.
+        /// The status of the response.
         status: u16,
-        /// Its words.
+        /// The body of the response.
         error: ResponseError,
     },
-    /// It was not reached: certainly nothing was done.
+    /// The node was not reached: certainly nothing was done.
     #[error("node `{node}` cannot be reached: {reason}")]
     Unreachable {
         /// The node.
         node: NodeId,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// It was asked, and did not answer in time, broke off, answered 5xx, or answered nonsense: perhaps it was done.
-    #[error("node `{node}` gave no usable answer: {reason}")]
+    /// The node was sent the request, and its response was late, incomplete, a 5xx or malformed: perhaps it
+    /// was done.
+    #[error("node `{node}` gave no usable response: {reason}")]
     Unknown {
         /// The node.
         node: NodeId,
-        /// What happened instead.
+        /// The fault.
         reason: String,
     },
 }
 
 impl NodeError {
-    /// Whether the outcome speaks against the node's health: a refusal does not.
+    /// Returns whether the outcome counts against the node's health. A refusal does not.
     pub fn is_bad_for_health(&self) -> bool {
         !matches!(self, Self::Refused { .. })
     }
@@ -111,22 +113,23 @@ impl NodeError {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Nodes: Send + Sync + 'static {
-    /// Asks for `GET /health`, within `timeout`.
+    /// Requests `GET /health`, within `timeout`.
     ///
     /// - **NODE-1** No method MUST take longer than its `timeout`, whatever the node does.
     /// - **NODE-2** Dropping a call MUST drop its connection's request.
-    /// - **NODE-3** [`NodeError::Unreachable`] MUST be given only where no byte of the request can have been acted on.
+    /// - **NODE-3** [`NodeError::Unreachable`] MUST be returned only if no byte of the request can have been
+    ///   acted on.
     async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError>;
 
-    /// Sends a write; answers with the uid of the node task.
+    /// Sends a write. Returns the uid of the node task.
     ///
     /// - **NODE-4** A write MUST be sent at most once.
     async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError>;
 
-    /// Sends a read; answers with the JSON body.
+    /// Sends a read. Returns the JSON body.
     async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError>;
 
-    /// Sends a search; answers with what the node found.
+    /// Sends a search. Returns the response of the node.
     async fn node_search(
         &self,
         node: &NodeId,
@@ -134,9 +137,9 @@ pub trait Nodes: Send + Sync + 'static {
         timeout: Duration,
     ) -> Result<SearchResponse, NodeError>;
 
-    /// Reports tasks of the node, in any order.
+    /// Returns reports on tasks of the node, in any order.
     ///
-    /// - **NODE-5** The answer MUST be complete: pages of the node's listing are followed to the end.
+    /// - **NODE-5** The result MUST be complete: pages of the node's listing are followed to the end.
     async fn node_tasks(
         &self,
         node: &NodeId,

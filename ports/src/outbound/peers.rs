@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use miroir_domain::{IndexUid, NodeId};
 use serde::{Deserialize, Serialize};
 
-/// A replica that is known to be behind the others of its index.
+/// A stale replica: the node is behind the others of the index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StaleReplica {
     /// The index.
@@ -13,16 +13,16 @@ pub struct StaleReplica {
     pub node: NodeId,
 }
 
-/// The stale replicas, as the instance that holds the writes knows them.
+/// The stale replicas, as the leader knows them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaReport {
-    /// False while the instance is still finding out what was missed before its term began: there may be more.
+    /// False while the leader is still finding writes that were missed before its term: there may be more.
     pub complete: bool,
     /// The stale replicas.
     pub results: Vec<StaleReplica>,
 }
 
-/// Why another instance could not be asked.
+/// The reason why another instance gave no report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PeerError(pub String);
@@ -31,7 +31,7 @@ pub struct PeerError(pub String);
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Peers: Send + Sync + 'static {
-    /// Asks the instance at `url` for the stale replicas that it knows of.
+    /// Requests the stale replicas that the instance at `url` knows of.
     ///
     /// - **PEER-1** It MUST NOT take longer than a few seconds, whatever the instance does.
     async fn peer_replicas(&self, url: &str) -> Result<ReplicaReport, PeerError>;

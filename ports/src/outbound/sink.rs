@@ -1,4 +1,4 @@
-//! Where change events go.
+//! Receivers of change events.
 
 use std::time::Duration;
 
@@ -15,21 +15,21 @@ pub struct SinkBatch {
     pub events: Vec<Value>,
 }
 
-/// Why a batch was not confirmed. What became of it is not known: it is delivered again.
+/// The reason why a batch was not confirmed. The receiver may have it all the same: it is delivered again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SinkError {
     /// The receiver did not take it now.
     #[error("{reason}")]
     Unavailable {
-        /// What happened, for people.
+        /// The fault, for people.
         reason: String,
-        /// How long the receiver asks to be left alone.
+        /// The time for which the receiver wants no requests.
         retry_after: Option<Duration>,
     },
     /// The receiver wants no more events, ever (a webhook's 410).
     #[error("{reason}")]
     Gone {
-        /// What happened, for people.
+        /// The fault, for people.
         reason: String,
     },
 }
@@ -41,7 +41,8 @@ pub trait Sink: Send + Sync + 'static {
     /// Delivers a batch and waits until the receiver has confirmed all of it.
     ///
     /// - **SINK-1** `Ok` MUST mean that the receiver confirmed every event of the batch.
-    /// - **SINK-2** It MUST end by itself, within the time the sink was configured with.
-    /// - **SINK-3** Delivering a batch again MUST be harmless but for the receiver seeing an event twice, under the same id.
+    /// - **SINK-2** It MUST return by itself, within the time the sink was configured with.
+    /// - **SINK-3** A repeated delivery MUST be harmless, except that the receiver sees an event twice, under
+    ///   the same id.
     async fn sink_deliver(&self, batch: SinkBatch) -> Result<(), SinkError>;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
-use miroir_domain::change::{Held, numbered};
+use miroir_domain::change::{HeldEvents, numbered};
 use miroir_domain::error::ErrorCode;
 use miroir_ports::inbound::{ApiError, ChangeFeed, ChangesPage, ChangesQuery};
 use miroir_ports::outbound::TaskStore;
@@ -60,7 +60,7 @@ impl Feed {
     async fn look(&self, sink: &SinkHandle, query: &ChangesQuery) -> Result<ChangesPage, ApiError> {
         let after = query.since.unwrap_or(0);
         let page = outbox::read(self.store.as_ref(), sink.name(), &query.index, after, query.limit).await?;
-        let held = Held { first: page.changes.first().map(|change| change.seq), last: page.last_seq };
+        let held = HeldEvents { first: page.changes.first().map(|change| change.seq), last: page.last_seq };
         if held.last == 0 {
             self.refuse_alias(&query.index).await?;
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use miroir_domain::canary::{Canary, CanaryRun};
-use miroir_domain::change::{Occasion, Origin, PendingChanges, canary_event, document_events};
+use miroir_domain::change::{EventContext, Origin, PendingChanges, canary_event, document_events};
 use miroir_domain::task::Task;
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{NewChange, StoreError, TaskStore};
@@ -66,7 +66,7 @@ impl ChangeRecorder {
     pub fn of_task(&self, task: &Task, changes: &PendingChanges) -> Vec<NewChange> {
         let (Some(index), Some(time)) = (&task.index_uid, task.finished_at) else { return Vec::new() };
         let source = &self.options.source;
-        self.of(changes, &Occasion { source, index, time, task: Some(task.uid), origin: Origin::Client })
+        self.of(changes, &EventContext { source, index, time, task: Some(task.uid), origin: Origin::Client })
     }
 
     /// Records that documents of `index` were brought to a node that lacked them.
@@ -78,7 +78,7 @@ impl ChangeRecorder {
         time: Timestamp,
     ) -> Result<(), StoreError> {
         let source = &self.options.source;
-        let of = Occasion { source, index, time, task: None, origin: Origin::Repair };
+        let of = EventContext { source, index, time, task: None, origin: Origin::Repair };
         self.append(store, self.of(changes, &of)).await
     }
 
@@ -106,7 +106,7 @@ impl ChangeRecorder {
     }
 
     /// The events of `changes` for every sink that is told of their origin; the others count them.
-    fn of(&self, changes: &PendingChanges, of: &Occasion<'_>) -> Vec<NewChange> {
+    fn of(&self, changes: &PendingChanges, of: &EventContext<'_>) -> Vec<NewChange> {
         let (mut bare, mut whole) = (None, None);
         let mut all = Vec::new();
         for sink in &self.sinks {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
-use miroir_domain::change::{Held, OutOfReach, Rewind, SinkRow, SinkState};
+use miroir_domain::change::{HeldEvents, InvalidPosition, Rewind, SinkRow, SinkState};
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording::excerpt;
 use miroir_ports::inbound::{ApiError, SinkApi, SinkPosition, SinkView};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 
@@ -19,12 +20,12 @@ pub struct SinkService {
 }
 
 /// The refusal of a reader or a sink that cannot begin after `since`.
-pub(super) fn out_of_reach(index: &IndexUid, since: u64, reason: OutOfReach) -> ApiError {
+pub(super) fn out_of_reach(index: &IndexUid, since: u64, reason: InvalidPosition) -> ApiError {
     let (code, what) = match reason {
-        OutOfReach::Gone { .. } => {
+        InvalidPosition::Trimmed { .. } => {
             (ErrorCode::MiroirChangesTrimmed, format!("Changes of index `{index}` after {since} are gone"))
         }
-        OutOfReach::Ahead { .. } => {
+        InvalidPosition::Ahead { .. } => {
             (ErrorCode::MiroirInvalidChangePosition, format!("Index `{index}` has had no change {since} yet"))
         }
     };
@@ -39,7 +40,7 @@ impl SinkService {
 
     fn find(&self, name: &str) -> Result<&Arc<SinkHandle>, ApiError> {
         self.recorder.sinks.iter().find(|sink| sink.name() == name).ok_or_else(|| {
-            let shown: String = name.chars().take(80).collect();
+            let shown = excerpt(name, 80);
             let known: Vec<_> = self.recorder.sinks.iter().map(|sink| format!("`{}`", sink.name())).collect();
             let known = if known.is_empty() { "none is configured".to_owned() } else { known.join(", ") };
             ApiError::refused(
@@ -142,7 +143,7 @@ impl SinkApi for SinkService {
         let Rewind { index, since } = rewind;
         let _turn = sink.turn.lock().await;
         let page = self.store.change_peek(name, &index, 0, 1).await?;
-        let held = Held { first: page.changes.first().map(|change| change.seq), last: page.last_seq };
+        let held = HeldEvents { first: page.changes.first().map(|change| change.seq), last: page.last_seq };
         held.check(since).map_err(|reason| out_of_reach(&index, since, reason))?;
         self.store.change_cursor_rewind(name, &index, since, self.clock.now()).await?;
         sink.wake.notify_one();

@@ -5,7 +5,6 @@ mod alias_use;
 mod amend;
 mod dispatch;
 mod index_lock;
-mod marker;
 mod open_tasks;
 mod plan;
 mod registry;
@@ -33,10 +32,9 @@ use crate::replica::ReportedStates;
 pub use active::{Activation, ActiveCluster};
 pub use dispatch::{Answered, Dispatch};
 pub use index_lock::{IndexGuard, IndexLocks};
-pub use marker::{Found, find_marked};
 pub use open_tasks::{OpenTasks, Sending};
 pub use plan::{Target, WritePlan};
-pub use stale::{Miss, StaleNodes};
+pub use stale::StaleNodes;
 pub use write_queue::{Ticket, WriteQueues};
 
 /// How long a node may take.
