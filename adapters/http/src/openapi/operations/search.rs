@@ -18,7 +18,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .reads("The hits.", "SearchResponse"),
         Operation::new("POST", "/multi-search", "multiSearch", "Several searches, each as if it came alone")
             .body("MultiSearchQuery")
-            .reads("The answers, in the order of the queries.", "MultiSearchAnswer")
+            .reads("The answers, in the order of the queries.", "MultiSearchResponse")
             .refuses(&[
                 ErrorCode::MissingIndexUid,
                 ErrorCode::InvalidIndexUid,
