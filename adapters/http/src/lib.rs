@@ -38,6 +38,7 @@ mod options;
 mod patient;
 mod place;
 mod query;
+mod query_rule;
 mod reply;
 mod request;
 mod request_id;

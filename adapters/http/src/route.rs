@@ -9,6 +9,7 @@ use http::Method;
 use miroir_domain::role::Role;
 
 use crate::Apis;
+use crate::query_rule::QueryRule;
 use crate::reply::Outcome;
 use crate::request::Request;
 
@@ -43,6 +44,7 @@ pub(crate) struct Route {
     /// False where the answer is that a cluster cannot do it.
     pub(crate) supported: bool,
     answered_by: AnsweredBy,
+    pub(crate) query: QueryRule,
     handler: Handler,
 }
 
@@ -56,7 +58,15 @@ impl Route {
         let changes = ![Method::GET, Method::HEAD].contains(&method);
         let answered_by =
             if changes { AnsweredBy::RoleHolder(|_| Some(Role::Writes)) } else { AnsweredBy::Anyone };
-        Self { method, template: template.into(), access, supported: true, answered_by, handler }
+        Self {
+            method,
+            template: template.into(),
+            access,
+            supported: true,
+            answered_by,
+            query: QueryRule::Ignored,
+            handler,
+        }
     }
 
     /// A route for clients. What is neither a `GET` nor said to be [`Route::anywhere`] changes something, so the instance
@@ -84,6 +94,16 @@ impl Route {
         Self { answered_by: AnsweredBy::RoleHolder(role), ..self }
     }
 
+    /// Declares the query parameters by their names in `openapi/parameter.json`. Unknown ones are refused.
+    pub(crate) fn query(self, parameters: &'static [&'static str]) -> Self {
+        Self { query: QueryRule::Only(parameters), ..self }
+    }
+
+    /// Declares the query parameters of a handler whose parser refuses unknown ones itself.
+    pub(crate) fn parsed_query(self, parameters: &'static [&'static str]) -> Self {
+        Self { query: QueryRule::Parsed(parameters), ..self }
+    }
+
     /// Whether any instance answers it.
     #[cfg(test)]
     pub(crate) fn is_answered_anywhere(&self) -> bool {
@@ -98,7 +118,9 @@ impl Route {
         }
     }
 
-    pub(crate) fn handle(&self, apis: Arc<Apis>, request: Request) -> BoxFuture<'static, Outcome> {
-        (self.handler)(apis, request)
+    /// Runs the handler, unless the query has a parameter that the route does not take.
+    pub(crate) async fn handle(&self, apis: Arc<Apis>, request: Request) -> Outcome {
+        self.query.check(&request.query)?;
+        (self.handler)(apis, request).await
     }
 }

@@ -21,6 +21,8 @@ pub struct RouteInfo {
     pub template: String,
     /// False where the answer is 501 `miroir_not_supported`.
     pub supported: bool,
+    /// The names of its query parameters. `None` if it ignores the query.
+    pub query: Option<Vec<&'static str>>,
 }
 
 /// Every route, in the order of the table.
@@ -29,6 +31,7 @@ pub fn route_list() -> Vec<RouteInfo> {
         method: route.method.to_string(),
         template: route.template,
         supported: route.supported,
+        query: route.query.names(),
     };
     routes::all().into_iter().map(info).collect()
 }

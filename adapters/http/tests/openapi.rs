@@ -2,10 +2,10 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use miroir_http::{HttpOptions, Secret, openapi_text};
+use miroir_http::{HttpOptions, Secret, openapi_text, route_list};
 use serde_json::Value;
 use support::{Request, Response, Server, agreeable, untouched};
 
@@ -202,6 +202,58 @@ async fn query_parameters_are_the_ones_the_route_knows() {
         compared += 1;
     }
     assert!(compared > 12, "{compared}");
+}
+
+/// The query parameters of an operation, each with a value that it takes.
+fn examples(document: &Value, operation: &Described) -> BTreeMap<String, String> {
+    let parameters = operation.operation["parameters"].as_array().cloned().unwrap_or_default();
+    let parameters = parameters
+        .iter()
+        .map(|parameter| document.pointer(&parameter["$ref"].as_str().unwrap()[1..]).unwrap())
+        .filter(|parameter| parameter["in"] == "query");
+    let value = |schema: &Value| {
+        let schema = schema["$ref"].as_str().map_or(schema, |name| document.pointer(&name[1..]).unwrap());
+        match (schema["type"].as_str(), schema["enum"].as_array()) {
+            (_, Some(words)) => words[0].as_str().unwrap().to_owned(),
+            (Some("integer" | "number"), _) => "1".to_owned(),
+            (Some("boolean"), _) => "false".to_owned(),
+            _ => "*".to_owned(),
+        }
+    };
+    parameters
+        .map(|parameter| (parameter["name"].as_str().unwrap().to_owned(), value(&parameter["schema"])))
+        .collect()
+}
+
+/// Every route is called with each parameter that it declares, and with one that it does not.
+#[tokio::test]
+async fn routes_take_the_query_parameters_they_declare_and_refuse_or_ignore_others() {
+    let document = document();
+    let described = operations(&document);
+    let server = Server::start(agreeable(), HttpOptions::default()).await;
+    let (mut taken, mut refusing) = (0, 0);
+    for route in route_list() {
+        let of_route = |other: &&Described| (&other.method, &other.path) == (&route.method, &route.template);
+        let operation = described.iter().find(of_route).unwrap();
+        let examples = examples(&document, operation);
+        let declared: BTreeSet<&str> = route.query.iter().flatten().copied().collect();
+        assert_eq!(declared, examples.keys().map(String::as_str).collect(), "{route:?}");
+        let call = async |query: &str| {
+            let path = format!("{}?{query}", operation.filled());
+            server.send(&Request::new(&route.method, &path).json("{}")).await
+        };
+        let unknown = async |query: &str| {
+            let response = call(query).await;
+            response.status == 400 && response.message().starts_with("Unknown parameter")
+        };
+        for (name, value) in &examples {
+            assert!(!unknown(&format!("{name}={value}")).await, "{} {name}={value}", operation.path);
+            taken += 1;
+        }
+        assert_eq!(unknown("qqqq=1").await, route.query.is_some(), "{} {}", route.method, route.template);
+        refusing += usize::from(route.query.is_some());
+    }
+    assert!(taken > 80 && refusing > 30, "{taken} {refusing}");
 }
 
 #[tokio::test]

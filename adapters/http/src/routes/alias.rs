@@ -21,7 +21,7 @@ const ALIAS: &str = "/_miroir/aliases/{name}";
 const SWAP: &str = "/_miroir/aliases/_swap";
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, ALIASES, Access::Admin, list),
+        Route::new(Method::GET, ALIASES, Access::Admin, list).query(&["aliases.after", "page.limit"]),
         Route::new(Method::POST, ALIASES, Access::Admin, create),
         Route::new(Method::POST, SWAP, Access::Admin, swap),
         Route::new(Method::GET, ALIAS, Access::Admin, get),
@@ -31,7 +31,6 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&["after", "limit"])?;
     let after = request.query.get("after").map(|text| name(text, "Invalid value in parameter `after`: "));
     let limit = request.page_limit()?;
     Reply::json(StatusCode::OK, &apis.alias.alias_list(after.transpose()?, limit).await?)

@@ -24,15 +24,15 @@ const CAPTURE: &str = "/_miroir/canaries/capture";
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::POST, CANARIES, Access::Admin, create),
-        Route::new(Method::GET, CANARIES, Access::Admin, list),
-        Route::new(Method::GET, CANARY, Access::Admin, get),
-        Route::new(Method::PUT, CANARY, Access::Admin, replace),
-        Route::new(Method::DELETE, CANARY, Access::Admin, delete),
-        Route::new(Method::POST, RUN, Access::Admin, run).kept_by(runner),
-        Route::new(Method::GET, RUNS, Access::Admin, runs),
-        Route::new(Method::GET, STATUS, Access::Admin, status),
-        Route::new(Method::POST, CAPTURE, Access::Admin, capture),
+        Route::new(Method::POST, CANARIES, Access::Admin, create).query(&[]),
+        Route::new(Method::GET, CANARIES, Access::Admin, list).query(&["canaries.after", "page.limit"]),
+        Route::new(Method::GET, CANARY, Access::Admin, get).query(&[]),
+        Route::new(Method::PUT, CANARY, Access::Admin, replace).query(&[]),
+        Route::new(Method::DELETE, CANARY, Access::Admin, delete).query(&[]),
+        Route::new(Method::POST, RUN, Access::Admin, run).kept_by(runner).query(&[]),
+        Route::new(Method::GET, RUNS, Access::Admin, runs).query(&["page.limit"]),
+        Route::new(Method::GET, STATUS, Access::Admin, status).query(&[]),
+        Route::new(Method::POST, CAPTURE, Access::Admin, capture).query(&[]),
     ]
 }
 
@@ -42,24 +42,20 @@ fn runner(parameters: &[String]) -> Option<Role> {
 }
 
 async fn create(apis: Arc<Apis>, mut request: Request) -> Outcome {
-    request.query.only(&[])?;
     let definition = Definition::parse(&request.json().await?)?;
     shown(StatusCode::CREATED, &apis.canary.canary_create(definition).await?)
 }
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&["after", "limit"])?;
     let (after, limit) = (request.query.text("after"), request.page_limit()?);
     Reply::json(StatusCode::OK, &apis.canary.canary_list(after, limit).await?)
 }
 
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
     shown(StatusCode::OK, &apis.canary.canary_get(id(&request)?).await?)
 }
 
 async fn replace(apis: Arc<Apis>, mut request: Request) -> Outcome {
-    request.query.only(&[])?;
     let id = id(&request)?;
     let precondition = precondition(&request.headers)?;
     let definition = Definition::parse(&request.json().await?)?;
@@ -74,29 +70,24 @@ async fn replace(apis: Arc<Apis>, mut request: Request) -> Outcome {
 }
 
 async fn delete(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
     apis.canary.canary_delete(id(&request)?).await?;
     Ok(Reply::no_content())
 }
 
 async fn run(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
     Reply::json(StatusCode::OK, &apis.canary.canary_run(id(&request)?).await?)
 }
 
 async fn runs(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&["limit"])?;
     let (id, limit) = (id(&request)?, request.page_limit()?);
     Reply::json(StatusCode::OK, &apis.canary.canary_runs(id, limit).await?)
 }
 
-async fn status(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
+async fn status(apis: Arc<Apis>, _: Request) -> Outcome {
     Reply::json(StatusCode::OK, &apis.canary.canary_status().await?)
 }
 
 async fn capture(apis: Arc<Apis>, mut request: Request) -> Outcome {
-    request.query.only(&[])?;
     let capture = CaptureRequest::parse(&request.json().await?)?;
     Reply::json(StatusCode::ACCEPTED, &apis.canary.canary_capture(capture).await?)
 }

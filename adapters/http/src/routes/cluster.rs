@@ -21,7 +21,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::client(Method::GET, "/version", version),
         Route::new(Method::GET, "/_miroir/ready", Access::Open, ready),
         Route::new(Method::GET, "/_miroir/topology", Access::Admin, topology),
-        Route::new(Method::GET, "/_miroir/shards", Access::Admin, shards),
+        Route::new(Method::GET, "/_miroir/shards", Access::Admin, shards).query(&["shards.index"]),
         Route::new(Method::GET, "/_miroir/metrics", Access::Admin, metrics),
         // It says no more than the source does, and programs that read it (generators of clients, gateways) send no key.
         Route::new(Method::GET, "/_miroir/openapi.json", Access::Open, openapi),
@@ -48,7 +48,6 @@ async fn ready(apis: Arc<Apis>, _: Request) -> Outcome {
 }
 
 async fn shards(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&["index"])?;
     let index = request.query.text("index").map(|text| parse_index(&text)).transpose();
     let index = index.map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))?;
     Reply::json(StatusCode::OK, &apis.cluster.shards(index).await?)

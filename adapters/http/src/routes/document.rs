@@ -23,22 +23,38 @@ const DOCUMENTS: &str = "/indexes/{index_uid}/documents";
 const DOCUMENT: &str = "/indexes/{index_uid}/documents/{document_id}";
 const CUSTOM_METADATA: &str = "customMetadata";
 
+const LIST_QUERY: &[&str] = &[
+    "documents.offset",
+    "documents.limit",
+    "document.fields",
+    "document.retrieveVectors",
+    "documents.ids",
+    "documents.filter",
+    "documents.sort",
+    "document.useNetwork",
+];
+const GET_QUERY: &[&str] = &["document.fields", "document.retrieveVectors", "document.useNetwork"];
+const WRITE_QUERY: &[&str] =
+    &["write.primaryKey", "write.csvDelimiter", "metadata.customMetadata", "write.skipCreation"];
+const DELETE_QUERY: &[&str] = &["metadata.customMetadata"];
+
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::client(Method::GET, DOCUMENTS, list),
-        Route::client(Method::POST, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Replace)),
-        Route::client(Method::PUT, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Update)),
-        Route::client(Method::DELETE, DOCUMENTS, delete_all),
+        Route::client(Method::GET, DOCUMENTS, list).query(LIST_QUERY),
+        Route::client(Method::POST, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Replace))
+            .query(WRITE_QUERY),
+        Route::client(Method::PUT, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Update))
+            .query(WRITE_QUERY),
+        Route::client(Method::DELETE, DOCUMENTS, delete_all).query(DELETE_QUERY),
         Route::client(Method::POST, format!("{DOCUMENTS}/fetch"), fetch).anywhere(),
-        Route::client(Method::POST, format!("{DOCUMENTS}/delete-batch"), delete_batch),
-        Route::client(Method::POST, format!("{DOCUMENTS}/delete"), delete_by_filter),
-        Route::client(Method::GET, DOCUMENT, get),
-        Route::client(Method::DELETE, DOCUMENT, delete_one),
+        Route::client(Method::POST, format!("{DOCUMENTS}/delete-batch"), delete_batch).query(DELETE_QUERY),
+        Route::client(Method::POST, format!("{DOCUMENTS}/delete"), delete_by_filter).query(DELETE_QUERY),
+        Route::client(Method::GET, DOCUMENT, get).query(GET_QUERY),
+        Route::client(Method::DELETE, DOCUMENT, delete_one).query(DELETE_QUERY),
     ]
 }
 
 async fn write(apis: Arc<Apis>, mut request: Request, mode: WriteMode) -> Outcome {
-    request.query.only(&["primaryKey", "csvDelimiter", CUSTOM_METADATA, "skipCreation"])?;
     refuse_skip_creation(&request.query)?;
     let delimiter = csv_delimiter(&request.query)?;
     let index = request.index()?;
@@ -124,7 +140,6 @@ async fn delete_all(apis: Arc<Apis>, request: Request) -> Outcome {
 }
 
 async fn delete_batch(apis: Arc<Apis>, mut request: Request) -> Outcome {
-    request.query.only(&[CUSTOM_METADATA])?;
     request.index()?;
     let Value::Array(ids) = request.json().await? else {
         return Err(Failure::refused(
@@ -136,7 +151,6 @@ async fn delete_batch(apis: Arc<Apis>, mut request: Request) -> Outcome {
 }
 
 async fn delete_by_filter(apis: Arc<Apis>, mut request: Request) -> Outcome {
-    request.query.only(&[CUSTOM_METADATA])?;
     request.index()?;
     let mut fields = json::object(request.json().await?, &["filter"])?;
     let filter = fields
@@ -166,7 +180,6 @@ fn check_filter(filter: &Value) -> Result<(), Failure> {
 }
 
 async fn delete(apis: Arc<Apis>, request: Request, selection: DocumentSelection) -> Outcome {
-    request.query.only(&[CUSTOM_METADATA])?;
     let metadata = request.query.text(CUSTOM_METADATA);
     Reply::accepted(apis.document.documents_delete(request.index()?, selection, metadata).await?)
 }

@@ -11,11 +11,9 @@ use crate::query::Query;
 const USE_NETWORK: &str = "useNetwork";
 const LIST: [&str; 8] =
     ["offset", "limit", "fields", "retrieveVectors", "ids", "filter", "sort", USE_NETWORK];
-const ONE: [&str; 3] = ["fields", "retrieveVectors", USE_NETWORK];
 
 /// The parameters of `GET …/documents`.
 pub(super) fn url_parameters(query: &Query) -> Result<Map<String, Value>, Failure> {
-    query.only(&LIST)?;
     refuse_network(query.get(USE_NETWORK).is_some())?;
     let mut parameters = Map::new();
     let mut set = |name: &str, value: Option<Value>| {
@@ -49,7 +47,6 @@ pub(super) fn body_parameters(body: Value) -> Result<Map<String, Value>, Failure
 
 /// The parameters of `GET …/documents/{document_id}`: `fields` an array of texts, `retrieveVectors` a boolean.
 pub(super) fn one_parameters(query: &Query) -> Result<Map<String, Value>, Failure> {
-    query.only(&ONE)?;
     refuse_network(query.get(USE_NETWORK).is_some())?;
     let pairs = [("fields", fields(query)), ("retrieveVectors", retrieve_vectors(query)?)];
     Ok(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())

@@ -21,7 +21,7 @@ const DEFAULT_LIMIT: u64 = 20;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::client(Method::GET, INDEXES, list),
+        Route::client(Method::GET, INDEXES, list).query(&["indexes.offset", "indexes.limit"]),
         Route::client(Method::POST, INDEXES, create),
         Route::client(Method::GET, INDEX, get),
         Route::client(Method::DELETE, INDEX, delete),
@@ -31,7 +31,6 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&["offset", "limit"])?;
     let offset = request.query.number("offset", ErrorCode::InvalidIndexOffset)?.unwrap_or(0);
     let limit = request.query.number("limit", ErrorCode::InvalidIndexLimit)?.unwrap_or(DEFAULT_LIMIT);
     Reply::answer(apis.index.index_list(offset, limit).await?)

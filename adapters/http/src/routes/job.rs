@@ -14,25 +14,22 @@ const JOB: &str = "/_miroir/jobs/{job}";
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, JOBS, Access::Admin, list),
-        Route::new(Method::GET, JOB, Access::Admin, get),
-        Route::new(Method::DELETE, JOB, Access::Admin, cancel),
+        Route::new(Method::GET, JOBS, Access::Admin, list).query(&["jobs.after", "page.limit"]),
+        Route::new(Method::GET, JOB, Access::Admin, get).query(&[]),
+        Route::new(Method::DELETE, JOB, Access::Admin, cancel).query(&[]),
     ]
 }
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&["after", "limit"])?;
     let (after, limit) = (request.query.text("after"), request.page_limit()?);
     Reply::json(StatusCode::OK, &apis.job.job_list(after, limit).await?)
 }
 
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
     Reply::json(StatusCode::OK, &apis.job.job_get(request.parameter(0)).await?)
 }
 
 /// Answers with the job: unlike what other routes delete, it is still there.
 async fn cancel(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
     Reply::json(StatusCode::OK, &apis.job.job_cancel(request.parameter(0)).await?)
 }

@@ -14,9 +14,43 @@ use crate::route::Route;
 
 const SEARCH: &str = "/indexes/{index_uid}/search";
 
+/// As [`SearchRequest::from_parameters`] reads them.
+const QUERY: &[&str] = &[
+    "search.q",
+    "search.offset",
+    "search.limit",
+    "search.page",
+    "search.hitsPerPage",
+    "search.attributesToRetrieve",
+    "search.attributesToCrop",
+    "search.cropLength",
+    "search.cropMarker",
+    "search.attributesToHighlight",
+    "search.highlightPreTag",
+    "search.highlightPostTag",
+    "search.showMatchesPosition",
+    "search.filter",
+    "search.sort",
+    "search.distinct",
+    "search.facets",
+    "search.matchingStrategy",
+    "search.attributesToSearchOn",
+    "search.rankingScoreThreshold",
+    "search.locales",
+    "search.hybridEmbedder",
+    "search.hybridSemanticRatio",
+    "search.vector",
+    "search.retrieveVectors",
+    "search.personalizeUserContext",
+    "search.useNetwork",
+    "search.showRankingScore",
+    "search.showRankingScoreDetails",
+    "search.showPerformanceDetails",
+];
+
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::client(Method::GET, SEARCH, search_by_url),
+        Route::client(Method::GET, SEARCH, search_by_url).parsed_query(QUERY),
         Route::client(Method::POST, SEARCH, search_by_body).anywhere(),
     ]
 }

@@ -10,9 +10,28 @@ use crate::reply::{Outcome, Reply};
 use crate::request::Request;
 use crate::route::{Access, Route};
 
+/// As [`TaskQuery::parse`] reads them.
+const QUERY: &[&str] = &[
+    "tasks.limit",
+    "tasks.from",
+    "tasks.reverse",
+    "tasks.batchUids",
+    "tasks.uids",
+    "tasks.canceledBy",
+    "tasks.types",
+    "tasks.statuses",
+    "tasks.indexUids",
+    "tasks.afterEnqueuedAt",
+    "tasks.beforeEnqueuedAt",
+    "tasks.afterStartedAt",
+    "tasks.beforeStartedAt",
+    "tasks.afterFinishedAt",
+    "tasks.beforeFinishedAt",
+];
+
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::client(Method::GET, "/tasks", list),
+        Route::client(Method::GET, "/tasks", list).parsed_query(QUERY),
         Route::client(Method::GET, "/tasks/{task_uid}", get),
         Route::new(Method::GET, "/_miroir/tasks/{task_uid}", Access::Admin, detail),
     ]
