@@ -29,7 +29,7 @@ use crate::request::Request;
 use crate::request_id::{self, RequestIds};
 use crate::route::{Access, Route};
 use crate::router::Router;
-use crate::{Apis, HttpOptions, auth, cors, routes};
+use crate::{Apis, HttpOptions, auth, cors, listing, routes};
 
 /// Longest value of `X-Miroir-Degraded`, in bytes; what a client's header limit surely takes.
 const MAX_DEGRADED_BYTES: usize = 4096;
@@ -234,6 +234,7 @@ impl Exchange {
         let mut response = match content {
             Content::Whole(body) => json_response(status, body).into_response(),
             Content::Text(content_type, text) => text_response(content_type, text).into_response(),
+            Content::OpenApi => json_response(status, listing::openapi_bytes()).into_response(),
             Content::Events(events) => events.into_response(self.stopping.clone(), place),
             Content::Relayed(response) => return Some(response.into_response()),
             Content::HangUp => return None,

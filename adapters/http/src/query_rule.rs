@@ -17,6 +17,14 @@ pub(crate) enum QueryRule {
 }
 
 impl QueryRule {
+    /// Returns the parameters by their names in `openapi/parameter.json`.
+    pub(crate) fn parameters(&self) -> &'static [&'static str] {
+        match self {
+            Self::Ignored => &[],
+            Self::Only(parameters) | Self::Parsed(parameters) => parameters,
+        }
+    }
+
     /// Returns the names that a query may hold. Returns `None` if the route ignores the query.
     pub(crate) fn names(&self) -> Option<Vec<&'static str>> {
         match self {

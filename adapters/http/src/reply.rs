@@ -22,6 +22,8 @@ pub(crate) enum Content {
     Text(&'static str, Bytes),
     /// Events, as they come.
     Events(EventStream),
+    /// The OpenAPI document, which is made from all routes, so no handler of one has it.
+    OpenApi,
     /// What another instance answered.
     Relayed(Box<Response<Bytes>>),
     /// Nothing: what became of the request is not known, and the connection is closed.
@@ -48,11 +50,6 @@ impl Reply {
         Ok(Self::with(status, Content::Whole(body.into())))
     }
 
-    /// JSON that is written already.
-    pub(crate) fn whole(status: StatusCode, body: Bytes) -> Self {
-        Self::with(status, Content::Whole(body))
-    }
-
     /// 202 with the summary of the task a write became.
     pub(crate) fn accepted(accepted: Accepted) -> Outcome {
         let reply = Self::json(StatusCode::ACCEPTED, &accepted.summary)?;
@@ -74,6 +71,11 @@ impl Reply {
     pub(crate) fn exposition(exposition: Exposition) -> Self {
         let Exposition { content_type, text } = exposition;
         Self::with(StatusCode::OK, Content::Text(content_type, text.into()))
+    }
+
+    /// 200 with the OpenAPI document.
+    pub(crate) fn openapi() -> Self {
+        Self::with(StatusCode::OK, Content::OpenApi)
     }
 
     /// 200 with events, as they come.

@@ -10,31 +10,6 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::Failure;
 use crate::route::Route;
-use crate::routes;
-
-/// One route, for documents and tests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RouteInfo {
-    /// `GET`, `POST`, …
-    pub method: String,
-    /// The path, with `{names}` for its parameters.
-    pub template: String,
-    /// False where the answer is 501 `miroir_not_supported`.
-    pub supported: bool,
-    /// The names of its query parameters. `None` if it ignores the query.
-    pub query: Option<Vec<&'static str>>,
-}
-
-/// Every route, in the order of the table.
-pub fn route_list() -> Vec<RouteInfo> {
-    let info = |route: Route| RouteInfo {
-        method: route.method.to_string(),
-        template: route.template,
-        supported: route.supported,
-        query: route.query.names(),
-    };
-    routes::all().into_iter().map(info).collect()
-}
 
 /// A path and its methods.
 struct Resource {
@@ -116,9 +91,8 @@ fn template_segments(template: &str) -> Vec<Segment> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::routes;
 
     fn find(method: &Method, path: &str) -> Result<(String, Vec<String>), Failure> {
         let (route, parameters) = Router::new(routes::all()).find(method, path)?;
@@ -159,12 +133,5 @@ mod tests {
         }
         let failure = find(&Method::PATCH, "/indexes").unwrap_err();
         assert_eq!((failure.status.as_u16(), failure.allow.as_deref()), (405, Some("GET, POST")));
-    }
-
-    #[test]
-    fn no_route_is_listed_twice() {
-        let list = route_list();
-        let distinct: BTreeSet<_> = list.iter().map(|route| (&route.method, &route.template)).collect();
-        assert_eq!(distinct.len(), list.len());
     }
 }

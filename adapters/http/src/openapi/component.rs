@@ -33,11 +33,6 @@ pub(super) fn info() -> Value {
     read(INFO).into()
 }
 
-/// The names of the shared parameters that begin with `prefix`, in the order of their file.
-pub(super) fn parameter_names(prefix: &str) -> Vec<String> {
-    read(PARAMETERS).into_iter().map(|(name, _)| name).filter(|name| name.starts_with(prefix)).collect()
-}
-
 /// Everything under `components`.
 pub(super) fn all() -> Value {
     json!({

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use miroir_domain::IndexUid;
 use miroir_domain::alias::{AliasChange, AliasView, NewAlias};
 use miroir_domain::error::ErrorCode;
@@ -14,20 +14,48 @@ use crate::if_match::IfMatch;
 use crate::json;
 use crate::reply::{Outcome, Reply};
 use crate::request::{Request, parse_index};
-use crate::route::{Access, Route};
+use crate::route::Route;
 
 const ALIASES: &str = "/_miroir/aliases";
 const ALIAS: &str = "/_miroir/aliases/{name}";
 const SWAP: &str = "/_miroir/aliases/_swap";
+
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::new(Method::GET, ALIASES, Access::Admin, list).query(&["aliases.after", "page.limit"]),
-        Route::new(Method::POST, ALIASES, Access::Admin, create),
-        Route::new(Method::POST, SWAP, Access::Admin, swap),
-        Route::new(Method::GET, ALIAS, Access::Admin, get),
-        Route::new(Method::PUT, ALIAS, Access::Admin, flip),
-        Route::new(Method::DELETE, ALIAS, Access::Admin, delete),
-    ]
+    let routes = [
+        Route::get(ALIASES, "aliasList", "Every alias, page by page", list)
+            .query(&["aliases.after", "page.limit"])
+            .returns(200, "In the order of their names.", "AliasList"),
+        Route::post(ALIASES, "aliasCreate", "Create an alias", create)
+            .body("NewAlias")
+            .returns_with(201, "The alias.", "Alias", &["ETag"])
+            .refuses(&[ErrorCode::MiroirAliasConflict]),
+        Route::post(SWAP, "aliasSwap", "Exchange the targets of two aliases", swap)
+            .body("AliasSwap")
+            .returns(200, "Both, as they are now.", "AliasSwapped")
+            .refuses(&[
+                ErrorCode::MiroirAliasNotFound,
+                ErrorCode::MiroirAliasConflict,
+                ErrorCode::MiroirMultiAliasNotWritable,
+            ]),
+        Route::get(ALIAS, "aliasGet", "One alias", get)
+            .returns_with(200, "The alias.", "Alias", &["ETag"])
+            .refuses(&[ErrorCode::MiroirAliasNotFound]),
+        Route::put(ALIAS, "aliasFlip", "Give an alias another target", flip)
+            .headers(&["If-Match"])
+            .body("AliasChange")
+            .returns_with(200, "The alias as it is now.", "Alias", &["ETag"])
+            .refuses(&[
+                ErrorCode::MiroirAliasNotFound,
+                ErrorCode::MiroirAliasConflict,
+                ErrorCode::MiroirAliasVersionMismatch,
+                ErrorCode::MiroirMultiAliasNotWritable,
+            ]),
+        Route::delete(ALIAS, "aliasDelete", "Remove an alias", delete)
+            .returns_media(204, "It is gone.", vec![])
+            .refuses(&[ErrorCode::MiroirAliasNotFound, ErrorCode::MiroirAliasConflict]),
+    ];
+    let shared = [ErrorCode::InvalidIndexUid, ErrorCode::MiroirStoreUnavailable];
+    routes.map(|route| route.admin().refuses(&shared)).into()
 }
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {

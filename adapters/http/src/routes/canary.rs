@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 use miroir_domain::canary::{CanaryId, CaptureRequest, Definition};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::role::Role;
@@ -13,7 +13,7 @@ use crate::error::Failure;
 use crate::if_match::IfMatch;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
-use crate::route::{Access, Route};
+use crate::route::Route;
 
 const CANARIES: &str = "/_miroir/canaries";
 const CANARY: &str = "/_miroir/canaries/{id}";
@@ -23,17 +23,62 @@ const STATUS: &str = "/_miroir/canaries/status";
 const CAPTURE: &str = "/_miroir/canaries/capture";
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::new(Method::POST, CANARIES, Access::Admin, create).query(&[]),
-        Route::new(Method::GET, CANARIES, Access::Admin, list).query(&["canaries.after", "page.limit"]),
-        Route::new(Method::GET, CANARY, Access::Admin, get).query(&[]),
-        Route::new(Method::PUT, CANARY, Access::Admin, replace).query(&[]),
-        Route::new(Method::DELETE, CANARY, Access::Admin, delete).query(&[]),
-        Route::new(Method::POST, RUN, Access::Admin, run).kept_by(runner).query(&[]),
-        Route::new(Method::GET, RUNS, Access::Admin, runs).query(&["page.limit"]),
-        Route::new(Method::GET, STATUS, Access::Admin, status).query(&[]),
-        Route::new(Method::POST, CAPTURE, Access::Admin, capture).query(&[]),
-    ]
+    let known = [ErrorCode::MiroirCanaryNotFound, ErrorCode::MiroirInvalidCanary];
+    let routes = [
+        Route::post(CANARIES, "canaryCreate", "Store a canary", create)
+            .query(&[])
+            .body("CanaryDefinition")
+            .returns_with(201, "The canary.", "Canary", &["ETag"])
+            .refuses(&[ErrorCode::MiroirInvalidCanary, ErrorCode::MiroirCanaryExists]),
+        Route::get(CANARIES, "canaryList", "Every canary, page by page", list)
+            .query(&["canaries.after", "page.limit"])
+            .returns(200, "In the order of their ids.", "CanaryList"),
+        Route::get(CANARY, "canaryGet", "One canary", get)
+            .query(&[])
+            .returns_with(200, "The canary.", "Canary", &["ETag"])
+            .refuses(&known),
+        Route::put(
+            CANARY,
+            "canaryReplace",
+            "Put a canary in the place of another, or where there is none",
+            replace,
+        )
+        .query(&[])
+        .headers(&["If-Match"])
+        .body("CanaryDefinition")
+        .returns_with(200, "The canary as it is now.", "Canary", &["ETag"])
+        .returns_with(201, "The canary, where there was none.", "Canary", &["ETag"])
+        .refuses(&[
+            ErrorCode::MiroirInvalidCanary,
+            ErrorCode::MiroirCanaryVersionMismatch,
+            ErrorCode::MiroirCanaryConfigured,
+        ]),
+        Route::delete(CANARY, "canaryDelete", "Delete a canary and its runs", delete)
+            .query(&[])
+            .returns_media(204, "It is gone.", vec![])
+            .refuses(&known)
+            .refuses(&[ErrorCode::MiroirCanaryConfigured]),
+        Route::post(RUN, "canaryRun", "Run a canary now", run)
+            .served_by(runner)
+            .query(&[])
+            .returns(200, "What it came to.", "CanaryRun")
+            .refuses(&known),
+        Route::get(RUNS, "canaryRuns", "The runs of a canary", runs)
+            .query(&["page.limit"])
+            .returns(200, "Newest first.", "CanaryRunList")
+            .refuses(&known),
+        Route::get(STATUS, "canaryStatus", "How every canary fares", status).query(&[]).returns(
+            200,
+            "All of them.",
+            "CanaryOverview",
+        ),
+        Route::post(CAPTURE, "canaryCapture", "Make drafts of what clients search for", capture)
+            .query(&[])
+            .body("CaptureRequest")
+            .returns(202, "What will happen.", "CaptureStarted")
+            .refuses(&[ErrorCode::MiroirInvalidCanary]),
+    ];
+    routes.map(|route| route.admin().refuses(&[ErrorCode::MiroirStoreUnavailable])).into()
 }
 
 /// Whoever runs a canary on its schedule knows whether it is running.

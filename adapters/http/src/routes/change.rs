@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use miroir_domain::change::Rewind;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::role::Role;
@@ -12,11 +12,13 @@ use tokio::sync::mpsc;
 use warp::sse::Event;
 
 use crate::Apis;
+use crate::content::JSON;
+use crate::description::Schema;
 use crate::error::Failure;
 use crate::event_stream::EventStream;
 use crate::reply::{Outcome, Reply};
 use crate::request::{Request, parse_index};
-use crate::route::{Access, Route};
+use crate::route::Route;
 
 const CHANGES: &str = "/_miroir/changes";
 const SINKS: &str = "/_miroir/cdc/sinks";
@@ -34,18 +36,38 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const LAST_EVENT_ID: &str = "last-event-id";
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::new(Method::GET, CHANGES, Access::Admin, changes).query(&[
-            "changes.index",
-            "changes.since",
-            "page.limit",
-            "changes.wait",
-        ]),
-        Route::new(Method::GET, SINKS, Access::Admin, sinks).query(&[]),
-        Route::new(Method::POST, PAUSE, Access::Admin, pause).kept_by(deliverer).query(&[]),
-        Route::new(Method::POST, RESUME, Access::Admin, resume).kept_by(deliverer).query(&[]),
-        Route::new(Method::POST, REWIND, Access::Admin, rewind).kept_by(deliverer).query(&[]),
-    ]
+    let page = vec![
+        (JSON, Schema::Named("ChangesPage".to_owned())),
+        ("text/event-stream", Schema::Named("ChangeEvents".to_owned())),
+    ];
+    let position =
+        [ErrorCode::IndexNotFound, ErrorCode::MiroirChangesTrimmed, ErrorCode::MiroirInvalidChangePosition];
+    let routes = [
+        Route::get(CHANGES, "changes", "The changes of an index after a number", changes)
+            .text("Answers as soon as there is a change, else when `wait` is over. With `Accept: text/event-stream` the answer goes on for as long as its reader stays.")
+            .query(&["changes.index", "changes.since", "page.limit", "changes.wait"])
+            .headers(&["Last-Event-ID"])
+            .returns_media(200, "The changes.", page)
+            .refuses(&[ErrorCode::InvalidIndexUid, ErrorCode::MiroirSinkNotFound])
+            .refuses(&position),
+        Route::get(SINKS, "sinkList", "Every sink", sinks)
+            .query(&[])
+            .returns(200, "In the order of the configuration.", "SinkList"),
+        sink_change(Route::post(PAUSE, "sinkPause", "Stop delivering to a sink", pause)),
+        sink_change(Route::post(RESUME, "sinkResume", "Deliver to a sink again", resume)),
+        sink_change(Route::post(REWIND, "sinkRewind", "Deliver events again, as far as they are held", rewind))
+            .body("Rewind")
+            .refuses(&position),
+    ];
+    routes.map(|route| route.admin().refuses(&[ErrorCode::MiroirStoreUnavailable])).into()
+}
+
+fn sink_change(route: Route) -> Route {
+    route
+        .served_by(deliverer)
+        .query(&[])
+        .returns(200, "The sink as it is now.", "Sink")
+        .refuses(&[ErrorCode::MiroirSinkNotFound, ErrorCode::MiroirSinkConflict])
 }
 
 /// Whoever delivers to a sink has its turn, so whoever holds that must change it. A name that no sink can have is anybody's to

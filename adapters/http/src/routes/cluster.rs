@@ -1,30 +1,52 @@
 //! Is it alive, is it ready, what is it, how does it do: `/health`, `/version`, `/_miroir/…`.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use miroir_domain::error::ErrorCode;
 use serde_json::json;
 
 use crate::Apis;
+use crate::description::Schema;
 use crate::error::Failure;
-use crate::openapi;
 use crate::reply::{Outcome, Reply};
 use crate::request::{Request, parse_index};
-use crate::route::{Access, Route};
+use crate::route::Route;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, "/", Access::Open, root),
-        Route::new(Method::GET, "/health", Access::Open, health),
-        Route::client(Method::GET, "/version", version),
-        Route::new(Method::GET, "/_miroir/ready", Access::Open, ready),
-        Route::new(Method::GET, "/_miroir/topology", Access::Admin, topology),
-        Route::new(Method::GET, "/_miroir/shards", Access::Admin, shards).query(&["shards.index"]),
-        Route::new(Method::GET, "/_miroir/metrics", Access::Admin, metrics),
+        Route::get("/", "root", "A sign of life", root).open().returns(200, "It runs.", "Health"),
+        Route::get("/health", "health", "Whether the process lives", health)
+            .open()
+            .returns(200, "It does.", "Health"),
+        Route::get("/version", "version", "The version of a node", version)
+            .returns(200, "The version.", "Version")
+            .refuses(&[
+                ErrorCode::MiroirNodeUnavailable,
+                ErrorCode::MiroirShardUnavailable,
+                ErrorCode::MiroirStoreUnavailable,
+            ]),
+        Route::get("/_miroir/ready", "ready", "Whether requests can be served", ready)
+            .open()
+            .returns(200, "They can.", "Readiness")
+            .returns(503, "They cannot, for these reasons.", "Readiness"),
+        Route::get("/_miroir/topology", "topology", "Nodes, groups and their health", topology)
+            .admin()
+            .returns(200, "The cluster as this instance sees it.", "Topology")
+            .refuses(&[ErrorCode::MiroirStoreUnavailable]),
+        Route::get("/_miroir/shards", "shards", "Where the shards of an index live", shards)
+            .admin()
+            .query(&["shards.index"])
+            .returns(200, "Every shard with its copies.", "Shards")
+            .refuses(&[ErrorCode::InvalidIndexUid, ErrorCode::IndexNotFound, ErrorCode::MiroirStoreUnavailable]),
+        Route::get("/_miroir/metrics", "metrics", "Metrics for Prometheus", metrics)
+            .admin()
+            .text("Query parameters are let pass. The same without a key is at `metrics.address`, where that is set.")
+            .returns_media(200, "In the text format of Prometheus.", vec![("text/plain", Schema::Text)]),
         // It says no more than the source does, and programs that read it (generators of clients, gateways) send no key.
-        Route::new(Method::GET, "/_miroir/openapi.json", Access::Open, openapi),
+        Route::get("/_miroir/openapi.json", "openapi", "This document", openapi)
+            .open()
+            .returns(200, "An OpenAPI 3.1 document.", "OpenApi"),
     ]
 }
 
@@ -63,6 +85,5 @@ async fn metrics(apis: Arc<Apis>, _: Request) -> Outcome {
 }
 
 async fn openapi(_: Arc<Apis>, _: Request) -> Outcome {
-    static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi::document_text().into());
-    Ok(Reply::whole(StatusCode::OK, TEXT.clone()))
+    Ok(Reply::openapi())
 }

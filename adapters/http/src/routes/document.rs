@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::Method;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::payload::PayloadFormat;
 use miroir_domain::write::WriteMode;
@@ -21,6 +20,9 @@ use crate::route::Route;
 
 const DOCUMENTS: &str = "/indexes/{index_uid}/documents";
 const DOCUMENT: &str = "/indexes/{index_uid}/documents/{document_id}";
+const FETCH: &str = "/indexes/{index_uid}/documents/fetch";
+const DELETE_BATCH: &str = "/indexes/{index_uid}/documents/delete-batch";
+const DELETE_BY_FILTER: &str = "/indexes/{index_uid}/documents/delete";
 const CUSTOM_METADATA: &str = "customMetadata";
 
 const LIST_QUERY: &[&str] = &[
@@ -40,18 +42,81 @@ const DELETE_QUERY: &[&str] = &["metadata.customMetadata"];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::client(Method::GET, DOCUMENTS, list).query(LIST_QUERY),
-        Route::client(Method::POST, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Replace))
-            .query(WRITE_QUERY),
-        Route::client(Method::PUT, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Update))
-            .query(WRITE_QUERY),
-        Route::client(Method::DELETE, DOCUMENTS, delete_all).query(DELETE_QUERY),
-        Route::client(Method::POST, format!("{DOCUMENTS}/fetch"), fetch).anywhere(),
-        Route::client(Method::POST, format!("{DOCUMENTS}/delete-batch"), delete_batch).query(DELETE_QUERY),
-        Route::client(Method::POST, format!("{DOCUMENTS}/delete"), delete_by_filter).query(DELETE_QUERY),
-        Route::client(Method::GET, DOCUMENT, get).query(GET_QUERY),
-        Route::client(Method::DELETE, DOCUMENT, delete_one).query(DELETE_QUERY),
+        listing(Route::get(DOCUMENTS, "documentList", "Documents, page by page", list)).query(LIST_QUERY),
+        writing(Route::post(DOCUMENTS, "documentsReplace", "Write documents, whole", |apis, request| {
+            write(apis, request, WriteMode::Replace)
+        })),
+        writing(Route::put(
+            DOCUMENTS,
+            "documentsUpdate",
+            "Write documents, attribute by attribute",
+            |apis, request| write(apis, request, WriteMode::Update),
+        )),
+        Route::delete(DOCUMENTS, "documentsDeleteAll", "Delete every document", delete_all)
+            .query(DELETE_QUERY)
+            .writes(),
+        listing(Route::post(FETCH, "documentsFetch", "Documents, asked for by a body", fetch))
+            .any_instance()
+            .body("DocumentQuery"),
+        Route::post(DELETE_BATCH, "documentsDeleteByIds", "Delete documents by their ids", delete_batch)
+            .query(DELETE_QUERY)
+            .body("DocumentIds")
+            .writes()
+            .refuses(&[ErrorCode::InvalidDocumentId]),
+        Route::post(
+            DELETE_BY_FILTER,
+            "documentsDeleteByFilter",
+            "Delete what a filter finds",
+            delete_by_filter,
+        )
+        .query(DELETE_QUERY)
+        .body("DocumentDeletion")
+        .writes()
+        .refuses(&[ErrorCode::MissingDocumentFilter, ErrorCode::InvalidDocumentFilter]),
+        Route::get(DOCUMENT, "documentGet", "One document", get)
+            .query(GET_QUERY)
+            .reads("The document.", "Document")
+            .refuses(&[
+                ErrorCode::InvalidDocumentId,
+                ErrorCode::DocumentNotFound,
+                ErrorCode::InvalidDocumentFields,
+                ErrorCode::InvalidDocumentRetrieveVectors,
+                ErrorCode::MiroirNotSupported,
+            ]),
+        Route::delete(DOCUMENT, "documentDelete", "Delete one document", delete_one)
+            .query(DELETE_QUERY)
+            .writes()
+            .refuses(&[ErrorCode::InvalidDocumentId]),
     ]
+}
+
+fn writing(route: Route) -> Route {
+    route
+        .text("An index that is not there is created. One bad document fails the whole payload, in its task.")
+        .query(WRITE_QUERY)
+        .documents()
+        .writes()
+        .refuses(&[
+            ErrorCode::InvalidSkipCreation,
+            ErrorCode::InvalidIndexPrimaryKey,
+            ErrorCode::InvalidDocumentCsvDelimiter,
+            ErrorCode::MiroirReservedField,
+            ErrorCode::MiroirNotSupported,
+        ])
+}
+
+fn listing(route: Route) -> Route {
+    route.reads("The page.", "DocumentList").refuses(&[
+        ErrorCode::InvalidDocumentOffset,
+        ErrorCode::InvalidDocumentLimit,
+        ErrorCode::InvalidDocumentFields,
+        ErrorCode::InvalidDocumentRetrieveVectors,
+        ErrorCode::InvalidDocumentIds,
+        ErrorCode::InvalidDocumentId,
+        ErrorCode::InvalidDocumentFilter,
+        ErrorCode::InvalidDocumentSort,
+        ErrorCode::MiroirNotSupported,
+    ])
 }
 
 async fn write(apis: Arc<Apis>, mut request: Request, mode: WriteMode) -> Outcome {

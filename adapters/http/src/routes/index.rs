@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::Method;
 use miroir_domain::IndexUid;
 use miroir_domain::error::ErrorCode;
 use serde_json::{Map, Value};
@@ -16,17 +15,44 @@ use crate::route::Route;
 
 const INDEXES: &str = "/indexes";
 const INDEX: &str = "/indexes/{index_uid}";
+const INDEX_STATS: &str = "/indexes/{index_uid}/stats";
 /// The page of a list that names none.
 const DEFAULT_LIMIT: u64 = 20;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::client(Method::GET, INDEXES, list).query(&["indexes.offset", "indexes.limit"]),
-        Route::client(Method::POST, INDEXES, create),
-        Route::client(Method::GET, INDEX, get),
-        Route::client(Method::DELETE, INDEX, delete),
-        Route::client(Method::GET, "/indexes/{index_uid}/stats", index_stats),
-        Route::client(Method::GET, "/stats", stats),
+        Route::get(INDEXES, "indexList", "Every index, page by page", list)
+            .query(&["indexes.offset", "indexes.limit"])
+            .returns(200, "In the order of their uids.", "IndexList")
+            .refuses(&[
+                ErrorCode::InvalidIndexOffset,
+                ErrorCode::InvalidIndexLimit,
+                ErrorCode::MiroirStoreUnavailable,
+            ]),
+        Route::post(INDEXES, "indexCreate", "Create an index on every node", create)
+            .body("IndexCreation")
+            .writes()
+            .refuses(&[
+                ErrorCode::MissingIndexUid,
+                ErrorCode::InvalidIndexUid,
+                ErrorCode::InvalidIndexPrimaryKey,
+                ErrorCode::MiroirAliasConflict,
+            ]),
+        Route::get(INDEX, "indexGet", "One index", get)
+            .reads("The index.", "Index")
+            .refuses(&[ErrorCode::MiroirAliasConflict]),
+        Route::delete(INDEX, "indexDelete", "Delete an index from every node", delete)
+            .writes()
+            .refuses(&[ErrorCode::MiroirAliasConflict]),
+        Route::get(INDEX_STATS, "indexStats", "How large an index is", index_stats)
+            .reads("Its documents, counted once each.", "IndexStats"),
+        Route::get("/stats", "stats", "How large all indexes are", stats)
+            .returns_with(200, "Every index, and the disks of all nodes.", "Stats", &["X-Miroir-Degraded"])
+            .refuses(&[
+                ErrorCode::MiroirStoreUnavailable,
+                ErrorCode::MiroirNodeUnavailable,
+                ErrorCode::MiroirShardUnavailable,
+            ]),
     ]
 }
 

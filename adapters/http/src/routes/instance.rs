@@ -2,20 +2,38 @@
 
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
+use miroir_domain::error::ErrorCode;
 use serde_json::json;
 
 use crate::Apis;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
-use crate::route::{Access, Route};
+use crate::route::Route;
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::new(Method::GET, "/_miroir/instances", Access::Admin, instances).query(&[]),
-        Route::new(Method::GET, "/_miroir/leases", Access::Admin, leases).query(&[]),
-        Route::new(Method::GET, "/_miroir/replicas", Access::Admin, replicas).query(&[]),
-    ]
+    let routes = [
+        Route::get(
+            "/_miroir/instances",
+            "instanceList",
+            "Every live instance, and what each does for all",
+            instances,
+        )
+        .returns(200, "By name.", "InstanceList")
+        .refuses(&[ErrorCode::MiroirStoreUnavailable]),
+        Route::get("/_miroir/leases", "leaseList", "Every running term of a role", leases)
+            .returns(200, "By scope; none where one instance has the store for itself.", "LeaseList")
+            .refuses(&[ErrorCode::MiroirStoreUnavailable]),
+        Route::get(
+            "/_miroir/replicas",
+            "replicaList",
+            "Which nodes lack something that others have",
+            replicas,
+        )
+        .text("What the instance that is asked knows by itself. Of the one that sends the writes, it is the truth.")
+        .returns(200, "By index and node.", "ReplicaReport"),
+    ];
+    routes.map(|route| route.admin().query(&[])).into()
 }
 
 async fn instances(apis: Arc<Apis>, _: Request) -> Outcome {

@@ -2,22 +2,32 @@
 
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
+use miroir_domain::error::ErrorCode;
 
 use crate::Apis;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
-use crate::route::{Access, Route};
+use crate::route::Route;
 
 const JOBS: &str = "/_miroir/jobs";
 const JOB: &str = "/_miroir/jobs/{job}";
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::new(Method::GET, JOBS, Access::Admin, list).query(&["jobs.after", "page.limit"]),
-        Route::new(Method::GET, JOB, Access::Admin, get).query(&[]),
-        Route::new(Method::DELETE, JOB, Access::Admin, cancel).query(&[]),
-    ]
+    let routes = [
+        Route::get(JOBS, "jobList", "Every job, page by page", list)
+            .query(&["jobs.after", "page.limit"])
+            .returns(200, "In the order of their ids.", "JobList"),
+        Route::get(JOB, "jobGet", "One job", get)
+            .query(&[])
+            .returns(200, "The job.", "Job")
+            .refuses(&[ErrorCode::MiroirJobNotFound]),
+        Route::delete(JOB, "jobCancel", "Call a job off, whoever works on it", cancel)
+            .query(&[])
+            .returns(200, "The job as it is now.", "Job")
+            .refuses(&[ErrorCode::MiroirJobNotFound, ErrorCode::MiroirJobFinished]),
+    ];
+    routes.map(|route| route.admin().refuses(&[ErrorCode::MiroirStoreUnavailable])).into()
 }
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {

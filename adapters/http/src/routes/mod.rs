@@ -1,4 +1,8 @@
-//! The routes, room by room. A handler parses, calls one port, replies.
+//! The routes. A handler parses, calls one port, replies.
+//!
+//! Each module declares its routes with everything that is known of them: method, path, key, query, body, responses and
+//! handler. A new route is one more declaration in the module of its subject, and schemas in `openapi/schema/` for the
+//! shapes that are new. `make fix` then writes `docs/openapi.json`.
 
 mod alias;
 mod canary;
@@ -15,26 +19,28 @@ mod settings;
 mod task;
 mod unsupported;
 
-pub(crate) use unsupported::UNSUPPORTED;
-
 use crate::route::Route;
+use crate::tag::Tag;
 
-/// Every route there is.
+/// Returns every route, each in the group of its module.
 pub(crate) fn all() -> Vec<Route> {
-    let rooms = [
-        cluster::routes(),
-        instance::routes(),
-        index::routes(),
-        document::routes(),
-        settings::routes(),
-        search::routes(),
-        task::routes(),
-        alias::routes(),
-        multi_search::routes(),
-        canary::routes(),
-        change::routes(),
-        job::routes(),
-        unsupported::routes(),
+    let modules = [
+        (Tag::Cluster, cluster::routes()),
+        (Tag::Instances, instance::routes()),
+        (Tag::Indexes, index::routes()),
+        (Tag::Documents, document::routes()),
+        (Tag::Settings, settings::routes()),
+        (Tag::Search, search::routes()),
+        (Tag::Search, multi_search::routes()),
+        (Tag::Tasks, task::routes()),
+        (Tag::Aliases, alias::routes()),
+        (Tag::Canaries, canary::routes()),
+        (Tag::Changes, change::routes()),
+        (Tag::Jobs, job::routes()),
+        (Tag::Unsupported, unsupported::routes()),
     ];
-    rooms.into_iter().flatten().collect()
+    modules
+        .into_iter()
+        .flat_map(|(tag, routes)| routes.into_iter().map(move |route| route.tag(tag)))
+        .collect()
 }

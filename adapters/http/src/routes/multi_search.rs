@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use http::Method;
 use miroir_domain::IndexUid;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::quorum::Degraded;
@@ -13,6 +12,7 @@ use miroir_domain::search::SearchRequest;
 use miroir_ports::inbound::ReadResponse;
 use serde_json::{Map, Value, json};
 
+use super::search::TEXT;
 use crate::Apis;
 use crate::error::Failure;
 use crate::json;
@@ -24,7 +24,25 @@ use crate::route::Route;
 const MAX_QUERIES: usize = 100;
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::client(Method::POST, "/multi-search", multi_search).anywhere()]
+    let route = Route::post(
+        "/multi-search",
+        "multiSearch",
+        "Several searches, each as if it came alone",
+        multi_search,
+    );
+    vec![
+        route
+            .any_instance()
+            .text(TEXT)
+            .body("MultiSearchQuery")
+            .reads("The answers, in the order of the queries.", "MultiSearchResponse")
+            .refuses_all("invalid_search_")
+            .refuses(&[
+                ErrorCode::MissingIndexUid,
+                ErrorCode::InvalidIndexUid,
+                ErrorCode::MiroirNotSupported,
+            ]),
+    ]
 }
 
 async fn multi_search(apis: Arc<Apis>, mut request: Request) -> Outcome {

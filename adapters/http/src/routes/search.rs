@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use miroir_domain::error::ErrorCode;
 use miroir_domain::search::SearchRequest;
 
 use crate::Apis;
@@ -13,6 +13,8 @@ use crate::request::Request;
 use crate::route::Route;
 
 const SEARCH: &str = "/indexes/{index_uid}/search";
+/// Said of every search.
+pub(super) const TEXT: &str = "A search is answered by a covering set of nodes and merged in the order of a single server. Where no node serves a shard, `X-Miroir-Degraded` says so, or the answer is 503, as `cluster.search_policy` wants it.";
 
 /// As [`SearchRequest::from_parameters`] reads them.
 const QUERY: &[&str] = &[
@@ -49,10 +51,15 @@ const QUERY: &[&str] = &[
 ];
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::client(Method::GET, SEARCH, search_by_url).parsed_query(QUERY),
-        Route::client(Method::POST, SEARCH, search_by_body).anywhere(),
-    ]
+    let routes = [
+        Route::get(SEARCH, "searchByUrl", "Search", search_by_url)
+            .parsed_query(QUERY)
+            .refuses(&[ErrorCode::MissingSearchHybrid]),
+        Route::post(SEARCH, "search", "Search", search_by_body).any_instance().body("SearchQuery"),
+    ];
+    let shared =
+        |route: Route| route.text(TEXT).reads("The hits.", "SearchResponse").refuses_all("invalid_search_");
+    routes.map(shared).into()
 }
 
 async fn search_by_url(apis: Arc<Apis>, request: Request) -> Outcome {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
+use miroir_domain::error::ErrorCode;
 use miroir_domain::task::TaskQuery;
 
 use crate::Apis;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
-use crate::route::{Access, Route};
+use crate::route::Route;
 
 /// As [`TaskQuery::parse`] reads them.
 const QUERY: &[&str] = &[
@@ -29,11 +30,27 @@ const QUERY: &[&str] = &[
     "tasks.beforeFinishedAt",
 ];
 
+const ONE_TASK: &[ErrorCode] =
+    &[ErrorCode::InvalidTaskUids, ErrorCode::TaskNotFound, ErrorCode::MiroirStoreUnavailable];
+
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::client(Method::GET, "/tasks", list).parsed_query(QUERY),
-        Route::client(Method::GET, "/tasks/{task_uid}", get),
-        Route::new(Method::GET, "/_miroir/tasks/{task_uid}", Access::Admin, detail),
+        Route::get("/tasks", "taskList", "Tasks, newest first", list)
+            .parsed_query(QUERY)
+            .returns(200, "The page.", "TaskList")
+            .refuses_all("invalid_task_")
+            .refuses(&[
+                ErrorCode::InvalidBatchUids,
+                ErrorCode::InvalidIndexUid,
+                ErrorCode::MiroirStoreUnavailable,
+            ]),
+        Route::get("/tasks/{task_uid}", "taskGet", "One task", get)
+            .returns(200, "The task.", "Task")
+            .refuses(ONE_TASK),
+        Route::get("/_miroir/tasks/{task_uid}", "taskDetail", "One task, and every node behind it", detail)
+            .admin()
+            .returns(200, "The task.", "TaskDetail")
+            .refuses(ONE_TASK),
     ]
 }
 

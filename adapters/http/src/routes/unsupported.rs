@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::route::Route;
 
 /// Path, and the methods a Meilisearch server takes there.
-pub(crate) const UNSUPPORTED: &[(&str, &[&str])] = &[
+const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("/chats", &["GET"]),
     ("/chats/{workspace_uid}", &["GET", "DELETE"]),
     ("/chats/{workspace_uid}/settings", &["GET", "PATCH", "DELETE"]),
@@ -50,13 +50,17 @@ pub(super) fn routes() -> Vec<Route> {
 fn route(path: &'static str, method: &'static str) -> Route {
     // The table names methods that exist; a misspelt one would be an extension method no test could reach.
     let known = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
-    Route::client(known, path, move |_, _| async move {
+    let words = path.split(['/', '-', '_', '{', '}']).filter(|word| !word.is_empty());
+    let name: Vec<String> = words.map(str::to_lowercase).collect();
+    let id = format!("unsupported_{}_{}", method.to_lowercase(), name.join("_"));
+    let summary = format!("`{method} {path}` of a single server");
+    let refuse = move |_, _| async move {
         Err(Failure::refused(
             ErrorCode::MiroirNotSupported,
             format!(
                 "`{method} {path}` is not supported for a cluster yet. Ask a node directly, or leave it out."
             ),
         ))
-    })
-    .unsupported()
+    };
+    Route::new(known, path, id, summary, refuse).unsupported().refuses(&[ErrorCode::MiroirNotSupported])
 }

@@ -1,48 +1,81 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use miroir_domain::error::ErrorCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::error::status_of;
-use crate::route::Access;
-use crate::routes;
+use crate::query_rule::query_name;
+use crate::route::{Access, ServedBy};
 
 /// Where the document is kept for people and tools.
-const KEPT: &str = include_str!("../../../../docs/openapi.json");
+const KEPT: &str = include_str!("../../../docs/openapi.json");
 
-#[test]
-fn the_kept_document_is_the_one_that_is_served() {
-    assert!(KEPT == document_text(), "docs/openapi.json is not what the code says: run `make fix`");
+fn document() -> Value {
+    openapi::document(&routes::all())
 }
 
 #[test]
-fn routes_and_operations_are_the_same_both_ways() {
-    // Who may use it, whether it is supported, and whether any instance answers it.
-    type Facts = BTreeMap<(String, String), (Access, bool, bool)>;
-    let routed: Facts = routes::all()
-        .into_iter()
-        .map(|route| {
-            let anywhere = route.is_answered_anywhere();
-            ((route.method.to_string(), route.template), (route.access, route.supported, anywhere))
-        })
-        .collect();
-    // A route that a cluster does not have yet differs from the others in its tag.
-    let described: Facts = operations::all()
-        .into_iter()
-        .map(|operation| {
-            let supported = operation.to_json()["tags"][0] != "unsupported";
-            let key = (operation.method().to_owned(), operation.template().to_owned());
-            (key, (operation.access(), supported, operation.is_answered_anywhere()))
-        })
-        .collect();
-    assert_eq!(operations::all().len(), described.len(), "an operation is described twice");
-    for (route, facts) in &routed {
-        assert_eq!(described.get(route), Some(facts), "{route:?} is not described, or not as it is");
+fn the_kept_document_is_the_one_that_is_served() {
+    assert!(KEPT == openapi_text(), "docs/openapi.json is not what the code says: run `make fix`");
+}
+
+#[test]
+fn no_route_is_declared_twice() {
+    let list = route_list();
+    let distinct: BTreeSet<_> = list.iter().map(|route| (&route.method, &route.template)).collect();
+    assert_eq!(distinct.len(), list.len());
+}
+
+#[test]
+fn every_route_is_an_operation_with_its_key_its_group_and_its_instance() {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    let operations: usize = paths.values().map(|path| path.as_object().unwrap().len()).sum();
+    let routes = routes::all();
+    assert_eq!(operations, routes.len());
+    for route in routes {
+        let operation = &paths[&route.template][route.method.as_str().to_lowercase()];
+        let name = format!("{} {}", route.method, route.template);
+        let security = match route.access {
+            Access::Open => json!([]),
+            Access::Client => json!([{ "masterKey": [] }]),
+            Access::Admin => json!([{ "adminKey": [] }, { "adminKeyHeader": [] }]),
+        };
+        assert_eq!(operation["security"], security, "{name}");
+        let tags = texts(&operation["tags"]);
+        assert_eq!((tags.len(), tags[0] != "unsupported"), (1, route.supported), "{name}");
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{name}");
+        let leads = matches!(route.served_by, ServedBy::RoleHolder(_));
+        let unavailable = of_reference(&document, &operation["responses"]["503"]);
+        let codes = texts(&unavailable["x-error-codes"]);
+        assert_eq!(codes.contains(&"miroir_no_leader"), leads, "{name}");
     }
-    for operation in described.keys() {
-        assert!(routed.contains_key(operation), "{operation:?} is described and is no route");
+}
+
+#[test]
+fn every_declared_parameter_is_a_component_of_its_name_and_place() {
+    let document = document();
+    let components = &document["components"]["parameters"];
+    let mut checked = 0;
+    let mut check = |component: &str, name: &str, place: &str| {
+        assert_eq!(
+            (&components[component]["name"], &components[component]["in"]),
+            (&json!(name), &json!(place))
+        );
+        checked += 1;
+    };
+    for route in routes::all() {
+        for parameter in route.query.parameters() {
+            check(parameter, query_name(parameter), "query");
+        }
+        for header in route.description.headers {
+            check(header, header, "header");
+        }
+        let path = route.template.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        path.for_each(|name| check(name, name, "path"));
     }
+    assert!(checked > 200, "{checked}");
 }
 
 #[test]
@@ -110,14 +143,19 @@ fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
+/// What a reference leads to; the value itself where it is none.
+fn of_reference<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let pointer = value["$ref"].as_str().map(|reference| &reference[1..]);
+    pointer.map_or(value, |pointer| document.pointer(pointer).unwrap())
+}
+
 /// Every answer of every operation, with its status.
 fn answers(document: &Value) -> Vec<(String, u16, &Value)> {
     let mut all = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             for (status, answer) in operation["responses"].as_object().unwrap() {
-                let shared = answer["$ref"].as_str().map(|reference| &reference[1..]);
-                let answer = shared.map_or(answer, |pointer| document.pointer(pointer).unwrap());
+                let answer = of_reference(document, answer);
                 all.push((format!("{method} {path}"), status.parse().unwrap(), answer));
             }
         }
