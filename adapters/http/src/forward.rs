@@ -6,7 +6,7 @@
 //! answer, as it would have been had the client spoken to the instance that died.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use hyper_util::rt::TokioExecutor;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::role::Role;
 use miroir_ports::inbound::{InstanceApi, Peer, RoleHolder};
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::body::{Body, Pieces};
@@ -170,7 +171,7 @@ impl Forwarder {
         let reason = match outcome {
             Some(Ok(response)) => return Ok(Sent::Answered(response)),
             Some(Err(broken)) => {
-                let mut rest = lock(&rest);
+                let mut rest = rest.lock();
                 if let Some(failure) = rest.failure.take() {
                     return Err(failure);
                 }
@@ -291,11 +292,6 @@ impl Rest {
     }
 }
 
-fn lock(rest: &Mutex<Rest>) -> MutexGuard<'_, Rest> {
-    // A panic while a piece was read leaves a body that breaks off, which is what it then is.
-    rest.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A body that is lent to the client that sends it.
 struct LentBody(Arc<Mutex<Rest>>);
 
@@ -307,7 +303,7 @@ impl HttpBody for LentBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        let mut rest = lock(&self.0);
+        let mut rest = self.0.lock();
         match rest.poll(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(None) => Poll::Ready(None),
@@ -321,7 +317,7 @@ impl HttpBody for LentBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        let rest = lock(&self.0);
+        let rest = self.0.lock();
         rest.pieces.is_none() && rest.body.as_ref().is_none_or(Body::is_empty)
     }
 }

@@ -1,8 +1,9 @@
 //! A place among the requests that are answered at once, held while Miroir works and not while it waits for a client.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use miroir_domain::error::ErrorCode;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::connections::Standing;
@@ -66,7 +67,7 @@ impl Place {
     }
 
     fn set(&self, permit: Option<OwnedSemaphorePermit>) {
-        *self.0.permit.lock().unwrap_or_else(PoisonError::into_inner) = permit;
+        *self.0.permit.lock() = permit;
     }
 }
 
