@@ -19,12 +19,13 @@ use warp::{Filter, Reply as _};
 
 use crate::body::{Body, BodyLimits};
 use crate::connections::Standing;
+use crate::content::JSON;
 use crate::error::Failure;
 use crate::forward::{Carried, Forwarder, Parcel};
 use crate::log::LogLine;
 use crate::place::{Place, Places};
 use crate::query::Query;
-use crate::reply::{Content, Outcome, Reply};
+use crate::reply::{Content, Outcome, Reply, response};
 use crate::request::Request;
 use crate::request_id::{self, RequestIds};
 use crate::route::{Access, Route};
@@ -232,9 +233,9 @@ impl Exchange {
     fn success(&self, reply: Reply, place: Option<Place>) -> Option<warp::reply::Response> {
         let Reply { status, content, degraded, version, task: _ } = reply;
         let mut response = match content {
-            Content::Whole(body) => json_response(status, body).into_response(),
-            Content::Text(content_type, text) => text_response(content_type, text).into_response(),
-            Content::OpenApi => json_response(status, listing::openapi_bytes()).into_response(),
+            Content::Whole(body) => response(status, JSON, body).into_response(),
+            Content::Text(content_type, text) => response(status, content_type, text).into_response(),
+            Content::OpenApi => response(status, JSON, listing::openapi_bytes()).into_response(),
             Content::Events(events) => events.into_response(self.stopping.clone(), place),
             Content::Relayed(response) => return Some(response.into_response()),
             Content::HangUp => return None,
@@ -283,26 +284,13 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
 fn failed(failure: &Failure) -> Response<Bytes> {
     // Four texts always serialize; an empty body is the worst that could come of a bug here.
     let body = serde_json::to_vec(failure.error.as_ref()).unwrap_or_default();
-    let mut response = json_response(failure.status, body.into());
+    let mut response = response(failure.status, JSON, Bytes::from(body));
     if let Some(seconds) = failure.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     if let Some(allow) = &failure.allow {
         insert(response.headers_mut(), header::ALLOW, allow);
     }
-    response
-}
-
-fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn text_response(content_type: &'static str, text: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(text);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

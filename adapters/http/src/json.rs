@@ -42,20 +42,30 @@ pub(crate) fn wrong_type(code: ErrorCode, place: &str, expected: &str, value: &V
     Failure::refused(code, wording::wrong_type(place, expected, value))
 }
 
+/// Returns the refusal of a body without the field `name`.
+pub(crate) fn missing_field(code: ErrorCode, name: &str) -> Failure {
+    Failure::refused(code, format!("Missing field `{name}`"))
+}
+
 /// Checks that the field `name`, where it is there, is a positive integer.
 pub(crate) fn check_number(fields: &Map<String, Value>, name: &str, code: ErrorCode) -> Result<(), Failure> {
-    match fields.get(name) {
-        Some(value) if !value.is_u64() => {
-            Err(wrong_type(code, &format!(".{name}"), "a positive integer", value))
-        }
-        _ => Ok(()),
-    }
+    check(fields, name, code, "a positive integer", Value::is_u64)
 }
 
 /// Checks that the field `name`, where it is there, is a boolean.
 pub(crate) fn check_boolean(fields: &Map<String, Value>, name: &str, code: ErrorCode) -> Result<(), Failure> {
+    check(fields, name, code, "a boolean", Value::is_boolean)
+}
+
+fn check(
+    fields: &Map<String, Value>,
+    name: &str,
+    code: ErrorCode,
+    expected: &str,
+    is_right: impl Fn(&Value) -> bool,
+) -> Result<(), Failure> {
     match fields.get(name) {
-        Some(value) if !value.is_boolean() => Err(wrong_type(code, &format!(".{name}"), "a boolean", value)),
+        Some(value) if !is_right(value) => Err(wrong_type(code, &format!(".{name}"), expected, value)),
         _ => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::HttpOptions;
+use crate::reply::response;
 use crate::server::{parser, rest_after};
 
 /// The one path.
@@ -73,21 +74,14 @@ async fn connection(
 
 async fn answer(request: &Request<Incoming>, metrics: &dyn MetricsApi) -> Response<Full<Bytes>> {
     if request.uri().path() != PATH {
-        let text = "Only `GET /metrics` is served here.\n".to_owned();
-        return respond(StatusCode::NOT_FOUND, "text/plain", text);
+        let text = "Only `GET /metrics` is served here.\n";
+        return response(StatusCode::NOT_FOUND, "text/plain", text.into());
     }
     if request.method() != Method::GET {
-        let mut refused = respond(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "Use GET.\n".to_owned());
+        let mut refused = response(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "Use GET.\n".into());
         refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
         return refused;
     }
     let exposition = metrics.exposition().await;
-    respond(StatusCode::OK, exposition.content_type, exposition.text)
-}
-
-fn respond(status: StatusCode, content_type: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
+    response(StatusCode::OK, exposition.content_type, exposition.text.into())
 }

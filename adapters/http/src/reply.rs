@@ -1,11 +1,12 @@
 //! Answers that are no errors.
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use miroir_domain::TaskUid;
 use miroir_domain::quorum::Degraded;
 use miroir_ports::inbound::{Accepted, Exposition, ReadResponse};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::error::Failure;
 use crate::event_stream::EventStream;
@@ -48,6 +49,16 @@ impl Reply {
         let body = serde_json::to_vec(value)
             .map_err(|error| Failure::internal(&format!("an answer cannot be written as JSON: {error}")))?;
         Ok(Self::with(status, Content::Whole(body.into())))
+    }
+
+    /// 200 with a list that is whole.
+    pub(crate) fn results(results: &impl Serialize) -> Outcome {
+        Self::json(StatusCode::OK, &json!({ "results": results }))
+    }
+
+    /// `value` as JSON, with the version that `ETag` tells and `If-Match` takes.
+    pub(crate) fn versioned(status: StatusCode, value: &impl Serialize, version: u64) -> Outcome {
+        Ok(Self { version: Some(version), ..Self::json(status, value)? })
     }
 
     /// 202 with the summary of the task a write became.
@@ -97,13 +108,16 @@ impl Reply {
         Self { status, content, degraded: None, task: None, version: None }
     }
 
-    /// The same, of something that has a version.
-    pub(crate) fn with_version(self, version: u64) -> Self {
-        Self { version: Some(version), ..self }
-    }
-
     /// The same, about a task.
     pub(crate) fn about(self, task: TaskUid) -> Self {
         Self { task: Some(task), ..self }
     }
+}
+
+/// Returns a response of one media type.
+pub(crate) fn response<B>(status: StatusCode, content_type: &'static str, body: B) -> Response<B> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }

@@ -35,8 +35,7 @@ impl Request {
 
     /// The index a path names first.
     pub(crate) fn index(&self) -> Result<IndexUid, Failure> {
-        parse_index(self.parameter(0))
-            .map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))
+        index_uid(self.parameter(0), "")
     }
 
     /// The task a path names.
@@ -90,12 +89,13 @@ fn missing_payload(media: &str) -> Failure {
     Failure::refused(ErrorCode::MissingPayload, format!("A {name} payload is missing."))
 }
 
-/// An index uid, or the sentence with which a Meilisearch server refuses it.
-pub(crate) fn parse_index(text: &str) -> Result<IndexUid, String> {
+/// Reads an index uid. A refusal has the words of a Meilisearch server, behind `place`.
+pub(crate) fn index_uid(text: &str, place: &str) -> Result<IndexUid, Failure> {
     text.parse().map_err(|_| {
         let shown: String = text.chars().take(600).collect();
-        format!(
-            "`{shown}` is not a valid index uid. Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
-        )
+        let message = format!(
+            "{place}`{shown}` is not a valid index uid. Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
+        );
+        Failure::refused(ErrorCode::InvalidIndexUid, message)
     })
 }

@@ -82,42 +82,6 @@ impl Route {
         }
     }
 
-    /// Declares a route with the method `GET`.
-    pub(crate) fn get<F, Fut>(template: &str, id: &str, summary: &str, handler: F) -> Self
-    where
-        F: Fn(Arc<Apis>, Request) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Outcome> + Send + 'static,
-    {
-        Self::new(Method::GET, template, id, summary, handler)
-    }
-
-    /// Declares a route with the method `POST`.
-    pub(crate) fn post<F, Fut>(template: &str, id: &str, summary: &str, handler: F) -> Self
-    where
-        F: Fn(Arc<Apis>, Request) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Outcome> + Send + 'static,
-    {
-        Self::new(Method::POST, template, id, summary, handler)
-    }
-
-    /// Declares a route with the method `PUT`.
-    pub(crate) fn put<F, Fut>(template: &str, id: &str, summary: &str, handler: F) -> Self
-    where
-        F: Fn(Arc<Apis>, Request) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Outcome> + Send + 'static,
-    {
-        Self::new(Method::PUT, template, id, summary, handler)
-    }
-
-    /// Declares a route with the method `DELETE`.
-    pub(crate) fn delete<F, Fut>(template: &str, id: &str, summary: &str, handler: F) -> Self
-    where
-        F: Fn(Arc<Apis>, Request) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Outcome> + Send + 'static,
-    {
-        Self::new(Method::DELETE, template, id, summary, handler)
-    }
-
     /// Opens the route to requests without a key.
     pub(crate) fn open(self) -> Self {
         Self { access: Access::Open, ..self }

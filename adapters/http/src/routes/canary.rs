@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use miroir_domain::canary::{CanaryId, CaptureRequest, Definition};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::role::Role;
-use miroir_ports::inbound::{CanaryPrecondition, CanaryView};
+use miroir_ports::inbound::CanaryPrecondition;
 
 use crate::Apis;
 use crate::error::Failure;
@@ -25,19 +25,20 @@ const CAPTURE: &str = "/_miroir/canaries/capture";
 pub(super) fn routes() -> Vec<Route> {
     let known = [ErrorCode::MiroirCanaryNotFound, ErrorCode::MiroirInvalidCanary];
     let routes = [
-        Route::post(CANARIES, "canaryCreate", "Store a canary", create)
+        Route::new(Method::POST, CANARIES, "canaryCreate", "Store a canary", create)
             .query(&[])
             .body("CanaryDefinition")
             .returns_with(201, "The canary.", "Canary", &["ETag"])
             .refuses(&[ErrorCode::MiroirInvalidCanary, ErrorCode::MiroirCanaryExists]),
-        Route::get(CANARIES, "canaryList", "Every canary, page by page", list)
+        Route::new(Method::GET, CANARIES, "canaryList", "Every canary, page by page", list)
             .query(&["canaries.after", "page.limit"])
             .returns(200, "In the order of their ids.", "CanaryList"),
-        Route::get(CANARY, "canaryGet", "One canary", get)
+        Route::new(Method::GET, CANARY, "canaryGet", "One canary", get)
             .query(&[])
             .returns_with(200, "The canary.", "Canary", &["ETag"])
             .refuses(&known),
-        Route::put(
+        Route::new(
+            Method::PUT,
             CANARY,
             "canaryReplace",
             "Put a canary in the place of another, or where there is none",
@@ -53,26 +54,26 @@ pub(super) fn routes() -> Vec<Route> {
             ErrorCode::MiroirCanaryVersionMismatch,
             ErrorCode::MiroirCanaryConfigured,
         ]),
-        Route::delete(CANARY, "canaryDelete", "Delete a canary and its runs", delete)
+        Route::new(Method::DELETE, CANARY, "canaryDelete", "Delete a canary and its runs", delete)
             .query(&[])
             .returns_media(204, "It is gone.", vec![])
             .refuses(&known)
             .refuses(&[ErrorCode::MiroirCanaryConfigured]),
-        Route::post(RUN, "canaryRun", "Run a canary now", run)
+        Route::new(Method::POST, RUN, "canaryRun", "Run a canary now", run)
             .served_by(runner)
             .query(&[])
             .returns(200, "What it came to.", "CanaryRun")
             .refuses(&known),
-        Route::get(RUNS, "canaryRuns", "The runs of a canary", runs)
+        Route::new(Method::GET, RUNS, "canaryRuns", "The runs of a canary", runs)
             .query(&["page.limit"])
             .returns(200, "Newest first.", "CanaryRunList")
             .refuses(&known),
-        Route::get(STATUS, "canaryStatus", "How every canary fares", status).query(&[]).returns(
+        Route::new(Method::GET, STATUS, "canaryStatus", "How every canary fares", status).query(&[]).returns(
             200,
             "All of them.",
             "CanaryOverview",
         ),
-        Route::post(CAPTURE, "canaryCapture", "Make drafts of what clients search for", capture)
+        Route::new(Method::POST, CAPTURE, "canaryCapture", "Make drafts of what clients search for", capture)
             .query(&[])
             .body("CaptureRequest")
             .returns(202, "What will happen.", "CaptureStarted")
@@ -88,7 +89,8 @@ fn runner(parameters: &[String]) -> Option<Role> {
 
 async fn create(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let definition = Definition::parse(&request.json().await?)?;
-    shown(StatusCode::CREATED, &apis.canary.canary_create(definition).await?)
+    let canary = apis.canary.canary_create(definition).await?;
+    Reply::versioned(StatusCode::CREATED, &canary, canary.version)
 }
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
@@ -97,7 +99,8 @@ async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
 }
 
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
-    shown(StatusCode::OK, &apis.canary.canary_get(id(&request)?).await?)
+    let canary = apis.canary.canary_get(id(&request)?).await?;
+    Reply::versioned(StatusCode::OK, &canary, canary.version)
 }
 
 async fn replace(apis: Arc<Apis>, mut request: Request) -> Outcome {
@@ -111,7 +114,7 @@ async fn replace(apis: Arc<Apis>, mut request: Request) -> Outcome {
     }
     let replaced = apis.canary.canary_replace(id, definition, precondition).await?;
     let status = if replaced.created { StatusCode::CREATED } else { StatusCode::OK };
-    shown(status, &replaced.canary)
+    Reply::versioned(status, &replaced.canary, replaced.canary.version)
 }
 
 async fn delete(apis: Arc<Apis>, request: Request) -> Outcome {
@@ -135,10 +138,6 @@ async fn status(apis: Arc<Apis>, _: Request) -> Outcome {
 async fn capture(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let capture = CaptureRequest::parse(&request.json().await?)?;
     Reply::json(StatusCode::ACCEPTED, &apis.canary.canary_capture(capture).await?)
-}
-
-fn shown(status: StatusCode, canary: &CanaryView) -> Outcome {
-    Ok(Reply::json(status, canary)?.with_version(canary.version))
 }
 
 fn id(request: &Request) -> Result<CanaryId, Failure> {

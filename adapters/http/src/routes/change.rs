@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use miroir_domain::change::Rewind;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::role::Role;
@@ -17,7 +17,7 @@ use crate::description::Schema;
 use crate::error::Failure;
 use crate::event_stream::EventStream;
 use crate::reply::{Outcome, Reply};
-use crate::request::{Request, parse_index};
+use crate::request::{Request, index_uid};
 use crate::route::Route;
 
 const CHANGES: &str = "/_miroir/changes";
@@ -43,19 +43,19 @@ pub(super) fn routes() -> Vec<Route> {
     let position =
         [ErrorCode::IndexNotFound, ErrorCode::MiroirChangesTrimmed, ErrorCode::MiroirInvalidChangePosition];
     let routes = [
-        Route::get(CHANGES, "changes", "The changes of an index after a number", changes)
+        Route::new(Method::GET, CHANGES, "changes", "The changes of an index after a number", changes)
             .text("Answers as soon as there is a change, else when `wait` is over. With `Accept: text/event-stream` the answer goes on for as long as its reader stays.")
             .query(&["changes.index", "changes.since", "page.limit", "changes.wait"])
             .headers(&["Last-Event-ID"])
             .returns_media(200, "The changes.", page)
             .refuses(&[ErrorCode::InvalidIndexUid, ErrorCode::MiroirSinkNotFound])
             .refuses(&position),
-        Route::get(SINKS, "sinkList", "Every sink", sinks)
+        Route::new(Method::GET, SINKS, "sinkList", "Every sink", sinks)
             .query(&[])
             .returns(200, "In the order of the configuration.", "SinkList"),
-        sink_change(Route::post(PAUSE, "sinkPause", "Stop delivering to a sink", pause)),
-        sink_change(Route::post(RESUME, "sinkResume", "Deliver to a sink again", resume)),
-        sink_change(Route::post(REWIND, "sinkRewind", "Deliver events again, as far as they are held", rewind))
+        sink_change(Route::new(Method::POST, PAUSE, "sinkPause", "Stop delivering to a sink", pause)),
+        sink_change(Route::new(Method::POST, RESUME, "sinkResume", "Deliver to a sink again", resume)),
+        sink_change(Route::new(Method::POST, REWIND, "sinkRewind", "Deliver events again, as far as they are held", rewind))
             .body("Rewind")
             .refuses(&position),
     ];
@@ -89,8 +89,7 @@ async fn changes(apis: Arc<Apis>, request: Request) -> Outcome {
 }
 
 async fn sinks(apis: Arc<Apis>, _: Request) -> Outcome {
-    let results = apis.sink.sink_list().await?;
-    Reply::json(StatusCode::OK, &serde_json::json!({ "results": results }))
+    Reply::results(&apis.sink.sink_list().await?)
 }
 
 async fn pause(apis: Arc<Apis>, request: Request) -> Outcome {
@@ -111,8 +110,7 @@ fn query(request: &Request) -> Result<ChangesQuery, Failure> {
     let index = request.query.get("index");
     let index =
         index.ok_or_else(|| refuse("Missing parameter `index`: the changes of which index?".to_owned()))?;
-    let index =
-        parse_index(index).map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))?;
+    let index = index_uid(index, "")?;
     let wait = request.query.number("wait", ErrorCode::BadRequest)?.unwrap_or(DEFAULT_WAIT_S);
     if wait > MAX_WAIT_S {
         let message = format!("Invalid value in parameter `wait`: {wait} is more than {MAX_WAIT_S} seconds");

@@ -2,49 +2,48 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use miroir_domain::error::ErrorCode;
 use serde_json::json;
 
 use crate::Apis;
 use crate::description::Schema;
-use crate::error::Failure;
 use crate::reply::{Outcome, Reply};
-use crate::request::{Request, parse_index};
+use crate::request::{Request, index_uid};
 use crate::route::Route;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/", "root", "A sign of life", root).open().returns(200, "It runs.", "Health"),
-        Route::get("/health", "health", "Whether the process lives", health)
+        Route::new(Method::GET, "/", "root", "A sign of life", root).open().returns(200, "It runs.", "Health"),
+        Route::new(Method::GET, "/health", "health", "Whether the process lives", health)
             .open()
             .returns(200, "It does.", "Health"),
-        Route::get("/version", "version", "The version of a node", version)
+        Route::new(Method::GET, "/version", "version", "The version of a node", version)
             .returns(200, "The version.", "Version")
             .refuses(&[
                 ErrorCode::MiroirNodeUnavailable,
                 ErrorCode::MiroirShardUnavailable,
                 ErrorCode::MiroirStoreUnavailable,
             ]),
-        Route::get("/_miroir/ready", "ready", "Whether requests can be served", ready)
+        Route::new(Method::GET, "/_miroir/ready", "ready", "Whether requests can be served", ready)
             .open()
             .returns(200, "They can.", "Readiness")
             .returns(503, "They cannot, for these reasons.", "Readiness"),
-        Route::get("/_miroir/topology", "topology", "Nodes, groups and their health", topology)
+        Route::new(Method::GET, "/_miroir/topology", "topology", "Nodes, groups and their health", topology)
             .admin()
             .returns(200, "The cluster as this instance sees it.", "Topology")
             .refuses(&[ErrorCode::MiroirStoreUnavailable]),
-        Route::get("/_miroir/shards", "shards", "Where the shards of an index live", shards)
+        Route::new(Method::GET, "/_miroir/shards", "shards", "Where the shards of an index live", shards)
             .admin()
             .query(&["shards.index"])
             .returns(200, "Every shard with its copies.", "Shards")
             .refuses(&[ErrorCode::InvalidIndexUid, ErrorCode::IndexNotFound, ErrorCode::MiroirStoreUnavailable]),
-        Route::get("/_miroir/metrics", "metrics", "Metrics for Prometheus", metrics)
+        Route::new(Method::GET, "/_miroir/metrics", "metrics", "Metrics for Prometheus", metrics)
             .admin()
             .text("Query parameters are let pass. The same without a key is at `metrics.address`, where that is set.")
             .returns_media(200, "In the text format of Prometheus.", vec![("text/plain", Schema::Text)]),
         // It says no more than the source does, and programs that read it (generators of clients, gateways) send no key.
-        Route::get("/_miroir/openapi.json", "openapi", "This document", openapi)
+        Route::new(Method::GET, "/_miroir/openapi.json", "openapi", "This document", openapi)
             .open()
             .returns(200, "An OpenAPI 3.1 document.", "OpenApi"),
     ]
@@ -70,8 +69,7 @@ async fn ready(apis: Arc<Apis>, _: Request) -> Outcome {
 }
 
 async fn shards(apis: Arc<Apis>, request: Request) -> Outcome {
-    let index = request.query.text("index").map(|text| parse_index(&text)).transpose();
-    let index = index.map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))?;
+    let index = request.query.get("index").map(|text| index_uid(text, "")).transpose()?;
     Reply::json(StatusCode::OK, &apis.cluster.shards(index).await?)
 }
 

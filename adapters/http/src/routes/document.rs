@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::Method;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::payload::PayloadFormat;
 use miroir_domain::write::WriteMode;
@@ -42,28 +43,41 @@ const DELETE_QUERY: &[&str] = &["metadata.customMetadata"];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        listing(Route::get(DOCUMENTS, "documentList", "Documents, page by page", list)).query(LIST_QUERY),
-        writing(Route::post(DOCUMENTS, "documentsReplace", "Write documents, whole", |apis, request| {
-            write(apis, request, WriteMode::Replace)
-        })),
-        writing(Route::put(
+        listing(Route::new(Method::GET, DOCUMENTS, "documentList", "Documents, page by page", list))
+            .query(LIST_QUERY),
+        writing(Route::new(
+            Method::POST,
+            DOCUMENTS,
+            "documentsReplace",
+            "Write documents, whole",
+            |apis, request| write(apis, request, WriteMode::Replace),
+        )),
+        writing(Route::new(
+            Method::PUT,
             DOCUMENTS,
             "documentsUpdate",
             "Write documents, attribute by attribute",
             |apis, request| write(apis, request, WriteMode::Update),
         )),
-        Route::delete(DOCUMENTS, "documentsDeleteAll", "Delete every document", delete_all)
+        Route::new(Method::DELETE, DOCUMENTS, "documentsDeleteAll", "Delete every document", delete_all)
             .query(DELETE_QUERY)
             .writes(),
-        listing(Route::post(FETCH, "documentsFetch", "Documents, asked for by a body", fetch))
+        listing(Route::new(Method::POST, FETCH, "documentsFetch", "Documents, asked for by a body", fetch))
             .any_instance()
             .body("DocumentQuery"),
-        Route::post(DELETE_BATCH, "documentsDeleteByIds", "Delete documents by their ids", delete_batch)
-            .query(DELETE_QUERY)
-            .body("DocumentIds")
-            .writes()
-            .refuses(&[ErrorCode::InvalidDocumentId]),
-        Route::post(
+        Route::new(
+            Method::POST,
+            DELETE_BATCH,
+            "documentsDeleteByIds",
+            "Delete documents by their ids",
+            delete_batch,
+        )
+        .query(DELETE_QUERY)
+        .body("DocumentIds")
+        .writes()
+        .refuses(&[ErrorCode::InvalidDocumentId]),
+        Route::new(
+            Method::POST,
             DELETE_BY_FILTER,
             "documentsDeleteByFilter",
             "Delete what a filter finds",
@@ -73,7 +87,7 @@ pub(super) fn routes() -> Vec<Route> {
         .body("DocumentDeletion")
         .writes()
         .refuses(&[ErrorCode::MissingDocumentFilter, ErrorCode::InvalidDocumentFilter]),
-        Route::get(DOCUMENT, "documentGet", "One document", get)
+        Route::new(Method::GET, DOCUMENT, "documentGet", "One document", get)
             .query(GET_QUERY)
             .reads("The document.", "Document")
             .refuses(&[
@@ -83,7 +97,7 @@ pub(super) fn routes() -> Vec<Route> {
                 ErrorCode::InvalidDocumentRetrieveVectors,
                 ErrorCode::MiroirNotSupported,
             ]),
-        Route::delete(DOCUMENT, "documentDelete", "Delete one document", delete_one)
+        Route::new(Method::DELETE, DOCUMENT, "documentDelete", "Delete one document", delete_one)
             .query(DELETE_QUERY)
             .writes()
             .refuses(&[ErrorCode::InvalidDocumentId]),
@@ -220,7 +234,7 @@ async fn delete_by_filter(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let mut fields = json::object(request.json().await?, &["filter"])?;
     let filter = fields
         .remove("filter")
-        .ok_or_else(|| Failure::refused(ErrorCode::MissingDocumentFilter, "Missing field `filter`"))?;
+        .ok_or_else(|| json::missing_field(ErrorCode::MissingDocumentFilter, "filter"))?;
     check_filter(&filter)?;
     delete(apis, request, DocumentSelection::Filter(filter)).await
 }

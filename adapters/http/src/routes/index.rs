@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::Method;
 use miroir_domain::IndexUid;
 use miroir_domain::error::ErrorCode;
 use serde_json::{Map, Value};
@@ -10,7 +11,7 @@ use crate::Apis;
 use crate::error::Failure;
 use crate::json;
 use crate::reply::{Outcome, Reply};
-use crate::request::{Request, parse_index};
+use crate::request::{Request, index_uid};
 use crate::route::Route;
 
 const INDEXES: &str = "/indexes";
@@ -21,7 +22,7 @@ const DEFAULT_LIMIT: u64 = 20;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get(INDEXES, "indexList", "Every index, page by page", list)
+        Route::new(Method::GET, INDEXES, "indexList", "Every index, page by page", list)
             .query(&["indexes.offset", "indexes.limit"])
             .returns(200, "In the order of their uids.", "IndexList")
             .refuses(&[
@@ -29,7 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
                 ErrorCode::InvalidIndexLimit,
                 ErrorCode::MiroirStoreUnavailable,
             ]),
-        Route::post(INDEXES, "indexCreate", "Create an index on every node", create)
+        Route::new(Method::POST, INDEXES, "indexCreate", "Create an index on every node", create)
             .body("IndexCreation")
             .writes()
             .refuses(&[
@@ -38,15 +39,15 @@ pub(super) fn routes() -> Vec<Route> {
                 ErrorCode::InvalidIndexPrimaryKey,
                 ErrorCode::MiroirAliasConflict,
             ]),
-        Route::get(INDEX, "indexGet", "One index", get)
+        Route::new(Method::GET, INDEX, "indexGet", "One index", get)
             .reads("The index.", "Index")
             .refuses(&[ErrorCode::MiroirAliasConflict]),
-        Route::delete(INDEX, "indexDelete", "Delete an index from every node", delete)
+        Route::new(Method::DELETE, INDEX, "indexDelete", "Delete an index from every node", delete)
             .writes()
             .refuses(&[ErrorCode::MiroirAliasConflict]),
-        Route::get(INDEX_STATS, "indexStats", "How large an index is", index_stats)
+        Route::new(Method::GET, INDEX_STATS, "indexStats", "How large an index is", index_stats)
             .reads("Its documents, counted once each.", "IndexStats"),
-        Route::get("/stats", "stats", "How large all indexes are", stats)
+        Route::new(Method::GET, "/stats", "stats", "How large all indexes are", stats)
             .returns_with(200, "Every index, and the disks of all nodes.", "Stats", &["X-Miroir-Degraded"])
             .refuses(&[
                 ErrorCode::MiroirStoreUnavailable,
@@ -71,10 +72,8 @@ async fn create(apis: Arc<Apis>, mut request: Request) -> Outcome {
 
 fn read_uid(fields: &Map<String, Value>) -> Result<IndexUid, Failure> {
     match fields.get("uid") {
-        None => Err(Failure::refused(ErrorCode::MissingIndexUid, "Missing field `uid`")),
-        Some(Value::String(uid)) => parse_index(uid).map_err(|message| {
-            Failure::refused(ErrorCode::InvalidIndexUid, format!("Invalid value at `.uid`: {message}"))
-        }),
+        None => Err(json::missing_field(ErrorCode::MissingIndexUid, "uid")),
+        Some(Value::String(uid)) => index_uid(uid, "Invalid value at `.uid`: "),
         Some(other) => Err(json::wrong_type(ErrorCode::InvalidIndexUid, ".uid", "a string", other)),
     }
 }

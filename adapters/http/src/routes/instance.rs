@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use miroir_domain::error::ErrorCode;
-use serde_json::json;
 
 use crate::Apis;
 use crate::reply::{Outcome, Reply};
@@ -13,19 +12,17 @@ use crate::route::Route;
 
 pub(super) fn routes() -> Vec<Route> {
     let routes = [
-        Route::get(
-            "/_miroir/instances",
+        Route::new(Method::GET, "/_miroir/instances",
             "instanceList",
             "Every live instance, and what each does for all",
             instances,
         )
         .returns(200, "By name.", "InstanceList")
         .refuses(&[ErrorCode::MiroirStoreUnavailable]),
-        Route::get("/_miroir/leases", "leaseList", "Every running term of a role", leases)
+        Route::new(Method::GET, "/_miroir/leases", "leaseList", "Every running term of a role", leases)
             .returns(200, "By scope; none where one instance has the store for itself.", "LeaseList")
             .refuses(&[ErrorCode::MiroirStoreUnavailable]),
-        Route::get(
-            "/_miroir/replicas",
+        Route::new(Method::GET, "/_miroir/replicas",
             "replicaList",
             "Which nodes lack something that others have",
             replicas,
@@ -37,13 +34,11 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn instances(apis: Arc<Apis>, _: Request) -> Outcome {
-    let results = apis.instance.instance_list().await?;
-    Reply::json(StatusCode::OK, &json!({ "results": results }))
+    Reply::results(&apis.instance.instance_list().await?)
 }
 
 async fn leases(apis: Arc<Apis>, _: Request) -> Outcome {
-    let results = apis.instance.lease_list().await?;
-    Reply::json(StatusCode::OK, &json!({ "results": results }))
+    Reply::results(&apis.instance.lease_list().await?)
 }
 
 /// What this instance knows by itself: only of the one that sends the writes is it the truth.

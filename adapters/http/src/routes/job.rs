@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use miroir_domain::error::ErrorCode;
 
 use crate::Apis;
@@ -15,14 +15,14 @@ const JOB: &str = "/_miroir/jobs/{job}";
 
 pub(super) fn routes() -> Vec<Route> {
     let routes = [
-        Route::get(JOBS, "jobList", "Every job, page by page", list)
+        Route::new(Method::GET, JOBS, "jobList", "Every job, page by page", list)
             .query(&["jobs.after", "page.limit"])
             .returns(200, "In the order of their ids.", "JobList"),
-        Route::get(JOB, "jobGet", "One job", get)
+        Route::new(Method::GET, JOB, "jobGet", "One job", get)
             .query(&[])
             .returns(200, "The job.", "Job")
             .refuses(&[ErrorCode::MiroirJobNotFound]),
-        Route::delete(JOB, "jobCancel", "Call a job off, whoever works on it", cancel)
+        Route::new(Method::DELETE, JOB, "jobCancel", "Call a job off, whoever works on it", cancel)
             .query(&[])
             .returns(200, "The job as it is now.", "Job")
             .refuses(&[ErrorCode::MiroirJobNotFound, ErrorCode::MiroirJobFinished]),

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use http::Method;
 use miroir_domain::IndexUid;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::quorum::Degraded;
@@ -17,14 +18,15 @@ use crate::Apis;
 use crate::error::Failure;
 use crate::json;
 use crate::reply::{Outcome, Reply};
-use crate::request::{Request, parse_index};
+use crate::request::{Request, index_uid};
 use crate::route::Route;
 
 /// The most searches in one request: each is a fan-out.
 const MAX_QUERIES: usize = 100;
 
 pub(super) fn routes() -> Vec<Route> {
-    let route = Route::post(
+    let route = Route::new(
+        Method::POST,
         "/multi-search",
         "multiSearch",
         "Several searches, each as if it came alone",
@@ -53,8 +55,7 @@ async fn multi_search(apis: Arc<Apis>, mut request: Request) -> Outcome {
         return Err(Failure::refused(ErrorCode::MiroirNotSupported, message));
     }
     let queries = json::array(&fields, "queries", ErrorCode::BadRequest)?;
-    let queries =
-        queries.ok_or_else(|| Failure::refused(ErrorCode::BadRequest, "Missing field `queries`"))?;
+    let queries = queries.ok_or_else(|| json::missing_field(ErrorCode::BadRequest, "queries"))?;
     if queries.len() > MAX_QUERIES {
         let message = format!("`.queries` has {} searches: {MAX_QUERIES} are the most.", queries.len());
         return Err(Failure::refused(ErrorCode::BadRequest, message));
@@ -79,13 +80,11 @@ fn read_query(query: &Value) -> Result<(IndexUid, SearchRequest), Failure> {
     };
     let mut fields = fields.clone();
     let index = match fields.shift_remove("indexUid") {
-        Some(Value::String(text)) => {
-            parse_index(&text).map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))?
-        }
+        Some(Value::String(text)) => index_uid(&text, "")?,
         Some(other) => {
             return Err(json::wrong_type(ErrorCode::InvalidIndexUid, ".indexUid", "a string", &other));
         }
-        None => return Err(Failure::refused(ErrorCode::MissingIndexUid, "Missing field `indexUid`")),
+        None => return Err(json::missing_field(ErrorCode::MissingIndexUid, "indexUid")),
     };
     if fields.contains_key("federationOptions") {
         let message = "`federationOptions` needs `federation`, which is not supported for a cluster yet.";

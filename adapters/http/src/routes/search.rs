@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use http::Method;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::search::SearchRequest;
 
@@ -52,10 +53,12 @@ const QUERY: &[&str] = &[
 
 pub(super) fn routes() -> Vec<Route> {
     let routes = [
-        Route::get(SEARCH, "searchByUrl", "Search", search_by_url)
+        Route::new(Method::GET, SEARCH, "searchByUrl", "Search", search_by_url)
             .parsed_query(QUERY)
             .refuses(&[ErrorCode::MissingSearchHybrid]),
-        Route::post(SEARCH, "search", "Search", search_by_body).any_instance().body("SearchQuery"),
+        Route::new(Method::POST, SEARCH, "search", "Search", search_by_body)
+            .any_instance()
+            .body("SearchQuery"),
     ];
     let shared =
         |route: Route| route.text(TEXT).reads("The hits.", "SearchResponse").refuses_all("invalid_search_");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::task::TaskQuery;
 
@@ -35,7 +35,7 @@ const ONE_TASK: &[ErrorCode] =
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/tasks", "taskList", "Tasks, newest first", list)
+        Route::new(Method::GET, "/tasks", "taskList", "Tasks, newest first", list)
             .parsed_query(QUERY)
             .returns(200, "The page.", "TaskList")
             .refuses_all("invalid_task_")
@@ -44,13 +44,19 @@ pub(super) fn routes() -> Vec<Route> {
                 ErrorCode::InvalidIndexUid,
                 ErrorCode::MiroirStoreUnavailable,
             ]),
-        Route::get("/tasks/{task_uid}", "taskGet", "One task", get)
+        Route::new(Method::GET, "/tasks/{task_uid}", "taskGet", "One task", get)
             .returns(200, "The task.", "Task")
             .refuses(ONE_TASK),
-        Route::get("/_miroir/tasks/{task_uid}", "taskDetail", "One task, and every node behind it", detail)
-            .admin()
-            .returns(200, "The task.", "TaskDetail")
-            .refuses(ONE_TASK),
+        Route::new(
+            Method::GET,
+            "/_miroir/tasks/{task_uid}",
+            "taskDetail",
+            "One task, and every node behind it",
+            detail,
+        )
+        .admin()
+        .returns(200, "The task.", "TaskDetail")
+        .refuses(ONE_TASK),
     ]
 }
 
