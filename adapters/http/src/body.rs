@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::content::too_large;
 use crate::error::Failure;
-use crate::place::Place;
+use crate::request_permit::Place;
 
 /// Bytes set aside before the first byte has come, whatever `Content-Length` promises.
 const RESERVE_BYTES: u64 = 1024 * 1024;

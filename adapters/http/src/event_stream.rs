@@ -11,7 +11,7 @@ use warp::Reply as _;
 use warp::reply::Response;
 use warp::sse::Event;
 
-use crate::place::Place;
+use crate::request_permit::Place;
 
 /// Events that are made before the reader takes them.
 const AHEAD: usize = 16;

@@ -5,8 +5,8 @@
 //! | step | module |
 //! |---|---|
 //! | accept, header limits, graceful stop | `server` |
-//! | how many connections, which one makes room, who does not read | `connections`, `patient` |
-//! | how many requests at once | `place` |
+//! | how many connections, which one makes room, who does not read | `connections`, `write_timeout_stream` |
+//! | how many requests at once | `request_permit` |
 //! | request id, span, log line, limits, panics | `exchange` |
 //! | who counts requests | `observer` |
 //! | which route, or which 404 and 405 | `router` |
@@ -37,13 +37,12 @@ mod metrics_listener;
 mod observer;
 mod openapi;
 mod options;
-mod patient;
-mod place;
 mod query;
 mod query_rule;
 mod reply;
 mod request;
 mod request_id;
+mod request_permit;
 mod route;
 mod router;
 mod routes;
@@ -51,6 +50,7 @@ mod secret;
 mod server;
 mod suggestion;
 mod tag;
+mod write_timeout_stream;
 
 pub use body::MIN_BODY_BYTES_PER_SECOND;
 pub use listing::{RouteInfo, openapi_text, route_list};

@@ -15,7 +15,7 @@ use warp::filters::BoxedFilter;
 
 use crate::connections::Connections;
 use crate::exchange::Exchange;
-use crate::patient::Patient;
+use crate::write_timeout_stream::Patient;
 use crate::{Apis, HttpOptions};
 
 /// How much more than the limit of headers the parser takes. Between the two a request is refused with a sentence;
