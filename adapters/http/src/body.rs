@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::content::too_large;
 use crate::error::Failure;
-use crate::request_permit::Place;
+use crate::request_permit::RequestPermit;
 
 /// Bytes set aside before the first byte has come, whatever `Content-Length` promises.
 const RESERVE_BYTES: u64 = 1024 * 1024;
@@ -55,7 +55,7 @@ pub(crate) struct Body {
     limits: BodyLimits,
     done: Arc<Notify>,
     /// What others may have while the body is waited for.
-    place: Option<Place>,
+    permit: Option<RequestPermit>,
 }
 
 impl Body {
@@ -73,12 +73,12 @@ impl Body {
         if !comes {
             done.notify_one();
         }
-        Self { chunks: comes.then_some(chunks), declared, awaits_continue, limits, done, place: None }
+        Self { chunks: comes.then_some(chunks), declared, awaits_continue, limits, done, permit: None }
     }
 
-    /// Leaves `place` while it waits for its client.
-    pub(crate) fn leaves_while_waiting(&mut self, place: Place) {
-        self.place = Some(place);
+    /// Releases `permit` while it waits for its client.
+    pub(crate) fn release_while_waiting(&mut self, permit: RequestPermit) {
+        self.permit = Some(permit);
     }
 
     /// Wakes once no more of the body will be read: from then on the time belongs to the answer.
@@ -160,8 +160,8 @@ impl Body {
     /// All of it was read. A request that waited for its client needs a place again.
     fn end(&mut self, waited: bool) -> Result<(), Failure> {
         self.chunks = None;
-        if let Some(place) = self.place.as_ref().filter(|_| waited) {
-            place.enter()?;
+        if let Some(permit) = self.permit.as_ref().filter(|_| waited) {
+            permit.reacquire()?;
         }
         self.done.notify_one();
         Ok(())
@@ -178,11 +178,11 @@ impl Body {
         let next = if let Some(next) = ready {
             Ok(next)
         } else {
-            if let Some(place) = &self.place {
-                place.leave();
+            if let Some(permit) = &self.permit {
+                permit.release();
             }
             *waited = true;
-            timeout_at(self.limits.patient_until(started, read), chunks.next()).await
+            timeout_at(self.limits.next_byte_deadline(started, read), chunks.next()).await
         };
         match next {
             Ok(None) => Ok(None),
@@ -207,7 +207,7 @@ impl Body {
 
 impl BodyLimits {
     /// Until when the next byte is waited for, of a body that was `started` and of which so much was `read`.
-    fn patient_until(&self, started: Instant, read: u64) -> Instant {
+    fn next_byte_deadline(&self, started: Instant, read: u64) -> Instant {
         let paced = Duration::from_millis(read.saturating_mul(1_000) / MIN_BODY_BYTES_PER_SECOND);
         let byte_by = Instant::now() + self.stall;
         let pace_by = started + self.stall.saturating_add(paced).min(self.total);

@@ -9,22 +9,22 @@ use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::Instant;
 
 /// Whether a connection is waited for: for a request, for the rest of one, or for its client to read.
-pub(crate) struct Standing(Mutex<Option<Instant>>);
+pub(crate) struct Activity(Mutex<Option<Instant>>);
 
-impl Default for Standing {
+impl Default for Activity {
     fn default() -> Self {
         Self(Mutex::new(Some(Instant::now())))
     }
 }
 
-impl Standing {
+impl Activity {
     /// Miroir is at work for it.
-    pub(crate) fn answers(&self) {
+    pub(crate) fn set_busy(&self) {
         self.set(None);
     }
 
     /// Its client has to do something.
-    pub(crate) fn waits(&self) {
+    pub(crate) fn set_idle(&self) {
         self.set(Some(Instant::now()));
     }
 
@@ -32,7 +32,7 @@ impl Standing {
         *self.0.lock() = since;
     }
 
-    fn waiting_since(&self) -> Option<Instant> {
+    fn idle_since(&self) -> Option<Instant> {
         *self.0.lock()
     }
 }
@@ -41,7 +41,7 @@ impl Standing {
 pub(crate) struct Connections {
     limit: usize,
     tasks: JoinSet<()>,
-    open: HashMap<Id, (Arc<Standing>, AbortHandle)>,
+    open: HashMap<Id, (Arc<Activity>, AbortHandle)>,
 }
 
 impl Connections {
@@ -51,11 +51,11 @@ impl Connections {
 
     /// Serves one more. Where there are as many as there may be, the one that has been waited for the longest is closed; where
     /// every one is being answered, the new one is.
-    pub(crate) fn add<F>(&mut self, serve: impl FnOnce(Arc<Standing>) -> F)
+    pub(crate) fn add<F>(&mut self, serve: impl FnOnce(Arc<Activity>) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        if self.open.len() >= self.limit && !self.make_room() {
+        if self.open.len() >= self.limit && !self.close_longest_idle() {
             tracing::warn!(
                 target: "miroir::http",
                 connections = self.open.len(),
@@ -63,13 +63,13 @@ impl Connections {
             );
             return;
         }
-        let standing = Arc::new(Standing::default());
-        let task = self.tasks.spawn(serve(Arc::clone(&standing)));
-        self.open.insert(task.id(), (standing, task));
+        let activity = Arc::new(Activity::default());
+        let task = self.tasks.spawn(serve(Arc::clone(&activity)));
+        self.open.insert(task.id(), (activity, task));
     }
 
-    /// Waits until one has ended; none is left when there is none.
-    pub(crate) async fn ended(&mut self) -> Option<()> {
+    /// Waits until one has closed; none is left when there is none.
+    pub(crate) async fn closed(&mut self) -> Option<()> {
         let id = match self.tasks.join_next_with_id().await? {
             Ok((id, ())) => id,
             Err(error) => error.id(),
@@ -83,10 +83,9 @@ impl Connections {
         self.open.len()
     }
 
-    fn make_room(&mut self) -> bool {
-        let waiting =
-            self.open.iter().filter_map(|(id, (standing, _))| Some((standing.waiting_since()?, *id)));
-        let Some((_, id)) = waiting.min_by_key(|(since, _)| *since) else { return false };
+    fn close_longest_idle(&mut self) -> bool {
+        let idle = self.open.iter().filter_map(|(id, (activity, _))| Some((activity.idle_since()?, *id)));
+        let Some((_, id)) = idle.min_by_key(|(since, _)| *since) else { return false };
         if let Some((_, task)) = self.open.remove(&id) {
             tracing::debug!(target: "miroir::http", "a connection that kept waiting is closed to make room");
             task.abort();
@@ -117,30 +116,30 @@ mod tests {
     async fn the_one_that_has_kept_waiting_the_longest_makes_room() {
         let (sender, mut closed) = mpsc::unbounded_channel();
         let mut connections = Connections::new(3);
-        let mut standings = Vec::new();
+        let mut activities = Vec::new();
         let mut add = |connections: &mut Connections, name| {
             let named = Named(name, sender.clone());
-            connections.add(|standing| {
-                standings.push(Arc::clone(&standing));
+            connections.add(|activity| {
+                activities.push(Arc::clone(&activity));
                 async move {
                     let _named = named;
                     std::future::pending::<()>().await;
                 }
             });
-            standings.clone()
+            activities.clone()
         };
         for name in ["old", "busy", "young"] {
-            add(&mut connections, name)[0].waits();
+            add(&mut connections, name)[0].set_idle();
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         // The oldest has just sent something, so the one after it has waited the longest, unless it is being answered.
-        let standings = add(&mut connections, "unseen");
+        let activities = add(&mut connections, "unseen");
         assert_eq!(closed.recv().await, Some("busy"));
-        standings[2].answers();
-        standings[3].answers();
+        activities[2].set_busy();
+        activities[3].set_busy();
         add(&mut connections, "next");
         assert_eq!(closed.recv().await, Some("old"));
-        add(&mut connections, "last")[4].answers();
+        add(&mut connections, "last")[4].set_busy();
         assert_eq!(closed.recv().await, Some("next"));
         assert_eq!(connections.count(), 3);
     }
@@ -148,8 +147,8 @@ mod tests {
     #[tokio::test]
     async fn where_every_one_is_being_answered_the_new_one_is_refused() {
         let mut connections = Connections::new(1);
-        connections.add(|standing| {
-            standing.answers();
+        connections.add(|activity| {
+            activity.set_busy();
             std::future::pending()
         });
         connections.add(|_| async { panic!("it was not refused") });
@@ -161,8 +160,8 @@ mod tests {
         let mut connections = Connections::new(1);
         for _ in 0..3 {
             connections.add(|_| async {});
-            assert_eq!(connections.ended().await, Some(()));
+            assert_eq!(connections.closed().await, Some(()));
         }
-        assert_eq!((connections.count(), connections.ended().await), (0, None));
+        assert_eq!((connections.count(), connections.closed().await), (0, None));
     }
 }

@@ -11,7 +11,7 @@ use warp::Reply as _;
 use warp::reply::Response;
 use warp::sse::Event;
 
-use crate::request_permit::Place;
+use crate::request_permit::RequestPermit;
 
 /// Events that are made before the reader takes them.
 const AHEAD: usize = 16;
@@ -38,7 +38,11 @@ impl EventStream {
 
     /// Begins the answer. It ends with the work, when the reader leaves, or when the server stops; until then it holds its
     /// place among the requests that are answered at once.
-    pub(crate) fn into_response(self, mut stopping: watch::Receiver<()>, place: Option<Place>) -> Response {
+    pub(crate) fn into_response(
+        self,
+        mut stopping: watch::Receiver<()>,
+        permit: Option<RequestPermit>,
+    ) -> Response {
         let (events, mut made) = mpsc::channel(AHEAD);
         tokio::spawn(async move {
             let left = events.clone();
@@ -47,7 +51,7 @@ impl EventStream {
                 () = left.closed() => {}
                 _ = stopping.changed() => {}
             }
-            drop(place);
+            drop(permit);
         });
         let stream =
             poll_fn(move |context| made.poll_recv(context).map(|event| event.map(Ok::<_, Infallible>)));

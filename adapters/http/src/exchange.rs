@@ -18,16 +18,16 @@ use warp::filters::BoxedFilter;
 use warp::{Filter, Reply as _};
 
 use crate::body::{Body, BodyLimits};
-use crate::connections::Standing;
+use crate::connections::Activity;
 use crate::content::JSON;
 use crate::error::Failure;
-use crate::forward::{Carried, Forwarder, Parcel};
+use crate::forward::{ForwardedRequest, Forwarder, Forwarding};
 use crate::log::LogLine;
 use crate::query::Query;
 use crate::reply::{Content, Outcome, Reply, response};
 use crate::request::Request;
 use crate::request_id::{self, RequestIds};
-use crate::request_permit::{Place, Places};
+use crate::request_permit::{RequestPermit, RequestPermits};
 use crate::route::{Access, Route};
 use crate::router::Router;
 use crate::{Apis, HttpOptions, auth, cors, listing, routes};
@@ -43,7 +43,7 @@ pub(crate) struct Exchange {
     options: HttpOptions,
     router: Router,
     ids: RequestIds,
-    places: Places,
+    permits: RequestPermits,
     /// Answers that go on end when the server stops.
     stopping: watch::Receiver<()>,
 }
@@ -55,7 +55,7 @@ struct Incoming {
     query: String,
     headers: HeaderMap,
     peer: SocketAddr,
-    standing: Arc<Standing>,
+    activity: Arc<Activity>,
     body: Body,
 }
 
@@ -70,21 +70,21 @@ impl Exchange {
             forwarder: Forwarder::new(&options),
             router: Router::new(routes::all()),
             ids: RequestIds::new(&options.request_id_prefix),
-            places: Places::new(options.max_concurrent_requests),
+            permits: RequestPermits::new(options.max_concurrent_requests),
             stopping,
             options,
         }
     }
 
-    /// The filter for one connection from `peer`, which is closed on `hang_up`. Everything is answered inside it, so nothing
+    /// The filter for one connection from `peer`, which is closed on `close`. Everything is answered inside it, so nothing
     /// is rejected.
     pub(crate) fn filter(
         self: Arc<Self>,
         peer: SocketAddr,
-        standing: Arc<Standing>,
-        hang_up: &Arc<Notify>,
+        activity: Arc<Activity>,
+        close: &Arc<Notify>,
     ) -> BoxedFilter<(warp::reply::Response,)> {
-        let hang_up = Arc::clone(hang_up);
+        let close = Arc::clone(close);
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         warp::method()
             .and(warp::path::full())
@@ -92,15 +92,15 @@ impl Exchange {
             .and(warp::header::headers_cloned())
             .and(warp::body::stream())
             .then(move |method, path: warp::path::FullPath, query, headers, chunks| {
-                let (exchange, hang_up) = (Arc::clone(&self), Arc::clone(&hang_up));
+                let (exchange, close) = (Arc::clone(&self), Arc::clone(&close));
                 let body = exchange.body(&headers, chunks);
-                let (path, standing) = (path.as_str().to_owned(), Arc::clone(&standing));
+                let (path, activity) = (path.as_str().to_owned(), Arc::clone(&activity));
                 async move {
-                    let incoming = Incoming { method, path, query, headers, peer, standing, body };
-                    if let Some(response) = exchange.answer(incoming).await {
+                    let incoming = Incoming { method, path, query, headers, peer, activity, body };
+                    if let Some(response) = exchange.serve(incoming).await {
                         return response;
                     }
-                    hang_up.notify_one();
+                    close.notify_one();
                     std::future::pending().await
                 }
             })
@@ -122,7 +122,7 @@ impl Exchange {
     }
 
     /// The answer; none when the connection is to be closed without one.
-    async fn answer(&self, incoming: Incoming) -> Option<warp::reply::Response> {
+    async fn serve(&self, incoming: Incoming) -> Option<warp::reply::Response> {
         let id = self.ids.keep_or_make(&incoming.headers);
         let span = tracing::info_span!(target: "miroir::http", "request", request_id = id);
         let mut line = LogLine::begin(&id, &incoming.method, Arc::clone(&self.apis.borrow().observer));
@@ -133,9 +133,9 @@ impl Exchange {
             *response.headers_mut() = headers;
             response
         } else {
-            let mut place = None;
-            let outcome = self.outcome(incoming, &id, &mut line, &mut place).instrument(span).await;
-            self.respond(outcome, place)?
+            let mut permit = None;
+            let outcome = self.outcome(incoming, &id, &mut line, &mut permit).instrument(span).await;
+            self.to_response(outcome, permit)?
         };
         cors::allow_origin(&path, &sent, response.headers_mut());
         insert(response.headers_mut(), request_id::HEADER, &id);
@@ -143,34 +143,34 @@ impl Exchange {
         Some(response)
     }
 
-    /// Runs the handler. `place` is its place among the requests that are answered at once, until the answer is complete.
+    /// Runs the handler. `permit` is its permit among the requests that are answered at once, until the answer is complete.
     async fn outcome(
         &self,
         incoming: Incoming,
         id: &str,
         line: &mut LogLine,
-        place: &mut Option<Place>,
+        permit: &mut Option<RequestPermit>,
     ) -> Outcome {
         self.check_header_size(&incoming)?;
         let (route, parameters) = self.router.find(&incoming.method, &incoming.path)?;
         line.route = Some(Arc::clone(&route));
         auth::check(route.access, &incoming.headers, incoming.peer, &self.options)?;
-        let Incoming { method, path, query, mut headers, mut body, standing, .. } = incoming;
-        // Whoever asks whether Miroir lives needs no place.
+        let Incoming { method, path, query, mut headers, mut body, activity, .. } = incoming;
+        // Whoever asks whether Miroir lives needs no permit.
         if route.access != Access::Open {
-            let taken = self.places.take(standing)?;
-            body.leaves_while_waiting(taken.clone());
-            *place = Some(taken);
+            let acquired = self.permits.acquire(activity)?;
+            body.release_while_waiting(acquired.clone());
+            *permit = Some(acquired);
         }
         let role = route.role(&parameters);
         if let Some(role) = &role {
             let target = if query.is_empty() { path } else { format!("{path}?{query}") };
-            let parcel = Parcel { method, target, headers, body, request_id: id.to_owned() };
+            let forwarded = ForwardedRequest { method, target, headers, body, request_id: id.to_owned() };
             let instances = Arc::clone(&self.apis.borrow().instance);
-            match self.forwarder.carry(instances.as_ref(), role, parcel).await? {
-                Carried::Here(parcel) => Parcel { headers, body, .. } = parcel,
-                Carried::Answered(response) => return Ok(Reply::relayed(response)),
-                Carried::Lost => return Ok(Reply::hang_up()),
+            match self.forwarder.forward(instances.as_ref(), role, forwarded).await? {
+                Forwarding::Local(request) => ForwardedRequest { headers, body, .. } = request,
+                Forwarding::Response(response) => return Ok(Reply::relayed(response)),
+                Forwarding::Unknown => return Ok(Reply::close()),
             }
         }
         // From here to its end the request is answered by what this instance can do now.
@@ -178,7 +178,7 @@ impl Exchange {
         let request = Request { parameters, query: Query::parse(&query), headers, body };
         let outcome = self.run(&route, Arc::clone(&apis), request).await;
         if role.is_some_and(|role| is_superseded(&outcome, &apis, &role)) {
-            return Ok(Reply::hang_up());
+            return Ok(Reply::close());
         }
         line.task = outcome.as_ref().ok().and_then(|reply| reply.task);
         outcome
@@ -223,22 +223,22 @@ impl Exchange {
 }
 
 impl Exchange {
-    fn respond(&self, outcome: Outcome, place: Option<Place>) -> Option<warp::reply::Response> {
+    fn to_response(&self, outcome: Outcome, permit: Option<RequestPermit>) -> Option<warp::reply::Response> {
         match outcome {
-            Ok(reply) => self.success(reply, place),
+            Ok(reply) => self.success(reply, permit),
             Err(failure) => Some(failed(&failure).into_response()),
         }
     }
 
-    fn success(&self, reply: Reply, place: Option<Place>) -> Option<warp::reply::Response> {
+    fn success(&self, reply: Reply, permit: Option<RequestPermit>) -> Option<warp::reply::Response> {
         let Reply { status, content, degraded, version, task: _ } = reply;
         let mut response = match content {
-            Content::Whole(body) => response(status, JSON, body).into_response(),
+            Content::Json(body) => response(status, JSON, body).into_response(),
             Content::Text(content_type, text) => response(status, content_type, text).into_response(),
             Content::OpenApi => response(status, JSON, listing::openapi_bytes()).into_response(),
-            Content::Events(events) => events.into_response(self.stopping.clone(), place),
+            Content::Events(events) => events.into_response(self.stopping.clone(), permit),
             Content::Relayed(response) => return Some(response.into_response()),
-            Content::HangUp => return None,
+            Content::Close => return None,
         };
         let headers = response.headers_mut();
         if status == StatusCode::NO_CONTENT {
@@ -251,7 +251,7 @@ impl Exchange {
             insert(
                 headers,
                 header::HeaderName::from_static("x-miroir-degraded"),
-                &shortened(degraded.to_string()),
+                &truncated(degraded.to_string()),
             );
         }
         Some(response)
@@ -266,7 +266,7 @@ fn is_superseded(outcome: &Outcome, apis: &Apis, role: &Role) -> bool {
 }
 
 /// What a client's header limit surely takes of `text`.
-fn shortened(mut text: String) -> String {
+fn truncated(mut text: String) -> String {
     if text.len() > MAX_DEGRADED_BYTES {
         let end = (0..=MAX_DEGRADED_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);

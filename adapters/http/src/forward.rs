@@ -32,17 +32,17 @@ const HOPS: HeaderName = HeaderName::from_static("x-miroir-hops");
 /// The most often a request is handed on: twice is what a change of leaders can cause, more is a circle.
 const MAX_HOPS: u8 = 3;
 /// The longest wait for a connection to another instance.
-const CONNECT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The pause before an instance that could not be reached is tried again, while it is still the one.
-const PAUSE: Duration = Duration::from_millis(200);
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// How long it may stay unknown which instance it is: the store is asked again within that.
-const UNKNOWN: Duration = Duration::from_secs(1);
+const UNKNOWN_HOLDER_WAIT: Duration = Duration::from_secs(1);
 /// How long an instance that is handed a request waits before it hands it on: longer than it takes to read the store again.
-const SECOND_LOOK: Duration = Duration::from_millis(700);
+const STALE_HOLDER_WAIT: Duration = Duration::from_millis(700);
 /// How long an answer is still waited for once the instance it should come from is not the one any more.
-const GRACE: Duration = Duration::from_secs(1);
+const LOST_ROLE_WAIT: Duration = Duration::from_secs(1);
 /// The largest answer that is handed back.
-const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
 /// Headers that are about one connection.
 const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
@@ -57,7 +57,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// A request as it is handed on.
-pub(crate) struct Parcel {
+pub(crate) struct ForwardedRequest {
     pub(crate) method: Method,
     /// Path and query as they came.
     pub(crate) target: String,
@@ -67,69 +67,70 @@ pub(crate) struct Parcel {
 }
 
 /// Whose request it is.
-pub(crate) enum Carried {
+pub(crate) enum Forwarding {
     /// This instance's.
-    Here(Parcel),
+    Local(ForwardedRequest),
     /// Another's, which answered.
-    Answered(Response<Bytes>),
+    Response(Response<Bytes>),
     /// Another's, of which no answer will come.
-    Lost,
+    Unknown,
 }
 
 /// Hands requests on.
 pub(crate) struct Forwarder {
-    client: Client<HttpConnector, LentBody>,
-    patience: Duration,
-    longest_answer: Duration,
+    client: Client<HttpConnector, ReplayableBody>,
+    holder_timeout: Duration,
+    response_timeout: Duration,
 }
 
 impl Forwarder {
     pub(crate) fn new(options: &HttpOptions) -> Self {
         let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.set_nodelay(true);
         Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
-            patience: options.holder_timeout,
-            longest_answer: options.upload_timeout + options.request_timeout + GRACE,
+            holder_timeout: options.holder_timeout,
+            response_timeout: options.upload_timeout + options.request_timeout + LOST_ROLE_WAIT,
         }
     }
 
     /// Finds out who does `role`, and has it answer when it is another instance. While nobody does it, the request waits.
-    pub(crate) async fn carry(
+    pub(crate) async fn forward(
         &self,
         instances: &dyn InstanceApi,
         role: &Role,
-        mut parcel: Parcel,
-    ) -> Result<Carried, Failure> {
-        let give_up = Instant::now() + self.patience;
+        mut request: ForwardedRequest,
+    ) -> Result<Forwarding, Failure> {
+        let deadline = Instant::now() + self.holder_timeout;
         let mut holder = instances.role_holder(role);
-        if hops(&parcel.headers) > 0 && matches!(holder, RoleHolder::Remote(_)) {
+        if hops(&request.headers) > 0 && matches!(holder, RoleHolder::Remote(_)) {
             // Whoever handed it on thought that it is for this instance, so one of the two is behind: what is known here may
             // be of before the request came.
-            holder =
-                timeout(SECOND_LOOK, instances.role_holder_changed(role, &holder)).await.unwrap_or(holder);
+            holder = timeout(STALE_HOLDER_WAIT, instances.role_holder_changed(role, &holder))
+                .await
+                .unwrap_or(holder);
         }
         loop {
             match &holder {
-                RoleHolder::Local => return Ok(Carried::Here(parcel)),
+                RoleHolder::Local => return Ok(Forwarding::Local(request)),
                 RoleHolder::Vacant | RoleHolder::Unknown => {}
-                RoleHolder::Remote(peer) => match self.send(instances, role, peer, parcel).await? {
-                    Sent::Answered(response) => return Ok(Carried::Answered(response)),
-                    Sent::Lost => return Ok(Carried::Lost),
-                    Sent::NotReached(unsent) => parcel = unsent,
+                RoleHolder::Remote(peer) => match self.send(instances, role, peer, request).await? {
+                    Sent::Response(response) => return Ok(Forwarding::Response(response)),
+                    Sent::Unknown => return Ok(Forwarding::Unknown),
+                    Sent::NotReached(unsent) => request = unsent,
                 },
             }
             let now = Instant::now();
             let until = match holder {
-                RoleHolder::Remote(_) => give_up.min(now + PAUSE),
-                RoleHolder::Unknown => give_up.min(now + UNKNOWN),
-                RoleHolder::Local | RoleHolder::Vacant => give_up,
+                RoleHolder::Remote(_) => deadline.min(now + RETRY_PAUSE),
+                RoleHolder::Unknown => deadline.min(now + UNKNOWN_HOLDER_WAIT),
+                RoleHolder::Local | RoleHolder::Vacant => deadline,
             };
             holder = match timeout_at(until, instances.role_holder_changed(role, &holder)).await {
                 Ok(other) => other,
-                Err(_) if holder == RoleHolder::Unknown => return Err(unknown()),
-                Err(_) if Instant::now() >= give_up => return Err(nobody("none took over in time")),
+                Err(_) if holder == RoleHolder::Unknown => return Err(holder_unknown()),
+                Err(_) if Instant::now() >= deadline => return Err(no_holder("none took over in time")),
                 Err(_) => instances.role_holder(role),
             };
         }
@@ -140,12 +141,12 @@ impl Forwarder {
         instances: &dyn InstanceApi,
         role: &Role,
         peer: &Peer,
-        parcel: Parcel,
+        request: ForwardedRequest,
     ) -> Result<Sent, Failure> {
-        let headers = handed_on(&parcel)?;
-        let Parcel { method, target, body, headers: original, request_id } = parcel;
-        let rest = Arc::new(Mutex::new(Rest::new(body)));
-        let mut request = http::Request::new(LentBody(Arc::clone(&rest)));
+        let headers = forwarded_headers(&request)?;
+        let ForwardedRequest { method, target, body, headers: original, request_id } = request;
+        let state = Arc::new(Mutex::new(BodyState::new(body)));
+        let mut request = http::Request::new(ReplayableBody(Arc::clone(&state)));
         *request.method_mut() = method.clone();
         *request.uri_mut() = address(peer, &target)?;
         *request.headers_mut() = headers;
@@ -156,33 +157,33 @@ impl Forwarder {
                 .client
                 .request(request)
                 .await
-                .map_err(|error| Broken { unsent: error.is_connect(), reason: error.to_string() })?;
+                .map_err(|error| SendError { unsent: error.is_connect(), reason: error.to_string() })?;
             relayed(response).await
         };
         let superseded = async {
             instances.role_holder_changed(role, &known).await;
-            tokio::time::sleep(GRACE).await;
+            tokio::time::sleep(LOST_ROLE_WAIT).await;
         };
         let outcome = tokio::select! {
             biased;
-            outcome = timeout(self.longest_answer, exchange) => outcome.ok(),
+            outcome = timeout(self.response_timeout, exchange) => outcome.ok(),
             () = superseded => None,
         };
         let reason = match outcome {
-            Some(Ok(response)) => return Ok(Sent::Answered(response)),
-            Some(Err(broken)) => {
-                let mut rest = rest.lock();
-                if let Some(failure) = rest.failure.take() {
+            Some(Ok(response)) => return Ok(Sent::Response(response)),
+            Some(Err(error)) => {
+                let mut state = state.lock();
+                if let Some(failure) = state.failure.take() {
                     return Err(failure);
                 }
-                if broken.unsent
-                    && let Some(body) = rest.take_back()
+                if error.unsent
+                    && let Some(body) = state.take_back()
                 {
-                    tracing::debug!(target: "miroir::http", instance = peer.instance, "not reached: {}", broken.reason);
-                    let parcel = Parcel { method, target, headers: original, body, request_id };
-                    return Ok(Sent::NotReached(parcel));
+                    tracing::debug!(target: "miroir::http", instance = peer.instance, "not reached: {}", error.reason);
+                    let request = ForwardedRequest { method, target, headers: original, body, request_id };
+                    return Ok(Sent::NotReached(request));
                 }
-                broken.reason
+                error.reason
             }
             None => "it is not the one any more, and did not answer".to_owned(),
         };
@@ -191,30 +192,30 @@ impl Forwarder {
             instance = peer.instance,
             "a request that was handed on is not answered, so its connection is closed: {reason}"
         );
-        Ok(Sent::Lost)
+        Ok(Sent::Unknown)
     }
 }
 
 enum Sent {
-    Answered(Response<Bytes>),
+    Response(Response<Bytes>),
     /// Certainly nothing of it was read.
-    NotReached(Parcel),
-    Lost,
+    NotReached(ForwardedRequest),
+    Unknown,
 }
 
-struct Broken {
+struct SendError {
     unsent: bool,
     reason: String,
 }
 
-fn nobody(why: &str) -> Failure {
+fn no_holder(why: &str) -> Failure {
     Failure::refused(
         ErrorCode::MiroirNoLeader,
         format!("No instance of Miroir takes this request at the moment, and nothing was done: {why}."),
     )
 }
 
-fn unknown() -> Failure {
+fn holder_unknown() -> Failure {
     let message = "The task store does not answer, so it cannot be told which instance of Miroir this is for. Nothing was done.";
     Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
 }
@@ -232,15 +233,15 @@ fn hops(headers: &HeaderMap) -> u8 {
 }
 
 /// The headers of the request that is handed on.
-fn handed_on(parcel: &Parcel) -> Result<HeaderMap, Failure> {
-    let hops = hops(&parcel.headers);
+fn forwarded_headers(request: &ForwardedRequest) -> Result<HeaderMap, Failure> {
+    let hops = hops(&request.headers);
     if hops >= MAX_HOPS {
-        return Err(nobody("instances disagree about which of them it is for"));
+        return Err(no_holder("instances disagree about which of them it is for"));
     }
-    let mut headers = without_hop_by_hop(&parcel.headers);
+    let mut headers = without_hop_by_hop(&request.headers);
     headers.remove(header::HOST);
     headers.insert(HOPS, HeaderValue::from(u16::from(hops) + 1));
-    if let Ok(id) = HeaderValue::from_str(&parcel.request_id) {
+    if let Ok(id) = HeaderValue::from_str(&request.request_id) {
         headers.insert(request_id::HEADER, id);
     }
     Ok(headers)
@@ -254,24 +255,24 @@ fn without_hop_by_hop(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
-async fn relayed(response: Response<hyper::body::Incoming>) -> Result<Response<Bytes>, Broken> {
+async fn relayed(response: Response<hyper::body::Incoming>) -> Result<Response<Bytes>, SendError> {
     let (mut head, body) = response.into_parts();
-    let body = Limited::new(body, MAX_ANSWER_BYTES)
+    let body = Limited::new(body, MAX_RESPONSE_BYTES)
         .collect()
         .await
-        .map_err(|error| Broken { unsent: false, reason: error.to_string() })?;
+        .map_err(|error| SendError { unsent: false, reason: error.to_string() })?;
     head.headers = without_hop_by_hop(&head.headers);
     Ok(Response::from_parts(head, body.to_bytes()))
 }
 
 /// What is still to be sent of a body: kept here, so that it can be taken back when nothing was.
-struct Rest {
+struct BodyState {
     body: Option<Body>,
     pieces: Option<Pieces>,
     failure: Option<Failure>,
 }
 
-impl Rest {
+impl BodyState {
     fn new(body: Body) -> Self {
         Self { body: Some(body), pieces: None, failure: None }
     }
@@ -293,9 +294,9 @@ impl Rest {
 }
 
 /// A body that is lent to the client that sends it.
-struct LentBody(Arc<Mutex<Rest>>);
+struct ReplayableBody(Arc<Mutex<BodyState>>);
 
-impl HttpBody for LentBody {
+impl HttpBody for ReplayableBody {
     type Data = Bytes;
     type Error = std::io::Error;
 
@@ -303,21 +304,21 @@ impl HttpBody for LentBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        let mut rest = self.0.lock();
-        match rest.poll(context) {
+        let mut state = self.0.lock();
+        match state.poll(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Ready(Some(Ok(piece))) => Poll::Ready(Some(Ok(Frame::data(piece)))),
             Poll::Ready(Some(Err(failure))) => {
                 let error = std::io::Error::other(failure.error.message.clone());
-                rest.failure = Some(failure);
+                state.failure = Some(failure);
                 Poll::Ready(Some(Err(error)))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        let rest = self.0.lock();
-        rest.pieces.is_none() && rest.body.as_ref().is_none_or(Body::is_empty)
+        let state = self.0.lock();
+        state.pieces.is_none() && state.body.as_ref().is_none_or(Body::is_empty)
     }
 }

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::HttpOptions;
 use crate::reply::response;
-use crate::server::{parser, rest_after};
+use crate::server::{parser, pause_after_accept_error};
 
 /// The one path.
 const PATH: &str = "/metrics";
@@ -51,7 +51,7 @@ pub async fn serve_metrics(
                     // Nor can one whose client does not read.
                     connections.spawn(async move { timeout(limit, connection(stream, parser, metrics)).await });
                 }
-                Err(error) => rest_after(&error).await,
+                Err(error) => pause_after_accept_error(&error).await,
             },
             Some(_) = connections.join_next() => (),
         }
@@ -65,14 +65,14 @@ async fn connection(
 ) {
     let service = service_fn(move |request| {
         let metrics = Arc::clone(&metrics);
-        async move { Ok::<_, Infallible>(answer(&request, metrics.as_ref()).await) }
+        async move { Ok::<_, Infallible>(respond(&request, metrics.as_ref()).await) }
     });
     if let Err(error) = parser.serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(target: "miroir::http", %error, "a connection for metrics ended early");
     }
 }
 
-async fn answer(request: &Request<Incoming>, metrics: &dyn MetricsApi) -> Response<Full<Bytes>> {
+async fn respond(request: &Request<Incoming>, metrics: &dyn MetricsApi) -> Response<Full<Bytes>> {
     if request.uri().path() != PATH {
         let text = "Only `GET /metrics` is served here.\n";
         return response(StatusCode::NOT_FOUND, "text/plain", text.into());

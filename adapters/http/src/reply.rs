@@ -18,7 +18,7 @@ pub(crate) type Outcome = Result<Reply, Failure>;
 #[derive(Debug)]
 pub(crate) enum Content {
     /// JSON, or nothing.
-    Whole(Bytes),
+    Json(Bytes),
     /// Text of a media type that is not JSON.
     Text(&'static str, Bytes),
     /// Events, as they come.
@@ -28,7 +28,7 @@ pub(crate) enum Content {
     /// What another instance answered.
     Relayed(Box<Response<Bytes>>),
     /// Nothing: what became of the request is not known, and the connection is closed.
-    HangUp,
+    Close,
 }
 
 /// An answer.
@@ -48,7 +48,7 @@ impl Reply {
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Outcome {
         let body = serde_json::to_vec(value)
             .map_err(|error| Failure::internal(&format!("an answer cannot be written as JSON: {error}")))?;
-        Ok(Self::with(status, Content::Whole(body.into())))
+        Ok(Self::with(status, Content::Json(body.into())))
     }
 
     /// 200 with a list that is whole.
@@ -68,14 +68,14 @@ impl Reply {
     }
 
     /// 200 with what nodes answered.
-    pub(crate) fn answer(answer: ReadResponse) -> Outcome {
-        let reply = Self::json(StatusCode::OK, &answer.body)?;
-        Ok(Self { degraded: answer.degraded, ..reply })
+    pub(crate) fn read(response: ReadResponse) -> Outcome {
+        let reply = Self::json(StatusCode::OK, &response.body)?;
+        Ok(Self { degraded: response.degraded, ..reply })
     }
 
     /// 204: done, and nothing to say.
     pub(crate) fn no_content() -> Self {
-        Self::with(StatusCode::NO_CONTENT, Content::Whole(Bytes::new()))
+        Self::with(StatusCode::NO_CONTENT, Content::Json(Bytes::new()))
     }
 
     /// 200 with metrics.
@@ -100,8 +100,8 @@ impl Reply {
     }
 
     /// No answer at all.
-    pub(crate) fn hang_up() -> Self {
-        Self::with(StatusCode::BAD_GATEWAY, Content::HangUp)
+    pub(crate) fn close() -> Self {
+        Self::with(StatusCode::BAD_GATEWAY, Content::Close)
     }
 
     fn with(status: StatusCode, content: Content) -> Self {

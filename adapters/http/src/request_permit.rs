@@ -1,4 +1,4 @@
-//! A place among the requests that are answered at once, held while Miroir works and not while it waits for a client.
+//! A permit among the requests that are answered at once, held while Miroir works and not while it waits for a client.
 
 use std::sync::Arc;
 
@@ -6,62 +6,62 @@ use miroir_domain::error::ErrorCode;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::connections::Standing;
+use crate::connections::Activity;
 use crate::error::Failure;
 
-/// All the places there are.
-pub(crate) struct Places {
-    slots: Arc<Semaphore>,
+/// All the permits there are.
+pub(crate) struct RequestPermits {
+    semaphore: Arc<Semaphore>,
     limit: usize,
 }
 
-impl Places {
+impl RequestPermits {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))), limit }
+        Self { semaphore: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))), limit }
     }
 
-    /// A place for a request that came over the connection of `standing`; refused where none is free.
-    pub(crate) fn take(&self, standing: Arc<Standing>) -> Result<Place, Failure> {
-        let place = Place(Arc::new(Held {
-            slots: Arc::clone(&self.slots),
+    /// A permit for a request that came over the connection of `activity`; refused where none is free.
+    pub(crate) fn acquire(&self, activity: Arc<Activity>) -> Result<RequestPermit, Failure> {
+        let permit = RequestPermit(Arc::new(PermitState {
+            semaphore: Arc::clone(&self.semaphore),
             limit: self.limit,
-            standing,
+            activity,
             permit: Mutex::new(None),
         }));
-        place.enter()?;
-        Ok(place)
+        permit.reacquire()?;
+        Ok(permit)
     }
 }
 
-/// The place of one request, free again when the last clone is dropped.
+/// The permit of one request, free again when the last clone is dropped.
 #[derive(Clone)]
-pub(crate) struct Place(Arc<Held>);
+pub(crate) struct RequestPermit(Arc<PermitState>);
 
-struct Held {
-    slots: Arc<Semaphore>,
+struct PermitState {
+    semaphore: Arc<Semaphore>,
     limit: usize,
-    standing: Arc<Standing>,
+    activity: Arc<Activity>,
     permit: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
-impl Place {
-    /// Gives the place to others while the client is waited for. Clients that send slowly would otherwise keep out those
+impl RequestPermit {
+    /// Gives the permit to others while the client is waited for. Clients that send slowly would otherwise keep out those
     /// that do not.
-    pub(crate) fn leave(&self) {
-        self.0.standing.waits();
+    pub(crate) fn release(&self) {
+        self.0.activity.set_idle();
         self.set(None);
     }
 
-    /// Takes a place again.
-    pub(crate) fn enter(&self) -> Result<(), Failure> {
-        let permit = Arc::clone(&self.0.slots).try_acquire_owned().map_err(|_| {
+    /// Takes a permit again.
+    pub(crate) fn reacquire(&self) -> Result<(), Failure> {
+        let permit = Arc::clone(&self.0.semaphore).try_acquire_owned().map_err(|_| {
             let message = format!(
                 "Miroir is already answering {} requests, the most it takes at once: try again in a moment.",
                 self.0.limit
             );
             Failure::refused(ErrorCode::MiroirOverloaded, message)
         })?;
-        self.0.standing.answers();
+        self.0.activity.set_busy();
         self.set(Some(permit));
         Ok(())
     }
@@ -71,9 +71,9 @@ impl Place {
     }
 }
 
-impl Drop for Held {
+impl Drop for PermitState {
     fn drop(&mut self) {
-        self.standing.waits();
+        self.activity.set_idle();
     }
 }
 
@@ -83,18 +83,18 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_for_its_client_leaves_its_place_to_others() {
-        let places = Places::new(1);
-        let first = places.take(Arc::default()).unwrap();
-        assert_eq!(places.take(Arc::default()).err().unwrap().error.code, "miroir_overloaded");
-        first.leave();
-        let second = places.take(Arc::default()).unwrap();
-        assert!(first.enter().is_err());
+        let permits = RequestPermits::new(1);
+        let first = permits.acquire(Arc::default()).unwrap();
+        assert_eq!(permits.acquire(Arc::default()).err().unwrap().error.code, "miroir_overloaded");
+        first.release();
+        let second = permits.acquire(Arc::default()).unwrap();
+        assert!(first.reacquire().is_err());
         drop(second);
-        assert!(first.enter().is_ok());
+        assert!(first.reacquire().is_ok());
         let clone = first.clone();
         drop(first);
-        assert!(places.take(Arc::default()).is_err());
+        assert!(permits.acquire(Arc::default()).is_err());
         drop(clone);
-        assert!(places.take(Arc::default()).is_ok());
+        assert!(permits.acquire(Arc::default()).is_ok());
     }
 }

@@ -15,7 +15,7 @@ use warp::filters::BoxedFilter;
 
 use crate::connections::Connections;
 use crate::exchange::Exchange;
-use crate::write_timeout_stream::Patient;
+use crate::write_timeout_stream::WriteTimeoutStream;
 use crate::{Apis, HttpOptions};
 
 /// How much more than the limit of headers the parser takes. Between the two a request is refused with a sentence;
@@ -24,7 +24,7 @@ const PARSER_SLACK: usize = 4;
 /// The smallest buffer the parser gets: its own default.
 const PARSER_BUFFER_BYTES: usize = 400 * 1024;
 /// How long accepting rests when the process has run out of file descriptors.
-const ACCEPT_REST: Duration = Duration::from_millis(200);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves what `apis` holds when a request comes in, on `listener`, until `shutdown` ends, then accepts nothing more, lets
 /// requests in flight finish and returns. How long that may take is for the caller to bound: dropping the future closes every
@@ -46,23 +46,23 @@ pub async fn serve(
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.add(|standing| {
-                        let stream = Patient::new(undelayed(stream), write_timeout);
-                        let hang_up = Arc::new(Notify::new());
-                        let filter = Arc::clone(&exchange).filter(peer, standing, &hang_up);
-                        connection(stream, peer, parser.clone(), filter, hang_up, stopping.clone())
+                    connections.add(|activity| {
+                        let stream = WriteTimeoutStream::new(without_delay(stream), write_timeout);
+                        let close = Arc::new(Notify::new());
+                        let filter = Arc::clone(&exchange).filter(peer, activity, &close);
+                        connection(stream, peer, parser.clone(), filter, close, stopping.clone())
                     });
                 }
-                Err(error) => rest_after(&error).await,
+                Err(error) => pause_after_accept_error(&error).await,
             },
-            Some(()) = connections.ended() => (),
+            Some(()) = connections.closed() => (),
         }
     }
     drop(listener);
     // Every connection sees the sender go.
     drop(stop);
     tracing::debug!(target: "miroir::http", connections = connections.count(), "stopped accepting");
-    while connections.ended().await.is_some() {}
+    while connections.closed().await.is_some() {}
 }
 
 pub(crate) fn parser(options: &HttpOptions) -> http1::Builder {
@@ -77,7 +77,7 @@ pub(crate) fn parser(options: &HttpOptions) -> http1::Builder {
 }
 
 /// Answers are written whole: waiting for more to send would only delay them. Failing costs no more than that.
-fn undelayed(stream: TcpStream) -> TcpStream {
+fn without_delay(stream: TcpStream) -> TcpStream {
     let _ = stream.set_nodelay(true);
     stream
 }
@@ -85,23 +85,23 @@ fn undelayed(stream: TcpStream) -> TcpStream {
 /// One connection. When its client goes away, the request in flight is dropped with it; when what became of a request cannot
 /// be told, the connection is.
 async fn connection(
-    stream: Patient<TcpStream>,
+    stream: WriteTimeoutStream<TcpStream>,
     peer: SocketAddr,
     parser: http1::Builder,
     filter: BoxedFilter<(warp::reply::Response,)>,
-    hang_up: Arc<Notify>,
+    close: Arc<Notify>,
     mut stopping: watch::Receiver<()>,
 ) {
     let service = TowerToHyperService::new(warp::service(filter));
     let mut connection = pin!(parser.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = hang_up.notified() => return,
+        () = close.notified() => return,
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = connection.as_mut() => ended,
-                () = hang_up.notified() => return,
+                () = close.notified() => return,
             }
         }
     };
@@ -111,12 +111,12 @@ async fn connection(
 }
 
 /// A client that went away before it was accepted costs nothing; anything else would fail again at once.
-pub(crate) async fn rest_after(error: &std::io::Error) {
+pub(crate) async fn pause_after_accept_error(error: &std::io::Error) {
     use std::io::ErrorKind;
     let of_the_client =
         [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::ConnectionRefused];
     if !of_the_client.contains(&error.kind()) {
         tracing::error!(target: "miroir::http", %error, "accepting a connection failed");
-        tokio::time::sleep(ACCEPT_REST).await;
+        tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }

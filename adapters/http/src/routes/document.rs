@@ -194,19 +194,19 @@ fn payload_format(media: &str, delimiter: Option<u8>) -> Result<PayloadFormat, F
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
     let parameters = url_parameters(&request.query)?;
-    Reply::answer(apis.document.document_list(request.index()?, parameters).await?)
+    Reply::read(apis.document.document_list(request.index()?, parameters).await?)
 }
 
 async fn fetch(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let index = request.index()?;
     let parameters = body_parameters(request.json().await?)?;
-    Reply::answer(apis.document.document_list(index, parameters).await?)
+    Reply::read(apis.document.document_list(index, parameters).await?)
 }
 
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
     let parameters = one_parameters(&request.query)?;
     let id = request.parameter(1).to_owned();
-    Reply::answer(apis.document.document_get(request.index()?, id, parameters).await?)
+    Reply::read(apis.document.document_get(request.index()?, id, parameters).await?)
 }
 
 async fn delete_one(apis: Arc<Apis>, request: Request) -> Outcome {

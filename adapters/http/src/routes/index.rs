@@ -60,7 +60,7 @@ pub(super) fn routes() -> Vec<Route> {
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
     let offset = request.query.number("offset", ErrorCode::InvalidIndexOffset)?.unwrap_or(0);
     let limit = request.query.number("limit", ErrorCode::InvalidIndexLimit)?.unwrap_or(DEFAULT_LIMIT);
-    Reply::answer(apis.index.index_list(offset, limit).await?)
+    Reply::read(apis.index.index_list(offset, limit).await?)
 }
 
 async fn create(apis: Arc<Apis>, mut request: Request) -> Outcome {
@@ -89,15 +89,15 @@ fn read_primary_key(fields: &Map<String, Value>) -> Result<Option<String>, Failu
 }
 
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
-    Reply::answer(apis.index.index_get(request.index()?).await?)
+    Reply::read(apis.index.index_get(request.index()?).await?)
 }
 
 async fn index_stats(apis: Arc<Apis>, request: Request) -> Outcome {
-    Reply::answer(apis.index.index_stats(request.index()?).await?)
+    Reply::read(apis.index.index_stats(request.index()?).await?)
 }
 
 async fn stats(apis: Arc<Apis>, _: Request) -> Outcome {
-    Reply::answer(apis.index.stats().await?)
+    Reply::read(apis.index.stats().await?)
 }
 
 async fn delete(apis: Arc<Apis>, request: Request) -> Outcome {

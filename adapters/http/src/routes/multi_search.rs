@@ -66,12 +66,12 @@ async fn multi_search(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let searches = read.into_iter().enumerate().map(|(at, (index, search))| {
         let apis = &apis;
         async move {
-            let answer = apis.search.search(index.clone(), search).await;
-            answer.map(|answer| (index, answer)).map_err(|error| inside(at)(error.into()))
+            let response = apis.search.search(index.clone(), search).await;
+            response.map(|response| (index, response)).map_err(|error| inside(at)(error.into()))
         }
     });
-    let answers = join_all(searches).await.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-    Reply::answer(together(answers))
+    let responses = join_all(searches).await.into_iter().collect::<Result<Vec<_>, Failure>>()?;
+    Reply::read(merge(responses))
 }
 
 fn read_query(query: &Value) -> Result<(IndexUid, SearchRequest), Failure> {
@@ -93,13 +93,13 @@ fn read_query(query: &Value) -> Result<(IndexUid, SearchRequest), Failure> {
     Ok((index, SearchRequest::from_json(Value::Object(fields))?))
 }
 
-fn together(answers: Vec<(IndexUid, ReadResponse)>) -> ReadResponse {
-    let mut results = Vec::with_capacity(answers.len());
+fn merge(responses: Vec<(IndexUid, ReadResponse)>) -> ReadResponse {
+    let mut results = Vec::with_capacity(responses.len());
     let mut missing: Vec<Degraded> = Vec::new();
-    for (index, answer) in answers {
-        missing.extend(answer.degraded);
+    for (index, response) in responses {
+        missing.extend(response.degraded);
         let mut result = Map::from_iter([("indexUid".to_owned(), Value::from(index.as_str()))]);
-        if let Value::Object(body) = answer.body {
+        if let Value::Object(body) = response.body {
             result.extend(body);
         }
         results.push(Value::Object(result));

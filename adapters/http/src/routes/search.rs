@@ -67,11 +67,11 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn search_by_url(apis: Arc<Apis>, request: Request) -> Outcome {
     let search = SearchRequest::from_parameters(request.query.pairs())?;
-    Reply::answer(apis.search.search(request.index()?, search).await?)
+    Reply::read(apis.search.search(request.index()?, search).await?)
 }
 
 async fn search_by_body(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let index = request.index()?;
     let search = SearchRequest::from_json(request.json().await?)?;
-    Reply::answer(apis.search.search(index, search).await?)
+    Reply::read(apis.search.search(index, search).await?)
 }
