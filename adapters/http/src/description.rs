@@ -1,4 +1,4 @@
-//! The part of a route's declaration that only the OpenAPI document reads.
+//! The part of a declaration that is only for the OpenAPI document.
 
 use miroir_domain::error::ErrorCode;
 
@@ -11,7 +11,7 @@ pub(crate) struct Description {
     pub(crate) id: String,
     /// A few words for people.
     pub(crate) summary: String,
-    /// Sentences that say more than the summary.
+    /// Further sentences.
     pub(crate) text: Option<&'static str>,
     /// The group. `None` until the table of routes sets it.
     pub(crate) tag: Option<Tag>,
@@ -19,7 +19,7 @@ pub(crate) struct Description {
     pub(crate) headers: &'static [&'static str],
     /// The body that the route reads.
     pub(crate) body: Option<RequestBody>,
-    /// The responses that are no errors.
+    /// The responses without an error.
     pub(crate) responses: Vec<DescribedResponse>,
     /// The error codes of this route, beside those that follow from its access, its body and its query.
     pub(crate) errors: Vec<ErrorCode>,
@@ -50,7 +50,7 @@ pub(crate) enum RequestBody {
     Documents,
 }
 
-/// A response that is no error.
+/// A response without an error.
 #[derive(Debug, Clone)]
 pub(crate) struct DescribedResponse {
     pub(crate) status: u16,

@@ -1,4 +1,4 @@
-//! One request and its answer: everything that is the same for every route.
+//! One request and its response: the part that is the same for every route.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -32,23 +32,23 @@ use crate::route::{Access, Route};
 use crate::router::Router;
 use crate::{Apis, HttpOptions, auth, cors, listing, routes};
 
-/// Longest value of `X-Miroir-Degraded`, in bytes; what a client's header limit surely takes.
+/// The maximum length of `X-Miroir-Degraded` in bytes, which every client accepts in a header.
 const MAX_DEGRADED_BYTES: usize = 4096;
 
-/// What every request shares.
+/// The state that all requests share.
 pub(crate) struct Exchange {
-    /// What this instance can do changes with what it holds.
+    /// The current ports. They change with the roles that this instance holds.
     apis: watch::Receiver<Arc<Apis>>,
     forwarder: Forwarder,
     options: HttpOptions,
     router: Router,
     ids: RequestIds,
     permits: RequestPermits,
-    /// Answers that go on end when the server stops.
+    /// Changes when the server stops, which ends event streams.
     stopping: watch::Receiver<()>,
 }
 
-/// A request as it came in.
+/// A request as it arrived.
 struct Incoming {
     method: Method,
     path: String,
@@ -76,8 +76,8 @@ impl Exchange {
         }
     }
 
-    /// The filter for one connection from `peer`, which is closed on `close`. Everything is answered inside it, so nothing
-    /// is rejected.
+    /// Returns the filter for one connection from `peer`. It notifies `close` when the connection must be
+    /// closed without a response. The filter responds to every request itself, so warp rejects none.
     pub(crate) fn filter(
         self: Arc<Self>,
         peer: SocketAddr,
@@ -121,9 +121,9 @@ impl Exchange {
         Body::new(headers, Box::pin(chunks), limits)
     }
 
-    /// The answer; none when the connection is to be closed without one.
+    /// Returns the response. Returns `None` if the connection must be closed without one.
     async fn serve(&self, incoming: Incoming) -> Option<warp::reply::Response> {
-        let id = self.ids.keep_or_make(&incoming.headers);
+        let id = self.ids.keep_or_generate(&incoming.headers);
         let span = tracing::info_span!(target: "miroir::http", "request", request_id = id);
         let mut line = LogLine::begin(&id, &incoming.method, Arc::clone(&self.apis.borrow().observer));
         let path = incoming.path.clone();
@@ -143,7 +143,8 @@ impl Exchange {
         Some(response)
     }
 
-    /// Runs the handler. `permit` is its permit among the requests that are answered at once, until the answer is complete.
+    /// Runs the handler, here or on the instance that holds the role. `permit` receives the request permit,
+    /// which the caller holds until the response is complete.
     async fn outcome(
         &self,
         incoming: Incoming,
@@ -156,7 +157,7 @@ impl Exchange {
         line.route = Some(Arc::clone(&route));
         auth::check(route.access, &incoming.headers, incoming.peer, &self.options)?;
         let Incoming { method, path, query, mut headers, mut body, activity, .. } = incoming;
-        // Whoever asks whether Miroir lives needs no permit.
+        // Health and readiness must be served however busy Miroir is.
         if route.access != Access::Open {
             let acquired = self.permits.acquire(activity)?;
             body.release_while_waiting(acquired.clone());
@@ -173,7 +174,7 @@ impl Exchange {
                 Forwarding::Unknown => return Ok(Reply::close()),
             }
         }
-        // From here to its end the request is answered by what this instance can do now.
+        // From here on the request uses the ports of this instant.
         let apis = Arc::clone(&self.apis.borrow());
         let request = Request { parameters, query: Query::parse(&query), headers, body };
         let outcome = self.run(&route, Arc::clone(&apis), request).await;
@@ -193,27 +194,27 @@ impl Exchange {
         Ok(())
     }
 
-    /// Runs the handler: within its time, and with a panic as an answer like any other.
+    /// Runs the handler within its time limit. A panic becomes an internal error.
     async fn run(&self, route: &Route, apis: Arc<Apis>, request: Request) -> Outcome {
         let body_done = request.body.done();
         let limit = self.options.request_timeout;
-        // A handler that does not read its body has no later moment to count from.
-        let at_the_latest = Instant::now() + self.options.upload_timeout + limit;
-        let late = async {
+        // The limit for a handler that never reads its body.
+        let latest = Instant::now() + self.options.upload_timeout + limit;
+        let timed_out = async {
             tokio::select! {
                 () = body_done.notified() => sleep_until(Instant::now() + limit).await,
-                () = sleep_until(at_the_latest) => (),
+                () = sleep_until(latest) => (),
             }
         };
-        // The handler is made inside the caught future: what it does before its first await may panic as well.
+        // The handler is called inside the future, so that a panic before its first await is caught as well.
         let handler = async { route.handle(apis, request).await };
         tokio::select! {
             outcome = AssertUnwindSafe(handler).catch_unwind() => {
                 outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
             }
-            () = late => {
+            () = timed_out => {
                 let message = format!(
-                    "The request was not answered within {} ms. A write may have been taken all the same: `GET /tasks` tells.",
+                    "The request took longer than {} ms. A write may have been accepted nevertheless: see `GET /tasks`.",
                     limit.as_millis()
                 );
                 Err(Failure::refused(ErrorCode::MiroirTimeout, message))
@@ -258,14 +259,14 @@ impl Exchange {
     }
 }
 
-/// Whether a request failed because this instance is not the one any more that may answer it: another is, or will be, and a
-/// client that tries again is answered there.
+/// Returns whether a request failed because this instance lost the role that the request needs. The client
+/// can retry: another instance holds the role, or will soon.
 fn is_superseded(outcome: &Outcome, apis: &Apis, role: &Role) -> bool {
     let failed = matches!(outcome, Err(failure) if failure.status == StatusCode::SERVICE_UNAVAILABLE);
     failed && matches!(apis.instance.role_holder(role), RoleHolder::Remote(_) | RoleHolder::Vacant)
 }
 
-/// What a client's header limit surely takes of `text`.
+/// Truncates `text` to a length that every client accepts in a header.
 fn truncated(mut text: String) -> String {
     if text.len() > MAX_DEGRADED_BYTES {
         let end = (0..=MAX_DEGRADED_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
@@ -282,7 +283,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
 }
 
 fn failed(failure: &Failure) -> Response<Bytes> {
-    // Four texts always serialize; an empty body is the worst that could come of a bug here.
+    // An object of four strings always serializes; a bug would leave the body empty.
     let body = serde_json::to_vec(failure.error.as_ref()).unwrap_or_default();
     let mut response = response(failure.status, JSON, Bytes::from(body));
     if let Some(seconds) = failure.retry_after {
@@ -294,7 +295,7 @@ fn failed(failure: &Failure) -> Response<Bytes> {
     response
 }
 
-/// Sets a header whose value is visible ASCII by construction; were it not, the answer goes without it.
+/// Sets a header. Values are visible ASCII by construction; another value is left out.
 fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);

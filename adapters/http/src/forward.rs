@@ -1,9 +1,10 @@
-//! Requests that another instance must answer: handed on to it, and its answer handed back.
+//! Requests that another instance must serve: forwarded to it, with its response passed back.
 //!
-//! What changes something is done by one instance for all. Which one, [`InstanceApi`] knows; it may change while a request
-//! waits. A request of which certainly no byte was read there is tried with the next one. Where the instance may have acted
-//! on it and no answer came, nobody knows what became of the request: the client's connection is then closed without an
-//! answer, as it would have been had the client spoken to the instance that died.
+//! A request that changes something is served by the holder of a role. [`InstanceApi`] knows the holder,
+//! which may change while a request waits. A request that certainly did not reach the holder is sent to the
+//! next one. If the holder may have acted on a request and sent no response, the outcome is unknown: the
+//! connection of the client is then closed without a response, as if the client had been connected to the
+//! failed instance itself.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,27 +24,29 @@ use miroir_ports::inbound::{InstanceApi, Peer, RoleHolder};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::body::{Body, Pieces};
+use crate::body::{Body, LimitedChunks};
 use crate::error::Failure;
 use crate::{HttpOptions, request_id};
 
-/// How often a request has been handed on.
+/// The header that counts how often a request was forwarded.
 const HOPS: HeaderName = HeaderName::from_static("x-miroir-hops");
-/// The most often a request is handed on: twice is what a change of leaders can cause, more is a circle.
+/// The maximum number of times that a request is forwarded. A change of leaders can cause two; more is a
+/// loop.
 const MAX_HOPS: u8 = 3;
-/// The longest wait for a connection to another instance.
+/// The maximum wait for a connection to another instance.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// The pause before an instance that could not be reached is tried again, while it is still the one.
+/// The pause before a retry of an unreachable instance that still holds the role.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
-/// How long it may stay unknown which instance it is: the store is asked again within that.
+/// The maximum wait while the holder is unknown. The store is read again within this time.
 const UNKNOWN_HOLDER_WAIT: Duration = Duration::from_secs(1);
-/// How long an instance that is handed a request waits before it hands it on: longer than it takes to read the store again.
+/// The wait of an instance before it forwards a request that was forwarded to it: longer than it takes to
+/// read the store again.
 const STALE_HOLDER_WAIT: Duration = Duration::from_millis(700);
-/// How long an answer is still waited for once the instance it should come from is not the one any more.
+/// The wait for a response after the other instance has lost the role.
 const LOST_ROLE_WAIT: Duration = Duration::from_secs(1);
-/// The largest answer that is handed back.
+/// The maximum size of a response that is passed back.
 const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
-/// Headers that are about one connection.
+/// Headers that concern one connection only.
 const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
@@ -56,27 +59,27 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     HeaderName::from_static("keep-alive"),
 ];
 
-/// A request as it is handed on.
+/// A request that may be forwarded.
 pub(crate) struct ForwardedRequest {
     pub(crate) method: Method,
-    /// Path and query as they came.
+    /// Path and query as they arrived.
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
     pub(crate) request_id: String,
 }
 
-/// Whose request it is.
+/// The outcome of [`Forwarder::forward`].
 pub(crate) enum Forwarding {
-    /// This instance's.
+    /// This instance holds the role and serves the request itself.
     Local(ForwardedRequest),
-    /// Another's, which answered.
+    /// The response of another instance.
     Response(Response<Bytes>),
-    /// Another's, of which no answer will come.
+    /// Another instance may have acted on the request, and sends no response.
     Unknown,
 }
 
-/// Hands requests on.
+/// Forwards requests to other instances.
 pub(crate) struct Forwarder {
     client: Client<HttpConnector, ReplayableBody>,
     holder_timeout: Duration,
@@ -95,7 +98,8 @@ impl Forwarder {
         }
     }
 
-    /// Finds out who does `role`, and has it answer when it is another instance. While nobody does it, the request waits.
+    /// Sends `request` to the holder of `role`, unless this instance is the holder. Waits while there is no
+    /// holder.
     pub(crate) async fn forward(
         &self,
         instances: &dyn InstanceApi,
@@ -105,8 +109,8 @@ impl Forwarder {
         let deadline = Instant::now() + self.holder_timeout;
         let mut holder = instances.role_holder(role);
         if hops(&request.headers) > 0 && matches!(holder, RoleHolder::Remote(_)) {
-            // Whoever handed it on thought that it is for this instance, so one of the two is behind: what is known here may
-            // be of before the request came.
+            // The sender considers this instance the holder, so one of the two is behind: the state known
+            // here may be older than the request.
             holder = timeout(STALE_HOLDER_WAIT, instances.role_holder_changed(role, &holder))
                 .await
                 .unwrap_or(holder);
@@ -130,7 +134,9 @@ impl Forwarder {
             holder = match timeout_at(until, instances.role_holder_changed(role, &holder)).await {
                 Ok(other) => other,
                 Err(_) if holder == RoleHolder::Unknown => return Err(holder_unknown()),
-                Err(_) if Instant::now() >= deadline => return Err(no_holder("none took over in time")),
+                Err(_) if Instant::now() >= deadline => {
+                    return Err(no_holder("no instance took over in time"));
+                }
                 Err(_) => instances.role_holder(role),
             };
         }
@@ -185,12 +191,12 @@ impl Forwarder {
                 }
                 error.reason
             }
-            None => "it is not the one any more, and did not answer".to_owned(),
+            None => "it lost the role and sent no response".to_owned(),
         };
         tracing::warn!(
             target: "miroir::http",
             instance = peer.instance,
-            "a request that was handed on is not answered, so its connection is closed: {reason}"
+            "a forwarded request has no response, so its connection is closed: {reason}"
         );
         Ok(Sent::Unknown)
     }
@@ -198,7 +204,7 @@ impl Forwarder {
 
 enum Sent {
     Response(Response<Bytes>),
-    /// Certainly nothing of it was read.
+    /// The other instance certainly read nothing of the request.
     NotReached(ForwardedRequest),
     Unknown,
 }
@@ -211,12 +217,12 @@ struct SendError {
 fn no_holder(why: &str) -> Failure {
     Failure::refused(
         ErrorCode::MiroirNoLeader,
-        format!("No instance of Miroir takes this request at the moment, and nothing was done: {why}."),
+        format!("No instance of Miroir accepts this request at the moment: {why}. Nothing was done."),
     )
 }
 
 fn holder_unknown() -> Failure {
-    let message = "The task store does not answer, so it cannot be told which instance of Miroir this is for. Nothing was done.";
+    let message = "The task store is unavailable, so the instance of Miroir that must serve this request is unknown. Nothing was done.";
     Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
 }
 
@@ -227,16 +233,16 @@ fn address(peer: &Peer, target: &str) -> Result<Uri, Failure> {
     })
 }
 
-/// How often a request has been handed on.
+/// Returns how often a request was forwarded.
 fn hops(headers: &HeaderMap) -> u8 {
     headers.get(HOPS).and_then(|hops| hops.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
-/// The headers of the request that is handed on.
+/// Returns the headers with which the request is forwarded.
 fn forwarded_headers(request: &ForwardedRequest) -> Result<HeaderMap, Failure> {
     let hops = hops(&request.headers);
     if hops >= MAX_HOPS {
-        return Err(no_holder("instances disagree about which of them it is for"));
+        return Err(no_holder("the instances disagree about which of them must serve it"));
     }
     let mut headers = without_hop_by_hop(&request.headers);
     headers.remove(header::HOST);
@@ -265,35 +271,35 @@ async fn relayed(response: Response<hyper::body::Incoming>) -> Result<Response<B
     Ok(Response::from_parts(head, body.to_bytes()))
 }
 
-/// What is still to be sent of a body: kept here, so that it can be taken back when nothing was.
+/// The unsent part of a body. While nothing was sent, the body can be taken back.
 struct BodyState {
     body: Option<Body>,
-    pieces: Option<Pieces>,
+    chunks: Option<LimitedChunks>,
     failure: Option<Failure>,
 }
 
 impl BodyState {
     fn new(body: Body) -> Self {
-        Self { body: Some(body), pieces: None, failure: None }
+        Self { body: Some(body), chunks: None, failure: None }
     }
 
-    /// The body, if nothing of it was sent.
+    /// Returns the body if nothing of it was sent.
     fn take_back(&mut self) -> Option<Body> {
         self.body.take()
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         if let Some(body) = self.body.take() {
-            self.pieces = Some(body.into_pieces());
+            self.chunks = Some(body.into_chunks());
         }
-        match &mut self.pieces {
-            Some(pieces) => pieces.as_mut().poll_next(context),
+        match &mut self.chunks {
+            Some(chunks) => chunks.as_mut().poll_next(context),
             None => Poll::Ready(None),
         }
     }
 }
 
-/// A body that is lent to the client that sends it.
+/// The body of a forwarded request. It can be replayed to another instance while nothing of it was sent.
 struct ReplayableBody(Arc<Mutex<BodyState>>);
 
 impl HttpBody for ReplayableBody {
@@ -308,7 +314,7 @@ impl HttpBody for ReplayableBody {
         match state.poll(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Ready(Some(Ok(piece))) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
             Poll::Ready(Some(Err(failure))) => {
                 let error = std::io::Error::other(failure.error.message.clone());
                 state.failure = Some(failure);
@@ -319,6 +325,6 @@ impl HttpBody for ReplayableBody {
 
     fn is_end_stream(&self) -> bool {
         let state = self.0.lock();
-        state.pieces.is_none() && state.body.as_ref().is_none_or(Body::is_empty)
+        state.chunks.is_none() && state.body.as_ref().is_none_or(Body::is_empty)
     }
 }

@@ -1,4 +1,4 @@
-//! The routes as others see them: a list, and the OpenAPI document.
+//! The list of routes, and the OpenAPI document.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ pub struct RouteInfo {
     pub query: Option<Vec<&'static str>>,
 }
 
-/// Returns every route, in the order of the table.
+/// Returns every route, in the order of their declarations.
 pub fn route_list() -> Vec<RouteInfo> {
     let info = |route: Route| RouteInfo {
         method: route.method.to_string(),
@@ -31,13 +31,13 @@ pub fn route_list() -> Vec<RouteInfo> {
     routes::all().into_iter().map(info).collect()
 }
 
-/// Returns the OpenAPI document as text, as `docs/openapi.json` has it.
+/// Returns the text of the OpenAPI document, as in `docs/openapi.json`.
 pub fn openapi_text() -> String {
     // The alternate form of a JSON value is indented, and ends without a line break.
     format!("{:#}\n", openapi::document(&routes::all()))
 }
 
-/// Returns the same text, made once.
+/// Returns the text of the OpenAPI document. It is made once.
 pub(crate) fn openapi_bytes() -> Bytes {
     static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi_text().into());
     TEXT.clone()

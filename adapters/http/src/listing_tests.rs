@@ -8,27 +8,27 @@ use crate::error::status_of;
 use crate::query_rule::query_name;
 use crate::route::{Access, ServedBy};
 
-/// Where the document is kept for people and tools.
-const KEPT: &str = include_str!("../../../docs/openapi.json");
+/// The document in the repository, for people and tools.
+const STORED: &str = include_str!("../../../docs/openapi.json");
 
 fn document() -> Value {
     openapi::document(&routes::all())
 }
 
 #[test]
-fn the_kept_document_is_the_one_that_is_served() {
-    assert!(KEPT == openapi_text(), "docs/openapi.json is not what the code says: run `make fix`");
+fn openapi_text_is_the_stored_document() {
+    assert!(STORED == openapi_text(), "docs/openapi.json is out of date: run `make fix`");
 }
 
 #[test]
-fn no_route_is_declared_twice() {
+fn routes_are_declared_once() {
     let list = route_list();
     let distinct: BTreeSet<_> = list.iter().map(|route| (&route.method, &route.template)).collect();
     assert_eq!(distinct.len(), list.len());
 }
 
 #[test]
-fn every_route_is_an_operation_with_its_key_its_group_and_its_instance() {
+fn document_describes_every_route_with_its_key_tag_and_instance() {
     let document = document();
     let paths = document["paths"].as_object().unwrap();
     let operations: usize = paths.values().map(|path| path.as_object().unwrap().len()).sum();
@@ -46,22 +46,22 @@ fn every_route_is_an_operation_with_its_key_its_group_and_its_instance() {
         let tags = texts(&operation["tags"]);
         assert_eq!((tags.len(), tags[0] != "unsupported"), (1, route.supported), "{name}");
         assert!(!operation["summary"].as_str().unwrap().is_empty(), "{name}");
-        let leads = matches!(route.served_by, ServedBy::RoleHolder(_));
-        let unavailable = of_reference(&document, &operation["responses"]["503"]);
+        let has_holder = matches!(route.served_by, ServedBy::RoleHolder(_));
+        let unavailable = resolved(&document, &operation["responses"]["503"]);
         let codes = texts(&unavailable["x-error-codes"]);
-        assert_eq!(codes.contains(&"miroir_no_leader"), leads, "{name}");
+        assert_eq!(codes.contains(&"miroir_no_leader"), has_holder, "{name}");
     }
 }
 
 #[test]
-fn every_declared_parameter_is_a_component_of_its_name_and_place() {
+fn declared_parameters_are_components_with_their_name_and_location() {
     let document = document();
     let components = &document["components"]["parameters"];
     let mut checked = 0;
-    let mut check = |component: &str, name: &str, place: &str| {
+    let mut check = |component: &str, name: &str, location: &str| {
         assert_eq!(
             (&components[component]["name"], &components[component]["in"]),
-            (&json!(name), &json!(place))
+            (&json!(name), &json!(location))
         );
         checked += 1;
     };
@@ -79,30 +79,30 @@ fn every_declared_parameter_is_a_component_of_its_name_and_place() {
 }
 
 #[test]
-fn every_code_is_listed_and_every_operation_names_codes_under_their_own_status() {
+fn document_lists_every_code_and_each_under_its_status() {
     let document = document();
     let listed: Vec<&str> = texts(&document["components"]["schemas"]["ErrorCode"]["anyOf"][0]["enum"]);
     assert_eq!(listed, ErrorCode::ALL.iter().map(|code| code.as_str()).collect::<Vec<_>>());
     let mut named = BTreeSet::new();
-    for (operation, status, answer) in answers(&document) {
-        // Not to be ready is an answer of its own, and no error.
+    for (operation, status, response) in responses(&document) {
+        // A failed readiness check is a response of its own and not an error.
         let failed = status >= 400 && (operation.as_str(), status) != ("get /_miroir/ready", 503);
-        assert_eq!(failed, answer.get("x-error-codes").is_some(), "{operation} {status}");
-        for word in texts(&answer["x-error-codes"]) {
+        assert_eq!(failed, response.get("x-error-codes").is_some(), "{operation} {status}");
+        for word in texts(&response["x-error-codes"]) {
             let code = ErrorCode::ALL.iter().find(|code| code.as_str() == word).unwrap();
             let own_status = *code == ErrorCode::BadRequest && [408, 431].contains(&status);
             assert!(status_of(*code).as_u16() == status || own_status, "{operation} {status} {word}");
             named.insert(word.to_owned());
         }
         if failed {
-            let schema = &answer["content"]["application/json"]["schema"];
+            let schema = &response["content"]["application/json"]["schema"];
             let is_error = |schema: &Value| schema["$ref"] == "#/components/schemas/Error";
             let either = schema["anyOf"].as_array().is_some_and(|either| either.iter().any(is_error));
             assert!(is_error(schema) || either, "{operation} {status}: {schema}");
         }
-        assert!(answer["headers"].get("X-Request-Id").is_some(), "{operation} {status}");
+        assert!(response["headers"].get("X-Request-Id").is_some(), "{operation} {status}");
     }
-    // Codes that stand in a task alone, or that no path to an operation leads to.
+    // Codes of failed tasks, and the code of unknown paths.
     let elsewhere = [
         "not_found",
         "index_already_exists",
@@ -117,7 +117,7 @@ fn every_code_is_listed_and_every_operation_names_codes_under_their_own_status()
 }
 
 #[test]
-fn names_are_unique_and_references_lead_somewhere() {
+fn document_has_unique_operation_ids_and_resolvable_references() {
     let document = document();
     let mut ids = BTreeSet::new();
     let paths = document["paths"].as_object().unwrap();
@@ -134,7 +134,7 @@ fn names_are_unique_and_references_lead_somewhere() {
     for kind in ["schemas", "parameters", "headers", "responses"] {
         for name in document["components"][kind].as_object().unwrap().keys() {
             let unused = !used.contains(&format!("/components/{kind}/{name}"));
-            assert!(!unused, "{kind}/{name} is used by nothing");
+            assert!(!unused, "{kind}/{name} is unused");
         }
     }
 }
@@ -143,20 +143,20 @@ fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// What a reference leads to; the value itself where it is none.
-fn of_reference<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+/// Returns the target of a reference, or the value itself if it is not a reference.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     let pointer = value["$ref"].as_str().map(|reference| &reference[1..]);
     pointer.map_or(value, |pointer| document.pointer(pointer).unwrap())
 }
 
-/// Every answer of every operation, with its status.
-fn answers(document: &Value) -> Vec<(String, u16, &Value)> {
+/// Returns every response of every operation, with its status.
+fn responses(document: &Value) -> Vec<(String, u16, &Value)> {
     let mut all = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            for (status, answer) in operation["responses"].as_object().unwrap() {
-                let answer = of_reference(document, answer);
-                all.push((format!("{method} {path}"), status.parse().unwrap(), answer));
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let response = resolved(document, response);
+                all.push((format!("{method} {path}"), status.parse().unwrap(), response));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Metrics on an address of their own, without a key: for a Prometheus that reaches a port nobody else does.
+//! Metrics on an address of their own, without a key: for a Prometheus server that alone can reach this port.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -20,9 +20,9 @@ use crate::HttpOptions;
 use crate::reply::response;
 use crate::server::{parser, pause_after_accept_error};
 
-/// The one path.
+/// The only path.
 const PATH: &str = "/metrics";
-/// Connections at once; further ones are closed. A handful of Prometheus servers needs one each.
+/// The maximum number of connections; further ones are closed. A few Prometheus servers need one each.
 const MAX_CONNECTIONS: usize = 32;
 
 /// Serves `GET /metrics` and nothing else on `listener` until `shutdown` ends.
@@ -32,23 +32,23 @@ pub async fn serve_metrics(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let options = HttpOptions::default();
-    // One request for each connection, so that none that rests can keep a place.
+    // One request for each connection, so that idle connections do not count against the limit.
     let mut parser = parser(&options);
     parser.keep_alive(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
-            // Dropping the connections closes them: a scrape that is cut off is asked for again.
+            // Dropping the connections closes them. Prometheus repeats an interrupted scrape.
             () = &mut shutdown => return,
             accepted = listener.accept() => match accepted {
                 Ok(_) if connections.len() >= MAX_CONNECTIONS => {
-                    tracing::debug!(target: "miroir::http", "too many connections ask for metrics; one was closed");
+                    tracing::debug!(target: "miroir::http", "a connection for metrics was refused: the limit is reached");
                 }
                 Ok((stream, _)) => {
                     let (parser, metrics) = (parser.clone(), Arc::clone(&metrics));
                     let limit = options.request_timeout;
-                    // Nor can one whose client does not read.
+                    // The timeout closes connections whose client does not read.
                     connections.spawn(async move { timeout(limit, connection(stream, parser, metrics)).await });
                 }
                 Err(error) => pause_after_accept_error(&error).await,

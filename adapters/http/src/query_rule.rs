@@ -1,18 +1,18 @@
-//! The query parameters that a route takes, and the refusal of others.
+//! The query parameters that a route accepts, and the refusal of others.
 
 use crate::error::Failure;
 use crate::query::Query;
 
-/// The query parameters of a route. Each is named as in `openapi/parameter.json`, where a group precedes the name:
-/// `page.limit` is the parameter `limit` of a page.
+/// The query parameters of a route. Each is named as in `openapi/parameter.json`, where a group precedes the
+/// name: `page.limit` is the parameter `limit` of a page.
 #[derive(Debug, Clone)]
 pub(crate) enum QueryRule {
-    /// The route reads none, and ignores all, as a Meilisearch server does.
+    /// The route reads no parameters and ignores all of them, as a Meilisearch server does.
     Ignored,
     /// The route reads these. Unknown names are refused before the handler runs.
     Only(&'static [&'static str]),
-    /// The route reads these. The parser that the handler calls refuses unknown names, in the order and the words of a
-    /// Meilisearch server.
+    /// The route reads these. The parser that the handler calls refuses unknown names, in the order and the
+    /// wording of a Meilisearch server.
     Parsed(&'static [&'static str]),
 }
 
@@ -25,7 +25,7 @@ impl QueryRule {
         }
     }
 
-    /// Returns the names that a query may hold. Returns `None` if the route ignores the query.
+    /// Returns the names that a query may contain. Returns `None` if the route ignores the query.
     pub(crate) fn names(&self) -> Option<Vec<&'static str>> {
         match self {
             Self::Ignored => None,
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn ignored_and_parsed_let_unknown_names_pass() {
+    fn ignored_and_parsed_accept_unknown_names() {
         assert_eq!(QueryRule::Ignored.check(&Query::parse("x=1")), Ok(()));
         assert_eq!(QueryRule::Parsed(&["search.q"]).check(&Query::parse("x=1")), Ok(()));
     }

@@ -1,4 +1,4 @@
-//! Answers that are no errors.
+//! Responses without an error.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -11,95 +11,95 @@ use serde_json::json;
 use crate::error::Failure;
 use crate::event_stream::EventStream;
 
-/// What a handler ends with.
+/// The result of a handler.
 pub(crate) type Outcome = Result<Reply, Failure>;
 
-/// What is answered.
+/// The content of a response.
 #[derive(Debug)]
 pub(crate) enum Content {
-    /// JSON, or nothing.
+    /// JSON, or an empty body.
     Json(Bytes),
-    /// Text of a media type that is not JSON.
+    /// Text of another media type.
     Text(&'static str, Bytes),
-    /// Events, as they come.
+    /// A stream of events.
     Events(EventStream),
-    /// The OpenAPI document, which is made from all routes, so no handler of one has it.
+    /// The OpenAPI document. It is made from all routes, so the handler of one route does not have it.
     OpenApi,
-    /// What another instance answered.
+    /// The response of another instance.
     Relayed(Box<Response<Bytes>>),
-    /// Nothing: what became of the request is not known, and the connection is closed.
+    /// No response: the outcome of the request is unknown, and the connection is closed.
     Close,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) content: Content,
     pub(crate) degraded: Option<Degraded>,
-    /// The task the request made or asked for, for the log.
+    /// The task that the request created or read, for the log.
     pub(crate) task: Option<TaskUid>,
-    /// The version of what was answered, for `ETag` and a later `If-Match`.
+    /// The version of the returned resource, for `ETag`.
     pub(crate) version: Option<u64>,
 }
 
 impl Reply {
-    /// `value` as JSON.
+    /// Returns `value` as JSON.
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Outcome {
         let body = serde_json::to_vec(value)
-            .map_err(|error| Failure::internal(&format!("an answer cannot be written as JSON: {error}")))?;
+            .map_err(|error| Failure::internal(&format!("a response cannot be serialized: {error}")))?;
         Ok(Self::with(status, Content::Json(body.into())))
     }
 
-    /// 200 with a list that is whole.
+    /// Returns 200 with a list that has no pages.
     pub(crate) fn results(results: &impl Serialize) -> Outcome {
         Self::json(StatusCode::OK, &json!({ "results": results }))
     }
 
-    /// `value` as JSON, with the version that `ETag` tells and `If-Match` takes.
+    /// Returns `value` as JSON, with its version as `ETag`.
     pub(crate) fn versioned(status: StatusCode, value: &impl Serialize, version: u64) -> Outcome {
         Ok(Self { version: Some(version), ..Self::json(status, value)? })
     }
 
-    /// 202 with the summary of the task a write became.
+    /// Returns 202 with the summary of the task of a write.
     pub(crate) fn accepted(accepted: Accepted) -> Outcome {
         let reply = Self::json(StatusCode::ACCEPTED, &accepted.summary)?;
         Ok(Self { degraded: accepted.degraded, task: Some(accepted.summary.task_uid), ..reply })
     }
 
-    /// 200 with what nodes answered.
+    /// Returns 200 with the result of a read.
     pub(crate) fn read(response: ReadResponse) -> Outcome {
         let reply = Self::json(StatusCode::OK, &response.body)?;
         Ok(Self { degraded: response.degraded, ..reply })
     }
 
-    /// 204: done, and nothing to say.
+    /// Returns 204.
     pub(crate) fn no_content() -> Self {
         Self::with(StatusCode::NO_CONTENT, Content::Json(Bytes::new()))
     }
 
-    /// 200 with metrics.
+    /// Returns 200 with metrics.
     pub(crate) fn exposition(exposition: Exposition) -> Self {
         let Exposition { content_type, text } = exposition;
         Self::with(StatusCode::OK, Content::Text(content_type, text.into()))
     }
 
-    /// 200 with the OpenAPI document.
+    /// Returns 200 with the OpenAPI document.
     pub(crate) fn openapi() -> Self {
         Self::with(StatusCode::OK, Content::OpenApi)
     }
 
-    /// 200 with events, as they come.
+    /// Returns 200 with a stream of events.
     pub(crate) fn events(events: EventStream) -> Self {
         Self::with(StatusCode::OK, Content::Events(events))
     }
 
-    /// What another instance answered.
+    /// Returns the response of another instance.
     pub(crate) fn relayed(response: Response<Bytes>) -> Self {
         Self::with(response.status(), Content::Relayed(Box::new(response)))
     }
 
-    /// No answer at all.
+    /// Returns no response: the connection is closed.
     pub(crate) fn close() -> Self {
         Self::with(StatusCode::BAD_GATEWAY, Content::Close)
     }
@@ -108,7 +108,7 @@ impl Reply {
         Self { status, content, degraded: None, task: None, version: None }
     }
 
-    /// The same, about a task.
+    /// Names the task of the request in the log.
     pub(crate) fn about(self, task: TaskUid) -> Self {
         Self { task: Some(task), ..self }
     }

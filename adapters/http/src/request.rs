@@ -1,4 +1,4 @@
-//! What a handler is given.
+//! The request that a handler receives.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -12,12 +12,12 @@ use crate::error::Failure;
 use crate::json;
 use crate::query::Query;
 
-/// The page of a Miroir list that names none.
+/// The default page size of lists under `/_miroir`.
 const DEFAULT_LIMIT: u32 = 20;
-/// The largest page of a Miroir list.
+/// The maximum page size of lists under `/_miroir`.
 const MAX_LIMIT: u32 = 1_000;
 
-/// A request that found its route and may pass.
+/// A request that matches a route and has the key that the route requires.
 pub(crate) struct Request {
     /// The parameters of the path, decoded, in the order of the template.
     pub(crate) parameters: Vec<String>,
@@ -27,18 +27,18 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The `n`th parameter of the path. The router has matched the template, so a handler that asks for a parameter
-    /// of its template gets it.
+    /// Returns the `n`th parameter of the path. The router has matched the template, so every parameter of
+    /// the template is present.
     pub(crate) fn parameter(&self, n: usize) -> &str {
         self.parameters.get(n).map(String::as_str).unwrap_or_default()
     }
 
-    /// The index a path names first.
+    /// Returns the index that is the first parameter of the path.
     pub(crate) fn index(&self) -> Result<IndexUid, Failure> {
         index_uid(self.parameter(0), "")
     }
 
-    /// The task a path names.
+    /// Returns the task that is the first parameter of the path.
     pub(crate) fn task(&self) -> Result<TaskUid, Failure> {
         let text = self.parameter(0);
         text.parse().map(TaskUid).map_err(|_| {
@@ -49,25 +49,25 @@ impl Request {
         })
     }
 
-    /// How many entries a page of a Miroir list has: what `limit` says, within bounds.
+    /// Returns the page size of a list under `/_miroir`. Refuses a `limit` out of bounds.
     pub(crate) fn page_limit(&self) -> Result<u32, Failure> {
-        let asked = self.query.number("limit", ErrorCode::BadRequest)?;
-        let Some(asked) = asked else { return Ok(DEFAULT_LIMIT) };
-        let bounded = u32::try_from(asked).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        let requested = self.query.number("limit", ErrorCode::BadRequest)?;
+        let Some(requested) = requested else { return Ok(DEFAULT_LIMIT) };
+        let bounded = u32::try_from(requested).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
         bounded.ok_or_else(|| {
             let message =
-                format!("Invalid value in parameter `limit`: {asked} is not between 1 and {MAX_LIMIT}");
+                format!("Invalid value in parameter `limit`: {requested} is not between 1 and {MAX_LIMIT}");
             Failure::refused(ErrorCode::BadRequest, message)
         })
     }
 
-    /// The body as JSON.
+    /// Reads the body as JSON.
     pub(crate) async fn json(&mut self) -> Result<Value, Failure> {
         media_type(&self.headers, &[JSON])?;
         json::parse(self.payload(JSON).await?).await
     }
 
-    /// The body, unpacked; `media` names it where it is missing.
+    /// Reads and decompresses the body. `media` is the name of its type in the error if it is missing.
     pub(crate) async fn payload(&mut self, media: &str) -> Result<Bytes, Failure> {
         let encoding = Encoding::of(&self.headers)?;
         let limit = self.body.max_bytes();
@@ -75,8 +75,8 @@ impl Request {
         if read.is_empty() {
             return Err(missing_payload(media));
         }
-        let unpacked = encoding.unpack(read, limit).await?;
-        if unpacked.is_empty() { Err(missing_payload(media)) } else { Ok(unpacked) }
+        let decompressed = encoding.decompress(read, limit).await?;
+        if decompressed.is_empty() { Err(missing_payload(media)) } else { Ok(decompressed) }
     }
 }
 
@@ -89,12 +89,12 @@ fn missing_payload(media: &str) -> Failure {
     Failure::refused(ErrorCode::MissingPayload, format!("A {name} payload is missing."))
 }
 
-/// Reads an index uid. A refusal has the words of a Meilisearch server, behind `place`.
-pub(crate) fn index_uid(text: &str, place: &str) -> Result<IndexUid, Failure> {
+/// Parses an index uid. A refusal has the wording of Meilisearch, after `prefix`.
+pub(crate) fn index_uid(text: &str, prefix: &str) -> Result<IndexUid, Failure> {
     text.parse().map_err(|_| {
         let shown: String = text.chars().take(600).collect();
         let message = format!(
-            "{place}`{shown}` is not a valid index uid. Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
+            "{prefix}`{shown}` is not a valid index uid. Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
         );
         Failure::refused(ErrorCode::InvalidIndexUid, message)
     })

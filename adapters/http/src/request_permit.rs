@@ -1,4 +1,5 @@
-//! A permit among the requests that are answered at once, held while Miroir works and not while it waits for a client.
+//! Permits of concurrent requests. A request holds one while Miroir processes it, but not while Miroir waits
+//! for its client.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::connections::Activity;
 use crate::error::Failure;
 
-/// All the permits there are.
+/// The permits of all requests.
 pub(crate) struct RequestPermits {
     semaphore: Arc<Semaphore>,
     limit: usize,
@@ -20,7 +21,8 @@ impl RequestPermits {
         Self { semaphore: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))), limit }
     }
 
-    /// A permit for a request that came over the connection of `activity`; refused where none is free.
+    /// Acquires a permit for a request on the connection of `activity`. Refuses the request if no permit is
+    /// free.
     pub(crate) fn acquire(&self, activity: Arc<Activity>) -> Result<RequestPermit, Failure> {
         let permit = RequestPermit(Arc::new(PermitState {
             semaphore: Arc::clone(&self.semaphore),
@@ -33,7 +35,7 @@ impl RequestPermits {
     }
 }
 
-/// The permit of one request, free again when the last clone is dropped.
+/// The permit of one request. It is released when its last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct RequestPermit(Arc<PermitState>);
 
@@ -45,18 +47,17 @@ struct PermitState {
 }
 
 impl RequestPermit {
-    /// Gives the permit to others while the client is waited for. Clients that send slowly would otherwise keep out those
-    /// that do not.
+    /// Releases the permit while Miroir waits for the client. Otherwise slow clients would block the others.
     pub(crate) fn release(&self) {
         self.0.activity.set_idle();
         self.set(None);
     }
 
-    /// Takes a permit again.
+    /// Acquires a permit again.
     pub(crate) fn reacquire(&self) -> Result<(), Failure> {
         let permit = Arc::clone(&self.0.semaphore).try_acquire_owned().map_err(|_| {
             let message = format!(
-                "Miroir is already answering {} requests, the most it takes at once: try again in a moment.",
+                "Miroir is already processing {} requests, its maximum. Try again in a moment.",
                 self.0.limit
             );
             Failure::refused(ErrorCode::MiroirOverloaded, message)
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_waits_for_its_client_leaves_its_place_to_others() {
+    async fn requests_that_wait_for_their_client_release_their_permit() {
         let permits = RequestPermits::new(1);
         let first = permits.acquire(Arc::default()).unwrap();
         assert_eq!(permits.acquire(Arc::default()).err().unwrap().error.code, "miroir_overloaded");

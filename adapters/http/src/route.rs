@@ -1,6 +1,5 @@
-//! The declaration of one route: the one place that says everything about it.
-//!
-//! The router, the checks of keys and queries, the choice of the instance and the OpenAPI document are made from it.
+//! The declaration of a route. It contains everything that is known of the route: the router, the checks of
+//! keys and queries, the choice of the instance and the OpenAPI document are made from it.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use crate::tag::Tag;
 /// The key that a route needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// No key. Such a route is served however busy Miroir is.
+    /// No key. Such a route needs no request permit either.
     Open,
     /// The master key.
     Client,
@@ -35,7 +34,8 @@ pub(crate) enum Access {
 pub(crate) enum ServedBy {
     /// Any instance.
     Any,
-    /// The holder of the role that the function makes of the parameters of the path. Any instance if it makes none.
+    /// The holder of the role that the function returns for the parameters of the path. Any instance if it
+    /// returns `None`.
     RoleHolder(fn(&[String]) -> Option<Role>),
 }
 
@@ -56,7 +56,7 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// Declares a route for clients. The leader serves it, unless its method is `GET`; its query is ignored.
+    /// Declares a route for clients. It ignores its query. The leader serves it, unless its method is `GET`.
     pub(crate) fn new<F, Fut>(
         method: Method,
         template: impl Into<String>,
@@ -97,12 +97,12 @@ impl Route {
         Self { served_by: ServedBy::Any, ..self }
     }
 
-    /// Lets the holder of a role serve the route. `role` makes the role of the parameters of the path.
+    /// Lets the holder of a role serve the route. `role` returns the role for the parameters of the path.
     pub(crate) fn served_by(self, role: fn(&[String]) -> Option<Role>) -> Self {
         Self { served_by: ServedBy::RoleHolder(role), ..self }
     }
 
-    /// Marks the route as one that a cluster does not have yet.
+    /// Marks the route as not supported for a cluster yet.
     pub(crate) fn unsupported(self) -> Self {
         Self { supported: false, ..self }.any_instance()
     }
@@ -181,13 +181,12 @@ impl Route {
 
     /// Declares a write: 202 with its task, and the errors that keep a write from being accepted.
     pub(crate) fn writes(self) -> Self {
-        self.returns_with(202, "The task that the write became.", "TaskSummary", &["X-Miroir-Degraded"])
-            .refuses(&[
-                ErrorCode::MiroirStoreUnavailable,
-                ErrorCode::MiroirNoQuorum,
-                ErrorCode::MiroirNodeUnavailable,
-                ErrorCode::MiroirMultiAliasNotWritable,
-            ])
+        self.returns_with(202, "The task of the write.", "TaskSummary", &["X-Miroir-Degraded"]).refuses(&[
+            ErrorCode::MiroirStoreUnavailable,
+            ErrorCode::MiroirNoQuorum,
+            ErrorCode::MiroirNodeUnavailable,
+            ErrorCode::MiroirMultiAliasNotWritable,
+        ])
     }
 
     /// Declares a read of an index from nodes: 200, and the errors of such a read.
@@ -221,7 +220,7 @@ impl Route {
         }
     }
 
-    /// Runs the handler, unless the query has a parameter that the route does not take.
+    /// Runs the handler, unless the query has a parameter that the route does not accept.
     pub(crate) async fn handle(&self, apis: Arc<Apis>, request: Request) -> Outcome {
         self.query.check(&request.query)?;
         (self.handler)(apis, request).await

@@ -55,18 +55,18 @@ impl Tag {
     /// Returns the sentence about the group.
     pub(crate) fn description(self) -> &'static str {
         match self {
-            Self::Cluster => "Whether Miroir is there, ready, and what it is made of.",
-            Self::Indexes => "Indexes, and how large they are.",
-            Self::Documents => "Documents, written, read and deleted.",
-            Self::Settings => "Settings, whole and one by one.",
+            Self::Cluster => "Health, readiness, version and structure of the cluster.",
+            Self::Indexes => "Indexes and their statistics.",
+            Self::Documents => "Writing, reading and deleting documents.",
+            Self::Settings => "Settings, all together and one by one.",
             Self::Search => "Searches.",
-            Self::Tasks => "What became of writes.",
-            Self::Aliases => "Names that stand for indexes.",
-            Self::Canaries => "Stored searches with assertions, run on a schedule.",
-            Self::Changes => "What writes changed, and who is told.",
-            Self::Instances => "The instances that work side by side on one store.",
-            Self::Jobs => "Long work in pieces.",
-            Self::Unsupported => "What a Meilisearch server does and a cluster does not do yet.",
+            Self::Tasks => "Tasks, which track the outcome of writes.",
+            Self::Aliases => "Aliases, which are names that refer to indexes.",
+            Self::Canaries => "Canaries, which are stored searches with assertions that run on a schedule.",
+            Self::Changes => "The feed of changes, and the sinks that changes are delivered to.",
+            Self::Instances => "Instances of Miroir that share a store.",
+            Self::Jobs => "Background jobs.",
+            Self::Unsupported => "Routes of Meilisearch that are not supported for a cluster yet.",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A connection whose client must read what it asked for.
+//! A stream with a timeout on writes, for clients that do not read responses.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream that breaks where nothing of what is written is taken for some time.
+/// A stream whose writes fail if the peer accepts nothing for the time of the timeout.
 ///
-/// A client that reads byte by byte is cut off too: its system asks for more only once there is room for a good deal.
+/// A client that reads byte by byte times out too: its system accepts more data only once a good part of its
+/// buffer is free.
 pub(crate) struct WriteTimeoutStream<S> {
     stream: S,
     write_timeout: Duration,
-    /// Set while a write waits.
+    /// The timer of a waiting write.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
@@ -23,6 +24,7 @@ impl<S> WriteTimeoutStream<S> {
         Self { stream, write_timeout, deadline: None }
     }
 
+    /// Fails if a pending write has reached its deadline. Resets the deadline if the write is ready.
     fn check_deadline<T>(&mut self, context: &mut Context<'_>, written: Poll<Result<T>>) -> Poll<Result<T>> {
         if written.is_ready() {
             self.deadline = None;
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_that_nobody_takes_breaks_and_one_that_is_taken_bit_by_bit_does_not() {
+    async fn write_fails_if_the_peer_stops_reading_but_not_if_it_reads_slowly() {
         let (near, mut far) = duplex(4);
         let mut stream = WriteTimeoutStream::new(near, Duration::from_secs(3));
         let reads = async {

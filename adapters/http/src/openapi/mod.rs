@@ -1,7 +1,8 @@
 //! The OpenAPI document: every route, its requests and all its responses.
 //!
-//! Operations are made from the declarations in `src/routes/`. Schemas and parameters are written by hand
-//! in `openapi/*.json`, one file per subject, except those that the code knows: settings, types of tasks, error codes.
+//! Operations are made from the declarations in `src/routes/`. Schemas and parameters are written by hand in
+//! `openapi/*.json`, one file per subject. Parts that the code knows are taken from it: the list of settings,
+//! the types of tasks, the error codes.
 
 mod component;
 mod operation;

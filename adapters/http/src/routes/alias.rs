@@ -1,4 +1,4 @@
-//! `/_miroir/aliases`: names that stand for indexes.
+//! `/_miroir/aliases`: names that refer to indexes.
 
 use std::sync::Arc;
 
@@ -21,36 +21,36 @@ const SWAP: &str = "/_miroir/aliases/_swap";
 
 pub(super) fn routes() -> Vec<Route> {
     let routes = [
-        Route::new(Method::GET, ALIASES, "aliasList", "Every alias, page by page", list)
+        Route::new(Method::GET, ALIASES, "aliasList", "List aliases", list)
             .query(&["aliases.after", "page.limit"])
-            .returns(200, "In the order of their names.", "AliasList"),
+            .returns(200, "Aliases, ordered by name.", "AliasList"),
         Route::new(Method::POST, ALIASES, "aliasCreate", "Create an alias", create)
             .body("NewAlias")
             .returns_with(201, "The alias.", "Alias", &["ETag"])
             .refuses(&[ErrorCode::MiroirAliasConflict]),
-        Route::new(Method::POST, SWAP, "aliasSwap", "Exchange the targets of two aliases", swap)
+        Route::new(Method::POST, SWAP, "aliasSwap", "Swap the targets of two aliases", swap)
             .body("AliasSwap")
-            .returns(200, "Both, as they are now.", "AliasSwapped")
+            .returns(200, "Both aliases after the swap.", "AliasSwapResult")
             .refuses(&[
                 ErrorCode::MiroirAliasNotFound,
                 ErrorCode::MiroirAliasConflict,
                 ErrorCode::MiroirMultiAliasNotWritable,
             ]),
-        Route::new(Method::GET, ALIAS, "aliasGet", "One alias", get)
+        Route::new(Method::GET, ALIAS, "aliasGet", "Get an alias", get)
             .returns_with(200, "The alias.", "Alias", &["ETag"])
             .refuses(&[ErrorCode::MiroirAliasNotFound]),
-        Route::new(Method::PUT, ALIAS, "aliasFlip", "Give an alias another target", flip)
+        Route::new(Method::PUT, ALIAS, "aliasFlip", "Change the target of an alias", flip)
             .headers(&["If-Match"])
             .body("AliasChange")
-            .returns_with(200, "The alias as it is now.", "Alias", &["ETag"])
+            .returns_with(200, "The alias after the change.", "Alias", &["ETag"])
             .refuses(&[
                 ErrorCode::MiroirAliasNotFound,
                 ErrorCode::MiroirAliasConflict,
                 ErrorCode::MiroirAliasVersionMismatch,
                 ErrorCode::MiroirMultiAliasNotWritable,
             ]),
-        Route::new(Method::DELETE, ALIAS, "aliasDelete", "Remove an alias", delete)
-            .returns_media(204, "It is gone.", vec![])
+        Route::new(Method::DELETE, ALIAS, "aliasDelete", "Delete an alias", delete)
+            .returns_media(204, "The alias is deleted.", vec![])
             .refuses(&[ErrorCode::MiroirAliasNotFound, ErrorCode::MiroirAliasConflict]),
     ];
     let shared = [ErrorCode::InvalidIndexUid, ErrorCode::MiroirStoreUnavailable];
@@ -77,7 +77,7 @@ async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
 
 async fn flip(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let alias = request.index()?;
-    // A flip never creates an alias, so `*` demands nothing more.
+    // A flip never creates an alias, so `*` adds no condition.
     let version = match IfMatch::of(&request.headers)? {
         IfMatch::Any | IfMatch::Exists => None,
         IfMatch::Version(version) => Some(version),

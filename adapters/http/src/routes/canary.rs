@@ -1,4 +1,4 @@
-//! `/_miroir/canaries`: stored searches with assertions, and what their runs found.
+//! `/_miroir/canaries`: stored searches with assertions, and their runs.
 
 use std::sync::Arc;
 
@@ -25,64 +25,62 @@ const CAPTURE: &str = "/_miroir/canaries/capture";
 pub(super) fn routes() -> Vec<Route> {
     let known = [ErrorCode::MiroirCanaryNotFound, ErrorCode::MiroirInvalidCanary];
     let routes = [
-        Route::new(Method::POST, CANARIES, "canaryCreate", "Store a canary", create)
+        Route::new(Method::POST, CANARIES, "canaryCreate", "Create a canary", create)
             .query(&[])
             .body("CanaryDefinition")
             .returns_with(201, "The canary.", "Canary", &["ETag"])
             .refuses(&[ErrorCode::MiroirInvalidCanary, ErrorCode::MiroirCanaryExists]),
-        Route::new(Method::GET, CANARIES, "canaryList", "Every canary, page by page", list)
+        Route::new(Method::GET, CANARIES, "canaryList", "List canaries", list)
             .query(&["canaries.after", "page.limit"])
-            .returns(200, "In the order of their ids.", "CanaryList"),
-        Route::new(Method::GET, CANARY, "canaryGet", "One canary", get)
+            .returns(200, "Canaries, ordered by id.", "CanaryList"),
+        Route::new(Method::GET, CANARY, "canaryGet", "Get a canary", get)
             .query(&[])
             .returns_with(200, "The canary.", "Canary", &["ETag"])
             .refuses(&known),
-        Route::new(
-            Method::PUT,
-            CANARY,
-            "canaryReplace",
-            "Put a canary in the place of another, or where there is none",
-            replace,
-        )
-        .query(&[])
-        .headers(&["If-Match"])
-        .body("CanaryDefinition")
-        .returns_with(200, "The canary as it is now.", "Canary", &["ETag"])
-        .returns_with(201, "The canary, where there was none.", "Canary", &["ETag"])
-        .refuses(&[
-            ErrorCode::MiroirInvalidCanary,
-            ErrorCode::MiroirCanaryVersionMismatch,
-            ErrorCode::MiroirCanaryConfigured,
-        ]),
+        Route::new(Method::PUT, CANARY, "canaryReplace", "Create or replace a canary", replace)
+            .query(&[])
+            .headers(&["If-Match"])
+            .body("CanaryDefinition")
+            .returns_with(200, "The canary after the change.", "Canary", &["ETag"])
+            .returns_with(201, "The new canary.", "Canary", &["ETag"])
+            .refuses(&[
+                ErrorCode::MiroirInvalidCanary,
+                ErrorCode::MiroirCanaryVersionMismatch,
+                ErrorCode::MiroirCanaryConfigured,
+            ]),
         Route::new(Method::DELETE, CANARY, "canaryDelete", "Delete a canary and its runs", delete)
             .query(&[])
-            .returns_media(204, "It is gone.", vec![])
+            .returns_media(204, "The canary is deleted.", vec![])
             .refuses(&known)
             .refuses(&[ErrorCode::MiroirCanaryConfigured]),
         Route::new(Method::POST, RUN, "canaryRun", "Run a canary now", run)
             .served_by(runner)
             .query(&[])
-            .returns(200, "What it came to.", "CanaryRun")
+            .returns(200, "The result of the run.", "CanaryRun")
             .refuses(&known),
-        Route::new(Method::GET, RUNS, "canaryRuns", "The runs of a canary", runs)
+        Route::new(Method::GET, RUNS, "canaryRuns", "List the runs of a canary", runs)
             .query(&["page.limit"])
-            .returns(200, "Newest first.", "CanaryRunList")
+            .returns(200, "Runs, newest first.", "CanaryRunList")
             .refuses(&known),
-        Route::new(Method::GET, STATUS, "canaryStatus", "How every canary fares", status).query(&[]).returns(
-            200,
-            "All of them.",
-            "CanaryOverview",
-        ),
-        Route::new(Method::POST, CAPTURE, "canaryCapture", "Make drafts of what clients search for", capture)
+        Route::new(Method::GET, STATUS, "canaryStatus", "Get the status of all canaries", status)
             .query(&[])
-            .body("CaptureRequest")
-            .returns(202, "What will happen.", "CaptureStarted")
-            .refuses(&[ErrorCode::MiroirInvalidCanary]),
+            .returns(200, "Every canary with its latest run.", "CanaryOverview"),
+        Route::new(
+            Method::POST,
+            CAPTURE,
+            "canaryCapture",
+            "Capture searches of clients as draft canaries",
+            capture,
+        )
+        .query(&[])
+        .body("CaptureRequest")
+        .returns(202, "The capture that has started.", "CaptureStarted")
+        .refuses(&[ErrorCode::MiroirInvalidCanary]),
     ];
     routes.map(|route| route.admin().refuses(&[ErrorCode::MiroirStoreUnavailable])).into()
 }
 
-/// Whoever runs a canary on its schedule knows whether it is running.
+/// Returns the role of running a canary: its holder knows whether the canary is running.
 fn runner(parameters: &[String]) -> Option<Role> {
     parameters.first().map(|id| Role::of_canary(id))
 }

@@ -1,4 +1,4 @@
-//! Is it alive, is it ready, what is it, how does it do: `/health`, `/version`, `/_miroir/…`.
+//! Health, readiness, version, topology, metrics and this API's OpenAPI document.
 
 use std::sync::Arc;
 
@@ -14,42 +14,43 @@ use crate::route::Route;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, "/", "root", "A sign of life", root).open().returns(200, "It runs.", "Health"),
-        Route::new(Method::GET, "/health", "health", "Whether the process lives", health)
+        Route::new(Method::GET, "/", "root", "Check that the server runs", root).open().returns(200, "The server runs.", "Health"),
+        Route::new(Method::GET, "/health", "health", "Check that the process is alive", health)
             .open()
-            .returns(200, "It does.", "Health"),
-        Route::new(Method::GET, "/version", "version", "The version of a node", version)
+            .returns(200, "The process is alive.", "Health"),
+        Route::new(Method::GET, "/version", "version", "Get the version of a node", version)
             .returns(200, "The version.", "Version")
             .refuses(&[
                 ErrorCode::MiroirNodeUnavailable,
                 ErrorCode::MiroirShardUnavailable,
                 ErrorCode::MiroirStoreUnavailable,
             ]),
-        Route::new(Method::GET, "/_miroir/ready", "ready", "Whether requests can be served", ready)
+        Route::new(Method::GET, "/_miroir/ready", "ready", "Check that requests can be served", ready)
             .open()
-            .returns(200, "They can.", "Readiness")
-            .returns(503, "They cannot, for these reasons.", "Readiness"),
-        Route::new(Method::GET, "/_miroir/topology", "topology", "Nodes, groups and their health", topology)
+            .returns(200, "Requests can be served.", "Readiness")
+            .returns(503, "Requests cannot be served, for the given reasons.", "Readiness"),
+        Route::new(Method::GET, "/_miroir/topology", "topology", "Get nodes, groups and their health", topology)
             .admin()
             .returns(200, "The cluster as this instance sees it.", "Topology")
             .refuses(&[ErrorCode::MiroirStoreUnavailable]),
-        Route::new(Method::GET, "/_miroir/shards", "shards", "Where the shards of an index live", shards)
+        Route::new(Method::GET, "/_miroir/shards", "shards", "Get the placement of the shards of an index", shards)
             .admin()
             .query(&["shards.index"])
-            .returns(200, "Every shard with its copies.", "Shards")
+            .returns(200, "Every shard with its replicas.", "Shards")
             .refuses(&[ErrorCode::InvalidIndexUid, ErrorCode::IndexNotFound, ErrorCode::MiroirStoreUnavailable]),
-        Route::new(Method::GET, "/_miroir/metrics", "metrics", "Metrics for Prometheus", metrics)
+        Route::new(Method::GET, "/_miroir/metrics", "metrics", "Get metrics for Prometheus", metrics)
             .admin()
-            .text("Query parameters are let pass. The same without a key is at `metrics.address`, where that is set.")
-            .returns_media(200, "In the text format of Prometheus.", vec![("text/plain", Schema::Text)]),
-        // It says no more than the source does, and programs that read it (generators of clients, gateways) send no key.
-        Route::new(Method::GET, "/_miroir/openapi.json", "openapi", "This document", openapi)
+            .text("Query parameters are ignored. If `metrics.address` is set, the same metrics are served there without a key.")
+            .returns_media(200, "Metrics in the text format of Prometheus.", vec![("text/plain", Schema::Text)]),
+        // The document contains nothing secret, and programs that read it (generators of clients, gateways)
+        // send no key.
+        Route::new(Method::GET, "/_miroir/openapi.json", "openapi", "Get this document", openapi)
             .open()
             .returns(200, "An OpenAPI 3.1 document.", "OpenApi"),
     ]
 }
 
-/// What a Meilisearch server says here in production.
+/// Returns the response of a Meilisearch server in production.
 async fn root(_: Arc<Apis>, _: Request) -> Outcome {
     Reply::json(StatusCode::OK, &json!({ "status": "Meilisearch is running" }))
 }
@@ -77,7 +78,7 @@ async fn topology(apis: Arc<Apis>, _: Request) -> Outcome {
     Reply::json(StatusCode::OK, &apis.cluster.topology().await?)
 }
 
-/// Query parameters are let pass: a Prometheus may be configured to send some.
+/// Ignores query parameters, since Prometheus may be configured to send some.
 async fn metrics(apis: Arc<Apis>, _: Request) -> Outcome {
     Ok(Reply::exposition(apis.metrics.exposition().await))
 }

@@ -1,4 +1,4 @@
-//! `/indexes/{index_uid}/documents`: written, read, deleted.
+//! `/indexes/{index_uid}/documents`: writing, reading and deleting documents.
 
 use std::sync::Arc;
 
@@ -43,33 +43,38 @@ const DELETE_QUERY: &[&str] = &["metadata.customMetadata"];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        listing(Route::new(Method::GET, DOCUMENTS, "documentList", "Documents, page by page", list))
-            .query(LIST_QUERY),
+        listing(Route::new(Method::GET, DOCUMENTS, "documentList", "List documents", list)).query(LIST_QUERY),
         writing(Route::new(
             Method::POST,
             DOCUMENTS,
             "documentsReplace",
-            "Write documents, whole",
+            "Add or replace documents",
             |apis, request| write(apis, request, WriteMode::Replace),
         )),
         writing(Route::new(
             Method::PUT,
             DOCUMENTS,
             "documentsUpdate",
-            "Write documents, attribute by attribute",
+            "Add or update documents",
             |apis, request| write(apis, request, WriteMode::Update),
         )),
-        Route::new(Method::DELETE, DOCUMENTS, "documentsDeleteAll", "Delete every document", delete_all)
+        Route::new(Method::DELETE, DOCUMENTS, "documentsDeleteAll", "Delete all documents", delete_all)
             .query(DELETE_QUERY)
             .writes(),
-        listing(Route::new(Method::POST, FETCH, "documentsFetch", "Documents, asked for by a body", fetch))
-            .any_instance()
-            .body("DocumentQuery"),
+        listing(Route::new(
+            Method::POST,
+            FETCH,
+            "documentsFetch",
+            "List documents, with the parameters in the body",
+            fetch,
+        ))
+        .any_instance()
+        .body("DocumentQuery"),
         Route::new(
             Method::POST,
             DELETE_BATCH,
             "documentsDeleteByIds",
-            "Delete documents by their ids",
+            "Delete documents by id",
             delete_batch,
         )
         .query(DELETE_QUERY)
@@ -80,14 +85,14 @@ pub(super) fn routes() -> Vec<Route> {
             Method::POST,
             DELETE_BY_FILTER,
             "documentsDeleteByFilter",
-            "Delete what a filter finds",
+            "Delete documents by filter",
             delete_by_filter,
         )
         .query(DELETE_QUERY)
         .body("DocumentDeletion")
         .writes()
         .refuses(&[ErrorCode::MissingDocumentFilter, ErrorCode::InvalidDocumentFilter]),
-        Route::new(Method::GET, DOCUMENT, "documentGet", "One document", get)
+        Route::new(Method::GET, DOCUMENT, "documentGet", "Get a document", get)
             .query(GET_QUERY)
             .reads("The document.", "Document")
             .refuses(&[
@@ -97,7 +102,7 @@ pub(super) fn routes() -> Vec<Route> {
                 ErrorCode::InvalidDocumentRetrieveVectors,
                 ErrorCode::MiroirNotSupported,
             ]),
-        Route::new(Method::DELETE, DOCUMENT, "documentDelete", "Delete one document", delete_one)
+        Route::new(Method::DELETE, DOCUMENT, "documentDelete", "Delete a document", delete_one)
             .query(DELETE_QUERY)
             .writes()
             .refuses(&[ErrorCode::InvalidDocumentId]),
@@ -106,7 +111,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn writing(route: Route) -> Route {
     route
-        .text("An index that is not there is created. One bad document fails the whole payload, in its task.")
+        .text("An index that does not exist is created. One invalid document fails the whole payload, in its task.")
         .query(WRITE_QUERY)
         .documents()
         .writes()
@@ -120,7 +125,7 @@ fn writing(route: Route) -> Route {
 }
 
 fn listing(route: Route) -> Route {
-    route.reads("The page.", "DocumentList").refuses(&[
+    route.reads("A page of documents.", "DocumentList").refuses(&[
         ErrorCode::InvalidDocumentOffset,
         ErrorCode::InvalidDocumentLimit,
         ErrorCode::InvalidDocumentFields,
@@ -239,15 +244,15 @@ async fn delete_by_filter(apis: Arc<Apis>, mut request: Request) -> Outcome {
     delete(apis, request, DocumentSelection::Filter(filter)).await
 }
 
-/// A filter that is none would delete everything, so it is refused; what it says is for the nodes to judge.
+/// Refuses an empty filter, which would delete every document. Nodes check the expression itself.
 fn check_filter(filter: &Value) -> Result<(), Failure> {
     let empty = match filter {
         Value::String(text) => text.trim().is_empty(),
         Value::Array(parts) => parts.is_empty(),
         other => {
-            let kept: String = other.to_string().chars().take(500).collect();
+            let shown: String = other.to_string().chars().take(500).collect();
             let message =
-                format!("Invalid syntax for the filter parameter: `expected String, Array, found: {kept}`.");
+                format!("Invalid syntax for the filter parameter: `expected String, Array, found: {shown}`.");
             return Err(Failure::refused(ErrorCode::InvalidDocumentFilter, message));
         }
     };

@@ -1,4 +1,4 @@
-//! `/indexes`: created, listed, looked at, deleted.
+//! `/indexes` and `/stats`: creating, listing, reading and deleting indexes.
 
 use std::sync::Arc;
 
@@ -17,20 +17,20 @@ use crate::route::Route;
 const INDEXES: &str = "/indexes";
 const INDEX: &str = "/indexes/{index_uid}";
 const INDEX_STATS: &str = "/indexes/{index_uid}/stats";
-/// The page of a list that names none.
+/// The default page size.
 const DEFAULT_LIMIT: u64 = 20;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, INDEXES, "indexList", "Every index, page by page", list)
+        Route::new(Method::GET, INDEXES, "indexList", "List indexes", list)
             .query(&["indexes.offset", "indexes.limit"])
-            .returns(200, "In the order of their uids.", "IndexList")
+            .returns(200, "Indexes, ordered by uid.", "IndexList")
             .refuses(&[
                 ErrorCode::InvalidIndexOffset,
                 ErrorCode::InvalidIndexLimit,
                 ErrorCode::MiroirStoreUnavailable,
             ]),
-        Route::new(Method::POST, INDEXES, "indexCreate", "Create an index on every node", create)
+        Route::new(Method::POST, INDEXES, "indexCreate", "Create an index", create)
             .body("IndexCreation")
             .writes()
             .refuses(&[
@@ -39,16 +39,21 @@ pub(super) fn routes() -> Vec<Route> {
                 ErrorCode::InvalidIndexPrimaryKey,
                 ErrorCode::MiroirAliasConflict,
             ]),
-        Route::new(Method::GET, INDEX, "indexGet", "One index", get)
+        Route::new(Method::GET, INDEX, "indexGet", "Get an index", get)
             .reads("The index.", "Index")
             .refuses(&[ErrorCode::MiroirAliasConflict]),
-        Route::new(Method::DELETE, INDEX, "indexDelete", "Delete an index from every node", delete)
+        Route::new(Method::DELETE, INDEX, "indexDelete", "Delete an index", delete)
             .writes()
             .refuses(&[ErrorCode::MiroirAliasConflict]),
-        Route::new(Method::GET, INDEX_STATS, "indexStats", "How large an index is", index_stats)
-            .reads("Its documents, counted once each.", "IndexStats"),
-        Route::new(Method::GET, "/stats", "stats", "How large all indexes are", stats)
-            .returns_with(200, "Every index, and the disks of all nodes.", "Stats", &["X-Miroir-Degraded"])
+        Route::new(Method::GET, INDEX_STATS, "indexStats", "Get the statistics of an index", index_stats)
+            .reads("The statistics. Every document counts once, however many replicas it has.", "IndexStats"),
+        Route::new(Method::GET, "/stats", "stats", "Get the statistics of all indexes", stats)
+            .returns_with(
+                200,
+                "The statistics of every index, and the disk usage of all nodes.",
+                "Stats",
+                &["X-Miroir-Degraded"],
+            )
             .refuses(&[
                 ErrorCode::MiroirStoreUnavailable,
                 ErrorCode::MiroirNodeUnavailable,

@@ -1,4 +1,5 @@
-//! `/_miroir/instances`, `/_miroir/leases`, `/_miroir/replicas`: who does what, and what the nodes lack.
+//! `/_miroir/instances`, `/_miroir/leases` and `/_miroir/replicas`: instances, their leases, and stale
+//! replicas.
 
 use std::sync::Arc;
 
@@ -14,21 +15,21 @@ pub(super) fn routes() -> Vec<Route> {
     let routes = [
         Route::new(Method::GET, "/_miroir/instances",
             "instanceList",
-            "Every live instance, and what each does for all",
+            "List live instances and their roles",
             instances,
         )
-        .returns(200, "By name.", "InstanceList")
+        .returns(200, "Instances, ordered by name.", "InstanceList")
         .refuses(&[ErrorCode::MiroirStoreUnavailable]),
-        Route::new(Method::GET, "/_miroir/leases", "leaseList", "Every running term of a role", leases)
-            .returns(200, "By scope; none where one instance has the store for itself.", "LeaseList")
+        Route::new(Method::GET, "/_miroir/leases", "leaseList", "List current leases", leases)
+            .returns(200, "Leases, ordered by role. Empty if a single instance uses the store.", "LeaseList")
             .refuses(&[ErrorCode::MiroirStoreUnavailable]),
         Route::new(Method::GET, "/_miroir/replicas",
             "replicaList",
-            "Which nodes lack something that others have",
+            "List stale replicas",
             replicas,
         )
-        .text("What the instance that is asked knows by itself. Of the one that sends the writes, it is the truth.")
-        .returns(200, "By index and node.", "ReplicaReport"),
+        .text("The report contains the replicas known to the instance that responds. Only the leader knows all of them.")
+        .returns(200, "Stale replicas, by index and node.", "ReplicaReport"),
     ];
     routes.map(|route| route.admin().query(&[])).into()
 }
@@ -41,7 +42,7 @@ async fn leases(apis: Arc<Apis>, _: Request) -> Outcome {
     Reply::results(&apis.instance.lease_list().await?)
 }
 
-/// What this instance knows by itself: only of the one that sends the writes is it the truth.
+/// Returns the stale replicas that this instance knows. Only the leader knows all of them.
 async fn replicas(apis: Arc<Apis>, _: Request) -> Outcome {
     Reply::json(StatusCode::OK, &apis.cluster.replicas())
 }

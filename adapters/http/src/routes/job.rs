@@ -1,4 +1,4 @@
-//! `/_miroir/jobs`: long work, and who is at it.
+//! `/_miroir/jobs`: background jobs.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ const JOB: &str = "/_miroir/jobs/{job}";
 
 pub(super) fn routes() -> Vec<Route> {
     let routes = [
-        Route::new(Method::GET, JOBS, "jobList", "Every job, page by page", list)
+        Route::new(Method::GET, JOBS, "jobList", "List jobs", list)
             .query(&["jobs.after", "page.limit"])
-            .returns(200, "In the order of their ids.", "JobList"),
-        Route::new(Method::GET, JOB, "jobGet", "One job", get)
+            .returns(200, "Jobs, ordered by id.", "JobList"),
+        Route::new(Method::GET, JOB, "jobGet", "Get a job", get)
             .query(&[])
             .returns(200, "The job.", "Job")
             .refuses(&[ErrorCode::MiroirJobNotFound]),
-        Route::new(Method::DELETE, JOB, "jobCancel", "Call a job off, whoever works on it", cancel)
+        Route::new(Method::DELETE, JOB, "jobCancel", "Cancel a job", cancel)
             .query(&[])
-            .returns(200, "The job as it is now.", "Job")
+            .returns(200, "The job after the change.", "Job")
             .refuses(&[ErrorCode::MiroirJobNotFound, ErrorCode::MiroirJobFinished]),
     ];
     routes.map(|route| route.admin().refuses(&[ErrorCode::MiroirStoreUnavailable])).into()
@@ -39,7 +39,7 @@ async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
     Reply::json(StatusCode::OK, &apis.job.job_get(request.parameter(0)).await?)
 }
 
-/// Answers with the job: unlike what other routes delete, it is still there.
+/// Cancels a job and returns it. Unlike other deleted resources, it still exists.
 async fn cancel(apis: Arc<Apis>, request: Request) -> Outcome {
     Reply::json(StatusCode::OK, &apis.job.job_cancel(request.parameter(0)).await?)
 }

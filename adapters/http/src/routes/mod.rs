@@ -1,8 +1,11 @@
-//! The routes. A handler parses, calls one port, replies.
+//! The routes. A handler parses the request, calls one port and builds the response.
 //!
-//! Each module declares its routes with everything that is known of them: method, path, key, query, body, responses and
-//! handler. A new route is one more declaration in the module of its subject, and schemas in `openapi/schema/` for the
-//! shapes that are new. `make fix` then writes `docs/openapi.json`.
+//! Each module declares its routes beside their handlers. To add a route:
+//!
+//! 1. Declare it in the module of its subject: method, path, key, query parameters, headers, body, responses,
+//!    errors.
+//! 2. Describe new shapes in `openapi/schema/`, and new parameters in `openapi/parameter.json`.
+//! 3. Run `make fix`, which writes `docs/openapi.json`.
 
 mod alias;
 mod canary;

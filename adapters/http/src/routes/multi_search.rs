@@ -1,6 +1,6 @@
-//! `/multi-search`: several searches in one request, each as if it came alone.
+//! `/multi-search`: several independent searches in one request.
 //!
-//! Like any search they run inside the request: when the client goes away, so do their fan-outs.
+//! The searches run inside the request. If the client disconnects, their fan-outs are dropped.
 
 use std::sync::Arc;
 
@@ -21,23 +21,18 @@ use crate::reply::{Outcome, Reply};
 use crate::request::{Request, index_uid};
 use crate::route::Route;
 
-/// The most searches in one request: each is a fan-out.
+/// The maximum number of searches in one request. Each of them is a fan-out.
 const MAX_QUERIES: usize = 100;
 
 pub(super) fn routes() -> Vec<Route> {
-    let route = Route::new(
-        Method::POST,
-        "/multi-search",
-        "multiSearch",
-        "Several searches, each as if it came alone",
-        multi_search,
-    );
+    let route =
+        Route::new(Method::POST, "/multi-search", "multiSearch", "Run several searches", multi_search);
     vec![
         route
             .any_instance()
             .text(TEXT)
             .body("MultiSearchQuery")
-            .reads("The answers, in the order of the queries.", "MultiSearchResponse")
+            .reads("The responses, in the order of the queries.", "MultiSearchResponse")
             .refuses_all("invalid_search_")
             .refuses(&[
                 ErrorCode::MissingIndexUid,
@@ -51,13 +46,13 @@ async fn multi_search(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let fields = json::object(request.json().await?, &["queries", "federation"])?;
     if fields.get("federation").is_some_and(|federation| !federation.is_null()) {
         let message =
-            "`federation` is not supported for a cluster yet: leave it out to get an answer for each query.";
+            "`federation` is not supported for a cluster yet. Leave it out to get a response for each query.";
         return Err(Failure::refused(ErrorCode::MiroirNotSupported, message));
     }
     let queries = json::array(&fields, "queries", ErrorCode::BadRequest)?;
     let queries = queries.ok_or_else(|| json::missing_field(ErrorCode::BadRequest, "queries"))?;
     if queries.len() > MAX_QUERIES {
-        let message = format!("`.queries` has {} searches: {MAX_QUERIES} are the most.", queries.len());
+        let message = format!("`.queries` has {} searches. The maximum is {MAX_QUERIES}.", queries.len());
         return Err(Failure::refused(ErrorCode::BadRequest, message));
     }
     let inside = |position: usize| move |failure: Failure| failure.inside(&format!(".queries[{position}]"));

@@ -1,6 +1,6 @@
 //! `/indexes/{index_uid}/search`.
 //!
-//! A search runs inside the request and nowhere else: when the client goes away, the fan-out is dropped with it.
+//! A search runs inside the request. If the client disconnects, its fan-out is dropped.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::request::Request;
 use crate::route::Route;
 
 const SEARCH: &str = "/indexes/{index_uid}/search";
-/// Said of every search.
-pub(super) const TEXT: &str = "A search is answered by a covering set of nodes and merged in the order of a single server. Where no node serves a shard, `X-Miroir-Degraded` says so, or the answer is 503, as `cluster.search_policy` wants it.";
+/// The description of every search.
+pub(super) const TEXT: &str = "A search is sent to a covering set of nodes, and the hits are merged in the order of a single server. If no node serves a shard, the response is either degraded, with the shard in `X-Miroir-Degraded`, or 503, as set by `cluster.search_policy`.";
 
-/// As [`SearchRequest::from_parameters`] reads them.
+/// The query parameters that [`SearchRequest::from_parameters`] reads.
 const QUERY: &[&str] = &[
     "search.q",
     "search.offset",
@@ -53,10 +53,16 @@ const QUERY: &[&str] = &[
 
 pub(super) fn routes() -> Vec<Route> {
     let routes = [
-        Route::new(Method::GET, SEARCH, "searchByUrl", "Search", search_by_url)
-            .parsed_query(QUERY)
-            .refuses(&[ErrorCode::MissingSearchHybrid]),
-        Route::new(Method::POST, SEARCH, "search", "Search", search_by_body)
+        Route::new(
+            Method::GET,
+            SEARCH,
+            "searchByUrl",
+            "Search an index, with the parameters in the query",
+            search_by_url,
+        )
+        .parsed_query(QUERY)
+        .refuses(&[ErrorCode::MissingSearchHybrid]),
+        Route::new(Method::POST, SEARCH, "search", "Search an index", search_by_body)
             .any_instance()
             .body("SearchQuery"),
     ];

@@ -1,4 +1,4 @@
-//! `/indexes/{index_uid}/settings`, whole and setting by setting.
+//! `/indexes/{index_uid}/settings`: all settings, and each setting.
 
 use std::sync::Arc;
 
@@ -48,7 +48,6 @@ fn resource(setting: Option<Setting>) -> [Route; 3] {
         .body(&schema)
         .writes()
         .refuses(&[ErrorCode::MiroirReservedField]),
-        // Nodes refuse a reset in the codes in which they refuse a change.
         Route::new(Method::DELETE, path, id("reset"), format!("Reset `{key}`"), move |apis, request| {
             reset(apis, request, setting)
         })

@@ -1,4 +1,4 @@
-//! `/tasks`, and `/_miroir/tasks` with the nodes behind each.
+//! `/tasks`, and `/_miroir/tasks` with the node tasks of each task.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::reply::{Outcome, Reply};
 use crate::request::Request;
 use crate::route::Route;
 
-/// As [`TaskQuery::parse`] reads them.
+/// The query parameters that [`TaskQuery::parse`] reads.
 const QUERY: &[&str] = &[
     "tasks.limit",
     "tasks.from",
@@ -35,23 +35,23 @@ const ONE_TASK: &[ErrorCode] =
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, "/tasks", "taskList", "Tasks, newest first", list)
+        Route::new(Method::GET, "/tasks", "taskList", "List tasks", list)
             .parsed_query(QUERY)
-            .returns(200, "The page.", "TaskList")
+            .returns(200, "A page of tasks, newest first.", "TaskList")
             .refuses_all("invalid_task_")
             .refuses(&[
                 ErrorCode::InvalidBatchUids,
                 ErrorCode::InvalidIndexUid,
                 ErrorCode::MiroirStoreUnavailable,
             ]),
-        Route::new(Method::GET, "/tasks/{task_uid}", "taskGet", "One task", get)
+        Route::new(Method::GET, "/tasks/{task_uid}", "taskGet", "Get a task", get)
             .returns(200, "The task.", "Task")
             .refuses(ONE_TASK),
         Route::new(
             Method::GET,
             "/_miroir/tasks/{task_uid}",
             "taskDetail",
-            "One task, and every node behind it",
+            "Get a task with its node tasks",
             detail,
         )
         .admin()
