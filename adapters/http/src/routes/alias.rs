@@ -97,8 +97,8 @@ async fn swap(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let read = |position: usize, value: &Value| match value {
         Value::String(text) => index_uid(text, &format!("Invalid value at `.aliases[{position}]`: ")),
         other => {
-            let place = format!(".aliases[{position}]");
-            Err(json::wrong_type(ErrorCode::BadRequest, &place, "a string", other))
+            let location = format!(".aliases[{position}]");
+            Err(json::wrong_type(ErrorCode::BadRequest, &location, "a string", other))
         }
     };
     let swapped = apis.alias.alias_swap(read(0, first)?, read(1, second)?).await?;
