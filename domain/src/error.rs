@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Where the codes of Meilisearch are explained.
 const MEILISEARCH_DOCS: &str = "https://docs.meilisearch.com/errors";
-/// Where Miroir's own codes are explained: a page of this repository, relative so that it holds for every copy of it.
-const MIROIR_DOCS: &str = "docs/errors.md";
+/// The path of the page about Miroir's own codes, which Miroir serves. The HTTP adapter makes links to it absolute.
+const MIROIR_DOCS: &str = "/_miroir/docs/errors";
 
 /// `{message, code, type, link}`: the body of every error answer, and the `error` of a failed task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

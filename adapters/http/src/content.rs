@@ -15,6 +15,20 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const NDJSON: &str = "application/x-ndjson";
 /// The media type of CSV.
 pub(crate) const CSV: &str = "text/csv";
+/// The media type of server-sent events.
+pub(crate) const EVENTS: &str = "text/event-stream";
+/// The media type of HTML.
+pub(crate) const HTML: &str = "text/html";
+/// The media type of Markdown.
+pub(crate) const MARKDOWN: &str = "text/markdown";
+
+/// Returns whether `Accept` names `media`. Wildcards do not count.
+pub(crate) fn accepts(headers: &HeaderMap, media: &str) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted
+        .flat_map(|value| value.split(','))
+        .any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(media)))
+}
 
 /// Returns the one of the `accepted` media types that `Content-Type` names. Parameters (`; charset=…`) and
 /// case are ignored.

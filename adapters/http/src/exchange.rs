@@ -21,6 +21,7 @@ use crate::body::{Body, BodyLimits};
 use crate::connections::Activity;
 use crate::content::JSON;
 use crate::error::Failure;
+use crate::error_link::ErrorLinks;
 use crate::forward::{ForwardedRequest, Forwarder, Forwarding};
 use crate::log::LogLine;
 use crate::query::Query;
@@ -135,7 +136,7 @@ impl Exchange {
         } else {
             let mut permit = None;
             let outcome = self.outcome(incoming, &id, &mut line, &mut permit).instrument(span).await;
-            self.to_response(outcome, permit)?
+            self.to_response(outcome, &ErrorLinks::of(&sent), permit)?
         };
         cors::allow_origin(&path, &sent, response.headers_mut());
         insert(response.headers_mut(), request_id::HEADER, &id);
@@ -224,10 +225,18 @@ impl Exchange {
 }
 
 impl Exchange {
-    fn to_response(&self, outcome: Outcome, permit: Option<RequestPermit>) -> Option<warp::reply::Response> {
+    fn to_response(
+        &self,
+        outcome: Outcome,
+        links: &ErrorLinks,
+        permit: Option<RequestPermit>,
+    ) -> Option<warp::reply::Response> {
         match outcome {
             Ok(reply) => self.success(reply, permit),
-            Err(failure) => Some(failed(&failure).into_response()),
+            Err(mut failure) => {
+                links.complete(&mut failure.error.link);
+                Some(failed(&failure).into_response())
+            }
         }
     }
 

@@ -26,6 +26,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::body::{Body, LimitedChunks};
 use crate::error::Failure;
+use crate::error_link::FORWARDED_HOST;
 use crate::{HttpOptions, request_id};
 
 /// The header that counts how often a request was forwarded.
@@ -245,7 +246,10 @@ fn forwarded_headers(request: &ForwardedRequest) -> Result<HeaderMap, Failure> {
         return Err(no_holder("the instances disagree about which of them must serve it"));
     }
     let mut headers = without_hop_by_hop(&request.headers);
-    headers.remove(header::HOST);
+    // The holder makes links from the host that the client named.
+    if let Some(host) = headers.remove(header::HOST) {
+        headers.entry(FORWARDED_HOST).or_insert(host);
+    }
     headers.insert(HOPS, HeaderValue::from(u16::from(hops) + 1));
     if let Ok(id) = HeaderValue::from_str(&request.request_id) {
         headers.insert(request_id::HEADER, id);

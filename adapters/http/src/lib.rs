@@ -18,7 +18,7 @@
 //! | reading bodies | `body`, `content`, `json` |
 //! | declarations of routes, and their handlers | `routes`, declared by `route`, `description`, `tag` |
 //! | responses | `reply`, `event_stream` |
-//! | errors, with the status of each | `error`, `suggestion` |
+//! | errors, with the status and the link of each | `error`, `error_link`, `suggestion` |
 //! | metrics on an address of their own | `metrics_listener` |
 //! | the list of routes, and the OpenAPI document | `listing`, `openapi` |
 //! | ports and limits | `options` |
@@ -30,6 +30,7 @@ mod content;
 mod cors;
 mod description;
 mod error;
+mod error_link;
 mod event_stream;
 mod exchange;
 mod forward;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use miroir_domain::TaskUid;
 use miroir_domain::quorum::Degraded;
-use miroir_ports::inbound::{Accepted, Exposition, ReadResponse};
+use miroir_ports::inbound::{Accepted, ReadResponse};
 use serde::Serialize;
 use serde_json::json;
 
@@ -78,9 +78,8 @@ impl Reply {
         Self::with(StatusCode::NO_CONTENT, Content::Json(Bytes::new()))
     }
 
-    /// Returns 200 with metrics.
-    pub(crate) fn exposition(exposition: Exposition) -> Self {
-        let Exposition { content_type, text } = exposition;
+    /// Returns 200 with text that is not JSON.
+    pub(crate) fn text(content_type: &'static str, text: impl Into<Bytes>) -> Self {
         Self::with(StatusCode::OK, Content::Text(content_type, text.into()))
     }
 

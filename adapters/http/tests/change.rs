@@ -180,6 +180,7 @@ async fn events_have_their_numbers_in_order_and_end_with_an_error() {
     assert_eq!(ids, ["4", "5", "6", "7", "8", "9"]);
     assert!(text.contains(r#"{"id":"films:4"}"#), "{text}");
     assert!(text.contains("event:error"), "{text}");
+    assert!(text.contains(r#""link":"http://test/_miroir/docs/errors#miroir_changes_trimmed""#), "{text}");
 }
 
 #[tokio::test]

@@ -103,6 +103,7 @@ async fn forwarding_preserves_the_headers_of_a_refusal() {
     let server = follower(&FakeInstances::holder(remote_holder(url(&leader))), HttpOptions::default()).await;
     let response = server.send(&Request::new("DELETE", "/indexes/films")).await;
     assert_eq!((response.status, response.header("retry-after")), (503, Some("1")), "{}", response.body);
+    assert_eq!(response.json()["link"], "http://test/_miroir/docs/errors#miroir_overloaded");
 }
 
 #[tokio::test]

@@ -6,10 +6,12 @@ use http::{HeaderMap, Method, StatusCode};
 use miroir_domain::canary::{CanaryId, CaptureRequest, Definition};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::role::Role;
-use miroir_ports::inbound::CanaryPrecondition;
+use miroir_ports::inbound::{CanaryPrecondition, CanaryRunView};
+use serde_json::Value;
 
 use crate::Apis;
 use crate::error::Failure;
+use crate::error_link::ErrorLinks;
 use crate::if_match::IfMatch;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
@@ -121,21 +123,38 @@ async fn delete(apis: Arc<Apis>, request: Request) -> Outcome {
 }
 
 async fn run(apis: Arc<Apis>, request: Request) -> Outcome {
-    Reply::json(StatusCode::OK, &apis.canary.canary_run(id(&request)?).await?)
+    let mut run = apis.canary.canary_run(id(&request)?).await?;
+    complete_links(&request, [&mut run]);
+    Reply::json(StatusCode::OK, &run)
 }
 
 async fn runs(apis: Arc<Apis>, request: Request) -> Outcome {
     let (id, limit) = (id(&request)?, request.page_limit()?);
-    Reply::json(StatusCode::OK, &apis.canary.canary_runs(id, limit).await?)
+    let mut runs = apis.canary.canary_runs(id, limit).await?;
+    complete_links(&request, &mut runs.results);
+    Reply::json(StatusCode::OK, &runs)
 }
 
-async fn status(apis: Arc<Apis>, _: Request) -> Outcome {
-    Reply::json(StatusCode::OK, &apis.canary.canary_status().await?)
+async fn status(apis: Arc<Apis>, request: Request) -> Outcome {
+    let mut overview = apis.canary.canary_status().await?;
+    complete_links(&request, overview.results.iter_mut().filter_map(|canary| canary.last_run.as_mut()));
+    Reply::json(StatusCode::OK, &overview)
 }
 
 async fn capture(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let capture = CaptureRequest::parse(&request.json().await?)?;
     Reply::json(StatusCode::ACCEPTED, &apis.canary.canary_capture(capture).await?)
+}
+
+/// Makes the links of the errors of `runs` absolute.
+fn complete_links<'a>(request: &Request, runs: impl IntoIterator<Item = &'a mut CanaryRunView>) {
+    let links = ErrorLinks::of(&request.headers);
+    let evidence = runs.into_iter().filter_map(|run| run.failed_assertions.as_array_mut()).flatten();
+    for link in evidence.filter_map(|failed| failed.pointer_mut("/error/link")) {
+        if let Value::String(link) = link {
+            links.complete(link);
+        }
+    }
 }
 
 fn id(request: &Request) -> Result<CanaryId, Failure> {

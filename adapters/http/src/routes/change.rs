@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use miroir_domain::change::Rewind;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::role::Role;
@@ -13,9 +13,10 @@ use tokio::sync::mpsc;
 use warp::sse::Event;
 
 use crate::Apis;
-use crate::content::JSON;
+use crate::content::{EVENTS, JSON, accepts};
 use crate::description::Schema;
 use crate::error::Failure;
+use crate::error_link::ErrorLinks;
 use crate::event_stream::EventStream;
 use crate::reply::{Outcome, Reply};
 use crate::request::{Request, index_uid};
@@ -39,7 +40,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
 pub(super) fn routes() -> Vec<Route> {
     let page = vec![
         (JSON, Schema::Named("ChangesPage".to_owned())),
-        ("text/event-stream", Schema::Named("ChangeEvents".to_owned())),
+        (EVENTS, Schema::Named("ChangeEvents".to_owned())),
     ];
     let position =
         [ErrorCode::IndexNotFound, ErrorCode::MiroirChangesTrimmed, ErrorCode::MiroirInvalidChangePosition];
@@ -79,14 +80,14 @@ fn deliverer(parameters: &[String]) -> Option<Role> {
 
 async fn changes(apis: Arc<Apis>, request: Request) -> Outcome {
     let query = query(&request)?;
-    if !wants_events(&request.headers) {
+    if !accepts(&request.headers, EVENTS) {
         return Reply::json(StatusCode::OK, &apis.feed.changes(query).await?);
     }
     let query = ChangesQuery { since: last_event_id(&request.headers)?.or(query.since), ..query };
     // An error of the first page is an error response. Once the stream has begun, errors are events.
     let first = apis.feed.changes(ChangesQuery { wait: Duration::ZERO, ..query.clone() }).await?;
-    let feed = Arc::clone(&apis.feed);
-    Ok(Reply::events(EventStream::new(|events| follow(feed, query, first, events))))
+    let (feed, links) = (Arc::clone(&apis.feed), ErrorLinks::of(&request.headers));
+    Ok(Reply::events(EventStream::new(|events| follow(feed, query, first, links, events))))
 }
 
 async fn sinks(apis: Arc<Apis>, _: Request) -> Outcome {
@@ -125,13 +126,6 @@ fn query(request: &Request) -> Result<ChangesQuery, Failure> {
     })
 }
 
-fn wants_events(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|value| value.split(',')).any(|kind| {
-        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
-    })
-}
-
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let number = value.to_str().ok().and_then(|text| text.parse().ok());
@@ -149,6 +143,7 @@ async fn follow(
     feed: Arc<dyn ChangeFeed>,
     query: ChangesQuery,
     first: ChangesPage,
+    links: ErrorLinks,
     events: mpsc::Sender<Event>,
 ) {
     let mut page = first;
@@ -160,7 +155,8 @@ async fn follow(
         page = match feed.changes(next).await {
             Ok(page) => page,
             Err(error) => {
-                let failure = Failure::from(error);
+                let mut failure = Failure::from(error);
+                links.complete(&mut failure.error.link);
                 let text = serde_json::to_string(&failure.error).unwrap_or_default();
                 // Fails if the reader has disconnected.
                 let _ = events.send(Event::default().event("error").data(text)).await;

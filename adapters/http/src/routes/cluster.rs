@@ -80,7 +80,8 @@ async fn topology(apis: Arc<Apis>, _: Request) -> Outcome {
 
 /// Ignores query parameters, since Prometheus may be configured to send some.
 async fn metrics(apis: Arc<Apis>, _: Request) -> Outcome {
-    Ok(Reply::exposition(apis.metrics.exposition().await))
+    let exposition = apis.metrics.exposition().await;
+    Ok(Reply::text(exposition.content_type, exposition.text))
 }
 
 async fn openapi(_: Arc<Apis>, _: Request) -> Outcome {

@@ -13,6 +13,7 @@ mod change;
 mod cluster;
 mod document;
 mod document_query;
+mod documentation;
 mod index;
 mod instance;
 mod job;
@@ -29,6 +30,7 @@ use crate::tag::Tag;
 pub(crate) fn all() -> Vec<Route> {
     let modules = [
         (Tag::Cluster, cluster::routes()),
+        (Tag::Cluster, documentation::routes()),
         (Tag::Instances, instance::routes()),
         (Tag::Indexes, index::routes()),
         (Tag::Documents, document::routes()),

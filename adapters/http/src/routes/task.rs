@@ -7,6 +7,7 @@ use miroir_domain::error::ErrorCode;
 use miroir_domain::task::TaskQuery;
 
 use crate::Apis;
+use crate::error_link::ErrorLinks;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
 use crate::route::Route;
@@ -62,15 +63,35 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
     let query = TaskQuery::parse(request.query.pairs())?;
-    Reply::json(StatusCode::OK, &apis.task.task_list(query).await?)
+    let mut list = apis.task.task_list(query).await?;
+    let links = ErrorLinks::of(&request.headers);
+    list.results
+        .iter_mut()
+        .filter_map(|task| task.error.as_mut())
+        .for_each(|error| links.complete(&mut error.link));
+    Reply::json(StatusCode::OK, &list)
 }
 
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
     let uid = request.task()?;
-    Ok(Reply::json(StatusCode::OK, &apis.task.task_get(uid).await?)?.about(uid))
+    let mut task = apis.task.task_get(uid).await?;
+    let links = ErrorLinks::of(&request.headers);
+    task.error.iter_mut().for_each(|error| links.complete(&mut error.link));
+    Ok(Reply::json(StatusCode::OK, &task)?.about(uid))
 }
 
 async fn detail(apis: Arc<Apis>, request: Request) -> Outcome {
     let uid = request.task()?;
-    Ok(Reply::json(StatusCode::OK, &apis.task.task_detail(uid).await?)?.about(uid))
+    let mut detail = apis.task.task_detail(uid).await?;
+    let links = ErrorLinks::of(&request.headers);
+    let of_nodes = detail.node_tasks.values_mut().filter_map(|task| task.error.as_mut());
+    let missed = detail.node_errors.values_mut().map(|miss| &mut miss.error);
+    detail
+        .task
+        .error
+        .iter_mut()
+        .chain(of_nodes)
+        .chain(missed)
+        .for_each(|error| links.complete(&mut error.link));
+    Ok(Reply::json(StatusCode::OK, &detail)?.about(uid))
 }

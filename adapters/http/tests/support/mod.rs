@@ -48,7 +48,7 @@ pub fn read_response(body: Value) -> ReadResponse {
     ReadResponse { body, degraded: None }
 }
 
-fn task_view(uid: TaskUid) -> TaskView {
+pub fn task_view(uid: TaskUid) -> TaskView {
     TaskView {
         uid,
         batch_uid: None,
