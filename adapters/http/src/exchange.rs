@@ -136,7 +136,7 @@ impl Exchange {
         } else {
             let mut permit = None;
             let outcome = self.outcome(incoming, &id, &mut line, &mut permit).instrument(span).await;
-            self.to_response(outcome, &ErrorLinks::of(&sent), permit)?
+            self.to_response(outcome, &sent, permit)?
         };
         cors::allow_origin(&path, &sent, response.headers_mut());
         insert(response.headers_mut(), request_id::HEADER, &id);
@@ -228,13 +228,13 @@ impl Exchange {
     fn to_response(
         &self,
         outcome: Outcome,
-        links: &ErrorLinks,
+        sent: &HeaderMap,
         permit: Option<RequestPermit>,
     ) -> Option<warp::reply::Response> {
         match outcome {
             Ok(reply) => self.success(reply, permit),
             Err(mut failure) => {
-                links.complete(&mut failure.error.link);
+                ErrorLinks::of(sent).complete(&mut failure.error.link);
                 Some(failed(&failure).into_response())
             }
         }
