@@ -1,32 +1,33 @@
-//! How well the shards of a cluster are served, given which nodes are of use.
+//! The shards of a cluster that can be read and written, by the nodes that are usable.
 
 use crate::placement::Placement;
 use crate::topology::Topology;
 use crate::{NodeId, Shard};
 
-/// How many shards are how well off.
+/// The numbers of shards that can be read and written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// Shards of which some node of use has a replica: they can be read.
+    /// Shards with a replica on a usable node: they can be read.
     pub covered: u32,
-    /// Covered shards of which some replica is on a node that is of no use.
+    /// Covered shards with a replica on a node that is not usable.
     pub degraded: u32,
-    /// Shards of which no node of use has a replica: they cannot be read.
+    /// Shards without a replica on a usable node: they cannot be read.
     pub uncovered: u32,
-    /// Shards of which no group has a write quorum of replicas on nodes of use: writes to them are refused.
+    /// Shards without a write quorum of usable nodes in any group: writes to them are refused.
     pub unwritable: u32,
 }
 
 impl Coverage {
-    /// The coverage of every shard of `placement` while the nodes for which `of_use` is true are of use.
-    pub fn of(topology: &Topology, placement: &Placement, of_use: impl Fn(&NodeId) -> bool) -> Self {
+    /// Returns the coverage of the shards of `placement` while the nodes for which `is_usable` is true are
+    /// usable.
+    pub fn of(topology: &Topology, placement: &Placement, is_usable: impl Fn(&NodeId) -> bool) -> Self {
         let quorum = topology.write_quorum() as usize;
         let mut coverage = Self::default();
         for shard in (0..placement.shard_count()).map(Shard) {
             let (mut replicas, mut useful, mut writable) = (0, 0, false);
             for group in topology.groups() {
                 let names = placement.replicas(shard, group.id);
-                let there = names.iter().filter(|name| of_use(name)).count();
+                let there = names.iter().filter(|name| is_usable(name)).count();
                 replicas += names.len();
                 useful += there;
                 writable |= there >= quorum;
@@ -43,20 +44,16 @@ impl Coverage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::GroupId;
-    use crate::topology::Node;
+    use crate::topology::fixture::grouped;
 
     /// One group of `nodes` per number, with two copies of eight shards.
     fn coverage(groups: &[&[&str]], down: &[&str]) -> Coverage {
-        let nodes = (0..).zip(groups).flat_map(|(group, names)| {
-            names.iter().map(move |name| Node { id: name.parse().unwrap(), group: GroupId(group) })
-        });
-        let topology = Topology::new(nodes.collect(), 2, None).unwrap();
+        let topology = grouped(groups, 2);
         Coverage::of(&topology, &Placement::new(&topology, 8), |node| !down.contains(&node.as_str()))
     }
 
     #[test]
-    fn all_shards_are_covered_and_writable_while_all_nodes_are_of_use() {
+    fn all_shards_are_covered_and_writable_while_all_nodes_are_usable() {
         let whole = Coverage { covered: 8, degraded: 0, uncovered: 0, unwritable: 0 };
         assert_eq!(coverage(&[&["a", "b"]], &[]), whole);
         assert_eq!(coverage(&[&["a", "b"], &["c", "d", "e"]], &[]), whole);
@@ -81,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn cluster_without_nodes_covers_nothing() {
+    fn cluster_without_nodes_covers_no_shard() {
         let topology = Topology::without_nodes(1, None);
         let none = Coverage::of(&topology, &Placement::new(&topology, 8), |_| true);
         assert_eq!(none, Coverage { covered: 0, degraded: 0, uncovered: 8, unwritable: 8 });

@@ -1,13 +1,16 @@
-//! Error codes and the body in which Meilisearch, and so Miroir, reports an error.
+//! Error codes, and the body of an error response of Meilisearch and of Miroir.
 
 use serde::{Deserialize, Serialize};
 
-/// Where the codes of Meilisearch are explained.
+use crate::word::words;
+
+/// The page that explains the codes of Meilisearch.
 const MEILISEARCH_DOCS: &str = "https://docs.meilisearch.com/errors";
-/// The path of the page about Miroir's own codes, which Miroir serves. The HTTP adapter makes links to it absolute.
+/// The path of the page that explains Miroir's own codes. Miroir serves it, and the HTTP adapter makes links to
+/// it absolute.
 const MIROIR_DOCS: &str = "/_miroir/docs/errors";
 
-/// `{message, code, type, link}`: the body of every error answer, and the `error` of a failed task.
+/// `{message, code, type, link}`: the body of every error response, and the `error` of a failed task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResponseError {
     /// A sentence for people.
@@ -17,52 +20,34 @@ pub struct ResponseError {
     /// `invalid_request`, `internal`, `auth` or `system`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Where the code is explained.
+    /// The page that explains the code.
     pub link: String,
 }
 
-/// Who can mend an error: the `type` of an error body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// The client, by sending something else.
-    InvalidRequest,
-    /// Nobody but the developers.
-    Internal,
-    /// The client, by sending the right key.
-    Auth,
-    /// The operator: a node, the store, the disk.
-    System,
-}
-
-impl ErrorKind {
-    /// The word in the error body.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::Internal => "internal",
-            Self::Auth => "auth",
-            Self::System => "system",
-        }
+words! {
+    /// The `type` of an error body. It says who can remedy the error.
+    pub enum ErrorKind("error type", "types") {
+        /// The client, by sending something else.
+        InvalidRequest = "invalid_request",
+        /// The developers of Miroir.
+        Internal = "internal",
+        /// The client, by sending the right key.
+        Auth = "auth",
+        /// The operator: a node, the store, the disk.
+        System = "system",
     }
 }
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $kind:ident;)*) => {
-        /// Every error code Miroir itself raises. Codes that only nodes raise pass through as text.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
+        words! {
+            /// Every error code that Miroir itself raises. Codes that only nodes raise pass through as text.
+            #[non_exhaustive]
+            pub enum ErrorCode("error code", "codes") { $($(#[$doc])* $variant = $code,)* }
+        }
 
         impl ErrorCode {
-            /// All of them, for tests and documents that must name each.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The word in the error body.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// The `type` in the error body.
+            /// Returns the `type` in the error body.
             pub fn kind(self) -> ErrorKind {
                 match self { $(Self::$variant => ErrorKind::$kind,)* }
             }
@@ -71,35 +56,35 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// A parameter or body that fits no more special code.
+    /// A parameter or body that fits no more specific code.
     BadRequest = "bad_request", InvalidRequest;
-    /// No `Authorization` header where a key is needed.
+    /// No `Authorization` header on a route that needs a key.
     MissingAuthorizationHeader = "missing_authorization_header", Auth;
-    /// A key that opens nothing here.
+    /// A key without access to the route.
     InvalidApiKey = "invalid_api_key", Auth;
-    /// The method exists for other paths only, or the path for other methods.
+    /// A path that does not exist, or does not take the method.
     NotFound = "not_found", InvalidRequest;
-    /// The index is not there.
+    /// The index does not exist.
     IndexNotFound = "index_not_found", InvalidRequest;
-    /// The index is there already.
+    /// The index exists already.
     IndexAlreadyExists = "index_already_exists", InvalidRequest;
-    /// The document is not there.
+    /// The document does not exist.
     DocumentNotFound = "document_not_found", InvalidRequest;
-    /// The task is not there.
+    /// The task does not exist.
     TaskNotFound = "task_not_found", InvalidRequest;
-    /// A name no index can have.
+    /// A name that is not a valid index uid.
     InvalidIndexUid = "invalid_index_uid", InvalidRequest;
     /// No `uid` in the body that creates an index.
     MissingIndexUid = "missing_index_uid", InvalidRequest;
-    /// `primaryKey` of an index is no text.
+    /// `primaryKey` of an index is not a string.
     InvalidIndexPrimaryKey = "invalid_index_primary_key", InvalidRequest;
     /// `offset` of the index list.
     InvalidIndexOffset = "invalid_index_offset", InvalidRequest;
     /// `limit` of the index list.
     InvalidIndexLimit = "invalid_index_limit", InvalidRequest;
-    /// A document whose id is missing.
+    /// A document without an id.
     MissingDocumentId = "missing_document_id", InvalidRequest;
-    /// A document whose id is neither integer nor short plain text.
+    /// A document whose id is neither an integer nor short plain text.
     InvalidDocumentId = "invalid_document_id", InvalidRequest;
     /// `offset` of a document list.
     InvalidDocumentOffset = "invalid_document_offset", InvalidRequest;
@@ -115,11 +100,11 @@ error_codes! {
     InvalidDocumentSort = "invalid_document_sort", InvalidRequest;
     /// `skipCreation` of a document write.
     InvalidSkipCreation = "invalid_skip_creation", InvalidRequest;
-    /// A filter over documents that cannot be read.
+    /// A malformed filter over documents.
     InvalidDocumentFilter = "invalid_document_filter", InvalidRequest;
-    /// No filter where documents are deleted by one.
+    /// No filter in a deletion by filter.
     MissingDocumentFilter = "missing_document_filter", InvalidRequest;
-    /// `csvDelimiter` is not one ASCII character, or stands beside another format.
+    /// `csvDelimiter` is not one ASCII character, or is used with another format.
     InvalidDocumentCsvDelimiter = "invalid_document_csv_delimiter", InvalidRequest;
     /// No attribute of the first document ends in `id`.
     IndexPrimaryKeyNoCandidateFound = "index_primary_key_no_candidate_found", InvalidRequest;
@@ -129,11 +114,11 @@ error_codes! {
     IndexPrimaryKeyAlreadyExists = "index_primary_key_already_exists", InvalidRequest;
     /// A body without a content type.
     MissingContentType = "missing_content_type", InvalidRequest;
-    /// A content type the route does not read.
+    /// A content type that the route does not read.
     InvalidContentType = "invalid_content_type", InvalidRequest;
     /// An empty body.
     MissingPayload = "missing_payload", InvalidRequest;
-    /// A body that is not what its content type says.
+    /// A body that does not match its content type.
     MalformedPayload = "malformed_payload", InvalidRequest;
     /// A body over the limit.
     PayloadTooLarge = "payload_too_large", InvalidRequest;
@@ -277,62 +262,62 @@ error_codes! {
     InvalidSettingsPrefixSearch = "invalid_settings_prefix_search", InvalidRequest;
     /// `chat` of the settings.
     InvalidSettingsIndexChat = "invalid_settings_index_chat", InvalidRequest;
-    /// Something in Miroir itself went wrong.
+    /// A fault of Miroir itself.
     Internal = "internal", Internal;
-    /// A client document carries an attribute Miroir keeps for itself.
+    /// A client's document with an attribute that Miroir keeps for itself.
     MiroirReservedField = "miroir_reserved_field", InvalidRequest;
-    /// No instance puts writes in order at this moment: nothing was done.
+    /// No leader puts writes in order at present: nothing was done.
     MiroirNoLeader = "miroir_no_leader", System;
-    /// Some shard of a write has no quorate group.
+    /// A shard of the write has no group with a quorum.
     MiroirNoQuorum = "miroir_no_quorum", System;
-    /// Some shard of a read has no node that can serve it.
+    /// A shard of the read has no node that can serve it.
     MiroirShardUnavailable = "miroir_shard_unavailable", System;
-    /// The task store does not answer.
+    /// The task store does not respond.
     MiroirStoreUnavailable = "miroir_store_unavailable", System;
-    /// The route exists on a Meilisearch server, but not for a cluster yet.
+    /// The route of a Meilisearch server that a cluster does not have yet.
     MiroirNotSupported = "miroir_not_supported", InvalidRequest;
     /// A wrong or missing admin key.
     MiroirInvalidAuth = "miroir_invalid_auth", Auth;
     /// More requests at once than `server.max_concurrent_requests`.
     MiroirOverloaded = "miroir_overloaded", System;
-    /// A request that was not answered within `server.request_timeout_ms`.
+    /// A request without a response within `server.request_timeout_ms`.
     MiroirTimeout = "miroir_timeout", System;
-    /// A write to an alias that stands for several indexes, or a change of it that only its policy may make.
+    /// A write to an alias of several indexes, or a change of it that only its policy may make.
     MiroirMultiAliasNotWritable = "miroir_multi_alias_not_writable", InvalidRequest;
-    /// A name or target that an alias cannot have, or an index or alias that is in use.
+    /// A name or target that an alias cannot have, or an index or alias in use.
     MiroirAliasConflict = "miroir_alias_conflict", InvalidRequest;
-    /// `If-Match` names another version than the alias has.
+    /// The alias has another version than `If-Match` names.
     MiroirAliasVersionMismatch = "miroir_alias_version_mismatch", InvalidRequest;
-    /// The alias is not there.
+    /// The alias does not exist.
     MiroirAliasNotFound = "miroir_alias_not_found", InvalidRequest;
-    /// A node that did not accept a write, or lost it: why, in a task's node errors and node tasks.
+    /// The reason, in a task's node errors and node tasks, why a node did not accept a write, or lost it.
     MiroirNodeUnavailable = "miroir_node_unavailable", System;
-    /// A canary that cannot be: malformed, or with assertions that no answer meets.
+    /// A canary that is malformed, or whose assertions no response meets.
     MiroirInvalidCanary = "miroir_invalid_canary", InvalidRequest;
     /// No canary has this id.
     MiroirCanaryNotFound = "miroir_canary_not_found", InvalidRequest;
-    /// A canary of this id is there already.
+    /// A canary with this id exists already.
     MiroirCanaryExists = "miroir_canary_exists", InvalidRequest;
     /// The canary has another version than `If-Match` names.
     MiroirCanaryVersionMismatch = "miroir_canary_version_mismatch", InvalidRequest;
-    /// The canary belongs to the configuration, and only that changes it.
+    /// The canary belongs to the configuration: only the configuration changes it.
     MiroirCanaryConfigured = "miroir_canary_configured", InvalidRequest;
-    /// The changes a reader asks for are no longer held.
+    /// The changes that the reader requests are no longer held.
     MiroirChangesTrimmed = "miroir_changes_trimmed", InvalidRequest;
-    /// A number that no change has been given yet, or an index whose changes cannot be asked for.
+    /// A position after the last change, or an index whose changes cannot be read.
     MiroirInvalidChangePosition = "miroir_invalid_change_position", InvalidRequest;
-    /// No sink has this name, or there is no feed.
+    /// No sink has this name, or no feed is configured.
     MiroirSinkNotFound = "miroir_sink_not_found", InvalidRequest;
-    /// The sink is of a kind that cannot do this.
+    /// The kind of the sink does not support this.
     MiroirSinkConflict = "miroir_sink_conflict", InvalidRequest;
     /// No job has this id.
     MiroirJobNotFound = "miroir_job_not_found", InvalidRequest;
-    /// The job has ended, so it cannot be called off.
+    /// The job has ended, so it cannot be canceled.
     MiroirJobFinished = "miroir_job_finished", InvalidRequest;
 }
 
 impl ErrorCode {
-    /// The page and anchor that explain the code.
+    /// Returns the page and anchor that explain the code.
     pub fn link(self) -> String {
         let code = self.as_str();
         if code.starts_with("miroir_") {
@@ -342,7 +327,7 @@ impl ErrorCode {
         }
     }
 
-    /// The error body with this code and `message`.
+    /// Returns the error body with this code and `message`.
     pub fn with_message(self, message: impl Into<String>) -> ResponseError {
         ResponseError {
             message: message.into(),
@@ -353,18 +338,18 @@ impl ErrorCode {
     }
 }
 
-/// A request the domain refuses: what is wrong, in the words and code a client gets.
+/// A request that the domain refuses, with the code and words for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct InvalidRequest {
     /// The code.
     pub code: ErrorCode,
-    /// A sentence that says what and where.
+    /// A sentence that names the fault and its place.
     pub message: String,
 }
 
 impl InvalidRequest {
-    /// A refusal with `code` and a sentence.
+    /// Creates a refusal with `code` and a sentence.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }

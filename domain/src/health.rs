@@ -1,25 +1,25 @@
-//! When a node is trusted: a state machine over the outcomes of probes and requests.
+//! The health of a node: a state machine over the outcomes of probes and requests.
 
-use serde::{Deserialize, Serialize};
+use crate::word::words;
 
-/// How far a node is trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NodeStatus {
-    /// Answers as it should.
-    Healthy,
-    /// Answered badly of late, or is on its way back: used when no healthier node can.
-    Degraded,
-    /// Gets no reads until it has recovered.
-    Failed,
+words! {
+    /// The health of a node.
+    pub enum NodeStatus("node status", "statuses") {
+        /// It responds as it should.
+        Healthy = "healthy",
+        /// It failed lately, or is recovering: it is used only where no healthier node can be.
+        Degraded = "degraded",
+        /// It gets no reads until it has recovered.
+        Failed = "failed",
+    }
 }
 
-/// How many outcomes in a row change a node's status.
+/// The numbers of outcomes in a row that change a node's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthThresholds {
-    /// Bad outcomes in a row that make a node failed (3).
+    /// Failures in a row that make a node failed (3).
     pub bad_to_fail: u32,
-    /// Good outcomes in a row that make it healthy again (2).
+    /// Successes in a row that make it healthy again (2).
     pub good_to_recover: u32,
 }
 
@@ -29,7 +29,8 @@ impl Default for HealthThresholds {
     }
 }
 
-/// One node's record. Starts healthy: a cluster that just started must serve before the first probe.
+/// The health record of one node. It starts healthy: a cluster that just started must serve before the first
+/// probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeHealth {
     status: NodeStatus,
@@ -44,14 +45,14 @@ impl Default for NodeHealth {
 }
 
 impl NodeHealth {
-    /// The present status.
+    /// Returns the present status.
     pub fn status(self) -> NodeStatus {
         self.status
     }
 
-    /// The record after one more outcome of a probe or request. Healthy becomes degraded with the first bad outcome
-    /// and failed with `bad_to_fail` in a row; either becomes healthy with `good_to_recover` good ones in a row. A
-    /// failed node stays failed until then.
+    /// Returns the record after one more outcome of a probe or request. A healthy node becomes degraded with
+    /// the first failure, and failed with `bad_to_fail` in a row. Either becomes healthy with
+    /// `good_to_recover` successes in a row; a failed node stays failed until then.
     #[must_use]
     pub fn observe(self, good: bool, thresholds: HealthThresholds) -> Self {
         if good {
@@ -64,7 +65,7 @@ impl NodeHealth {
     fn observe_good(self, good_to_recover: u32) -> Self {
         let good_in_a_row = self.good_in_a_row.saturating_add(1);
         if self.status == NodeStatus::Healthy || good_in_a_row >= good_to_recover {
-            // A healthy node has nothing to count, so that two records of healthy nodes are equal.
+            // A healthy node has nothing to count, so the records of two healthy nodes are equal.
             return Self::default();
         }
         Self { bad_in_a_row: 0, good_in_a_row, ..self }
@@ -114,16 +115,17 @@ mod tests {
     }
 
     #[test]
-    fn observe_fails_at_the_first_bad_outcome_when_told_so() {
+    fn observe_fails_at_the_first_failure_if_the_threshold_is_one() {
         let strict = HealthThresholds { bad_to_fail: 1, good_to_recover: 1 };
         assert_eq!(after("-", strict), NodeStatus::Failed);
         assert_eq!(after("-+", strict), NodeStatus::Healthy);
     }
 
     proptest! {
-        /// The last outcomes alone decide: enough bad ones fail any node, enough good ones heal any node.
+        /// Only the last outcomes decide: enough failures fail any node, enough successes make any node
+        /// healthy.
         #[test]
-        fn observe_obeys_the_last_run(
+        fn observe_follows_the_last_outcomes(
             history in proptest::collection::vec(any::<bool>(), 0..40),
             bad_to_fail in 1_u32..6,
             good_to_recover in 1_u32..6,

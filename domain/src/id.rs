@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A name that does not have the form its type demands.
+use crate::wording::excerpt;
+
+/// A name that does not have the form that its type demands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{value}` is not a valid {kind}: it must be 1 to {max_bytes} bytes of A-Z, a-z, 0-9, hyphen (-) and underscore (_)"
@@ -18,17 +20,20 @@ pub struct InvalidId {
     max_bytes: usize,
 }
 
-/// Longest excerpt of a refused name that an error repeats, in characters.
+/// The maximum number of characters of a refused name that an error repeats.
 const EXCERPT_CHARS: usize = 80;
 
+/// Returns whether `text` has 1 to `max_bytes` characters, each of `A-Z a-z 0-9 - _`.
+pub(crate) fn is_plain_name(text: &str, max_bytes: usize) -> bool {
+    (1..=max_bytes).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
 fn check_name(kind: &'static str, max_bytes: usize, value: &str) -> Result<(), InvalidId> {
-    let valid = !value.is_empty()
-        && value.len() <= max_bytes
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if valid {
+    if is_plain_name(value, max_bytes) {
         return Ok(());
     }
-    Err(InvalidId { kind, value: value.chars().take(EXCERPT_CHARS).collect(), max_bytes })
+    Err(InvalidId { kind, value: excerpt(value, EXCERPT_CHARS), max_bytes })
 }
 
 macro_rules! name_type {
@@ -39,10 +44,10 @@ macro_rules! name_type {
         pub struct $name(String);
 
         impl $name {
-            /// The longest accepted name, in bytes.
+            /// The maximum length, in bytes.
             pub const MAX_BYTES: usize = $max;
 
-            /// The name as text.
+            /// Returns the name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -79,16 +84,17 @@ macro_rules! name_type {
 }
 
 name_type!(
-    /// The uid of an index: 1 to 400 bytes, the alphabet and length Meilisearch accepts.
+    /// The uid of an index: 1 to 400 bytes, with the alphabet and length that Meilisearch accepts.
     IndexUid, "index uid", 400
 );
 name_type!(
-    /// The name of a node, as the configuration gives it. Placement hashes it, so renaming a node moves its shards.
+    /// The name of a node in the configuration. Placement hashes it, so a node with a new name gets other
+    /// shards.
     NodeId, "node id", 64
 );
 
 name_type!(
-    /// The name of a sink of change events, as the configuration gives it.
+    /// The name of a sink of change events in the configuration.
     SinkName, "sink name", 64
 );
 
@@ -113,7 +119,8 @@ macro_rules! number_type {
 }
 
 number_type!(
-    /// The uid of a task: 32 bits because the SDKs of Meilisearch read it so. Growing, never reused.
+    /// The uid of a task. It has 32 bits because the SDKs of Meilisearch read that many. Uids grow and are
+    /// never reused.
     TaskUid
 );
 number_type!(
@@ -131,34 +138,52 @@ number_type!(
 pub struct ShardSet(BTreeSet<Shard>);
 
 impl ShardSet {
-    /// Every shard of an index with `shard_count` shards.
+    /// Returns every shard of an index with `shard_count` shards.
     pub fn all(shard_count: u32) -> Self {
         (0..shard_count).map(Shard).collect()
     }
 
-    /// Adds one shard; false when it was there already.
+    /// Adds one shard. Returns false if the set held it already.
     pub fn insert(&mut self, shard: Shard) -> bool {
         self.0.insert(shard)
     }
 
-    /// Whether the set holds `shard`.
+    /// Returns whether the set holds `shard`.
     pub fn contains(&self, shard: Shard) -> bool {
         self.0.contains(&shard)
     }
 
-    /// The shards in ascending order.
+    /// Returns the shards in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = Shard> + '_ {
         self.0.iter().copied()
     }
 
-    /// How many shards the set holds.
+    /// Returns the number of shards.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether the set holds no shard.
+    /// Returns whether the set holds no shard.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Returns the shards of either set.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).copied().collect())
+    }
+
+    /// Returns the shards of both sets.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).copied().collect())
+    }
+
+    /// Returns the shards that `other` does not hold.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0).copied().collect())
     }
 }
 
@@ -200,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_accept_their_alphabet_and_refuse_the_rest() {
+    fn names_accept_their_alphabet_only() {
         for good in ["movies", "A-1_b", &"x".repeat(400)] {
             assert_eq!(good.parse::<IndexUid>().unwrap().as_str(), good);
         }
@@ -210,8 +235,17 @@ mod tests {
     }
 
     #[test]
-    fn deserializing_a_bad_name_fails() {
+    fn deserializing_an_invalid_name_fails() {
         assert!(serde_json::from_str::<NodeId>("\"a b\"").is_err());
+    }
+
+    #[test]
+    fn shard_sets_combine() {
+        let shards = |numbers: &[u32]| numbers.iter().copied().map(Shard).collect::<ShardSet>();
+        let (one, other) = (shards(&[1, 2]), shards(&[2, 3]));
+        assert_eq!(one.union(&other), shards(&[1, 2, 3]));
+        assert_eq!(one.intersection(&other), shards(&[2]));
+        assert_eq!(one.difference(&other), shards(&[1]));
     }
 
     #[test]

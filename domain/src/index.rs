@@ -1,4 +1,4 @@
-//! What placement needs to know of an index: its registry entry.
+//! The registry entry of an index.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,16 +10,18 @@ use crate::{IndexUid, Timestamp};
 pub struct IndexEntry {
     /// The index.
     pub uid: IndexUid,
-    /// The attribute that names a document; none until the first document or the client tells.
+    /// The attribute that holds the id of a document. `None` until the first document or the client
+    /// determines it.
     pub primary_key: Option<PrimaryKey>,
-    /// How many shards its documents are split into; fixed when the index is created.
+    /// The number of shards of its documents. It is fixed when the index is created.
     pub shard_count: u32,
-    /// Counts settings changes, from 1. A node is up to date when its `node_settings_version` equals it.
+    /// The number of settings changes plus one. A node is up to date if its `node_settings_version` equals
+    /// it.
     pub settings_version: u64,
-    /// When the entry was made.
+    /// The instant of the entry's creation.
     pub created_at: Timestamp,
-    /// When the entry last changed.
+    /// The instant of the entry's last change.
     pub updated_at: Timestamp,
-    /// Counts changes of the row; conditional writes name the one they read. A new row has 1.
+    /// The number of changes of the row plus one; conditional writes name the version they read.
     pub version: u64,
 }

@@ -1,73 +1,48 @@
-//! Long work in pieces, done by whichever instance claims it.
+//! Jobs: long work in pieces, done by the instance that claims it.
 
 use serde_json::Value;
 
 use crate::Timestamp;
+use crate::word::words;
 
-/// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum JobState {
-    /// Nobody has it.
-    Queued,
-    /// An instance works on it until its claim expires.
-    Claimed,
-    /// It is done.
-    Succeeded,
-    /// It was given up: see its last error.
-    Failed,
-    /// It was called off.
-    Canceled,
+words! {
+    /// The state of a job.
+    pub enum JobState("job state", "states") {
+        /// The job waits for an instance.
+        Queued = "queued",
+        /// An instance works on it until its claim expires.
+        Claimed = "claimed",
+        /// It is done.
+        Succeeded = "succeeded",
+        /// It was given up: see its last error.
+        Failed = "failed",
+        /// It was canceled.
+        Canceled = "canceled",
+    }
 }
 
 impl JobState {
-    /// Every state.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Claimed, Self::Succeeded, Self::Failed, Self::Canceled];
-
-    /// The word a store and an answer use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Claimed => "claimed",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Canceled => "canceled",
-        }
-    }
-
-    /// Whether nothing more happens to it.
+    /// Returns whether nothing more happens to the job.
     pub fn is_finished(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
-    }
-}
-
-/// A word that names no [`JobState`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no state of a job")]
-pub struct InvalidJobState(String);
-
-impl std::str::FromStr for JobState {
-    type Err = InvalidJobState;
-    fn from_str(word: &str) -> Result<Self, InvalidJobState> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == word);
-        found.ok_or_else(|| InvalidJobState(word.chars().take(80).collect()))
     }
 }
 
 /// A job before it is queued.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewJob {
-    /// Its name; whoever queues the same work twice uses the same one.
+    /// Its id. The same work, queued twice, has the same id.
     pub id: String,
-    /// What kind of work it is (the column `type`).
+    /// The kind of work (the column `type`).
     pub kind: String,
-    /// What the worker needs to know.
+    /// The parameters of the work.
     pub params: Value,
-    /// How often it may be claimed before it counts as failed; at least 1.
+    /// The maximum number of claims before it counts as failed; at least 1.
     pub max_attempts: u32,
 }
 
 impl NewJob {
-    /// The row it becomes.
+    /// Returns the row of the job.
     pub fn into_job(self) -> Job {
         Job {
             id: self.id,
@@ -83,61 +58,62 @@ impl NewJob {
     }
 }
 
-/// Who works on a job, and until when that holds.
+/// The claim of an instance on a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobClaim {
     /// The instance.
     pub claimed_by: String,
-    /// From this instant on others may claim the job.
+    /// The instant from which other instances may claim the job.
     pub expires_at: Timestamp,
-    /// Proves the claim. No two claims of a store have the same one, and later claims have greater ones.
+    /// The token that proves the claim. No two claims of a store have the same token, and later claims have
+    /// greater ones.
     pub token: u64,
 }
 
 /// One row of `jobs`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
-    /// Its name.
+    /// Its id.
     pub id: String,
-    /// What kind of work it is.
+    /// The kind of work.
     pub kind: String,
-    /// What the worker needs to know.
+    /// The parameters of the work.
     pub params: Value,
-    /// Where it stands.
+    /// Its state.
     pub state: JobState,
     /// The claim, while the state is [`JobState::Claimed`].
     pub claim: Option<JobClaim>,
-    /// How often it was claimed.
+    /// The number of claims so far.
     pub attempts: u32,
-    /// How often it may be.
+    /// The maximum number of claims.
     pub max_attempts: u32,
-    /// How far the work has come, in the worker's own terms: the next claimant goes on from there.
+    /// The progress of the work, in the worker's own terms. The next claimant continues from there.
     pub progress: Option<Value>,
-    /// Why the last attempt ended without success.
+    /// The reason why the last attempt did not succeed.
     pub last_error: Option<String>,
 }
 
-/// How a claimant ends its work on a job.
+/// The end of a claimant's work on a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobEnd {
-    /// Done.
+    /// The work is done.
     Succeeded,
-    /// Not to be tried again, with the reason.
+    /// The work failed for this reason and is not tried again.
     Failed(String),
-    /// To be tried again while attempts are left, with the reason.
+    /// The work failed for this reason and is tried again while attempts are left.
     Retry(String),
 }
 
 impl Job {
-    /// What is left of the job when a claim of it ends without success, for the reason `error`: back in the queue, or
-    /// failed when it has had its attempts.
+    /// Returns the job after a claim that ended without success, for the reason `error`. It is queued again,
+    /// or failed if it has no attempts left.
     #[must_use]
     pub fn returned(self, error: String) -> Self {
         let state = if self.attempts < self.max_attempts { JobState::Queued } else { JobState::Failed };
         Self { state, claim: None, last_error: Some(error), ..self }
     }
 
-    /// What is left of the job when its claim expired.
+    /// Returns the job after its claim expired.
     #[must_use]
     pub fn expired(self) -> Self {
         let error = match &self.claim {
@@ -147,13 +123,13 @@ impl Job {
         self.returned(error)
     }
 
-    /// The job after it was called off.
+    /// Returns the job after it was canceled.
     #[must_use]
     pub fn canceled(self) -> Self {
         Self { state: JobState::Canceled, claim: None, ..self }
     }
 
-    /// The job after its claimant ended its work.
+    /// Returns the job after its claimant ended its work.
     #[must_use]
     pub fn ended(self, end: JobEnd) -> Self {
         match end {
@@ -165,7 +141,7 @@ impl Job {
         }
     }
 
-    /// Whether `token` is that of a claim which still holds at `now`.
+    /// Returns whether `token` belongs to a claim that is valid at `now`.
     pub fn is_claimed_with(&self, token: u64, now: Timestamp) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.token == token && now < claim.expires_at)
     }
@@ -200,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn states_are_read_as_they_are_written() {
+    fn states_round_trip() {
         for state in JobState::ALL {
             assert_eq!(state.as_str().parse(), Ok(state));
         }

@@ -1,4 +1,5 @@
-//! Where documents live: shard of a key, replicas of a shard, targets of a write, covering set of a search.
+//! Placement: the shard of a document, the replicas of a shard, the targets of a write, the covering set of a
+//! search.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,22 +9,22 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::topology::{ReplicaGroup, Topology};
 use crate::{GroupId, NodeId, Shard, ShardSet};
 
-/// The shard of a document: `xxh3_64(canonical id) mod shard_count`, with seed 0.
+/// Returns the shard of a document: `xxh3_64(canonical id) mod shard_count`, with seed 0.
 ///
-/// Part of the format of stored data: a change would look for documents where they are not. A count of zero, which
-/// no index has, counts as one.
+/// The formula is part of the format of stored data: with another one, documents would not be found. A count
+/// of zero, which no index has, counts as one.
 #[inline]
 pub fn shard_of(canonical_id: &str, shard_count: u32) -> Shard {
     shard_of_hash(hash_id(canonical_id.as_bytes()), shard_count)
 }
 
-/// The hash of a canonical id, from which [`shard_of_hash`] takes its shard.
+/// Returns the hash of a canonical id, of which [`shard_of_hash`] makes its shard.
 #[inline]
 pub(crate) fn hash_id(canonical_id: &[u8]) -> u64 {
     xxh3_64(canonical_id)
 }
 
-/// The shard of a document whose canonical id hashes to `hash`.
+/// Returns the shard of a document whose canonical id has this hash.
 #[inline]
 pub(crate) fn shard_of_hash(hash: u64, shard_count: u32) -> Shard {
     let remainder = hash % u64::from(shard_count.max(1));
@@ -31,8 +32,8 @@ pub(crate) fn shard_of_hash(hash: u64, shard_count: u32) -> Shard {
     Shard(remainder as u32)
 }
 
-/// Which nodes keep which shards of an index with a given shard count: computed from the topology alone, equal in
-/// every instance, kept in memory only.
+/// The nodes that keep each shard of an index with a given number of shards. It is computed from the topology
+/// alone, equal on every instance, and kept in memory only.
 ///
 /// Inside a group every node scores every shard, and the `RF` best scores keep it:
 ///
@@ -40,18 +41,43 @@ pub(crate) fn shard_of_hash(hash: u64, shard_count: u32) -> Shard {
 /// score(shard, node) = xxh3_64(shard number as 4 bytes, little endian ++ node id as UTF-8), seed 0
 /// ```
 ///
-/// The higher score is the better one; the smaller node id wins a tie. This is highest random weight hashing, also
-/// called rendezvous hashing: D. Thaler and C. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates",
-/// IEEE/ACM Transactions on Networking 6(1), 1998. A node that joins a group of `n` takes about `1/(n+1)` of each
-/// shard's copies, and no copy moves between two nodes that were there before.
+/// The higher score is the better one; the smaller node id wins a tie. This is highest random weight hashing,
+/// also called rendezvous hashing: D. Thaler and C. Ravishankar, "Using Name-Based Mappings to Increase Hit
+/// Rates", IEEE/ACM Transactions on Networking 6(1), 1998. A node that joins a group of `n` takes about
+/// `1/(n+1)` of each shard's copies, and no copy moves between two nodes that were there before.
+///
+/// # Examples
+///
+/// ```
+/// use miroir_domain::placement::{Placement, shard_of};
+/// use miroir_domain::topology::{Node, Topology};
+/// use miroir_domain::{GroupId, ShardSet};
+///
+/// let node = |name: &str| Node { id: name.parse().unwrap(), group: GroupId(0) };
+/// let topology = Topology::new(vec![node("a"), node("b"), node("c")], 2, None)?;
+/// let placement = Placement::new(&topology, 64);
+///
+/// // Two of the three nodes keep the shard of the document, and a write of the document goes to both.
+/// let shard = shard_of("movie-42", 64);
+/// let replicas = placement.replicas(shard, GroupId(0));
+/// assert_eq!(replicas.len(), 2);
+/// let targets = placement.write_targets(&ShardSet::from_iter([shard]));
+/// assert!(replicas.iter().all(|node| targets.contains_key(node)));
+///
+/// // A search needs two nodes for all shards; here `a` is down.
+/// let covering = placement.covering_set(&[GroupId(0)], &|node| (node.as_str() != "a").then_some(0));
+/// assert_eq!(covering.nodes.len(), 2);
+/// assert!(covering.uncovered.is_empty());
+/// # Ok::<(), miroir_domain::topology::InvalidTopology>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Placement {
     shard_count: u32,
-    /// Every node, group by group. Elsewhere in the placement a node is its position here.
+    /// Every node, group by group. Elsewhere in the placement a node is its position in this list.
     nodes: Vec<NodeId>,
     groups: Vec<PlacedGroup>,
     shards_of: BTreeMap<NodeId, ShardSet>,
-    /// What a node outside the topology keeps.
+    /// The empty set, for nodes outside the topology.
     nothing: ShardSet,
 }
 
@@ -61,7 +87,7 @@ struct PlacedGroup {
     id: GroupId,
     width: usize,
     names: Vec<NodeId>,
-    /// The same replicas as positions in [`Placement::nodes`]: what the search path works on, without names.
+    /// The same replicas as positions in [`Placement::nodes`]. The search path uses these instead of names.
     positions: Vec<u32>,
 }
 
@@ -100,7 +126,7 @@ impl PlacedGroup {
     }
 }
 
-/// The rendezvous score of `node` for `shard`; see [`Placement`].
+/// Returns the rendezvous score of `node` for `shard`; see [`Placement`].
 fn score(shard: Shard, node: &NodeId) -> u64 {
     let mut key = [0_u8; 4 + NodeId::MAX_BYTES];
     let name = node.as_str().as_bytes();
@@ -111,7 +137,8 @@ fn score(shard: Shard, node: &NodeId) -> u64 {
 
 impl Placement {
     /// Computes the placement of `shard_count` shards over the groups of `topology`: inside each group the
-    /// replicas of a shard are the `RF` nodes with the highest rendezvous score, xxHash3 over (shard, node id).
+    /// replicas of a shard are the `RF` nodes with the highest rendezvous score, xxHash3 over (shard, node
+    /// id).
     pub fn new(topology: &Topology, shard_count: u32) -> Self {
         let width = topology.replication_factor() as usize;
         let mut nodes: Vec<NodeId> = Vec::new();
@@ -133,12 +160,13 @@ impl Placement {
         Self { shard_count, nodes, groups, shards_of, nothing: ShardSet::default() }
     }
 
-    /// How many shards are placed.
+    /// Returns the number of shards.
     pub fn shard_count(&self) -> u32 {
         self.shard_count
     }
 
-    /// The replicas of `shard` in `group`, best score first; empty when there is no such group or shard.
+    /// Returns the replicas of `shard` in `group`, best score first. They are empty if there is no such group
+    /// or shard.
     pub fn replicas(&self, shard: Shard, group: GroupId) -> &[NodeId] {
         self.group(group).map(|group| group.names(shard)).unwrap_or_default()
     }
@@ -147,12 +175,12 @@ impl Placement {
         self.groups.iter().find(|group| group.id == id)
     }
 
-    /// The shards `node` keeps.
+    /// Returns the shards that `node` keeps.
     pub fn shards_of(&self, node: &NodeId) -> &ShardSet {
         self.shards_of.get(node).unwrap_or(&self.nothing)
     }
 
-    /// For each node that keeps any of `touched`: which of them. The targets of a write.
+    /// Returns the targets of a write: each node that keeps any of `touched`, with those shards.
     pub fn write_targets(&self, touched: &ShardSet) -> BTreeMap<NodeId, ShardSet> {
         let mut shares = vec![Vec::new(); self.nodes.len()];
         for shard in touched.iter() {
@@ -163,12 +191,14 @@ impl Placement {
         name_shares(&self.nodes, shares, false)
     }
 
-    /// One replica for every shard, from the first of `groups` that serves it below [`RELUCTANT_COST`], else from the
-    /// group that serves it at the lowest cost; among the replicas of that group the one with the lowest cost. `cost` of `None` means the node serves no reads. The covering set prefers few
-    /// nodes: between equal costs, a node already in the set wins.
+    /// Returns one replica for every shard. `groups` are in the order of preference: a shard is served by the
+    /// first group that serves it below [`LAST_RESORT_COST`], else by the group that serves it at the lowest
+    /// cost, and within the group by the replica with the lowest cost. A node for which `cost` is `None`
+    /// serves no reads. Of replicas with equal costs, one that is in the set already is preferred, so that
+    /// the set has few nodes.
     ///
-    /// Shards with only one choice are assigned first, so that the nodes they force into the set are known when
-    /// the others choose. `cost` is asked once per node.
+    /// Shards with only one choice are assigned first, so that the nodes which must be in the set are known
+    /// when the others are assigned. `cost` is called once per node.
     pub fn covering_set(&self, groups: &[GroupId], cost: &dyn Fn(&NodeId) -> Option<u64>) -> CoveringSet {
         let groups: Vec<&PlacedGroup> = groups.iter().filter_map(|id| self.group(*id)).collect();
         let costs: Vec<Option<u64>> = self.nodes.iter().map(cost).collect();
@@ -200,11 +230,11 @@ impl Placement {
     }
 }
 
-/// From this cost on a node is asked only where no group has a cheaper replica.
-pub const RELUCTANT_COST: u64 = 1 << 40;
+/// The cost from which a node is used only if no group has a cheaper replica.
+pub const LAST_RESORT_COST: u64 = 1 << 40;
 
-/// The first group that serves `shard` without reluctance, else the least reluctant one; and the lowest cost at which
-/// one of its replicas does.
+/// Returns the first group that serves `shard` below [`LAST_RESORT_COST`], else the cheapest group, with the
+/// lowest cost of its replicas.
 fn cheapest<'a>(
     groups: &[&'a PlacedGroup],
     shard: Shard,
@@ -214,16 +244,16 @@ fn cheapest<'a>(
         let lowest = group.positions(shard).iter().filter_map(|position| costs[*position as usize]).min()?;
         Some((*group, lowest))
     });
-    // Of equal keys the first is the least, so willing groups keep the caller's order.
-    serving.min_by_key(|(_, lowest)| if *lowest < RELUCTANT_COST { 0 } else { *lowest })
+    // `min_by_key` returns the first of equal keys, so groups below the limit keep the caller's order.
+    serving.min_by_key(|(_, lowest)| if *lowest < LAST_RESORT_COST { 0 } else { *lowest })
 }
 
-/// Those of `positions` whose node costs exactly `cost`, best score first.
+/// Returns those of `positions` whose node has exactly this cost, best score first.
 fn at_cost<'a>(positions: &'a [u32], costs: &'a [Option<u64>], cost: u64) -> impl Iterator<Item = u32> + 'a {
     positions.iter().copied().filter(move |position| costs[*position as usize] == Some(cost))
 }
 
-/// Gives each share of shards the name of its node; nodes without any are left out unless `keep_empty`.
+/// Replaces positions by names in a list of shares. Nodes without shards are left out unless `keep_empty`.
 fn name_shares(nodes: &[NodeId], shares: Vec<Vec<Shard>>, keep_empty: bool) -> BTreeMap<NodeId, ShardSet> {
     nodes
         .iter()
@@ -233,12 +263,12 @@ fn name_shares(nodes: &[NodeId], shares: Vec<Vec<Shard>>, keep_empty: bool) -> B
         .collect()
 }
 
-/// The nodes one search visits.
+/// The nodes that one search is sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CoveringSet {
-    /// Each visited node and the shards it answers for.
+    /// Each node and the shards that it serves.
     pub nodes: BTreeMap<NodeId, ShardSet>,
-    /// Shards no node can serve.
+    /// The shards that no node can serve.
     pub uncovered: ShardSet,
 }
 

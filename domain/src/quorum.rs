@@ -1,4 +1,4 @@
-//! Whether a write took: judged shard by shard, group by group.
+//! The verdict on a write, shard by shard and group by group.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,31 +7,31 @@ use crate::placement::Placement;
 use crate::topology::Topology;
 use crate::{GroupId, NodeId, ShardSet};
 
-/// What became of a write after every node answered or ran out of time.
+/// The verdict on a write after every node responded or ran out of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteVerdict {
-    /// Shards that reached quorum in no group: when there is one, the write did not take.
+    /// Shards without a quorum in any group. The write took if there are none.
     pub unwritten: ShardSet,
     /// Groups, shards and nodes that missed the write, whether or not it took.
     pub degraded: Option<Degraded>,
 }
 
-/// What a request had to do without. Its text form is the value of `X-Miroir-Degraded`.
+/// The parts of the cluster that a request did without. Its text form is the value of `X-Miroir-Degraded`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Degraded {
     /// For each group, the shards that miss at least one copy.
     pub groups: BTreeMap<GroupId, ShardSet>,
-    /// The nodes that missed it.
+    /// The nodes that missed the request.
     pub nodes: BTreeSet<NodeId>,
 }
 
 impl Degraded {
-    /// What misses this or that.
+    /// Returns the parts that either misses.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         for (group, shards) in other.groups {
             let all = self.groups.entry(group).or_default();
-            *all = all.iter().chain(shards.iter()).collect();
+            *all = all.union(&shards);
         }
         self.nodes.extend(other.nodes);
         self
@@ -54,9 +54,32 @@ impl fmt::Display for Degraded {
     }
 }
 
-/// Judges a write to `touched` shards: a shard is written when at least one group has `topology.write_quorum()`
-/// replicas of it among the nodes that `acknowledged`. Groups do not add up: two groups of one acknowledgement each
-/// make no quorum of two, since a search is served by one group. A shard the placement does not know is unwritten.
+/// Judges a write to `touched` shards. A shard is written if at least one group has `topology.write_quorum()`
+/// replicas of it among the nodes that `acknowledged`. Groups do not add up: a search is served by one group,
+/// so one acknowledgement in each of two groups is not a quorum of two. A shard that the placement does not
+/// have is unwritten.
+///
+/// # Examples
+///
+/// ```
+/// use miroir_domain::placement::Placement;
+/// use miroir_domain::quorum::judge_write;
+/// use miroir_domain::topology::{Node, Topology};
+/// use miroir_domain::{GroupId, ShardSet};
+///
+/// let node = |name: &str| Node { id: name.parse().unwrap(), group: GroupId(0) };
+/// let topology = Topology::new(vec![node("a"), node("b"), node("c")], 3, None)?;
+/// let placement = Placement::new(&topology, 2);
+/// let judge = |acknowledged: &[&str]| {
+///     judge_write(&topology, &placement, &ShardSet::all(2), &|node| acknowledged.contains(&node.as_str()))
+/// };
+///
+/// let without_c = judge(&["a", "b"]);
+/// assert!(without_c.unwritten.is_empty());
+/// assert_eq!(without_c.degraded.unwrap().to_string(), "group=0 shards=0-1; nodes=c");
+/// assert_eq!(judge(&["a"]).unwritten, ShardSet::all(2));
+/// # Ok::<(), miroir_domain::topology::InvalidTopology>(())
+/// ```
 pub fn judge_write(
     topology: &Topology,
     placement: &Placement,
@@ -95,19 +118,7 @@ mod tests {
 
     use super::*;
     use crate::Shard;
-    use crate::topology::Node;
-
-    fn topology(groups: u32, per_group: u32, replication_factor: u32, quorum: Option<u32>) -> Topology {
-        let nodes = (0..groups)
-            .flat_map(|group| {
-                (0..per_group).map(move |number| Node {
-                    id: format!("n{group}-{number}").parse().unwrap(),
-                    group: GroupId(group),
-                })
-            })
-            .collect();
-        Topology::new(nodes, replication_factor, quorum).unwrap()
-    }
+    use crate::topology::fixture::numbered;
 
     fn judge(topology: &Topology, acknowledged: &[&str]) -> WriteVerdict {
         let placement = Placement::new(topology, 1);
@@ -116,30 +127,30 @@ mod tests {
 
     #[test]
     fn judge_write_counts_inside_one_group_only() {
-        let topology = topology(2, 2, 2, None);
-        let split = judge(&topology, &["n0-0", "n1-0"]);
+        let topology = numbered(2, 2, 2, None);
+        let split = judge(&topology, &["node-0-0", "node-1-0"]);
         assert_eq!(split.unwritten, ShardSet::all(1));
-        let whole = judge(&topology, &["n1-0", "n1-1"]);
+        let whole = judge(&topology, &["node-1-0", "node-1-1"]);
         assert!(whole.unwritten.is_empty());
-        assert_eq!(whole.degraded.unwrap().to_string(), "group=0 shards=0; nodes=n0-0,n0-1");
+        assert_eq!(whole.degraded.unwrap().to_string(), "group=0 shards=0; nodes=node-0-0,node-0-1");
     }
 
     #[test]
-    fn judge_write_is_clean_when_everybody_acknowledged() {
-        let verdict = judge(&topology(2, 1, 1, None), &["n0-0", "n1-0"]);
+    fn judge_write_reports_nothing_if_all_nodes_acknowledged() {
+        let verdict = judge(&numbered(2, 1, 1, None), &["node-0-0", "node-1-0"]);
         assert_eq!(verdict, WriteVerdict { unwritten: ShardSet::default(), degraded: None });
     }
 
     #[test]
-    fn judge_write_names_what_missed_a_write_that_took() {
-        let verdict = judge(&topology(1, 3, 3, None), &["n0-0", "n0-2"]);
+    fn judge_write_names_the_nodes_that_missed_a_write() {
+        let verdict = judge(&numbered(1, 3, 3, None), &["node-0-0", "node-0-2"]);
         assert!(verdict.unwritten.is_empty());
-        assert_eq!(verdict.degraded.unwrap().to_string(), "group=0 shards=0; nodes=n0-1");
+        assert_eq!(verdict.degraded.unwrap().to_string(), "group=0 shards=0; nodes=node-0-1");
     }
 
     #[test]
-    fn judge_write_of_a_shard_that_is_not_placed_is_unwritten() {
-        let topology = topology(1, 1, 1, None);
+    fn judge_write_counts_a_shard_outside_the_placement_as_unwritten() {
+        let topology = numbered(1, 1, 1, None);
         let placement = Placement::new(&topology, 1);
         let verdict = judge_write(&topology, &placement, &[Shard(5)].into_iter().collect(), &|_| true);
         assert_eq!(verdict.unwritten.to_string(), "5");
@@ -160,7 +171,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a count that knows nothing of the code: RF 1 to 7, RG 1 to 4, every quorum, random answers.
+        /// Compares with an independent count: RF 1 to 7, RG 1 to 4, every quorum, random acknowledgements.
         #[test]
         fn judge_write_agrees_with_a_naive_count(
             groups in 1_u32..=4,
@@ -169,15 +180,15 @@ mod tests {
             quorum in proptest::option::of(0_u32..7),
             shards in 1_u32..12,
             touched in proptest::collection::btree_set(0_u32..12, 1..12),
-            answers in proptest::collection::vec(any::<bool>(), 40),
+            acknowledgements in proptest::collection::vec(any::<bool>(), 40),
         ) {
             let quorum = quorum.map(|quorum| quorum % factor + 1);
-            let topology = topology(groups, factor + spare, factor, quorum);
+            let topology = numbered(groups, factor + spare, factor, quorum);
             let needed = quorum.unwrap_or(factor / 2 + 1) as usize;
             let placement = Placement::new(&topology, shards);
             let touched: ShardSet = touched.into_iter().filter(|shard| *shard < shards).map(Shard).collect();
-            let answer: BTreeMap<NodeId, bool> = topology.nodes().cloned().zip(answers).collect();
-            let verdict = judge_write(&topology, &placement, &touched, &|node| answer[node]);
+            let acknowledged: BTreeMap<NodeId, bool> = topology.nodes().cloned().zip(acknowledgements).collect();
+            let verdict = judge_write(&topology, &placement, &touched, &|node| acknowledged[node]);
 
             let mut unwritten = ShardSet::default();
             let mut expected = Degraded::default();
@@ -185,7 +196,7 @@ mod tests {
                 let mut best = 0;
                 for group in topology.groups() {
                     let (good, bad): (Vec<_>, Vec<_>) =
-                        placement.replicas(shard, group.id).iter().partition(|node| answer[*node]);
+                        placement.replicas(shard, group.id).iter().partition(|node| acknowledged[*node]);
                     best = best.max(good.len());
                     if !bad.is_empty() {
                         expected.groups.entry(group.id).or_default().insert(shard);

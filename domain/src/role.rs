@@ -1,25 +1,26 @@
-//! What exactly one instance does at a time, and which instance that should be.
+//! Roles: work that exactly one instance does at a time, and the choice of that instance.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::SinkName;
 
-/// Into how many parts canaries are dealt out.
+/// The number of parts into which canaries are divided.
 pub const CANARY_PARTS: u8 = 8;
 
-/// Something that one instance does for all.
+/// Work that one instance does for all.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Putting writes in order, sending them to the nodes and following their tasks. It stays with whoever has it.
+    /// The leader: it puts writes in order, sends them to the nodes and follows their tasks. The role stays
+    /// with its holder.
     Writes,
-    /// Delivering to a sink.
+    /// Delivery to a sink.
     Sink(SinkName),
-    /// Running one part of the canaries; parts are numbered from 0 to [`CANARY_PARTS`].
+    /// One part of the canaries; parts are numbered from 0, below [`CANARY_PARTS`].
     Canaries(u8),
 }
 
 impl Role {
-    /// The role of running a canary.
+    /// Returns the role that runs a canary.
     pub fn of_canary(id: &str) -> Self {
         let part = xxh3_64(id.as_bytes()) % u64::from(CANARY_PARTS);
         #[expect(
@@ -29,7 +30,7 @@ impl Role {
         Self::Canaries(part as u8)
     }
 
-    /// Every part of the canaries.
+    /// Returns the roles of all parts of the canaries.
     pub fn all_canaries() -> impl Iterator<Item = Self> {
         (0..CANARY_PARTS).map(Self::Canaries)
     }
@@ -43,20 +44,22 @@ impl Role {
         }
     }
 
-    /// Whether it is dealt out among the instances; what is not stays with whoever has it.
+    /// Returns whether the role is distributed among the instances. Other roles stay with their holder.
     pub fn is_distributed(&self) -> bool {
         *self != Self::Writes
     }
 }
 
-/// The instance that a role falls to: of all, the one with the highest score for it; none of none.
+/// Returns the instance that a role is assigned to: the one with the highest score for it. Returns `None` if
+/// there are no instances.
 ///
 /// ```text
 /// score(role, instance) = xxh3_64(name of the role ++ 0x00 ++ instance), seed 0
 /// ```
 ///
-/// The smaller id wins a tie. This is the rendezvous hashing that [`crate::placement::Placement`] uses: an instance that
-/// comes takes its share from all, one that goes leaves its share to all, and nothing else moves.
+/// The smaller id wins a tie. This is the rendezvous hashing of [`Placement`](crate::placement::Placement): a
+/// new instance takes its share from all others, an instance that leaves gives its share to all others, and
+/// nothing else moves.
 pub fn assigned_to<'a>(role: &Role, instances: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = role.name();
     let weight = |instance: &str| xxh3_64(format!("{name}\0{instance}").as_bytes());
@@ -77,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn names_tell_roles_apart() {
+    fn names_are_distinct() {
         assert_eq!(Role::Writes.name(), "writes");
         assert_eq!(Role::Sink("audit".parse().unwrap()).name(), "sink:audit");
         assert_eq!(Role::Canaries(7).name(), "canaries:7");
@@ -91,10 +94,10 @@ mod tests {
         assert_eq!(parts, Role::all_canaries().collect::<Vec<_>>());
     }
 
-    /// Instances of different versions must agree on which has what, so the scores may not change. Computed with the Python package
-    /// `xxhash`.
+    /// Instances of different versions must agree on the holders, so the scores may not change. Computed with
+    /// the Python package `xxhash`.
     #[test]
-    fn scores_are_what_they_were() {
+    fn scores_never_change() {
         let instances = ["a", "b", "c"];
         let won: Vec<&str> =
             Role::all_canaries().map(|role| assigned_to(&role, instances).unwrap()).collect();
@@ -104,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_of_the_instances_does_not_matter(mut instances in proptest::collection::vec("[a-z]{1,4}", 1..6)) {
+        fn assignment_ignores_the_order_of_instances(mut instances in proptest::collection::vec("[a-z]{1,4}", 1..6)) {
             let before: Vec<String> = all_roles().iter()
                 .map(|role| assigned_to(role, instances.iter().map(String::as_str)).unwrap().to_owned()).collect();
             instances.reverse();
@@ -114,7 +117,7 @@ mod tests {
         }
 
         #[test]
-        fn one_that_goes_moves_only_what_it_had(count in 2_usize..8, gone in 0_usize..8) {
+        fn leaving_instance_moves_its_own_roles_only(count in 2_usize..8, gone in 0_usize..8) {
             let instances: Vec<String> = (0..count).map(|n| format!("instance-{n}")).collect();
             let gone = &instances[gone % count];
             for role in all_roles() {
@@ -127,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_left_without_work() {
+    fn every_instance_gets_a_share() {
         let instances: Vec<String> = (0..3).map(|n| format!("instance-{n}")).collect();
         let mut shares: BTreeMap<&str, usize> = BTreeMap::new();
         for role in all_roles() {

@@ -1,28 +1,38 @@
-//! Rolling indexes: when a write alias moves to a fresh index.
+//! Rolling indexes: policies by which a write alias moves to a fresh index.
 
 use serde_json::Value;
 
 use crate::IndexUid;
+use crate::row::{InvalidRow, check_json};
 
 /// One row of `rollover_policies`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RolloverPolicy {
     /// Its name.
     pub name: String,
-    /// The alias that is written to.
+    /// The alias for writes.
     pub write_alias: IndexUid,
     /// The alias that reads all indexes of the policy.
     pub read_alias: IndexUid,
-    /// How the indexes are called, with a date.
+    /// The pattern of the indexes' names, with a date.
     pub pattern: String,
-    /// What makes the write alias move: documents, age, bytes.
+    /// The conditions on which the write alias moves: documents, age, bytes.
     pub triggers: Value,
-    /// How long indexes are kept.
+    /// The time for which indexes are kept.
     pub retention: Value,
-    /// What a fresh index is made of.
+    /// The settings of a fresh index.
     pub template: Value,
-    /// Whether it is evaluated.
+    /// True if the policy is evaluated.
     pub enabled: bool,
-    /// Counts changes; a new row has 1.
+    /// The number of changes plus one.
     pub version: u64,
+}
+
+impl RolloverPolicy {
+    /// Refuses a policy whose JSON nests too deeply to be read back.
+    pub fn check(&self) -> Result<(), InvalidRow> {
+        check_json("the triggers of a policy", &self.triggers)?;
+        check_json("the retention of a policy", &self.retention)?;
+        check_json("the template of a policy", &self.template)
+    }
 }

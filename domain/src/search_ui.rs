@@ -1,4 +1,4 @@
-//! What the search page of an index shows, and the keys it searches with.
+//! The search page of an index, and the keys of its searches.
 
 use serde_json::Value;
 
@@ -9,16 +9,16 @@ use crate::{IndexUid, Timestamp};
 pub struct SearchUiConfig {
     /// The index.
     pub index_uid: IndexUid,
-    /// What its page shows.
+    /// The configuration of its page.
     pub config: Value,
-    /// When it last changed.
+    /// The instant of the last change.
     pub updated_at: Timestamp,
-    /// Counts changes; a new row has 1.
+    /// The number of changes plus one.
     pub version: u64,
 }
 
-/// The search keys of an index: the one in use, and the one before it while some instance may still hand it out.
-/// Keys are named by uid; their values are derived and kept nowhere.
+/// The search keys of an index: the one in use, and the one before it while an instance may still hand it
+/// out. Keys are named by uid; their values are derived and stored nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopedKey {
     /// The index.
@@ -27,11 +27,12 @@ pub struct ScopedKey {
     pub primary_uid: String,
     /// The uid of the key before it, until it is revoked.
     pub previous_uid: Option<String>,
-    /// When the key in use was minted.
+    /// The instant at which the key in use was created.
     pub rotated_at: Timestamp,
-    /// Counts rotations, from 1.
+    /// The number of keys so far.
     pub generation: u64,
 }
 
-/// How long an instance that has observed a generation counts as live without saying so again, in milliseconds.
+/// The time for which an instance that has observed a generation counts as live without a new observation, in
+/// milliseconds.
 pub const SCOPED_KEY_SILENCE_MS: u64 = 60_000;

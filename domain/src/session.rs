@@ -2,19 +2,20 @@
 
 use crate::{GroupId, TaskUid, Timestamp};
 
-/// One row of `sessions`: what a client that named its session wrote last, and where it reads.
+/// One row of `sessions`: the last write of a client that named its session, and the target of its reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// The name the client gave it.
+    /// The name that the client gave it.
     pub session_id: String,
     /// The task of its last write.
     pub last_write: Option<TaskUid>,
-    /// When that write was accepted.
+    /// The instant at which that write was accepted.
     pub last_write_at: Option<Timestamp>,
-    /// The replica group its reads go to.
+    /// The replica group that serves its reads.
     pub pinned_group: Option<GroupId>,
-    /// The settings version its reads ask for at least.
+    /// The least settings version that its reads accept.
     pub min_settings_version: Option<u64>,
-    /// When it ends unless it is used again: the last use and a span that is the same for all sessions.
+    /// The instant of its end unless it is used again: the last use plus a span that is the same for all
+    /// sessions.
     pub expires_at: Timestamp,
 }

@@ -1,8 +1,8 @@
-//! What the nodes know of an index's size, as one server would tell it.
+//! The size of an index, from the counts of its nodes.
 //!
-//! A node counts every document it holds, so each document is counted once per copy. With `d` documents in the index and `n`
-//! counted by the nodes that answered, a count `c` of theirs stands for `c * d / n` of the index: exactly, when all nodes answered
-//! and have all they should; else the best estimate there is.
+//! A node counts every document it holds, so each document is counted once per copy. With `d` documents in
+//! the index and `n` counted by the nodes that responded, a count `c` of theirs is `c * d / n` of the index:
+//! exactly, if all nodes responded and are in sync; else this is the best estimate.
 
 use serde_json::{Map, Value, json};
 
@@ -12,8 +12,8 @@ const DOCUMENTS: &str = "numberOfDocuments";
 const INDEXING: &str = "isIndexing";
 const FIELDS: &str = "fieldDistribution";
 
-/// The stats of one index, `{numberOfDocuments, rawDocumentDbSize, avgDocumentSize, isIndexing, numberOfEmbeddings,
-/// numberOfEmbeddedDocuments, fieldDistribution}`.
+/// The stats of one index, `{numberOfDocuments, rawDocumentDbSize, avgDocumentSize, isIndexing,
+/// numberOfEmbeddings, numberOfEmbeddedDocuments, fieldDistribution}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IndexStats {
     documents: u64,
@@ -21,21 +21,21 @@ pub struct IndexStats {
     embeddings: u64,
     embedded_documents: u64,
     is_indexing: bool,
-    /// In the order of the attributes' names.
+    /// The number of documents with each attribute, in the order of the attributes' names.
     fields: std::collections::BTreeMap<String, u64>,
 }
 
 impl IndexStats {
-    /// What one node answered to `GET /indexes/{uid}/stats`. What it does not say counts as nothing.
-    pub fn of_node(answer: &Value) -> Self {
-        let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let fields = answer.get(FIELDS).and_then(Value::as_object).into_iter().flatten();
+    /// Reads the response of one node to `GET /indexes/{uid}/stats`. Missing numbers count as zero.
+    pub fn of_node(response: &Value) -> Self {
+        let number = |name: &str| response.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let fields = response.get(FIELDS).and_then(Value::as_object).into_iter().flatten();
         Self {
             documents: number(DOCUMENTS),
             bytes: number("rawDocumentDbSize"),
             embeddings: number("numberOfEmbeddings"),
             embedded_documents: number("numberOfEmbeddedDocuments"),
-            is_indexing: answer.get(INDEXING) == Some(&Value::Bool(true)),
+            is_indexing: response.get(INDEXING) == Some(&Value::Bool(true)),
             fields: fields
                 .filter(|(name, _)| !is_reserved(name))
                 .filter_map(|(name, count)| Some((name.clone(), count.as_u64()?)))
@@ -43,7 +43,7 @@ impl IndexStats {
         }
     }
 
-    /// The counts of both.
+    /// Returns the sum of both.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.documents += other.documents;
@@ -57,7 +57,7 @@ impl IndexStats {
         self
     }
 
-    /// What these counts, of copies, stand for in an index of `documents` documents.
+    /// Scales the counts, which are of copies, to an index of `documents` documents.
     #[must_use]
     pub fn scaled_to(self, documents: u64) -> Self {
         let copies = u128::from(self.documents);
@@ -76,7 +76,7 @@ impl IndexStats {
         }
     }
 
-    /// As a server writes it.
+    /// Returns the stats as a server writes them.
     pub fn to_json(&self) -> Value {
         let fields: Map<String, Value> =
             self.fields.iter().map(|(name, count)| (name.clone(), Value::from(*count))).collect();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_index_and_a_node_that_says_nothing_are_no_division_by_zero() {
+    fn empty_index_and_empty_response_have_no_documents() {
         for stats in [node(0, 0, false), IndexStats::of_node(&json!(null)), IndexStats::of_node(&json!([1]))]
         {
             assert_eq!(stats.scaled_to(0).to_json()["numberOfDocuments"], 0);

@@ -1,4 +1,4 @@
-//! Whose requests go where.
+//! Tenants, and the replica groups of their requests.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::GroupId;
 pub struct ApiKeyHash(pub [u8; 32]);
 
 impl ApiKeyHash {
-    /// Sixty-four hexadecimal digits.
+    /// Returns sixty-four hexadecimal digits.
     pub fn to_hex(self) -> String {
         use fmt::Write as _;
         self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
@@ -33,7 +33,7 @@ pub struct Tenant {
     pub api_key_hash: ApiKeyHash,
     /// The tenant.
     pub tenant_id: String,
-    /// The replica group that serves it; none where the hash of its name decides.
+    /// The replica group that serves it. `None` if the hash of its name decides.
     pub group_id: Option<GroupId>,
 }
 

@@ -6,45 +6,52 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// An instant in milliseconds since the Unix epoch, UTC. In JSON it is RFC 3339 text, as in Meilisearch's answers.
+use crate::wording::excerpt;
+
+/// An instant in milliseconds since the Unix epoch, UTC. In JSON it is RFC 3339 text, as in Meilisearch's
+/// responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// Text that is no RFC 3339 instant.
+/// A text that is not an RFC 3339 instant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an RFC 3339 date-time")]
 pub struct InvalidTimestamp(String);
 
-/// The milliseconds a [`jiff::Timestamp`] can print: years -9999 to 9999.
+/// The maximum number of characters of a refused text that an error repeats.
+const EXCERPT_CHARS: usize = 80;
+
+/// The milliseconds that a [`jiff::Timestamp`] can print: years -9999 to 9999.
 const PRINTABLE: std::ops::RangeInclusive<i64> = -377_705_023_201_000..=253_402_207_200_000;
 
 impl Timestamp {
     /// The beginning of 1970.
     pub const EPOCH: Self = Self(0);
 
-    /// The instant `millis` milliseconds after the epoch, clamped to years -9999 to 9999 so that it can be printed.
+    /// Returns the instant `millis` milliseconds after the epoch, clamped to years -9999 to 9999 so that it
+    /// can be printed.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis.clamp(*PRINTABLE.start(), *PRINTABLE.end()))
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     pub fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// The span from `earlier` to `self`; zero when `earlier` is later.
+    /// Returns the span from `earlier` to `self`. It is zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The instant `span` later.
+    /// Returns the instant `span` later.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Self::from_millis(self.0.saturating_add(millis))
     }
 
-    /// The instant `span` earlier.
+    /// Returns the instant `span` earlier.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
@@ -66,7 +73,7 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
         let instant: jiff::Timestamp =
-            text.parse().map_err(|_| InvalidTimestamp(text.chars().take(80).collect()))?;
+            text.parse().map_err(|_| InvalidTimestamp(excerpt(text, EXCERPT_CHARS)))?;
         Ok(Self::from_millis(instant.as_millisecond()))
     }
 }

@@ -1,4 +1,4 @@
-//! The nodes of a cluster and how they form replica groups.
+//! The nodes of a cluster, and their replica groups.
 
 use std::collections::BTreeMap;
 
@@ -22,31 +22,31 @@ pub struct ReplicaGroup {
     pub nodes: Vec<NodeId>,
 }
 
-/// A topology that cannot hold what it should.
+/// The reason why a topology is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTopology {
-    /// No nodes at all.
+    /// There are no nodes.
     #[error("the cluster has no nodes: list at least one under `nodes`")]
     NoNodes,
-    /// Two nodes of one name.
+    /// Two nodes have one name.
     #[error("node id `{0}` appears twice: every node needs a name of its own")]
     DuplicateNode(NodeId),
-    /// A group smaller than the replication factor.
+    /// A group is smaller than the replication factor.
     #[error(
         "replica group {group} has {nodes} node(s), fewer than the replication factor {replication_factor}: add nodes to the group or lower `cluster.replication_factor`"
     )]
     GroupTooSmall {
         /// The group.
         group: GroupId,
-        /// How many nodes it has.
+        /// The number of its nodes.
         nodes: usize,
-        /// How many it needs.
+        /// The number of nodes it needs.
         replication_factor: u32,
     },
-    /// A replication factor of zero.
+    /// The replication factor is zero.
     #[error("`cluster.replication_factor` must be at least 1")]
     NoReplicas,
-    /// A quorum that no group can ever reach, or that asks for nothing.
+    /// The quorum is zero, or greater than the replication factor.
     #[error(
         "`cluster.write_quorum` is {quorum}, but must be between 1 and the replication factor {replication_factor}"
     )]
@@ -59,6 +59,23 @@ pub enum InvalidTopology {
 }
 
 /// A valid cluster: groups of distinct nodes, each group large enough for the replication factor.
+///
+/// # Examples
+///
+/// ```
+/// use miroir_domain::GroupId;
+/// use miroir_domain::topology::{Node, Topology};
+///
+/// let node = |name: &str, group| Node { id: name.parse().unwrap(), group: GroupId(group) };
+/// let nodes = vec![node("a", 0), node("b", 0), node("c", 1), node("d", 1)];
+/// let topology = Topology::new(nodes.clone(), 2, None)?;
+/// assert_eq!(topology.groups().len(), 2);
+/// assert_eq!(topology.write_quorum(), 2);
+///
+/// // No group has three nodes for three copies.
+/// assert!(Topology::new(nodes, 3, None).is_err());
+/// # Ok::<(), miroir_domain::topology::InvalidTopology>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     groups: Vec<ReplicaGroup>,
@@ -96,33 +113,34 @@ impl Topology {
         Ok(Self { groups, replication_factor, write_quorum: quorum })
     }
 
-    /// A cluster that has no nodes yet: it keeps no shard and serves none. `write_quorum` is as in [`Topology::new`].
+    /// Creates a cluster that has no nodes yet: it keeps no shard and serves none. `write_quorum` is as in
+    /// [`Topology::new`].
     pub fn without_nodes(replication_factor: u32, write_quorum: Option<u32>) -> Self {
         let write_quorum = write_quorum.unwrap_or(replication_factor / 2 + 1);
         Self { groups: Vec::new(), replication_factor, write_quorum }
     }
 
-    /// The groups, by number.
+    /// Returns the groups, by number.
     pub fn groups(&self) -> &[ReplicaGroup] {
         &self.groups
     }
 
-    /// Copies of a shard inside one group.
+    /// Returns the number of copies of a shard inside one group.
     pub fn replication_factor(&self) -> u32 {
         self.replication_factor
     }
 
-    /// Acknowledgements inside one group that make a shard written.
+    /// Returns the number of acknowledgements inside one group that make a shard written.
     pub fn write_quorum(&self) -> u32 {
         self.write_quorum
     }
 
-    /// Every node, group by group.
+    /// Returns every node, group by group.
     pub fn nodes(&self) -> impl Iterator<Item = &NodeId> {
         self.groups.iter().flat_map(|group| group.nodes.iter())
     }
 
-    /// The group `node` belongs to.
+    /// Returns the group of `node`.
     pub fn group_of(&self, node: &NodeId) -> Option<GroupId> {
         self.groups.iter().find(|group| group.nodes.contains(node)).map(|group| group.id)
     }
@@ -146,6 +164,36 @@ fn group_by_id(nodes: Vec<Node>) -> Result<Vec<ReplicaGroup>, InvalidTopology> {
         .collect())
 }
 
+/// Topologies for tests.
+#[cfg(test)]
+pub(crate) mod fixture {
+    use super::{Node, Topology};
+    use crate::GroupId;
+
+    /// Returns one group for each list of names, numbered from 0, with the default quorum.
+    pub(crate) fn grouped(groups: &[&[&str]], replication_factor: u32) -> Topology {
+        let nodes = (0..).zip(groups).flat_map(|(group, names)| {
+            names.iter().map(move |name| Node { id: name.parse().unwrap(), group: GroupId(group) })
+        });
+        Topology::new(nodes.collect(), replication_factor, None).unwrap()
+    }
+
+    /// Returns `groups` groups of `per_group` nodes, named `node-<group>-<number>`.
+    pub(crate) fn numbered(
+        groups: u32,
+        per_group: u32,
+        replication_factor: u32,
+        quorum: Option<u32>,
+    ) -> Topology {
+        let node = |group, number| Node {
+            id: format!("node-{group}-{number}").parse().unwrap(),
+            group: GroupId(group),
+        };
+        let nodes = (0..groups).flat_map(|group| (0..per_group).map(move |number| node(group, number)));
+        Topology::new(nodes.collect(), replication_factor, quorum).unwrap()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn new_groups_nodes_whatever_their_order() {
+    fn new_groups_nodes_in_any_order() {
         let topology = Topology::new(nodes(&[("d", 7), ("b", 0), ("c", 7), ("a", 0)]), 2, None).unwrap();
         let groups: Vec<(u32, Vec<&str>)> = topology
             .groups()
@@ -172,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn new_takes_a_majority_for_quorum_when_none_is_given() {
+    fn new_uses_a_majority_as_the_default_quorum() {
         for (factor, quorum) in [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3)] {
             let members: Vec<(String, u32)> = (0..factor).map(|number| (format!("n{number}"), 0)).collect();
             let members: Vec<(&str, u32)> =
@@ -184,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn new_refuses_what_cannot_hold_the_shards_and_says_why() {
+    fn new_refuses_invalid_topologies_with_the_reason() {
         let cases = [
             (nodes(&[]), 1, None, "the cluster has no nodes"),
             (nodes(&[("a", 0)]), 0, None, "must be at least 1"),

@@ -1,4 +1,4 @@
-//! Writes as nodes take them.
+//! Writes in the form in which nodes get them.
 
 use serde_json::Value;
 
@@ -15,12 +15,12 @@ pub enum WriteMode {
     Update,
 }
 
-/// One request that changes a node. A node answers each with a node task.
+/// One request that changes a node. A node creates a node task for each.
 #[derive(Debug, Clone)]
 pub enum WriteOperation {
     /// Adds documents, streamed as NDJSON.
     DocumentsAdd {
-        /// The primary key, always sent explicitly when it is known.
+        /// The primary key. It is always sent if it is known.
         primary_key: Option<PrimaryKey>,
         /// Replace or update.
         mode: WriteMode,

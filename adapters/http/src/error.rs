@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn every_code_has_a_status_of_its_kind() {
-        for &code in ErrorCode::ALL {
+        for code in ErrorCode::ALL {
             let failure = Failure::refused(code, "x");
             let (status, error) = (failure.status, &failure.error);
             assert!(status.is_client_error() || status.is_server_error(), "{code:?}: {status}");

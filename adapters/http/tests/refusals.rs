@@ -269,7 +269,7 @@ async fn routes_require_their_key_unless_they_are_open() {
 
 #[tokio::test]
 async fn errors_of_the_port_keep_their_code_and_have_its_status() {
-    for &code in ErrorCode::ALL {
+    for code in ErrorCode::ALL {
         let mut index = MockIndexApi::new();
         index.expect_index_get().returning(move |_| Err(ApiError::refused(code, "because")));
         let apis = Apis { index: Arc::new(index), ..panicking_apis() };

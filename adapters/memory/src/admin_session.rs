@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
-use miroir_ports::outbound::{
-    AdminSessionTable, Create, RevocationFeed, Revocations, StoreError, check_new_admin_session,
-};
+use miroir_ports::outbound::{AdminSessionTable, Create, RevocationFeed, Revocations, StoreError};
 
 use crate::MemoryStore;
 use crate::versioned::{create, purge};
@@ -17,7 +15,7 @@ impl AdminSessionTable for MemoryStore {
         session: &AdminSession,
         now: Timestamp,
     ) -> Result<Create, StoreError> {
-        check_new_admin_session(session, now)?;
+        session.check_new(now)?;
         Ok(create(&mut self.data()?.admin_sessions, session.session_id.clone(), session.clone()))
     }
 

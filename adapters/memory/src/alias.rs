@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::alias::Alias;
-use miroir_ports::outbound::{AliasTable, Create, Put, StoreError, check_alias_pair};
+use miroir_ports::outbound::{AliasTable, Create, Put, StoreError};
 
 use crate::MemoryStore;
 use crate::versioned::{create, page, put};
@@ -23,7 +23,7 @@ impl AliasTable for MemoryStore {
     }
 
     async fn alias_put_both(&self, first: &Alias, second: &Alias) -> Result<Put, StoreError> {
-        check_alias_pair(first, second)?;
+        first.check_swap(second)?;
         let mut data = self.data()?;
         // Made on a copy, which takes the place of the rows when both were taken.
         let mut aliases = data.aliases.clone();

@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use miroir_domain::canary::{Canary, CanaryRun};
-use miroir_ports::outbound::{
-    CanaryTable, Create, Put, StoreError, check_canary, check_json, check_positive,
-};
+use miroir_domain::row::{check_json, check_positive};
+use miroir_ports::outbound::{CanaryTable, Create, Put, StoreError};
 
 use crate::MemoryStore;
 use crate::versioned::{create, page, put};
@@ -12,7 +11,7 @@ use crate::versioned::{create, page, put};
 #[async_trait]
 impl CanaryTable for MemoryStore {
     async fn canary_create(&self, canary: &Canary) -> Result<Create, StoreError> {
-        check_canary(canary)?;
+        canary.check()?;
         Ok(create(&mut self.data()?.canaries, canary.id.clone(), canary.clone()))
     }
 
@@ -21,7 +20,7 @@ impl CanaryTable for MemoryStore {
     }
 
     async fn canary_put(&self, canary: &Canary) -> Result<Put, StoreError> {
-        check_canary(canary)?;
+        canary.check()?;
         put(&mut self.data()?.canaries, &canary.id, canary.clone())
     }
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
+use miroir_domain::row::{InvalidRow, check_json};
 use miroir_domain::task::Task;
 use miroir_ports::outbound::{
-    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError, check_json,
+    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError,
 };
 
 use crate::{Data, MemoryStore};
@@ -68,7 +69,7 @@ impl Data {
     }
 }
 
-fn check(changes: &[NewChange]) -> Result<(), StoreError> {
+fn check(changes: &[NewChange]) -> Result<(), InvalidRow> {
     changes.iter().try_for_each(|change| check_json("the body of a change", &change.body))
 }
 

@@ -1,8 +1,9 @@
 //! Table 5, `idempotency_cache`.
 
 use async_trait::async_trait;
+use miroir_domain::row::check_expiry;
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{IdempotencyTable, Reservation, Reserve, StoreError, check_expiry};
+use miroir_ports::outbound::{IdempotencyTable, Reservation, Reserve, StoreError};
 
 use crate::MemoryStore;
 use crate::versioned::purge;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
-use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError, check_span};
+use miroir_domain::row::check_span;
+use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError};
 
 use crate::{MemoryStore, fenced};
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use miroir_domain::rollover::RolloverPolicy;
-use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError, check_rollover_policy};
+use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError};
 
 use crate::MemoryStore;
 use crate::versioned::{create, page, put};
@@ -10,7 +10,7 @@ use crate::versioned::{create, page, put};
 #[async_trait]
 impl RolloverTable for MemoryStore {
     async fn rollover_create(&self, policy: &RolloverPolicy) -> Result<Create, StoreError> {
-        check_rollover_policy(policy)?;
+        policy.check()?;
         Ok(create(&mut self.data()?.rollovers, policy.name.clone(), policy.clone()))
     }
 
@@ -19,7 +19,7 @@ impl RolloverTable for MemoryStore {
     }
 
     async fn rollover_put(&self, policy: &RolloverPolicy) -> Result<Put, StoreError> {
-        check_rollover_policy(policy)?;
+        policy.check()?;
         put(&mut self.data()?.rollovers, &policy.name, policy.clone())
     }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use miroir_domain::row::check_positive;
 use miroir_domain::search_ui::{SCOPED_KEY_SILENCE_MS, ScopedKey};
 use miroir_domain::{IndexUid, Timestamp};
-use miroir_ports::outbound::{Put, ScopedKeyObservation, ScopedKeyTable, StoreError, check_positive};
+use miroir_ports::outbound::{Put, ScopedKeyObservation, ScopedKeyTable, StoreError};
 
 use crate::MemoryStore;
 

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
+use miroir_domain::row::{check_expiry, check_positive};
 use miroir_domain::session::Session;
-use miroir_ports::outbound::{SessionTable, StoreError, check_expiry, check_positive};
+use miroir_ports::outbound::{SessionTable, StoreError};
 
 use crate::MemoryStore;
 use crate::versioned::purge;

@@ -4,11 +4,10 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
+use miroir_domain::row::next_version;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{
-    Outcome, Put, StoreError, TaskPage, TaskTable, check_new_task, check_task_put, next_version,
-};
+use miroir_ports::outbound::{Outcome, Put, StoreError, TaskPage, TaskTable};
 
 use crate::{Data, MemoryStore};
 
@@ -17,7 +16,7 @@ impl Data {
     pub(crate) fn task_put(&mut self, task: Task) -> Result<Put, StoreError> {
         match self.tasks.get_mut(&task.uid) {
             Some(stored) if stored.version == task.version => {
-                check_task_put(stored.status, &task)?;
+                task.check_replaces(stored.status)?;
                 let version = next_version(task.version)?;
                 if task.status.is_finished() {
                     self.task_changes.remove(&task.uid);
@@ -33,7 +32,7 @@ impl Data {
 #[async_trait]
 impl TaskTable for MemoryStore {
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError> {
-        check_new_task(&task)?;
+        task.check()?;
         let mut data = self.data()?;
         let uid = u32::try_from(data.next_uid).map(TaskUid).map_err(|_| StoreError::Unavailable {
             outcome: Outcome::NotApplied,

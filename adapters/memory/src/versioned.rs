@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use miroir_ports::outbound::{Create, Put, StoreError, next_version};
+use miroir_domain::row::next_version;
+use miroir_ports::outbound::{Create, Put, StoreError};
 
 /// A row that counts its changes.
 pub(crate) trait Versioned {

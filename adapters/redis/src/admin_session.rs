@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
-use miroir_ports::outbound::{AdminSessionTable, Create, StoreError, check_new_admin_session};
+use miroir_ports::outbound::{AdminSessionTable, Create, StoreError};
 
 use crate::RedisStore;
 use crate::call::changing;
@@ -62,7 +62,7 @@ impl AdminSessionTable for RedisStore {
         session: &AdminSession,
         now: Timestamp,
     ) -> Result<Create, StoreError> {
-        check_new_admin_session(session, now)?;
+        session.check_new(now)?;
         let mut script = changing!("lua/admin_session_create.lua");
         script.key(self.keys.row(ADMIN_SESSIONS, &session.session_id)).arg(ttl_ms(session.expires_at, now));
         session.columns()?.push_to(&mut script);

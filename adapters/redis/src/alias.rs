@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::alias::{Alias, AliasTarget};
-use miroir_ports::outbound::{AliasTable, Create, Put, StoreError, check_alias_pair};
+use miroir_ports::outbound::{AliasTable, Create, Put, StoreError};
 
 use crate::RedisStore;
 use crate::keys::{ALIASES, Table};
@@ -67,7 +67,7 @@ impl AliasTable for RedisStore {
     }
 
     async fn alias_put_both(&self, first: &Alias, second: &Alias) -> Result<Put, StoreError> {
-        check_alias_pair(first, second)?;
+        first.check_swap(second)?;
         self.row_put(&[first, second]).await
     }
 

@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::canary::{Canary, CanaryRun, CanaryStatus};
-use miroir_ports::outbound::{
-    CanaryTable, Create, Put, StoreError, check_canary, check_json, check_positive,
-};
+use miroir_domain::row::{check_json, check_positive};
+use miroir_ports::outbound::{CanaryTable, Create, Put, StoreError};
 use redis::cmd;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -106,7 +105,7 @@ fn unreadable(canary_id: &str, reason: &dyn std::fmt::Display) -> StoreError {
 #[async_trait]
 impl CanaryTable for RedisStore {
     async fn canary_create(&self, canary: &Canary) -> Result<Create, StoreError> {
-        check_canary(canary)?;
+        canary.check()?;
         self.row_create(canary).await
     }
 
@@ -115,7 +114,7 @@ impl CanaryTable for RedisStore {
     }
 
     async fn canary_put(&self, canary: &Canary) -> Result<Put, StoreError> {
-        check_canary(canary)?;
+        canary.check()?;
         self.row_put(&[canary]).await
     }
 

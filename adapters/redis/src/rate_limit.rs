@@ -5,9 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::{FIRST_LOGIN_WAIT, FREE_LOGIN_FAILURES, LONGEST_LOGIN_WAIT};
-use miroir_ports::outbound::{
-    LoginAttempt, RateDecision, RateLimits, StoreError, check_positive, check_span,
-};
+use miroir_domain::row::{check_positive, check_span};
+use miroir_ports::outbound::{LoginAttempt, RateDecision, RateLimits, StoreError};
 
 use crate::RedisStore;
 use crate::call::changing;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use miroir_domain::rollover::RolloverPolicy;
-use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError, check_rollover_policy};
+use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError};
 
 use crate::RedisStore;
 use crate::keys::{ROLLOVERS, Table};
@@ -63,7 +63,7 @@ impl Versioned for RolloverPolicy {
 #[async_trait]
 impl RolloverTable for RedisStore {
     async fn rollover_create(&self, policy: &RolloverPolicy) -> Result<Create, StoreError> {
-        check_rollover_policy(policy)?;
+        policy.check()?;
         self.row_create(policy).await
     }
 
@@ -72,7 +72,7 @@ impl RolloverTable for RedisStore {
     }
 
     async fn rollover_put(&self, policy: &RolloverPolicy) -> Result<Put, StoreError> {
-        check_rollover_policy(policy)?;
+        policy.check()?;
         self.row_put(&[policy]).await
     }
 

@@ -1,9 +1,10 @@
 //! Table 4, `sessions`.
 
 use async_trait::async_trait;
+use miroir_domain::row::{check_expiry, check_positive};
 use miroir_domain::session::Session;
 use miroir_domain::{GroupId, TaskUid, Timestamp};
-use miroir_ports::outbound::{SessionTable, StoreError, check_expiry, check_positive};
+use miroir_ports::outbound::{SessionTable, StoreError};
 use redis::cmd;
 
 use crate::RedisStore;

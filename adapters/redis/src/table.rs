@@ -1,6 +1,7 @@
 //! What every table of rows with a name and an index does in the same way.
 
-use miroir_ports::outbound::{Advance, Create, Put, StoreError, next_version};
+use miroir_domain::row::next_version;
+use miroir_ports::outbound::{Advance, Create, Put, StoreError};
 use redis::{Cmd, ScriptInvocation, cmd};
 
 use crate::RedisStore;
@@ -70,7 +71,7 @@ impl RedisStore {
         if !stored {
             return Ok(Put::Conflict);
         }
-        overflow.map(|_| Put::Stored)
+        Ok(overflow.map(|_| Put::Stored)?)
     }
 
     /// Stores or replaces a row.

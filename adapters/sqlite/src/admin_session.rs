@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
-use miroir_ports::outbound::{
-    AdminSessionTable, Create, RevocationFeed, Revocations, StoreError, check_new_admin_session,
-};
+use miroir_ports::outbound::{AdminSessionTable, Create, RevocationFeed, Revocations, StoreError};
 use rusqlite::{Row, named_params};
 
 use crate::SqliteStore;
@@ -30,7 +28,7 @@ impl AdminSessionTable for SqliteStore {
         session: &AdminSession,
         now: Timestamp,
     ) -> Result<Create, StoreError> {
-        check_new_admin_session(session, now)?;
+        session.check_new(now)?;
         let session = session.clone();
         self.write(move |connection| {
             let params = named_params! {

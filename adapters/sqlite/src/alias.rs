@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::alias::{Alias, AliasTarget};
-use miroir_ports::outbound::{AliasTable, Create, Put, StoreError, check_alias_pair};
+use miroir_ports::outbound::{AliasTable, Create, Put, StoreError};
 use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
@@ -41,7 +41,7 @@ impl AliasTable for SqliteStore {
     }
 
     async fn alias_put_both(&self, first: &Alias, second: &Alias) -> Result<Put, StoreError> {
-        check_alias_pair(first, second)?;
+        first.check_swap(second)?;
         let (first, second) = (first.clone(), second.clone());
         self.write(move |connection| {
             // Looked at before anything is written: a conflict is no failure, so nothing would be rolled back.

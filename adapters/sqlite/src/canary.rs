@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use miroir_domain::canary::{Canary, CanaryRun};
-use miroir_ports::outbound::{
-    CanaryTable, Create, Put, StoreError, check_canary, check_json, check_positive,
-};
+use miroir_domain::row::{check_json, check_positive};
+use miroir_ports::outbound::{CanaryTable, Create, Put, StoreError};
 use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
@@ -32,7 +31,7 @@ const FAILED_ASSERTIONS: Column = Column(4, "failed_assertions_json");
 #[async_trait]
 impl CanaryTable for SqliteStore {
     async fn canary_create(&self, canary: &Canary) -> Result<Create, StoreError> {
-        check_canary(canary)?;
+        canary.check()?;
         let canary = canary.clone();
         self.write(move |connection| {
             let created = write(connection, &canary, canary.version, include_str!("sql/canary_insert.sql"))?;
@@ -47,7 +46,7 @@ impl CanaryTable for SqliteStore {
     }
 
     async fn canary_put(&self, canary: &Canary) -> Result<Put, StoreError> {
-        check_canary(canary)?;
+        canary.check()?;
         let canary = canary.clone();
         self.write(move |connection| {
             let found = get(connection, &canary.id)?.map(|row| row.version);

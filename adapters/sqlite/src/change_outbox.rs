@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
+use miroir_domain::row::check_json;
 use miroir_domain::task::Task;
 use miroir_ports::outbound::{
-    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError, check_json,
+    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError,
 };
 use rusqlite::{Connection, Row};
 

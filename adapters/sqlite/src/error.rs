@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use miroir_domain::row::InvalidRow;
 use miroir_ports::outbound::{Outcome, StoreError};
 use rusqlite::{ErrorCode, ffi};
 
@@ -23,6 +24,12 @@ impl From<rusqlite::Error> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<InvalidRow> for Failure {
+    fn from(error: InvalidRow) -> Self {
+        Self::Store(error.into())
     }
 }
 

@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::job::{Job, JobClaim, JobEnd, JobState, NewJob};
-use miroir_ports::outbound::{
-    Create, JobDepth, JobTable, StoreError, check_expiry, check_json, check_positive,
-};
+use miroir_domain::row::{check_expiry, check_json, check_positive};
+use miroir_ports::outbound::{Create, JobDepth, JobTable, StoreError};
 use rusqlite::{Connection, Row, named_params};
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use miroir_domain::rollover::RolloverPolicy;
-use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError, check_rollover_policy};
+use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError};
 use rusqlite::{Connection, Row, named_params};
 
 use crate::SqliteStore;
@@ -24,7 +24,7 @@ const VERSION: Column = Column(8, "version");
 #[async_trait]
 impl RolloverTable for SqliteStore {
     async fn rollover_create(&self, policy: &RolloverPolicy) -> Result<Create, StoreError> {
-        check_rollover_policy(policy)?;
+        policy.check()?;
         let policy = policy.clone();
         self.write(move |connection| {
             let created =
@@ -40,7 +40,7 @@ impl RolloverTable for SqliteStore {
     }
 
     async fn rollover_put(&self, policy: &RolloverPolicy) -> Result<Put, StoreError> {
-        check_rollover_policy(policy)?;
+        policy.check()?;
         let policy = policy.clone();
         self.write(move |connection| {
             let found = get(connection, &policy.name)?.map(|row| row.version);

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
+use miroir_domain::row::check_json;
 use miroir_domain::search_ui::SearchUiConfig;
-use miroir_ports::outbound::{Create, Put, SearchUiTable, StoreError, check_json};
+use miroir_ports::outbound::{Create, Put, SearchUiTable, StoreError};
 use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;

@@ -1,6 +1,7 @@
 //! The few ways in which statements are run.
 
-use miroir_ports::outbound::{Put, next_version};
+use miroir_domain::row::next_version;
+use miroir_ports::outbound::Put;
 use rusqlite::{Connection, Params, Row};
 
 use crate::error::Failure;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::change::{Held, OutOfReach, Rewind, SinkRow, SinkState};
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording::excerpt;
 use miroir_ports::inbound::{ApiError, SinkApi, SinkPosition, SinkView};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 
@@ -39,7 +40,7 @@ impl SinkService {
 
     fn find(&self, name: &str) -> Result<&Arc<SinkHandle>, ApiError> {
         self.recorder.sinks.iter().find(|sink| sink.name() == name).ok_or_else(|| {
-            let shown: String = name.chars().take(80).collect();
+            let shown = excerpt(name, 80);
             let known: Vec<_> = self.recorder.sinks.iter().map(|sink| format!("`{}`", sink.name())).collect();
             let known = if known.is_empty() { "none is configured".to_owned() } else { known.join(", ") };
             ApiError::refused(

@@ -15,16 +15,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::NodeId;
-use miroir_domain::error::{ErrorCode, ResponseError};
+use miroir_domain::error::ErrorCode;
 use miroir_domain::quorum::{WriteVerdict, judge_write};
-use miroir_domain::task::{Event, Task};
+use miroir_domain::replica::MissedWrite;
+use miroir_domain::task::{Event, NodeOutcome, Task, WriteOutcomes};
 use miroir_ports::inbound::{Accepted, ApiError};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::send::{NodeOutcome, send_in_turn};
-use super::{Cluster, Miss, Sending, Ticket, WritePlan};
+use super::send::send_in_turn;
+use super::{Cluster, Sending, Ticket, WritePlan};
 
 /// How long a write that has taken still waits for the nodes that have not answered.
 const STRAGGLER_GRACE: Duration = Duration::from_millis(500);
@@ -95,7 +96,7 @@ struct Run {
     cluster: Arc<Cluster>,
     plan: Arc<WritePlan>,
     task: Task,
-    outcomes: HashMap<NodeId, NodeOutcome>,
+    outcomes: WriteOutcomes,
     waiting: JoinSet<(NodeId, NodeOutcome)>,
     answer: Option<oneshot::Sender<Answered>>,
     /// Nodes whose miss has been noted: the mender may have made up for it since.
@@ -107,6 +108,7 @@ impl Run {
     fn start(dispatch: Dispatch, answer: oneshot::Sender<Answered>) -> Self {
         let Dispatch { cluster, plan, task, tickets, sending } = dispatch;
         let plan = Arc::new(plan);
+        let outcomes = WriteOutcomes::new(plan.targets.len());
         let mut waiting = JoinSet::new();
         for (node, ticket) in tickets {
             let (cluster, plan, uid) = (Arc::clone(&cluster), Arc::clone(&plan), task.uid);
@@ -123,7 +125,7 @@ impl Run {
             cluster,
             plan,
             task,
-            outcomes: HashMap::new(),
+            outcomes,
             waiting,
             answer: Some(answer),
             noted: BTreeSet::new(),
@@ -166,7 +168,7 @@ impl Run {
     /// Stores what is known and, the first time, answers the client.
     async fn settle(&mut self) {
         let verdict = self.verdict();
-        let events = self.events(&verdict);
+        let events = self.outcomes.events(&verdict);
         // Before they are stored: whoever finds the task settled must find its misses noted.
         self.note_misses();
         let cluster = &self.cluster;
@@ -180,7 +182,7 @@ impl Run {
         };
         match self.answer.take() {
             // A client that hung up loses its answer; the task is recorded all the same.
-            Some(answer) => drop(answer.send(Answered { result, untouched: self.is_untouched() })),
+            Some(answer) => drop(answer.send(Answered { result, untouched: self.outcomes.is_untouched() })),
             None => {
                 if let Err(error) = result {
                     tracing::warn!(task = %self.task.uid, "a write ended badly after its answer: {error}");
@@ -192,73 +194,21 @@ impl Run {
     fn verdict(&self) -> WriteVerdict {
         let placement = self.cluster.placement(self.plan.shard_count);
         judge_write(&self.cluster.topology, &placement, &self.plan.touched, &|node| {
-            matches!(self.outcomes.get(node), Some(NodeOutcome::Accepted(_)))
+            self.outcomes.has_accepted(node)
         })
-    }
-
-    fn events(&self, verdict: &WriteVerdict) -> Vec<Event> {
-        let mut events = Vec::new();
-        for (node, outcome) in &self.outcomes {
-            match outcome {
-                NodeOutcome::Accepted(uid) => {
-                    events.push(Event::NodeAccepted { node: node.clone(), uid: *uid });
-                }
-                NodeOutcome::Missed { error, .. } => {
-                    events.push(Event::NodeMissed { node: node.clone(), error: error.clone() });
-                }
-                NodeOutcome::Unknown => {}
-            }
-        }
-        let settled = self.outcomes.len() == self.plan.targets.len()
-            && !self.outcomes.values().any(|outcome| matches!(outcome, NodeOutcome::Unknown));
-        if let Some((_, error)) = self.agreed_refusal() {
-            events.push(Event::Refused { error });
-        } else if settled {
-            events.push(Event::Dispatched { verdict: verdict.clone() });
-        }
-        events
-    }
-
-    /// The refusal that is the client's answer, if every single node refused: then the request is at fault, not a node.
-    /// Nodes that were not reached at all are no witnesses: what the others say of a request (4xx) stands without them.
-    fn agreed_refusal(&self) -> Option<(u16, ResponseError)> {
-        if self.outcomes.len() != self.plan.targets.len() {
-            return None;
-        }
-        let mut agreed = None;
-        let mut all_reached = true;
-        for outcome in self.outcomes.values() {
-            match outcome {
-                NodeOutcome::Missed { error, refusal: Some(status), .. } => {
-                    agreed.get_or_insert_with(|| (*status, error.clone()));
-                }
-                NodeOutcome::Missed { refusal: None, untouched: true, .. } => all_reached = false,
-                _ => return None,
-            }
-        }
-        agreed.filter(|(status, _)| all_reached || (400..500).contains(status))
-    }
-
-    fn is_untouched(&self) -> bool {
-        self.outcomes.len() == self.plan.targets.len()
-            && self
-                .outcomes
-                .values()
-                .all(|outcome| matches!(outcome, NodeOutcome::Missed { untouched: true, .. }))
     }
 
     /// Tells readers which nodes now lack something, unless the request itself was at fault.
     fn note_misses(&mut self) {
-        if self.agreed_refusal().is_some() || self.is_untouched() {
+        if self.outcomes.agreed_refusal().is_some() || self.outcomes.is_untouched() {
             return;
         }
-        // One that has not answered may have taken it.
-        let may_have = |node: &NodeId| !matches!(self.outcomes.get(node), Some(NodeOutcome::Missed { .. }));
+        let may_have = |node: &NodeId| self.outcomes.may_have(node);
         for (node, target) in &self.plan.targets {
             if may_have(node) || !self.noted.insert(node.clone()) {
                 continue;
             }
-            let miss = Miss {
+            let miss = MissedWrite {
                 kind: self.plan.kind,
                 index: &self.plan.index,
                 shard_count: self.plan.shard_count,
@@ -271,18 +221,13 @@ impl Run {
     }
 
     fn result(&self, verdict: WriteVerdict) -> Result<Accepted, ApiError> {
-        if let Some((status, error)) = self.agreed_refusal() {
+        if let Some((status, error)) = self.outcomes.agreed_refusal() {
             return Err(ApiError::Node { status, error });
         }
         if verdict.unwritten.is_empty() {
             return Ok(Accepted { summary: self.task.summary(), degraded: verdict.degraded });
         }
-        let accepted: Vec<&str> = self
-            .outcomes
-            .iter()
-            .filter(|(_, outcome)| matches!(outcome, NodeOutcome::Accepted(_)))
-            .map(|(node, _)| node.as_str())
-            .collect();
+        let accepted: Vec<&str> = self.outcomes.accepted().map(NodeId::as_str).collect();
         let accepted = if accepted.is_empty() { "no node".to_owned() } else { accepted.join(", ") };
         Err(ApiError::refused(
             ErrorCode::MiroirNoQuorum,

@@ -5,7 +5,6 @@ mod amend;
 mod dispatch;
 mod gate;
 mod lane;
-mod mark;
 mod open_tasks;
 mod plan;
 mod registry;
@@ -31,10 +30,9 @@ use crate::node::HealthTracker;
 pub use dispatch::{Answered, Dispatch};
 pub use gate::Gates;
 pub use lane::{Lanes, Ticket};
-pub use mark::{Found, find_marked};
 pub use open_tasks::{OpenTasks, Sending};
 pub use plan::{Target, WritePlan};
-pub use stale::{Miss, StaleNodes};
+pub use stale::StaleNodes;
 
 /// How long a node may take.
 #[derive(Debug, Clone, Copy)]

@@ -1,26 +1,15 @@
 //! One node's part of a write: sent in its turn, and what came of it.
 
-use miroir_domain::error::{ErrorCode, ResponseError};
+use miroir_domain::error::ErrorCode;
 use miroir_domain::health::NodeStatus;
+use miroir_domain::task::NodeOutcome;
+use miroir_domain::task::marker::{marker_of, marker_task};
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{NodeId, TaskUid};
 use miroir_ports::outbound::{NodeError, NodeWrite};
 use tokio::time::{Instant, timeout_at};
 
-use super::mark::{forerunner, metadata_of};
 use super::{Cluster, Target, Ticket, WritePlan};
-
-/// What one node made of its part.
-pub(super) enum NodeOutcome {
-    Accepted(u32),
-    /// It did not take the write; `untouched` when it took no earlier request of it either.
-    Missed {
-        error: ResponseError,
-        refusal: Option<u16>,
-        untouched: bool,
-    },
-    Unknown,
-}
 
 pub(super) async fn send_in_turn(
     cluster: &Cluster,
@@ -48,9 +37,9 @@ pub(super) async fn send_in_turn(
         }
     }
     // A node works in order, so the last write speaks for all, and it alone must be found again. What goes before it
-    // to carry the mark changes nothing on the node.
-    if let Some(mark) = forerunner(last)
-        && let Err(error) = send(cluster, plan, node, &mark, uid).await
+    // to carry the marker changes nothing on the node.
+    if let Some(marker) = marker_task(last)
+        && let Err(error) = send(cluster, plan, node, &marker, uid).await
     {
         return outcome_of(error, uid, untouched);
     }
@@ -70,7 +59,7 @@ async fn send(
     let write = NodeWrite {
         index: plan.index.clone(),
         operation: operation.clone(),
-        custom_metadata: Some(metadata_of(uid)),
+        custom_metadata: Some(marker_of(uid)),
     };
     cluster.nodes.node_write(node, write, cluster.timeouts.write).await
 }

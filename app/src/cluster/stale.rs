@@ -3,31 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use miroir_domain::task::TaskKind;
-use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
-
-/// What a node lacks of an index.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lack {
-    /// Shards of which the node missed writes.
-    pub shards: ShardSet,
-    /// Shards whose documents may differ for a reason that no task tells.
-    pub untold: ShardSet,
-    /// Whether its settings, or the index itself, may differ from what was decided.
-    pub settings: bool,
-}
-
-impl Lack {
-    /// The shards whose documents may differ from those of other replicas.
-    pub fn all_shards(&self) -> ShardSet {
-        self.shards.iter().chain(self.untold.iter()).collect()
-    }
-}
+use miroir_domain::replica::{MissedWrite, ReplicaState};
+use miroir_domain::{IndexUid, NodeId, ShardSet};
 
 /// What each node is known to lack. Kept in memory; rebuilt at start from the tasks that named missing nodes.
 #[derive(Debug, Default)]
 pub struct StaleNodes {
-    lacks: Mutex<HashMap<IndexUid, HashMap<NodeId, Lack>>>,
+    lacks: Mutex<HashMap<IndexUid, HashMap<NodeId, ReplicaState>>>,
 }
 
 impl StaleNodes {
@@ -38,7 +20,7 @@ impl StaleNodes {
             .or_default()
             .entry(node.clone())
             .or_default()
-            .shards
+            .missed
             .extend(shards.iter());
     }
 
@@ -50,15 +32,13 @@ impl StaleNodes {
             .or_default()
             .entry(node.clone())
             .or_default()
-            .untold
+            .suspect
             .extend(shards.iter());
     }
 
     /// The tasks say that `node` missed writes to no other shards of `index` than these.
     pub fn missed_no_more_than(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
-        self.amend(index, node, |lack| {
-            lack.shards = lack.shards.iter().filter(|shard| shards.contains(*shard)).collect();
-        });
+        self.amend(index, node, |lack| *lack = std::mem::take(lack).missed_at_most(shards));
     }
 
     /// `node` may lack settings of `index`, or the index itself.
@@ -68,21 +48,17 @@ impl StaleNodes {
 
     /// `node` has the settings of `index`.
     pub fn settings_mended(&self, index: &IndexUid, node: &NodeId) {
-        self.amend(index, node, |lack| lack.settings = false);
+        self.amend(index, node, |lack| *lack = std::mem::take(lack).settings_repaired());
     }
 
     /// `node` has all documents of these shards of `index`.
     pub fn documents_mended(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
-        self.amend(index, node, |lack| {
-            for lacked in [&mut lack.shards, &mut lack.untold] {
-                *lacked = lacked.iter().filter(|shard| !shards.contains(*shard)).collect();
-            }
-        });
+        self.amend(index, node, |lack| *lack = std::mem::take(lack).documents_repaired(shards));
     }
 
     /// `node` lacks nothing of `index` any more.
     pub fn mended(&self, index: &IndexUid, node: &NodeId) {
-        self.amend(index, node, |lack| *lack = Lack::default());
+        self.amend(index, node, |lack| *lack = ReplicaState::default());
     }
 
     /// The index is gone, and what was missed of it with it.
@@ -96,7 +72,7 @@ impl StaleNodes {
     }
 
     /// What `node` lacks of `index`.
-    pub fn lack(&self, index: &IndexUid, node: &NodeId) -> Option<Lack> {
+    pub fn lack(&self, index: &IndexUid, node: &NodeId) -> Option<ReplicaState> {
         self.lock().get(index).and_then(|nodes| nodes.get(node)).cloned()
     }
 
@@ -109,12 +85,12 @@ impl StaleNodes {
             .collect()
     }
 
-    fn amend(&self, index: &IndexUid, node: &NodeId, change: impl FnOnce(&mut Lack)) {
+    fn amend(&self, index: &IndexUid, node: &NodeId, change: impl FnOnce(&mut ReplicaState)) {
         let mut lacks = self.lock();
         let Some(nodes) = lacks.get_mut(index) else { return };
         if let Some(lack) = nodes.get_mut(node) {
             change(lack);
-            if *lack == Lack::default() {
+            if lack.is_in_sync() {
                 nodes.remove(node);
             }
         }
@@ -123,56 +99,22 @@ impl StaleNodes {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IndexUid, HashMap<NodeId, Lack>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<IndexUid, HashMap<NodeId, ReplicaState>>> {
         // The map is valid after every statement, so a panic elsewhere cannot have left it half changed.
         self.lacks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A write that did not reach a node.
-#[derive(Debug, Clone, Copy)]
-pub struct Miss<'a> {
-    /// The type of its task.
-    pub kind: TaskKind,
-    /// The index.
-    pub index: &'a IndexUid,
-    /// How many shards the index has.
-    pub shard_count: u32,
-    /// The node.
-    pub node: &'a NodeId,
-    /// The shards of the write that the node keeps.
-    pub shards: &'a ShardSet,
-    /// Whether the write creates the index or changes its settings, whatever its type.
-    pub brings_settings: bool,
-}
-
 impl super::Cluster {
-    /// Remembers what a node lacks that others have, or may have. What no other node has, no node is behind in, and
-    /// nobody could bring it.
-    pub fn note_miss(&self, miss: &Miss<'_>, may_have: &dyn Fn(&NodeId) -> bool) {
-        let Miss { kind, index, node, .. } = *miss;
-        let brings_settings = miss.brings_settings
-            || matches!(kind, TaskKind::SettingsUpdate | TaskKind::IndexCreation | TaskKind::IndexDeletion);
-        let others_have = self.topology.nodes().any(|other| other != node && may_have(other));
-        if brings_settings && others_have {
-            self.stale.missed_settings(index, node);
+    /// Remembers the effect of a missed write on the node's replica. The nodes for which `may_have` is true have the
+    /// write, or may have it.
+    pub fn note_miss(&self, miss: &MissedWrite<'_>, may_have: &dyn Fn(&NodeId) -> bool) {
+        let effect = miss.effect(&self.topology, &self.placement(miss.shard_count), may_have);
+        if effect.settings {
+            self.stale.missed_settings(miss.index, miss.node);
         }
-        if !matches!(kind, TaskKind::SettingsUpdate | TaskKind::IndexCreation) {
-            let behind = self.shards_others_have(miss, may_have);
-            if !behind.is_empty() {
-                self.stale.missed_write(index, node, &behind);
-            }
+        if !effect.missed.is_empty() {
+            self.stale.missed_write(miss.index, miss.node, &effect.missed);
         }
-    }
-
-    /// The shards of a missed write that another replica has, or may have, with it.
-    pub fn shards_others_have(&self, miss: &Miss<'_>, may_have: &dyn Fn(&NodeId) -> bool) -> ShardSet {
-        let placement = self.placement(miss.shard_count);
-        let has_other = |shard: &Shard| {
-            let groups = self.topology.groups().iter();
-            let mut replicas = groups.flat_map(|group| placement.replicas(*shard, group.id));
-            replicas.any(|replica| replica != miss.node && may_have(replica))
-        };
-        miss.shards.iter().filter(has_other).collect()
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use miroir_domain::health::{HealthThresholds, NodeHealth, NodeStatus};
-use miroir_domain::placement::RELUCTANT_COST;
+use miroir_domain::placement::LAST_RESORT_COST;
 use miroir_domain::{NodeId, Timestamp};
 use miroir_ports::outbound::{Clock, NodeError};
 use tokio::sync::watch;
@@ -19,10 +19,10 @@ const LATENCY_WINDOW: u64 = 8;
 const UNKNOWN_LATENCY_US: u64 = 1_000;
 
 /// The most that waiting for a node is counted for, in microseconds: about six days. A power of two.
-const MAX_WAIT_US: u64 = RELUCTANT_COST >> 1;
+const MAX_WAIT_US: u64 = LAST_RESORT_COST >> 1;
 
 /// What a degraded node costs beside its waiting time: more than any healthy one.
-const DEGRADED_COST: u64 = RELUCTANT_COST;
+const DEGRADED_COST: u64 = LAST_RESORT_COST;
 
 /// What all services know of the nodes. The set of nodes is fixed when it is made.
 pub struct HealthTracker {

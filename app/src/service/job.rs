@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::job::{Job, JobState};
+use miroir_domain::wording::excerpt;
 use miroir_ports::inbound::{ApiError, JobApi, JobList, JobView};
 use miroir_ports::outbound::TaskStore;
 
@@ -24,7 +25,7 @@ impl JobService {
 
     async fn load(&self, id: &str) -> Result<Job, ApiError> {
         self.store.job_get(id).await?.ok_or_else(|| {
-            let shown: String = id.chars().take(EXCERPT_CHARS).collect();
+            let shown = excerpt(id, EXCERPT_CHARS);
             ApiError::refused(ErrorCode::MiroirJobNotFound, format!("Job `{shown}` not found."))
         })
     }

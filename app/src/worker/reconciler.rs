@@ -13,13 +13,14 @@ use std::time::Duration;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::quorum::judge_write;
+use miroir_domain::task::marker::{Found, find_marked};
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind};
-use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
+use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_ports::outbound::NodeTaskSelection;
 use tokio::time::Instant;
 
 use super::recovery::note;
-use crate::cluster::{Cluster, Found, find_marked};
+use crate::cluster::Cluster;
 
 /// How far a node's clock may be behind ours for its tasks still to be found.
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
@@ -210,16 +211,10 @@ impl Reconciler {
             Event::NodeAccepted { node, .. } => Some(node),
             _ => None,
         }));
-        let touched: ShardSet = task
-            .node_tasks
-            .values()
-            .map(|node_task| &node_task.shards)
-            .chain(task.node_errors.values().map(|miss| &miss.shards))
-            .flat_map(ShardSet::iter)
-            .collect();
         let placement = self.cluster.placement(shard_count(&self.cluster, task).await);
-        let verdict =
-            judge_write(&self.cluster.topology, &placement, &touched, &|node| accepted.contains(node));
+        let verdict = judge_write(&self.cluster.topology, &placement, &task.touched_shards(), &|node| {
+            accepted.contains(node)
+        });
         Event::Dispatched { verdict }
     }
 }

@@ -1,4 +1,4 @@
-//! What an operator asks of an alias, checked as far as it can be without looking at anything.
+//! An operator's change of an alias, checked as far as possible without the registry.
 
 use serde_json::{Map, Value};
 
@@ -6,24 +6,49 @@ use super::{Alias, AliasTarget};
 use crate::error::{ErrorCode, InvalidRequest};
 use crate::{IndexUid, wording};
 
-/// The most indexes one alias may read: each is a fan-out of its own.
+/// The maximum number of indexes of one alias: each is a fan-out of its own.
 const MAX_TARGETS: usize = 50;
 
 /// A new target for an alias.
+///
+/// # Examples
+///
+/// ```
+/// use miroir_domain::Timestamp;
+/// use miroir_domain::alias::{Alias, AliasChange, AliasTarget};
+/// use serde_json::json;
+///
+/// let alias = Alias {
+///     name: "films".parse()?,
+///     target: AliasTarget::Single("films-2025".parse()?),
+///     version: 1,
+///     created_at: Timestamp::from_millis(0),
+///     history: Vec::new(),
+/// };
+/// let change = AliasChange::from_json(json!({"target": "films-2026"}))?;
+/// change.check(&alias)?;
+/// let flipped = alias.flipped(change.target, Timestamp::from_millis(1_000), 10);
+/// assert_eq!(flipped.history[0].target, AliasTarget::Single("films-2025".parse()?));
+///
+/// // An alias of one index stays one.
+/// let change = AliasChange::from_json(json!({"targets": ["films-2025", "films-2026"]}))?;
+/// assert!(change.check(&flipped).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AliasChange {
-    /// What it shall stand for.
+    /// The new target.
     pub target: AliasTarget,
-    /// Whether every target must be an index that is there. True unless the client says otherwise.
+    /// True if every target must be an existing index. The default.
     pub require_target_exists: bool,
 }
 
-/// An alias that is not there yet.
+/// An alias that does not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAlias {
     /// Its name.
     pub name: IndexUid,
-    /// What it shall stand for.
+    /// Its target.
     pub change: AliasChange,
 }
 
@@ -35,7 +60,7 @@ impl NewAlias {
         let name = index(&name, ".name")?;
         let change = AliasChange::from_fields(fields, &["name", "target", "targets", "requireTargetExists"])?;
         if change.target.indexes().contains(&name) {
-            return Err(refused(format!("Alias `{name}` cannot stand for itself.")));
+            return Err(refused(format!("Alias `{name}` cannot be its own target.")));
         }
         Ok(Self { name, change })
     }
@@ -67,7 +92,8 @@ impl AliasChange {
         }
     }
 
-    /// Whether `alias` may get this target: it stays what it is, one index or several, and never stands for itself.
+    /// Refuses the change if `alias` cannot get this target. An alias of one index stays one, an alias of
+    /// several stays one of several, and no alias names itself.
     pub fn check(&self, alias: &Alias) -> Result<(), InvalidRequest> {
         alias.require_single()?;
         let name = &alias.name;
@@ -75,11 +101,11 @@ impl AliasChange {
             AliasTarget::Multi(_) => Err(InvalidRequest::new(
                 ErrorCode::MiroirAliasConflict,
                 format!(
-                    "Alias `{name}` stands for one index and cannot be made one of several: its writers would lose it. Create another alias."
+                    "Alias `{name}` has one index as its target and cannot get several: writes to it would be refused. Create another alias."
                 ),
             )),
             AliasTarget::Single(index) if index == name => {
-                Err(refused(format!("Alias `{name}` cannot stand for itself.")))
+                Err(refused(format!("Alias `{name}` cannot be its own target.")))
             }
             AliasTarget::Single(_) => Ok(()),
         }
@@ -138,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_one_target_or_several() {
+    fn from_json_reads_one_target_or_several() {
         let new = NewAlias::from_json(json!({ "name": "films", "target": "v1" })).unwrap();
         assert_eq!(new.change.target.indexes(), ["v1".parse().unwrap()]);
         assert!(new.change.require_target_exists);
@@ -149,15 +175,15 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_makes_no_alias_and_says_where() {
+    fn from_json_refuses_invalid_aliases_and_names_the_place() {
         let many: Vec<String> = (0..51).map(|number| format!("i{number}")).collect();
         for (body, part) in [
             (json!([]), "expected an object"),
             (json!({ "target": "a" }), "`name`"),
             (json!({ "name": "x" }), "`target`"),
             (json!({ "name": "x", "target": "a", "targets": ["b"] }), "exclude"),
-            (json!({ "name": "x", "target": "x" }), "itself"),
-            (json!({ "name": "x", "targets": ["a", "x"] }), "itself"),
+            (json!({ "name": "x", "target": "x" }), "its own target"),
+            (json!({ "name": "x", "targets": ["a", "x"] }), "its own target"),
             (json!({ "name": "x", "targets": [] }), "0 indexes"),
             (json!({ "name": "x", "targets": many }), "51 indexes"),
             (json!({ "name": "x", "targets": ["a", "a"] }), "twice"),
@@ -173,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_stays_what_it_is() {
+    fn check_refuses_a_target_of_another_kind() {
         let single = alias(AliasTarget::Single("v1".parse().unwrap()));
         let multi = alias(AliasTarget::Multi(vec!["v1".parse().unwrap()]));
         let change = |body| AliasChange::from_json(body).unwrap();

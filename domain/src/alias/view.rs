@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Alias, AliasTarget};
 use crate::{IndexUid, Timestamp};
 
-/// `target` where it is one index, `targets` where it is several.
+/// `target` for one index, `targets` for several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 enum TargetView {
@@ -13,7 +13,7 @@ enum TargetView {
     Multi { targets: Vec<IndexUid> },
 }
 
-/// A prior state.
+/// A former state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct StateView {
@@ -30,7 +30,7 @@ pub struct AliasView {
     name: IndexUid,
     #[serde(flatten)]
     target: TargetView,
-    /// What `If-Match` takes.
+    /// The version that `If-Match` is compared with.
     pub version: u64,
     created_at: Timestamp,
     history: Vec<StateView>,

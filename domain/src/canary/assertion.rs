@@ -1,4 +1,4 @@
-//! What must hold of an answer.
+//! The assertions of a canary about a response.
 
 use serde_json::{Value, json};
 
@@ -10,53 +10,53 @@ use crate::wording;
 /// One assertion. Ids are in canonical form, so that `1` and `"1"` name one document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assertion {
-    /// The first hit of the answer is this document.
+    /// The first hit is this document.
     TopHitId {
         /// The document.
         id: DocumentId,
     },
-    /// These documents are all among the first hits of the answer.
+    /// These documents are all among the first hits.
     TopKContains {
-        /// How many hits are looked at, at least 1.
+        /// The number of first hits, at least 1.
         k: u64,
         /// The documents, at least one, each once.
         ids: Vec<DocumentId>,
     },
-    /// This document is not among the hits of the answer.
+    /// This document is not among the hits.
     MustNotContainId {
         /// The document.
         id: DocumentId,
     },
-    /// At least so many documents match, as far as the answer's total tells.
+    /// At least this many documents match, by the total of the response.
     MinHits {
         /// The smallest total that passes.
         value: u64,
     },
-    /// At most so many documents match.
+    /// At most this many documents match, by the total of the response.
     MaxHits {
         /// The largest total that passes.
         value: u64,
     },
-    /// The search takes at most so long.
+    /// The search takes at most this long.
     MaxLatencyMs {
         /// The longest time that passes, in milliseconds, at least 1.
         value: u64,
     },
-    /// Of the last runs, 95 of 100 take at most so long.
+    /// Of the last runs, 95 of 100 take at most this long.
     MaxP95Ms {
         /// The longest time that passes, in milliseconds, at least 1.
         value: u64,
     },
-    /// The settings of the index have been changed to this version, or a later one.
+    /// The settings of the index have this version or a later one.
     SettingsVersionAtLeast {
         /// The earliest version that passes, at least 1.
         value: u64,
     },
-    /// So many documents have a value of a facet.
+    /// The number of documents with a value of a facet is within these bounds.
     FacetCount {
-        /// The attribute, which the query asks to be counted.
+        /// The attribute. The query must count it.
         facet: String,
-        /// The value as the answer spells it.
+        /// The value as the response spells it.
         value: String,
         /// The smallest count that passes.
         min: Option<u64>,
@@ -78,10 +78,8 @@ const TYPES: [&str; 9] = [
     "facet_count",
 ];
 
-/// The most hits one assertion looks at: as many as a server shows unless its settings say more.
+/// The maximum `k` of one assertion: the number of hits that a server returns unless its settings say more.
 const MAX_K: u64 = 1_000;
-/// Longest unknown type that is repeated whole, in characters.
-const EXCERPT_CHARS: usize = 200;
 
 impl Assertion {
     /// Reads `{"type": …, …}`, found at `place`.
@@ -108,7 +106,7 @@ impl Assertion {
             }
             _ => {
                 let Some((least, make)) = of_number(kind) else {
-                    let shown: String = kind.chars().take(EXCERPT_CHARS).collect();
+                    let shown = wording::excerpt(kind, wording::NAME_CHARS);
                     let expected = wording::expected_one_of(kind, &TYPES);
                     return Err(refuse(&fields.place("type"), format!("unknown type `{shown}`: {expected}")));
                 };
@@ -127,7 +125,7 @@ impl Assertion {
         let listed = fields.array("ids")?;
         let place = fields.place("ids");
         if listed.is_empty() {
-            return Err(refuse(&place, "it is empty, so there is nothing to look for"));
+            return Err(refuse(&place, "it is empty: name at least one document"));
         }
         let mut ids: Vec<DocumentId> = Vec::with_capacity(listed.len());
         for (position, value) in listed.iter().enumerate() {
@@ -137,10 +135,7 @@ impl Assertion {
                 return Err(refuse(&place, format!("`{id}` is listed twice")));
             }
             if ids.len() as u64 >= k {
-                return Err(refuse(
-                    &fields.place("ids"),
-                    format!("it has more ids than the {k} hits looked at"),
-                ));
+                return Err(refuse(&fields.place("ids"), format!("it has more ids than {k} hits")));
             }
             ids.push(id);
         }
@@ -151,7 +146,7 @@ impl Assertion {
         let facet = fields.text("facet")?.to_owned();
         let value = match fields.required("value")? {
             Value::String(text) => text.clone(),
-            // Answers print the values of a facet as the keys of an object.
+            // Responses print the values of a facet as the keys of an object.
             other @ (Value::Number(_) | Value::Bool(_)) => other.to_string(),
             other => return Err(wrong_type(&fields.place("value"), "a string, number or boolean", other)),
         };
@@ -165,7 +160,7 @@ impl Assertion {
         }
     }
 
-    /// The assertion as a definition has it.
+    /// Returns the assertion as JSON, as a definition has it.
     pub fn to_json(&self) -> Value {
         match self {
             Self::TopHitId { id } => json!({ "type": "top_hit_id", "id": id.as_str() }),
@@ -194,10 +189,11 @@ impl Assertion {
     }
 }
 
-/// Makes an assertion of its number.
+/// A function that makes an assertion of its number.
 type MakeAssertion = fn(u64) -> Assertion;
 
-/// For an assertion that is a number and no more: the smallest number that makes sense, and what makes it one.
+/// Returns the smallest number that makes sense, and the constructor, for an assertion that consists of one
+/// number.
 fn of_number(kind: &str) -> Option<(u64, MakeAssertion)> {
     Some(match kind {
         "min_hits" => (0, |value| Assertion::MinHits { value }),
@@ -214,6 +210,7 @@ fn id(fields: &Fields<'_>) -> Result<DocumentId, InvalidRequest> {
 }
 
 fn document_id(value: &Value, place: &str) -> Result<DocumentId, InvalidRequest> {
-    DocumentId::from_json(value)
-        .map_err(|_| refuse(place, format!("no document is called {}", wording::described(value))))
+    DocumentId::from_json(value).map_err(|_| {
+        refuse(place, format!("expected a document id, but found {}", wording::described(value)))
+    })
 }

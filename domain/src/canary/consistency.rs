@@ -1,5 +1,5 @@
-//! Assertions that no answer could meet: refused when they are written, because a canary that can only fail watches
-//! nothing.
+//! Assertions that no response can meet. They are refused when they are written, because a canary that can
+//! only fail detects nothing.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::document::DocumentId;
 use crate::error::InvalidRequest;
 use crate::search::SearchRequest;
 
-/// Refuses assertions that no answer to `query` meets, each for itself or all together.
+/// Refuses assertions that no response to `query` meets, each alone or all together.
 pub(super) fn check(query: &SearchRequest, assertions: &[Assertion]) -> Result<(), InvalidRequest> {
     for (position, assertion) in assertions.iter().enumerate() {
         fits_query(query, assertion)
@@ -28,10 +28,10 @@ fn fits_query(query: &SearchRequest, assertion: &Assertion) -> Result<(), String
         Assertion::TopHitId { .. } | Assertion::TopKContains { .. } | Assertion::MustNotContainId { .. }
             if page == 0 =>
         {
-            Err("it looks at hits, and the query asks for a page without any".to_owned())
+            Err("it is about hits, but the page of the query has none".to_owned())
         }
         Assertion::TopKContains { k, .. } if *k > page => {
-            Err(format!("it looks at {k} hits, and the query asks for {page}"))
+            Err(format!("it is about {k} hits, but the page of the query has {page}"))
         }
         Assertion::FacetCount { facet, .. }
             if !query.facets().any(|counted| counted == facet || counted == "*") =>
@@ -42,7 +42,7 @@ fn fits_query(query: &SearchRequest, assertion: &Assertion) -> Result<(), String
     }
 }
 
-/// How many hits an assertion looks at, and the documents that must be among them.
+/// Returns the number of first hits that an assertion is about, and the documents that must be among them.
 fn wanted(assertion: &Assertion) -> Option<(u64, &[DocumentId])> {
     match assertion {
         Assertion::TopHitId { id } => Some((1, std::slice::from_ref(id))),
@@ -51,13 +51,13 @@ fn wanted(assertion: &Assertion) -> Option<(u64, &[DocumentId])> {
     }
 }
 
-/// Every document that must be among the first `k` hits.
+/// Returns every document that must be among the first `k` hits.
 fn wanted_within(assertions: &[Assertion], k: u64) -> BTreeSet<&DocumentId> {
     let within = assertions.iter().filter_map(wanted).filter(|(looked_at, _)| *looked_at <= k);
     within.flat_map(|(_, ids)| ids).collect()
 }
 
-/// No two documents can be one hit.
+/// Refuses assertions by which two documents would have to be one hit.
 fn first_hits_fit(assertions: &[Assertion]) -> Result<(), String> {
     for (k, _) in assertions.iter().filter_map(wanted) {
         let documents = wanted_within(assertions, k).len() as u64;
@@ -68,17 +68,18 @@ fn first_hits_fit(assertions: &[Assertion]) -> Result<(), String> {
     Ok(())
 }
 
-/// No document can be there and not be there.
+/// Refuses assertions by which a document must be both present and absent.
 fn ids_fit(assertions: &[Assertion]) -> Result<(), String> {
     let wanted = wanted_within(assertions, u64::MAX);
     let excluded = assertions.iter().find_map(|assertion| match assertion {
         Assertion::MustNotContainId { id } if wanted.contains(id) => Some(id),
         _ => None,
     });
-    excluded.map_or(Ok(()), |id| Err(format!("`{id}` would have to be among the hits and not be there")))
+    excluded.map_or(Ok(()), |id| Err(format!("`{id}` would have to be both among the hits and absent")))
 }
 
-/// The totals leave room for each other, and for the documents that must be on a page behind `skipped` hits.
+/// Refuses totals that exclude each other, or leave no room for the documents that must be on a page after
+/// `skipped` hits.
 fn totals_fit(skipped: u64, assertions: &[Assertion]) -> Result<(), String> {
     let most = assertions.iter().filter_map(|assertion| match assertion {
         Assertion::MaxHits { value } => Some(*value),
@@ -95,13 +96,13 @@ fn totals_fit(skipped: u64, assertions: &[Assertion]) -> Result<(), String> {
     let documents = wanted_within(assertions, u64::MAX).len() as u64;
     if documents > 0 && skipped.saturating_add(documents) > most {
         return Err(format!(
-            "{documents} documents would have to be on a page behind {skipped} hits, with at most {most} hits in all"
+            "{documents} documents would have to be on a page after {skipped} hits, with at most {most} hits in all"
         ));
     }
     Ok(())
 }
 
-/// The bounds of one facet value leave room for each other.
+/// Refuses bounds of one facet value that exclude each other.
 fn facets_fit(assertions: &[Assertion]) -> Result<(), String> {
     let counts = || {
         assertions.iter().filter_map(|assertion| match assertion {

@@ -8,6 +8,7 @@ use super::fields::{Fields, refuse};
 use super::id::CanaryId;
 use super::row::Canary;
 use crate::error::InvalidRequest;
+use crate::json::fits;
 use crate::search::SearchRequest;
 use crate::{IndexUid, Timestamp};
 
@@ -15,18 +16,53 @@ use crate::{IndexUid, Timestamp};
 pub const MIN_INTERVAL_S: u32 = 1;
 /// The longest interval, in seconds: a day.
 pub const MAX_INTERVAL_S: u32 = 24 * 60 * 60;
-/// The longest name, in characters.
+/// The maximum length of a name, in characters.
 pub(super) const MAX_NAME_CHARS: usize = 200;
-/// The most assertions.
+/// The maximum number of assertions.
 const MAX_ASSERTIONS: usize = 100;
-/// The largest query, and the largest list of assertions, in bytes of JSON.
+/// The maximum size of a query, and of a list of assertions, in bytes of JSON.
 const MAX_JSON_BYTES: usize = 64 * 1024;
-/// How deep a query may nest: no search needs more, and stores do not take much more.
+/// The maximum depth of a query: no search needs more, and stores accept little more.
 const MAX_QUERY_DEPTH: usize = 64;
 
 const FIELDS: [&str; 7] = ["id", "name", "index", "intervalSeconds", "query", "assertions", "enabled"];
 
 /// A definition that can be run: its query is a search, its assertions can be met.
+///
+/// # Examples
+///
+/// ```
+/// use miroir_domain::canary::{CanaryStatus, Definition, Observation, evaluate};
+/// use serde_json::json;
+///
+/// let definition = Definition::parse(&json!({
+///     "name": "Alien is found",
+///     "index": "movies",
+///     "intervalSeconds": 60,
+///     "query": {"q": "alien", "limit": 5},
+///     "assertions": [{"type": "min_hits", "value": 1}, {"type": "max_latency_ms", "value": 200}],
+/// }))?;
+///
+/// let response = json!({"hits": [], "estimatedTotalHits": 0});
+/// let seen = Observation {
+///     body: response.as_object().unwrap(),
+///     latency_ms: 12,
+///     settings_version: Some(1),
+///     primary_key: None,
+///     degraded: None,
+/// };
+/// let verdict = evaluate(&definition, &seen, &[]);
+/// assert_eq!(verdict.status(), CanaryStatus::Fail);
+/// assert_eq!(verdict.evidence()[0]["message"], "the number of hits is 0, less than 1");
+///
+/// // Assertions that no response meets are refused.
+/// let impossible = json!([{"type": "top_k_contains", "k": 1, "ids": ["a", "b"]}]);
+/// let refused = Definition::parse(&json!({
+///     "name": "both first", "index": "movies", "intervalSeconds": 60, "query": {}, "assertions": impossible,
+/// }));
+/// assert!(refused.is_err());
+/// # Ok::<(), miroir_domain::error::InvalidRequest>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     id: Option<CanaryId>,
@@ -39,9 +75,9 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// Reads `{id?, name, index, intervalSeconds, query, assertions?, enabled?}`. Without assertions a canary only watches
-    /// that the search is answered; one is enabled unless it says otherwise. Refusals are `miroir_invalid_canary` and
-    /// name the place.
+    /// Reads `{id?, name, index, intervalSeconds, query, assertions?, enabled?}`. A canary without assertions
+    /// only checks that the search succeeds. It is enabled by default. Refusals are `miroir_invalid_canary`
+    /// and name the place.
     pub fn parse(value: &Value) -> Result<Self, InvalidRequest> {
         let fields = Fields::of(value, "")?;
         fields.only(&FIELDS)?;
@@ -67,7 +103,7 @@ impl Definition {
         })
     }
 
-    /// The definition that a row holds; a row that was not made of one may be refused.
+    /// Returns the definition in a row. Fails for a row that was not made of a definition.
     pub fn of_row(row: &Canary) -> Result<Self, InvalidRequest> {
         Self::parse(&json!({
             "name": row.name, "index": row.index_uid, "intervalSeconds": row.interval_s, "query": row.query,
@@ -75,7 +111,7 @@ impl Definition {
         }))
     }
 
-    /// The row that holds the definition.
+    /// Returns the row of the definition.
     pub fn to_row(&self, id: &CanaryId, created_at: Timestamp, version: u64) -> Canary {
         Canary {
             id: id.as_str().to_owned(),
@@ -90,7 +126,7 @@ impl Definition {
         }
     }
 
-    /// The definition as [`Definition::parse`] reads it.
+    /// Returns the definition as JSON, as [`Definition::parse`] reads it.
     pub fn to_json(&self) -> Value {
         let mut json = json!({
             "name": self.name, "index": self.index, "intervalSeconds": self.interval_s,
@@ -106,27 +142,27 @@ impl Definition {
         self.assertions.iter().map(Assertion::to_json).collect()
     }
 
-    /// The id the definition names.
+    /// Returns the id that the definition names.
     pub fn id(&self) -> Option<&CanaryId> {
         self.id.as_ref()
     }
 
-    /// What people call it.
+    /// Returns its name for people.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The index or alias it searches.
+    /// Returns the index or alias that it searches.
     pub fn index(&self) -> &IndexUid {
         &self.index
     }
 
-    /// The search.
+    /// Returns the search.
     pub fn query(&self) -> &SearchRequest {
         &self.query
     }
 
-    /// What must hold of the answer.
+    /// Returns the assertions.
     pub fn assertions(&self) -> &[Assertion] {
         &self.assertions
     }
@@ -156,7 +192,7 @@ fn parse_interval(fields: &Fields<'_>) -> Result<u32, InvalidRequest> {
 
 fn parse_query(query: &Value) -> Result<SearchRequest, InvalidRequest> {
     check_size(".query", query)?;
-    if !nests_within(query, MAX_QUERY_DEPTH) {
+    if !fits(query, MAX_QUERY_DEPTH) {
         return Err(refuse(".query", format!("it nests deeper than {MAX_QUERY_DEPTH} levels")));
     }
     SearchRequest::from_json(query.clone())
@@ -166,7 +202,7 @@ fn parse_query(query: &Value) -> Result<SearchRequest, InvalidRequest> {
 fn parse_assertions(fields: &Fields<'_>) -> Result<Vec<Assertion>, InvalidRequest> {
     let listed = fields.array("assertions")?;
     if listed.len() > MAX_ASSERTIONS {
-        let message = format!("there are {}, and a canary has at most {MAX_ASSERTIONS}", listed.len());
+        let message = format!("there are {}; a canary has at most {MAX_ASSERTIONS}", listed.len());
         return Err(refuse(".assertions", message));
     }
     if let Some(assertions) = fields.get("assertions") {
@@ -177,18 +213,10 @@ fn parse_assertions(fields: &Fields<'_>) -> Result<Vec<Assertion>, InvalidReques
 }
 
 fn check_size(place: &str, value: &Value) -> Result<(), InvalidRequest> {
-    // The worst that a value which cannot be printed could do is to have no size; every JSON value can be printed.
+    // Every JSON value can be printed, so the default is never used.
     let bytes = serde_json::to_vec(value).map_or(0, |json| json.len());
     if bytes > MAX_JSON_BYTES {
-        return Err(refuse(place, format!("it has {bytes} bytes, and may have {MAX_JSON_BYTES}")));
+        return Err(refuse(place, format!("it has {bytes} bytes; at most {MAX_JSON_BYTES} are accepted")));
     }
     Ok(())
-}
-
-fn nests_within(value: &Value, levels: usize) -> bool {
-    match value {
-        Value::Array(items) => levels > 0 && items.iter().all(|item| nests_within(item, levels - 1)),
-        Value::Object(map) => levels > 0 && map.values().all(|item| nests_within(item, levels - 1)),
-        _ => true,
-    }
 }

@@ -1,4 +1,4 @@
-//! The canary that a client's search suggests.
+//! The draft of a canary, made of a client's search.
 
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_64;
@@ -12,21 +12,21 @@ use crate::document::{DocumentId, PrimaryKey};
 use crate::error::InvalidRequest;
 use crate::search::SearchRequest;
 
-/// How many hits a draft's suggested assertion looks at, at most.
+/// The maximum `k` of a draft's assertion.
 pub const SUGGESTED_HITS: usize = 5;
-/// The most drafts of one capture.
+/// The maximum number of drafts of one capture.
 pub const MAX_CAPTURED: u32 = 100;
-/// How often a draft would run, in seconds, were it enabled.
+/// The interval of a draft, in seconds, for when it is enabled.
 const INTERVAL_S: u32 = 60;
 
-/// A request to capture searches: the next `count` different ones of `index` become drafts.
+/// A request to capture searches: the next `count` different searches of `index` become drafts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaptureRequest {
-    /// The index, or alias, as clients name it.
+    /// The index or alias, as clients name it.
     pub index: IndexUid,
-    /// How many drafts, 1 to [`MAX_CAPTURED`].
+    /// The number of drafts, 1 to [`MAX_CAPTURED`].
     pub count: u32,
-    /// What the names of the drafts begin with.
+    /// The prefix of the drafts' names.
     pub name: Option<String>,
 }
 
@@ -46,9 +46,9 @@ impl CaptureRequest {
     }
 }
 
-/// A draft: disabled, of a search and the first hits it was answered with, for a person to look at and enable. Its one
-/// assertion suggests that the first hits stay where they are; without hits that show their ids it has none. The id
-/// follows from index and query, so that one search makes one draft however often it is seen.
+/// Returns a draft of a search and the first hits of its response: a disabled canary for a person to review
+/// and enable. Its only assertion is that the first hits stay where they are; it has none if the hits do not
+/// show their ids. The id follows from index and query, so a search that is captured twice makes one draft.
 pub fn draft(
     index: &IndexUid,
     request: &SearchRequest,
@@ -81,7 +81,7 @@ fn draft_name(request: &SearchRequest, name: Option<&str>) -> String {
     cut.trim_end_matches([' ', ':']).to_owned()
 }
 
-/// What tells one search of an index from another, whatever the order of its parameters.
+/// Returns a hash that identifies a search of an index, independent of the order of its parameters.
 pub fn query_hash(index: &IndexUid, request: &SearchRequest) -> u64 {
     let canonical = json!([index, canonical(request.body())]);
     xxh3_64(canonical.to_string().as_bytes())

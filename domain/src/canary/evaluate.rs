@@ -1,4 +1,4 @@
-//! Whether an answer is what a canary demands.
+//! Evaluation of a response by the assertions of a canary.
 
 use serde_json::{Map, Value};
 
@@ -9,28 +9,28 @@ use super::row::{CanaryRun, CanaryStatus};
 use crate::document::{DocumentId, PrimaryKey};
 use crate::search::path;
 
-/// How many runs `max_p95_ms` looks at, the present one among them.
+/// The number of runs that `max_p95_ms` is about, the present one included.
 pub const P95_RUNS: u32 = 100;
-/// How many ids of the answer the evidence shows.
+/// The maximum number of ids of the response in the evidence.
 const SHOWN_IDS: usize = 20;
 
-/// What was seen of one run.
+/// The facts observed in one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observation<'a> {
-    /// The body of the answer.
+    /// The body of the response.
     pub body: &'a Map<String, Value>,
-    /// How long it took, in milliseconds.
+    /// The time the search took, in milliseconds.
     pub latency_ms: u64,
-    /// The version of the settings of the index; none when it is not known.
+    /// The settings version of the index, if it is known.
     pub settings_version: Option<u64>,
-    /// The attribute that names a document; none for an index that never had one.
+    /// The primary key of the index, if it has one.
     pub primary_key: Option<&'a PrimaryKey>,
-    /// What the answer had to do without.
+    /// The parts missing from the response, as `X-Miroir-Degraded` names them.
     pub degraded: Option<&'a str>,
 }
 
-/// Judges an answer. `recent` are earlier runs, newest first; of them the newest that were answered count for
-/// `max_p95_ms`, [`P95_RUNS`] with the present one.
+/// Evaluates a response. `recent` are earlier runs, newest first. For `max_p95_ms` the newest of them that
+/// got a response count, [`P95_RUNS`] with the present run.
 pub fn evaluate(definition: &Definition, seen: &Observation<'_>, recent: &[CanaryRun]) -> Verdict {
     let hits = seen.body.get("hits").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let facts = Facts { seen, recent, ids: hits.iter().map(|hit| id_of(hit, seen.primary_key)).collect() };
@@ -45,7 +45,7 @@ pub fn evaluate(definition: &Definition, seen: &Observation<'_>, recent: &[Canar
     }
 }
 
-/// The id of the document behind a hit; none when the hit does not show it.
+/// Returns the id of the document of a hit. Returns `None` if the hit does not show it.
 pub(super) fn id_of(hit: &Value, primary_key: Option<&PrimaryKey>) -> Option<DocumentId> {
     let mut id = None;
     path::visit(hit.as_object()?, primary_key?.as_str(), &mut |value| {
@@ -58,13 +58,13 @@ fn shown(id: Option<&DocumentId>) -> Value {
     id.map_or(Value::Null, |id| id.as_str().into())
 }
 
-/// The message, what was observed, and the ids at fault.
+/// The message, the observed value, and the ids at fault.
 type Failure = (String, Value, Vec<String>);
 
 struct Facts<'a> {
     seen: &'a Observation<'a>,
     recent: &'a [CanaryRun],
-    /// Of every hit, in order.
+    /// The id of every hit, in order.
     ids: Vec<Option<DocumentId>>,
 }
 
@@ -118,7 +118,7 @@ impl Facts<'_> {
         Err((message, first.iter().map(|id| shown(id.as_ref())).collect(), missing))
     }
 
-    /// A hit that does not show its id may be the document: that is no pass.
+    /// Fails for a hit that does not show its id, since it may be the document.
     fn must_not_contain(&self, id: &DocumentId) -> Result<(), Failure> {
         let failing = vec![id.to_string()];
         if let Some(position) = self.ids.iter().position(|found| found.as_ref() == Some(id)) {
@@ -131,17 +131,17 @@ impl Facts<'_> {
         }
     }
 
-    /// The exhaustive total of a numbered page, else the estimate.
+    /// Returns the exhaustive total of a numbered page, else the estimate.
     fn total(&self) -> u64 {
         let total =
             ["totalHits", "estimatedTotalHits"].iter().find_map(|key| self.seen.body.get(*key)?.as_u64());
         total.unwrap_or(self.ids.len() as u64)
     }
 
-    /// The latency that 95 of 100 runs do not exceed, by nearest rank.
+    /// Returns the latency that 95 of 100 runs do not exceed, by nearest rank.
     fn p95(&self) -> u64 {
-        let answered = self.recent.iter().filter(|run| run.status != CanaryStatus::Error);
-        let earlier = answered.map(|run| run.latency_ms);
+        let completed = self.recent.iter().filter(|run| run.status != CanaryStatus::Error);
+        let earlier = completed.map(|run| run.latency_ms);
         let mut latencies: Vec<u64> =
             std::iter::once(self.seen.latency_ms).chain(earlier).take(P95_RUNS as usize).collect();
         latencies.sort_unstable();
@@ -149,7 +149,7 @@ impl Facts<'_> {
         latencies[(latencies.len() * 95).div_ceil(100) - 1]
     }
 
-    /// A value that is not listed has no document.
+    /// Returns the count of a facet value. A value that is not listed has no documents.
     fn facet_count(&self, facet: &str, value: &str) -> u64 {
         let counts = self.seen.body.get("facetDistribution").and_then(|facets| facets.get(facet));
         counts.and_then(|counts| counts.get(value)?.as_u64()).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! What a run came to, and what it shows for it.
+//! The verdict on a run, and the evidence for it.
 
 use serde_json::{Value, json};
 
@@ -13,22 +13,22 @@ pub struct FailedAssertion {
     pub assertion: Assertion,
     /// A sentence for people, without a full stop.
     pub message: String,
-    /// What was there instead: an id, a list of ids, a number, or null where there was nothing.
+    /// The observed value: an id, a list of ids, a number, or null if there was no value.
     pub observed: Value,
-    /// The documents at fault: those that are missing, or that must not be there.
+    /// The documents at fault: those that are missing, or that must not be present.
     pub failing_ids: Vec<String>,
 }
 
-/// What a run came to.
+/// The verdict on a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// The search was answered.
+    /// The search got a response.
     Judged {
-        /// The assertions that did not hold; none is a pass.
+        /// The assertions that did not hold. The run passed if there are none.
         failed: Vec<FailedAssertion>,
-        /// The ids of the first hits of the answer, null for a hit that does not show its own.
+        /// The ids of the first hits; null for a hit that does not show its id.
         top_ids: Vec<Value>,
-        /// What the answer had to do without, as `X-Miroir-Degraded` tells it.
+        /// The parts missing from the response, as `X-Miroir-Degraded` names them.
         degraded: Option<String>,
     },
     /// The search itself failed.
@@ -36,7 +36,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The status of the run.
+    /// Returns the status of the run.
     pub fn status(&self) -> CanaryStatus {
         match self {
             Self::Judged { failed, .. } if failed.is_empty() => CanaryStatus::Pass,
@@ -45,8 +45,9 @@ impl Verdict {
         }
     }
 
-    /// The evidence, as the row of the run keeps it: an object for each failed assertion, `{assertion, message, observed,
-    /// failingIds, topIds, degraded?}`, or one `{error}`; empty for a pass.
+    /// Returns the evidence that the row of the run keeps: an object for each failed assertion, `{assertion,
+    /// message, observed, failingIds, topIds, degraded?}`, or one `{error}`. The evidence of a passed run is
+    /// empty.
     pub fn evidence(&self) -> Value {
         match self {
             Self::Error(error) => json!([{ "error": error }]),

@@ -1,14 +1,11 @@
-//! Reads what a person wrote, field by field, with refusals that name the place.
+//! Reading a person's JSON field by field, with refusals that name the place.
 
 use serde_json::{Map, Value};
 
 use crate::error::{ErrorCode, InvalidRequest};
 use crate::wording;
 
-/// Longest unknown name that is repeated whole, in characters.
-const EXCERPT_CHARS: usize = 200;
-
-/// The refusal of a canary: `place` is such as `.assertions[0].k`, or empty for the whole.
+/// Returns the refusal of a canary. `place` is a path such as `.assertions[0].k`, or empty for the whole.
 pub(super) fn refuse(place: &str, message: impl AsRef<str>) -> InvalidRequest {
     let message = message.as_ref();
     let message = match place {
@@ -25,7 +22,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of `value`, found at `place`, which must be an object.
+    /// Returns the fields of `value`, found at `place`. Fails if it is not an object.
     pub(super) fn of(value: &'a Value, place: &'a str) -> Result<Self, InvalidRequest> {
         match value {
             Value::Object(map) => Ok(Self { map, place }),
@@ -37,7 +34,7 @@ impl<'a> Fields<'a> {
     pub(super) fn only(&self, known: &[&str]) -> Result<(), InvalidRequest> {
         match self.map.keys().find(|name| !known.contains(&name.as_str())) {
             Some(name) => {
-                let shown: String = name.chars().take(EXCERPT_CHARS).collect();
+                let shown = wording::excerpt(name, wording::NAME_CHARS);
                 let expected = wording::expected_one_of(name, known);
                 Err(refuse(self.place, format!("unknown field `{shown}`: {expected}")))
             }
@@ -45,33 +42,33 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Where the field `name` stands.
+    /// Returns the path of the field `name`.
     pub(super) fn place(&self, name: &str) -> String {
         format!("{}.{name}", self.place)
     }
 
-    /// A field that may be absent.
+    /// Returns an optional field.
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
         self.map.get(name)
     }
 
-    /// A field that must be there.
+    /// Returns a required field.
     pub(super) fn required(&self, name: &str) -> Result<&'a Value, InvalidRequest> {
         self.get(name).ok_or_else(|| refuse(self.place, format!("the field `{name}` is missing")))
     }
 
-    /// Text that must be there.
+    /// Returns a required text.
     pub(super) fn text(&self, name: &str) -> Result<&'a str, InvalidRequest> {
         let value = self.required(name)?;
         value.as_str().ok_or_else(|| wrong_type(&self.place(name), "a string", value))
     }
 
-    /// A whole number of at least `least`, that must be there.
+    /// Returns a required whole number of at least `least`.
     pub(super) fn number(&self, name: &str, least: u64) -> Result<u64, InvalidRequest> {
         self.number_of(name, self.required(name)?, least)
     }
 
-    /// A whole number that may be absent.
+    /// Returns an optional whole number.
     pub(super) fn optional_number(&self, name: &str) -> Result<Option<u64>, InvalidRequest> {
         self.get(name).map(|value| self.number_of(name, value, 0)).transpose()
     }
@@ -85,7 +82,7 @@ impl<'a> Fields<'a> {
         Ok(number)
     }
 
-    /// A boolean, or `default` where it is absent.
+    /// Returns a boolean, or `default` if it is absent.
     pub(super) fn boolean(&self, name: &str, default: bool) -> Result<bool, InvalidRequest> {
         match self.get(name) {
             None => Ok(default),
@@ -94,7 +91,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The elements of an array; none where it is absent.
+    /// Returns the elements of an array. An absent array has none.
     pub(super) fn array(&self, name: &str) -> Result<&'a [Value], InvalidRequest> {
         match self.get(name) {
             None => Ok(&[]),

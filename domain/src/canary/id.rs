@@ -1,68 +1,69 @@
-//! What a canary is called.
+//! The ids of canaries.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::id::is_plain_name;
+use crate::wording::{NAME_CHARS, excerpt};
 
-/// Begins the id of a canary that belongs to the configuration. The colon is no character of other ids, so that no client
-/// can make a canary that passes for a configured one, or take a name that the configuration wants.
+/// The prefix of the id of a canary that belongs to the configuration. Other ids cannot have a colon, so a
+/// client can neither imitate a configured canary nor take its id.
 const CONFIGURED: &str = "config:";
 /// Names that are paths beside the canaries.
 const PATHS: [&str; 2] = ["status", "capture"];
-/// Longest excerpt of a refused id that an error repeats, in characters.
-const EXCERPT_CHARS: usize = 200;
 
-/// The id of a canary: a name of 1 to 128 characters of `A-Z a-z 0-9 - _`, behind `config:` where the canary belongs to
-/// the configuration.
+/// The id of a canary: a name of 1 to 128 characters of `A-Z a-z 0-9 - _`, after `config:` if the canary
+/// belongs to the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CanaryId(String);
 
 impl CanaryId {
-    /// The longest name, in bytes.
+    /// The maximum length of the name, in bytes.
     pub const MAX_BYTES: usize = 128;
 
-    /// Reads a name that a person gives a canary.
+    /// Reads the name that a person gives a canary.
     pub fn of_name(name: &str) -> Result<Self, InvalidRequest> {
-        let valid = (1..=Self::MAX_BYTES).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if !valid {
+        if !is_plain_name(name, Self::MAX_BYTES) {
             return Err(refuse(
                 name,
                 "must be 1 to 128 characters of A-Z, a-z, 0-9, hyphen (-) and underscore (_)",
             ));
         }
         if PATHS.contains(&name) {
-            return Err(refuse(name, "is taken by a path beside the canaries"));
+            return Err(refuse(name, "is reserved for a route"));
         }
         Ok(Self(name.to_owned()))
     }
 
-    /// The id of the canary that the configuration calls by the name of `self`.
+    /// Returns the id of the configured canary of this name.
     #[must_use]
     pub fn configured(self) -> Self {
         if self.is_configured() { self } else { Self(format!("{CONFIGURED}{}", self.0)) }
     }
 
-    /// Whether the canary belongs to the configuration.
+    /// Returns whether the canary belongs to the configuration.
     pub fn is_configured(&self) -> bool {
         Self::marks_configured(&self.0)
     }
 
-    /// The same of an id as a store has it.
+    /// Returns whether an id in a store is that of a configured canary.
     pub fn marks_configured(id: &str) -> bool {
         id.starts_with(CONFIGURED)
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 fn refuse(id: &str, why: &str) -> InvalidRequest {
-    let shown: String = id.chars().take(EXCERPT_CHARS).collect();
-    InvalidRequest::new(ErrorCode::MiroirInvalidCanary, format!("`{shown}` is no id of a canary: it {why}."))
+    let shown = excerpt(id, NAME_CHARS);
+    InvalidRequest::new(
+        ErrorCode::MiroirInvalidCanary,
+        format!("`{shown}` is not a valid canary id: it {why}."),
+    )
 }
 
 impl FromStr for CanaryId {
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_accept_their_alphabet_and_length_and_nothing_else() {
+    fn of_name_accepts_its_alphabet_and_length_only() {
         for good in ["a", "Top-film_1", &"x".repeat(128)] {
             assert_eq!(CanaryId::of_name(good).unwrap().as_str(), good);
             assert_eq!(good.parse::<CanaryId>().unwrap().to_string(), good);
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn configured_ids_are_read_as_they_are_written() {
+    fn configured_ids_round_trip() {
         let plain = CanaryId::of_name("a").unwrap();
         let configured = plain.clone().configured();
         assert_eq!(configured.as_str(), "config:a");

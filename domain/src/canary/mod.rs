@@ -1,15 +1,15 @@
 //! Canaries: stored searches with assertions, run on a schedule.
 //!
-//! | module | what it decides |
+//! | module | subject |
 //! |---|---|
-//! | `row` | what the tables `canaries` and `canary_runs` hold |
-//! | `id` | what a canary may be called, and which belong to the configuration |
-//! | `definition`, `assertion`, `fields` | what a person may write, refused with the place and the reason |
-//! | `consistency` | assertions that no answer could meet together |
-//! | `evaluate`, `evidence` | whether an answer holds, and what to show where it does not |
-//! | `schedule` | when a canary runs next |
-//! | `summary` | what the kept runs come to |
-//! | `draft` | the canary that a client's search suggests |
+//! | `row` | the rows of `canaries` and `canary_runs` |
+//! | `id` | the ids of canaries, configured or not |
+//! | `definition`, `assertion`, `fields` | reading a definition; refusals name the place and the reason |
+//! | `consistency` | assertions that no response can meet together |
+//! | `evaluate`, `evidence` | evaluation of a response, and the evidence of a failure |
+//! | `schedule` | the instant of the next run |
+//! | `summary` | the sum of the runs that are kept |
+//! | `draft` | the draft of a canary, made of a client's search |
 
 mod assertion;
 mod consistency;
@@ -29,7 +29,7 @@ pub use draft::{CaptureRequest, MAX_CAPTURED, SUGGESTED_HITS, draft, query_hash}
 pub use evaluate::{Observation, P95_RUNS, evaluate};
 pub use evidence::{FailedAssertion, Verdict};
 pub use id::CanaryId;
-pub use row::{Canary, CanaryRun, CanaryStatus, InvalidCanaryStatus};
+pub use row::{Canary, CanaryRun, CanaryStatus};
 pub use schedule::{due_at, is_overdue};
 pub use summary::{RunCounts, RunSummary};
 

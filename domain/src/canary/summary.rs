@@ -1,24 +1,24 @@
-//! What the runs that are kept come to.
+//! The sum of the runs that are kept.
 
 use super::row::{CanaryRun, CanaryStatus};
 
-/// How many runs came to what.
+/// The number of runs of each status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RunCounts {
-    /// Every assertion held.
+    /// Runs in which every assertion held.
     pub pass: u64,
-    /// Some assertion did not hold.
+    /// Runs in which some assertion did not hold.
     pub fail: u64,
-    /// The search itself failed.
+    /// Runs in which the search itself failed.
     pub error: u64,
 }
 
 /// A summary of runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RunSummary {
-    /// Of all the runs.
+    /// The counts of all the runs.
     pub counts: RunCounts,
-    /// The newest runs in a row that were no pass.
+    /// The number of the newest runs in a row that did not pass.
     pub consecutive_failures: u64,
 }
 

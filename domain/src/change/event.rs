@@ -1,4 +1,4 @@
-//! The events that a write becomes.
+//! The events of a write.
 
 use std::ops::Range;
 
@@ -10,27 +10,27 @@ use crate::json::fits;
 use crate::placement::shard_of;
 use crate::{IndexUid, ShardSet, TaskUid, Timestamp};
 
-/// The most documents of one event.
+/// The maximum number of documents of one event.
 pub const MAX_EVENT_DOCUMENTS: usize = 1_000;
-/// The most text of documents in one event, in bytes, unless a single document is longer: a quarter of what a NATS
-/// server takes in one message when nobody told it otherwise.
+/// The maximum length of the documents of one event, in bytes of text, unless a single document is longer: a
+/// quarter of the message size that a NATS server accepts by default.
 pub const MAX_EVENT_TEXT: usize = 256 * 1024;
-/// How deep a document or filter may nest to be part of an event; in place of a deeper one stands `null`. A store keeps JSON of
-/// 100 levels, and an event wraps its documents in three.
+/// The maximum depth of a document or filter in an event. A deeper one is replaced by `null`. A store keeps
+/// JSON of 100 levels, and an event wraps its documents in three.
 pub const MAX_DOCUMENT_DEPTH: usize = 97;
 
-/// What is said of every event of a write.
+/// The facts that all events of a write have in common.
 #[derive(Debug, Clone)]
 pub struct Occasion<'a> {
     /// The name of the cluster.
     pub source: &'a str,
     /// The index.
     pub index: &'a IndexUid,
-    /// When the change took effect.
+    /// The instant at which the change took effect.
     pub time: Timestamp,
-    /// The task that ended; none for a change that had no task.
+    /// The task that ended. `None` for a change without a task.
     pub task: Option<TaskUid>,
-    /// Who wanted it.
+    /// The originator of the change.
     pub origin: Origin,
 }
 
@@ -44,11 +44,12 @@ impl ChangeKind {
     }
 }
 
-/// The events of a write, in the order of its documents: `CloudEvents` 1.0 without their `id`.
+/// Returns the events of a write, in the order of its documents: `CloudEvents` 1.0 without their `id`.
 ///
-/// `data` has `taskUid` (null without a task), `origin`, `settingsVersion`, `primaryKeys` (ids as text), `shards` (the
-/// numbers of the shards of these documents), and where asked for `documents`, one for each primary key. A deletion of
-/// what matches has `filter`, one of everything `all: true`; both have no primary keys and name all shards.
+/// `data` has `taskUid` (null without a task), `origin`, `settingsVersion`, `primaryKeys` (ids as text),
+/// `shards` (the numbers of the shards of these documents), and with `with_documents` also `documents`, one
+/// for each primary key. A deletion by filter has `filter`, a deletion of everything has `all: true`; both
+/// have no primary keys and name all shards.
 pub fn document_events(changes: &PendingChanges, of: &Occasion<'_>, with_documents: bool) -> Vec<Value> {
     let event = |ids: &[DocumentId], shards: ShardSet, more: Option<(&str, Value)>| {
         let mut data = Map::new();
@@ -81,12 +82,12 @@ pub fn document_events(changes: &PendingChanges, of: &Occasion<'_>, with_documen
     }
 }
 
-/// The event as it leaves: with the `id` that its number gives it, the same at every delivery.
+/// Returns the event with the `id` that follows from its number. The id is the same at every delivery.
 pub fn numbered(event: Value, index: &IndexUid, seq: u64) -> Value {
     let mut numbered = Map::from_iter([("id".to_owned(), Value::String(format!("{index}:{seq}")))]);
     match event {
         Value::Object(attributes) => numbered.extend(attributes),
-        // No event is anything else; what a store holds all the same is shown rather than lost.
+        // Every event is an object. Anything else in a store is shown rather than lost.
         other => drop(numbered.insert("data".to_owned(), other)),
     }
     Value::Object(numbered)
@@ -110,7 +111,7 @@ pub(super) fn cloud_event(
     })
 }
 
-/// Where `count` documents are cut.
+/// Returns the ranges into which `count` documents are cut.
 fn pieces(count: usize, texts: Option<&[String]>) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     std::iter::from_fn(move || {
@@ -136,7 +137,8 @@ fn document(text: &str) -> Value {
     serde_json::from_str(text).map_or(Value::Null, bounded)
 }
 
-/// The value, or `null` where a store would refuse an event that holds it: a write must not fail for being told.
+/// Returns the value, or `null` if a store would refuse an event that holds it: the event must not make the
+/// write fail.
 fn bounded(value: Value) -> Value {
     if fits(&value, MAX_DOCUMENT_DEPTH) { value } else { Value::Null }
 }

@@ -1,15 +1,15 @@
-//! Which writes may be about the same document, so that one must wait for the other.
+//! The order of writes that may be about the same document.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-/// Puts things into lines so that any two that have something in common are in the same one, in the order in which they
-/// came. `parts` says what a thing has.
+/// Divides things into lines. Two things with a part in common are in the same line, in the order in which
+/// they came; `parts` returns the parts of a thing.
 pub fn lines<T, P: Eq + Hash + Clone>(
     things: impl Iterator<Item = T>,
     parts: impl Fn(&T) -> Vec<P>,
 ) -> Vec<Vec<T>> {
-    // Each thing with its place, so that lines that are joined find back into order.
+    // Each thing with its position, so that lines that are joined can be put in order.
     let mut lines: Vec<Vec<(usize, T)>> = Vec::new();
     let mut line_of: HashMap<P, usize> = HashMap::new();
     for (place, thing) in things.enumerate() {
@@ -46,18 +46,18 @@ mod tests {
     }
 
     #[test]
-    fn what_has_nothing_in_common_does_not_wait() {
+    fn lines_separate_things_without_common_parts() {
         assert_eq!(numbered(&[&[1], &[2], &[1], &[]]), [vec![0, 2], vec![1], vec![3]]);
     }
 
     #[test]
-    fn lines_that_meet_become_one_in_order() {
+    fn lines_with_a_common_part_are_joined_in_order() {
         assert_eq!(numbered(&[&[1], &[2], &[3], &[2, 1], &[3]]), [vec![0, 1, 3], vec![2, 4]]);
     }
 
     proptest! {
         #[test]
-        fn everything_stands_once_in_order_and_with_all_it_meets(
+        fn lines_hold_everything_once_in_order_with_all_it_meets(
             parts in proptest::collection::vec(proptest::collection::vec(0_u32..12, 0..4), 0..30),
         ) {
             let made = lines(0..parts.len(), |thing| parts[*thing].clone());

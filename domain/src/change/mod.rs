@@ -1,16 +1,16 @@
-//! Change data capture: what a write changed, as events for others to follow.
+//! Change data capture: the changes of writes as events for others to follow.
 //!
-//! | module | what it decides |
+//! | module | subject |
 //! |---|---|
-//! | `pending` | what is kept of a write until its task has ended |
-//! | `event` | the `CloudEvents` that a write becomes, cut into pieces of a bounded size |
+//! | `pending` | the changes of a write, kept until its task has ended |
+//! | `event` | the `CloudEvents` of a write, cut into pieces of a bounded size |
 //! | `notice` | the events about other things: a gap, a run of a canary |
-//! | `line` | which writes must wait for which |
-//! | `position` | where a reader may begin |
-//! | `rewind` | where a person wants a sink to go on |
-//! | `sink` | whether a sink is delivered to |
+//! | `line` | the order of writes that may be about the same document |
+//! | `position` | the positions from which a reader can go on |
+//! | `rewind` | a request to deliver events again |
+//! | `sink` | the delivery state of a sink |
 //!
-//! An event gets its number from the store, for each sink and index anew, so its `id` is added when it leaves
+//! The store numbers the events of each sink and index, so the `id` of an event is added when it is delivered
 //! ([`numbered`]).
 
 mod event;
@@ -29,7 +29,7 @@ pub use notice::{canary_event, gap_event};
 pub use pending::{ChangeKind, Changed, Origin, PendingChanges};
 pub use position::{Held, OutOfReach};
 pub use rewind::Rewind;
-pub use sink::{InvalidSinkState, SinkRow, SinkState};
+pub use sink::{SinkRow, SinkState};
 
 #[cfg(test)]
 mod tests;

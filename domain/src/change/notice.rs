@@ -1,4 +1,4 @@
-//! Events about other things than documents.
+//! Events about other things than documents: a gap, a run of a canary.
 
 use serde_json::{Value, json};
 
@@ -6,8 +6,8 @@ use super::event::cloud_event;
 use crate::canary::{Canary, CanaryRun, CanaryStatus};
 use crate::{IndexUid, Timestamp};
 
-/// What a sink is told in place of the events numbered `from` to `to`, which were dropped before it confirmed them. Its
-/// `id` differs from that of every numbered event, and is the same at every delivery.
+/// Returns the event that replaces the events numbered `from` to `to`, which were dropped before the sink
+/// confirmed them. Its `id` differs from that of every numbered event, and is the same at every delivery.
 pub fn gap_event(source: &str, index: &IndexUid, time: Timestamp, from: u64, to: u64) -> Value {
     let data = json!({ "from": from, "to": to });
     let mut event = cloud_event(source, index, time, "io.miroir.changes.lost", &data);
@@ -15,7 +15,7 @@ pub fn gap_event(source: &str, index: &IndexUid, time: Timestamp, from: u64, to:
     event
 }
 
-/// A run of a canary, before it has a number.
+/// Returns the event of a run of a canary, without a number.
 pub fn canary_event(source: &str, canary: &Canary, run: &CanaryRun) -> Value {
     let event_type = match run.status {
         CanaryStatus::Pass => "io.miroir.canary.passed",

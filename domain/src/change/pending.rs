@@ -1,4 +1,4 @@
-//! What a write will have changed once its task succeeds.
+//! The changes of a write, which take effect once its task succeeds.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,53 +6,42 @@ use serde_json::Value;
 use crate::document::DocumentId;
 use crate::index::IndexEntry;
 use crate::payload::Payload;
+use crate::word::words;
 
-/// What became of the documents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ChangeKind {
-    /// Each was added, or took the place of the one with its id (`POST`).
-    Upserted,
-    /// Each was added, or its attributes were put over those of the one with its id (`PUT`).
-    Updated,
-    /// They were deleted.
-    Deleted,
-}
-
-/// Who wanted a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// A client.
-    Client,
-    /// Miroir, to bring a node what others have. No document of the index is another after it.
-    Repair,
-}
-
-impl Origin {
-    /// Every origin.
-    pub const ALL: [Self; 2] = [Self::Client, Self::Repair];
-
-    /// The word for it in configuration, answers and events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Repair => "repair",
-        }
+words! {
+    /// The kind of change that a write makes to its documents.
+    pub enum ChangeKind("kind of change", "kinds") {
+        /// Each was added, or replaced the one with its id (`POST`).
+        Upserted = "upserted",
+        /// Each was added, or its attributes were put over those of the one with its id (`PUT`).
+        Updated = "updated",
+        /// They were deleted.
+        Deleted = "deleted",
     }
 }
 
-/// What a write will have changed once its task succeeds. The store keeps it beside the task's row until then.
+words! {
+    /// The originator of a write.
+    pub enum Origin("origin", "origins") {
+        /// A client.
+        Client = "client",
+        /// Miroir itself, to repair the replica of a node. The documents of the index stay the same.
+        Repair = "repair",
+    }
+}
+
+/// The changes of a write, which take effect once its task succeeds. The store keeps them beside the task's
+/// row until then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingChanges {
-    /// What becomes of the documents.
+    /// The kind of change.
     pub kind: ChangeKind,
-    /// How many shards the index has.
+    /// The number of shards of the index.
     pub shard_count: u32,
     /// The settings version of the index when the write was made.
     pub settings_version: u64,
-    /// Which documents.
+    /// The changed documents.
     pub changed: Changed,
 }
 
@@ -60,29 +49,30 @@ pub struct PendingChanges {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Changed {
-    /// These, in the order of the request; one that was named twice is here twice.
+    /// These documents, in the order of the request; a document that was named twice is here twice.
     Documents {
         /// Their ids.
         ids: Vec<DocumentId>,
-        /// The JSON text of each, where a sink asks for bodies. Text, since nothing looks into it before it leaves.
+        /// The JSON text of each, if a sink wants documents. It is text, because nothing reads it before it
+        /// is delivered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         texts: Option<Vec<String>>,
     },
-    /// Those that matched this filter; which they were only the nodes know.
+    /// The documents that matched this filter; only the nodes know them.
     Matching(Value),
-    /// All there were.
+    /// All documents of the index.
     All,
 }
 
 impl PendingChanges {
-    /// What a write to an index as `entry` has it will have changed.
+    /// Returns the changes of a write to the index of `entry`.
     pub fn of(entry: &IndexEntry, kind: ChangeKind, changed: Changed) -> Self {
         Self { kind, shard_count: entry.shard_count, settings_version: entry.settings_version, changed }
     }
 }
 
 impl Changed {
-    /// The documents of a payload; none when it is empty.
+    /// Returns the documents of a payload. Returns `None` if it is empty.
     pub fn of_payload(payload: &Payload, with_documents: bool) -> Option<Self> {
         let (ids, texts): (Vec<_>, Vec<_>) = payload
             .documents()

@@ -1,4 +1,4 @@
-//! Where a person wants a sink to go on.
+//! A person's request to deliver events again.
 
 use serde_json::Value;
 
@@ -6,12 +6,12 @@ use crate::IndexUid;
 use crate::error::{ErrorCode, InvalidRequest};
 use crate::wording::{unknown, wrong_type};
 
-/// Where a person wants a sink to go on.
+/// A person's request to deliver events again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rewind {
     /// The index.
     pub index: IndexUid,
-    /// The number after which events are delivered again.
+    /// The number of the last event that is not delivered again.
     pub since: u64,
 }
 
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_it_writes_of_and_refuses_the_rest_by_name() {
+    fn from_json_reads_its_fields_and_refuses_others_by_name() {
         let read = Rewind::from_json(&json!({"index": "films", "since": 41})).unwrap();
         assert_eq!((read.index.as_str(), read.since), ("films", 41));
         let refused = |body: Value| Rewind::from_json(&body).unwrap_err().message;

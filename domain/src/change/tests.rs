@@ -42,7 +42,7 @@ fn upserted(ids: impl IntoIterator<Item = Value>, texts: Option<Vec<String>>) ->
 }
 
 #[test]
-fn event_has_every_attribute_of_cloud_events_and_its_id_by_number() {
+fn event_has_every_attribute_of_cloud_events_and_a_numbered_id() {
     let event = events(&upserted([json!(1), json!("b")], None), true).remove(0);
     let shards =
         [shard_of("1", 16).0, shard_of("b", 16).0].into_iter().collect::<std::collections::BTreeSet<_>>();
@@ -68,16 +68,16 @@ fn event_has_every_attribute_of_cloud_events_and_its_id_by_number() {
 }
 
 #[test]
-fn documents_stand_beside_their_keys_and_only_for_those_who_ask() {
+fn event_has_documents_only_if_requested() {
     let changes =
         upserted([json!(1), json!(2)], Some(vec![r#"{"id":1}"#.into(), r#"{"id":2,"x":1e400}"#.into()]));
     assert_eq!(events(&changes, false)[0]["data"].get("documents"), None);
-    // A number that cannot be read has no body; the write was refused before it came here.
+    // A number that cannot be read has no body. Such a write is refused earlier.
     assert_eq!(events(&changes, true)[0]["data"]["documents"], json!([{"id": 1}, null]));
 }
 
 #[test]
-fn document_that_nests_too_deeply_is_told_without_its_body() {
+fn event_replaces_a_document_that_nests_too_deeply() {
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     let changes = upserted(
         [json!(1), json!(2)],
@@ -90,7 +90,7 @@ fn document_that_nests_too_deeply_is_told_without_its_body() {
 }
 
 #[test]
-fn deletions_say_what_was_deleted() {
+fn event_of_a_deletion_has_its_filter_or_all() {
     let deleted =
         |changed| PendingChanges { kind: ChangeKind::Deleted, shard_count: 2, settings_version: 1, changed };
     let by_filter = events(&deleted(Changed::Matching(json!("year > 1950"))), false);
@@ -101,7 +101,7 @@ fn deletions_say_what_was_deleted() {
 }
 
 #[test]
-fn payload_tells_every_document_in_any_format_and_in_its_order() {
+fn of_payload_keeps_documents_in_order_in_every_format() {
     let cases = [
         (PayloadFormat::Json, r#"[{"id":2,"a":1}, {"id":"x","a":2}, {"id":2,"a":3}]"#),
         (PayloadFormat::Ndjson, "{\"id\":2,\"a\":1}\n{\"id\":\"x\",\"a\":2}\n{\"id\":2,\"a\":3}"),
@@ -121,7 +121,7 @@ fn payload_tells_every_document_in_any_format_and_in_its_order() {
 }
 
 #[test]
-fn payload_with_a_nested_or_repeated_key_tells_its_ids() {
+fn documents_have_their_ids_if_the_key_is_nested_or_repeated() {
     let nested = payload(
         PayloadFormat::Json,
         r#"[{"a":{"b":"one"}},{"a.b":"t\u0077o"},{"a":{"b":1},"a":{"b":3}}]"#,
@@ -132,13 +132,13 @@ fn payload_with_a_nested_or_repeated_key_tells_its_ids() {
 }
 
 #[test]
-fn empty_payload_changes_nothing() {
+fn of_payload_returns_none_for_an_empty_payload() {
     let payload = payload(PayloadFormat::Json, "[]", "id");
     assert_eq!(Changed::of_payload(&payload, true), None);
 }
 
 #[test]
-fn reader_begins_where_what_it_wants_is_held() {
+fn check_refuses_positions_outside_the_held_events() {
     let held = Held { first: Some(5), last: 9 };
     assert_eq!(held.check(3), Err(OutOfReach::Gone { oldest: 5 }));
     assert_eq!([4, 5, 9].map(|since| held.check(since)), [Ok(()); 3]);
@@ -150,7 +150,7 @@ fn reader_begins_where_what_it_wants_is_held() {
 }
 
 #[test]
-fn gap_names_its_bounds_and_has_an_id_of_its_own() {
+fn gap_event_has_its_bounds_and_a_distinct_id() {
     let event = gap_event("miroir", &films(), Timestamp::from_millis(0), 3, 8);
     assert_eq!(
         (event["id"].as_str(), &event["data"]),
@@ -163,7 +163,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn pieces_hold_every_document_once_within_their_bounds(
+    fn events_hold_every_document_once_within_their_bounds(
         lengths in proptest::collection::vec(0..MAX_EVENT_TEXT + 10_000, 0..10),
         few in 0_usize..2_500,
     ) {
@@ -173,9 +173,9 @@ proptest! {
         for changes in [with_texts, without] {
             let events = events(&changes, true);
             let Changed::Documents { ids, texts } = &changes.changed else { unreachable!() };
-            let told: Vec<&str> =
+            let keys_of_events: Vec<&str> =
                 events.iter().flat_map(|event| event["data"]["primaryKeys"].as_array().unwrap()).map(|key| key.as_str().unwrap()).collect();
-            prop_assert_eq!(told, ids.iter().map(DocumentId::as_str).collect::<Vec<_>>());
+            prop_assert_eq!(keys_of_events, ids.iter().map(DocumentId::as_str).collect::<Vec<_>>());
             for event in &events {
                 let keys = event["data"]["primaryKeys"].as_array().unwrap();
                 prop_assert!((1..=MAX_EVENT_DOCUMENTS).contains(&keys.len()));
@@ -188,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn pending_changes_come_back_from_their_json(filter in ".*", ids in proptest::collection::vec(0_u64.., 0..5)) {
+    fn pending_changes_round_trip(filter in ".*", ids in proptest::collection::vec(0_u64.., 0..5)) {
         for changed in [Changed::All, Changed::Matching(json!([filter])), Changed::Documents { ids: ids.iter().map(|id| DocumentId::from_json(&json!(id)).unwrap()).collect(), texts: None }] {
             let changes = PendingChanges { kind: ChangeKind::Deleted, shard_count: 3, settings_version: 9, changed };
             let text = serde_json::to_string(&changes).unwrap();

@@ -6,18 +6,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::id::is_plain_name;
+use crate::wording::shortened;
 
-/// A valid document id in canonical form: text as it is, an integer in decimal, so `1` and `"1"` are one document.
-/// Reading it back from a store checks nothing again.
+/// A valid document id in canonical form: text as it is, an integer in decimal, so `1` and `"1"` are one
+/// document. Deserializing an id from a store does not check it again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DocumentId(String);
 
-/// Longest excerpt of a refused id that an error repeats, in characters: more than any valid id has.
+/// The maximum number of characters of a refused id that an error repeats: more than any valid id has.
 const EXCERPT_CHARS: usize = 1_000;
 
 impl DocumentId {
-    /// The longest accepted id, in bytes.
+    /// The maximum length of an id, in bytes.
     pub const MAX_BYTES: usize = 511;
 
     /// Reads the id from a JSON value. Errors are Meilisearch's `invalid_document_id`, in its words.
@@ -29,24 +31,19 @@ impl DocumentId {
         }
     }
 
-    /// Whether `text` is an id as it stands: 1 to 511 bytes of letters, digits, `-` and `_`.
+    /// Returns whether `text` is an id as it is: 1 to 511 bytes of letters, digits, `-` and `_`.
     pub(crate) fn is_valid_text(text: &str) -> bool {
-        (1..=Self::MAX_BYTES).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        is_plain_name(text, Self::MAX_BYTES)
     }
 
-    /// The canonical text, which placement hashes.
+    /// Returns the canonical text, which placement hashes.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 fn refuse(value: &Value) -> InvalidRequest {
-    let mut shown = value.to_string();
-    if let Some((end, _)) = shown.char_indices().nth(EXCERPT_CHARS) {
-        shown.truncate(end);
-        shown.push('…');
-    }
+    let shown = shortened(value, EXCERPT_CHARS);
     InvalidRequest::new(
         ErrorCode::InvalidDocumentId,
         format!(
@@ -68,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn from_json_makes_equal_text_of_equal_ids() {
+    fn from_json_returns_equal_text_for_equal_ids() {
         let cases = [
             (json!("a-Z_9"), "a-Z_9"),
             (json!(1), "1"),
@@ -85,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn from_json_refuses_what_no_document_can_be_called() {
+    fn from_json_refuses_invalid_ids() {
         for refused in [
             json!(""),
             json!("a b"),
@@ -105,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn from_json_cuts_what_it_repeats() {
+    fn from_json_cuts_the_refused_value() {
         let error = DocumentId::from_json(&json!("é".repeat(100_000))).unwrap_err();
         assert!(error.message.chars().count() < 1_300, "{} characters", error.message.chars().count());
         assert!(error.message.contains('…'));

@@ -1,4 +1,4 @@
-//! What a document is: an object with an id, and attributes that belong to Miroir alone.
+//! Documents: objects with an id, and attributes that belong to Miroir alone.
 
 mod id;
 mod primary_key;

@@ -1,4 +1,4 @@
-//! The attribute that names a document.
+//! The primary key of an index.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::error::{ErrorCode, InvalidRequest};
 pub struct PrimaryKey(String);
 
 impl PrimaryKey {
-    /// Parses a name given by a client.
+    /// Parses the name that a client gives.
     pub fn parse(name: &str) -> Result<Self, InvalidRequest> {
         if name.is_empty() {
             return Err(InvalidRequest::new(
@@ -28,7 +28,7 @@ impl PrimaryKey {
         Ok(Self(name.to_owned()))
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -47,9 +47,9 @@ impl From<PrimaryKey> for String {
     }
 }
 
-/// Infers the primary key from the attribute names of the first document as Meilisearch does: the one top-level
-/// attribute whose lower-cased name ends with `id`. None or several is an error in Meilisearch's code and words.
-/// A name that comes twice is one attribute.
+/// Infers the primary key from the attribute names of the first document as Meilisearch does: the only
+/// top-level attribute whose lower-cased name ends with `id`. A name that comes twice is one attribute. No
+/// candidate, or several, is an error with Meilisearch's code and words.
 pub fn infer_primary_key<'a>(
     attributes: impl Iterator<Item = &'a str>,
 ) -> Result<PrimaryKey, InvalidRequest> {

@@ -2,20 +2,19 @@
 
 use serde_json::{Map, Value};
 
-/// The shard of a document, as an attribute of every document on a node. [`shard_value`](super::shard_value) says how
-/// it is written.
+/// The attribute that holds the shard of a document on a node. [`shard_value`](super::shard_value) writes it.
 pub const SHARD_FIELD: &str = "_miroir_shard";
 
 /// The objects inside a hit that repeat the names of its attributes.
 const MIRRORS: [&str; 2] = ["_formatted", "_matchesPosition"];
 
-/// Whether a top-level attribute name belongs to Miroir.
+/// Returns whether a top-level attribute belongs to Miroir.
 pub fn is_reserved(attribute: &str) -> bool {
     attribute == SHARD_FIELD
 }
 
-/// Removes reserved attributes from one document, its `_formatted` and its `_matchesPosition`. The other attributes
-/// keep their order.
+/// Removes reserved attributes from one document, its `_formatted` and its `_matchesPosition`. The other
+/// attributes keep their order.
 pub fn strip_reserved(document: &mut Map<String, Value>) {
     document.shift_remove(SHARD_FIELD);
     for mirror in MIRRORS {
@@ -25,11 +24,11 @@ pub fn strip_reserved(document: &mut Map<String, Value>) {
     }
 }
 
-/// Removes reserved names from the attribute lists that nodes print in error messages, and the shard filter from a
-/// filter they repeat.
+/// Removes reserved names from the attribute lists that nodes print in error messages, and the shard filter
+/// from a filter they repeat.
 ///
-/// The lists read ``Available … are: `a`, `b`.`` or ``Available … are: `a, b`.``. One that would be left empty becomes
-/// the sentence a node says when there is nothing to list.
+/// The lists read ``Available … are: `a`, `b`.`` or ``Available … are: `a, b`.``. A list that would be left
+/// empty becomes the sentence of a node that has nothing to list.
 pub fn strip_reserved_from_message(message: &str) -> String {
     let mut rest = message;
     let mut stripped = String::with_capacity(message.len());
@@ -49,10 +48,10 @@ pub fn strip_reserved_from_message(message: &str) -> String {
     without_shard_filter(&stripped)
 }
 
-/// Cuts ``Available <kind> … are: <list>.<after>`` at its list; `None` when the sentence is another one.
+/// Cuts ``Available <kind> … are: <list>.<after>`` at its list. Returns `None` for another sentence.
 fn split_list(sentence: &str) -> Option<(&str, &str, &str)> {
     let (head, tail) = sentence.split_once(" are: ")?;
-    // The head of a real list is a few words. Anything else is text that merely starts alike.
+    // The head of a real list is a few words. Anything else is text that begins with the same word.
     if head.contains(['`', '.', '\n']) || !tail.starts_with('`') {
         return None;
     }
@@ -73,7 +72,8 @@ fn without_reserved(head: &str, list: &str) -> String {
     format!("{head} are: `{}`", kept.join(separator))
 }
 
-/// Removes ` AND ("_miroir_shard" IN [...])` and the same in front, as nodes print the filter they were sent.
+/// Removes ` AND ("_miroir_shard" IN [...])`, after or before the client's filter, as nodes print the filter
+/// they were sent.
 fn without_shard_filter(message: &str) -> String {
     let mut text = message.to_owned();
     for quote in ["\"", ""] {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn message_loses_the_name_in_every_place_of_a_list() {
+    fn strip_from_message_removes_the_name_anywhere_in_a_list() {
         // The left sides are messages of Meilisearch 1.50.
         let cases = [
             (
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn message_loses_the_shard_filter() {
+    fn strip_from_message_removes_the_shard_filter() {
         let cases = [
             ("3:4 (\"t\" = \"1\") AND (\"_miroir_shard\" IN [\"⁖\", \"⁘⁑\"])", "3:4 (\"t\" = \"1\")"),
             ("6:6 (_miroir_shard IN [1,2]) AND (t = )", "6:6 (t = )"),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn message_without_reserved_names_stays_as_it_is() {
+    fn strip_from_message_keeps_other_messages() {
         for message in [
             "",
             "Index `movies` not found.",

@@ -1,22 +1,22 @@
-//! How a shard number is written into a document, and how a filter finds it again.
+//! The form in which documents and filters hold a shard number.
 //!
-//! A number would do for filters, but not for searches: with `searchableAttributes: ["*"]`, the default, Meilisearch
-//! indexes the digits of every number as words, so that the query `12`, or `1` by prefix, finds documents because of
-//! their shard. An attribute cannot be excluded from `*`. The number is therefore written in digits that are
-//! punctuation: a filter compares them like any text, and the tokenizer sees only separators, no word at all. Neither
-//! matches, nor positions, nor ranking scores of other attributes change.
+//! Filters could use a number, but searches could not: with `searchableAttributes: ["*"]`, the default,
+//! Meilisearch indexes the digits of every number as words, so that the query `12`, or `1` by prefix, finds
+//! documents because of their shard. An attribute cannot be excluded from `*`. The number is therefore
+//! written in digits that are punctuation: a filter compares them like any text, and the tokenizer sees only
+//! separators. Neither matches nor positions nor ranking scores of other attributes change.
 
 use std::fmt::Write;
 
 use super::SHARD_FIELD;
 use crate::{Shard, ShardSet};
 
-/// The eight digits: separators of every language, rare enough that no one asks for them to be anything else, and
-/// left alone by the normalisation of filter values. Their order is part of the data on the nodes.
+/// The eight digits: characters that are separators in every language, that settings hardly ever redefine,
+/// and that the normalization of filter values leaves alone. Their order is part of the data on the nodes.
 pub const SHARD_DIGITS: [char; 8] = ['⁑', '⁖', '⁘', '⁙', '⁚', '⁛', '⁜', '⁝'];
 
-/// The value of [`SHARD_FIELD`] in documents of `shard`: its number in base 8, written in [`SHARD_DIGITS`] without
-/// leading zeros. It needs no escaping, neither in JSON nor in a filter.
+/// Returns the value of [`SHARD_FIELD`] in documents of `shard`: its number in base 8, written in
+/// [`SHARD_DIGITS`] without leading zeros. It needs no escaping, neither in JSON nor in a filter.
 pub fn shard_value(shard: Shard) -> String {
     let mut rest = shard.0 as usize;
     let mut digits = vec![SHARD_DIGITS[rest % 8]];
@@ -27,7 +27,8 @@ pub fn shard_value(shard: Shard) -> String {
     digits.into_iter().rev().collect()
 }
 
-/// The filter that admits the documents of `shards`: `_miroir_shard IN ["…", "…"]`. An empty set admits none.
+/// Returns the filter that admits the documents of `shards`: `_miroir_shard IN ["…", "…"]`. An empty set
+/// admits no document.
 pub fn shard_filter(shards: &ShardSet) -> String {
     let mut filter = format!("{SHARD_FIELD} IN [");
     for (position, shard) in shards.iter().enumerate() {
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shard_values_are_pinned_because_nodes_hold_them() {
+    fn shard_values_never_change() {
         for (number, value) in [(0, "⁑"), (7, "⁝"), (8, "⁖⁑"), (12, "⁖⁚"), (4095, "⁝⁝⁝⁝")]
         {
             assert_eq!(shard_value(Shard(number)), value);
@@ -55,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_quote_each_value() {
+    fn shard_filter_quotes_each_value() {
         let shards: ShardSet = [9, 0].into_iter().map(Shard).collect();
         assert_eq!(shard_filter(&shards), r#"_miroir_shard IN ["⁑", "⁖⁖"]"#);
         assert_eq!(shard_filter(&ShardSet::default()), "_miroir_shard IN []");
@@ -63,7 +64,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shard_values_are_distinct_and_hold_no_word(one: u32, other: u32) {
+        fn shard_values_are_distinct_and_contain_no_word(one: u32, other: u32) {
             let value = shard_value(Shard(one));
             prop_assert_eq!(one == other, value == shard_value(Shard(other)));
             prop_assert!(!value.is_empty() && !value.chars().any(char::is_alphanumeric));

@@ -1,4 +1,4 @@
-//! CSV into NDJSON, as a Meilisearch server reads CSV.
+//! Conversion of CSV into NDJSON, as a Meilisearch server reads CSV.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::refusal;
 use crate::error::InvalidRequest;
+use crate::wording::{VALUE_CHARS, shortened};
 
-/// What the values of a column are, by the end of its header.
+/// The type of the values of a column, from the end of its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ColumnType {
-    /// `:string`, or none.
+    /// `:string`, or no type.
     Text,
     /// `:number`.
     Number,
@@ -18,15 +19,15 @@ enum ColumnType {
     Boolean,
 }
 
-/// A column that is kept: its attribute as JSON text with a colon behind it, and where its values are.
+/// A column that is kept: its attribute as JSON text with a colon after it, and the position of its values.
 struct Column {
     attribute: String,
     kind: ColumnType,
     position: usize,
 }
 
-/// Writes `body` as NDJSON, one object a record. The first record names the attributes; a name that comes twice
-/// takes the last column. An empty cell is null; numbers and booleans may have spaces around them.
+/// Returns `body` as NDJSON, one object per record. The first record names the attributes; of a repeated name
+/// the last column counts. An empty cell is null; numbers and booleans may have spaces around them.
 pub(super) fn to_ndjson(body: &[u8], delimiter: u8) -> Result<Vec<u8>, InvalidRequest> {
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(body);
     let columns = read_header(reader.headers().map_err(|error| unreadable(&error))?)?;
@@ -41,7 +42,7 @@ pub(super) fn to_ndjson(body: &[u8], delimiter: u8) -> Result<Vec<u8>, InvalidRe
                 ndjson.push(b',');
             }
             ndjson.extend_from_slice(column.attribute.as_bytes());
-            // The reader refuses records of another length than the header's.
+            // The reader refuses records of another length than the header.
             let cell = record.get(column.position).unwrap_or_default();
             let value = read_cell(cell, column.kind, number)?;
             serde_json::to_writer(&mut ndjson, &value).map_err(|error| unwritable(&error))?;
@@ -69,7 +70,7 @@ fn read_header(header: &csv::StringRecord) -> Result<Vec<Column>, InvalidRequest
     Ok(columns)
 }
 
-/// Splits the type off a header. What is no type belongs to the name.
+/// Splits the type off a header. An unknown type belongs to the name.
 fn split_type(header: &str) -> (&str, ColumnType) {
     match header.rsplit_once(':') {
         Some((name, "string")) => (name, ColumnType::Text),
@@ -84,7 +85,7 @@ fn read_cell(cell: &str, kind: ColumnType, record: usize) -> Result<Value, Inval
     let fault = |what: &str, reason: String| {
         refusal::malformed_csv(&format!(
             "Error parsing {what} {:?} at line {record}: {reason}",
-            refusal::excerpt(cell)
+            shortened(cell, VALUE_CHARS)
         ))
     };
     match kind {
@@ -96,7 +97,7 @@ fn read_cell(cell: &str, kind: ColumnType, record: usize) -> Result<Value, Inval
         }
         ColumnType::Number => match trimmed.parse::<i64>() {
             Ok(integer) => Ok(Value::from(integer)),
-            // What is no finite number becomes null, for JSON has no word for it.
+            // A number that is not finite becomes null, because JSON has no word for it.
             Err(_) => {
                 trimmed.parse::<f64>().map(Value::from).map_err(|error| fault("number", error.to_string()))
             }
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_json_cannot_say_are_null() {
+    fn numbers_that_json_cannot_express_are_null() {
         assert_eq!(
             convert("id,n:number\n1,nan\n2,inf\n3,1e999\n").unwrap(),
             "{\"id\":\"1\",\"n\":null}\n{\"id\":\"2\",\"n\":null}\n{\"id\":\"3\",\"n\":null}\n"
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_alone_and_a_byte_order_mark_are_fine() {
+    fn header_alone_and_byte_order_mark_are_accepted() {
         assert_eq!(convert("id,a\n").unwrap(), "");
         assert_eq!(convert(" \n").unwrap(), "");
         assert_eq!(convert("\u{feff}id,a\n1,2\n").unwrap(), "{\"id\":\"1\",\"a\":\"2\"}\n");
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_cells_are_refused_in_the_words_of_a_server() {
+    fn invalid_cells_are_refused_in_the_words_of_a_server() {
         let cases = [
             ("id,n:number\n1,2\n1,abc\n", "Error parsing number \"abc\" at line 2: invalid float literal"),
             (

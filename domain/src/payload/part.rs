@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Document, Payload};
+use super::parsed::{Document, Payload};
 use crate::document::{SHARD_FIELD, shard_value};
 use crate::{Shard, ShardSet};
 
 /// The size of a piece of NDJSON, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// The documents of a payload that go to one node, as NDJSON made on the fly from slices of the request body.
+/// The documents of a payload for one node, as NDJSON made on the fly from slices of the request body.
 #[derive(Debug, Clone)]
 pub struct PayloadPart {
     payload: Arc<Payload>,
-    /// Whether the node keeps a shard, by shard number.
+    /// True for each shard that the node keeps, by shard number.
     kept: Arc<[bool]>,
     document_count: usize,
     content_length: u64,
@@ -37,56 +37,65 @@ impl PayloadPart {
         Self { payload, kept: kept.into(), document_count, content_length }
     }
 
-    /// How many documents the part holds.
+    /// Returns the number of documents of the part.
     pub fn document_count(&self) -> usize {
         self.document_count
     }
 
-    /// Its length in bytes, as NDJSON.
+    /// Returns the length of its NDJSON, in bytes.
     pub fn content_length(&self) -> u64 {
         self.content_length
     }
 
-    /// The NDJSON text in pieces of about 64 KiB. May be called again: a part can be sent twice.
+    /// Returns the NDJSON text in pieces of about 64 KiB. Each call begins again, so a part can be sent
+    /// twice.
     pub fn chunks(&self) -> impl Iterator<Item = Bytes> + Send + 'static {
         Chunks { part: self.clone(), next: 0, unfinished: None }
     }
 }
 
-/// The length of a document as a line of NDJSON with its shard field, in bytes.
+impl Payload {
+    /// Returns the part of the payload for a node that keeps `shards`: the documents in their original order,
+    /// each with its [`SHARD_FIELD`](crate::document::SHARD_FIELD).
+    pub fn part(self: &Arc<Self>, shards: &ShardSet) -> PayloadPart {
+        PayloadPart::new(Arc::clone(self), shards)
+    }
+}
+
+/// Returns the length of a document as a line of NDJSON with its shard field, in bytes.
 pub(super) fn line_length(document_length: u32, shard: u32) -> u64 {
     // The opening brace of the document is replaced by the head; a line feed ends the line.
     u64::from(document_length) - 1 + head(shard).len() as u64 + 1
 }
 
-/// How a line begins: the shard field, ready for the document's own attributes to follow.
+/// Returns the beginning of a line: the shard field, to be followed by the document's own attributes.
 fn head(shard: u32) -> String {
     format!("{{\"{SHARD_FIELD}\":\"{}\",", shard_value(Shard(shard)))
 }
 
 struct Chunks {
     part: PayloadPart,
-    /// The number of the next document to look at.
+    /// The number of the next document to consider.
     next: usize,
-    /// The document being written and what is left of its text.
+    /// The document that is being written, and the rest of its text.
     unfinished: Option<(Document, Range<usize>)>,
 }
 
 impl Chunks {
-    /// Room for one chunk, and for the head and the line feed that may reach over its end.
-    fn room(&self) -> usize {
+    /// Returns the capacity for one chunk, with room for the head and the line feed that may exceed it.
+    fn capacity(&self) -> usize {
         let whole = usize::try_from(self.part.content_length).unwrap_or(CHUNK_BYTES);
         whole.min(CHUNK_BYTES) + 4 * SHARD_FIELD.len()
     }
 
-    /// The next document of the part, with the head of its line written.
+    /// Writes the head of the next document's line. Returns the document, or `None` if there are no more.
     fn begin(&mut self, chunk: &mut Vec<u8>) -> Option<(Document, Range<usize>)> {
         let rest = &self.part.payload.documents[self.next..];
         let skipped = rest.iter().position(|document| self.part.kept[document.shard as usize])?;
         let document = rest[skipped];
         self.next += skipped + 1;
         chunk.extend_from_slice(head(document.shard).as_bytes());
-        // Every document is an object with an id at least, so an attribute follows its opening brace.
+        // Every document is an object with at least an id, so an attribute follows its opening brace.
         Some((document, 1..document.length as usize))
     }
 }
@@ -95,7 +104,7 @@ impl Iterator for Chunks {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        let mut chunk = Vec::with_capacity(self.room());
+        let mut chunk = Vec::with_capacity(self.capacity());
         while chunk.len() < CHUNK_BYTES {
             let Some((document, left)) = self.unfinished.take().or_else(|| self.begin(&mut chunk)) else {
                 break;
@@ -114,7 +123,8 @@ impl Iterator for Chunks {
     }
 }
 
-/// Turns line breaks into spaces. Valid JSON has them between tokens only: inside strings they must be escaped.
+/// Turns line breaks into spaces. Valid JSON has them between tokens only: inside strings they must be
+/// escaped.
 fn join_lines(json: &mut [u8]) {
     for byte in json {
         if matches!(*byte, b'\n' | b'\r') {

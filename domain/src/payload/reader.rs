@@ -1,4 +1,4 @@
-//! Walking over a body: every document found, checked, and entered in the account.
+//! Reading a body: every document is found, checked, and added to the totals.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,44 @@ use bytes::Bytes;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::format::PayloadFormat;
+use super::parsed::{Document, Payload, ShardTotal};
+use super::refusal::PayloadError;
 use super::scan::{Found, scan};
-use super::{Document, Payload, PayloadError, PayloadFormat, ShardTotal, part, refusal};
+use super::{csv, part, refusal};
 use crate::IndexUid;
 use crate::document::{PrimaryKey, infer_primary_key};
 use crate::error::InvalidRequest;
 use crate::placement::shard_of_hash;
 
-/// Reads the documents of `text`: JSON, or NDJSON that was sent as such or made of CSV.
-pub(super) fn read(
+impl Payload {
+    /// Reads `body`. `primary_key` is the key that the index has or the client named; `None` infers it from
+    /// the first document. Every document is validated: its JSON, its attributes and its id.
+    ///
+    /// A body that must be refused is refused whatever its ids are. Among several faults of a kind the first
+    /// counts.
+    pub fn parse(
+        format: PayloadFormat,
+        body: Bytes,
+        index: &IndexUid,
+        primary_key: Option<&PrimaryKey>,
+        shard_count: u32,
+    ) -> Result<Self, PayloadError> {
+        if body.is_empty() {
+            return Err(PayloadError::Refused(refusal::missing(format)));
+        }
+        let text = match format {
+            PayloadFormat::Json | PayloadFormat::Ndjson => body,
+            PayloadFormat::Csv { delimiter } => {
+                Bytes::from(csv::to_ndjson(&body, delimiter).map_err(PayloadError::Refused)?)
+            }
+        };
+        read(format, text, index, primary_key, shard_count)
+    }
+}
+
+/// Reads the documents of `text`: JSON, or NDJSON that the client sent or that was made of CSV.
+fn read(
     format: PayloadFormat,
     text: Bytes,
     index: &IndexUid,
@@ -57,13 +86,14 @@ struct Reader<'a> {
     text: &'a Bytes,
     primary_key: Option<PrimaryKey>,
     shard_count: u32,
-    /// The number of the document at hand, from 1.
+    /// The number of the current document, from 1.
     position: usize,
     documents: Vec<Document>,
     hashes: Vec<u64>,
     rewritten: Vec<u8>,
     shards: Vec<ShardTotal>,
-    /// The first document whose id is at fault. The rest is read all the same, for it might have to be refused.
+    /// The first document with an invalid id. The rest is read all the same, because it may have to be
+    /// refused.
     failure: Option<(usize, InvalidRequest)>,
 }
 
@@ -80,7 +110,7 @@ impl Reader<'_> {
                 return Err(refusal);
             }
             outcome.map_err(malformed)?;
-            // A Meilisearch server drops what follows the list. Documents lost in silence help nobody.
+            // A Meilisearch server drops the text after the list; here it is refused rather than lost.
             return deserializer.end().map_err(malformed);
         }
         let whole: &RawValue = serde_json::from_slice(text).map_err(malformed)?;
@@ -130,7 +160,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Infers the primary key from the first document. One that is no JSON infers nothing: the scan will say why.
+    /// Infers the primary key from the first document. A document that is not JSON infers nothing: the scan
+    /// reports it.
     fn infer(&mut self, document: &str) {
         let Ok(attributes) = serde_json::from_str::<BTreeMap<String, &RawValue>>(document) else { return };
         match infer_primary_key(attributes.keys().map(String::as_str)) {
@@ -139,13 +170,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Where `document`, a slice of the text, starts in it.
+    /// Returns the position of `document`, a slice of the text.
     fn offset_of(&self, document: &str) -> usize {
         document.as_ptr().addr() - self.text.as_ptr().addr()
     }
 
-    /// Enters a document whose attributes repeat, without all but the last of each. In JSON the last one counts, but
-    /// in the NDJSON a node is sent two values at the primary key would fail the whole payload.
+    /// Adds a document with repeated attributes, keeping only the last of each. In JSON the last one counts,
+    /// but in the NDJSON for a node two values at the primary key would fail the whole payload.
     fn enter_anew(&mut self, document: &str, hash: u64) -> Result<(), InvalidRequest> {
         let attributes: BTreeMap<String, &RawValue> = serde_json::from_str(document).map_err(|error| {
             refusal::malformed(self.format, &format!("{error} of document {}", self.position))
@@ -172,7 +203,7 @@ impl Reader<'_> {
 /// Reads the elements of a JSON array one by one.
 struct Elements<'r, 'a> {
     reader: &'r mut Reader<'a>,
-    /// Why reading stopped, when it was not the JSON.
+    /// The refusal that ended the reading, if the JSON itself was valid.
     refused: &'r mut Option<InvalidRequest>,
 }
 

@@ -1,29 +1,31 @@
-//! What is said about a payload that cannot be taken: Meilisearch's words, and where the fault lies.
+//! The refusals of a payload: Meilisearch's words, and the place of the fault.
 
-use super::PayloadFormat;
+use super::format::PayloadFormat;
 use crate::IndexUid;
 use crate::error::{ErrorCode, InvalidRequest};
 
-/// Longest excerpt of a client's text that an error repeats, in bytes.
+/// The maximum length of the excerpt of a document that an error repeats, in bytes.
 const EXCERPT_BYTES: usize = 1_000;
 
-impl PayloadFormat {
-    /// The word for the format in messages.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Ndjson => "ndjson",
-            Self::Csv { .. } => "csv",
-        }
-    }
+/// The reason why a payload was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PayloadError {
+    /// The request is refused at once (4xx): the body cannot be read, or carries a reserved attribute.
+    #[error(transparent)]
+    Refused(InvalidRequest),
+    /// A single server would accept the request and fail its task: an id is invalid or missing, or no primary
+    /// key can be inferred. The task fails; nothing is sent to any node.
+    #[error(transparent)]
+    Failed(InvalidRequest),
 }
 
-/// An empty body.
+/// Refuses an empty body.
 pub(super) fn missing(format: PayloadFormat) -> InvalidRequest {
     InvalidRequest::new(ErrorCode::MissingPayload, format!("A {} payload is missing.", format.word()))
 }
 
-/// A body, or a document in it, that is no JSON; `fault` is `serde_json`'s sentence with line and column.
+/// Refuses a body, or a document in it, that is not JSON. `fault` is `serde_json`'s sentence with line and
+/// column.
 pub(super) fn malformed(format: PayloadFormat, fault: &str) -> InvalidRequest {
     InvalidRequest::new(
         ErrorCode::MalformedPayload,
@@ -34,13 +36,13 @@ pub(super) fn malformed(format: PayloadFormat, fault: &str) -> InvalidRequest {
     )
 }
 
-/// JSON that is no document: `position` counts documents from 1; `None` when the body as a whole is meant.
+/// Refuses JSON that is not a document. `position` counts documents from 1; `None` means the body as a whole.
 pub(super) fn not_an_object(format: PayloadFormat, position: Option<usize>) -> InvalidRequest {
     let place = position.map(|position| format!(" (document {position})")).unwrap_or_default();
     malformed(format, &format!("data are neither an object nor a list of objects{place}"))
 }
 
-/// A CSV body that cannot be read.
+/// Refuses a CSV body that cannot be read.
 pub(super) fn malformed_csv(fault: &str) -> InvalidRequest {
     InvalidRequest::new(
         ErrorCode::MalformedPayload,
@@ -48,7 +50,7 @@ pub(super) fn malformed_csv(fault: &str) -> InvalidRequest {
     )
 }
 
-/// A document longer than the account of it can say.
+/// Refuses a document that is too long for its length to be stored.
 pub(super) fn too_long(position: usize) -> InvalidRequest {
     InvalidRequest::new(
         ErrorCode::PayloadTooLarge,
@@ -56,7 +58,7 @@ pub(super) fn too_long(position: usize) -> InvalidRequest {
     )
 }
 
-/// A document that carries an attribute of Miroir.
+/// Refuses a document with an attribute of Miroir.
 pub(super) fn reserved(attribute: &str, position: usize) -> InvalidRequest {
     InvalidRequest::new(
         ErrorCode::MiroirReservedField,
@@ -66,7 +68,7 @@ pub(super) fn reserved(attribute: &str, position: usize) -> InvalidRequest {
     )
 }
 
-/// A document without the primary key. `document` is its JSON text.
+/// Refuses a document without the primary key. `document` is its JSON text.
 pub(super) fn missing_id(primary_key: &str, document: &str) -> InvalidRequest {
     InvalidRequest::new(
         ErrorCode::MissingDocumentId,
@@ -74,7 +76,7 @@ pub(super) fn missing_id(primary_key: &str, document: &str) -> InvalidRequest {
     )
 }
 
-/// A document that names itself more than once. `document` is its JSON text.
+/// Refuses a document with several ids. `document` is its JSON text.
 pub(super) fn several_ids(primary_key: &str, document: &str) -> InvalidRequest {
     InvalidRequest::new(
         ErrorCode::InvalidDocumentId,
@@ -82,8 +84,8 @@ pub(super) fn several_ids(primary_key: &str, document: &str) -> InvalidRequest {
     )
 }
 
-/// Adds to the fault of one document which one of `count` it is. Where there is only one, the words are
-/// Meilisearch's alone.
+/// Adds to the fault of a document its position among `count`. The fault of a single document keeps
+/// Meilisearch's words.
 pub(super) fn locate(
     fault: InvalidRequest,
     position: usize,
@@ -97,16 +99,7 @@ pub(super) fn locate(
     InvalidRequest::new(fault.code, message)
 }
 
-/// Cuts `text` to what an error may repeat.
-pub(super) fn excerpt(text: &str) -> String {
-    if text.len() <= EXCERPT_BYTES {
-        return text.to_owned();
-    }
-    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= EXCERPT_BYTES).last().unwrap_or(0);
-    format!("{}…", &text[..end])
-}
-
-/// Valid JSON without the whitespace between its tokens, cut to what an error may repeat.
+/// Returns valid JSON without the whitespace between its tokens, cut to what an error may repeat.
 fn compact(json: &str) -> String {
     let mut compacted = String::new();
     let mut in_string = false;
@@ -138,9 +131,6 @@ mod tests {
     #[test]
     fn excerpts_are_cut_at_a_character() {
         let long = "é".repeat(3_000);
-        assert!(excerpt(&long).len() < 1_100);
-        assert!(excerpt(&format!("x{long}")).ends_with('…'));
         assert!(compact(&format!("\"{long}\"")).len() < 1_100);
-        assert_eq!(excerpt("short"), "short");
     }
 }

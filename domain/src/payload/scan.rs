@@ -1,8 +1,8 @@
-//! Reading one document: the values at its primary key, its reserved attributes, whether it is JSON to the bottom.
+//! Reading one document: the values at its primary key, its reserved attributes, the validity of its JSON.
 //!
-//! A node reads the values of a document long after it has acknowledged the write: a number out of range, half a
-//! surrogate pair or a bottomless nesting would fail the task on the nodes that got the document and on no other.
-//! So everything is read here, with `serde_json`'s recursion limit, before any node is called.
+//! A node reads the values of a document long after it has acknowledged the write. A number out of range,
+//! half a surrogate pair or bottomless nesting would fail the task on the nodes that got the document and on
+//! no other. So everything is read here, with `serde_json`'s recursion limit, before any node is called.
 
 use std::fmt;
 
@@ -15,21 +15,21 @@ use crate::document::{DocumentId, is_reserved};
 use crate::error::InvalidRequest;
 use crate::placement;
 
-/// What a document holds where its id is looked for.
+/// The content of a document at its primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found<'t> {
-    /// No value at all.
+    /// No value.
     Nothing,
     /// A valid id, hashed for placement, and the JSON text that spells it.
     Id(u64, &'t str),
-    /// A value that is no id.
+    /// A value that is not a valid id.
     Invalid(InvalidRequest),
     /// Several values.
     Several,
 }
 
 impl Found<'_> {
-    /// Both one after the other. The first fault counts, as it does on a node.
+    /// Combines the findings of two places, in order. The first fault counts, as it does on a node.
     fn then(self, next: Self) -> Self {
         match (self, next) {
             (Self::Nothing, next) => next,
@@ -40,20 +40,20 @@ impl Found<'_> {
     }
 }
 
-/// What a scan tells of a document.
+/// The result of a scan.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Scanned<'t> {
     /// The first reserved attribute at top level.
     pub(super) reserved: Option<String>,
-    /// What stands at the primary key.
+    /// The content at the primary key.
     pub(super) found: Found<'t>,
-    /// Whether an attribute on the way to the primary key came twice and the last one was taken: a node must be
+    /// True if an attribute on the way to the primary key came twice and the last one counts: a node must be
     /// sent the document without the earlier ones.
     pub(super) repeated: bool,
 }
 
-/// Scans the JSON object `text`. `path` is the primary key. `last_wins` takes the last of equal top-level
-/// attributes, as a JSON payload does; otherwise each of them counts, as in NDJSON.
+/// Scans the JSON object `text`. `path` is the primary key. With `last_wins` the last of equal top-level
+/// attributes counts, as in a JSON payload; otherwise each of them counts, as in NDJSON.
 pub(super) fn scan<'t>(
     text: &'t str,
     path: Option<&str>,
@@ -77,7 +77,7 @@ impl<'de> Visitor<'de> for TopLevel<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scanned<'de>, A::Error> {
         let mut reserved = None;
         let mut repeated = false;
-        // By how much of the path the attribute is. Nearly always there is one.
+        // The length of the path that each attribute matches, with its finding. Nearly always there is one.
         let mut matches: Vec<(usize, Found<'de>)> = Vec::new();
         while let Some(attribute) = map.next_key_seed(Classify { path: self.path, top_level: true })? {
             match attribute {
@@ -102,19 +102,19 @@ impl<'de> Visitor<'de> for TopLevel<'_> {
     }
 }
 
-/// What an attribute's name says about it.
+/// The relation of an attribute's name to the path.
 enum Attribute<'p> {
     Other,
     Reserved(String),
-    /// The first `consumed` bytes of the path; `rest` is what remains behind the dot, empty at the end.
+    /// The first `consumed` bytes of the path; `rest` is the remainder after the dot, empty at the end.
     OnPath {
         consumed: usize,
         rest: &'p str,
     },
 }
 
-/// Reads an attribute's name. `a.b` is reached by the attribute `a` and then `b`, and by the attribute `a.b`, for
-/// Meilisearch flattens documents.
+/// Reads an attribute's name. The path `a.b` leads to the attribute `b` in `a`, and to the attribute `a.b`,
+/// because Meilisearch flattens documents.
 struct Classify<'p> {
     path: Option<&'p str>,
     top_level: bool,
@@ -139,16 +139,16 @@ impl<'p> Visitor<'_> for Classify<'p> {
         if self.top_level && is_reserved(name) {
             return Ok(Attribute::Reserved(name.to_owned()));
         }
-        let Some(behind) = self.path.filter(|_| !name.is_empty()).and_then(|path| path.strip_prefix(name))
+        let Some(after) = self.path.filter(|_| !name.is_empty()).and_then(|path| path.strip_prefix(name))
         else {
             return Ok(Attribute::Other);
         };
-        let rest = if behind.is_empty() { Some(behind) } else { behind.strip_prefix('.') };
+        let rest = if after.is_empty() { Some(after) } else { after.strip_prefix('.') };
         Ok(rest.map_or(Attribute::Other, |rest| Attribute::OnPath { consumed: name.len(), rest }))
     }
 }
 
-/// Reads a value to its bottom. On the `path` it looks for ids; elsewhere (`None`) it only checks the JSON.
+/// Reads a whole value. On the `path` it reads ids; elsewhere (`None`) it only checks the JSON.
 #[derive(Clone, Copy)]
 struct Descend<'p> {
     path: Option<&'p str>,
@@ -198,7 +198,7 @@ impl<'de> Visitor<'de> for Descend<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Found<'de>, A::Error> {
-        // Ids are not looked for inside lists, as on a node.
+        // Like a node, this finds no ids inside lists.
         while list.next_element_seed(Self { path: None })?.is_some() {}
         Ok(Found::Nothing)
     }
@@ -228,8 +228,8 @@ fn read_id(json: &str) -> Result<Found<'_>, serde_json::Error> {
     })
 }
 
-/// The canonical id when the JSON text spells it out: a string without escapes, or an integer sure to fit. Spares
-/// nearly every document an allocation.
+/// Returns the canonical id if the JSON text spells it: a string without escapes, or an integer that surely
+/// fits. This saves an allocation for nearly every document.
 fn canonical_as_it_stands(json: &str) -> Option<&str> {
     if let Some(text) = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')) {
         return DocumentId::is_valid_text(text).then_some(text);

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::topology::Node;
+use crate::topology::fixture::numbered;
 
 // The golden values were computed with another implementation of xxHash (the Python package `xxhash`).
 const SHARDS_OF_64: [u32; 5] = [24, 20, 34, 4, 52];
@@ -18,15 +19,7 @@ fn node_id(name: &str) -> NodeId {
 
 /// `groups` groups of `per_group` nodes, named `node-<group>-<number>`.
 fn topology(groups: u32, per_group: u32, replication_factor: u32) -> Topology {
-    let nodes = (0..groups)
-        .flat_map(|group| {
-            (0..per_group).map(move |number| Node {
-                id: node_id(&format!("node-{group}-{number}")),
-                group: GroupId(group),
-            })
-        })
-        .collect();
-    Topology::new(nodes, replication_factor, None).unwrap()
+    numbered(groups, per_group, replication_factor, None)
 }
 
 fn group_ids(groups: u32) -> Vec<GroupId> {
@@ -42,7 +35,7 @@ fn clusters() -> impl Strategy<Value = (Topology, u32)> {
 
 #[test]
 fn shards_and_replicas_never_change_between_versions() {
-    // These values are the format of stored data. A version that fails here looks for documents where they are not.
+    // These values are the format of stored data: a version that fails here would not find documents.
     let shards: Vec<u32> =
         ["1", "2", "movie-42", "A_b", &"x".repeat(511)].iter().map(|id| shard_of(id, 64).0).collect();
     assert_eq!(shards, SHARDS_OF_64);
@@ -88,7 +81,7 @@ fn placement_of_an_unknown_group_shard_or_node_is_empty() {
 }
 
 #[test]
-fn covering_set_falls_back_to_another_group_shard_by_shard() {
+fn covering_set_uses_another_group_shard_by_shard() {
     let topology = topology(2, 3, 1);
     let placement = Placement::new(&topology, 64);
     let down = node_id("node-0-1");
@@ -104,19 +97,19 @@ fn covering_set_falls_back_to_another_group_shard_by_shard() {
 }
 
 #[test]
-fn covering_set_reports_what_nobody_can_serve() {
+fn covering_set_reports_shards_that_no_node_can_serve() {
     let placement = Placement::new(&topology(1, 3, 1), 64);
     let down = node_id("node-0-1");
     let set = placement.covering_set(&group_ids(1), &|node| (*node != down).then_some(1));
     assert_eq!(&set.uncovered, placement.shards_of(&down));
     assert!(!set.nodes.contains_key(&down));
-    let nobody = placement.covering_set(&[], &|_| Some(1));
-    assert_eq!(nobody.uncovered, ShardSet::all(64));
-    assert!(nobody.nodes.is_empty());
+    let empty = placement.covering_set(&[], &|_| Some(1));
+    assert_eq!(empty.uncovered, ShardSet::all(64));
+    assert!(empty.nodes.is_empty());
 }
 
 #[test]
-fn covering_set_visits_few_nodes_between_equal_costs() {
+fn covering_set_uses_few_nodes_of_equal_costs() {
     // Every node holds every shard, so one is enough.
     let placement = Placement::new(&topology(1, 3, 3), 64);
     assert_eq!(placement.covering_set(&group_ids(1), &|_| Some(5)).nodes.len(), 1);
@@ -131,19 +124,19 @@ fn covering_set_spreads_by_cost() {
 }
 
 #[test]
-fn covering_set_asks_the_cost_of_a_node_once() {
+fn covering_set_calls_the_cost_of_a_node_once() {
     let placement = Placement::new(&topology(2, 4, 2), 256);
-    let asked = RefCell::new(BTreeMap::<NodeId, u32>::new());
+    let calls = RefCell::new(BTreeMap::<NodeId, u32>::new());
     let set = placement.covering_set(&group_ids(2), &|node| {
-        *asked.borrow_mut().entry(node.clone()).or_default() += 1;
+        *calls.borrow_mut().entry(node.clone()).or_default() += 1;
         Some(1)
     });
     assert!(set.uncovered.is_empty());
-    assert!(asked.borrow().values().all(|count| *count == 1));
+    assert!(calls.borrow().values().all(|count| *count == 1));
 }
 
 #[test]
-fn joining_node_takes_its_share() {
+fn new_node_takes_its_share() {
     for nodes in 1..8 {
         let shards = 4_096;
         let before = Placement::new(&topology(1, nodes, 1), shards);
@@ -161,7 +154,7 @@ fn joining_node_takes_its_share() {
 
 proptest! {
     #[test]
-    fn joining_node_moves_copies_to_itself_alone(nodes in 1_u32..9, factor in 1_u32..4, shards in 1_u32..200) {
+    fn new_node_moves_copies_to_itself_only(nodes in 1_u32..9, factor in 1_u32..4, shards in 1_u32..200) {
         let nodes = nodes + factor - 1;
         let before = Placement::new(&topology(2, nodes, factor), shards);
         let joined = node_id(&format!("node-0-{nodes}"));
@@ -267,12 +260,12 @@ proptest! {
             }
         }
         prop_assert!(set.nodes.values().all(|served| !served.is_empty()));
-        prop_assert_eq!(&set, &placement.covering_set(&order, &cost), "the same question has one answer");
+        prop_assert_eq!(&set, &placement.covering_set(&order, &cost), "equal arguments give equal sets");
     }
 }
 
 #[test]
-fn covering_set_passes_over_a_reluctant_group_for_a_willing_one() {
+fn covering_set_uses_a_last_resort_only_without_a_cheaper_group() {
     let topology = topology(2, 1, 1);
     let placement = Placement::new(&topology, 4);
     let (first, second) = (node_id("node-0-0"), node_id("node-1-0"));
@@ -283,15 +276,15 @@ fn covering_set_passes_over_a_reluctant_group_for_a_willing_one() {
         set.nodes.into_keys().next().unwrap()
     };
     assert_eq!(
-        chosen([Some(RELUCTANT_COST - 1), Some(0)]),
+        chosen([Some(LAST_RESORT_COST - 1), Some(0)]),
         first,
         "both are willing: the caller's order decides"
     );
-    assert_eq!(chosen([Some(RELUCTANT_COST), Some(RELUCTANT_COST - 1)]), second);
+    assert_eq!(chosen([Some(LAST_RESORT_COST), Some(LAST_RESORT_COST - 1)]), second);
     assert_eq!(
-        chosen([Some(RELUCTANT_COST + 2), Some(RELUCTANT_COST + 1)]),
+        chosen([Some(LAST_RESORT_COST + 2), Some(LAST_RESORT_COST + 1)]),
         second,
         "the less reluctant one"
     );
-    assert_eq!(chosen([Some(RELUCTANT_COST), None]), first, "reluctant is better than nobody");
+    assert_eq!(chosen([Some(LAST_RESORT_COST), None]), first, "a last resort is better than none");
 }

@@ -1,51 +1,50 @@
-//! Distinct across nodes: each node keeps one document per value among its own, the merge keeps one among all.
+//! Distinct across nodes: each node keeps one document per value of its own, the merge keeps one per value of
+//! all.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
-use super::order::Hit;
+use super::hit::Hit;
 use super::path;
 
-/// A value two documents can have in common.
+/// A value that two documents can have in common.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Shared {
     Text(String),
-    /// The bits of a number: integers and floats of one value are one.
+    /// The bits of a number, the same for an integer and a float of one value.
     Number(u64),
 }
 
-/// How Meilisearch compares texts in facets and in distinct: without case, and blind to how a letter is composed.
+/// Returns a text as Meilisearch compares it in facets and in distinct: without case, and independent of how
+/// a letter is composed.
 pub(super) fn normalize(text: &str) -> String {
     text.trim().nfkd().collect::<String>().to_lowercase()
 }
 
-/// Keeps the first hit of every value.
+/// A filter that keeps the first hit of every value.
 pub(super) struct Distinct<'a> {
     attribute: Option<&'a str>,
     seen: HashSet<Shared>,
 }
 
 impl<'a> Distinct<'a> {
-    /// Distinct by `attribute`; `None` keeps every hit.
+    /// Creates the filter for `attribute`. With `None` it keeps every hit.
     pub(super) fn new(attribute: Option<&'a str>) -> Self {
         Self { attribute, seen: HashSet::new() }
     }
 
-    /// Whether `hit` shares no value with a hit kept before; it is then kept itself.
+    /// Returns whether `hit` has no value of a hit that was kept before. The hit is then kept itself.
     ///
-    /// As on a server, an array stands for each of its items, a hit without the attribute shares nothing, and the
-    /// values of a hit that is dropped do not count against later ones.
+    /// As on a server, an array stands for each of its items, and a hit without the attribute is always kept.
+    /// The values of a dropped hit do not count against later hits.
     pub(super) fn keeps(&mut self, hit: &Hit) -> bool {
         let Some(attribute) = self.attribute else {
             return true;
         };
         let mut values = Vec::new();
-        path::visit(hit, attribute, &mut |value| match value {
-            Value::Array(items) => values.extend(items.iter().filter_map(shared)),
-            single => values.extend(shared(single)),
-        });
+        path::visit_items(hit, attribute, &mut |value| values.extend(shared(value)));
         if values.iter().any(|value| self.seen.contains(value)) {
             return false;
         }
@@ -95,18 +94,18 @@ mod tests {
     }
 
     #[test]
-    fn reads_nested_attributes() {
+    fn keeps_finds_nested_attributes() {
         let hits = json!([{"a": {"b": 1}}, {"a": [{"b": 1}, {"b": 2}]}, {"a": {"b": 2}}]);
         assert_eq!(kept(Some("a.b"), hits), [0, 2]);
     }
 
     #[test]
-    fn keeps_everything_where_nothing_is_distinct() {
+    fn keeps_everything_without_an_attribute() {
         assert_eq!(kept(None, json!([{"a": 1}, {"a": 1}])), [0, 1]);
     }
 
     #[test]
-    fn one_letter_in_two_compositions_is_one_value() {
+    fn keeps_treats_two_compositions_of_a_letter_as_equal() {
         assert_eq!(kept(Some("a"), json!([{"a": "\u{e9}"}, {"a": "e\u{301}"}, {"a": "e"}])), [0, 2]);
     }
 }

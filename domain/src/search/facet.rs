@@ -7,24 +7,24 @@ use serde_json::{Map, Value};
 
 use super::NodeQuery;
 use super::distinct::normalize;
-use super::order::Hit;
+use super::hit::Hit;
 use super::path;
 use crate::document::is_reserved;
 
-/// The keys of an answer.
+/// Keys of a response.
 pub(super) const DISTRIBUTION: &str = "facetDistribution";
 pub(super) const STATS: &str = "facetStats";
 
-/// Above this many candidates a server walks its facet tree and prints numbers by value; up to it, it counts
-/// document by document and prints numbers as they sort as text (`CANDIDATES_THRESHOLD` in milli).
+/// The number of candidates up to which a server counts document by document and sorts numbers as text. Above
+/// it, a server walks its facet tree and sorts numbers by value (`CANDIDATES_THRESHOLD` in milli).
 const COUNTED_ONE_BY_ONE: u64 = 3000;
 
-/// What tells one value of a facet from another. Numbers precede texts, however values are sorted.
+/// The identity of a facet value. Numbers precede texts in every order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum FacetKey {
     /// The bits of a number.
     Number(u64),
-    /// A text as Meilisearch compares it; nodes may show it in the spelling of different documents.
+    /// A text as Meilisearch compares it. Nodes may show it in the spellings of different documents.
     Text(String),
 }
 
@@ -38,13 +38,14 @@ struct Counted {
 #[derive(Debug, Default)]
 struct Facet {
     values: HashMap<FacetKey, Counted>,
-    /// Smallest and greatest number; absent where no document has a number here.
+    /// The smallest and the greatest number, if any document has a number here.
     range: Option<(f64, f64)>,
 }
 
 impl Facet {
-    /// Answers print numbers and texts alike. A facet without a range has no numbers at all; in one with a range,
-    /// what is printed the way numbers are printed is taken for one.
+    /// Returns the identity of a value from its printed form, in which numbers and texts look alike. In a
+    /// facet with a range, a value that is printed like a number is taken for one; a facet without a range
+    /// has no numbers.
     fn key(&self, printed: &str) -> FacetKey {
         let number = || printed.parse::<f64>().ok().filter(|number| number.to_string() == printed);
         match self.range.and_then(|_| number()) {
@@ -54,17 +55,17 @@ impl Facet {
     }
 }
 
-/// The facets of several answers.
+/// The facets of several responses.
 #[derive(Debug, Default)]
 pub(super) struct Facets {
     facets: BTreeMap<String, Facet>,
 }
 
 impl Facets {
-    /// Adds the `facetStats` of one answer. All of them come before the first distribution, because they tell
-    /// numbers from texts.
+    /// Adds the `facetStats` of one response. Those of all responses must come before the first distribution,
+    /// because they tell numbers from texts.
     pub(super) fn add_stats(&mut self, stats: &Value) -> Result<(), String> {
-        let stats = stats.as_object().ok_or_else(|| format!("a `{STATS}` that is no object"))?;
+        let stats = stats.as_object().ok_or_else(|| format!("a `{STATS}` that is not an object"))?;
         for (name, range) in stats {
             let bound = |key: &str| {
                 range
@@ -80,19 +81,19 @@ impl Facets {
         Ok(())
     }
 
-    /// Adds the `facetDistribution` of one answer.
+    /// Adds the `facetDistribution` of one response.
     pub(super) fn add_distribution(&mut self, distribution: Value) -> Result<(), String> {
         let Value::Object(distribution) = distribution else {
-            return Err(format!("a `{DISTRIBUTION}` that is no object"));
+            return Err(format!("a `{DISTRIBUTION}` that is not an object"));
         };
         for (name, values) in distribution {
             let Value::Object(values) = values else {
-                return Err(format!("a `{DISTRIBUTION}` whose `{name}` is no object"));
+                return Err(format!("a `{DISTRIBUTION}` whose `{name}` is not an object"));
             };
             let facet = self.facets.entry(name).or_default();
             for (shown, count) in values {
                 let Some(count) = count.as_u64() else {
-                    return Err(format!("a `{DISTRIBUTION}` whose `{shown}` is no count"));
+                    return Err(format!("a `{DISTRIBUTION}` whose `{shown}` is not a count"));
                 };
                 let key = facet.key(&shown);
                 let counted = facet.values.entry(key).or_insert(Counted { shown, count: 0 });
@@ -102,14 +103,11 @@ impl Facets {
         Ok(())
     }
 
-    /// Takes back the values of a hit that a node counted and the merge dropped.
+    /// Subtracts the values of a hit that a node counted and the merge dropped.
     pub(super) fn forget(&mut self, hit: &Hit) {
         for (name, facet) in &mut self.facets {
             let mut printed = Vec::new();
-            path::visit(hit, name, &mut |value| match value {
-                Value::Array(items) => printed.extend(items.iter().filter_map(print)),
-                single => printed.extend(print(single)),
-            });
+            path::visit_items(hit, name, &mut |value| printed.extend(print(value)));
             for text in printed {
                 let key = facet.key(&text);
                 if let Some(counted) = facet.values.get_mut(&key) {
@@ -122,8 +120,9 @@ impl Facets {
         }
     }
 
-    /// The merged distribution and stats, without Miroir's own attributes: facets by name, values in the order the
-    /// settings say, at most `maxValuesPerFacet` of them. `candidates` is how many documents were counted.
+    /// Returns the merged distribution and stats, without Miroir's own attributes: facets by name, values in
+    /// the order of the settings, at most `maxValuesPerFacet` of them. `candidates` is the number of
+    /// documents that were counted.
     pub(super) fn finish(
         self,
         index: &NodeQuery,
@@ -151,7 +150,7 @@ impl Facets {
     }
 }
 
-/// How the values of one facet are sorted.
+/// The order of the values of one facet.
 #[derive(Debug, Clone, Copy)]
 enum ValueOrder {
     Alphabetical { numbers_by_value: bool },
@@ -167,8 +166,8 @@ impl ValueOrder {
         }
     }
 
-    /// A server goes through the numbers first and the texts after them in every order, also by count. Among equal
-    /// counts its heap gives the greater value first.
+    /// Compares as a server does: numbers precede texts in every order, also by count. Among equal counts its
+    /// heap returns the greater value first.
     fn compare(self, left: &(FacetKey, Counted), right: &(FacetKey, Counted)) -> Ordering {
         match (self, &left.0, &right.0) {
             (_, FacetKey::Number(_), FacetKey::Text(_)) => Ordering::Less,
@@ -195,7 +194,7 @@ fn by_value(left: &FacetKey, right: &FacetKey) -> Ordering {
     }
 }
 
-/// How a server prints a value of a document as a facet value.
+/// Returns a value of a document as a server prints it in a facet.
 fn print(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

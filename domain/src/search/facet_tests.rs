@@ -3,12 +3,12 @@ use serde_json::json;
 use super::*;
 use crate::search::request::tests::index;
 
-fn merged(index: &NodeQuery, candidates: u64, answers: &[(Value, Value)]) -> (String, String) {
+fn merged(index: &NodeQuery, candidates: u64, responses: &[(Value, Value)]) -> (String, String) {
     let mut facets = Facets::default();
-    for (_, stats) in answers {
+    for (_, stats) in responses {
         facets.add_stats(stats).unwrap();
     }
-    for (distribution, _) in answers {
+    for (distribution, _) in responses {
         facets.add_distribution(distribution.clone()).unwrap();
     }
     let (distribution, stats) = facets.finish(index, candidates);
@@ -21,65 +21,66 @@ fn by_count() -> NodeQuery {
 
 #[test]
 fn counts_add_up_and_ranges_widen() {
-    let answers = [
+    let responses = [
         (json!({"y": {"1": 2}, "g": {"A": 1, "b": 1}}), json!({"y": {"min": 1.0, "max": 1.0}})),
         (json!({"g": {"a": 2, "C": 1}}), json!({})),
         (json!({"y": {"1": 1, "-2.5": 4}, "z": {}}), json!({"y": {"min": -2.5, "max": 1.0}})),
     ];
-    let (distribution, stats) = merged(&index(), 11, &answers);
+    let (distribution, stats) = merged(&index(), 11, &responses);
     assert_eq!(distribution, r#"{"g":{"A":3,"b":1,"C":1},"y":{"-2.5":4,"1":3},"z":{}}"#);
     assert_eq!(stats, r#"{"y":{"min":-2.5,"max":1.0}}"#);
 }
 
 #[test]
 fn numbers_precede_texts_and_sort_as_text_in_small_results() {
-    let answers =
+    let responses =
         [(json!({"m": {"10": 1, "2": 1, "!": 1, "x": 1}}), json!({"m": {"min": 2.0, "max": 10.0}}))];
-    assert_eq!(merged(&index(), 3000, &answers).0, r#"{"m":{"10":1,"2":1,"!":1,"x":1}}"#);
-    assert_eq!(merged(&index(), 3001, &answers).0, r#"{"m":{"2":1,"10":1,"!":1,"x":1}}"#);
+    assert_eq!(merged(&index(), 3000, &responses).0, r#"{"m":{"10":1,"2":1,"!":1,"x":1}}"#);
+    assert_eq!(merged(&index(), 3001, &responses).0, r#"{"m":{"2":1,"10":1,"!":1,"x":1}}"#);
 }
 
 #[test]
-fn what_looks_like_a_number_is_text_where_there_are_no_numbers() {
-    let answers = [(json!({"m": {"!": 1, "10": 1, "9": 1}}), json!({}))];
-    assert_eq!(merged(&index(), 9000, &answers).0, r#"{"m":{"!":1,"10":1,"9":1}}"#);
+fn numeric_looking_values_are_text_if_there_is_no_range() {
+    let responses = [(json!({"m": {"!": 1, "10": 1, "9": 1}}), json!({}))];
+    assert_eq!(merged(&index(), 9000, &responses).0, r#"{"m":{"!":1,"10":1,"9":1}}"#);
 }
 
 #[test]
-fn by_count_means_numbers_then_texts_greatest_first() {
-    let answers = [
+fn order_by_count_puts_numbers_before_texts_and_greatest_first() {
+    let responses = [
         (json!({"m": {"1": 3, "v1": 9, "v2": 2}}), json!({"m": {"min": 1.0, "max": 1.0}})),
         (json!({"m": {"12": 3, "2": 3, "v3": 9}}), json!({"m": {"min": 2.0, "max": 12.0}})),
     ];
-    assert_eq!(merged(&by_count(), 9, &answers).0, r#"{"m":{"12":3,"2":3,"1":3,"v3":9,"v1":9,"v2":2}}"#);
+    assert_eq!(merged(&by_count(), 9, &responses).0, r#"{"m":{"12":3,"2":3,"1":3,"v3":9,"v1":9,"v2":2}}"#);
 }
 
 #[test]
-fn the_order_of_one_facet_precedes_that_of_all() {
+fn order_of_one_facet_overrides_that_of_all() {
     let mut index = by_count();
     index.sort_facet_values_by.insert("g".to_owned(), json!("alpha"));
-    let answers = [(json!({"g": {"b": 2, "a": 1}, "h": {"a": 1, "b": 2}}), json!({}))];
-    assert_eq!(merged(&index, 3, &answers).0, r#"{"g":{"a":1,"b":2},"h":{"b":2,"a":1}}"#);
+    let responses = [(json!({"g": {"b": 2, "a": 1}, "h": {"a": 1, "b": 2}}), json!({}))];
+    assert_eq!(merged(&index, 3, &responses).0, r#"{"g":{"a":1,"b":2},"h":{"b":2,"a":1}}"#);
 }
 
 #[test]
-fn values_are_cut_after_they_are_added_up() {
+fn values_are_cut_after_the_sum() {
     let index = NodeQuery { max_values_per_facet: 2, ..by_count() };
-    let answers = [(json!({"g": {"a": 5, "b": 4}}), json!({})), (json!({"g": {"c": 7, "b": 4}}), json!({}))];
-    assert_eq!(merged(&index, 20, &answers).0, r#"{"g":{"b":8,"c":7}}"#);
+    let responses =
+        [(json!({"g": {"a": 5, "b": 4}}), json!({})), (json!({"g": {"c": 7, "b": 4}}), json!({}))];
+    assert_eq!(merged(&index, 20, &responses).0, r#"{"g":{"b":8,"c":7}}"#);
 }
 
 #[test]
 fn reserved_facets_are_not_shown() {
-    let answers = [(
+    let responses = [(
         json!({"_miroir_shard": {"1": 4}, "g": {"a": 1}}),
         json!({"_miroir_shard": {"min": 1.0, "max": 1.0}}),
     )];
-    assert_eq!(merged(&index(), 5, &answers), (r#"{"g":{"a":1}}"#.to_owned(), "{}".to_owned()));
+    assert_eq!(merged(&index(), 5, &responses), (r#"{"g":{"a":1}}"#.to_owned(), "{}".to_owned()));
 }
 
 #[test]
-fn forgetting_a_hit_takes_back_each_of_its_values() {
+fn forget_subtracts_each_value_of_a_hit() {
     let mut facets = Facets::default();
     facets.add_stats(&json!({"n": {"min": 1.0, "max": 2.0}})).unwrap();
     facets

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use crate::ShardSet;
 use crate::document::shard_filter;
+use crate::wording::{VALUE_CHARS, excerpt};
 
-/// Checks that a filter has one of the shapes Meilisearch reads: a string, or an array (AND) of strings and of
-/// arrays (OR) of strings. What the strings say is the node's to judge. Errors are Meilisearch's sentences.
+/// Checks that a filter has one of the shapes that Meilisearch reads: a string, or an array (AND) of strings
+/// and of arrays (OR) of strings. The nodes check the strings. Errors are Meilisearch's sentences.
 pub(super) fn check(filter: &Value) -> Result<(), String> {
     match filter {
         Value::String(_) => Ok(()),
@@ -27,13 +28,14 @@ fn check_conjunct(conjunct: &Value) -> Result<(), String> {
 }
 
 fn wrong_syntax(expected: &str, found: &Value) -> String {
+    let found = excerpt(found, VALUE_CHARS);
     format!("Invalid syntax for the filter parameter: `expected {expected}, found: {found}`.")
 }
 
-/// The client's filter with the clause of `shards` joined to it by AND.
+/// Returns the client's filter with the clause of `shards` joined to it by AND.
 ///
-/// The clause stands as a filter of its own in the outer array rather than being spliced into the client's text:
-/// nothing the client wrote, not even an unbalanced parenthesis, can reach over it.
+/// The clause is a filter of its own in the outer array instead of a part of the client's text. So nothing in
+/// that text, not even an unbalanced parenthesis, can affect it.
 pub fn with_shards(client: Option<&Value>, shards: &ShardSet) -> Value {
     let clause = Value::String(shard_filter(shards));
     match client {
@@ -52,7 +54,7 @@ mod tests {
     use crate::Shard;
 
     #[test]
-    fn clause_is_anded_to_every_shape_of_filter() {
+    fn with_shards_joins_the_clause_to_every_shape_of_filter() {
         let shards: ShardSet = [Shard(4), Shard(1)].into_iter().collect();
         let clause = r#"_miroir_shard IN ["⁖", "⁚"]"#;
         for (client, expected) in [
@@ -69,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn no_shards_match_no_document() {
+    fn with_shards_matches_no_document_for_no_shards() {
         assert_eq!(with_shards(None, &ShardSet::default()), json!("_miroir_shard IN []"));
     }
 
     #[test]
-    fn check_refuses_what_no_server_reads() {
+    fn check_refuses_filters_that_servers_refuse() {
         for (filter, expected) in [
             (json!(3), "String, Array, found: 3"),
             (json!({"a": 1}), "String, Array, found: {\"a\":1}"),

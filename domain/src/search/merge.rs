@@ -1,69 +1,73 @@
-//! Merging the answers of a covering set into the answer a single server would give.
+//! Merging the responses of a covering set into the response of a single server.
 
 use serde_json::{Map, Value};
 
 use super::distinct::Distinct;
 use super::facet::{DISTRIBUTION, Facets, STATS};
-use super::order::{Hit, Merged, Ranking, Unrankable};
+use super::hit::{Hit, RawHit};
+use super::order::{Merged, Ranking, Unrankable};
 use super::page::Page;
 use super::rank::{DETAILS, VECTOR};
-use super::response::{RawHit, SearchResponse};
+use super::response::SearchResponse;
 use super::{NodeQuery, SearchRequest};
 use crate::NodeId;
 use crate::document::{PrimaryKey, strip_reserved};
 
-/// What one node answered.
+/// The response of one node.
 #[derive(Debug, Clone)]
 pub struct NodeResponse {
     /// The node.
     pub node: NodeId,
-    /// The body of its answer to [`SearchRequest::for_node`].
+    /// The body of its response to [`SearchRequest::for_node`].
     pub body: SearchResponse,
 }
 
-/// What the merge needs beside the answers.
+/// The facts that the merge needs besides the responses.
 #[derive(Debug, Clone, Copy)]
 pub struct MergeContext<'a> {
     /// The client's request.
     pub request: &'a SearchRequest,
-    /// The index.
+    /// The facts about the index.
     pub index: &'a NodeQuery,
 }
 
-/// An answer that is no search result.
+/// A response that is not a search result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("node `{node}` answered a search with {problem}")]
+#[error("node `{node}` returned an invalid search response: {problem}")]
 pub struct InvalidResponse {
     /// The node.
     pub node: NodeId,
-    /// What is wrong with it.
+    /// The fault.
     pub problem: String,
 }
 
 const HITS: &str = "hits";
 const TOOK: &str = "processingTimeMs";
 const SEMANTIC_HITS: &str = "semanticHitCount";
-/// Keys of an answer that Miroir passes on as the first node gave them, before and after the ones it merges.
+/// Keys that Miroir passes on as the first node returned them, before and after the keys that it merges.
 const PASSED_BEFORE: [&str; 1] = ["queryVector"];
 const PASSED_AFTER: [&str; 4] = ["requestUid", "metadata", "performanceDetails", "remoteErrors"];
 
-/// Merges `answers` (one per node, no shard answered twice) in the order one server would give: rule by rule from
-/// `_rankingScoreDetails`, ties by primary key and then by the order of `answers`; distinct across nodes; facets and
-/// totals added up; the client's page cut out; everything the client did not ask for removed.
+/// Merges `responses`, one per node and none for the same shard, in the order of a single server: rule by
+/// rule from `_rankingScoreDetails`, ties by primary key and then by the order of `responses`. Distinct holds
+/// across nodes; facets and totals are added up; the client's page is cut out; attributes that the client did
+/// not request are removed.
 ///
-/// The order of every node's hits is taken as it is. Only the hits of the page are read whole, of those before it just
-/// what decides their place, and no hit behind the page is looked at, unless distinct has to find the values that
-/// several nodes counted.
+/// The order of each node's hits is kept. Hits of the page are read whole; of those before it only the
+/// members that decide their place. Hits after the page are not read, unless distinct has to find the values
+/// that several nodes counted.
+///
+/// The documentation of [`SearchRequest`] has an example.
 pub fn merge(
     context: MergeContext<'_>,
-    answers: Vec<NodeResponse>,
+    responses: Vec<NodeResponse>,
 ) -> Result<Map<String, Value>, InvalidResponse> {
     let page = context.request.page();
     let mut rest = Rest::default();
-    let mut nodes = Vec::with_capacity(answers.len());
-    let mut lists = Vec::with_capacity(answers.len());
+    let mut nodes = Vec::with_capacity(responses.len());
+    let mut lists = Vec::with_capacity(responses.len());
     let mut distributions = Vec::new();
-    for NodeResponse { node, body: SearchResponse { hits, rest: mut body } } in answers {
+    for NodeResponse { node, body: SearchResponse { hits, rest: mut body } } in responses {
         let invalid = |problem| InvalidResponse { node: node.clone(), problem };
         lists.push(hits.ok_or_else(|| invalid(format!("no `{HITS}`")))?);
         distributions
@@ -80,7 +84,8 @@ pub fn merge(
     Ok(rest.finish(context, page, hits))
 }
 
-/// Takes the hits of the page out of the merged lists. What distinct drops is taken back from totals and facets.
+/// Takes the hits of the page out of the merged lists. Dropped duplicates are subtracted from totals and
+/// facets.
 fn take_page(
     context: MergeContext<'_>,
     page: Page,
@@ -119,7 +124,7 @@ fn take_page(
     Ok(hits)
 }
 
-/// Everything of the answers but the hits, added up.
+/// The sum of the responses without their hits.
 #[derive(Debug, Default)]
 struct Rest {
     total: u64,
@@ -127,12 +132,12 @@ struct Rest {
     has_facets: bool,
     facets: Facets,
     is_semantic: bool,
-    /// The keys that are passed on, each as the first node with it gave it.
+    /// The keys that are passed on, each from the first node that returned it.
     passed: Map<String, Value>,
 }
 
 impl Rest {
-    /// Adds what is left of an answer without its hits and facet counts.
+    /// Adds a response without its hits and facet counts.
     fn add(&mut self, page: Page, body: Map<String, Value>) -> Result<(), String> {
         let total = body.get(page.total_key()).and_then(Value::as_u64);
         let total = total.ok_or_else(|| format!("no number `{}`", page.total_key()))?;
@@ -142,7 +147,7 @@ impl Rest {
                 TOOK => self.took = self.took.max(value.as_u64().unwrap_or(0)),
                 STATS => self.facets.add_stats(&value)?,
                 SEMANTIC_HITS => self.is_semantic = true,
-                // What the client asked is described from the request, not from what the node was asked.
+                // These keys are made from the client's request, because the nodes were sent another one.
                 "query" | "offset" | "limit" | "page" | "hitsPerPage" | "totalPages" | "totalHits"
                 | "estimatedTotalHits" => {}
                 _ => {
@@ -153,41 +158,41 @@ impl Rest {
         Ok(())
     }
 
-    /// The client's answer, its keys in the order of a server.
+    /// Returns the client's response, its keys in the order of a server.
     fn finish(mut self, context: MergeContext<'_>, page: Page, hits: Vec<Hit>) -> Map<String, Value> {
         let MergeContext { request, index } = context;
-        // A server counts the semantic hits of the page it shows, so they are counted again.
+        // A server counts the semantic hits of the page that it shows, so they are counted again.
         let semantic_hits = hits
             .iter()
             .filter(|hit| hit.get(DETAILS).is_some_and(|rules| rules.get(VECTOR).is_some()))
             .count();
-        let mut answer = Map::new();
-        answer.insert(HITS.to_owned(), clean(context, hits));
-        answer.insert("query".to_owned(), request.query().into());
-        self.pass(&PASSED_BEFORE, &mut answer);
-        answer.insert(TOOK.to_owned(), self.took.into());
-        page.describe(self.total, &mut answer);
+        let mut response = Map::new();
+        response.insert(HITS.to_owned(), clean(context, hits));
+        response.insert("query".to_owned(), request.query().into());
+        self.pass(&PASSED_BEFORE, &mut response);
+        response.insert(TOOK.to_owned(), self.took.into());
+        page.describe(self.total, &mut response);
         if self.has_facets || request.wants_facets() {
             let (distribution, stats) = std::mem::take(&mut self.facets).finish(index, self.total);
-            answer.insert(DISTRIBUTION.to_owned(), distribution.into());
-            answer.insert(STATS.to_owned(), stats.into());
+            response.insert(DISTRIBUTION.to_owned(), distribution.into());
+            response.insert(STATS.to_owned(), stats.into());
         }
-        self.pass(&PASSED_AFTER, &mut answer);
+        self.pass(&PASSED_AFTER, &mut response);
         if self.is_semantic {
-            answer.insert(SEMANTIC_HITS.to_owned(), semantic_hits.into());
+            response.insert(SEMANTIC_HITS.to_owned(), semantic_hits.into());
         }
-        answer.extend(self.passed);
-        answer
+        response.extend(self.passed);
+        response
     }
 
-    fn pass(&mut self, keys: &[&str], answer: &mut Map<String, Value>) {
+    fn pass(&mut self, keys: &[&str], response: &mut Map<String, Value>) {
         for key in keys {
-            answer.extend(self.passed.shift_remove_entry(*key));
+            response.extend(self.passed.shift_remove_entry(*key));
         }
     }
 }
 
-/// Takes out of the hits what was retrieved for the merge alone, and Miroir's own attributes.
+/// Removes from the hits the attributes that only the merge needed, and Miroir's own.
 fn clean(context: MergeContext<'_>, hits: Vec<Hit>) -> Value {
     let extras = context.request.extras(context.index);
     let unwanted: Vec<&str> = context.request.unwanted_scores().collect();

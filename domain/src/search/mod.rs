@@ -1,18 +1,19 @@
-//! One query becomes many, many answers become one.
+//! Search: one query becomes one per node, and the responses become one.
 //!
-//! | module | what it decides |
+//! | module | subject |
 //! |---|---|
-//! | `parameter`, `query_string`, `request` | what a client may ask, and what each node is asked for it |
+//! | `parameter`, `query_string`, `request` | a client's parameters, and the request for each node |
 //! | `filter`, `retrieve`, `page` | the parts of a request that differ between client and node |
-//! | `answer` | what a node said, read as far as needed |
+//! | `response`, `hit` | a node's response, read as far as needed |
 //! | `rank`, `order`, `distinct` | the order of the hits |
-//! | `facet`, `merge` | the rest of the answer |
+//! | `facet`, `merge` | the rest of the response |
 //!
-//! What of this equals a single server exactly, and what cannot, is told in `docs/search-fidelity.md`.
+//! `docs/search-fidelity.md` describes where the result equals that of a single server, and where it cannot.
 
 mod distinct;
 mod facet;
 mod filter;
+mod hit;
 mod merge;
 mod order;
 mod page;

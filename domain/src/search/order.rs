@@ -1,18 +1,15 @@
-//! The k-way merge: the hits of all nodes in one order, without sorting what the nodes sorted already.
+//! The k-way merge: the hits of all nodes in one order, without sorting lists that the nodes sorted already.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::hit::{Hit, RawHit};
 use super::rank::{DETAILS, Rank, SCORE};
-use super::response::RawHit;
 
-/// A hit on its way out.
-pub(super) type Hit = Map<String, Value>;
-
-/// The last tie-break between hits of equal rank, so that the order is the same whenever the same nodes are asked.
-/// Smaller first: numbers by value, then texts, then hits that do not show their id.
+/// The last tie-break between hits of equal rank, so that the same nodes always give the same order. Smaller
+/// first: numbers by value, then texts, then hits that do not show their id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum TieBreak {
     Number(i128),
@@ -40,17 +37,18 @@ impl TieBreak {
     }
 }
 
-/// How hits are compared.
+/// The facts by which hits are compared.
 #[derive(Debug, Clone)]
 pub(super) struct Ranking<'a> {
     /// The index's primary key.
     pub(super) primary_key: Option<&'a str>,
-    /// The weight of semantic hits, in a hybrid search.
+    /// The weight of semantic hits in a hybrid search.
     pub(super) semantic_ratio: Option<f64>,
 }
 
 impl Ranking<'_> {
-    /// The members of a hit that decide its place: its scores, and every member in which the primary key may be.
+    /// Returns the members of a hit that decide its place: its scores, and every member that may hold the
+    /// primary key.
     fn members(&self) -> Vec<&str> {
         let mut members = vec![DETAILS, SCORE];
         if let Some(path) = self.primary_key {
@@ -95,17 +93,17 @@ impl Eq for Head {}
 /// A hit that cannot be ranked.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unrankable {
-    /// Which list it is in.
+    /// The position of its list.
     pub(super) node: usize,
-    /// What is wrong with it.
+    /// The fault.
     pub(super) problem: String,
 }
 
 /// The hits of all lists, best first.
 ///
-/// Every list is taken in the order its node gave, even where that order and the ranks disagree. Only the heads of
-/// the lists are ranked, and of those only the members are read that decide their place, so a page costs its own
-/// length however many hits the nodes sent.
+/// The order within a list is kept, even where it contradicts the ranks. Only the first hits of the lists are
+/// ranked, and only the members are read that decide their place, so the cost follows the length of the page
+/// and not the number of hits.
 pub(super) struct Merged<'a> {
     ranking: &'a Ranking<'a>,
     members: Vec<&'a str>,
@@ -120,7 +118,7 @@ pub(super) struct Next {
 }
 
 impl Next {
-    /// The whole hit.
+    /// Returns the whole hit.
     pub(super) fn read(&self) -> Result<Hit, Unrankable> {
         self.hit.read().map_err(|problem| Unrankable { node: self.node, problem })
     }

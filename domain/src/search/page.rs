@@ -1,8 +1,8 @@
-//! The page a client asked for, what nodes are asked for it, and how the answer describes it.
+//! The page of a client's search, the page that nodes are sent for it, and its description in the response.
 
 use serde_json::{Map, Value};
 
-/// How many hits a server gives when nobody says.
+/// The default number of hits of a server.
 const DEFAULT_LIMIT: u64 = 20;
 
 /// The two kinds of pagination of Meilisearch.
@@ -15,7 +15,8 @@ pub(super) enum Page {
 }
 
 impl Page {
-    /// Reads the page from checked parameters. `page` or `hitsPerPage` makes it numbered, and the window is ignored.
+    /// Reads the page from checked parameters. `page` or `hitsPerPage` makes it numbered, and the window is
+    /// ignored.
     pub(super) fn of(body: &Map<String, Value>) -> Self {
         let number = |key: &str| body.get(key).and_then(Value::as_u64);
         match (number("page"), number("hitsPerPage")) {
@@ -30,7 +31,7 @@ impl Page {
         }
     }
 
-    /// How many hits stand before the page.
+    /// Returns the number of hits before the page.
     pub(super) fn skip(self) -> u64 {
         match self {
             Self::Window { offset, .. } => offset,
@@ -38,7 +39,7 @@ impl Page {
         }
     }
 
-    /// How many hits the page has at most.
+    /// Returns the maximum number of hits of the page.
     pub(super) fn size(self) -> u64 {
         match self {
             Self::Window { limit, .. } => limit,
@@ -47,7 +48,7 @@ impl Page {
         }
     }
 
-    /// The place after the last hit of the page. No hit beyond `max_total_hits` is ever shown.
+    /// Returns the position after the last hit of the page. No hit after `max_total_hits` is ever shown.
     pub(super) fn end(self, max_total_hits: u64) -> u64 {
         let end = match self {
             Self::Window { offset, limit } => offset.saturating_add(limit),
@@ -56,9 +57,9 @@ impl Page {
         end.min(max_total_hits)
     }
 
-    /// The page to ask of nodes when totals depend on the hits themselves, because a value of the distinct attribute
-    /// counts once however many nodes have it. Numbered pages promise an exact number, so all hits are needed;
-    /// a window says that its total is an estimate, and is left as it is.
+    /// Returns the page for nodes when totals depend on the hits themselves, because a value of the distinct
+    /// attribute counts once however many nodes have it. A numbered page promises an exact total, so all hits
+    /// are needed. A window promises an estimate and stays as it is.
     pub(super) fn exhaustive(self) -> Self {
         match self {
             Self::Window { .. } => self,
@@ -66,9 +67,9 @@ impl Page {
         }
     }
 
-    /// Writes into `body` what a node is asked: every hit up to the end of the page, in the same kind of pagination,
-    /// because the kind decides whether the node counts exhaustively.
-    pub(super) fn ask(self, max_total_hits: u64, body: &mut Map<String, Value>) {
+    /// Writes the page for a node into `body`: every hit up to the end of the page, in the same kind of
+    /// pagination, because the kind decides whether the node counts exhaustively.
+    pub(super) fn write_for_node(self, max_total_hits: u64, body: &mut Map<String, Value>) {
         for key in ["offset", "limit", "page", "hitsPerPage"] {
             body.shift_remove(key);
         }
@@ -85,7 +86,7 @@ impl Page {
         }
     }
 
-    /// The key under which an answer gives its total.
+    /// Returns the key of the total in a response.
     pub(super) fn total_key(self) -> &'static str {
         match self {
             Self::Window { .. } => "estimatedTotalHits",
@@ -93,11 +94,11 @@ impl Page {
         }
     }
 
-    /// Writes the page into the client's answer, under the keys and in the order of a server. What the client sent
-    /// is repeated as it was, however far beyond the end; `maxTotalHits` bounds the hits a server shows but not the
-    /// number it says there are.
-    pub(super) fn describe(self, total: u64, answer: &mut Map<String, Value>) {
-        let mut put = |key: &str, value: u64| answer.insert(key.to_owned(), value.into());
+    /// Writes the page into the client's response, with the keys and the order of a server. The client's
+    /// numbers are repeated as they are, however far after the end. `maxTotalHits` bounds the hits that a
+    /// server shows, but not the total that it states.
+    pub(super) fn describe(self, total: u64, response: &mut Map<String, Value>) {
+        let mut put = |key: &str, value: u64| response.insert(key.to_owned(), value.into());
         match self {
             Self::Window { offset, limit } => {
                 put("limit", limit);
@@ -125,14 +126,14 @@ mod tests {
         Page::of(&body)
     }
 
-    fn asked(body: Value) -> Value {
+    fn sent(body: Value) -> Value {
         let Value::Object(mut map) = body else { panic!("an object") };
-        Page::of(&map).ask(1000, &mut map);
+        Page::of(&map).write_for_node(1000, &mut map);
         Value::Object(map)
     }
 
     #[test]
-    fn nodes_are_asked_for_everything_up_to_the_end_of_the_page() {
+    fn node_request_covers_everything_up_to_the_end_of_the_page() {
         for (client, node) in [
             (json!({}), json!({"offset": 0, "limit": 20})),
             (json!({"offset": 5, "limit": 7}), json!({"offset": 0, "limit": 12})),
@@ -145,16 +146,16 @@ mod tests {
             (json!({"page": u64::MAX, "hitsPerPage": u64::MAX}), json!({"page": 1, "hitsPerPage": 1000})),
             (json!({"page": null, "hitsPerPage": null, "limit": 2}), json!({"offset": 0, "limit": 2})),
         ] {
-            assert_eq!(asked(client.clone()), node, "{client}");
+            assert_eq!(sent(client.clone()), node, "{client}");
         }
     }
 
     #[test]
-    fn answers_repeat_what_the_client_sent_in_the_servers_order() {
+    fn describe_repeats_the_clients_numbers_in_the_order_of_a_server() {
         let described = |body: Value, total| {
-            let mut answer = Map::new();
-            page(body).describe(total, &mut answer);
-            serde_json::to_string(&answer).unwrap()
+            let mut response = Map::new();
+            page(body).describe(total, &mut response);
+            serde_json::to_string(&response).unwrap()
         };
         assert_eq!(
             described(json!({"offset": 2000, "limit": u64::MAX}), 40),
@@ -181,8 +182,8 @@ mod tests {
         ) {
             let page = page(json!({"offset": offset, "limit": limit, "page": number, "hitsPerPage": size}));
             prop_assert!(page.end(cap) <= cap);
-            let mut answer = Map::new();
-            page.describe(u64::MAX, &mut answer);
+            let mut response = Map::new();
+            page.describe(u64::MAX, &mut response);
         }
 
         #[test]

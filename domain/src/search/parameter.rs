@@ -1,15 +1,16 @@
-//! The parameters of a search: their names, their codes, the JSON each takes.
+//! The parameters of a search: their names, their error codes and their JSON types.
 //!
-//! A node would refuse a wrong value itself, but Miroir reads most of these values to merge, and a refusal that is
-//! decided here costs no node anything. Names, order and sentences are those of Meilisearch 1.50, which lists the
+//! A node would refuse a wrong value itself. Miroir needs most of the values for the merge, and an early
+//! refusal costs no node anything. Names, order and sentences are those of Meilisearch 1.50, which lists the
 //! names in this order when it refuses an unknown one.
 
 use serde_json::Value;
 
 use super::filter;
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::wording::{NAME_CHARS, VALUE_CHARS, excerpt, list, wrong_type};
 
-/// What a parameter takes in a JSON body.
+/// The JSON type of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// A string; null where `nullable`.
@@ -28,9 +29,9 @@ pub(super) enum Shape {
     Strategy,
     /// A number from 0 to 1, or null.
     Threshold,
-    /// An object, or null; what is in it is the node's to judge.
+    /// An object, or null. The nodes check its content.
     Object,
-    /// Anything; the node's to judge.
+    /// Anything. The nodes check it.
     Any,
 }
 
@@ -38,7 +39,7 @@ pub(super) enum Shape {
 pub(super) struct Parameter {
     /// Its key in the body.
     pub(super) name: &'static str,
-    /// What it takes.
+    /// Its type.
     pub(super) shape: Shape,
     /// The code of its refusal.
     pub(super) code: ErrorCode,
@@ -87,25 +88,22 @@ pub(super) const PARAMETERS: &[Parameter] = parameters! {
 /// The values of `matchingStrategy`.
 pub(super) const STRATEGIES: [&str; 3] = ["last", "all", "frequency"];
 
-/// The sentence for a threshold that is no number from 0 to 1.
+/// The sentence for a threshold that is not a number from 0 to 1.
 pub(super) const THRESHOLD_RANGE: &str =
     "the value of `rankingScoreThreshold` is invalid, expected a float between `0.0` and `1.0`.";
 
 /// Checks one member of a body. An unknown name is `bad_request`, as on a server.
 pub(super) fn check(name: &str, value: &Value) -> Result<(), InvalidRequest> {
     let Some(parameter) = PARAMETERS.iter().find(|parameter| parameter.name == name) else {
-        let known = quoted_list(PARAMETERS.iter().map(|parameter| parameter.name));
-        return Err(InvalidRequest::new(
-            ErrorCode::BadRequest,
-            format!("Unknown field `{name}`: expected one of {known}"),
-        ));
+        return Err(unknown("field", name, PARAMETERS.iter().map(|parameter| parameter.name)));
     };
     parameter.check(value).map_err(|message| InvalidRequest::new(parameter.code, message))
 }
 
-/// "`a`, `b`, `c`".
-pub(super) fn quoted_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+/// Refuses a name that is none of `known`.
+pub(super) fn unknown<'a>(noun: &str, name: &str, known: impl Iterator<Item = &'a str>) -> InvalidRequest {
+    let (name, known) = (excerpt(name, NAME_CHARS), list(known));
+    InvalidRequest::new(ErrorCode::BadRequest, format!("Unknown {noun} `{name}`: expected one of {known}"))
 }
 
 impl Parameter {
@@ -155,10 +153,8 @@ fn check_strategy(path: &str, value: &Value) -> Result<(), String> {
     if STRATEGIES.contains(&strategy.as_str()) {
         return Ok(());
     }
-    Err(format!(
-        "Unknown value `{strategy}` at `{path}`: expected one of {}",
-        quoted_list(STRATEGIES.into_iter())
-    ))
+    let (strategy, known) = (excerpt(strategy, VALUE_CHARS), list(STRATEGIES));
+    Err(format!("Unknown value `{strategy}` at `{path}`: expected one of {known}"))
 }
 
 fn check_threshold(path: &str, value: &Value) -> Result<(), String> {
@@ -173,20 +169,4 @@ fn check_threshold(path: &str, value: &Value) -> Result<(), String> {
 
 fn expect(holds: bool, path: &str, expected: &str, found: &Value) -> Result<(), String> {
     if holds { Ok(()) } else { Err(wrong_type(path, expected, found)) }
-}
-
-/// Meilisearch's sentence for a value of the wrong JSON type. `path` is empty for the body itself.
-pub(super) fn wrong_type(path: &str, expected: &str, found: &Value) -> String {
-    let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
-    let kind = match found {
-        Value::Null => return format!("Invalid value type{place}: expected {expected}, but found null"),
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_u64() => "a positive integer",
-        Value::Number(number) if number.is_i64() => "a negative integer",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    };
-    format!("Invalid value type{place}: expected {expected}, but found {kind}: `{found}`")
 }

@@ -1,5 +1,5 @@
-//! Attributes by dotted path, as Meilisearch resolves them: `a.b` is a key `a.b`, a key `b` inside the object `a`,
-//! or a key `b` of every object in the array `a`.
+//! Attributes by dotted path, as Meilisearch resolves them: `a.b` is a key `a.b`, a key `b` inside the object
+//! `a`, or a key `b` of every object in the array `a`.
 
 use serde_json::{Map, Value};
 
@@ -26,6 +26,18 @@ pub(crate) fn visit<'a>(
     }
 }
 
+/// Calls `visit` with every value that `path` names in `document`, and with the items in place of an array.
+pub(super) fn visit_items<'a>(
+    document: &'a Map<String, Value>,
+    path: &str,
+    visit_item: &mut dyn FnMut(&'a Value),
+) {
+    visit(document, path, &mut |value| match value {
+        Value::Array(items) => items.iter().for_each(&mut *visit_item),
+        single => visit_item(single),
+    });
+}
+
 /// Removes every value that `path` names in `document`, and the objects and arrays this leaves empty.
 pub(super) fn remove(document: &mut Map<String, Value>, path: &str) {
     document.shift_remove(path);
@@ -50,9 +62,9 @@ pub(super) fn remove(document: &mut Map<String, Value>, path: &str) {
     }
 }
 
-/// Whether asking for `asked` brings `path` with it: the same attribute, or one that holds it.
-pub(super) fn covers(asked: &str, path: &str) -> bool {
-    path.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+/// Returns whether a request for `requested` includes `path`: the same attribute, or one that contains it.
+pub(super) fn covers(requested: &str, path: &str) -> bool {
+    path.strip_prefix(requested).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -76,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn remove_takes_what_it_empties_and_keeps_the_order_of_the_rest() {
+    fn remove_drops_emptied_parents_and_keeps_the_order_of_the_rest() {
         let mut document =
             json!({"z": 1, "a": {"b": 2}, "m": {"b": 1, "c": 2}, "l": [{"b": 1}, {"b": 2}], "y": 3});
         let map = document.as_object_mut().unwrap();
@@ -87,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn covers_an_attribute_and_what_is_inside_it() {
+    fn covers_matches_an_attribute_and_its_members() {
         assert!(covers("a", "a") && covers("a", "a.b") && covers("a.b", "a.b.c"));
         assert!(!covers("a", "ab") && !covers("a.b", "a") && !covers("", "a"));
     }

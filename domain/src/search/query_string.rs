@@ -1,12 +1,13 @@
-//! The query parameters of `GET …/search`, turned into the body `POST …/search` takes.
+//! The query parameters of `GET …/search` as the body of `POST …/search`.
 
 use serde_json::{Map, Number, Value};
 
 use super::filter;
-use super::parameter::{STRATEGIES, THRESHOLD_RANGE, quoted_list};
+use super::parameter::{STRATEGIES, THRESHOLD_RANGE, unknown};
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::wording::{VALUE_CHARS, excerpt, list};
 
-/// How the text of a parameter is read.
+/// The reading of a parameter's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Text,
@@ -21,7 +22,8 @@ enum Form {
     Ratio,
 }
 
-/// Every query parameter with its reading and the code of its refusal, in the order in which a server lists them.
+/// Every query parameter with its reading and the code of its refusal, in the order in which a server lists
+/// them.
 const PARAMETERS: &[(&str, Form, ErrorCode)] = &[
     ("q", Form::Text, ErrorCode::InvalidSearchQ),
     ("offset", Form::Count, ErrorCode::InvalidSearchOffset),
@@ -55,16 +57,16 @@ const PARAMETERS: &[(&str, Form, ErrorCode)] = &[
     ("showPerformanceDetails", Form::Flag, ErrorCode::InvalidSearchShowPerformanceDetails),
 ];
 
-/// Members of an object in a body, which a query string can only say apart.
+/// Parameters that are members of an object in a body.
 const EMBEDDER: &str = "hybridEmbedder";
 const RATIO: &str = "hybridSemanticRatio";
 const USER_CONTEXT: &str = "personalizeUserContext";
 
-/// Reads query parameters, decoded already, into a body.
+/// Reads decoded query parameters into a body.
 pub(super) fn read<'a>(
     parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Map<String, Value>, InvalidRequest> {
-    // Of a repeated parameter the last one holds; the ones before it are not even read.
+    // Of a repeated parameter the last one counts; the ones before it are not even read.
     let mut texts: Vec<(&str, &str)> = Vec::new();
     for (name, text) in parameters {
         texts.retain(|(earlier, _)| *earlier != name);
@@ -73,11 +75,7 @@ pub(super) fn read<'a>(
     let mut body = Map::new();
     for (name, text) in texts {
         let Some((_, form, code)) = PARAMETERS.iter().find(|(known, ..)| *known == name) else {
-            let known = quoted_list(PARAMETERS.iter().map(|(known, ..)| *known));
-            return Err(InvalidRequest::new(
-                ErrorCode::BadRequest,
-                format!("Unknown parameter `{name}`: expected one of {known}"),
-            ));
+            return Err(unknown("parameter", name, PARAMETERS.iter().map(|(known, ..)| *known)));
         };
         let value = form.read(name, text).map_err(|message| InvalidRequest::new(*code, message))?;
         body.insert(name.to_owned(), value);
@@ -114,16 +112,21 @@ fn gather_objects(body: &mut Map<String, Value>) -> Result<(), InvalidRequest> {
 }
 
 impl Form {
-    /// The value of a body for `text`, or Meilisearch's sentence for why there is none.
+    /// Returns the value for `text` in a body. The error is Meilisearch's sentence.
     fn read(self, name: &str, text: &str) -> Result<Value, String> {
+        let shown = || excerpt(text, VALUE_CHARS);
         match self {
             Self::Text => Ok(text.into()),
             Self::Count => text.parse::<u64>().map(Value::from).map_err(|_| {
-                format!("Invalid value in parameter `{name}`: could not parse `{text}` as a positive integer")
+                format!(
+                    "Invalid value in parameter `{name}`: could not parse `{}` as a positive integer",
+                    shown()
+                )
             }),
             Self::Flag => text.parse::<bool>().map(Value::from).map_err(|_| {
                 format!(
-                    "Invalid value in parameter `{name}`: could not parse `{text}` as a boolean, expected either `true` or `false`"
+                    "Invalid value in parameter `{name}`: could not parse `{}` as a boolean, expected either `true` or `false`",
+                    shown()
                 )
             }),
             Self::List => Ok(items(text).map(Value::from).collect()),
@@ -143,8 +146,8 @@ impl Form {
                 if STRATEGIES.contains(&text) {
                     return Ok(text.into());
                 }
-                let known = quoted_list(STRATEGIES.into_iter());
-                Err(format!("Unknown value `{text}` for parameter `{name}`: expected one of {known}"))
+                let known = list(STRATEGIES);
+                Err(format!("Unknown value `{}` for parameter `{name}`: expected one of {known}", shown()))
             }
             Self::Threshold => {
                 unit(text).ok_or_else(|| format!("Invalid value in parameter `{name}`: {THRESHOLD_RANGE}"))
@@ -158,7 +161,7 @@ impl Form {
     }
 }
 
-/// The items of a comma separated list; empty ones do not count.
+/// Returns the items of a comma separated list without empty ones.
 fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').filter(|item| !item.is_empty())
 }
@@ -167,12 +170,13 @@ fn number(text: &str) -> Option<Value> {
     text.parse::<f64>().ok().and_then(Number::from_f64).map(Value::Number)
 }
 
-/// A number from 0 to 1.
+/// Reads a number from 0 to 1.
 fn unit(text: &str) -> Option<Value> {
     number(text).filter(|value| value.as_f64().is_some_and(|value| (0.0..=1.0).contains(&value)))
 }
 
-/// The sorts in a comma separated list, in which the comma inside `_geoPoint(1,2)` separates nothing.
+/// Returns the sorts in a comma separated list, in which the comma inside `_geoPoint(1,2)` is not a
+/// separator.
 fn sorts(text: &str) -> Vec<String> {
     let mut sorts: Vec<String> = Vec::new();
     let mut open_point = false;

@@ -12,6 +12,23 @@ fn refusal(parameters: &[(&str, &str)]) -> (ErrorCode, String) {
 }
 
 #[test]
+fn refusals_repeat_a_huge_value_in_part_only() {
+    let huge = "é".repeat(100_000);
+    let filter = format!(r#"{{"a":"{huge}"}}"#);
+    for parameter in [
+        ("limit", huge.as_str()),
+        ("showRankingScore", &huge),
+        ("matchingStrategy", &huge),
+        ("filter", &filter),
+        (&huge, ""),
+    ] {
+        let message = refusal(&[parameter]).1;
+        assert!(message.chars().count() < 1_500, "{} characters", message.chars().count());
+        assert!(message.contains(&huge[..300]), "{message}");
+    }
+}
+
+#[test]
 fn parameters_become_the_body_of_a_post() {
     assert_eq!(
         body(&[
@@ -43,7 +60,7 @@ fn parameters_become_the_body_of_a_post() {
 }
 
 #[test]
-fn the_last_of_a_repeated_parameter_holds() {
+fn last_of_a_repeated_parameter_counts() {
     assert_eq!(body(&[("limit", "nonsense"), ("q", "a"), ("limit", "2")]), json!({"q": "a", "limit": 2}));
 }
 
@@ -57,7 +74,7 @@ fn a_filter_may_be_text_or_json() {
 }
 
 #[test]
-fn the_comma_of_a_point_separates_no_sorts() {
+fn comma_inside_a_point_is_not_a_separator() {
     for (text, expected) in [
         ("n:desc,price:asc", json!(["n:desc", "price:asc"])),
         ("_geoPoint(1, 2):asc,n:desc", json!(["_geoPoint(1,2):asc", "n:desc"])),
@@ -71,7 +88,7 @@ fn the_comma_of_a_point_separates_no_sorts() {
 }
 
 #[test]
-fn refusals_speak_as_a_server_does() {
+fn refusals_have_the_words_of_a_server() {
     for (name, text, code, message) in [
         (
             "limit",
@@ -165,7 +182,7 @@ fn unknown_parameters_are_refused_with_the_list_of_known_ones() {
 }
 
 #[test]
-fn whatever_is_read_is_a_body_a_post_accepts() {
+fn parameters_that_are_read_form_a_valid_body() {
     let texts = ["", "a", "1", "true", "0.5", "last", "a:asc,b:desc", "[\"a\"]", "null"];
     for (name, ..) in PARAMETERS {
         for text in texts {

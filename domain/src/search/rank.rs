@@ -1,18 +1,19 @@
 //! The place of one hit in the order of a single server.
 //!
-//! A server sorts by buckets: all documents of the best bucket of the first ranking rule come first, inside it the
-//! best bucket of the second rule, and so on. `_rankingScoreDetails` names the bucket of a hit under each rule, so
-//! comparing two hits rule by rule, in the order of `order`, repeats the server's decision.
+//! A server sorts by buckets: all documents of the best bucket of the first ranking rule come first, inside
+//! it the best bucket of the second rule, and so on. `_rankingScoreDetails` names the bucket of a hit under
+//! each rule, so comparing two hits rule by rule, in the order of `order`, repeats the server's decision.
 //!
-//! The buckets are compared by what they *are* (words matched, typos counted, the value sorted by) wherever the
-//! details say it, and not by `score`. A score divides the bucket by the number of buckets a node thought possible,
-//! and that number depends on the words the node's own documents hold: under `maxTypoCount` 1 one typo scores 0.5,
-//! under 2 it scores 0.67, though both documents sit in the same bucket of a single server. Where only a score is
-//! given (proximity, position) it is the best there is. For the same reason scores of consecutive rules are not
-//! collapsed into one number: with equal divisors that number orders as the rules do one by one, and with unequal
-//! ones it is wrong for all of them instead of for one.
+//! The buckets are compared by their content (words matched, typos counted, the value sorted by) where the
+//! details give it, and not by `score`. A score divides the bucket by the number of buckets that a node
+//! considered possible, and that number depends on the words in the node's own documents: under
+//! `maxTypoCount` 1 one typo scores 0.5, under 2 it scores 0.67, though both documents are in the same bucket
+//! of a single server. For proximity and position only a score is given. For the same reason scores of
+//! consecutive rules are not combined into one number: with equal divisors that number orders as the rules do
+//! one by one, and with unequal ones it is wrong for all of them instead of for one.
 //!
-//! Comparison is exact, without an epsilon: "closer than epsilon" is not transitive, and a merge needs a total order.
+//! Comparison is exact, without an epsilon: "closer than epsilon" is not transitive, and a merge needs a
+//! total order.
 
 use std::cmp::Ordering;
 
@@ -25,13 +26,13 @@ pub(super) const SCORE: &str = "_rankingScore";
 /// The rule of a hit that semantic search found.
 pub(super) const VECTOR: &str = "vectorSort";
 
-/// Which ranking rule a bucket belongs to. The order of the variants decides only between hits that different rules
-/// put at the same step (a node was cut off, or settings are changing under the search): later is better.
+/// The ranking rule of a bucket. The order of the variants decides only between hits for which different
+/// rules are at the same step (a node ran out of time, or settings are changing): later is better.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Rule {
-    /// The node ran out of time before this rule: nothing good is known of the hit.
+    /// The node ran out of time before this rule: nothing is known of the hit.
     Skipped,
-    /// A rule known by its name alone: sorts, and rules of the future.
+    /// A rule known by its name alone: a sort, or a rule that is newer than this code.
     Named(Box<str>),
     Vector,
     Exactness,
@@ -41,7 +42,7 @@ enum Rule {
     Proximity,
     Typo,
     Words,
-    /// The weighted score of hybrid search, which stands for all scoring rules.
+    /// The weighted score of hybrid search, which replaces all scoring rules.
     Weighted,
     /// A document pinned by a rule of the node.
     Pinned,
@@ -50,11 +51,11 @@ enum Rule {
 /// The bucket of a hit under one rule. Greater is better.
 #[derive(Debug, Clone, PartialEq)]
 enum Bucket {
-    /// The document has nothing to sort by: last, in either direction.
+    /// The document has no value to sort by: last, in either direction.
     Missing,
-    /// A text that sorts upwards (`a` first).
+    /// A text in ascending order (`a` first).
     TextAscending(Box<str>),
-    /// A text that sorts downwards.
+    /// A text in descending order.
     TextDescending(Box<str>),
     /// One or two numbers, greater first. Numbers precede texts, in either direction.
     Numbers(f64, f64),
@@ -91,7 +92,7 @@ impl Bucket {
         }
     }
 
-    /// One number, greater first. Adding zero makes the two zeros one.
+    /// Returns the bucket of one number, greater first. Adding zero makes the two zeros equal.
     fn number(value: f64) -> Self {
         Self::Numbers(value + 0.0, 0.0)
     }
@@ -101,19 +102,19 @@ impl Bucket {
     }
 }
 
-/// The buckets of one hit under all rules, first rule first. Greater is better. A hit ranked by more rules than
-/// another that agrees with it so far is better, as in Meilisearch's own merge of remote results.
+/// The buckets of one hit under all rules, first rule first. Greater is better. Of two hits that agree so
+/// far, the one ranked by more rules is better, as in Meilisearch's own merge of remote results.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank(Vec<(Rule, Bucket)>);
 
 impl Rank {
-    /// Reads the rank of `hit`. `semantic_ratio` is given for hybrid search only.
+    /// Reads the rank of `hit`. `semantic_ratio` is given for hybrid search only. The error names the fault
+    /// of the hit.
     ///
-    /// Hybrid search mixes hits ranked by words with hits ranked by a vector, and compares their overall scores,
-    /// weighted with the ratio. So there the weighted score stands before the first scoring rule, and the rules
+    /// Hybrid search mixes hits ranked by words with hits ranked by a vector, and compares their overall
+    /// scores, weighted with the ratio. So the weighted score precedes the first scoring rule, and the rules
     /// decide only between equal scores.
     ///
-    /// The error says what is wrong with the hit.
     pub(super) fn of(hit: &Map<String, Value>, semantic_ratio: Option<f64>) -> Result<Self, String> {
         let details = hit
             .get(DETAILS)
@@ -148,7 +149,7 @@ impl Rank {
     }
 }
 
-/// Whether a rule adds to the overall score: all do but the sorts, which have a `value`.
+/// Returns whether a rule adds to the overall score. All rules do except sorts, which have a `value`.
 fn is_scoring(detail: &Value) -> bool {
     detail.get("value").is_none()
 }
@@ -164,7 +165,8 @@ fn bucket(name: &str, detail: &Value) -> Result<(Rule, Bucket), String> {
         "words" => (Rule::Words, Bucket::number(number("matchingWords")?)),
         "typo" => (Rule::Typo, Bucket::number(-number("typoCount")?)),
         "exactness" => (Rule::Exactness, exactness(detail)?),
-        // One rule on the outside, two on the inside: first which attribute matched, then how far into it.
+        // This is one rule in the details and two in the engine: first the attribute that matched, then the
+        // position in it.
         "attribute" => (
             Rule::Attribute,
             Bucket::Numbers(number("attributeRankingOrderScore")?, number("queryWordDistanceScore")?),
@@ -187,22 +189,22 @@ fn exactness(detail: &Value) -> Result<Bucket, String> {
         Some("noExactMatch") => 1.0,
         other => return Err(format!("an `exactness` in `{DETAILS}` with matchType {other:?}")),
     };
-    // The words are counted for the last type alone; inside the others they say nothing new.
+    // Only the last type has a count of words; it is the same for all hits of the others.
     Ok(Bucket::Numbers(rank, detail["matchingWords"].as_f64().unwrap_or(0.0)))
 }
 
-/// A sort, a sort by distance, or a rule known only by its score.
+/// Returns the bucket of a sort, of a sort by distance, or of a rule known only by its score.
 fn named(name: &str, detail: &Value) -> Bucket {
     let ascending = name.ends_with(":asc");
     if let Some(distance) = detail.get("distance") {
-        // The node rounds nothing here; a document without coordinates has a null distance.
+        // The node rounds nothing here. A document without coordinates has a null distance.
         return distance
             .as_f64()
             .map_or(Bucket::Missing, |metres| Bucket::directed_number(metres, ascending));
     }
     match detail.get("value") {
-        // The value of an attribute that is not displayed is hidden under a rule name that says so: nothing can be
-        // known of it, so it decides nothing.
+        // The value of an attribute that is not displayed is hidden, and the name of the rule says so. It
+        // decides nothing.
         Some(Value::String(_)) if name.starts_with("<hidden") => Bucket::Missing,
         Some(Value::String(text)) if ascending => Bucket::TextAscending(text.as_str().into()),
         Some(Value::String(text)) => Bucket::TextDescending(text.as_str().into()),

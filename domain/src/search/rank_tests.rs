@@ -47,7 +47,7 @@ fn exactness_is_compared_by_type_and_then_by_words() {
 }
 
 #[test]
-fn attribute_is_compared_by_attribute_and_then_by_position() {
+fn attribute_rule_is_compared_by_attribute_and_then_by_position() {
     let attribute = |fid: f64, position: f64| json!({"attribute": {"order": 0, "attributeRankingOrderScore": fid, "queryWordDistanceScore": position, "score": 0.5}});
     assert_descending(&[attribute(1.0, 0.2), attribute(0.5, 1.0), attribute(0.5, 0.9)]);
 }
@@ -70,7 +70,7 @@ fn distances_sort_in_their_direction_and_unknown_ones_last() {
 }
 
 #[test]
-fn rules_apply_in_their_order_not_in_that_of_the_keys() {
+fn rules_apply_in_their_order_and_not_in_that_of_the_keys() {
     let hit = |year: u32, words: u32| {
         json!({
             "words": {"order": 1, "matchingWords": words, "maxMatchingWords": 2, "score": 1.0},
@@ -89,13 +89,13 @@ fn rules_known_by_score_alone_are_compared_by_it() {
 }
 
 #[test]
-fn hidden_values_decide_nothing() {
+fn hidden_values_do_not_decide() {
     let hit = |hidden: &str, score: f64| json!({"<hidden-rule-0>": {"order": 0, "value": hidden}, "proximity": {"order": 1, "score": score}});
     assert_descending(&[hit("<hidden>", 1.0), hit("<hidden>", 0.5)]);
 }
 
 #[test]
-fn a_hit_cut_off_by_the_deadline_follows_the_ones_that_were_ranked() {
+fn hit_skipped_at_the_deadline_follows_ranked_hits() {
     let words = json!({"order": 0, "matchingWords": 1, "maxMatchingWords": 1, "score": 1.0});
     assert_descending(&[
         json!({"words": words, "typo": {"order": 1, "typoCount": 2, "maxTypoCount": 2, "score": 0.3}}),
@@ -121,7 +121,7 @@ fn hybrid_hits_are_compared_by_weighted_score() {
 }
 
 #[test]
-fn hybrid_hits_obey_a_sort_that_precedes_the_scores() {
+fn hybrid_hits_follow_a_sort_that_precedes_the_scores() {
     let hit = |year: u32, score: f64| {
         let hit = json!({SCORE: score, DETAILS: {"year:asc": {"order": 0, "value": year}, VECTOR: {"order": 1, "similarity": score}}});
         Rank::of(hit.as_object().unwrap(), Some(0.5)).unwrap()
@@ -131,7 +131,7 @@ fn hybrid_hits_obey_a_sort_that_precedes_the_scores() {
 }
 
 #[test]
-fn nothing_similar_comes_last() {
+fn hit_without_similarity_comes_last() {
     let by = |similarity: Value| json!({ VECTOR: {"order": 0, "similarity": similarity} });
     assert_descending(&[by(json!(0.9)), by(json!(0.1)), by(json!(null))]);
 }
@@ -189,7 +189,7 @@ fn any_detail() -> impl Strategy<Value = (String, Value)> {
     ]
 }
 
-/// Details in which any rule may stand at any step, or be absent.
+/// Details in which any rule may be at any step, or be absent.
 fn any_rank() -> impl Strategy<Value = Rank> {
     prop::collection::vec((any_detail(), 0u64..3), 0..4).prop_map(|details| {
         let details: Map<String, Value> = details

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::Shard;
+use crate::json::fixture::any_json;
 
 pub(in crate::search) fn index() -> NodeQuery {
     NodeQuery {
@@ -14,37 +15,37 @@ pub(in crate::search) fn index() -> NodeQuery {
     }
 }
 
-fn asked(client: Value, shards: Option<&ShardSet>, index: &NodeQuery) -> Value {
+fn sent(client: Value, shards: Option<&ShardSet>, index: &NodeQuery) -> Value {
     SearchRequest::from_json(client).unwrap().for_node(shards, index).into()
 }
 
 #[test]
-fn a_node_is_asked_for_the_page_and_everything_before_it_with_details() {
+fn for_node_requests_everything_up_to_the_page_with_details() {
     assert_eq!(
-        asked(json!({"q": "a", "offset": 10, "limit": 5}), None, &index()),
+        sent(json!({"q": "a", "offset": 10, "limit": 5}), None, &index()),
         json!({"q": "a", "offset": 0, "limit": 15, "showRankingScoreDetails": true})
     );
     assert_eq!(
-        asked(json!({"page": 2, "hitsPerPage": 5, "showRankingScoreDetails": false}), None, &index()),
+        sent(json!({"page": 2, "hitsPerPage": 5, "showRankingScoreDetails": false}), None, &index()),
         json!({"page": 1, "hitsPerPage": 10, "showRankingScoreDetails": true})
     );
 }
 
 #[test]
-fn a_node_that_answers_for_some_shards_gets_their_clause() {
+fn for_node_adds_the_clause_of_its_shards() {
     let shards: ShardSet = [Shard(2)].into_iter().collect();
     assert_eq!(
-        asked(json!({"filter": "a = 1"}), Some(&shards), &index())["filter"],
+        sent(json!({"filter": "a = 1"}), Some(&shards), &index())["filter"],
         json!(["a = 1", r#"_miroir_shard IN ["⁘"]"#])
     );
-    assert_eq!(asked(json!({"filter": "a = 1"}), None, &index())["filter"], json!("a = 1"));
+    assert_eq!(sent(json!({"filter": "a = 1"}), None, &index())["filter"], json!("a = 1"));
 }
 
 #[test]
-fn what_the_merge_needs_is_retrieved() {
+fn for_node_retrieves_the_attributes_that_the_merge_needs() {
     let mut index = index();
     index.distinct_attribute = Some("sku".to_owned());
-    let retrieved = |client: Value| asked(client, None, &index)["attributesToRetrieve"].clone();
+    let retrieved = |client: Value| sent(client, None, &index)["attributesToRetrieve"].clone();
     assert_eq!(retrieved(json!({"attributesToRetrieve": ["t"]})), json!(["t", "id", "sku"]));
     assert_eq!(retrieved(json!({"attributesToRetrieve": ["t"], "distinct": "x"})), json!(["t", "id", "x"]));
     assert_eq!(
@@ -56,20 +57,20 @@ fn what_the_merge_needs_is_retrieved() {
 }
 
 #[test]
-fn the_distinct_attribute_of_the_settings_is_left_to_the_nodes() {
+fn for_node_leaves_the_distinct_attribute_of_the_settings_out() {
     let mut index = index();
     index.distinct_attribute = Some("sku".to_owned());
-    assert_eq!(asked(json!({}), None, &index).get("distinct"), None);
-    assert_eq!(asked(json!({"distinct": "x"}), None, &index)["distinct"], json!("x"));
+    assert_eq!(sent(json!({}), None, &index).get("distinct"), None);
+    assert_eq!(sent(json!({"distinct": "x"}), None, &index)["distinct"], json!("x"));
 }
 
 #[test]
-fn a_numbered_page_with_distinct_asks_for_all_hits_and_a_window_does_not() {
+fn for_node_requests_all_hits_for_a_numbered_page_with_distinct_only() {
     let mut by_setting = index();
     by_setting.distinct_attribute = Some("sku".to_owned());
     let size = |client: Value, index: &NodeQuery| {
-        let asked = asked(client, None, index);
-        (asked["page"].clone(), asked["hitsPerPage"].clone(), asked["limit"].clone())
+        let sent = sent(client, None, index);
+        (sent["page"].clone(), sent["hitsPerPage"].clone(), sent["limit"].clone())
     };
     let all = (json!(1), json!(1000), Value::Null);
     assert_eq!(size(json!({"distinct": "x", "page": 2, "hitsPerPage": 5}), &index()), all);
@@ -79,17 +80,38 @@ fn a_numbered_page_with_distinct_asks_for_all_hits_and_a_window_does_not() {
 }
 
 #[test]
-fn a_search_that_mixes_words_and_vectors_asks_for_scores() {
+fn for_node_requests_scores_for_a_hybrid_search() {
     let scored = |q: &str, ratio: Value| {
         let hybrid = json!({"embedder": "e", "semanticRatio": ratio});
-        asked(json!({"q": q, "hybrid": hybrid}), None, &index())["showRankingScore"] == json!(true)
+        sent(json!({"q": q, "hybrid": hybrid}), None, &index())["showRankingScore"] == json!(true)
     };
     assert!(scored("a", json!(0.3)) && scored("a", json!(null)));
     assert!(!scored("a", json!(0)) && !scored("a", json!(1.0)) && !scored(" ", json!(0.3)));
 }
 
 #[test]
-fn refusals_of_types_speak_as_a_server_does() {
+fn refusals_repeat_a_huge_value_in_part_only() {
+    let huge = || Value::String("é".repeat(1_000_000));
+    for body in [
+        huge(),
+        json!([huge()]),
+        json!({"limit": huge()}),
+        json!({"facets": [[huge()]]}),
+        json!({"filter": {"a": huge()}}),
+        json!({"filter": [[[huge()]]]}),
+        json!({"filter": [{"a": huge()}]}),
+        json!({"matchingStrategy": huge()}),
+        json!({ ("é".repeat(1_000_000)): 1 }),
+    ] {
+        let message = SearchRequest::from_json(body).unwrap_err().message;
+        let length = message.chars().count();
+        assert!((200..1_500).contains(&length), "{length} characters");
+        assert!(message.contains(&"é".repeat(190)));
+    }
+}
+
+#[test]
+fn refusals_of_types_have_the_words_of_a_server() {
     assert_refused(vec![
         (
             json!([1]),
@@ -150,7 +172,7 @@ fn refusals_of_types_speak_as_a_server_does() {
 }
 
 #[test]
-fn refusals_of_values_speak_as_a_server_does() {
+fn refusals_of_values_have_the_words_of_a_server() {
     assert_refused(vec![
         (
             json!({"filter": 3}),
@@ -208,7 +230,7 @@ fn assert_refused(cases: Vec<(Value, ErrorCode, &str)>) {
 }
 
 #[test]
-fn an_unknown_field_is_refused_with_the_list_of_known_ones() {
+fn unknown_field_is_refused_with_the_list_of_known_ones() {
     let refusal = SearchRequest::from_json(json!({"q": "a", "x": 1})).unwrap_err();
     assert_eq!(refusal.code, ErrorCode::BadRequest);
     assert_eq!(
@@ -231,27 +253,9 @@ fn null_is_accepted_where_a_server_accepts_it() {
 
 proptest! {
     #[test]
-    fn no_body_panics(name in "[a-zA-Z]{1,12}|limit|page|filter|facets|hybrid", value in any_json()) {
+    fn from_json_never_panics(name in "[a-zA-Z]{1,12}|limit|page|filter|facets|hybrid", value in any_json("[a-z]{1,4}", ".{0,6}")) {
         if let Ok(request) = SearchRequest::from_json(json!({ name: value })) {
             request.for_node(Some(&ShardSet::all(2)), &index());
         }
     }
-}
-
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        ".{0,6}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 12, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::vec(("[a-z]{1,4}", inner), 0..3)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    })
 }

@@ -1,11 +1,12 @@
-//! Attributes the merge needs and the client did not ask for: added to the request, taken out of the hits.
+//! Attributes that the merge needs and the client did not request: added to the request, removed from the
+//! hits.
 
 use serde_json::{Map, Value};
 
-use super::order::Hit;
+use super::hit::Hit;
 use super::path;
 
-/// The attributes added to a request for the merge's own sake.
+/// The attributes added to a request for the merge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Extras {
     attributes: Vec<Extra>,
@@ -14,12 +15,13 @@ pub(super) struct Extras {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Extra {
     attribute: String,
-    /// The client asked to see it formatted, so `_formatted` shows it whether or not it is retrieved.
+    /// True if the client requests the attribute formatted, so that `_formatted` shows it whether or not it
+    /// is retrieved.
     stays_formatted: bool,
 }
 
 impl Extras {
-    /// Which of the attributes `needed` the client's `attributesToRetrieve` leaves out.
+    /// Returns the attributes of `needed` that the client's `attributesToRetrieve` leaves out.
     pub(super) fn of<'a>(body: &Map<String, Value>, needed: impl IntoIterator<Item = &'a str>) -> Self {
         let Some(Value::Array(retrieved)) = body.get("attributesToRetrieve") else {
             return Self::default();
@@ -30,10 +32,10 @@ impl Extras {
         }
         let mut extras = Self::default();
         for attribute in needed {
-            // Where the client asked for a part of the attribute, retrieving the whole could not be undone.
+            // If the client requested a part of the attribute, retrieving the whole could not be undone.
             let known = retrieved
                 .iter()
-                .any(|asked| path::covers(asked, attribute) || path::covers(attribute, asked))
+                .any(|requested| path::covers(requested, attribute) || path::covers(attribute, requested))
                 || extras.attributes.iter().any(|extra| extra.attribute == attribute);
             if !known {
                 let stays_formatted = is_formatted(body, attribute);
@@ -43,14 +45,14 @@ impl Extras {
         extras
     }
 
-    /// Adds them to a node's request.
-    pub(super) fn ask(&self, body: &mut Map<String, Value>) {
+    /// Adds the attributes to a node's request.
+    pub(super) fn add_to(&self, body: &mut Map<String, Value>) {
         if let Some(Value::Array(retrieved)) = body.get_mut("attributesToRetrieve") {
             retrieved.extend(self.attributes.iter().map(|extra| Value::String(extra.attribute.clone())));
         }
     }
 
-    /// Takes them out of a hit.
+    /// Removes the attributes from a hit.
     pub(super) fn remove_from(&self, hit: &mut Hit) {
         for extra in &self.attributes {
             path::remove(hit, &extra.attribute);
@@ -68,11 +70,12 @@ impl Extras {
     }
 }
 
-/// Whether the client asked for `attribute` to be highlighted or cropped, by its name, by a part of it or by `*`.
+/// Returns whether the client requested `attribute` to be highlighted or cropped, by its name, by a part of
+/// it or by `*`.
 fn is_formatted(body: &Map<String, Value>, attribute: &str) -> bool {
     let names =
         |key: &str| body.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    // `attributesToCrop` may say `name:length`.
+    // `attributesToCrop` can hold `name:length`.
     let cropped = names("attributesToCrop").map(|name| name.rsplit_once(':').map_or(name, |(name, _)| name));
     names("attributesToHighlight")
         .chain(cropped)
@@ -88,40 +91,40 @@ mod tests {
     fn round(body: Value, needed: &[&str], hit: Value) -> (Value, Value) {
         let (Value::Object(mut body), Value::Object(mut hit)) = (body, hit) else { panic!("objects") };
         let extras = Extras::of(&body, needed.iter().copied());
-        extras.ask(&mut body);
+        extras.add_to(&mut body);
         extras.remove_from(&mut hit);
         (body.get("attributesToRetrieve").cloned().unwrap_or_default(), Value::Object(hit))
     }
 
     #[test]
-    fn adds_what_is_missing_and_takes_it_out_again() {
-        let (asked, left) = round(
+    fn extras_are_added_and_removed_again() {
+        let (sent, left) = round(
             json!({"attributesToRetrieve": ["t"]}),
             &["id", "sku", "id"],
             json!({"id": 1, "t": 2, "sku": 3}),
         );
-        assert_eq!((asked, left), (json!(["t", "id", "sku"]), json!({"t": 2})));
+        assert_eq!((sent, left), (json!(["t", "id", "sku"]), json!({"t": 2})));
     }
 
     #[test]
-    fn an_empty_list_leaves_empty_hits() {
-        let (asked, left) = round(json!({"attributesToRetrieve": []}), &["id"], json!({"id": 1}));
-        assert_eq!((asked, left), (json!(["id"]), json!({})));
+    fn empty_list_leaves_empty_hits() {
+        let (sent, left) = round(json!({"attributesToRetrieve": []}), &["id"], json!({"id": 1}));
+        assert_eq!((sent, left), (json!(["id"]), json!({})));
     }
 
     #[test]
-    fn nothing_is_added_where_everything_or_the_attribute_is_asked_for() {
-        for asked in
+    fn nothing_is_added_if_everything_or_the_attribute_is_requested() {
+        for requested in
             [json!(["*"]), json!(["t", "*"]), json!(["a"]), json!(["a.id"]), json!(["a.id.x"]), json!(null)]
         {
             let (sent, left) =
-                round(json!({"attributesToRetrieve": asked}), &["a.id"], json!({"a": {"id": 1, "b": 2}}));
-            assert_eq!((sent, left), (asked, json!({"a": {"id": 1, "b": 2}})));
+                round(json!({"attributesToRetrieve": requested}), &["a.id"], json!({"a": {"id": 1, "b": 2}}));
+            assert_eq!((sent, left), (requested, json!({"a": {"id": 1, "b": 2}})));
         }
     }
 
     #[test]
-    fn a_nested_attribute_goes_without_its_neighbours() {
+    fn nested_attribute_is_removed_without_its_siblings() {
         let (_, left) = round(
             json!({"attributesToRetrieve": ["a.c"]}),
             &["a.id"],
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn formatted_keeps_the_attribute_only_where_the_client_formats_it() {
+    fn formatted_keeps_the_attribute_only_if_the_client_formats_it() {
         let hit = json!({"id": 1, "_formatted": {"id": "1", "t": "x"}});
         for formats in [
             json!({"attributesToRetrieve": [], "attributesToHighlight": ["*"]}),

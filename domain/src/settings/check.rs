@@ -1,4 +1,4 @@
-//! Checking a value against its shape, in Meilisearch's words where it does not fit.
+//! Checking a value against its shape, with refusals in Meilisearch's words.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::ranking_rule;
 use super::shape::{FILTERABLE_RULE, Field, ONE_TYPO, Presence, Shape, TWO_TYPOS, WORD_SIZES};
-use crate::wording;
+use crate::wording::{self, NAME_CHARS, VALUE_CHARS, excerpt};
 
-/// Where in the body a value lies: `.rankingRules[0]`.
+/// The place of a value in the body: `.rankingRules[0]`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place<'a> {
     Root,
@@ -20,32 +20,29 @@ impl fmt::Display for Place<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => Ok(()),
-            Self::Key(parent, key) => write!(formatter, "{parent}.{key}"),
+            Self::Key(parent, key) => write!(formatter, "{parent}.{}", excerpt(key, NAME_CHARS)),
             Self::Index(parent, index) => write!(formatter, "{parent}[{index}]"),
         }
     }
 }
 
 impl Place<'_> {
-    /// The place with a word before it; nothing for the body itself.
-    fn told(&self, word: &str) -> String {
+    /// Returns the place after a word. Returns nothing for the body itself.
+    fn preceded_by(&self, word: &str) -> String {
         if matches!(self, Self::Root) { String::new() } else { format!(" {word} `{self}`") }
     }
 }
 
-pub(super) fn wrong_type(expected: &str, found: &Value, place: &Place<'_>) -> String {
-    format!(
-        "Invalid value type{}: expected {expected}, but found {}",
-        place.told("at"),
-        wording::described(found)
-    )
+fn wrong_type(expected: &str, found: &Value, place: &Place<'_>) -> String {
+    wording::wrong_type(&place.to_string(), expected, found)
 }
 
 fn wrong_value(place: &Place<'_>, why: &str) -> String {
-    format!("Invalid value{}: {why}", place.told("at"))
+    format!("Invalid value{}: {why}", place.preceded_by("at"))
 }
 
-/// Whether `value` has `shape`; the error says what is wrong and where. As deep as the shape, not as the value.
+/// Checks that `value` has `shape`; the error names the fault and its place. The recursion is as deep as the
+/// shape, not as the value.
 pub(super) fn check(shape: &Shape, value: &Value, place: &Place<'_>) -> Result<(), String> {
     let wrong = |expected| Err(wrong_type(expected, value, place));
     match (shape, value) {
@@ -107,7 +104,7 @@ fn check_word(words: &[&str], word: &str, place: &Place<'_>) -> Result<(), Strin
         return Ok(());
     }
     let accepted = wording::expected_one_of(word, words);
-    Err(format!("Unknown value `{word}`{}: {accepted}", place.told("at")))
+    Err(format!("Unknown value `{}`{}: {accepted}", excerpt(word, VALUE_CHARS), place.preceded_by("at")))
 }
 
 fn check_items(item: &Shape, items: &[Value], place: &Place<'_>) -> Result<(), String> {
@@ -115,13 +112,17 @@ fn check_items(item: &Shape, items: &[Value], place: &Place<'_>) -> Result<(), S
     numbered.try_for_each(|(index, value)| check(item, value, &Place::Index(place, index)))
 }
 
-/// Checks the keys that are there in the order given, then that none is missing.
+/// Checks the present keys in their order, then that no required key is missing.
 fn check_fields(fields: &[Field], entries: &Map<String, Value>, place: &Place<'_>) -> Result<(), String> {
     for (key, value) in entries {
         let Some(field) = fields.iter().find(|field| field.name == key) else {
             let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
             let accepted = wording::expected_one_of(key, &names);
-            return Err(format!("Unknown field `{key}`{}: {accepted}", place.told("inside")));
+            return Err(format!(
+                "Unknown field `{}`{}: {accepted}",
+                excerpt(key, NAME_CHARS),
+                place.preceded_by("inside")
+            ));
         };
         if value.is_null() && matches!(field.presence, Presence::Resettable) {
             continue;
@@ -130,7 +131,7 @@ fn check_fields(fields: &[Field], entries: &Map<String, Value>, place: &Place<'_
     }
     let required = |field: &&Field| matches!(field.presence, Presence::Required);
     match fields.iter().filter(required).find(|field| !entries.contains_key(field.name)) {
-        Some(field) => Err(format!("Missing field `{}`{}", field.name, place.told("inside"))),
+        Some(field) => Err(format!("Missing field `{}`{}", field.name, place.preceded_by("inside"))),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! The `details` of a settings task: the change as a server prints it. Keys and sets are put in order, defaults of
+//! The `details` of a settings task: the change as a server prints it. Keys and sets are sorted, defaults of
 //! filterable patterns are filled in, and the keys of embedders are cut.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,8 +7,31 @@ use serde_json::{Map, Value, json};
 
 use super::shape::{FILTERABLE_RULE, Field, Presence, Shape, WORD_SIZES};
 use super::{Setting, SettingsAction, SettingsChange};
+use crate::wording::excerpt;
 
-pub(super) fn of(change: &SettingsChange) -> Map<String, Value> {
+impl SettingsChange {
+    /// Returns the change that the `details` of a settings task describe, as nodes are sent it. Returns
+    /// `None` if they describe no change.
+    ///
+    /// Details never hold the API keys of embedders, and embedders cannot be set right without them, so the
+    /// change leaves embedders as they are.
+    pub fn of_details(details: &Map<String, Value>) -> Option<Self> {
+        let mut settings = details.clone();
+        settings.remove(Setting::Embedders.key());
+        if settings.is_empty() {
+            return None;
+        }
+        let change = Self { setting: None, action: SettingsAction::Update(Value::Object(settings)) };
+        Some(change.for_nodes())
+    }
+
+    /// Returns the `details` of the settings task, as a single server reports them.
+    pub fn details(&self) -> Map<String, Value> {
+        details_of(self)
+    }
+}
+
+fn details_of(change: &SettingsChange) -> Map<String, Value> {
     let touched: Vec<(Setting, &Value)> = match (change.setting, &change.action) {
         (Some(setting), SettingsAction::Update(value)) => vec![(setting, value)],
         (Some(setting), SettingsAction::Reset) => vec![(setting, &Value::Null)],
@@ -35,7 +58,7 @@ fn shown(setting: Setting, value: &Value) -> Value {
     value
 }
 
-/// `value` in the order of its shape. What does not fit the shape stays as it is.
+/// Returns `value` in the order of its shape. A value that does not fit the shape stays as it is.
 fn ordered(shape: &Shape, value: &Value) -> Value {
     match (shape, value) {
         (Shape::WordSet, Value::Array(items)) => {
@@ -77,7 +100,8 @@ fn cut_api_keys(embedders: &mut Value) {
     }
 }
 
-/// Keeps at most five characters of a key, as a server does; the longer it is the more are safe to show.
+/// Keeps at most five characters of a key, as a server does; of a longer key more characters are safe to
+/// show.
 fn cut_api_key(embedder: &mut Value) {
     let Some(Value::String(key)) = embedder.get_mut("apiKey") else { return };
     let (kept, mark) = match key.len() {
@@ -86,5 +110,5 @@ fn cut_api_key(embedder: &mut Value) {
         20..30 => (3, "XXXXX..."),
         _ => (5, "XXXXXX..."),
     };
-    *key = key.chars().take(kept).chain(mark.chars()).collect();
+    *key = excerpt(&*key, kept) + mark;
 }

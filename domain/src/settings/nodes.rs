@@ -1,4 +1,5 @@
-//! Between clients and nodes: the shard attribute is filterable on every node, and no client sees it.
+//! Settings between clients and nodes: the shard attribute is filterable on every node, and clients do not
+//! see it.
 
 use serde_json::{Map, Value, json};
 
@@ -7,8 +8,24 @@ use crate::document::{SHARD_FIELD, is_reserved};
 
 const FILTERABLE: &str = "filterableAttributes";
 
-/// `change` with the shard attribute among the filterable ones wherever it touches them.
-pub(super) fn with_shard_filterable(change: &SettingsChange) -> SettingsChange {
+impl SettingsChange {
+    /// Returns the change as nodes are sent it: filterable attributes always contain the shard attribute,
+    /// also after a reset.
+    #[must_use]
+    pub fn for_nodes(&self) -> Self {
+        with_shard_filterable(self)
+    }
+
+    /// Returns the change as nodes are sent it when it creates the index: one request that also makes the
+    /// shard attribute filterable, whatever the change is about.
+    #[must_use]
+    pub fn for_new_index(&self) -> Self {
+        with_shard_for_new_index(self)
+    }
+}
+
+/// Returns `change` with the shard attribute among the filterable ones, if it changes them.
+fn with_shard_filterable(change: &SettingsChange) -> SettingsChange {
     let action = match (change.setting, &change.action) {
         (None, SettingsAction::Reset) => SettingsAction::Update(Value::Object(everything_reset())),
         (None, SettingsAction::Update(Value::Object(settings))) => {
@@ -29,13 +46,13 @@ pub(super) fn with_shard_filterable(change: &SettingsChange) -> SettingsChange {
     SettingsChange { setting: change.setting, action }
 }
 
-/// `change` as one change of the whole object that also makes a fresh index usable: when a node refuses it, the node
-/// has no half-made index.
-pub(super) fn with_shard_for_new_index(change: &SettingsChange) -> SettingsChange {
+/// Returns `change` as one change of the whole object that also prepares a fresh index. A node that refuses
+/// it is left without the index instead of with an incomplete one.
+fn with_shard_for_new_index(change: &SettingsChange) -> SettingsChange {
     let mut settings = match (change.setting, &change.action) {
         (None, SettingsAction::Reset) => Map::new(),
         (None, SettingsAction::Update(Value::Object(settings))) => settings.clone(),
-        // No settings at all: for the node to refuse.
+        // These are not settings at all: the node refuses them.
         (None, SettingsAction::Update(_)) => return change.clone(),
         (Some(setting), SettingsAction::Update(value)) => {
             Map::from_iter([(setting.key().to_owned(), value.clone())])
@@ -47,8 +64,8 @@ pub(super) fn with_shard_for_new_index(change: &SettingsChange) -> SettingsChang
     SettingsChange { setting: None, action: SettingsAction::Update(Value::Object(settings)) }
 }
 
-/// A reset of everything, said setting by setting: a plain reset would drop the shard attribute for a moment, and
-/// every search with it.
+/// Returns a reset of everything, setting by setting: a plain reset would drop the shard attribute for a
+/// moment, and every search would fail meanwhile.
 fn everything_reset() -> Map<String, Value> {
     let value = |setting: &Setting| match setting {
         Setting::FilterableAttributes => shard_first(&Value::Null),
@@ -57,9 +74,9 @@ fn everything_reset() -> Map<String, Value> {
     Setting::ALL.iter().map(|setting| (setting.key().to_owned(), value(setting))).collect()
 }
 
-/// A list of filterable attributes with the shard attribute in front: the first pattern that fits an attribute
-/// decides its features, so behind a client's `*` it might not be filterable after all. Null is the empty list;
-/// other JSON stays as it is, for the node to refuse.
+/// Returns a list of filterable attributes with the shard attribute in front. The first pattern that fits an
+/// attribute decides its features, so after a client's `*` it might not be filterable. Null is the empty
+/// list; other JSON stays as it is, for the node to refuse.
 fn shard_first(attributes: &Value) -> Value {
     let clients = match attributes {
         Value::Null => &[][..],
@@ -71,7 +88,7 @@ fn shard_first(attributes: &Value) -> Value {
     Value::Array(std::iter::once(shard.clone()).chain(others).collect())
 }
 
-/// The change that makes a fresh index on a node usable by Miroir: the shard attribute is filterable.
+/// Returns the change that prepares a fresh index on a node: the shard attribute is filterable.
 pub fn initial_for_nodes() -> SettingsChange {
     SettingsChange {
         setting: Some(Setting::FilterableAttributes),
@@ -79,7 +96,7 @@ pub fn initial_for_nodes() -> SettingsChange {
     }
 }
 
-/// Settings read from a node as a client may see them: without reserved attributes.
+/// Returns settings read from a node as clients see them: without reserved attributes.
 pub fn for_client(setting: Option<Setting>, mut value: Value) -> Value {
     match setting {
         None => {
@@ -99,8 +116,8 @@ fn remove_reserved(attributes: &mut Value) {
     }
 }
 
-/// The whole settings object read from a node, as the change that gives another node the same settings. Keys of
-/// embedders are left out, because a node only shows them cut: the other node keeps those it has.
+/// Returns the change that gives another node the settings read from this one. Keys of embedders are left
+/// out, because a node shows only a part of them: the other node keeps its own.
 pub fn as_change(settings_of_node: Value) -> SettingsChange {
     let mut settings = match settings_of_node {
         Value::Object(settings) => settings,

@@ -1,29 +1,34 @@
-//! What a ranking rule may be: a built-in one, or an attribute to sort by.
+//! The valid ranking rules: built-in ones, and attributes to sort by.
 
 use serde_json::Value;
+
+use crate::wording::{VALUE_CHARS, excerpt};
 
 const BUILT_IN: &[&str] =
     &["words", "typo", "proximity", "attribute", "attributeRank", "wordPosition", "sort", "exactness"];
 
-/// The attribute of a rule `attribute:asc` or `attribute:desc`; none for other text.
+/// Returns the attribute of a rule `attribute:asc` or `attribute:desc`. Returns `None` for other text.
 pub(super) fn sorted_attribute(rule: &str) -> Option<&str> {
     rule.strip_suffix(":asc").or_else(|| rule.strip_suffix(":desc"))
 }
 
-/// Whether `rule` is one; the error says why not.
+/// Checks that `rule` is a ranking rule. The error is Meilisearch's sentence.
 pub(super) fn check(rule: &str) -> Result<(), String> {
     if BUILT_IN.contains(&rule) {
         return Ok(());
     }
     let Some(attribute) = sorted_attribute(rule) else {
         return Err(format!(
-            "`{rule}` ranking rule is invalid. Valid ranking rules are words, typo, sort, proximity, attribute, \
-             exactness and custom ranking rules."
+            "`{}` ranking rule is invalid. Valid ranking rules are words, typo, sort, proximity, attribute, \
+             exactness and custom ranking rules.",
+            excerpt(rule, VALUE_CHARS)
         ));
     };
-    let reserved =
-        |name: &str| format!("`{name}` is a reserved keyword and thus can't be used as a ranking rule");
-    // A geo point sorts, and a geo area filters, a search only; any text that begins like a call of them is one.
+    let reserved = |name: &str| {
+        let name = excerpt(name, VALUE_CHARS);
+        format!("`{name}` is a reserved keyword and thus can't be used as a ranking rule")
+    };
+    // Geo points and geo areas are for searches only; any text that begins like a call of one counts as one.
     for (call, use_of_it) in
         [("_geoPoint", "sorting"), ("_geoRadius", "filtering"), ("_geoBoundingBox", "filtering")]
     {
@@ -39,7 +44,7 @@ pub(super) fn check(rule: &str) -> Result<(), String> {
     if is_geo { Err(reserved(attribute)) } else { Ok(()) }
 }
 
-/// Refuses `attribute` beside the two rules it was split into.
+/// Refuses `attribute` beside the two rules into which it was split.
 pub(super) fn refuse_mixed(rules: &Value) -> Result<(), String> {
     let has = |name: &str| rules.as_array().is_some_and(|rules| rules.iter().any(|rule| rule == name));
     if has("attribute") && (has("attributeRank") || has("wordPosition")) {

@@ -1,4 +1,4 @@
-//! Refusing settings that would touch what Miroir keeps in the documents of its nodes.
+//! Refusing settings that would affect the attribute that Miroir adds to documents.
 
 use serde_json::Value;
 
@@ -6,14 +6,14 @@ use super::{Setting, ranking_rule};
 use crate::document::{SHARD_DIGITS, is_reserved};
 use crate::error::{ErrorCode, InvalidRequest};
 
-/// Refuses a well-shaped value of `setting` that names a reserved attribute, or makes words of the characters shard
-/// numbers are written in.
+/// Refuses a well-shaped value of `setting` that names a reserved attribute, or that makes words of the
+/// characters in which shard numbers are written.
 pub(super) fn refuse(setting: Setting, value: &Value) -> Result<(), InvalidRequest> {
     let key = setting.key();
     if let Some(name) = attributes(setting, value).into_iter().find(|name| is_reserved(root(name))) {
         return Err(InvalidRequest::new(
             ErrorCode::MiroirReservedField,
-            format!("`{key}` must not name the attribute `{name}`: Miroir keeps it for itself"),
+            format!("`{key}` must not name the attribute `{name}`: the attribute is reserved for Miroir"),
         ));
     }
     if !matches!(setting, Setting::NonSeparatorTokens | Setting::Dictionary) {
@@ -32,12 +32,12 @@ pub(super) fn refuse(setting: Setting, value: &Value) -> Result<(), InvalidReque
     }
 }
 
-/// The top-level attribute of a path into an object.
+/// Returns the top-level attribute of a path into an object.
 fn root(path: &str) -> &str {
     path.split_once('.').map_or(path, |(root, _)| root)
 }
 
-/// The attributes a value of `setting` names.
+/// Returns the attributes that a value of `setting` names.
 fn attributes(setting: Setting, value: &Value) -> Vec<&str> {
     match setting {
         Setting::DisplayedAttributes
@@ -63,7 +63,7 @@ fn attributes(setting: Setting, value: &Value) -> Vec<&str> {
     }
 }
 
-/// The value itself when it is text, or the items of an array that are.
+/// Returns the value itself if it is text, or the items of an array that are.
 fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],

@@ -1,11 +1,11 @@
-//! What each setting looks like: one description that checks values and puts them in a server's order.
+//! The shape of each setting: one description that checks values and puts them in a server's order.
 
 use serde_json::{Value, json};
 
-/// The JSON a setting, or a part of one, is made of.
+/// The shape of a setting or of a part of one.
 #[derive(Debug)]
 pub(super) enum Shape {
-    /// Anything: only nodes can tell.
+    /// Any JSON: only nodes can check it.
     Any,
     /// Any object.
     AnyObject,
@@ -13,7 +13,7 @@ pub(super) enum Shape {
     Text,
     /// A number, whole or not.
     Number,
-    /// A whole number from 0 to this.
+    /// A whole number from 0 to this maximum.
     Unsigned(u64),
     /// A whole number from 1.
     NonZero,
@@ -21,12 +21,12 @@ pub(super) enum Shape {
     OneOf(&'static [&'static str]),
     /// An array; its order matters.
     List(&'static Shape),
-    /// An array of text of which a server keeps neither order nor repetitions.
+    /// An array of text. A server keeps neither its order nor repetitions.
     WordSet,
-    /// An object with any keys, in the order of which a server prints them.
+    /// An object with any keys; a server sorts them.
     Map {
         value: &'static Shape,
-        /// Whether null may stand for a value.
+        /// True if null is accepted as a value.
         nullable: bool,
     },
     /// An object with these keys.
@@ -49,11 +49,11 @@ pub(super) struct Field {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Presence {
-    /// May be missing; null resets it.
+    /// The key may be missing; null resets it.
     Resettable,
-    /// Must be there, and not null.
+    /// The key must be present, and not null.
     Required,
-    /// May be missing, and then is this.
+    /// The key may be missing and then has this value.
     Default(fn() -> Value),
 }
 

@@ -1,7 +1,7 @@
-//! Folding node tasks into one status, one error, one pair of times.
+//! The aggregation of node tasks into one status, one error and one pair of times.
 //!
-//! Clocks of nodes differ from each other and from ours. What a node says of time is therefore kept between two
-//! instants of our own clock: the task's creation, which came before, and the moment we hear of it, which comes after.
+//! Clocks of nodes differ from each other and from ours. A node's time is therefore kept between two instants
+//! of our own clock: the creation of the task, which came before, and the present, which comes after.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::error::{ErrorCode, ResponseError};
 use crate::quorum::WriteVerdict;
 use crate::{NodeId, Timestamp};
 
-/// Brings status, error and times of an unfinished task in line with its node tasks. Without a verdict, or without
-/// node tasks, it does not end.
+/// Updates status, error and times of an unfinished task from its node tasks. It does not end without a
+/// verdict, or without node tasks.
 pub(super) fn refresh(task: &mut Task, has_verdict: bool, now: Timestamp) {
     if task.status.is_finished() || task.node_tasks.is_empty() {
         return;
@@ -19,7 +19,7 @@ pub(super) fn refresh(task: &mut Task, has_verdict: bool, now: Timestamp) {
     if task.node_tasks.values().any(|node_task| has_begun(node_task.status)) {
         task.status = TaskStatus::Processing;
         let started = earliest_start(task).unwrap_or(task.created_at);
-        let started = heard(task, started, now);
+        let started = bounded(task, started, now);
         task.started_at = Some(task.started_at.map_or(started, |known| known.min(started)));
     }
     if has_verdict && task.node_tasks.values().all(|node_task| node_task.status.is_finished()) {
@@ -30,28 +30,28 @@ pub(super) fn refresh(task: &mut Task, has_verdict: bool, now: Timestamp) {
     }
 }
 
-/// Whether it is still open of some node whether it accepted the write.
+/// Returns whether it is unknown of any node whether it accepted the write.
 pub(super) fn has_pending(node_tasks: &BTreeMap<NodeId, NodeTask>) -> bool {
     node_tasks.values().any(|node_task| node_task.status == NodeTaskState::Pending)
 }
 
-/// Ends the task as failed with `error`, whatever its node tasks do.
+/// Ends the task as failed with `error`, whatever the state of its node tasks.
 pub(super) fn fail(task: &mut Task, error: ResponseError, now: Timestamp) {
     if !task.status.is_finished() {
         finish(task, TaskStatus::Failed, Some(error), now, now);
     }
 }
 
-/// Draws the conclusion from a verdict: a write without quorum fails, and one that had nothing to do succeeds.
+/// Applies a verdict: a write without quorum fails, and a write without any node succeeds.
 pub(super) fn conclude_dispatch(task: &mut Task, verdict: &WriteVerdict, now: Timestamp) {
     if task.status.is_finished() {
         return;
     }
-    let nobody_accepted = task.node_tasks.is_empty();
-    if !verdict.unwritten.is_empty() || (nobody_accepted && !task.node_errors.is_empty()) {
+    let none_accepted = task.node_tasks.is_empty();
+    if !verdict.unwritten.is_empty() || (none_accepted && !task.node_errors.is_empty()) {
         let error = no_quorum(task, verdict);
         fail(task, error, now);
-    } else if nobody_accepted {
+    } else if none_accepted {
         finish(task, TaskStatus::Succeeded, None, now, now);
     }
 }
@@ -63,16 +63,16 @@ fn finish(
     finished: Timestamp,
     now: Timestamp,
 ) {
-    let started = task.started_at.unwrap_or_else(|| heard(task, finished, now));
+    let started = task.started_at.unwrap_or_else(|| bounded(task, finished, now));
     task.status = status;
     task.error = error;
-    task.finished_at = Some(heard(task, finished, now).max(started));
+    task.finished_at = Some(bounded(task, finished, now).max(started));
     task.started_at = Some(started);
 }
 
-/// `told` by a node's clock, kept between the creation of the task and `now`.
-fn heard(task: &Task, told: Timestamp, now: Timestamp) -> Timestamp {
-    told.clamp(task.created_at, now.max(task.created_at))
+/// Returns a node's time, moved between the creation of the task and `now`.
+fn bounded(task: &Task, reported: Timestamp, now: Timestamp) -> Timestamp {
+    reported.clamp(task.created_at, now.max(task.created_at))
 }
 
 fn has_begun(status: NodeTaskState) -> bool {
@@ -93,8 +93,8 @@ fn outcome(task: &Task) -> TaskStatus {
     let mut failed =
         task.node_tasks.values().filter(|node_task| node_task.status == NodeTaskState::Failed).peekable();
     if failed.peek().is_some() {
-        // Nodes are only told to delete an index that the registry had. One that has none is as it must be, and so
-        // are all of them when a crash kept every node from hearing of the index.
+        // Nodes are only sent the deletion of an index that the registry had. A node without the index is as
+        // it should be; so are all of them if a crash kept the index from every node.
         let had_none = |node_task: &NodeTask| {
             node_task.error.as_ref().is_some_and(|error| error.code == ErrorCode::IndexNotFound.as_str())
         };
@@ -110,8 +110,8 @@ fn outcome(task: &Task) -> TaskStatus {
     }
 }
 
-/// The error of a task that failed on some node. Where all nodes failed with one code it is the error of the first
-/// of them, word for word; where they disagree the message tells what each node did.
+/// Returns the error of a task that failed on some node. If all nodes failed with one code it is the error of
+/// the first of them, word for word; otherwise the message describes the outcome on each node.
 fn folded_error(node_tasks: &BTreeMap<NodeId, NodeTask>) -> ResponseError {
     let errors: Vec<(&NodeId, ResponseError)> = node_tasks
         .iter()
@@ -119,8 +119,7 @@ fn folded_error(node_tasks: &BTreeMap<NodeId, NodeTask>) -> ResponseError {
         .map(|(node, node_task)| (node, failure_of(node_task)))
         .collect();
     let Some((_, first)) = errors.first() else {
-        return ErrorCode::Internal
-            .with_message("no node task failed, and yet the task is said to have failed");
+        return ErrorCode::Internal.with_message("the task failed, but none of its node tasks did");
     };
     let agree = errors.len() == node_tasks.len() && errors.iter().all(|(_, error)| error.code == first.code);
     if agree {
@@ -146,8 +145,8 @@ fn folded_error(node_tasks: &BTreeMap<NodeId, NodeTask>) -> ResponseError {
 }
 
 fn failure_of(node_task: &NodeTask) -> ResponseError {
-    let silent = || ErrorCode::Internal.with_message("the node gave no reason");
-    node_task.error.clone().unwrap_or_else(silent)
+    let without_reason = || ErrorCode::Internal.with_message("the node gave no reason");
+    node_task.error.clone().unwrap_or_else(without_reason)
 }
 
 fn nodes_in(node_tasks: &BTreeMap<NodeId, NodeTask>, status: NodeTaskState) -> Vec<&NodeId> {
@@ -161,7 +160,8 @@ fn named(nodes: &[&NodeId]) -> String {
     format!("{noun} {}", names.join(", "))
 }
 
-/// The error of a write that did not reach quorum: which shards, who has it all the same, who has not and why.
+/// Returns the error of a write without quorum. It names the shards, the nodes that have the write all the
+/// same, and the nodes that missed it, with the reason.
 fn no_quorum(task: &Task, verdict: &WriteVerdict) -> ResponseError {
     let mut sentences = vec![if verdict.unwritten.is_empty() {
         "No node accepted the write.".to_owned()
@@ -176,7 +176,7 @@ fn no_quorum(task: &Task, verdict: &WriteVerdict) -> ResponseError {
         sentences.push(format!("It was accepted, and may take effect, on {}.", named(&accepted)));
     }
     if !pending.is_empty() {
-        sentences.push(format!("It is not known of {}.", named(&pending)));
+        sentences.push(format!("The outcome is unknown on {}.", named(&pending)));
     }
     if !task.node_errors.is_empty() {
         let misses: Vec<String> = task

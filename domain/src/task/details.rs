@@ -1,12 +1,11 @@
-//! The `details` of a task: what is known when it is enqueued, and what a client is shown of it.
+//! The `details` of a task: those known when it is enqueued, and those that a client sees.
 //!
-//! A task keeps in its row what the services know of it from the start. The view hides numbers that a server tells
-//! only at the end, and computes those that only the nodes can tell.
+//! The row of a task keeps the details that the services know from the start. The view hides the numbers that
+//! a server reports only at the end, and computes those that only the nodes know.
 
 use serde_json::{Map, Value};
 
 use super::{NodeTaskState, Task, TaskKind, TaskStatus};
-use crate::ShardSet;
 
 const RECEIVED: &str = "receivedDocuments";
 const INDEXED: &str = "indexedDocuments";
@@ -18,33 +17,34 @@ fn object<const N: usize>(entries: [(&str, Value); N]) -> Map<String, Value> {
     entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// `details` to enqueue a `documentAdditionOrUpdate` with: how many documents the payload holds, and how many
-/// distinct ids they have. The view keeps the second back until the task succeeds.
+/// Returns the details of a new `documentAdditionOrUpdate`: the number of documents in the payload, and of
+/// distinct ids among them. The view hides the second number until the task succeeds.
 pub fn documents_added(received: usize, distinct: usize) -> Map<String, Value> {
     object([(RECEIVED, received.into()), (INDEXED, distinct.into())])
 }
 
-/// `details` to enqueue a `documentDeletion` by ids with: how many ids the client sent, repeated ones counted.
+/// Returns the details of a new `documentDeletion` by ids: the number of ids that the client sent, with
+/// repetitions.
 pub fn documents_deleted_by_ids(provided: usize) -> Map<String, Value> {
     object([(PROVIDED, provided.into()), (DELETED, Value::Null), (FILTER, Value::Null)])
 }
 
-/// `details` to enqueue a `documentDeletion` by filter with.
+/// Returns the details of a new `documentDeletion` by filter.
 pub fn documents_deleted_by_filter(filter: &Value) -> Map<String, Value> {
     object([(PROVIDED, 0.into()), (DELETED, Value::Null), (FILTER, filter.to_string().into())])
 }
 
-/// `details` to enqueue the deletion of all documents, or of an index, with.
+/// Returns the details of a new deletion of all documents, or of an index.
 pub fn everything_deleted() -> Map<String, Value> {
     object([(DELETED, Value::Null)])
 }
 
-/// `details` to enqueue an `indexCreation` with.
+/// Returns the details of a new `indexCreation`.
 pub fn index_created(primary_key: Option<&str>) -> Map<String, Value> {
     object([("primaryKey", primary_key.into())])
 }
 
-/// The details a client is shown: counts are null until the task is over, and 0 when it did nothing.
+/// Returns the details that a client sees: counts are null until the task is over, and 0 if it did nothing.
 pub(super) fn shown(task: &Task) -> Option<Map<String, Value>> {
     let mut details = task.details.clone()?;
     match task.kind {
@@ -71,30 +71,24 @@ fn count_at_end(status: TaskStatus, count: impl FnOnce() -> Value) -> Value {
     }
 }
 
-/// How many documents were deleted. Each node counts its own copies, so their sum counts a document once per copy:
-/// it is scaled by shards over placements, where placements are the shards of every node that took part. When all
-/// nodes took part this divides by the number of copies, exactly; when some missed the write it estimates what they
-/// would have counted.
+/// Returns the number of deleted documents. Each node counts its own copies, so their sum counts a document
+/// once per copy: it is scaled by shards over placements, where placements are the shards of every node that
+/// took part. If all nodes took part this divides by the number of copies, exactly; if some missed the write
+/// it estimates the counts they would have had.
 fn deleted_documents(task: &Task) -> u64 {
     let mut copies: u128 = 0;
     let mut placements: u128 = 0;
     for node_task in task.node_tasks.values().filter(|part| part.status == NodeTaskState::Succeeded) {
-        let told = node_task.details.as_ref().and_then(|details| details.get(DELETED)?.as_u64());
-        copies += u128::from(told.unwrap_or(0));
+        let reported = node_task.details.as_ref().and_then(|details| details.get(DELETED)?.as_u64());
+        copies += u128::from(reported.unwrap_or(0));
         placements += node_task.shards.len() as u128;
     }
     if placements == 0 {
         return u64::try_from(copies).unwrap_or(u64::MAX);
     }
-    let shards = touched_shards(task) as u128;
+    let shards = task.touched_shards().len() as u128;
     let rounded = (2 * copies * shards + placements) / (2 * placements);
     u64::try_from(rounded).unwrap_or(u64::MAX)
-}
-
-fn touched_shards(task: &Task) -> usize {
-    let accepted = task.node_tasks.values().map(|node_task| &node_task.shards);
-    let missed = task.node_errors.values().map(|miss| &miss.shards);
-    accepted.chain(missed).flat_map(ShardSet::iter).collect::<std::collections::BTreeSet<_>>().len()
 }
 
 #[cfg(test)]

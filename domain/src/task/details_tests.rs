@@ -25,7 +25,7 @@ fn additions_show_their_count_only_after_success() {
 }
 
 #[test]
-fn deletions_show_the_shapes_of_a_server() {
+fn deletions_have_the_shapes_of_a_server() {
     let by_ids = task_of(TaskKind::DocumentDeletion, documents_deleted_by_ids(4), &[("a", &[0])]);
     assert_eq!(text(&by_ids), r#"{"providedIds":4,"deletedDocuments":null,"originalFilter":null}"#);
     let filter = json!([["id = 2", "id=3"], "id = 4"]);
@@ -58,7 +58,7 @@ fn deleted_documents_count_each_document_once() {
 }
 
 #[test]
-fn deleted_documents_are_estimated_when_a_node_missed() {
+fn deleted_documents_are_estimated_if_a_node_missed_the_write() {
     let nodes: &[(&str, &[u32])] = &[("a", &[0, 1, 2]), ("b", &[0, 1]), ("c", &[2])];
     let task = task_of(TaskKind::DocumentDeletion, everything_deleted(), nodes);
     let task = after(task, [accepted("a"), accepted("b"), missed("c"), dispatched(&[])]);
@@ -68,7 +68,7 @@ fn deleted_documents_are_estimated_when_a_node_missed() {
 }
 
 #[test]
-fn deleted_documents_bear_any_number_a_node_tells() {
+fn deleted_documents_accept_any_number_of_a_node() {
     let task = task_of(TaskKind::IndexDeletion, everything_deleted(), &[("a", &[]), ("b", &[])]);
     let task = after(task, [accepted("a"), accepted("b"), dispatched(&[])]);
     let task = after(task, [deleted("a", u64::MAX), deleted("b", u64::MAX)]);
@@ -76,14 +76,14 @@ fn deleted_documents_bear_any_number_a_node_tells() {
 }
 
 #[test]
-fn a_deletion_of_nothing_deletes_nothing() {
+fn deletion_of_no_ids_deletes_no_documents() {
     let task = task_of(TaskKind::DocumentDeletion, documents_deleted_by_ids(0), &[]);
     let (task, _) = task.apply(dispatched(&[]), later()).unwrap();
     assert_eq!(text(&task), r#"{"providedIds":0,"deletedDocuments":0,"originalFilter":null}"#);
 }
 
 #[test]
-fn details_that_are_not_counts_stay_as_they_are() {
+fn details_other_than_counts_stay_as_they_are() {
     let details = json!({"synonyms": {"a": ["b"]}}).as_object().cloned().unwrap();
     let task = task_of(TaskKind::SettingsUpdate, details.clone(), &[("a", &[0])]);
     let event = Event::Refused { error: error("no") };

@@ -1,4 +1,4 @@
-//! Tasks, reports and verdicts for the tests of this module.
+//! Tasks, reports and verdicts for tests.
 
 use serde_json::{Map, Value, json};
 
@@ -7,27 +7,27 @@ use crate::error::{ErrorCode, ResponseError};
 use crate::quorum::WriteVerdict;
 use crate::{NodeId, Shard, ShardSet, TaskUid, Timestamp};
 
-pub(super) const CREATED: i64 = 1_700_000_000_000;
+pub(crate) const CREATED: i64 = 1_700_000_000_000;
 
-pub(super) fn at(millis: i64) -> Timestamp {
+pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(CREATED + millis)
 }
 
-/// Far enough ahead that no node time of a test lies beyond it.
-pub(super) fn later() -> Timestamp {
+/// An instant after every node time of a test.
+pub(crate) fn later() -> Timestamp {
     at(1_000_000)
 }
 
-pub(super) fn node(name: &str) -> NodeId {
+pub(crate) fn node(name: &str) -> NodeId {
     name.parse().unwrap()
 }
 
-pub(super) fn shards(numbers: &[u32]) -> ShardSet {
+pub(crate) fn shards(numbers: &[u32]) -> ShardSet {
     numbers.iter().copied().map(Shard).collect()
 }
 
-/// A task of `kind` meant for `nodes`, all pending.
-pub(super) fn task_of(kind: TaskKind, details: Map<String, Value>, nodes: &[(&str, &[u32])]) -> Task {
+/// A task of `kind` for `nodes`, all pending.
+pub(crate) fn task_of(kind: TaskKind, details: Map<String, Value>, nodes: &[(&str, &[u32])]) -> Task {
     let new = NewTask {
         kind,
         index_uid: Some("movies".parse().unwrap()),
@@ -44,17 +44,17 @@ pub(super) fn task_of(kind: TaskKind, details: Map<String, Value>, nodes: &[(&st
 }
 
 /// An addition of documents to shard 0 on each of `nodes`, all pending.
-pub(super) fn task(nodes: &[&str]) -> Task {
+pub(crate) fn task(nodes: &[&str]) -> Task {
     let nodes: Vec<(&str, &[u32])> = nodes.iter().map(|name| (*name, &[0_u32][..])).collect();
     task_of(TaskKind::DocumentAdditionOrUpdate, super::details::documents_added(3, 2), &nodes)
 }
 
-pub(super) fn error(message: &str) -> ResponseError {
+pub(crate) fn error(message: &str) -> ResponseError {
     ErrorCode::InvalidDocumentId.with_message(message)
 }
 
-/// What node task 1 looks like in `status`: begun at 10 and finished at 20 where that applies.
-pub(super) fn report(status: TaskStatus) -> NodeTaskReport {
+/// The report of node task 1 in `status`: begun at 10 and finished at 20 if it has.
+pub(crate) fn report(status: TaskStatus) -> NodeTaskReport {
     NodeTaskReport {
         uid: 1,
         status,
@@ -69,12 +69,12 @@ pub(super) fn report(status: TaskStatus) -> NodeTaskReport {
     }
 }
 
-pub(super) fn reported(name: &str, status: TaskStatus) -> Event {
+pub(crate) fn reported(name: &str, status: TaskStatus) -> Event {
     Event::NodeReported { node: node(name), report: report(status) }
 }
 
 /// A report of success that counts `deleted` documents.
-pub(super) fn deleted(name: &str, deleted: u64) -> Event {
+pub(crate) fn deleted(name: &str, deleted: u64) -> Event {
     let details = json!({"deletedDocuments": deleted}).as_object().cloned();
     Event::NodeReported {
         node: node(name),
@@ -82,20 +82,20 @@ pub(super) fn deleted(name: &str, deleted: u64) -> Event {
     }
 }
 
-pub(super) fn accepted(name: &str) -> Event {
+pub(crate) fn accepted(name: &str) -> Event {
     Event::NodeAccepted { node: node(name), uid: 1 }
 }
 
-pub(super) fn missed(name: &str) -> Event {
+pub(crate) fn missed(name: &str) -> Event {
     let error = ErrorCode::MiroirNodeUnavailable.with_message("connection refused");
     Event::NodeMissed { node: node(name), error }
 }
 
-pub(super) fn dispatched(unwritten: &[u32]) -> Event {
+pub(crate) fn dispatched(unwritten: &[u32]) -> Event {
     Event::Dispatched { verdict: WriteVerdict { unwritten: shards(unwritten), degraded: None } }
 }
 
-/// The task after all of `events`, each of which must be possible.
-pub(super) fn after(task: Task, events: impl IntoIterator<Item = Event>) -> Task {
+/// The task after all of `events`, each of which must be valid.
+pub(crate) fn after(task: Task, events: impl IntoIterator<Item = Event>) -> Task {
     events.into_iter().fold(task, |task, event| task.apply(event, later()).unwrap().0)
 }

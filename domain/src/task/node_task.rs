@@ -1,32 +1,34 @@
-//! One node's part in a task.
+//! The part of one node in a task.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::TaskStatus;
 use crate::error::ResponseError;
+use crate::word::words;
 use crate::{ShardSet, Timestamp};
 
-/// What is known of the write on one node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum NodeTaskState {
-    /// The node was to be asked, and it is not known whether it accepted. The reconciler finds out.
-    Pending,
-    /// Accepted, not begun.
-    Enqueued,
-    /// Begun.
-    Processing,
-    /// Done.
-    Succeeded,
-    /// Failed.
-    Failed,
-    /// Canceled.
-    Canceled,
+words! {
+    /// The state of a write on one node, as far as it is known.
+    pub enum NodeTaskState("node task state", "states") {
+        /// The node was to be sent the write, and it is not known whether it accepted. The reconciler finds
+        /// out.
+        Pending = "pending",
+        /// Accepted, not begun.
+        Enqueued = "enqueued",
+        /// Begun.
+        Processing = "processing",
+        /// Done.
+        Succeeded = "succeeded",
+        /// Failed.
+        Failed = "failed",
+        /// Canceled.
+        Canceled = "canceled",
+    }
 }
 
 impl NodeTaskState {
-    /// Whether the node has nothing more to do.
+    /// Returns whether the node has nothing more to do.
     pub fn is_finished(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
     }
@@ -44,15 +46,15 @@ impl From<TaskStatus> for NodeTaskState {
     }
 }
 
-/// One node's task behind a Miroir task.
+/// One of the node tasks of a Miroir task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeTask {
-    /// The uid the node gave; none while [`NodeTaskState::Pending`].
+    /// The uid that the node gave. `None` while [`NodeTaskState::Pending`].
     pub uid: Option<u32>,
-    /// Where it stands.
+    /// Its state.
     pub status: NodeTaskState,
-    /// Why it failed there.
+    /// The reason of its failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ResponseError>,
     /// The shards of the write that this node keeps.
@@ -60,19 +62,19 @@ pub struct NodeTask {
     /// The node's own `details`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Map<String, Value>>,
-    /// When the node began, by its clock.
+    /// The instant at which the node began, by its clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// When the node finished, by its clock.
+    /// The instant at which the node finished, by its clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// The settings version of the index that the node has once it has succeeded, where the write brings settings.
+    /// The settings version that the node has after success, if the write brings settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_version: Option<u64>,
 }
 
 impl NodeTask {
-    /// A node that is about to be asked to write `shards`.
+    /// Creates the part of a node that is about to be sent a write to `shards`.
     pub fn pending(shards: ShardSet) -> Self {
         Self {
             uid: None,
@@ -91,32 +93,32 @@ impl NodeTask {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeMiss {
-    /// Why: the node's refusal, or why it could not be reached.
+    /// The reason: the node's refusal, or the fault that kept it from being reached.
     pub error: ResponseError,
-    /// The shards of the write that this node keeps and now lacks.
+    /// The shards of the write that the node keeps and that are stale now.
     pub shards: ShardSet,
 }
 
-/// What a node says of one of its tasks.
+/// A node's report on one of its tasks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeTaskReport {
     /// The node's uid for it.
     pub uid: u32,
-    /// Where it stands.
+    /// Its status.
     pub status: TaskStatus,
     /// Its type, as the node names it.
     pub kind: String,
     /// The index it concerns.
     pub index_uid: Option<String>,
-    /// Why it failed.
+    /// The reason of its failure.
     pub error: Option<ResponseError>,
     /// Its `details`.
     pub details: Option<Map<String, Value>>,
-    /// When it was enqueued, by the node's clock.
+    /// The instant at which it was enqueued, by the node's clock.
     pub enqueued_at: Timestamp,
-    /// When it began, by the node's clock.
+    /// The instant at which it began, by the node's clock.
     pub started_at: Option<Timestamp>,
-    /// When it finished, by the node's clock.
+    /// The instant at which it finished, by the node's clock.
     pub finished_at: Option<Timestamp>,
     /// The `customMetadata` it was sent with.
     pub custom_metadata: Option<String>,

@@ -1,15 +1,15 @@
-//! Reading the query parameters of `GET /tasks`, in Meilisearch's words where they cannot be read.
+//! Reading the query parameters of `GET /tasks`, with refusals in Meilisearch's words.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
 use jiff::civil::Date;
 
 use super::TaskQuery;
 use crate::error::{ErrorCode, InvalidRequest};
+use crate::word::{Word, parse_any_case};
 use crate::{IndexUid, TaskUid, Timestamp, wording};
 
-/// Every parameter the route knows, in the order in which a refusal lists them.
+/// Every parameter of the route, in the order in which a refusal lists them.
 const PARAMETERS: &[&str] = &[
     "limit",
     "from",
@@ -29,16 +29,17 @@ const PARAMETERS: &[&str] = &[
 ];
 
 impl TaskQuery {
-    /// Reads the query parameters of `GET /tasks`, decoded, in order. Lists are comma separated, `*` means unset,
-    /// types and statuses ignore case, a date-only `after…` starts with the next day. Of a repeated parameter the
-    /// last value counts. An unknown parameter or a bad value is refused in Meilisearch's code and words.
+    /// Reads the decoded query parameters of `GET /tasks`, in order. Lists are comma separated, `*` means
+    /// unset, types and statuses ignore case, and a date-only `after…` starts with the next day. Of a
+    /// repeated parameter the last value counts. An unknown parameter or an invalid value is refused with
+    /// Meilisearch's code and words.
     pub fn parse<'a>(
         parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, InvalidRequest> {
         let mut given: Vec<(&str, &str)> = Vec::new();
         for (name, value) in parameters {
             if !PARAMETERS.contains(&name) {
-                // What came before an unknown parameter is refused first, so reading stops here.
+                // Faults before an unknown parameter are refused first, so reading stops here.
                 return Self::from_distinct(&given).and_then(|_| Err(unknown(name)));
             }
             match given.iter_mut().find(|(known, _)| *known == name) {
@@ -93,11 +94,10 @@ impl TaskQuery {
 }
 
 fn unknown(name: &str) -> InvalidRequest {
-    let accepted = wording::expected_one_of(name, PARAMETERS);
-    InvalidRequest::new(ErrorCode::BadRequest, format!("Unknown parameter `{name}`: {accepted}"))
+    InvalidRequest::new(ErrorCode::BadRequest, wording::unknown("parameter", name, PARAMETERS))
 }
 
-/// One parameter. The readers given to its methods answer with what is wrong, as the end of a sentence.
+/// One parameter. The functions given to its methods return the fault as the end of a sentence.
 #[derive(Clone, Copy)]
 struct Parameter<'a> {
     name: &'a str,
@@ -113,8 +113,8 @@ impl Parameter<'_> {
         read(self.value).map_err(|wrong| self.refused(code, None, &wrong))
     }
 
-    /// A comma separated list; `*` among its items unsets the filter, but does not excuse the other items. An empty
-    /// list is a filter that nothing passes.
+    /// Reads a comma separated list. `*` among its items unsets the filter, but the other items are still
+    /// checked. An empty list is a filter that no task passes.
     fn list<T: Ord>(
         self,
         code: ErrorCode,
@@ -150,8 +150,12 @@ impl Parameter<'_> {
     }
 }
 
+fn shown(text: &str) -> String {
+    wording::excerpt(text, wording::VALUE_CHARS)
+}
+
 fn positive_integer(text: &str) -> Result<u32, String> {
-    text.parse().map_err(|_| format!("could not parse `{text}` as a positive integer"))
+    text.parse().map_err(|_| format!("could not parse `{}` as a positive integer", shown(text)))
 }
 
 fn task_uid(text: &str) -> Result<TaskUid, String> {
@@ -159,20 +163,22 @@ fn task_uid(text: &str) -> Result<TaskUid, String> {
 }
 
 fn boolean(text: &str) -> Result<bool, String> {
-    text.parse()
-        .map_err(|_| format!("could not parse `{text}` as a boolean, expected either `true` or `false`"))
+    text.parse().map_err(|_| {
+        format!("could not parse `{}` as a boolean, expected either `true` or `false`", shown(text))
+    })
 }
 
-fn word<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|unknown: T::Err| unknown.to_string())
+fn word<T: Word>(text: &str) -> Result<T, String> {
+    parse_any_case(text).map_err(|unknown| unknown.to_string())
 }
 
-/// The 512 bytes are Meilisearch's words; what it accepts are 400, as we do.
+/// Reads an index uid. The 512 bytes are Meilisearch's words; it accepts 400, as Miroir does.
 fn index_uid(text: &str) -> Result<IndexUid, String> {
     text.parse().map_err(|_| {
         format!(
-            "`{text}` is not a valid index uid. Index uid can be an integer or a string containing only \
-             alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
+            "`{}` is not a valid index uid. Index uid can be an integer or a string containing only \
+             alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes.",
+            shown(text)
         )
     })
 }
@@ -180,24 +186,25 @@ fn index_uid(text: &str) -> Result<IndexUid, String> {
 fn date(text: &str, of_day: fn(Date) -> Timestamp) -> Result<Timestamp, String> {
     instant(text).or_else(|| day(text).map(of_day)).ok_or_else(|| {
         format!(
-            "`{text}` is an invalid date-time. It should follow the YYYY-MM-DD or RFC 3339 date-time format."
+            "`{}` is an invalid date-time. It should follow the YYYY-MM-DD or RFC 3339 date-time format.",
+            shown(text)
         )
     })
 }
 
-/// A bare date as a lower bound: its whole day is excluded.
+/// Returns the lower bound of a bare date: its whole day is excluded.
 fn after(day: Date) -> Timestamp {
     before(day.tomorrow().unwrap_or(day))
 }
 
-/// A bare date as an upper bound: the instant it begins, UTC. Counted in days, because the last day of year 9999 is
-/// beyond what an instant of jiff can hold.
+/// Returns the upper bound of a bare date: the instant it begins, UTC. It is counted in days, because jiff
+/// has no instant for the last day of year 9999.
 fn before(day: Date) -> Timestamp {
     let since_epoch = day.duration_since(Date::constant(1970, 1, 1));
     Timestamp::from_millis(since_epoch.as_secs().saturating_mul(1_000))
 }
 
-/// `YYYY-MM-DD`, with an optional sign before the year.
+/// Reads `YYYY-MM-DD`, with an optional sign before the year.
 fn day(text: &str) -> Option<Date> {
     let (negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -212,7 +219,7 @@ fn day(text: &str) -> Option<Date> {
     Date::new(if negative { -year } else { year }, month, day).ok()
 }
 
-/// An RFC 3339 instant, no laxer than a server reads it: seconds and offset are required.
+/// Reads an RFC 3339 instant as strictly as a server does: seconds and offset are required.
 fn instant(text: &str) -> Option<Timestamp> {
     let (date, rest) = (text.get(..10)?, text.get(11..)?);
     let (clock, rest) = (rest.get(..8)?, rest.get(8..)?);
@@ -236,12 +243,12 @@ fn instant(text: &str) -> Option<Timestamp> {
     if !is_utc && !is_offset {
         return None;
     }
-    // Finer than milliseconds is not kept, so digits beyond the ninth need not be read.
+    // Instants have milliseconds, so digits after the ninth need not be read.
     let fraction = &fraction[..fraction.len().min(10)];
     format!("{date}T{clock}{fraction}{offset}").parse().ok()
 }
 
-/// Whether `text` has digits where `shape` has zeros, and its very characters elsewhere.
+/// Returns whether `text` has digits where `shape` has zeros, and the same characters elsewhere.
 fn is_shaped(text: &str, shape: &str) -> bool {
     text.len() == shape.len()
         && text.bytes().zip(shape.bytes()).all(|(byte, form)| match form {

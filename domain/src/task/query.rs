@@ -1,4 +1,4 @@
-//! Which tasks a client asks for: the filters of `GET /tasks`, as a predicate.
+//! A client's query of tasks: the filters of `GET /tasks`, as a predicate.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,8 @@ pub struct TaskDates {
 }
 
 impl TaskDates {
-    /// Whether `date` lies strictly within the bounds. A task without the date passes only where there is no bound.
+    /// Returns whether `date` is strictly within the bounds. A task without the date passes only if there is
+    /// no bound.
     fn admit(self, date: Option<Timestamp>) -> bool {
         let after = self.after.is_none_or(|bound| date.is_some_and(|date| date > bound));
         let before = self.before.is_none_or(|bound| date.is_some_and(|date| date < bound));
@@ -48,7 +49,7 @@ pub struct TaskQuery {
     pub from: Option<TaskUid>,
     /// Oldest first.
     pub reverse: bool,
-    /// The most tasks a page holds.
+    /// The maximum number of tasks on a page.
     pub limit: u32,
 }
 
@@ -72,7 +73,8 @@ impl Default for TaskQuery {
 }
 
 impl TaskQuery {
-    /// Whether `task` passes the filters (page and order apart). The definition that every store must agree with.
+    /// Returns whether `task` passes the filters, page and order apart. Every store must agree with this
+    /// definition.
     pub fn matches(&self, task: &Task) -> bool {
         let has_begun = task.status != TaskStatus::Enqueued;
         admits(self.uids.as_ref(), Some(&task.uid))
@@ -87,7 +89,8 @@ impl TaskQuery {
     }
 }
 
-/// Whether a filter admits a property of a task. A task without the property passes only an unset filter.
+/// Returns whether a filter admits a property of a task. A task without the property passes only an unset
+/// filter.
 fn admits<T: Ord>(filter: Option<&BTreeSet<T>>, property: Option<&T>) -> bool {
     filter.is_none_or(|wanted| property.is_some_and(|property| wanted.contains(property)))
 }

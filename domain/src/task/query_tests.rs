@@ -20,7 +20,7 @@ fn found(query: &TaskQuery) -> Vec<u32> {
 }
 
 #[test]
-fn an_empty_query_admits_every_task() {
+fn empty_query_admits_every_task() {
     assert_eq!(found(&TaskQuery::default()), [7, 8, 9]);
 }
 

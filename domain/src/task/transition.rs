@@ -1,11 +1,11 @@
-//! How a task moves: events go in, the next task and what must follow come out.
+//! Transitions of a task: from an event to the next task, and to the effects that must follow.
 
 use super::{NodeMiss, NodeTask, NodeTaskReport, NodeTaskState, Task, TaskStatus, aggregate};
 use crate::error::{ErrorCode, ResponseError};
 use crate::quorum::WriteVerdict;
 use crate::{NodeId, ShardSet, Timestamp};
 
-/// Something that happened to a task.
+/// An event in the life of a task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A node accepted the write under this uid.
@@ -15,61 +15,61 @@ pub enum Event {
         /// The uid it gave.
         uid: u32,
     },
-    /// A node certainly did not accept the write. Its node task becomes a node error. After an acceptance it changes
-    /// nothing: the node itself told that it accepted.
+    /// A node certainly did not accept the write. Its node task becomes a node error. After an acceptance the
+    /// event changes nothing: the node itself reported that it accepted.
     NodeMissed {
         /// The node.
         node: NodeId,
-        /// Why.
+        /// The reason.
         error: ResponseError,
     },
-    /// A node said where its task stands. Reports that would move a finished node task, or move one backwards,
-    /// change nothing. A report about a pending node task is also its acceptance.
+    /// A node reported the state of its task. Reports that would move a finished node task, or move one
+    /// backwards, change nothing. A report about a pending node task is also its acceptance.
     NodeReported {
         /// The node.
         node: NodeId,
-        /// What it said.
+        /// The report.
         report: NodeTaskReport,
     },
-    /// A node that missed the write was given what it lacked. Its node error stays, without shards.
+    /// The replica of a node that missed the write was repaired. Its node error stays, without shards.
     NodeRepaired {
         /// The node.
         node: NodeId,
     },
-    /// A node no longer knows the task it accepted: its database was lost. The node task fails.
+    /// A node no longer has the task it accepted: its database was lost. The node task fails.
     NodeForgot {
         /// The node.
         node: NodeId,
     },
-    /// No node is pending any more, and this is the verdict over those that accepted. A write without quorum fails
-    /// with `miroir_no_quorum` at once, even while nodes that accepted it still work on it. A write that was meant
-    /// for no node at all (no documents) succeeds at once.
+    /// No node is pending any more, and this is the verdict over those that accepted. A write without quorum
+    /// fails with `miroir_no_quorum` at once, even while nodes that accepted it still work on it. A write
+    /// without any node (no documents) succeeds at once.
     ///
-    /// It must follow the event that settles the last pending node, and be stored with it: that event never ends the
-    /// task, but later reports may, and a finished task changes its status no more.
+    /// It must follow the event that settles the last pending node, and be stored with it: that event never
+    /// ends the task, but later reports may, and a finished task never changes its status.
     Dispatched {
         /// The verdict.
         verdict: WriteVerdict,
     },
-    /// Every node refused the write in the same words, as a single server would have: the task fails with them.
-    /// Give it after the `NodeMissed` of each node, instead of `Dispatched`.
+    /// Every node refused the write with the same error, as a single server would have: the task fails with
+    /// it. The event follows the `NodeMissed` of each node, instead of `Dispatched`.
     Refused {
         /// The nodes' own error.
         error: ResponseError,
     },
 }
 
-/// What must follow a transition.
+/// An effect that must follow a transition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// The task ended in this status; whoever waits for it may be told.
+    /// The task ended in this status.
     Finished(TaskStatus),
 }
 
-/// An event that cannot happen to the task it was given to.
+/// An event that is impossible for the task.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTransition {
-    /// The event names a node the task has no node task for.
+    /// The task has no node task on the node that the event names.
     #[error("task {task} has no node task on node `{node}`")]
     UnknownNode {
         /// The task.
@@ -92,13 +92,59 @@ pub enum InvalidTransition {
 }
 
 impl Task {
-    /// The task after `event` at `now`. Pure: the same task and event give the same answer; an event given twice
-    /// changes nothing the second time. A finished task changes no status any more, but still learns what its nodes
-    /// report.
+    /// Returns the task after `event` at `now`. An event given twice changes nothing the second time. A
+    /// finished task never changes its status, but its node tasks still follow the reports.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    ///
+    /// use miroir_domain::quorum::WriteVerdict;
+    /// use miroir_domain::task::{Effect, Event, NewTask, NodeTask, NodeTaskReport, TaskKind, TaskStatus};
+    /// use miroir_domain::{NodeId, ShardSet, TaskUid, Timestamp};
+    ///
+    /// let node: NodeId = "a".parse()?;
+    /// let now = Timestamp::from_millis(1_700_000_000_000);
+    /// let new = NewTask {
+    ///     kind: TaskKind::DocumentDeletion,
+    ///     index_uid: Some("movies".parse()?),
+    ///     node_tasks: BTreeMap::from([(node.clone(), NodeTask::pending(ShardSet::all(4)))]),
+    ///     details: None,
+    ///     custom_metadata: None,
+    ///     failure: None,
+    ///     changes: None,
+    /// };
+    /// let task = new.into_task(TaskUid(7), now);
+    ///
+    /// // The only node accepts the write as its task 31: the write has its quorum.
+    /// let (task, _) = task.apply(Event::NodeAccepted { node: node.clone(), uid: 31 }, now)?;
+    /// let verdict = WriteVerdict { unwritten: ShardSet::default(), degraded: None };
+    /// let (task, effects) = task.apply(Event::Dispatched { verdict }, now)?;
+    /// assert_eq!((task.status, effects), (TaskStatus::Enqueued, vec![]));
+    ///
+    /// // The node reports that it is done, and so is the task.
+    /// let report = NodeTaskReport {
+    ///     uid: 31,
+    ///     status: TaskStatus::Succeeded,
+    ///     kind: "documentDeletion".to_owned(),
+    ///     index_uid: Some("movies".to_owned()),
+    ///     error: None,
+    ///     details: None,
+    ///     enqueued_at: now,
+    ///     started_at: Some(now),
+    ///     finished_at: Some(now),
+    ///     custom_metadata: None,
+    /// };
+    /// let (task, effects) = task.apply(Event::NodeReported { node, report }, now)?;
+    /// assert_eq!(task.status, TaskStatus::Succeeded);
+    /// assert_eq!(effects, [Effect::Finished(TaskStatus::Succeeded)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn apply(mut self, event: Event, now: Timestamp) -> Result<(Self, Vec<Effect>), InvalidTransition> {
         let was_finished = self.status.is_finished();
-        // While a node is pending there is no verdict yet, so the event that settles it must not end the task:
-        // the nodes that accepted may be too few.
+        // While a node is pending there is no verdict yet, so the event that settles it must not end the
+        // task: too few nodes may have accepted.
         let has_verdict =
             matches!(event, Event::Dispatched { .. }) || !aggregate::has_pending(&self.node_tasks);
         match event {
@@ -125,7 +171,7 @@ impl Task {
         Ok((self, effects))
     }
 
-    /// The node task that `node` accepted as `uid`; a pending one becomes enqueued under it.
+    /// Returns the node task that `node` accepted as `uid`. A pending one becomes enqueued under it.
     fn accepted_node_task(&mut self, node: &NodeId, uid: u32) -> Result<&mut NodeTask, InvalidTransition> {
         let task = self.uid;
         let Some(node_task) = self.node_tasks.get_mut(node) else {
@@ -173,13 +219,14 @@ impl Task {
         node_task.status = NodeTaskState::Failed;
         node_task.finished_at = Some(now);
         node_task.error = Some(ErrorCode::MiroirNodeUnavailable.with_message(format!(
-            "node `{node}` no longer knows the write it accepted{known_as}: its database was lost or replaced"
+            "node `{node}` no longer has the write it accepted{known_as}: its database was lost or replaced"
         )));
         Ok(())
     }
 }
 
-/// How far a node task has come. Only steps up this ladder are believed, so reports may arrive late or twice.
+/// Returns the progress of a node task as a number. Only greater numbers are accepted, so reports may arrive
+/// late or twice.
 fn progress(status: NodeTaskState) -> u8 {
     match status {
         NodeTaskState::Pending => 0,

@@ -6,7 +6,7 @@ use super::super::fixture::*;
 use super::*;
 
 #[test]
-fn a_task_follows_its_nodes_from_enqueued_to_succeeded() {
+fn task_follows_its_nodes_from_enqueued_to_succeeded() {
     let task = after(task(&["a", "b"]), [accepted("a"), accepted("b"), dispatched(&[])]);
     assert_eq!((task.status, task.started_at), (TaskStatus::Enqueued, None));
     let task = after(task, [reported("a", TaskStatus::Succeeded)]);
@@ -28,7 +28,7 @@ fn pending_nodes_keep_a_task_open() {
 }
 
 #[test]
-fn settling_the_last_pending_node_leaves_the_end_to_the_verdict() {
+fn last_pending_node_does_not_end_the_task_before_the_verdict() {
     let task = after(task(&["a", "b"]), [reported("a", TaskStatus::Succeeded)]);
     for event in [missed("b"), reported("b", TaskStatus::Succeeded)] {
         let task = after(task.clone(), [event]);
@@ -39,7 +39,7 @@ fn settling_the_last_pending_node_leaves_the_end_to_the_verdict() {
 }
 
 #[test]
-fn a_write_without_quorum_fails_at_once_and_says_who_has_it() {
+fn write_without_quorum_fails_at_once_and_names_the_nodes_that_have_it() {
     let task = after(task(&["a", "b", "c"]), [accepted("a"), missed("b"), missed("c")]);
     let (task, effects) = task.apply(dispatched(&[0]), at(50)).unwrap();
     assert_eq!(effects, [Effect::Finished(TaskStatus::Failed)]);
@@ -58,7 +58,7 @@ fn a_write_without_quorum_fails_at_once_and_says_who_has_it() {
 }
 
 #[test]
-fn a_write_every_node_missed_fails_by_its_verdict() {
+fn write_that_every_node_missed_fails_by_its_verdict() {
     let task = after(task(&["a"]), [missed("a")]);
     assert_eq!(task.status, TaskStatus::Enqueued);
     assert!(task.node_tasks.is_empty() && task.node_errors.contains_key(&node("a")));
@@ -68,31 +68,31 @@ fn a_write_every_node_missed_fails_by_its_verdict() {
 }
 
 #[test]
-fn a_write_meant_for_no_node_succeeds_by_its_verdict() {
+fn write_without_any_node_succeeds_by_its_verdict() {
     let (task, effects) = task(&[]).apply(dispatched(&[]), at(3)).unwrap();
     assert_eq!(effects, [Effect::Finished(TaskStatus::Succeeded)]);
     assert_eq!((task.started_at, task.finished_at, task.error), (Some(at(3)), Some(at(3)), None));
 }
 
 #[test]
-fn a_refusal_by_all_fails_the_task_in_the_nodes_words() {
+fn refusal_by_all_nodes_fails_the_task_with_their_error() {
     let task = after(task(&["a", "b"]), [missed("a"), missed("b")]);
-    let refused = Event::Refused { error: error("as the node said") };
+    let refused = Event::Refused { error: error("as the node reported") };
     let (task, effects) = task.apply(refused.clone(), at(9)).unwrap();
-    assert_eq!((task.status, &task.error), (TaskStatus::Failed, &Some(error("as the node said"))));
+    assert_eq!((task.status, &task.error), (TaskStatus::Failed, &Some(error("as the node reported"))));
     assert_eq!(effects, [Effect::Finished(TaskStatus::Failed)]);
     assert_eq!(task.clone().apply(refused, later()).unwrap(), (task, vec![]));
 }
 
 #[test]
-fn one_code_on_all_nodes_is_told_in_the_words_of_the_first() {
+fn one_code_on_all_nodes_gives_the_error_of_the_first() {
     let task = after(task(&["a", "b"]), [accepted("a"), accepted("b"), dispatched(&[])]);
     let task = after(task, ["b", "a"].map(|name| reported(name, TaskStatus::Failed)));
     assert_eq!(task.error, Some(error("bad id")));
 }
 
 #[test]
-fn nodes_that_disagree_are_named() {
+fn error_names_nodes_that_disagree() {
     let task = after(task(&["a", "b", "c", "d"]), ["a", "b", "c", "d"].map(accepted));
     let events = [
         dispatched(&[]),
@@ -112,7 +112,7 @@ fn nodes_that_disagree_are_named() {
 }
 
 #[test]
-fn different_codes_are_all_told() {
+fn error_names_all_different_codes() {
     let task = after(task(&["a", "b"]), [accepted("a"), accepted("b"), dispatched(&[])]);
     let other = NodeTaskReport {
         error: Some(ErrorCode::IndexNotFound.with_message("Index `movies` not found.")),
@@ -124,7 +124,7 @@ fn different_codes_are_all_told() {
 }
 
 #[test]
-fn a_deletion_succeeds_when_some_nodes_had_no_such_index() {
+fn deletion_succeeds_if_some_nodes_had_no_such_index() {
     let end = |kind: TaskKind, code: &str| {
         let none = ResponseError { code: code.to_owned(), ..error("Index `movies` not found.") };
         let other = NodeTaskReport { error: Some(none), ..report(TaskStatus::Failed) };
@@ -139,13 +139,13 @@ fn a_deletion_succeeds_when_some_nodes_had_no_such_index() {
 }
 
 #[test]
-fn a_deletion_succeeds_when_no_node_had_heard_of_the_index() {
+fn deletion_succeeds_if_no_node_had_the_index() {
     let none = ResponseError { code: "index_not_found".to_owned(), ..error("Index `movies` not found.") };
     let report = NodeTaskReport { error: Some(none), ..report(TaskStatus::Failed) };
     let end = |kind: TaskKind| {
         let task = Task { kind, ..after(task(&["a", "b"]), [accepted("a"), accepted("b"), dispatched(&[])]) };
-        let told = ["a", "b"].map(|name| Event::NodeReported { node: node(name), report: report.clone() });
-        let task = after(task, told);
+        let reports = ["a", "b"].map(|name| Event::NodeReported { node: node(name), report: report.clone() });
+        let task = after(task, reports);
         (task.status, task.error.map(|error| error.code))
     };
     assert_eq!(end(TaskKind::IndexDeletion), (TaskStatus::Succeeded, None));
@@ -154,20 +154,20 @@ fn a_deletion_succeeds_when_no_node_had_heard_of_the_index() {
 }
 
 #[test]
-fn a_canceled_node_task_cancels_the_task() {
+fn canceled_node_task_cancels_the_task() {
     let task = after(task(&["a", "b"]), [accepted("a"), accepted("b"), dispatched(&[])]);
     let task = after(task, [reported("a", TaskStatus::Canceled), reported("b", TaskStatus::Succeeded)]);
     assert_eq!((task.status, task.error), (TaskStatus::Canceled, None));
 }
 
 #[test]
-fn a_forgotten_node_task_fails() {
+fn forgotten_node_task_fails() {
     let task = after(task(&["a"]), [accepted("a"), dispatched(&[]), Event::NodeForgot { node: node("a") }]);
     assert_eq!((task.status, task.finished_at), (TaskStatus::Failed, Some(later())));
     let message = task.error.unwrap().message;
     assert_eq!(
         message,
-        "node `a` no longer knows the write it accepted, its task 1: its database was lost or replaced"
+        "node `a` no longer has the write it accepted, its task 1: its database was lost or replaced"
     );
 }
 
@@ -178,7 +178,7 @@ fn forgetting_a_finished_node_task_changes_nothing() {
 }
 
 #[test]
-fn strange_nodes_and_changed_uids_are_refused() {
+fn unknown_nodes_and_changed_uids_are_refused() {
     for event in [accepted("x"), missed("x"), reported("x", TaskStatus::Enqueued)] {
         let refusal = task(&["a"]).apply(event, later()).unwrap_err();
         assert_eq!(refusal, InvalidTransition::UnknownNode { task: crate::TaskUid(7), node: node("x") });
@@ -190,17 +190,17 @@ fn strange_nodes_and_changed_uids_are_refused() {
 }
 
 #[test]
-fn a_mended_node_lacks_no_shards_and_keeps_its_error() {
+fn repaired_node_misses_no_shards_and_keeps_its_error() {
     let task = after(task(&["a", "b"]), [accepted("a"), missed("b"), dispatched(&[])]);
-    let mended = after(task.clone(), [Event::NodeRepaired { node: node("b") }]);
-    let (before, now) = (&task.node_errors[&node("b")], &mended.node_errors[&node("b")]);
+    let repaired = after(task.clone(), [Event::NodeRepaired { node: node("b") }]);
+    let (before, now) = (&task.node_errors[&node("b")], &repaired.node_errors[&node("b")]);
     assert!(!before.shards.is_empty() && now.shards.is_empty());
     assert_eq!(now.error, before.error);
     assert_eq!(after(task.clone(), [Event::NodeRepaired { node: node("a") }]), task, "it missed nothing");
 }
 
 #[test]
-fn a_miss_after_an_acceptance_changes_nothing() {
+fn miss_after_an_acceptance_changes_nothing() {
     let task = after(task(&["a"]), [accepted("a")]);
     assert_eq!(after(task.clone(), [missed("a")]), task);
 }
@@ -223,7 +223,7 @@ fn node_clocks_never_put_a_task_before_its_creation_or_into_the_future() {
     assert_eq!(run(50, 40), (at(50), at(50)));
 }
 
-/// What node task `name` says over its life, with the end it comes to.
+/// The reports of node task `name` over its life, up to its end.
 fn life(name: &str, end: TaskStatus, started: i64, finished: i64) -> Vec<Event> {
     let stage = |status: TaskStatus| {
         let report = NodeTaskReport {
@@ -255,7 +255,7 @@ prop_compose! {
 }
 
 proptest! {
-    /// Reports may come late, twice and in any order between nodes, as long as each node's last word comes at all.
+    /// Reports may come late, twice and in any order between nodes, as long as each node's last report comes.
     #[test]
     fn any_interleaving_of_reports_ends_in_the_same_task(
         lives in node_lives(),
@@ -271,7 +271,7 @@ proptest! {
             let (next, effects) = shuffled.apply(event.clone(), later()).unwrap();
             prop_assert!(forward(next.status) >= rank);
             prop_assert_eq!(!effects.is_empty(), !before.is_finished() && next.status.is_finished());
-            // Idempotence: told twice is told once.
+            // Idempotence: a report that comes twice counts once.
             prop_assert_eq!(next.clone().apply(event, later()).unwrap(), (next.clone(), vec![]));
             shuffled = next;
         }
@@ -281,7 +281,7 @@ proptest! {
         prop_assert_eq!(shuffled, plain);
     }
 
-    /// Whatever happens in whatever order, applying never panics, statuses never move back, and a finished task
+    /// Any events in any order are applied without a panic; statuses never move back, and a finished task
     /// keeps its verdict.
     #[test]
     fn any_sequence_of_events_only_moves_forward(

@@ -1,4 +1,4 @@
-//! What a client is shown of a task, in Meilisearch's exact shapes.
+//! A task as clients and operators see it, in Meilisearch's exact shapes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::{NodeMiss, NodeTask, Task, TaskKind, TaskStatus, details};
 use crate::error::ResponseError;
 use crate::{IndexUid, NodeId, TaskUid, Timestamp};
 
-/// The answer to an accepted write.
+/// The response to an accepted write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskSummary {
@@ -23,9 +23,9 @@ pub struct TaskSummary {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: TaskKind,
-    /// When it was enqueued.
+    /// The instant at which it was enqueued.
     pub enqueued_at: Timestamp,
-    /// The client's own `customMetadata`, when it sent one.
+    /// The client's own `customMetadata`, if it sent any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_metadata: Option<String>,
 }
@@ -40,36 +40,36 @@ pub struct TaskView {
     pub batch_uid: Option<TaskUid>,
     /// Its index; null for global tasks.
     pub index_uid: Option<IndexUid>,
-    /// Where it stands.
+    /// Its status.
     pub status: TaskStatus,
     /// Its type.
     #[serde(rename = "type")]
     pub kind: TaskKind,
     /// The task that canceled it.
     pub canceled_by: Option<TaskUid>,
-    /// What the operation did, by type.
+    /// Meilisearch's details of the operation, by type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Map<String, Value>>,
-    /// Why it failed.
+    /// The reason of its failure.
     pub error: Option<ResponseError>,
     /// Start to finish, ISO 8601 (`PT0.52S`).
     pub duration: Option<String>,
-    /// When it was enqueued.
+    /// The instant at which it was enqueued.
     pub enqueued_at: Timestamp,
-    /// When it began.
+    /// The instant at which it began.
     pub started_at: Option<Timestamp>,
-    /// When it finished.
+    /// The instant at which it finished.
     pub finished_at: Option<Timestamp>,
-    /// The client's own `customMetadata`, when it sent one.
+    /// The client's own `customMetadata`, if it sent any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_metadata: Option<String>,
 }
 
-/// A task as `GET /_miroir/tasks/{uid}` shows it: the client's view, and every node behind it.
+/// A task as `GET /_miroir/tasks/{uid}` shows it: the client's view, and every node task.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskDetailView {
-    /// What a client sees.
+    /// The client's view.
     #[serde(flatten)]
     pub task: TaskView,
     /// The node tasks.
@@ -79,7 +79,7 @@ pub struct TaskDetailView {
 }
 
 impl Task {
-    /// The answer to the write that made this task.
+    /// Returns the response to the write that created the task.
     pub fn summary(&self) -> TaskSummary {
         TaskSummary {
             task_uid: self.uid,
@@ -91,7 +91,7 @@ impl Task {
         }
     }
 
-    /// What a client sees of the task.
+    /// Returns the client's view of the task.
     pub fn view(&self) -> TaskView {
         let begun = self.status != TaskStatus::Enqueued;
         TaskView {
@@ -111,7 +111,7 @@ impl Task {
         }
     }
 
-    /// What an operator sees of the task.
+    /// Returns the operator's view of the task.
     pub fn detail_view(&self) -> TaskDetailView {
         TaskDetailView {
             task: self.view(),
@@ -121,7 +121,8 @@ impl Task {
     }
 }
 
-/// A span in the ISO 8601 form a server prints: days and seconds only, three decimals when there is a fraction.
+/// Returns a span in the ISO 8601 form that a server prints: days and seconds only, three decimals if there
+/// is a fraction.
 fn iso_8601(span: Duration) -> String {
     const SECONDS_PER_DAY: u64 = 86_400;
     let (days, seconds) = (span.as_secs() / SECONDS_PER_DAY, span.as_secs() % SECONDS_PER_DAY);

@@ -19,7 +19,7 @@ fn durations_print_as_a_server_prints_them() {
 }
 
 #[test]
-fn an_enqueued_task_shows_nulls_for_what_is_not_known() {
+fn enqueued_task_shows_null_for_unknown_values() {
     let text = serde_json::to_string(&task(&["a"]).view()).unwrap();
     assert_eq!(
         text,
@@ -33,7 +33,7 @@ fn an_enqueued_task_shows_nulls_for_what_is_not_known() {
 }
 
 #[test]
-fn a_finished_task_shows_batch_times_and_metadata() {
+fn finished_task_shows_batch_times_and_metadata() {
     let mut task = task(&["a"]);
     task.custom_metadata = Some("mine".to_owned());
     let task = after(task, [accepted("a"), dispatched(&[]), reported("a", TaskStatus::Succeeded)]);
@@ -46,14 +46,14 @@ fn a_finished_task_shows_batch_times_and_metadata() {
 }
 
 #[test]
-fn the_duration_of_a_task_in_work_is_null() {
+fn duration_of_an_unfinished_task_is_null() {
     let task = after(task(&["a"]), [accepted("a"), reported("a", TaskStatus::Processing)]);
     let view = task.view();
     assert_eq!((view.duration, view.started_at, view.batch_uid), (None, Some(at(10)), Some(task.uid)));
 }
 
 #[test]
-fn operators_see_node_tasks_and_misses_beside_the_clients_view() {
+fn detail_view_adds_node_tasks_and_misses() {
     let task = after(task(&["a", "b"]), [accepted("a"), missed("b"), dispatched(&[])]);
     let view = serde_json::to_value(task.detail_view()).unwrap();
     assert_eq!(view["uid"], json!(7));
@@ -62,7 +62,7 @@ fn operators_see_node_tasks_and_misses_beside_the_clients_view() {
 }
 
 #[test]
-fn a_summary_always_says_enqueued() {
+fn summary_is_always_enqueued() {
     let task = after(task(&["a"]), [missed("a"), dispatched(&[0])]);
     assert_eq!(
         serde_json::to_value(task.summary()).unwrap(),

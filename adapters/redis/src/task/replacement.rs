@@ -1,7 +1,8 @@
 //! A task on its way into the place of its row, alone or with the events of its end.
 
+use miroir_domain::row::next_version;
 use miroir_domain::task::{Task, TaskStatus};
-use miroir_ports::outbound::{Put, StoreError, check_task_put, next_version};
+use miroir_ports::outbound::{Put, StoreError};
 use redis::ScriptInvocation;
 
 use super::row::columns;
@@ -20,9 +21,9 @@ pub(crate) struct Replacement<'a> {
 
 impl<'a> Replacement<'a> {
     pub(crate) fn of(task: &'a Task) -> Result<Self, StoreError> {
-        let allowed = TaskStatus::ALL.into_iter().filter(|status| check_task_put(*status, task).is_ok());
+        let allowed = TaskStatus::ALL.into_iter().filter(|status| task.check_replaces(*status).is_ok());
         let statuses = allowed.fold(" ".to_owned(), |words, status| words + status.as_str() + " ");
-        // A version that cannot grow is refused by `check_task_put`, and then no status is allowed.
+        // A version that cannot grow is refused by `Task::check_replaces`, and then no status is allowed.
         let version = next_version(task.version).unwrap_or_default();
         Ok(Self { task, columns: columns(task, version)?, statuses })
     }
@@ -51,7 +52,7 @@ impl RedisStore {
                 let status: TaskStatus = status
                     .parse()
                     .map_err(|error| corrupt(TASKS.name, &key, &format!("field `status`: {error}")))?;
-                check_task_put(status, replacement.task)?;
+                replacement.task.check_replaces(status)?;
                 Err(corrupt(TASKS.name, &key, "its status was refused for no reason"))
             }
         }

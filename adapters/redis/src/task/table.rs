@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{Outcome, Put, StoreError, TaskPage, TaskTable, check_new_task};
+use miroir_ports::outbound::{Outcome, Put, StoreError, TaskPage, TaskTable};
 use redis::cmd;
 
 use super::replacement::Replacement;
@@ -19,7 +19,7 @@ use crate::table::{CHUNK, fields_of};
 #[async_trait]
 impl TaskTable for RedisStore {
     async fn task_create(&self, new: NewTask, now: Timestamp) -> Result<Task, StoreError> {
-        check_new_task(&new)?;
+        new.check()?;
         let changes = new.changes.as_ref().map(to_json).transpose()?;
         let row = new.into_task(TaskUid(0), now);
         let mut script = changing!("lua/fields.lua", "lua/task.lua", "lua/task_create.lua");

@@ -2,11 +2,10 @@
 
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
+use miroir_domain::row::next_version;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{
-    Put, StoreError, TaskPage, TaskTable, check_new_task, check_task_put, next_version,
-};
+use miroir_ports::outbound::{Put, StoreError, TaskPage, TaskTable};
 
 use rusqlite::Connection;
 
@@ -28,7 +27,7 @@ pub(crate) struct Replacement {
 
 impl Replacement {
     pub(crate) fn of(task: Task) -> Result<Self, StoreError> {
-        // A version that cannot be raised is refused by `check_task_put`, if the row is of that version at all.
+        // A version that cannot be raised is refused by `Task::check_replaces`, if the row is of that version at all.
         let columns = Columns::of(&task, next_version(task.version).unwrap_or(task.version))?;
         Ok(Self { task, columns })
     }
@@ -38,7 +37,7 @@ impl Replacement {
         if version != self.task.version {
             return Ok(Put::Conflict);
         }
-        check_task_put(status, &self.task)?;
+        self.task.check_replaces(status)?;
         self.columns.update(connection, self.task.uid)?;
         if self.task.status.is_finished() {
             change(connection, include_str!("../sql/task_changes_delete.sql"), [self.task.uid.0])?;
@@ -50,7 +49,7 @@ impl Replacement {
 #[async_trait]
 impl TaskTable for SqliteStore {
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError> {
-        check_new_task(&task)?;
+        task.check()?;
         // The uid is only known to the writer; the rest of the row is ready before it is asked.
         let changes = task.changes.as_ref().map(to_json).transpose()?;
         let task = task.into_task(TaskUid(0), now);

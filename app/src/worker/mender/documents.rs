@@ -92,7 +92,7 @@ fn has_all(cluster: &Cluster, index: &IndexUid, node: &NodeId, shard: Shard) -> 
         && !cluster
             .stale
             .lack(index, node)
-            .is_some_and(|lack| lack.settings || lack.all_shards().contains(shard))
+            .is_some_and(|lack| lack.settings || lack.stale_shards().contains(shard))
 }
 
 /// Replaces the node's documents of `shards` by the reference's.

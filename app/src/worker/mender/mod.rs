@@ -108,8 +108,8 @@ async fn mend_index(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> 
     }
     // A node that had to be given the index anew lacks its documents, too.
     let lack = cluster.stale.lack(index, node).unwrap_or_default();
-    if !lack.all_shards().is_empty() {
-        documents::mend(cluster, index, node, &lack.all_shards()).await?;
+    if !lack.stale_shards().is_empty() {
+        documents::mend(cluster, index, node, &lack.stale_shards()).await?;
     }
     if cluster.stale.is_stale(index, node) {
         return Ok(false);

@@ -6,14 +6,11 @@
 use std::collections::BTreeSet;
 
 use miroir_domain::index::IndexEntry;
-use miroir_domain::settings::{
-    Setting, SettingsAction, SettingsChange, UpdateMethod, as_change, initial_for_nodes,
-};
-use miroir_domain::task::{Task, TaskKind, TaskQuery};
+use miroir_domain::settings::{SettingsChange, as_change, fold, initial_for_nodes};
+use miroir_domain::task::{TaskKind, TaskQuery};
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::outbound::StoreError;
-use serde_json::{Map, Value};
 
 use super::MendError;
 use super::settings::read_settings;
@@ -78,127 +75,13 @@ async fn changes(
         let page = cluster.store.task_list(&query).await?;
         let later = page.tasks.iter().filter(|task| {
             // An index of the same name may have been there before.
-            task.created_at >= entry.created_at && version_of(task).is_some_and(|version| version > known)
+            task.created_at >= entry.created_at
+                && task.settings_version().is_some_and(|version| version > known)
         });
-        changes.extend(later.filter_map(change_of));
+        changes.extend(later.filter_map(|task| SettingsChange::of_details(task.details.as_ref()?)));
         if page.next.is_none() {
             return Ok(changes);
         }
         query.from = page.next;
-    }
-}
-
-/// The settings version a task brings; none when no node took it.
-fn version_of(task: &Task) -> Option<u64> {
-    task.node_tasks.values().filter_map(|part| part.settings_version).max()
-}
-
-/// The change as the task's details tell it. They never hold the API keys of embedders, so embedders, which cannot be
-/// set right without them, are left as the node has them.
-fn change_of(task: &Task) -> Option<SettingsChange> {
-    let mut details = task.details.clone()?;
-    details.remove(Setting::Embedders.key());
-    if details.is_empty() {
-        return None;
-    }
-    let change = SettingsChange { setting: None, action: SettingsAction::Update(Value::Object(details)) };
-    Some(change.for_nodes())
-}
-
-/// The same settings in as few requests as can be, since a node may index all its documents again for each.
-fn fold(base: SettingsChange, changes: Vec<SettingsChange>) -> Vec<SettingsChange> {
-    let mut folded = vec![base];
-    for change in changes {
-        let fits = folded.last_mut().is_some_and(|last| put_over(last, &change));
-        if !fits {
-            folded.push(change);
-        }
-    }
-    folded
-}
-
-/// Makes `base` one request that does what it does and then `change`; false when that takes two.
-fn put_over(base: &mut SettingsChange, change: &SettingsChange) -> bool {
-    let (SettingsAction::Update(Value::Object(base)), SettingsAction::Update(Value::Object(change))) =
-        (&mut base.action, &change.action)
-    else {
-        return false;
-    };
-    let is_partial = |key: &str| {
-        let setting = Setting::ALL.iter().find(|setting| setting.key() == key);
-        setting.is_none_or(|setting| setting.update_method() == UpdateMethod::Patch)
-    };
-    // A part of an object that was reset before cannot be said together with the reset.
-    if change
-        .iter()
-        .any(|(key, value)| value.is_object() && is_partial(key) && base.get(key) == Some(&Value::Null))
-    {
-        return false;
-    }
-    for (key, value) in change {
-        match (base.get_mut(key), value) {
-            (Some(Value::Object(known)), Value::Object(part)) if is_partial(key) => merge(known, part),
-            _ => drop(base.insert(key.clone(), value.clone())),
-        }
-    }
-    true
-}
-
-/// Puts the fields of `part` over those of `known`, objects field by field.
-fn merge(known: &mut Map<String, Value>, part: &Map<String, Value>) {
-    for (key, value) in part {
-        match (known.get_mut(key), value) {
-            (Some(Value::Object(known)), Value::Object(part)) => merge(known, part),
-            _ => drop(known.insert(key.clone(), value.clone())),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn folded(changes: &[Value]) -> Vec<Value> {
-        let change =
-            |value: &Value| SettingsChange { setting: None, action: SettingsAction::Update(value.clone()) };
-        let (base, rest) = changes.split_first().unwrap();
-        let values = fold(change(base), rest.iter().map(change).collect()).into_iter().map(|change| {
-            let SettingsAction::Update(value) = change.action else { panic!("not an update") };
-            value
-        });
-        values.collect()
-    }
-
-    #[test]
-    fn fold_lets_the_last_change_of_a_setting_win() {
-        let changes = [
-            json!({ "stopWords": ["a"], "synonyms": { "x": ["y"] } }),
-            json!({ "stopWords": ["b"] }),
-            json!({ "synonyms": { "z": ["y"] }, "rankingRules": null }),
-        ];
-        let one = json!({ "stopWords": ["b"], "synonyms": { "z": ["y"] }, "rankingRules": null });
-        assert_eq!(folded(&changes), [one]);
-    }
-
-    #[test]
-    fn fold_merges_settings_that_are_changed_in_parts() {
-        let changes = [
-            json!({ "typoTolerance": { "enabled": true, "minWordSizeForTypos": { "oneTypo": 5, "twoTypos": 9 } } }),
-            json!({ "typoTolerance": { "minWordSizeForTypos": { "oneTypo": 4 } } }),
-        ];
-        let one = json!({ "typoTolerance": { "enabled": true, "minWordSizeForTypos": { "oneTypo": 4, "twoTypos": 9 } } });
-        assert_eq!(folded(&changes), [one]);
-    }
-
-    #[test]
-    fn fold_keeps_a_reset_and_a_part_set_after_it_apart() {
-        let changes = [
-            json!({ "pagination": { "maxTotalHits": 5 } }),
-            json!({ "pagination": null }),
-            json!({ "pagination": { "maxTotalHits": 6 } }),
-        ];
-        assert_eq!(folded(&changes), [changes[1].clone(), changes[2].clone()]);
     }
 }

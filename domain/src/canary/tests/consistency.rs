@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A query, assertions, and a part of the refusal where there is one.
+/// A query, its assertions, and a part of the refusal if there is one.
 type Case = (Value, Value, Option<&'static str>);
 
 fn check(cases: Vec<Case>) {
@@ -39,7 +39,7 @@ fn facet(facet: &str, value: &str, bound: &str, count: u64) -> Value {
 }
 
 #[test]
-fn totals_must_leave_room_for_each_other_and_for_the_wanted_documents() {
+fn totals_that_exclude_each_other_or_the_wanted_documents_are_refused() {
     check(vec![
         (json!({}), json!([number("min_hits", 5), number("max_hits", 5)]), None),
         (
@@ -61,20 +61,20 @@ fn totals_must_leave_room_for_each_other_and_for_the_wanted_documents() {
         (
             json!({}),
             json!([number("max_hits", 0), top("a")]),
-            Some("1 documents would have to be on a page behind 0 hits"),
+            Some("1 documents would have to be on a page after 0 hits"),
         ),
         (json!({}), json!([number("max_hits", 0), not("a")]), None),
         (json!({ "offset": 3 }), json!([number("max_hits", 5), top_k(9, &["a", "b"])]), None),
         (
             json!({ "offset": 3 }),
             json!([number("max_hits", 4), top_k(9, &["a", "b"])]),
-            Some("2 documents would have to be on a page behind 3 hits"),
+            Some("2 documents would have to be on a page after 3 hits"),
         ),
         (json!({ "page": 2, "hitsPerPage": 3 }), json!([number("max_hits", 4), top("a")]), None),
         (
             json!({ "page": 2, "hitsPerPage": 3 }),
             json!([number("max_hits", 3), top("a")]),
-            Some("behind 3 hits"),
+            Some("after 3 hits"),
         ),
         (json!({ "offset": 3 }), json!([number("max_hits", 2)]), None),
         (json!({ "offset": u64::MAX }), json!([number("max_hits", u64::MAX), top("a")]), None),
@@ -82,33 +82,45 @@ fn totals_must_leave_room_for_each_other_and_for_the_wanted_documents() {
 }
 
 #[test]
-fn assertions_about_hits_must_fit_the_page() {
+fn assertions_about_hits_beyond_the_page_are_refused() {
     check(vec![
-        (json!({ "limit": 0 }), json!([top("a")]), Some("asks for a page without any")),
-        (json!({ "limit": 0 }), json!([not("a")]), Some("asks for a page without any")),
-        (json!({ "page": 0 }), json!([top("a")]), Some("asks for a page without any")),
-        (json!({ "hitsPerPage": 0 }), json!([top_k(1, &["a"])]), Some("asks for a page without any")),
+        (json!({ "limit": 0 }), json!([top("a")]), Some("the page of the query has none")),
+        (json!({ "limit": 0 }), json!([not("a")]), Some("the page of the query has none")),
+        (json!({ "page": 0 }), json!([top("a")]), Some("the page of the query has none")),
+        (json!({ "hitsPerPage": 0 }), json!([top_k(1, &["a"])]), Some("the page of the query has none")),
         (json!({ "limit": 0 }), json!([number("min_hits", 1)]), None),
         (json!({}), json!([top_k(20, &["a"])]), None),
-        (json!({}), json!([top_k(21, &["a"])]), Some("it looks at 21 hits, and the query asks for 20")),
+        (
+            json!({}),
+            json!([top_k(21, &["a"])]),
+            Some("it is about 21 hits, but the page of the query has 20"),
+        ),
         (json!({ "limit": 1000 }), json!([top_k(1000, &["a"])]), None),
         (json!({ "limit": 3 }), json!([top_k(3, &["a"])]), None),
-        (json!({ "limit": 3 }), json!([top_k(4, &["a"])]), Some("looks at 4 hits, and the query asks for 3")),
-        (json!({ "limit": 9, "hitsPerPage": 3 }), json!([top_k(4, &["a"])]), Some("asks for 3")),
+        (
+            json!({ "limit": 3 }),
+            json!([top_k(4, &["a"])]),
+            Some("about 4 hits, but the page of the query has 3"),
+        ),
+        (
+            json!({ "limit": 9, "hitsPerPage": 3 }),
+            json!([top_k(4, &["a"])]),
+            Some("the page of the query has 3"),
+        ),
         (json!({ "limit": 3, "page": 1 }), json!([top_k(20, &["a"])]), None),
     ]);
 }
 
 #[test]
-fn no_document_may_be_wanted_and_unwanted_nor_two_in_one_place() {
+fn contradictory_assertions_about_documents_are_refused() {
     check(vec![
         (json!({}), json!([top("a"), not("b")]), None),
+        (json!({}), json!([top("a"), not("a")]), Some("`a` would have to be both among the hits and absent")),
         (
             json!({}),
-            json!([top("a"), not("a")]),
-            Some("`a` would have to be among the hits and not be there"),
+            json!([not("b"), not("1"), top_k(3, &["c", "1"])]),
+            Some("`1` would have to be both among"),
         ),
-        (json!({}), json!([not("b"), not("1"), top_k(3, &["c", "1"])]), Some("`1` would have to be among")),
         (json!({}), json!([top("a"), top("a")]), None),
         (json!({}), json!([top("a"), top("b")]), Some("the first 1 hits would have to be 2 documents")),
         (json!({}), json!([top("a"), top_k(1, &["b"])]), Some("the first 1 hits")),
@@ -123,7 +135,7 @@ fn no_document_may_be_wanted_and_unwanted_nor_two_in_one_place() {
 }
 
 #[test]
-fn facets_must_be_counted_and_their_bounds_leave_room() {
+fn facets_that_are_not_counted_or_have_contradictory_bounds_are_refused() {
     check(vec![
         (json!({ "facets": ["genre"] }), json!([facet("genre", "a", "min", 1)]), None),
         (json!({ "facets": ["*"] }), json!([facet("genre", "a", "min", 1)]), None),

@@ -1,4 +1,4 @@
-//! What a client's search suggests.
+//! Drafts of a client's search.
 
 use super::*;
 use crate::error::ErrorCode;
@@ -19,7 +19,7 @@ fn drafted(body: Value, hits: &[Value]) -> (CanaryId, Canary) {
 }
 
 #[test]
-fn a_draft_is_disabled_and_suggests_the_first_hits() {
+fn draft_is_disabled_and_asserts_the_first_hits() {
     let hits: Vec<Value> = (1..9).map(|id| json!({ "id": id })).collect();
     let (_, row) = drafted(json!({ "q": "war" }), &hits);
     assert!(!row.enabled);
@@ -34,7 +34,7 @@ fn a_draft_is_disabled_and_suggests_the_first_hits() {
 }
 
 #[test]
-fn a_draft_suggests_nothing_where_hits_do_not_tell_who_they_are() {
+fn draft_has_no_assertion_if_hits_hide_their_ids() {
     for hits in [&[][..], &[json!({ "id": 1 }), json!({})], &[json!("x")]] {
         assert_eq!(drafted(json!({}), hits).1.assertions, json!([]), "{hits:?}");
     }
@@ -44,14 +44,14 @@ fn a_draft_suggests_nothing_where_hits_do_not_tell_who_they_are() {
 }
 
 #[test]
-fn names_of_drafts_are_cut_and_printable() {
+fn draft_name_is_cut_and_printable() {
     let (_, row) = drafted(json!({ "q": format!("a\n{}", "é".repeat(500)) }), &[]);
     assert_eq!(row.name.chars().count(), 200);
     assert!(row.name.starts_with("shop: a é"), "{}", row.name);
 }
 
 #[test]
-fn one_search_makes_one_draft_whatever_the_order_of_its_parameters() {
+fn draft_id_ignores_the_order_of_parameters() {
     let id = |body: Value| drafted(body, &[]).0;
     let first = id(json!({ "q": "a", "limit": 3, "hybrid": { "embedder": "e", "semanticRatio": 0.5 } }));
     assert_eq!(
@@ -65,13 +65,13 @@ fn one_search_makes_one_draft_whatever_the_order_of_its_parameters() {
 }
 
 #[test]
-fn a_search_too_large_for_a_canary_makes_none() {
+fn draft_refuses_a_search_that_is_too_large() {
     let large = request(json!({ "q": "x".repeat(70_000) }));
     assert_eq!(draft(&films(), &large, &[], None, None).unwrap_err().code, ErrorCode::MiroirInvalidCanary);
 }
 
 #[test]
-fn capture_requests_are_bounded() {
+fn capture_request_refuses_values_out_of_bounds() {
     let parsed = CaptureRequest::parse(&json!({ "index": "films", "count": 100, "name": "x" })).unwrap();
     assert_eq!((parsed.count, parsed.name.as_deref()), (100, Some("x")));
     assert!(CaptureRequest::parse(&json!({ "index": "films", "count": 1 })).unwrap().name.is_none());

@@ -1,9 +1,9 @@
-//! What passes, what fails, and what is shown for it.
+//! Responses that pass, responses that fail, and the evidence.
 
 use super::*;
 
-/// Four hits, of which the third does not show an id that a document can have.
-fn answer() -> Map<String, Value> {
+/// Four hits, the third of which does not show a valid id.
+fn response() -> Map<String, Value> {
     object(json!({
         "hits": [{ "id": 1 }, { "id": "b" }, { "id": 1.5 }, { "id": "-4" }],
         "estimatedTotalHits": 40,
@@ -28,13 +28,13 @@ fn judged(query: Value, assertion: &Value, body: &Map<String, Value>, recent: &[
 }
 
 #[test]
-fn every_assertion_passes_at_its_bound_and_fails_beyond_it() {
+fn evaluate_passes_each_assertion_at_its_bound_and_fails_it_beyond() {
     let number = |kind: &str, value: u64| json!({ "type": kind, "value": value });
     let facet = |facet: &str, value: &str, bound: &str, count: u64| json!({ "type": "facet_count", "facet": facet, "value": value, bound: count });
     let top_k = |k: u64, ids: Value| json!({ "type": "top_k_contains", "k": k, "ids": ids });
     let top = |id: Value| json!({ "type": "top_hit_id", "id": id });
     let not = |id: Value| json!({ "type": "must_not_contain_id", "id": id });
-    // The assertion; the observed value and failing ids where it fails.
+    // The assertion, and the observed value and failing ids if it fails.
     let cases: Vec<(Value, Option<(Value, Value)>)> = vec![
         (top(json!(1)), None),
         (top(json!("1")), None),
@@ -69,7 +69,7 @@ fn every_assertion_passes_at_its_bound_and_fails_beyond_it() {
         (facet("nothing", "x", "min", 1), Some((json!(0), json!([])))),
     ];
     for (assertion, fails) in cases {
-        let failed = judged(json!({ "facets": ["*"] }), &assertion, &answer(), &[]);
+        let failed = judged(json!({ "facets": ["*"] }), &assertion, &response(), &[]);
         match (failed, fails) {
             (None, None) => {}
             (Some(shown), Some((observed, ids))) => {
@@ -85,13 +85,13 @@ fn every_assertion_passes_at_its_bound_and_fails_beyond_it() {
 }
 
 #[test]
-fn an_answer_without_hits_fails_what_wants_one() {
+fn evaluate_fails_assertions_about_hits_if_there_are_none() {
     let empty = object(json!({ "hits": [], "totalHits": 0, "estimatedTotalHits": 9 }));
     let top = json!({ "type": "top_hit_id", "id": 1 });
     let shown = judged(json!({}), &top, &empty, &[]).unwrap();
     assert_eq!((&shown["observed"], &shown["message"]), (&json!(null), &json!("there is no hit")));
     assert!(judged(json!({}), &json!({ "type": "must_not_contain_id", "id": 1 }), &empty, &[]).is_none());
-    // The exhaustive total goes before the estimate.
+    // The exhaustive total precedes the estimate.
     assert!(judged(json!({}), &json!({ "type": "max_hits", "value": 0 }), &empty, &[]).is_none());
     let hidden = object(json!({ "hits": [{}] }));
     assert_eq!(
@@ -103,8 +103,8 @@ fn an_answer_without_hits_fails_what_wants_one() {
 }
 
 #[test]
-fn unknown_settings_and_keys_are_no_pass() {
-    let body = answer();
+fn evaluate_fails_if_settings_or_primary_key_are_unknown() {
+    let body = response();
     let assertions = json!([
         { "type": "settings_version_at_least", "value": 1 }, { "type": "top_hit_id", "id": 1 },
         { "type": "min_hits", "value": 1 },
@@ -124,7 +124,7 @@ fn unknown_settings_and_keys_are_no_pass() {
 }
 
 #[test]
-fn ids_inside_objects_are_found_by_their_path() {
+fn evaluate_finds_ids_inside_objects() {
     let key = PrimaryKey::parse("meta.id").unwrap();
     let body = object(json!({ "hits": [{ "meta": { "id": 7 } }, { "meta.id": "x" }] }));
     let seen = Observation {
@@ -140,32 +140,32 @@ fn ids_inside_objects_are_found_by_their_path() {
 }
 
 #[test]
-fn evidence_shows_twenty_ids_and_no_more() {
+fn evidence_shows_at_most_twenty_ids() {
     let hits: Vec<Value> = (0..30).map(|id| json!({ "id": id })).collect();
     let body = object(json!({ "hits": hits }));
     let shown =
         judged(json!({ "limit": 30 }), &json!({ "type": "top_hit_id", "id": 5 }), &body, &[]).unwrap();
     assert_eq!(shown["topIds"].as_array().unwrap().len(), 20);
     let deep = json!({ "type": "top_k_contains", "k": 30, "ids": [29] });
-    assert!(judged(json!({ "limit": 30 }), &deep, &body, &[]).is_none(), "all of them are looked at");
+    assert!(judged(json!({ "limit": 30 }), &deep, &body, &[]).is_none(), "all of them count");
 }
 
 #[test]
-fn p95_is_that_of_the_last_answered_runs() {
+fn p95_counts_the_last_runs_with_a_response() {
     let fails = |value: u64, recent: &[CanaryRun]| {
-        judged(json!({}), &json!({ "type": "max_p95_ms", "value": value }), &answer(), recent)
+        judged(json!({}), &json!({ "type": "max_p95_ms", "value": value }), &response(), recent)
             .map(|shown| shown["observed"].clone())
     };
     let runs = |latencies: &[u64]| -> Vec<CanaryRun> {
         latencies.iter().map(|latency| run(0, CanaryStatus::Pass, *latency)).collect()
     };
-    // With fewer than twenty runs the slowest counts; with twenty, one may be slower. The present run took 50.
+    // With fewer than twenty runs the slowest counts; of twenty, one may be slower. The present run took 50.
     let slow_one = |fast: usize| runs(&[&[900][..], &vec![10; fast]].concat());
     assert_eq!(fails(899, &slow_one(17)), Some(json!(900)));
     assert_eq!(fails(900, &slow_one(17)), None);
     assert_eq!(fails(50, &slow_one(18)), None);
     assert_eq!(fails(49, &slow_one(18)), Some(json!(50)));
-    // Runs beyond the hundredth do not count, and neither do those that were not answered.
+    // Runs beyond the hundredth do not count, nor do those without a response.
     let old_and_slow = runs(&[&[10; 99][..], &[900; 50]].concat());
     assert_eq!(fails(10, &old_and_slow), None);
     let five_slow = runs(&[&[10; 94][..], &[900; 50]].concat());
@@ -178,7 +178,7 @@ fn p95_is_that_of_the_last_answered_runs() {
 }
 
 #[test]
-fn a_search_that_failed_is_an_error_with_its_words() {
+fn failed_search_is_an_error_with_its_message() {
     let error = crate::error::ErrorCode::IndexNotFound.with_message("Index `films` not found.");
     let verdict = Verdict::Error(error);
     assert_eq!(verdict.status(), CanaryStatus::Error);

@@ -1,4 +1,4 @@
-//! What canaries are, refuse and find.
+//! Canaries: their definitions, refusals and verdicts.
 
 mod consistency;
 mod definition;
@@ -32,7 +32,7 @@ fn key() -> PrimaryKey {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    let Value::Object(map) = value else { panic!("{value} is no object") };
+    let Value::Object(map) = value else { panic!("{value} is not an object") };
     map
 }
 

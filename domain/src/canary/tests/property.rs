@@ -1,4 +1,4 @@
-//! What holds of any canary.
+//! Properties of any canary.
 
 use proptest::prelude::*;
 
@@ -22,7 +22,8 @@ fn any_assertion() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// An answer that every definition without a demand on time accepts, if there is one: the wanted documents first.
+/// A response that every definition without a limit of time accepts, if there is one: the wanted documents
+/// first.
 fn obliging(definition: &Definition) -> Map<String, Value> {
     let mut wanted: Vec<(u64, String)> = Vec::new();
     let (mut total, mut counts) = (0, json!({}));
@@ -50,9 +51,9 @@ fn obliging(definition: &Definition) -> Map<String, Value> {
 }
 
 proptest! {
-    /// What is accepted can be met: the answer made for it passes.
+    /// An accepted definition can be met: the response made for it passes.
     #[test]
-    fn accepted_assertions_can_be_met(assertions in proptest::collection::vec(any_assertion(), 0..6)) {
+    fn parse_accepts_only_assertions_that_can_be_met(assertions in proptest::collection::vec(any_assertion(), 0..6)) {
         let written = written(&json!({ "facets": ["*"] }), &assertions.into());
         if let Ok(definition) = Definition::parse(&written) {
             let body = obliging(&definition);
@@ -65,9 +66,9 @@ proptest! {
         }
     }
 
-    /// A definition survives its row and its JSON, whatever it holds.
+    /// A definition survives its row and its JSON, whatever its content.
     #[test]
-    fn accepted_definitions_come_back(
+    fn definitions_round_trip(
         assertions in proptest::collection::vec(any_assertion(), 0..6),
         name in "\\PC{1,20}", interval in 1_u32..=86_400, enabled: bool, query in "\\PC{0,20}",
     ) {
@@ -80,9 +81,9 @@ proptest! {
         }
     }
 
-    /// Any JSON at all is read or refused with a sentence.
+    /// Any JSON is read, or refused with a sentence.
     #[test]
-    fn nothing_breaks_the_reader(text in "\\PC{0,40}", number: i64, kind in "[a-z_0-9]{0,12}") {
+    fn parse_never_panics(text in "\\PC{0,40}", number: i64, kind in "[a-z_0-9]{0,12}") {
         for value in [
             json!(text), json!({ "name": text, "index": kind, "intervalSeconds": number, "query": { kind.clone(): text } }),
             written(&json!({ "q": text }), &json!([{ "type": kind, "value": number, "id": text }])),
@@ -93,9 +94,9 @@ proptest! {
         }
     }
 
-    /// Evidence tells exactly the failing ids: those wanted that are not among the first.
+    /// The evidence names exactly the failing ids: the wanted ones that are not among the first hits.
     #[test]
-    fn missing_ids_are_named(hits in ids(), wanted in 0_u32..12, k in 1_u64..15) {
+    fn evidence_names_missing_ids(hits in ids(), wanted in 0_u32..12, k in 1_u64..15) {
         let definition = definition(json!({}), json!([{ "type": "top_k_contains", "k": k, "ids": [wanted] }]));
         let body = object(json!({ "hits": hits.iter().map(|id| json!({ "id": id })).collect::<Vec<_>>() }));
         let key = key();
@@ -111,9 +112,9 @@ proptest! {
         }
     }
 
-    /// A canary never runs twice within an interval, and skips what a slow run missed.
+    /// A canary never runs twice within an interval, and skips the runs that a slow one missed.
     #[test]
-    fn due_is_on_the_grid_of_the_last_run(interval in 1_u32..1_000, latency in 0_u64..10_000_000, ran_at in 0_i64..1_000_000) {
+    fn due_at_stays_on_the_grid_of_the_last_run(interval in 1_u32..1_000, latency in 0_u64..10_000_000, ran_at in 0_i64..1_000_000) {
         let definition = definition(json!({}), json!([]));
         let row = definition.to_row(&CanaryId::of_name("c").unwrap(), Timestamp::from_millis(0), 1);
         let row = Canary { interval_s: interval, ..row };

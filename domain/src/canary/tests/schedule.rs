@@ -1,4 +1,4 @@
-//! When a canary runs, and what its runs come to.
+//! The schedule of a canary, and the summary of its runs.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn due(interval_s: u32, last: Option<(i64, u64)>, now: i64) -> i64 {
 }
 
 #[test]
-fn a_canary_is_due_an_interval_after_its_last_run_began() {
+fn due_at_is_an_interval_after_the_last_run_began() {
     assert_eq!(due(10, None, 5_000), 1_000, "at once");
     assert_eq!(due(10, None, 500), 500, "at once, whatever the clock did since");
     assert_eq!(due(10, Some((5_000, 0)), 5_000), 15_000);
@@ -23,7 +23,7 @@ fn a_canary_is_due_an_interval_after_its_last_run_began() {
 }
 
 #[test]
-fn what_a_slow_run_missed_is_skipped() {
+fn due_at_skips_the_runs_that_a_slow_run_missed() {
     assert_eq!(due(10, Some((0, 10_000)), 0), 10_000);
     assert_eq!(due(10, Some((0, 10_001)), 0), 20_000);
     assert_eq!(due(10, Some((0, 20_000)), 0), 20_000);
@@ -32,7 +32,7 @@ fn what_a_slow_run_missed_is_skipped() {
 }
 
 #[test]
-fn a_run_from_the_future_is_not_waited_for() {
+fn due_at_ignores_a_run_in_the_future() {
     assert_eq!(
         due(10, Some((15_000, 0)), 5_000),
         25_000,
@@ -42,7 +42,7 @@ fn a_run_from_the_future_is_not_waited_for() {
 }
 
 #[test]
-fn overdue_is_late_by_more_than_an_interval() {
+fn is_overdue_needs_a_delay_of_more_than_an_interval() {
     let at = Timestamp::from_millis;
     assert!(!is_overdue(&canary(10), at(0), at(10_000)));
     assert!(is_overdue(&canary(10), at(0), at(10_001)));
@@ -51,7 +51,7 @@ fn overdue_is_late_by_more_than_an_interval() {
 }
 
 #[test]
-fn runs_are_summed_up_from_the_newest() {
+fn summary_counts_failures_from_the_newest_run() {
     use CanaryStatus::{Error, Fail, Pass};
     let summary = |statuses: &[CanaryStatus]| {
         let runs: Vec<CanaryRun> = statuses.iter().map(|status| run(0, *status, 0)).collect();

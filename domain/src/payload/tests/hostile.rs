@@ -1,4 +1,4 @@
-//! Bodies that are broken, or made to break the reader.
+//! Bodies that are malformed, or made to break the reader.
 
 use super::*;
 
@@ -36,7 +36,7 @@ fn malformed_json_is_refused_with_line_and_column() {
 }
 
 #[test]
-fn json_that_is_no_document_is_refused() {
+fn json_that_is_not_a_document_is_refused() {
     for body in ["\"text\"", "null", "12", "true"] {
         let refusal = refused(JSON, body);
         assert_eq!(refusal.code, ErrorCode::MalformedPayload);
@@ -55,7 +55,7 @@ fn json_that_is_no_document_is_refused() {
 }
 
 #[test]
-fn values_a_node_would_stumble_over_later_are_refused_and_located() {
+fn values_that_a_node_rejects_later_are_refused_with_their_position() {
     let cases = [
         (r#""a":1e999"#, "number out of range at line 1 column"),
         (r#""a":{"b":["\ud800"]}"#, "unexpected end of hex escape at line 1 column"),
@@ -106,7 +106,7 @@ fn sensible_nesting_is_accepted() {
 }
 
 #[test]
-fn huge_texts_do_not_come_back_in_errors() {
+fn errors_repeat_huge_texts_in_part_only() {
     let huge = "é".repeat(500_000);
     for body in [format!("[{{\"id\":\"{huge}\"}}]"), format!("[{{\"id\":1}},{{\"x\":\"{huge}\"}}]")] {
         let failure = failed(JSON, body, None);

@@ -4,8 +4,14 @@ mod hostile;
 mod property;
 mod routing;
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use super::*;
-use crate::error::ErrorCode;
+use crate::document::{DocumentId, PrimaryKey};
+use crate::error::{ErrorCode, InvalidRequest};
+use crate::{IndexUid, Shard, ShardSet};
 
 const NDJSON: PayloadFormat = PayloadFormat::Ndjson;
 const JSON: PayloadFormat = PayloadFormat::Json;
@@ -20,7 +26,7 @@ fn parse(format: PayloadFormat, body: &[u8], key: Option<&str>) -> Result<Arc<Pa
     Payload::parse(format, Bytes::copy_from_slice(body), &index(), key.as_ref(), 16).map(Arc::new)
 }
 
-/// The whole payload as a node that keeps every shard would be sent it, without the shard fields.
+/// The whole payload as it is sent to a node that keeps every shard, without the shard fields.
 fn sent(payload: &Arc<Payload>) -> Vec<String> {
     let text = concat(&payload.part(&ShardSet::all(16)));
     text.lines()
@@ -67,7 +73,7 @@ fn parse_reads_every_format_alike() {
 }
 
 #[test]
-fn parse_takes_one_object_for_a_list_of_one() {
+fn parse_accepts_one_object_as_a_list_of_one() {
     let payload = parse(JSON, b" {\"id\":1} ", None).unwrap();
     assert_eq!(sent(&payload), [r#"{"id":1}"#]);
 }
@@ -86,7 +92,7 @@ fn parse_joins_the_lines_of_a_document_printed_over_several() {
 }
 
 #[test]
-fn parse_of_nothing_but_space_or_an_empty_list_holds_no_document() {
+fn parse_finds_no_document_in_space_or_an_empty_list() {
     for (format, body) in [(JSON, "[]"), (JSON, " [ ] "), (NDJSON, " \n "), (CSV, "id,a\n"), (CSV, " \n")] {
         let payload = parse(format, body.as_bytes(), None).unwrap();
         assert_eq!(payload.document_count(), 0);
@@ -118,7 +124,7 @@ fn parse_refuses_an_empty_body_by_its_format() {
 }
 
 #[test]
-fn parse_refuses_reserved_attributes_and_says_where() {
+fn parse_refuses_reserved_attributes_with_the_position() {
     let fields =
         [r#""_miroir_shard":1"#, r#""\u005fmiroir_shard":1"#, r#""_miroir_shard":null,"_miroir_shard":2"#];
     for field in fields {
@@ -135,14 +141,14 @@ fn parse_refuses_reserved_attributes_and_says_where() {
 }
 
 #[test]
-fn parse_refuses_a_bad_body_even_when_an_id_is_at_fault_before() {
+fn parse_refuses_an_invalid_body_after_an_invalid_id() {
     let refusal = refused(NDJSON, "{\"id\":null}\n{\"id\":2,\"_miroir_shard\":1}");
     assert_eq!(refusal.code, ErrorCode::MiroirReservedField);
     assert_eq!(refused(JSON, "[{\"a\":1},").code, ErrorCode::MalformedPayload);
 }
 
 #[test]
-fn parse_fails_on_a_bad_id_and_names_the_document() {
+fn parse_fails_on_an_invalid_id_and_names_the_document() {
     let failure = failed(JSON, r#"[{"id":1},{"id":"a b"},{"id":1.0}]"#, None);
     assert_eq!(failure.code, ErrorCode::InvalidDocumentId);
     assert!(failure.message.starts_with("Document identifier `\"a b\"` is invalid. "), "{failure}");
@@ -152,7 +158,7 @@ fn parse_fails_on_a_bad_id_and_names_the_document() {
 }
 
 #[test]
-fn parse_decides_on_ids_as_a_server_does() {
+fn parse_accepts_the_ids_that_a_server_accepts() {
     let long = format!("\"{}\"", "a".repeat(512));
     for bad in [
         "1.0",
@@ -197,7 +203,7 @@ fn parse_places_documents_by_their_canonical_id() {
 }
 
 #[test]
-fn parse_fails_without_the_primary_key_in_the_words_of_a_server() {
+fn parse_fails_without_a_primary_key_in_the_words_of_a_server() {
     let failure = failed(JSON, r#"[{"id":1},{"a" : "b c", "z":1.0, "b":[ 1 ]}]"#, None);
     assert_eq!(failure.code, ErrorCode::MissingDocumentId);
     assert_eq!(
@@ -220,7 +226,7 @@ fn parse_infers_the_key_from_the_first_document_alone() {
 }
 
 #[test]
-fn parse_finds_a_nested_key_in_every_spelling_of_its_path() {
+fn parse_finds_a_nested_key_in_every_form_of_its_path() {
     let documents = [
         (r#"{"a":{"b":{"c":5}}}"#, None),
         (r#"{"a.b.c":5}"#, None),
@@ -248,7 +254,7 @@ fn parse_finds_a_nested_key_in_every_spelling_of_its_path() {
 }
 
 #[test]
-fn parse_takes_the_last_of_equal_keys_in_json_and_refuses_to_choose_in_ndjson() {
+fn parse_takes_the_last_of_equal_keys_in_json_and_refuses_them_in_ndjson() {
     let document = r#"{"z":1.50,"id":null,"id":2,"z":2.50}"#;
     let payload = parse(JSON, format!("[{document},{{\"id\":3}}]").as_bytes(), None).unwrap();
     assert_eq!(
@@ -264,7 +270,7 @@ fn parse_takes_the_last_of_equal_keys_in_json_and_refuses_to_choose_in_ndjson() 
 }
 
 #[test]
-fn parse_ids_reads_all_or_names_the_bad_one() {
+fn parse_ids_reads_all_or_names_the_invalid_one() {
     let ids = parse_ids(&[serde_json::json!(1), serde_json::json!("a")]).unwrap();
     assert_eq!(ids.iter().map(DocumentId::as_str).collect::<Vec<_>>(), ["1", "a"]);
     let error = parse_ids(&[serde_json::json!(1), serde_json::json!("a b")]).unwrap_err();

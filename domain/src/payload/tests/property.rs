@@ -1,4 +1,4 @@
-//! What holds for any payload.
+//! Properties of any payload.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,23 +6,11 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::json::fixture::any_json;
 use crate::placement::shard_of;
 
 fn values() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        "\\PC{0,12}|[\\n\\r\"\\\\{}\\[\\],:]{0,6}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::btree_map("\\PC{0,6}", inner, 0..4)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
+    any_json("\\PC{0,6}", "\\PC{0,12}|[\\n\\r\"\\\\{}\\[\\],:]{0,6}")
 }
 
 /// Documents with ids from a small set, so that some repeat.
@@ -43,7 +31,7 @@ fn id_of(document: &Map<String, Value>) -> String {
 
 proptest! {
     #[test]
-    fn every_writing_of_documents_reaches_the_nodes_unchanged(
+    fn documents_in_any_format_reach_the_nodes_unchanged(
         documents in documents(),
         writing in 0..4,
         kept in proptest::collection::btree_set(0_u32..16, 0..17),
@@ -74,7 +62,7 @@ proptest! {
             .map(|document| {
                 let mut document = document.clone();
                 document.insert("_miroir_shard".into(), json!(crate::document::shard_value(shard_of(&id_of(&document), 16))));
-                // As any reader of JSON text would see the numbers.
+                // The numbers as any reader of JSON text sees them.
                 serde_json::from_str(&serde_json::to_string(&document).unwrap()).unwrap()
             })
             .collect();
@@ -87,14 +75,14 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_reader_panic(body in proptest::collection::vec(any::<u8>(), 1..200), key in any::<bool>()) {
+    fn parse_never_panics_on_bytes(body in proptest::collection::vec(any::<u8>(), 1..200), key in any::<bool>()) {
         for format in [JSON, NDJSON, CSV] {
             let _ = parse(format, &body, key.then_some("id"));
         }
     }
 
     #[test]
-    fn no_text_of_json_tokens_makes_the_reader_panic_or_send_nonsense(
+    fn parse_never_panics_on_json_tokens_and_sends_valid_json_only(
         tokens in proptest::collection::vec(
             proptest::sample::select(vec![
                 "{", "}", "[", "]", ",", ":", "\"id\"", "\"a\"", "1", "1.5", "null", "\n", " ", "\"\\ud800\"", "\"x\"",

@@ -1,10 +1,10 @@
-//! Parts of a payload: what each node is sent.
+//! Parts of a payload, as nodes are sent them.
 
+use super::super::parsed::Document;
 use super::*;
 use crate::document::shard_value;
 use crate::placement::{Placement, shard_of};
-use crate::topology::{Node, Topology};
-use crate::{GroupId, NodeId};
+use crate::topology::fixture::numbered;
 
 fn documents(count: usize) -> Vec<u8> {
     (0..count)
@@ -40,11 +40,7 @@ fn part_of_shards_without_documents_is_empty() {
 
 #[test]
 fn parts_of_a_placement_give_every_replica_its_documents() {
-    let nodes = (0..6).map(|number| Node {
-        id: format!("n{number}").parse::<NodeId>().unwrap(),
-        group: GroupId(number / 3),
-    });
-    let topology = Topology::new(nodes.collect(), 2, None).unwrap();
+    let topology = numbered(2, 3, 2, None);
     let placement = Placement::new(&topology, 16);
     let payload = parse(NDJSON, &documents(500), None).unwrap();
     let mut copies = vec![0; 500];
@@ -78,7 +74,7 @@ fn chunks_are_bounded_however_long_a_document_is() {
 }
 
 #[test]
-fn an_account_of_a_document_takes_sixteen_bytes() {
+fn place_of_a_document_takes_sixteen_bytes() {
     assert!(
         size_of::<Document>() <= 16,
         "a million documents should not cost more than 16 MB beside their text"

@@ -13,7 +13,7 @@
 //! - **STORE-7** A version of `u64::MAX` cannot be raised: replacing such a row is `InvalidInput`.
 //! - **STORE-8** What a method answered `Ok` to is there again after the store was closed and opened.
 //! - **STORE-10** A row with an instant of expiry is there while `now` is before that instant, and gone from that instant
-//!   on, whether or not it was removed. JSON that nests deeper than [`MAX_JSON_DEPTH`] is `InvalidInput`.
+//!   on, whether or not it was removed. JSON that nests deeper than [`MAX_JSON_DEPTH`](miroir_domain::row::MAX_JSON_DEPTH) is `InvalidInput`.
 //! - **STORE-9** After a change was acknowledged, every call that begins later sees it.
 
 mod admin_session;
@@ -22,6 +22,7 @@ mod canary;
 mod change_cursor;
 mod change_outbox;
 mod change_sink;
+mod conditional;
 mod error;
 mod idempotency;
 mod index;
@@ -32,7 +33,7 @@ mod rate_limit;
 mod revocation;
 mod revocation_bell;
 mod rollover;
-mod rule;
+mod row;
 mod scoped_key;
 mod search_ui;
 mod session;
@@ -47,6 +48,7 @@ pub use canary::*;
 pub use change_cursor::*;
 pub use change_outbox::*;
 pub use change_sink::*;
+pub use conditional::*;
 pub use error::*;
 pub use idempotency::*;
 pub use index::*;
@@ -57,31 +59,12 @@ pub use rate_limit::*;
 pub use revocation::*;
 pub use revocation_bell::*;
 pub use rollover::*;
-pub use rule::*;
 pub use scoped_key::*;
 pub use search_ui::*;
 pub use session::*;
 pub use status::*;
 pub use task::*;
 pub use tenant::*;
-
-/// What became of a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
-    /// The row is as given, with its version raised by one.
-    Stored,
-    /// The row has another version, or is not there: nothing changed.
-    Conflict,
-}
-
-/// What became of a creation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Create {
-    /// The row is there now.
-    Created,
-    /// A row of that key was there already: nothing changed.
-    Exists,
-}
 
 /// The whole store: one object to choose at start, one object to swap in a test.
 pub trait TaskStore:

@@ -1,9 +1,10 @@
 //! Values chosen to break stores.
 
 use miroir_domain::error::ErrorCode;
+use miroir_domain::row::MAX_JSON_DEPTH;
 use miroir_domain::task::{NewTask, Task, TaskDates, TaskKind, TaskQuery, TaskStatus};
 use miroir_domain::{IndexUid, NodeId, TaskUid};
-use miroir_ports::outbound::{Advance, Create, MAX_JSON_DEPTH, StoreError};
+use miroir_ports::outbound::{Advance, Create, StoreError};
 use serde_json::{Map, Value, json};
 
 use crate::harness::Harness;

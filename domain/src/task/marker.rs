@@ -1,21 +1,25 @@
-//! The mark by which a write is found again on its node when its answer was lost.
+//! The marker of a task: it finds a write again on its node when the node's response was lost.
 //!
-//! Document routes carry it as `customMetadata`. The other routes take none, so such a write has a *forerunner*: the
-//! deletion of no documents, which changes nothing and carries the mark. Writes to an index reach a node one after
-//! the other, so the task that follows the forerunner in that index is the write, or another write's, and the types
-//! tell them apart: whatever else follows is a document write or again a forerunner.
+//! Document routes carry the marker as `customMetadata`. The other routes take no metadata, so such a write
+//! follows a *marker task*: a deletion of no documents, which changes nothing and carries the marker. Writes
+//! to an index reach a node one after the other, so the task after the marker task in that index is the
+//! write, or another write's. Their types differ: any other write there begins with a document write or with
+//! a marker task of its own.
 
-use miroir_domain::TaskUid;
-use miroir_domain::task::{NodeTask, NodeTaskReport, Task, TaskKind};
-use miroir_domain::write::WriteOperation;
+use super::{NodeTask, NodeTaskReport, Task, TaskKind};
+use crate::TaskUid;
+use crate::write::WriteOperation;
 
-/// The mark of a task: `miroir:<uid>`.
-pub fn metadata_of(uid: TaskUid) -> String {
-    format!("miroir:{uid}")
+const PREFIX: &str = "miroir:";
+
+/// Returns the marker of a task: `miroir:<uid>`.
+pub fn marker_of(uid: TaskUid) -> String {
+    format!("{PREFIX}{uid}")
 }
 
-/// What goes before `operation` to carry the mark; none for an operation that carries it itself.
-pub fn forerunner(operation: &WriteOperation) -> Option<WriteOperation> {
+/// Returns the marker task that is sent before `operation`. Returns `None` if the operation carries the
+/// marker itself.
+pub fn marker_task(operation: &WriteOperation) -> Option<WriteOperation> {
     match operation {
         WriteOperation::DocumentsAdd { .. }
         | WriteOperation::DocumentsDelete(_)
@@ -36,12 +40,12 @@ pub struct Found {
     pub overtaken_by: Option<TaskUid>,
 }
 
-/// The part of `task` on a node, among the tasks `reports` that the node has of the index.
+/// Finds `part`, the part of `task` on a node, among `reports`, the tasks that the node has of the index.
 pub fn find_marked(task: &Task, part: &NodeTask, reports: &[NodeTaskReport]) -> Option<Found> {
     let marked = reports.iter().find(|report| marked_uid(report) == Some(task.uid))?;
     let earlier = reports.iter().filter(|report| report.uid < marked.uid);
     let overtaken_by = earlier.filter_map(marked_uid).filter(|other| *other > task.uid).max();
-    let uid = match forerun_kind(task.kind, part) {
+    let uid = match kind_after_marker_task(task.kind, part) {
         None => marked.uid,
         Some(kind) => {
             let later = reports.iter().filter(|report| report.uid > marked.uid);
@@ -52,14 +56,15 @@ pub fn find_marked(task: &Task, part: &NodeTask, reports: &[NodeTaskReport]) -> 
     Some(Found { uid, overtaken_by })
 }
 
-/// The task that a node task is marked with.
+/// Returns the task whose marker a node task has.
 fn marked_uid(report: &NodeTaskReport) -> Option<TaskUid> {
-    report.custom_metadata.as_deref()?.strip_prefix("miroir:")?.parse().ok().map(TaskUid)
+    report.custom_metadata.as_deref()?.strip_prefix(PREFIX)?.parse().ok().map(TaskUid)
 }
 
-/// The type that a part has on its node when a forerunner carries its mark. The creation of an index ends in its
-/// settings; so does the part of a first document write on a node that keeps none of its documents.
-fn forerun_kind(kind: TaskKind, part: &NodeTask) -> Option<&'static str> {
+/// Returns the type that a part has on its node if a marker task carries its marker. The creation of an index
+/// ends with its settings; so does the part of a first document write on a node that keeps none of its
+/// documents.
+fn kind_after_marker_task(kind: TaskKind, part: &NodeTask) -> Option<&'static str> {
     match kind {
         TaskKind::IndexCreation | TaskKind::SettingsUpdate => Some("settingsUpdate"),
         TaskKind::DocumentAdditionOrUpdate if part.shards.is_empty() => Some("settingsUpdate"),
@@ -69,5 +74,5 @@ fn forerun_kind(kind: TaskKind, part: &NodeTask) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-#[path = "mark_tests.rs"]
+#[path = "marker_tests.rs"]
 mod tests;

@@ -1,0 +1,19 @@
+//! The state of a replica: the differences of one node's copy of an index from those of the other nodes.
+//!
+//! A replica is in sync, or it is stale: the node missed writes to some shards, its documents of some shards
+//! are suspect, or its settings or the index itself are missing. Reads avoid a stale replica, and a repair
+//! brings it back in sync.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `state` | the state of one replica and its transitions |
+//! | `missed_write` | the effect on a replica of a write that did not reach it |
+//! | `recovery` | the writes that replicas missed, read from the records of tasks |
+
+mod missed_write;
+mod recovery;
+mod state;
+
+pub use missed_write::MissedWrite;
+pub use recovery::{Deletions, KnownIndex, TakenBy, missed_deletion, missed_writes};
+pub use state::ReplicaState;
