@@ -6,6 +6,7 @@ use bytes::Bytes;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http::{HeaderMap, header};
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording::{self, excerpt};
 
 use crate::error::Failure;
 
@@ -30,10 +31,15 @@ pub(crate) fn accepts(headers: &HeaderMap, media: &str) -> bool {
         .any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(media)))
 }
 
+/// The maximum number of characters of a refused `Content-Type` that an error repeats.
+const MEDIA_TYPE_CHARS: usize = 200;
+/// The maximum number of characters of a refused `Content-Encoding` that an error repeats.
+const ENCODING_CHARS: usize = 80;
+
 /// Returns the one of the `accepted` media types that `Content-Type` names. Parameters (`; charset=…`) and
 /// case are ignored.
 pub(crate) fn media_type(headers: &HeaderMap, accepted: &[&'static str]) -> Result<&'static str, Failure> {
-    let list = || accepted.iter().map(|media| format!("`{media}`")).collect::<Vec<_>>().join(", ");
+    let list = || wording::list(accepted.iter().copied());
     let sent = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let Some(sent) = sent.as_deref().map(str::trim) else {
         let message = format!(
@@ -44,9 +50,9 @@ pub(crate) fn media_type(headers: &HeaderMap, accepted: &[&'static str]) -> Resu
     };
     let essence = sent.split(';').next().unwrap_or_default().trim();
     accepted.iter().copied().find(|media| media.eq_ignore_ascii_case(essence)).ok_or_else(|| {
-        let shown: String = sent.chars().take(200).collect();
         let message = format!(
-            "The Content-Type `{shown}` is invalid. Accepted values for the Content-Type header are: {}",
+            "The Content-Type `{}` is invalid. Accepted values for the Content-Type header are: {}",
+            excerpt(sent, MEDIA_TYPE_CHARS),
             list()
         );
         Failure::refused(ErrorCode::InvalidContentType, message)
@@ -109,11 +115,11 @@ impl Encoding {
 }
 
 fn unsupported_encoding(value: &str) -> Failure {
-    let shown: String = value.chars().take(80).collect();
     Failure::refused(
         ErrorCode::InvalidContentType,
         format!(
-            "The Content-Encoding `{shown}` is not supported. Accepted values for the Content-Encoding header are: `identity`, `gzip`, `deflate`"
+            "The Content-Encoding `{}` is not supported. Accepted values for the Content-Encoding header are: `identity`, `gzip`, `deflate`",
+            excerpt(value, ENCODING_CHARS)
         ),
     )
 }

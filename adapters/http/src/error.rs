@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use miroir_domain::error::{ErrorCode, ErrorKind, InvalidRequest, ResponseError};
+use miroir_domain::wording::{NAME_CHARS, excerpt};
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::StoreError;
 
@@ -9,6 +10,9 @@ use miroir_ports::outbound::StoreError;
 const RETRY_AFTER_SECONDS: u32 = 10;
 /// Seconds after which a client may retry if there were too many requests.
 const OVERLOADED_RETRY_AFTER_SECONDS: u32 = 1;
+
+/// The maximum number of characters of an unsupported method that an error repeats.
+const METHOD_CHARS: usize = 40;
 
 /// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,13 +97,13 @@ impl Failure {
 
     /// Returns 404 for a path without routes.
     pub(crate) fn path_unknown(path: &str) -> Self {
-        let path: String = path.chars().take(200).collect();
+        let path = excerpt(path, NAME_CHARS);
         Self::refused(ErrorCode::NotFound, format!("There is no route `{path}`."))
     }
 
     /// Returns 405 for a method that the path does not support.
     pub(crate) fn method_not_allowed(method: &str, route: &str, allow: String) -> Self {
-        let method: String = method.chars().take(40).collect();
+        let method = excerpt(method, METHOD_CHARS);
         let message = format!("`{route}` does not support the method `{method}`. It supports {allow}.");
         let failure = Self::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::NotFound, message);
         Self { allow: Some(allow), ..failure }

@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, header};
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording::excerpt;
 
 use crate::error::Failure;
 
@@ -36,9 +37,9 @@ impl IfMatch {
         match plain.parse() {
             Ok(version) if digits && values.next().is_none() => Ok(Self::Version(version)),
             _ => {
-                let shown: String = text.chars().take(EXCERPT_CHARS).collect();
                 let message = format!(
-                    "`If-Match: {shown}` is not a version. Send one `ETag`, such as `\"3\"`, or `*`."
+                    "`If-Match: {}` is not a version. Send one `ETag`, such as `\"3\"`, or `*`.",
+                    excerpt(text, EXCERPT_CHARS)
                 );
                 Err(Failure::refused(ErrorCode::BadRequest, message))
             }

@@ -1,6 +1,7 @@
 //! The query of a URL, decoded once and read by name.
 
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording::excerpt;
 use serde_json::Value;
 
 use crate::error::Failure;
@@ -66,9 +67,9 @@ impl Query {
     ) -> Result<Option<T>, Failure> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let parsed = parse(value).ok_or_else(|| {
-            let shown: String = value.chars().take(EXCERPT_CHARS).collect();
+            let given = excerpt(value, EXCERPT_CHARS);
             let message =
-                format!("Invalid value in parameter `{name}`: could not parse `{shown}` as {expected}");
+                format!("Invalid value in parameter `{name}`: could not parse `{given}` as {expected}");
             Failure::refused(code, message)
         })?;
         Ok(Some(parsed))

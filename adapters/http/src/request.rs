@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording::excerpt;
 use miroir_domain::{IndexUid, TaskUid};
 use serde_json::Value;
 
@@ -16,6 +17,11 @@ use crate::query::Query;
 const DEFAULT_LIMIT: u32 = 20;
 /// The maximum page size of lists under `/_miroir`.
 const MAX_LIMIT: u32 = 1_000;
+
+/// The maximum number of characters of an invalid task uid that an error repeats.
+const TASK_UID_CHARS: usize = 80;
+/// The maximum number of characters of an invalid index uid that an error repeats: more than a valid one has.
+const INDEX_UID_CHARS: usize = 600;
 
 /// A request that matches a route and has the key that the route requires.
 pub(crate) struct Request {
@@ -42,9 +48,8 @@ impl Request {
     pub(crate) fn task(&self) -> Result<TaskUid, Failure> {
         let text = self.parameter(0);
         text.parse().map(TaskUid).map_err(|_| {
-            let shown: String = text.chars().take(80).collect();
-            let message =
-                format!("Task uid `{shown}` is invalid. It should only contain numeric characters.");
+            let uid = excerpt(text, TASK_UID_CHARS);
+            let message = format!("Task uid `{uid}` is invalid. It should only contain numeric characters.");
             Failure::refused(ErrorCode::InvalidTaskUids, message)
         })
     }
@@ -92,9 +97,9 @@ fn missing_payload(media: &str) -> Failure {
 /// Parses an index uid. A refusal has the wording of Meilisearch, after `prefix`.
 pub(crate) fn index_uid(text: &str, prefix: &str) -> Result<IndexUid, Failure> {
     text.parse().map_err(|_| {
-        let shown: String = text.chars().take(600).collect();
+        let uid = excerpt(text, INDEX_UID_CHARS);
         let message = format!(
-            "{prefix}`{shown}` is not a valid index uid. Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
+            "{prefix}`{uid}` is not a valid index uid. Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
         );
         Failure::refused(ErrorCode::InvalidIndexUid, message)
     })

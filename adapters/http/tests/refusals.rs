@@ -215,6 +215,36 @@ async fn routes_with_a_json_body_refuse_invalid_json() {
 }
 
 #[tokio::test]
+async fn refusals_repeat_only_the_start_of_a_large_value() {
+    let server = server().await;
+    let large = "x".repeat(100_000);
+    for (method, path, body) in [
+        ("POST", "/indexes", json!({ "uid": [large] })),
+        ("POST", "/indexes", json!({ "uid": large })),
+        ("POST", "/indexes/m/search", json!({ "limit": large })),
+        ("POST", "/indexes/m/search", json!([large])),
+        ("POST", "/indexes/m/documents/fetch", json!({ "offset": large })),
+        ("POST", "/indexes/m/documents/delete", json!({ "filter": { "a": large } })),
+        ("POST", "/multi-search", json!({ "queries": large })),
+        ("POST", "/_miroir/aliases/_swap", json!({ "aliases": ["a", [large]] })),
+    ] {
+        let body = body.to_string();
+        let response = server.send(&Request::new(method, path).json(&body)).await;
+        assert_eq!(response.status, 400, "{method} {path}");
+        let length = response.message().len();
+        assert!((80..1_000).contains(&length), "{method} {path}: {length}");
+        assert!(response.message().contains("xxx"), "{method} {path}");
+    }
+    let long = "x".repeat(10_000);
+    for path in
+        ["/indexes?limit=", "/indexes/m/search?limit=", "/tasks?limit=", "/tasks/", "/indexes/m/nope/"]
+    {
+        let response = server.get(&format!("{path}{long}")).await;
+        assert!(response.message().len() < 1_000, "{path}: {}", response.body);
+    }
+}
+
+#[tokio::test]
 async fn unsupported_routes_are_501_with_their_name() {
     let server = server().await;
     let routes: Vec<_> = route_list().into_iter().filter(|route| !route.supported).collect();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::payload::PayloadFormat;
+use miroir_domain::wording::{VALUE_CHARS, excerpt};
 use miroir_domain::write::WriteMode;
 use miroir_ports::inbound::{DocumentSelection, DocumentWrite};
 use serde_json::Value;
@@ -25,6 +26,8 @@ const FETCH: &str = "/indexes/{index_uid}/documents/fetch";
 const DELETE_BATCH: &str = "/indexes/{index_uid}/documents/delete-batch";
 const DELETE_BY_FILTER: &str = "/indexes/{index_uid}/documents/delete";
 const CUSTOM_METADATA: &str = "customMetadata";
+/// The maximum number of characters of an invalid parameter that an error repeats.
+const EXCERPT_CHARS: usize = 80;
 
 const LIST_QUERY: &[&str] = &[
     "documents.offset",
@@ -164,8 +167,8 @@ fn refuse_skip_creation(query: &Query) -> Result<(), Failure> {
             "`skipCreation` is not supported for a cluster yet: leave it out, or send `skipCreation=false`.",
         )),
         Some(other) => {
-            let shown: String = other.chars().take(80).collect();
-            let message = format!("skipCreation must be either `true` or `false`. Found: `{shown}`");
+            let found = excerpt(other, EXCERPT_CHARS);
+            let message = format!("skipCreation must be either `true` or `false`. Found: `{found}`");
             Err(Failure::refused(ErrorCode::InvalidSkipCreation, message))
         }
     }
@@ -175,12 +178,12 @@ fn csv_delimiter(query: &Query) -> Result<Option<u8>, Failure> {
     let Some(text) = query.get("csvDelimiter") else { return Ok(None) };
     let refuse = |message: String| Err(Failure::refused(ErrorCode::InvalidDocumentCsvDelimiter, message));
     let expected = "Invalid value in parameter `csvDelimiter`: expected a string of one character, but found";
-    let shown: String = text.chars().take(80).collect();
+    let found = excerpt(text, EXCERPT_CHARS);
     match (text.as_bytes(), text.chars().count()) {
         ([], _) => refuse(format!("{expected} an empty string")),
         ([byte], _) if byte.is_ascii() => Ok(Some(*byte)),
-        (_, 1) => refuse(format!("csv delimiter must be an ascii character. Found: `{shown}`")),
-        (_, count) => refuse(format!("{expected} the following string of {count} characters: `{shown}`")),
+        (_, 1) => refuse(format!("csv delimiter must be an ascii character. Found: `{found}`")),
+        (_, count) => refuse(format!("{expected} the following string of {count} characters: `{found}`")),
     }
 }
 
@@ -250,9 +253,9 @@ fn check_filter(filter: &Value) -> Result<(), Failure> {
         Value::String(text) => text.trim().is_empty(),
         Value::Array(parts) => parts.is_empty(),
         other => {
-            let shown: String = other.to_string().chars().take(500).collect();
+            let found = excerpt(other, VALUE_CHARS);
             let message =
-                format!("Invalid syntax for the filter parameter: `expected String, Array, found: {shown}`.");
+                format!("Invalid syntax for the filter parameter: `expected String, Array, found: {found}`.");
             return Err(Failure::refused(ErrorCode::InvalidDocumentFilter, message));
         }
     };
