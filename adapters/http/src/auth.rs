@@ -1,4 +1,4 @@
-//! Who may: the master key for clients, the admin key for operators.
+//! Checks of keys: the master key for clients, the admin key for operators.
 
 use std::net::SocketAddr;
 
@@ -10,10 +10,10 @@ use crate::error::Failure;
 use crate::route::Access;
 
 const ADMIN_KEY: &str = "x-admin-key";
-/// Headers of a request that a proxy has passed on: then the peer is the proxy, not the client.
-const PROXY_MARKS: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
+/// Headers that a proxy adds. With one of them the peer is the proxy, not the client.
+const PROXY_HEADERS: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 
-/// Refuses a request that may not use a route of `access`.
+/// Refuses a request without the key that `access` requires.
 pub(crate) fn check(
     access: Access,
     headers: &HeaderMap,
@@ -42,12 +42,12 @@ fn check_client(headers: &HeaderMap, options: &HttpOptions) -> Result<(), Failur
 fn check_admin(headers: &HeaderMap, peer: SocketAddr, options: &HttpOptions) -> Result<(), Failure> {
     let refuse = |message: &str| Err(Failure::refused(ErrorCode::MiroirInvalidAuth, message));
     let Some(admin_key) = &options.admin_key else {
-        let direct = !PROXY_MARKS.iter().any(|mark| headers.contains_key(*mark));
+        let direct = !PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
         if direct && peer.ip().to_canonical().is_loopback() {
             return Ok(());
         }
         return refuse(
-            "Without an admin key `/_miroir` answers only on the machine Miroir runs on: configure one to reach it from elsewhere.",
+            "Without an admin key `/_miroir` is served only on the machine Miroir runs on. Configure a key to reach it from elsewhere.",
         );
     };
     match headers.get(ADMIN_KEY).map(header::HeaderValue::as_bytes).or_else(|| bearer(headers)) {
@@ -57,8 +57,8 @@ fn check_admin(headers: &HeaderMap, peer: SocketAddr, options: &HttpOptions) -> 
     }
 }
 
-/// The key of `Authorization: Bearer`. The word's case matters, as on a Meilisearch server. The parser trims what
-/// surrounds a header's value, so an empty key leaves the word alone.
+/// Returns the key of `Authorization: Bearer`. The word is case-sensitive, as on a Meilisearch server. The
+/// parser trims header values, so with an empty key only the word is left.
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let rest = headers.get(header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer")?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix(b" ") }
@@ -90,7 +90,7 @@ mod tests {
     const KEYS: [Option<&str>; 2] = [Some("master"), Some("admin")];
 
     #[test]
-    fn clients_need_the_master_key_where_there_is_one() {
+    fn check_requires_the_master_key_of_clients_if_one_is_configured() {
         let client = |value: &str| check_with(Access::Client, KEYS, FAR, &[("authorization", value)]);
         assert_eq!(client("Bearer master"), 200);
         for wrong in ["Bearer maste", "Bearer  master", "Bearer admin", "Bearer ", "Bearer"] {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn admins_need_the_admin_key_where_there_is_one() {
+    fn check_requires_the_admin_key_of_operators_if_one_is_configured() {
         let admin = |sent: &[(&'static str, &str)]| check_with(Access::Admin, KEYS, NEAR, sent);
         assert_eq!(admin(&[("authorization", "Bearer admin")]), 200);
         assert_eq!(admin(&[("x-admin-key", "admin")]), 200);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_admin_key_only_direct_loopback_peers_pass() {
+    fn check_admits_only_direct_loopback_peers_without_an_admin_key() {
         let admin = |peer, sent: &[(&'static str, &str)]| check_with(Access::Admin, [None, None], peer, sent);
         for near in [NEAR, "[::1]:1", "[::ffff:127.0.0.1]:1", "127.1.2.3:1"] {
             assert_eq!(admin(near, &[]), 200, "{near}");
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn open_routes_need_nothing() {
+    fn check_admits_everyone_to_open_routes() {
         assert_eq!(check_with(Access::Open, KEYS, FAR, &[]), 200);
     }
 }

@@ -1,4 +1,4 @@
-//! A request body: read as it comes, with a running limit, and never longer than a client may take over it.
+//! Request bodies: read in chunks, with limits on their size and on the time they take.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,48 +14,48 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::content::too_large;
 use crate::error::Failure;
-use crate::place::Place;
+use crate::request_permit::RequestPermit;
 
-/// Bytes set aside before the first byte has come, whatever `Content-Length` promises.
+/// The most bytes reserved before the body has arrived, whatever `Content-Length` declares.
 const RESERVE_BYTES: u64 = 1024 * 1024;
-/// Most bytes read and thrown away so that a client that is still sending gets to see the answer.
+/// The most bytes read and discarded so that a client that is still sending receives the response.
 const DRAIN_BYTES: usize = 64 * 1024 * 1024;
-/// Longest time that takes.
+/// The maximum time spent on discarding.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// How fast a body must come on the whole, once it has had the time it may go without a byte: what comes byte by byte would
-/// otherwise keep its connection for as long as the largest body may take.
+/// The minimum rate of a body, apart from the time that it may go without a byte. Without a minimum, a body
+/// that arrives byte by byte would keep its connection for as long as the largest body may take.
 pub const MIN_BODY_BYTES_PER_SECOND: u64 = 1024;
 
-/// The pieces of a body as they arrive; an error is a body that broke off.
+/// The chunks of a body as they arrive. An error means that the body broke off.
 pub(crate) type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send>>;
 
-/// A body that is handed on as it comes; a failure ends it.
-pub(crate) type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;
+/// The chunks of a body that is forwarded as it arrives. A failure ends it.
+pub(crate) type LimitedChunks = Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>;
 
-/// How large and how slow a body may be.
+/// Limits on the size and the time of a body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyLimits {
     pub(crate) max_bytes: u64,
-    /// The longest time without a byte.
+    /// The maximum time without a byte.
     pub(crate) stall: Duration,
-    /// The longest time in all.
+    /// The maximum time of the whole body.
     pub(crate) total: Duration,
 }
 
-/// A body that has not been read yet, or in part.
+/// A body that is not read, or not to its end.
 ///
-/// Dropped before its end, it is read on in the background for a moment: closing a connection on a client that is
-/// still sending would lose it the answer that says why.
+/// A body dropped before its end is drained in the background for a moment: if the connection were closed
+/// while the client is still sending, the client would lose the response with the reason.
 pub(crate) struct Body {
     chunks: Option<Chunks>,
     declared: Option<u64>,
-    /// The client waits for `100 Continue` before it sends, which is given by reading.
+    /// True if the client waits for `100 Continue` before it sends. Reading the body sends it.
     awaits_continue: bool,
     limits: BodyLimits,
     done: Arc<Notify>,
-    /// What others may have while the body is waited for.
-    place: Option<Place>,
+    /// The permit of the request, which is released while Miroir waits for the body.
+    permit: Option<RequestPermit>,
 }
 
 impl Body {
@@ -64,34 +64,35 @@ impl Body {
             .get(header::CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.parse().ok());
-        let comes =
+        let has_body =
             declared.is_some_and(|length| length > 0) || headers.contains_key(header::TRANSFER_ENCODING);
         let awaits_continue = headers
             .get(header::EXPECT)
             .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         let done = Arc::new(Notify::new());
-        if !comes {
+        if !has_body {
             done.notify_one();
         }
-        Self { chunks: comes.then_some(chunks), declared, awaits_continue, limits, done, place: None }
+        Self { chunks: has_body.then_some(chunks), declared, awaits_continue, limits, done, permit: None }
     }
 
-    /// Leaves `place` while it waits for its client.
-    pub(crate) fn leaves_while_waiting(&mut self, place: Place) {
-        self.place = Some(place);
+    /// Releases `permit` whenever reading waits for the client.
+    pub(crate) fn release_while_waiting(&mut self, permit: RequestPermit) {
+        self.permit = Some(permit);
     }
 
-    /// Wakes once no more of the body will be read: from then on the time belongs to the answer.
+    /// Returns a notification that fires once no more of the body will be read. From then on the time limit
+    /// of the response runs.
     pub(crate) fn done(&self) -> Arc<Notify> {
         Arc::clone(&self.done)
     }
 
-    /// The largest body there may be.
+    /// Returns the maximum size of the body.
     pub(crate) fn max_bytes(&self) -> u64 {
         self.limits.max_bytes
     }
 
-    /// The whole body.
+    /// Reads the whole body.
     pub(crate) async fn read(&mut self) -> Result<Bytes, Failure> {
         let limit = self.limits.max_bytes;
         let declared = self.declared.unwrap_or(0);
@@ -110,12 +111,12 @@ impl Body {
                 return Err(too_large(limit));
             }
             match first.take() {
-                // Most bodies are one chunk, which is then not copied.
+                // Most bodies are a single chunk, which is not copied.
                 None if joined.is_empty() => first = Some(chunk),
                 None => joined.extend_from_slice(&chunk),
                 Some(begin) => {
                     let begin: Bytes = begin;
-                    // At most the smaller of two promises; `usize` holds a mebibyte.
+                    // The minimum is at most a mebibyte, so it fits into `usize`.
                     joined.reserve(usize::try_from(declared.min(RESERVE_BYTES)).unwrap_or(0));
                     joined.extend_from_slice(&begin);
                     joined.extend_from_slice(&chunk);
@@ -126,42 +127,42 @@ impl Body {
         Ok(first.unwrap_or_else(|| joined.freeze()))
     }
 
-    /// Whether there is nothing to read.
+    /// Returns whether there is nothing to read.
     pub(crate) fn is_empty(&self) -> bool {
         self.chunks.is_none()
     }
 
-    /// The body piece by piece, under the same limits.
-    pub(crate) fn into_pieces(mut self) -> Pieces {
+    /// Returns the chunks of the body, under the same limits as [`Body::read`].
+    pub(crate) fn into_chunks(mut self) -> LimitedChunks {
         self.awaits_continue = false;
         let started = Instant::now();
         let first =
             (self.declared.unwrap_or(0) > self.limits.max_bytes).then(|| too_large(self.limits.max_bytes));
-        let pieces = unfold(Some((self, 0_u64, false)), move |state| async move {
+        let chunks = unfold(Some((self, 0_u64, false)), move |state| async move {
             let (mut body, read, mut waited) = state?;
             match body.next(started, read, &mut waited).await {
                 Ok(None) => body.end(waited).err().map(|failure| (Err(failure), None)),
-                Ok(Some(piece)) => {
-                    let read = read + piece.len() as u64;
+                Ok(Some(chunk)) => {
+                    let read = read + chunk.len() as u64;
                     if read > body.limits.max_bytes {
                         return Some((Err(too_large(body.limits.max_bytes)), None));
                     }
-                    Some((Ok(piece), Some((body, read, waited))))
+                    Some((Ok(chunk), Some((body, read, waited))))
                 }
                 Err(failure) => Some((Err(failure), None)),
             }
         });
         match first {
             Some(failure) => Box::pin(iter([Err(failure)])),
-            None => Box::pin(pieces),
+            None => Box::pin(chunks),
         }
     }
 
-    /// All of it was read. A request that waited for its client needs a place again.
+    /// Ends a body that was read completely. A request that waited for its client needs a permit again.
     fn end(&mut self, waited: bool) -> Result<(), Failure> {
         self.chunks = None;
-        if let Some(place) = self.place.as_ref().filter(|_| waited) {
-            place.enter()?;
+        if let Some(permit) = self.permit.as_ref().filter(|_| waited) {
+            permit.reacquire()?;
         }
         self.done.notify_one();
         Ok(())
@@ -178,11 +179,11 @@ impl Body {
         let next = if let Some(next) = ready {
             Ok(next)
         } else {
-            if let Some(place) = &self.place {
-                place.leave();
+            if let Some(permit) = &self.permit {
+                permit.release();
             }
             *waited = true;
-            timeout_at(self.limits.patient_until(started, read), chunks.next()).await
+            timeout_at(self.limits.next_byte_deadline(started, read), chunks.next()).await
         };
         match next {
             Ok(None) => Ok(None),
@@ -194,11 +195,11 @@ impl Body {
                 Err(Failure::refused(ErrorCode::BadRequest, message))
             }
             Err(_) => {
-                // It had its time: nothing is read on in the background.
+                // Its time is over, so it is not drained in the background.
                 self.chunks = None;
                 let (stall, total) = (self.limits.stall.as_millis(), self.limits.total.as_millis());
                 Err(Failure::body_too_slow(format!(
-                    "The body did not arrive: {read} bytes came, and the rest was waited for in vain. A body may rest for {stall} ms and fall as much behind {MIN_BODY_BYTES_PER_SECOND} bytes a second, and has {total} ms in all."
+                    "The body did not arrive in time: only {read} bytes were received. A body may pause for {stall} ms, may fall behind {MIN_BODY_BYTES_PER_SECOND} bytes per second by as much, and must be complete within {total} ms."
                 )))
             }
         }
@@ -206,8 +207,9 @@ impl Body {
 }
 
 impl BodyLimits {
-    /// Until when the next byte is waited for, of a body that was `started` and of which so much was `read`.
-    fn patient_until(&self, started: Instant, read: u64) -> Instant {
+    /// Returns the instant by which the next byte must arrive, for a body that began at `started` and has
+    /// `read` bytes.
+    fn next_byte_deadline(&self, started: Instant, read: u64) -> Instant {
         let paced = Duration::from_millis(read.saturating_mul(1_000) / MIN_BODY_BYTES_PER_SECOND);
         let byte_by = Instant::now() + self.stall;
         let pace_by = started + self.stall.saturating_add(paced).min(self.total);
@@ -257,53 +259,53 @@ mod tests {
         Body::new(&headers, chunks, LIMITS)
     }
 
-    fn pieces(pieces: &'static [&'static str]) -> Chunks {
-        Box::pin(stream::iter(pieces.iter().map(|piece| Ok(Bytes::from_static(piece.as_bytes())))))
+    fn chunks(chunks: &'static [&'static str]) -> Chunks {
+        Box::pin(stream::iter(chunks.iter().map(|chunk| Ok(Bytes::from_static(chunk.as_bytes())))))
     }
 
     #[tokio::test]
-    async fn read_joins_the_pieces() {
+    async fn read_joins_the_chunks() {
         for (all, whole) in
             [(&[][..], ""), (&["abc"], "abc"), (&["a", "", "b", "cd"], "abcd"), (&["", "x"], "x")]
         {
-            assert_eq!(body(None, pieces(all)).read().await.unwrap(), whole, "{all:?}");
+            assert_eq!(body(None, chunks(all)).read().await.unwrap(), whole, "{all:?}");
         }
     }
 
     #[tokio::test]
-    async fn read_takes_what_just_fits_and_refuses_one_byte_more() {
-        assert!(body(None, pieces(&["12345", "67890"])).read().await.is_ok());
-        let failure = body(None, pieces(&["12345", "678901"])).read().await.unwrap_err();
+    async fn read_accepts_a_body_of_the_maximum_size_and_refuses_one_byte_more() {
+        assert!(body(None, chunks(&["12345", "67890"])).read().await.is_ok());
+        let failure = body(None, chunks(&["12345", "678901"])).read().await.unwrap_err();
         assert_eq!(failure.status.as_u16(), 413);
     }
 
     #[tokio::test]
-    async fn read_refuses_by_the_declared_length_before_a_byte_comes() {
+    async fn read_refuses_a_declared_length_over_the_limit_before_any_byte_arrives() {
         let failure = body(Some("11"), Box::pin(stream::pending())).read().await.unwrap_err();
         assert_eq!(failure.status.as_u16(), 413);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn read_gives_up_on_a_body_that_stalls() {
-        let stalled = pieces(&["12"]).chain(stream::pending());
+    async fn read_times_out_if_the_body_stalls() {
+        let stalled = chunks(&["12"]).chain(stream::pending());
         let failure = body(Some("5"), Box::pin(stalled)).read().await.unwrap_err();
         assert_eq!(failure.status.as_u16(), 408);
-        assert!(failure.error.message.contains("2 bytes came"), "{}", failure.error.message);
+        assert!(failure.error.message.contains("only 2 bytes"), "{}", failure.error.message);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn read_gives_up_on_a_body_that_trickles() {
+    async fn read_times_out_if_the_body_is_too_slow() {
         let trickle = stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(2)).await;
             Some((Ok(Bytes::from_static(b"x")), ()))
         });
         let failure = body(None, Box::pin(trickle)).read().await.unwrap_err();
         assert_eq!(failure.status.as_u16(), 408);
-        assert!(failure.error.message.contains("1 bytes came"), "{}", failure.error.message);
+        assert!(failure.error.message.contains("only 1 bytes"), "{}", failure.error.message);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn read_gives_a_body_that_keeps_up_its_whole_time_and_no_more() {
+    async fn read_times_out_a_steady_body_after_the_total_time_only() {
         let steady = stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(2)).await;
             Some((Ok(Bytes::from_static(&[b'x'; 3000])), ()))
@@ -312,21 +314,21 @@ mod tests {
         slow.limits.max_bytes = u64::MAX;
         let failure = slow.read().await.unwrap_err();
         assert_eq!(failure.status.as_u16(), 408);
-        assert!(failure.error.message.contains("12000 bytes came"), "{}", failure.error.message);
+        assert!(failure.error.message.contains("only 12000 bytes"), "{}", failure.error.message);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn done_wakes_when_the_body_is_read_or_dropped_or_absent() {
-        let mut read = body(None, pieces(&["x"]));
+    async fn done_fires_if_the_body_is_read_or_dropped_or_absent() {
+        let mut read = body(None, chunks(&["x"]));
         let done = read.done();
         read.read().await.unwrap();
         done.notified().await;
 
-        let dropped = body(None, pieces(&["x"]));
+        let dropped = body(None, chunks(&["x"]));
         let done = dropped.done();
         drop(dropped);
         done.notified().await;
 
-        body(Some("0"), pieces(&[])).done().notified().await;
+        body(Some("0"), chunks(&[])).done().notified().await;
     }
 }

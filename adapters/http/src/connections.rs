@@ -1,46 +1,50 @@
-//! The connections there are: a bounded number, of which the one that has kept Miroir waiting the longest makes room.
+//! Open connections: a limited number. Beyond the limit, the connection that has been idle the longest is
+//! closed.
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::Instant;
 
-/// Whether a connection is waited for: for a request, for the rest of one, or for its client to read.
-pub(crate) struct Standing(Mutex<Option<Instant>>);
+/// The activity of a connection. It is idle while Miroir waits for its client: for a request, for the rest of
+/// a request, or for the client to read a response. The value is the instant since which it is idle, or
+/// `None` while it is busy.
+pub(crate) struct Activity(Mutex<Option<Instant>>);
 
-impl Default for Standing {
+impl Default for Activity {
     fn default() -> Self {
         Self(Mutex::new(Some(Instant::now())))
     }
 }
 
-impl Standing {
-    /// Miroir is at work for it.
-    pub(crate) fn answers(&self) {
+impl Activity {
+    /// Marks the connection as busy: Miroir processes a request of it.
+    pub(crate) fn set_busy(&self) {
         self.set(None);
     }
 
-    /// Its client has to do something.
-    pub(crate) fn waits(&self) {
+    /// Marks the connection as idle from now on.
+    pub(crate) fn set_idle(&self) {
         self.set(Some(Instant::now()));
     }
 
     fn set(&self, since: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        *self.0.lock() = since;
     }
 
-    fn waiting_since(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle_since(&self) -> Option<Instant> {
+        *self.0.lock()
     }
 }
 
-/// The connections that are open.
+/// The open connections.
 pub(crate) struct Connections {
     limit: usize,
     tasks: JoinSet<()>,
-    open: HashMap<Id, (Arc<Standing>, AbortHandle)>,
+    open: HashMap<Id, (Arc<Activity>, AbortHandle)>,
 }
 
 impl Connections {
@@ -48,27 +52,27 @@ impl Connections {
         Self { limit: limit.max(1), tasks: JoinSet::new(), open: HashMap::new() }
     }
 
-    /// Serves one more. Where there are as many as there may be, the one that has been waited for the longest is closed; where
-    /// every one is being answered, the new one is.
-    pub(crate) fn add<F>(&mut self, serve: impl FnOnce(Arc<Standing>) -> F)
+    /// Serves a new connection. At the limit, the connection that has been idle the longest is closed first.
+    /// If every connection is busy, the new one is closed instead.
+    pub(crate) fn add<F>(&mut self, serve: impl FnOnce(Arc<Activity>) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        if self.open.len() >= self.limit && !self.make_room() {
+        if self.open.len() >= self.limit && !self.close_longest_idle() {
             tracing::warn!(
                 target: "miroir::http",
                 connections = self.open.len(),
-                "a connection was refused: there are as many as there may be, and every one is being answered"
+                "a connection was refused: the limit is reached, and every connection is busy"
             );
             return;
         }
-        let standing = Arc::new(Standing::default());
-        let task = self.tasks.spawn(serve(Arc::clone(&standing)));
-        self.open.insert(task.id(), (standing, task));
+        let activity = Arc::new(Activity::default());
+        let task = self.tasks.spawn(serve(Arc::clone(&activity)));
+        self.open.insert(task.id(), (activity, task));
     }
 
-    /// Waits until one has ended; none is left when there is none.
-    pub(crate) async fn ended(&mut self) -> Option<()> {
+    /// Waits for the next connection to close. Returns `None` if there are none.
+    pub(crate) async fn closed(&mut self) -> Option<()> {
         let id = match self.tasks.join_next_with_id().await? {
             Ok((id, ())) => id,
             Err(error) => error.id(),
@@ -77,17 +81,17 @@ impl Connections {
         Some(())
     }
 
-    /// How many are open.
+    /// Returns the number of open connections.
     pub(crate) fn count(&self) -> usize {
         self.open.len()
     }
 
-    fn make_room(&mut self) -> bool {
-        let waiting =
-            self.open.iter().filter_map(|(id, (standing, _))| Some((standing.waiting_since()?, *id)));
-        let Some((_, id)) = waiting.min_by_key(|(since, _)| *since) else { return false };
+    /// Closes the connection that has been idle the longest. Returns false if every connection is busy.
+    fn close_longest_idle(&mut self) -> bool {
+        let idle = self.open.iter().filter_map(|(id, (activity, _))| Some((activity.idle_since()?, *id)));
+        let Some((_, id)) = idle.min_by_key(|(since, _)| *since) else { return false };
         if let Some((_, task)) = self.open.remove(&id) {
-            tracing::debug!(target: "miroir::http", "a connection that kept waiting is closed to make room");
+            tracing::debug!(target: "miroir::http", "an idle connection is closed in favor of a new one");
             task.abort();
         }
         true
@@ -102,53 +106,53 @@ mod tests {
 
     use super::*;
 
-    /// Tells its name when it is dropped.
+    /// Sends its name when it is dropped.
     struct Named(&'static str, mpsc::UnboundedSender<&'static str>);
 
     impl Drop for Named {
         fn drop(&mut self) {
-            // The test may be over.
+            // Fails if the test is over.
             let _ = self.1.send(self.0);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_one_that_has_kept_waiting_the_longest_makes_room() {
+    async fn add_closes_the_longest_idle_connection_at_the_limit() {
         let (sender, mut closed) = mpsc::unbounded_channel();
         let mut connections = Connections::new(3);
-        let mut standings = Vec::new();
+        let mut activities = Vec::new();
         let mut add = |connections: &mut Connections, name| {
             let named = Named(name, sender.clone());
-            connections.add(|standing| {
-                standings.push(Arc::clone(&standing));
+            connections.add(|activity| {
+                activities.push(Arc::clone(&activity));
                 async move {
                     let _named = named;
                     std::future::pending::<()>().await;
                 }
             });
-            standings.clone()
+            activities.clone()
         };
         for name in ["old", "busy", "young"] {
-            add(&mut connections, name)[0].waits();
+            add(&mut connections, name)[0].set_idle();
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        // The oldest has just sent something, so the one after it has waited the longest, unless it is being answered.
-        let standings = add(&mut connections, "unseen");
+        // The oldest was active last, so at the limit the one after it has been idle the longest.
+        let activities = add(&mut connections, "unseen");
         assert_eq!(closed.recv().await, Some("busy"));
-        standings[2].answers();
-        standings[3].answers();
+        activities[2].set_busy();
+        activities[3].set_busy();
         add(&mut connections, "next");
         assert_eq!(closed.recv().await, Some("old"));
-        add(&mut connections, "last")[4].answers();
+        add(&mut connections, "last")[4].set_busy();
         assert_eq!(closed.recv().await, Some("next"));
         assert_eq!(connections.count(), 3);
     }
 
     #[tokio::test]
-    async fn where_every_one_is_being_answered_the_new_one_is_refused() {
+    async fn add_refuses_a_connection_if_every_other_is_busy() {
         let mut connections = Connections::new(1);
-        connections.add(|standing| {
-            standing.answers();
+        connections.add(|activity| {
+            activity.set_busy();
             std::future::pending()
         });
         connections.add(|_| async { panic!("it was not refused") });
@@ -156,12 +160,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_that_ended_make_room() {
+    async fn closed_connections_do_not_count() {
         let mut connections = Connections::new(1);
         for _ in 0..3 {
             connections.add(|_| async {});
-            assert_eq!(connections.ended().await, Some(()));
+            assert_eq!(connections.closed().await, Some(()));
         }
-        assert_eq!((connections.count(), connections.ended().await), (0, None));
+        assert_eq!((connections.count(), connections.closed().await), (0, None));
     }
 }

@@ -1,4 +1,4 @@
-//! `Content-Type` and `Content-Encoding`: what a body is and how it is packed.
+//! `Content-Type` and `Content-Encoding`: the format and the compression of a body.
 
 use std::io::Read;
 
@@ -6,6 +6,7 @@ use bytes::Bytes;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http::{HeaderMap, header};
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording::{self, excerpt};
 
 use crate::error::Failure;
 
@@ -15,10 +16,30 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const NDJSON: &str = "application/x-ndjson";
 /// The media type of CSV.
 pub(crate) const CSV: &str = "text/csv";
+/// The media type of server-sent events.
+pub(crate) const EVENTS: &str = "text/event-stream";
+/// The media type of HTML.
+pub(crate) const HTML: &str = "text/html";
+/// The media type of Markdown.
+pub(crate) const MARKDOWN: &str = "text/markdown";
 
-/// The one of `accepted` that the request says its body is; parameters (`; charset=…`) and case do not matter.
+/// Returns whether `Accept` names `media`. Wildcards do not count.
+pub(crate) fn accepts(headers: &HeaderMap, media: &str) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted
+        .flat_map(|value| value.split(','))
+        .any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(media)))
+}
+
+/// The maximum number of characters of a refused `Content-Type` that an error repeats.
+const MEDIA_TYPE_CHARS: usize = 200;
+/// The maximum number of characters of a refused `Content-Encoding` that an error repeats.
+const ENCODING_CHARS: usize = 80;
+
+/// Returns the one of the `accepted` media types that `Content-Type` names. Parameters (`; charset=…`) and
+/// case are ignored.
 pub(crate) fn media_type(headers: &HeaderMap, accepted: &[&'static str]) -> Result<&'static str, Failure> {
-    let list = || accepted.iter().map(|media| format!("`{media}`")).collect::<Vec<_>>().join(", ");
+    let list = || wording::list(accepted.iter().copied());
     let sent = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let Some(sent) = sent.as_deref().map(str::trim) else {
         let message = format!(
@@ -29,16 +50,16 @@ pub(crate) fn media_type(headers: &HeaderMap, accepted: &[&'static str]) -> Resu
     };
     let essence = sent.split(';').next().unwrap_or_default().trim();
     accepted.iter().copied().find(|media| media.eq_ignore_ascii_case(essence)).ok_or_else(|| {
-        let shown: String = sent.chars().take(200).collect();
         let message = format!(
-            "The Content-Type `{shown}` is invalid. Accepted values for the Content-Type header are: {}",
+            "The Content-Type `{}` is invalid. Accepted values for the Content-Type header are: {}",
+            excerpt(sent, MEDIA_TYPE_CHARS),
             list()
         );
         Failure::refused(ErrorCode::InvalidContentType, message)
     })
 }
 
-/// How a body is packed.
+/// The compression of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Identity,
@@ -47,7 +68,7 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// Reads `Content-Encoding`. What cannot be unpacked is refused before the body is read.
+    /// Reads `Content-Encoding`. An unsupported encoding is refused before the body is read.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Failure> {
         let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
         let Some(value) = values.next() else { return Ok(Self::Identity) };
@@ -63,29 +84,30 @@ impl Encoding {
         }
     }
 
-    /// Unpacks `body`, to at most `limit` bytes.
-    pub(crate) async fn unpack(self, body: Bytes, limit: u64) -> Result<Bytes, Failure> {
+    /// Decompresses `body`, to at most `limit` bytes.
+    pub(crate) async fn decompress(self, body: Bytes, limit: u64) -> Result<Bytes, Failure> {
         if self == Self::Identity {
             return Ok(body);
         }
-        tokio::task::spawn_blocking(move || self.unpack_blocking(&body, limit))
+        tokio::task::spawn_blocking(move || self.decompress_blocking(&body, limit))
             .await
-            .map_err(|error| Failure::internal(&format!("unpacking a body did not end: {error}")))?
+            .map_err(|error| Failure::internal(&format!("decompressing a body failed: {error}")))?
     }
 
-    fn unpack_blocking(self, body: &[u8], limit: u64) -> Result<Bytes, Failure> {
+    fn decompress_blocking(self, body: &[u8], limit: u64) -> Result<Bytes, Failure> {
         let reader: Box<dyn Read + '_> = match self {
             Self::Identity => Box::new(body),
             Self::Gzip => Box::new(MultiGzDecoder::new(body)),
             Self::Deflate => Box::new(ZlibDecoder::new(body)),
         };
-        let mut unpacked = Vec::new();
-        // One byte more than allowed tells a body that is too large from one that just fits.
-        match reader.take(limit.saturating_add(1)).read_to_end(&mut unpacked) {
+        let mut decompressed = Vec::new();
+        // One byte more than allowed distinguishes a body that is too large from one of the maximum size.
+        match reader.take(limit.saturating_add(1)).read_to_end(&mut decompressed) {
             Ok(length) if length as u64 > limit => Err(too_large(limit)),
-            Ok(_) => Ok(unpacked.into()),
+            Ok(_) => Ok(decompressed.into()),
             Err(error) => {
-                let message = format!("The body is not what its Content-Encoding header says: {error}.");
+                let message =
+                    format!("The body is not encoded as its Content-Encoding header states: {error}.");
                 Err(Failure::refused(ErrorCode::BadRequest, message))
             }
         }
@@ -93,16 +115,16 @@ impl Encoding {
 }
 
 fn unsupported_encoding(value: &str) -> Failure {
-    let shown: String = value.chars().take(80).collect();
     Failure::refused(
         ErrorCode::InvalidContentType,
         format!(
-            "The Content-Encoding `{shown}` is not supported. Accepted values for the Content-Encoding header are: `identity`, `gzip`, `deflate`"
+            "The Content-Encoding `{}` is not supported. Accepted values for the Content-Encoding header are: `identity`, `gzip`, `deflate`",
+            excerpt(value, ENCODING_CHARS)
         ),
     )
 }
 
-/// The refusal of a body over the limit.
+/// Returns the refusal of a body over the limit.
 pub(crate) fn too_large(limit: u64) -> Failure {
     let message = format!(
         "The provided payload reached the size limit. The maximum accepted payload size is {}.",
@@ -111,7 +133,8 @@ pub(crate) fn too_large(limit: u64) -> Failure {
     Failure::refused(ErrorCode::PayloadTooLarge, message)
 }
 
-/// A size in the largest unit that expresses it: binary units for multiples of 1024, as in Meilisearch's sentence.
+/// Formats a size in the largest possible unit. Multiples of 1024 get binary units, as in Meilisearch's
+/// message.
 fn readable(bytes: u64) -> String {
     let (step, units) = if bytes.is_multiple_of(1024) {
         (1024, ["B", "KiB", "MiB", "GiB", "TiB"])
@@ -161,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn media_type_names_what_is_accepted() {
+    fn media_type_refusals_list_the_accepted_types() {
         let missing = media_type(&HeaderMap::new(), &[JSON, NDJSON, CSV]).unwrap_err();
         assert_eq!((missing.status.as_u16(), missing.error.code.as_str()), (415, "missing_content_type"));
         let wrong = media_type(&headers(header::CONTENT_TYPE, "text/plain"), &[JSON, CSV]).unwrap_err();
@@ -173,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn encoding_refuses_what_cannot_be_unpacked() {
+    fn encoding_refuses_unsupported_compressions() {
         for sent in ["br", "zstd", "gzip, gzip", "nonsense"] {
             let failure = Encoding::of(&headers(header::CONTENT_ENCODING, sent)).unwrap_err();
             assert_eq!(failure.status.as_u16(), 415, "{sent}");
@@ -184,34 +207,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unpack_returns_what_was_packed() {
+    async fn decompress_returns_the_original() {
         let text = Bytes::from("a".repeat(5000));
-        assert_eq!(Encoding::Gzip.unpack(gzip(&text), 5000).await, Ok(text.clone()));
+        assert_eq!(Encoding::Gzip.decompress(gzip(&text), 5000).await, Ok(text.clone()));
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(&text).unwrap();
-        assert_eq!(Encoding::Deflate.unpack(encoder.finish().unwrap().into(), 5000).await, Ok(text.clone()));
-        assert_eq!(Encoding::Identity.unpack(text.clone(), 1).await, Ok(text));
+        assert_eq!(
+            Encoding::Deflate.decompress(encoder.finish().unwrap().into(), 5000).await,
+            Ok(text.clone())
+        );
+        assert_eq!(Encoding::Identity.decompress(text.clone(), 1).await, Ok(text));
     }
 
     #[tokio::test]
-    async fn unpack_stops_at_the_limit() {
+    async fn decompress_refuses_a_result_over_the_limit() {
         let bomb = gzip(&vec![0; 10_000_000]);
         assert!(bomb.len() < 50_000);
-        let failure = Encoding::Gzip.unpack(bomb, 100_000).await.unwrap_err();
+        let failure = Encoding::Gzip.decompress(bomb, 100_000).await.unwrap_err();
         assert_eq!(failure.error.code, "payload_too_large");
     }
 
     #[tokio::test]
-    async fn unpack_refuses_a_broken_body() {
+    async fn decompress_refuses_a_corrupt_body() {
         let whole = gzip(b"hello, hello, hello");
         for broken in [Bytes::from_static(b"{}"), whole.slice(..whole.len() - 3), Bytes::new()] {
-            let failure = Encoding::Gzip.unpack(broken, 1000).await.unwrap_err();
+            let failure = Encoding::Gzip.decompress(broken, 1000).await.unwrap_err();
             assert_eq!(failure.status.as_u16(), 400);
         }
     }
 
     #[test]
-    fn sizes_read_well() {
+    fn readable_picks_the_largest_unit() {
         for (bytes, text) in [
             (0, "0 B"),
             (999, "999 B"),

@@ -1,21 +1,24 @@
-//! What an error becomes: the only place where a status is decided.
+//! Error responses. Every status of an error is decided in this module.
 
 use http::StatusCode;
 use miroir_domain::error::{ErrorCode, ErrorKind, InvalidRequest, ResponseError};
+use miroir_domain::wording::{NAME_CHARS, excerpt};
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::StoreError;
 
-/// Seconds after which a client may try again when the cluster, not the number of requests, was the reason;
-/// Meilisearch's own.
+/// Seconds after which a client may retry if the cluster was the reason; the value of Meilisearch.
 const RETRY_AFTER_SECONDS: u32 = 10;
-/// Seconds after which a client may try again when there were too many requests.
+/// Seconds after which a client may retry if there were too many requests.
 const OVERLOADED_RETRY_AFTER_SECONDS: u32 = 1;
 
-/// An error answer.
+/// The maximum number of characters of an unsupported method that an error repeats.
+const METHOD_CHARS: usize = 40;
+
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
-    /// Boxed, so that results are small where all is well.
+    /// Boxed, so that results are small if there is no error.
     pub(crate) error: Box<ResponseError>,
     /// `Retry-After`, in seconds.
     pub(crate) retry_after: Option<u32>,
@@ -23,7 +26,7 @@ pub(crate) struct Failure {
     pub(crate) allow: Option<String>,
 }
 
-/// The status of a code: the one of its kind, but for the codes whose status says more.
+/// Returns the status of a code. Most codes have the status of their kind.
 pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::MissingAuthorizationHeader | ErrorCode::MiroirInvalidAuth => StatusCode::UNAUTHORIZED,
@@ -68,45 +71,45 @@ fn retry_after(status: StatusCode, code: Option<ErrorCode>) -> Option<u32> {
 }
 
 impl Failure {
-    /// A refusal with the status its code has.
+    /// Returns a refusal with the status of its code.
     pub(crate) fn refused(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::with_status(status_of(code), code, message)
     }
 
-    /// A refusal whose status says more than its code.
+    /// Returns a refusal with a status of its own.
     fn with_status(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
         let error = Box::new(code.with_message(message));
         Self { status, error, retry_after: retry_after(status, Some(code)), allow: None }
     }
 
-    /// The same failure, found in a part of the request.
-    pub(crate) fn inside(mut self, place: &str) -> Self {
-        self.error.message = format!("Inside `{place}`: {}", self.error.message);
+    /// Returns the same failure, located in a part of the request.
+    pub(crate) fn inside(mut self, location: &str) -> Self {
+        self.error.message = format!("Inside `{location}`: {}", self.error.message);
         self
     }
 
-    /// A bug. The cause is logged in full and told in short.
+    /// Returns an internal error. Its cause is logged, and the client does not receive it.
     pub(crate) fn internal(cause: &str) -> Self {
         tracing::error!(target: "miroir::http", cause, "internal error");
-        let message = "Miroir failed to answer; its log says why, under the request id of this answer.";
+        let message = "An internal error occurred. Its cause is in the log of Miroir, under the request id of this response.";
         Self::refused(ErrorCode::Internal, message)
     }
 
-    /// No route has this path.
+    /// Returns 404 for a path without routes.
     pub(crate) fn path_unknown(path: &str) -> Self {
-        let path: String = path.chars().take(200).collect();
+        let path = excerpt(path, NAME_CHARS);
         Self::refused(ErrorCode::NotFound, format!("There is no route `{path}`."))
     }
 
-    /// The path has no route for this method.
+    /// Returns 405 for a method that the path does not support.
     pub(crate) fn method_not_allowed(method: &str, route: &str, allow: String) -> Self {
-        let method: String = method.chars().take(40).collect();
-        let message = format!("`{route}` does not take `{method}`: it takes {allow}.");
+        let method = excerpt(method, METHOD_CHARS);
+        let message = format!("`{route}` does not support the method `{method}`. It supports {allow}.");
         let failure = Self::with_status(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::NotFound, message);
         Self { allow: Some(allow), ..failure }
     }
 
-    /// Request line and headers are larger than `limit` bytes.
+    /// Returns 431 for a request line and headers larger than `limit` bytes.
     pub(crate) fn headers_too_large(limit: usize) -> Self {
         Self::with_status(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -115,7 +118,7 @@ impl Failure {
         )
     }
 
-    /// The body did not come, or not in time.
+    /// Returns 408 for a body that did not arrive in time.
     pub(crate) fn body_too_slow(message: impl Into<String>) -> Self {
         Self::with_status(StatusCode::REQUEST_TIMEOUT, ErrorCode::BadRequest, message)
     }
@@ -139,14 +142,14 @@ impl From<ApiError> for Failure {
     }
 }
 
-/// A node's own answer, in its words, except where it speaks to Miroir and not to the client.
+/// Passes the refusal of a node through, except if the reason is Miroir's own key.
 fn from_node(status: u16, error: ResponseError) -> Failure {
     match StatusCode::from_u16(status) {
         Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            tracing::error!(target: "miroir::http", status, message = error.message, "a node refuses Miroir's key");
+            tracing::error!(target: "miroir::http", status, message = error.message, "a node refuses the key of Miroir");
             Failure::refused(
                 ErrorCode::MiroirNodeUnavailable,
-                "A node refuses the key Miroir has for it. The key of the nodes must be corrected in Miroir's configuration.",
+                "A node refuses the key that Miroir sends. Correct the key of the nodes in the configuration of Miroir.",
             )
         }
         Ok(status) if status.is_client_error() || status.is_server_error() => {
@@ -159,8 +162,8 @@ fn from_node(status: u16, error: ResponseError) -> Failure {
 fn from_store(error: &StoreError) -> Failure {
     match error {
         StoreError::Unavailable { outcome, .. } => {
-            tracing::error!(target: "miroir::http", error = %error, "the task store did not answer");
-            let message = format!("The task store does not answer; {outcome}.");
+            tracing::error!(target: "miroir::http", error = %error, "the task store is unavailable");
+            let message = format!("The task store is unavailable; {outcome}.");
             Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
         }
         other => Failure::internal(&other.to_string()),
@@ -193,14 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn a_node_speaks_in_its_own_words() {
+    fn refusals_of_nodes_pass_through_unchanged() {
         let error = ErrorCode::InvalidSearchFilter.with_message("no such attribute");
         let failure = Failure::from(ApiError::Node { status: 400, error: error.clone() });
         assert_eq!((failure.status.as_u16(), *failure.error), (400, error));
     }
 
     #[test]
-    fn a_node_that_refuses_our_key_is_not_the_clients_fault() {
+    fn nodes_that_refuse_the_key_of_miroir_are_503() {
         for status in [401, 403] {
             let error = ErrorCode::InvalidApiKey.with_message("The provided API key is invalid.");
             let failure = Failure::from(ApiError::Node { status, error });
@@ -210,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_with_an_impossible_status_is_internal() {
+    fn impossible_statuses_of_nodes_are_internal_errors() {
         for status in [0, 99, 200, 302, 1000] {
             let failure =
                 Failure::from(ApiError::Node { status, error: ErrorCode::BadRequest.with_message("x") });
@@ -219,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_store_is_503_and_does_not_tell_where_it_is() {
+    fn unavailable_stores_are_503_without_their_address() {
         let lost = StoreError::Unavailable { outcome: Outcome::Unknown, reason: "/secret/path".to_owned() };
         let failure = Failure::from(ApiError::from(lost));
         assert_eq!(failure.status.as_u16(), 503);
@@ -229,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_internal_error_keeps_its_cause_to_itself() {
+    fn internal_errors_do_not_reveal_their_cause() {
         let failure = Failure::from(ApiError::Internal("row 7 is odd".to_owned()));
         assert_eq!(failure.status.as_u16(), 500);
         assert!(!failure.error.message.contains("row 7"));

@@ -1,4 +1,4 @@
-//! Server-sent events: an answer that goes on for as long as its reader stays.
+//! Server-sent events: a response that continues until its reader disconnects.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -11,14 +11,14 @@ use warp::Reply as _;
 use warp::reply::Response;
 use warp::sse::Event;
 
-use crate::place::Place;
+use crate::request_permit::RequestPermit;
 
-/// Events that are made before the reader takes them.
-const AHEAD: usize = 16;
+/// Events buffered ahead of the reader.
+const BUFFERED_EVENTS: usize = 16;
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What an answer by events is made of, before it begins.
+/// A response of events that has not begun.
 pub(crate) struct EventStream(Box<dyn FnOnce(mpsc::Sender<Event>) -> Work + Send>);
 
 impl fmt::Debug for EventStream {
@@ -28,7 +28,7 @@ impl fmt::Debug for EventStream {
 }
 
 impl EventStream {
-    /// The events that `work` sends, until it ends.
+    /// Returns a response of the events that `work` sends, until it ends.
     pub(crate) fn new<W>(work: impl FnOnce(mpsc::Sender<Event>) -> W + Send + 'static) -> Self
     where
         W: Future<Output = ()> + Send + 'static,
@@ -36,21 +36,25 @@ impl EventStream {
         Self(Box::new(move |events| Box::pin(work(events))))
     }
 
-    /// Begins the answer. It ends with the work, when the reader leaves, or when the server stops; until then it holds its
-    /// place among the requests that are answered at once.
-    pub(crate) fn into_response(self, mut stopping: watch::Receiver<()>, place: Option<Place>) -> Response {
-        let (events, mut made) = mpsc::channel(AHEAD);
+    /// Begins the response. It ends with the work, when the reader disconnects, or when the server stops.
+    /// Until then it holds its request permit.
+    pub(crate) fn into_response(
+        self,
+        mut stopping: watch::Receiver<()>,
+        permit: Option<RequestPermit>,
+    ) -> Response {
+        let (events, mut receiver) = mpsc::channel(BUFFERED_EVENTS);
         tokio::spawn(async move {
-            let left = events.clone();
+            let disconnected = events.clone();
             tokio::select! {
                 () = (self.0)(events) => {}
-                () = left.closed() => {}
+                () = disconnected.closed() => {}
                 _ = stopping.changed() => {}
             }
-            drop(place);
+            drop(permit);
         });
         let stream =
-            poll_fn(move |context| made.poll_recv(context).map(|event| event.map(Ok::<_, Infallible>)));
+            poll_fn(move |context| receiver.poll_recv(context).map(|event| event.map(Ok::<_, Infallible>)));
         warp::sse::reply(stream).into_response()
     }
 }

@@ -1,4 +1,4 @@
-//! One request and its answer: everything that is the same for every route.
+//! One request and its response: the part that is the same for every route.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -18,43 +18,45 @@ use warp::filters::BoxedFilter;
 use warp::{Filter, Reply as _};
 
 use crate::body::{Body, BodyLimits};
-use crate::connections::Standing;
+use crate::connections::Activity;
+use crate::content::JSON;
 use crate::error::Failure;
-use crate::forward::{Carried, Forwarder, Parcel};
+use crate::error_link::ErrorLinks;
+use crate::forward::{ForwardedRequest, Forwarder, Forwarding};
 use crate::log::LogLine;
-use crate::place::{Place, Places};
 use crate::query::Query;
-use crate::reply::{Content, Outcome, Reply};
+use crate::reply::{Content, Outcome, Reply, response};
 use crate::request::Request;
 use crate::request_id::{self, RequestIds};
+use crate::request_permit::{RequestPermit, RequestPermits};
 use crate::route::{Access, Route};
 use crate::router::Router;
-use crate::{Apis, HttpOptions, auth, cors, routes};
+use crate::{Apis, HttpOptions, auth, cors, listing, routes};
 
-/// Longest value of `X-Miroir-Degraded`, in bytes; what a client's header limit surely takes.
+/// The maximum length of `X-Miroir-Degraded` in bytes, which every client accepts in a header.
 const MAX_DEGRADED_BYTES: usize = 4096;
 
-/// What every request shares.
+/// The state that all requests share.
 pub(crate) struct Exchange {
-    /// What this instance can do changes with what it holds.
+    /// The current ports. They change with the roles that this instance holds.
     apis: watch::Receiver<Arc<Apis>>,
     forwarder: Forwarder,
     options: HttpOptions,
     router: Router,
     ids: RequestIds,
-    places: Places,
-    /// Answers that go on end when the server stops.
+    permits: RequestPermits,
+    /// Changes when the server stops, which ends event streams.
     stopping: watch::Receiver<()>,
 }
 
-/// A request as it came in.
+/// A request as it arrived.
 struct Incoming {
     method: Method,
     path: String,
     query: String,
     headers: HeaderMap,
     peer: SocketAddr,
-    standing: Arc<Standing>,
+    activity: Arc<Activity>,
     body: Body,
 }
 
@@ -69,21 +71,21 @@ impl Exchange {
             forwarder: Forwarder::new(&options),
             router: Router::new(routes::all()),
             ids: RequestIds::new(&options.request_id_prefix),
-            places: Places::new(options.max_concurrent_requests),
+            permits: RequestPermits::new(options.max_concurrent_requests),
             stopping,
             options,
         }
     }
 
-    /// The filter for one connection from `peer`, which is closed on `hang_up`. Everything is answered inside it, so nothing
-    /// is rejected.
+    /// Returns the filter for one connection from `peer`. It notifies `close` when the connection must be
+    /// closed without a response. The filter responds to every request itself, so warp rejects none.
     pub(crate) fn filter(
         self: Arc<Self>,
         peer: SocketAddr,
-        standing: Arc<Standing>,
-        hang_up: &Arc<Notify>,
+        activity: Arc<Activity>,
+        close: &Arc<Notify>,
     ) -> BoxedFilter<(warp::reply::Response,)> {
-        let hang_up = Arc::clone(hang_up);
+        let close = Arc::clone(close);
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         warp::method()
             .and(warp::path::full())
@@ -91,15 +93,15 @@ impl Exchange {
             .and(warp::header::headers_cloned())
             .and(warp::body::stream())
             .then(move |method, path: warp::path::FullPath, query, headers, chunks| {
-                let (exchange, hang_up) = (Arc::clone(&self), Arc::clone(&hang_up));
+                let (exchange, close) = (Arc::clone(&self), Arc::clone(&close));
                 let body = exchange.body(&headers, chunks);
-                let (path, standing) = (path.as_str().to_owned(), Arc::clone(&standing));
+                let (path, activity) = (path.as_str().to_owned(), Arc::clone(&activity));
                 async move {
-                    let incoming = Incoming { method, path, query, headers, peer, standing, body };
-                    if let Some(response) = exchange.answer(incoming).await {
+                    let incoming = Incoming { method, path, query, headers, peer, activity, body };
+                    if let Some(response) = exchange.serve(incoming).await {
                         return response;
                     }
-                    hang_up.notify_one();
+                    close.notify_one();
                     std::future::pending().await
                 }
             })
@@ -120,9 +122,9 @@ impl Exchange {
         Body::new(headers, Box::pin(chunks), limits)
     }
 
-    /// The answer; none when the connection is to be closed without one.
-    async fn answer(&self, incoming: Incoming) -> Option<warp::reply::Response> {
-        let id = self.ids.keep_or_make(&incoming.headers);
+    /// Returns the response. Returns `None` if the connection must be closed without one.
+    async fn serve(&self, incoming: Incoming) -> Option<warp::reply::Response> {
+        let id = self.ids.keep_or_generate(&incoming.headers);
         let span = tracing::info_span!(target: "miroir::http", "request", request_id = id);
         let mut line = LogLine::begin(&id, &incoming.method, Arc::clone(&self.apis.borrow().observer));
         let path = incoming.path.clone();
@@ -132,9 +134,9 @@ impl Exchange {
             *response.headers_mut() = headers;
             response
         } else {
-            let mut place = None;
-            let outcome = self.outcome(incoming, &id, &mut line, &mut place).instrument(span).await;
-            self.respond(outcome, place)?
+            let mut permit = None;
+            let outcome = self.outcome(incoming, &id, &mut line, &mut permit).instrument(span).await;
+            self.to_response(outcome, &sent, permit)?
         };
         cors::allow_origin(&path, &sent, response.headers_mut());
         insert(response.headers_mut(), request_id::HEADER, &id);
@@ -142,42 +144,43 @@ impl Exchange {
         Some(response)
     }
 
-    /// Runs the handler. `place` is its place among the requests that are answered at once, until the answer is complete.
+    /// Runs the handler, here or on the instance that holds the role. `permit` receives the request permit,
+    /// which the caller holds until the response is complete.
     async fn outcome(
         &self,
         incoming: Incoming,
         id: &str,
         line: &mut LogLine,
-        place: &mut Option<Place>,
+        permit: &mut Option<RequestPermit>,
     ) -> Outcome {
         self.check_header_size(&incoming)?;
         let (route, parameters) = self.router.find(&incoming.method, &incoming.path)?;
         line.route = Some(Arc::clone(&route));
         auth::check(route.access, &incoming.headers, incoming.peer, &self.options)?;
-        let Incoming { method, path, query, mut headers, mut body, standing, .. } = incoming;
-        // Whoever asks whether Miroir lives needs no place.
+        let Incoming { method, path, query, mut headers, mut body, activity, .. } = incoming;
+        // Health and readiness must be served however busy Miroir is.
         if route.access != Access::Open {
-            let taken = self.places.take(standing)?;
-            body.leaves_while_waiting(taken.clone());
-            *place = Some(taken);
+            let acquired = self.permits.acquire(activity)?;
+            body.release_while_waiting(acquired.clone());
+            *permit = Some(acquired);
         }
         let role = route.role(&parameters);
         if let Some(role) = &role {
             let target = if query.is_empty() { path } else { format!("{path}?{query}") };
-            let parcel = Parcel { method, target, headers, body, request_id: id.to_owned() };
+            let forwarded = ForwardedRequest { method, target, headers, body, request_id: id.to_owned() };
             let instances = Arc::clone(&self.apis.borrow().instance);
-            match self.forwarder.carry(instances.as_ref(), role, parcel).await? {
-                Carried::Here(parcel) => Parcel { headers, body, .. } = parcel,
-                Carried::Answered(response) => return Ok(Reply::relayed(response)),
-                Carried::Lost => return Ok(Reply::hang_up()),
+            match self.forwarder.forward(instances.as_ref(), role, forwarded).await? {
+                Forwarding::Local(request) => ForwardedRequest { headers, body, .. } = request,
+                Forwarding::Response(response) => return Ok(Reply::relayed(response)),
+                Forwarding::Unknown => return Ok(Reply::close()),
             }
         }
-        // From here to its end the request is answered by what this instance can do now.
+        // From here on the request uses the ports of this instant.
         let apis = Arc::clone(&self.apis.borrow());
         let request = Request { parameters, query: Query::parse(&query), headers, body };
         let outcome = self.run(&route, Arc::clone(&apis), request).await;
         if role.is_some_and(|role| is_superseded(&outcome, &apis, &role)) {
-            return Ok(Reply::hang_up());
+            return Ok(Reply::close());
         }
         line.task = outcome.as_ref().ok().and_then(|reply| reply.task);
         outcome
@@ -192,27 +195,27 @@ impl Exchange {
         Ok(())
     }
 
-    /// Runs the handler: within its time, and with a panic as an answer like any other.
+    /// Runs the handler within its time limit. A panic becomes an internal error.
     async fn run(&self, route: &Route, apis: Arc<Apis>, request: Request) -> Outcome {
         let body_done = request.body.done();
         let limit = self.options.request_timeout;
-        // A handler that does not read its body has no later moment to count from.
-        let at_the_latest = Instant::now() + self.options.upload_timeout + limit;
-        let late = async {
+        // The limit for a handler that never reads its body.
+        let latest = Instant::now() + self.options.upload_timeout + limit;
+        let timed_out = async {
             tokio::select! {
                 () = body_done.notified() => sleep_until(Instant::now() + limit).await,
-                () = sleep_until(at_the_latest) => (),
+                () = sleep_until(latest) => (),
             }
         };
-        // The handler is made inside the caught future: what it does before its first await may panic as well.
+        // The handler is called inside the future, so that a panic before its first await is caught as well.
         let handler = async { route.handle(apis, request).await };
         tokio::select! {
             outcome = AssertUnwindSafe(handler).catch_unwind() => {
                 outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
             }
-            () = late => {
+            () = timed_out => {
                 let message = format!(
-                    "The request was not answered within {} ms. A write may have been taken all the same: `GET /tasks` tells.",
+                    "The request took longer than {} ms. A write may have been accepted nevertheless: see `GET /tasks`.",
                     limit.as_millis()
                 );
                 Err(Failure::refused(ErrorCode::MiroirTimeout, message))
@@ -222,21 +225,30 @@ impl Exchange {
 }
 
 impl Exchange {
-    fn respond(&self, outcome: Outcome, place: Option<Place>) -> Option<warp::reply::Response> {
+    fn to_response(
+        &self,
+        outcome: Outcome,
+        sent: &HeaderMap,
+        permit: Option<RequestPermit>,
+    ) -> Option<warp::reply::Response> {
         match outcome {
-            Ok(reply) => self.success(reply, place),
-            Err(failure) => Some(failed(&failure).into_response()),
+            Ok(reply) => self.success(reply, permit),
+            Err(mut failure) => {
+                ErrorLinks::of(sent).complete(&mut failure.error.link);
+                Some(failed(&failure).into_response())
+            }
         }
     }
 
-    fn success(&self, reply: Reply, place: Option<Place>) -> Option<warp::reply::Response> {
+    fn success(&self, reply: Reply, permit: Option<RequestPermit>) -> Option<warp::reply::Response> {
         let Reply { status, content, degraded, version, task: _ } = reply;
         let mut response = match content {
-            Content::Whole(body) => json_response(status, body).into_response(),
-            Content::Text(content_type, text) => text_response(content_type, text).into_response(),
-            Content::Events(events) => events.into_response(self.stopping.clone(), place),
+            Content::Json(body) => response(status, JSON, body).into_response(),
+            Content::Text(content_type, text) => response(status, content_type, text).into_response(),
+            Content::OpenApi => response(status, JSON, listing::openapi_bytes()).into_response(),
+            Content::Events(events) => events.into_response(self.stopping.clone(), permit),
             Content::Relayed(response) => return Some(response.into_response()),
-            Content::HangUp => return None,
+            Content::Close => return None,
         };
         let headers = response.headers_mut();
         if status == StatusCode::NO_CONTENT {
@@ -249,22 +261,22 @@ impl Exchange {
             insert(
                 headers,
                 header::HeaderName::from_static("x-miroir-degraded"),
-                &shortened(degraded.to_string()),
+                &truncated(degraded.to_string()),
             );
         }
         Some(response)
     }
 }
 
-/// Whether a request failed because this instance is not the one any more that may answer it: another is, or will be, and a
-/// client that tries again is answered there.
+/// Returns whether a request failed because this instance lost the role that the request needs. The client
+/// can retry: another instance holds the role, or will soon.
 fn is_superseded(outcome: &Outcome, apis: &Apis, role: &Role) -> bool {
     let failed = matches!(outcome, Err(failure) if failure.status == StatusCode::SERVICE_UNAVAILABLE);
     failed && matches!(apis.instance.role_holder(role), RoleHolder::Remote(_) | RoleHolder::Vacant)
 }
 
-/// What a client's header limit surely takes of `text`.
-fn shortened(mut text: String) -> String {
+/// Truncates `text` to a length that every client accepts in a header.
+fn truncated(mut text: String) -> String {
     if text.len() > MAX_DEGRADED_BYTES {
         let end = (0..=MAX_DEGRADED_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);
@@ -280,9 +292,9 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
 }
 
 fn failed(failure: &Failure) -> Response<Bytes> {
-    // Four texts always serialize; an empty body is the worst that could come of a bug here.
+    // An object of four strings always serializes; a bug would leave the body empty.
     let body = serde_json::to_vec(failure.error.as_ref()).unwrap_or_default();
-    let mut response = json_response(failure.status, body.into());
+    let mut response = response(failure.status, JSON, Bytes::from(body));
     if let Some(seconds) = failure.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
@@ -292,20 +304,7 @@ fn failed(failure: &Failure) -> Response<Bytes> {
     response
 }
 
-fn json_response(status: StatusCode, body: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn text_response(content_type: &'static str, text: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(text);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
-}
-
-/// Sets a header whose value is visible ASCII by construction; were it not, the answer goes without it.
+/// Sets a header. Values are visible ASCII by construction; another value is left out.
 fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);

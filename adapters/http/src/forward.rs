@@ -1,12 +1,13 @@
-//! Requests that another instance must answer: handed on to it, and its answer handed back.
+//! Requests that another instance must serve: forwarded to it, with its response passed back.
 //!
-//! What changes something is done by one instance for all. Which one, [`InstanceApi`] knows; it may change while a request
-//! waits. A request of which certainly no byte was read there is tried with the next one. Where the instance may have acted
-//! on it and no answer came, nobody knows what became of the request: the client's connection is then closed without an
-//! answer, as it would have been had the client spoken to the instance that died.
+//! A request that changes something is served by the holder of a role. [`InstanceApi`] knows the holder,
+//! which may change while a request waits. A request that certainly did not reach the holder is sent to the
+//! next one. If the holder may have acted on a request and sent no response, the outcome is unknown: the
+//! connection of the client is then closed without a response, as if the client had been connected to the
+//! failed instance itself.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,29 +21,33 @@ use hyper_util::rt::TokioExecutor;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::role::Role;
 use miroir_ports::inbound::{InstanceApi, Peer, RoleHolder};
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::body::{Body, Pieces};
+use crate::body::{Body, LimitedChunks};
 use crate::error::Failure;
+use crate::error_link::FORWARDED_HOST;
 use crate::{HttpOptions, request_id};
 
-/// How often a request has been handed on.
+/// The header that counts how often a request was forwarded.
 const HOPS: HeaderName = HeaderName::from_static("x-miroir-hops");
-/// The most often a request is handed on: twice is what a change of leaders can cause, more is a circle.
+/// The maximum number of times that a request is forwarded. A change of leaders can cause two; more is a
+/// loop.
 const MAX_HOPS: u8 = 3;
-/// The longest wait for a connection to another instance.
-const CONNECT: Duration = Duration::from_secs(2);
-/// The pause before an instance that could not be reached is tried again, while it is still the one.
-const PAUSE: Duration = Duration::from_millis(200);
-/// How long it may stay unknown which instance it is: the store is asked again within that.
-const UNKNOWN: Duration = Duration::from_secs(1);
-/// How long an instance that is handed a request waits before it hands it on: longer than it takes to read the store again.
-const SECOND_LOOK: Duration = Duration::from_millis(700);
-/// How long an answer is still waited for once the instance it should come from is not the one any more.
-const GRACE: Duration = Duration::from_secs(1);
-/// The largest answer that is handed back.
-const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
-/// Headers that are about one connection.
+/// The maximum wait for a connection to another instance.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The pause before a retry of an unreachable instance that still holds the role.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// The maximum wait while the holder is unknown. The store is read again within this time.
+const UNKNOWN_HOLDER_WAIT: Duration = Duration::from_secs(1);
+/// The wait of an instance before it forwards a request that was forwarded to it: longer than it takes to
+/// read the store again.
+const STALE_HOLDER_WAIT: Duration = Duration::from_millis(700);
+/// The wait for a response after the other instance has lost the role.
+const LOST_ROLE_WAIT: Duration = Duration::from_secs(1);
+/// The maximum size of a response that is passed back.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024 * 1024;
+/// Headers that concern one connection only.
 const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
@@ -55,80 +60,84 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     HeaderName::from_static("keep-alive"),
 ];
 
-/// A request as it is handed on.
-pub(crate) struct Parcel {
+/// A request that may be forwarded.
+pub(crate) struct ForwardedRequest {
     pub(crate) method: Method,
-    /// Path and query as they came.
+    /// Path and query as they arrived.
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
     pub(crate) request_id: String,
 }
 
-/// Whose request it is.
-pub(crate) enum Carried {
-    /// This instance's.
-    Here(Parcel),
-    /// Another's, which answered.
-    Answered(Response<Bytes>),
-    /// Another's, of which no answer will come.
-    Lost,
+/// The outcome of [`Forwarder::forward`].
+pub(crate) enum Forwarding {
+    /// This instance holds the role and serves the request itself.
+    Local(ForwardedRequest),
+    /// The response of another instance.
+    Response(Response<Bytes>),
+    /// Another instance may have acted on the request, and sends no response.
+    Unknown,
 }
 
-/// Hands requests on.
+/// Forwards requests to other instances.
 pub(crate) struct Forwarder {
-    client: Client<HttpConnector, LentBody>,
-    patience: Duration,
-    longest_answer: Duration,
+    client: Client<HttpConnector, ReplayableBody>,
+    holder_timeout: Duration,
+    response_timeout: Duration,
 }
 
 impl Forwarder {
     pub(crate) fn new(options: &HttpOptions) -> Self {
         let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT));
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.set_nodelay(true);
         Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
-            patience: options.holder_timeout,
-            longest_answer: options.upload_timeout + options.request_timeout + GRACE,
+            holder_timeout: options.holder_timeout,
+            response_timeout: options.upload_timeout + options.request_timeout + LOST_ROLE_WAIT,
         }
     }
 
-    /// Finds out who does `role`, and has it answer when it is another instance. While nobody does it, the request waits.
-    pub(crate) async fn carry(
+    /// Sends `request` to the holder of `role`, unless this instance is the holder. Waits while there is no
+    /// holder.
+    pub(crate) async fn forward(
         &self,
         instances: &dyn InstanceApi,
         role: &Role,
-        mut parcel: Parcel,
-    ) -> Result<Carried, Failure> {
-        let give_up = Instant::now() + self.patience;
+        mut request: ForwardedRequest,
+    ) -> Result<Forwarding, Failure> {
+        let deadline = Instant::now() + self.holder_timeout;
         let mut holder = instances.role_holder(role);
-        if hops(&parcel.headers) > 0 && matches!(holder, RoleHolder::Remote(_)) {
-            // Whoever handed it on thought that it is for this instance, so one of the two is behind: what is known here may
-            // be of before the request came.
-            holder =
-                timeout(SECOND_LOOK, instances.role_holder_changed(role, &holder)).await.unwrap_or(holder);
+        if hops(&request.headers) > 0 && matches!(holder, RoleHolder::Remote(_)) {
+            // The sender considers this instance the holder, so one of the two is behind: the state known
+            // here may be older than the request.
+            holder = timeout(STALE_HOLDER_WAIT, instances.role_holder_changed(role, &holder))
+                .await
+                .unwrap_or(holder);
         }
         loop {
             match &holder {
-                RoleHolder::Local => return Ok(Carried::Here(parcel)),
+                RoleHolder::Local => return Ok(Forwarding::Local(request)),
                 RoleHolder::Vacant | RoleHolder::Unknown => {}
-                RoleHolder::Remote(peer) => match self.send(instances, role, peer, parcel).await? {
-                    Sent::Answered(response) => return Ok(Carried::Answered(response)),
-                    Sent::Lost => return Ok(Carried::Lost),
-                    Sent::NotReached(unsent) => parcel = unsent,
+                RoleHolder::Remote(peer) => match self.send(instances, role, peer, request).await? {
+                    Sent::Response(response) => return Ok(Forwarding::Response(response)),
+                    Sent::Unknown => return Ok(Forwarding::Unknown),
+                    Sent::NotReached(unsent) => request = unsent,
                 },
             }
             let now = Instant::now();
             let until = match holder {
-                RoleHolder::Remote(_) => give_up.min(now + PAUSE),
-                RoleHolder::Unknown => give_up.min(now + UNKNOWN),
-                RoleHolder::Local | RoleHolder::Vacant => give_up,
+                RoleHolder::Remote(_) => deadline.min(now + RETRY_PAUSE),
+                RoleHolder::Unknown => deadline.min(now + UNKNOWN_HOLDER_WAIT),
+                RoleHolder::Local | RoleHolder::Vacant => deadline,
             };
             holder = match timeout_at(until, instances.role_holder_changed(role, &holder)).await {
                 Ok(other) => other,
-                Err(_) if holder == RoleHolder::Unknown => return Err(unknown()),
-                Err(_) if Instant::now() >= give_up => return Err(nobody("none took over in time")),
+                Err(_) if holder == RoleHolder::Unknown => return Err(holder_unknown()),
+                Err(_) if Instant::now() >= deadline => {
+                    return Err(no_holder("no instance took over in time"));
+                }
                 Err(_) => instances.role_holder(role),
             };
         }
@@ -139,12 +148,12 @@ impl Forwarder {
         instances: &dyn InstanceApi,
         role: &Role,
         peer: &Peer,
-        parcel: Parcel,
+        request: ForwardedRequest,
     ) -> Result<Sent, Failure> {
-        let headers = handed_on(&parcel)?;
-        let Parcel { method, target, body, headers: original, request_id } = parcel;
-        let rest = Arc::new(Mutex::new(Rest::new(body)));
-        let mut request = http::Request::new(LentBody(Arc::clone(&rest)));
+        let headers = forwarded_headers(&request)?;
+        let ForwardedRequest { method, target, body, headers: original, request_id } = request;
+        let state = Arc::new(Mutex::new(BodyState::new(body)));
+        let mut request = http::Request::new(ReplayableBody(Arc::clone(&state)));
         *request.method_mut() = method.clone();
         *request.uri_mut() = address(peer, &target)?;
         *request.headers_mut() = headers;
@@ -155,66 +164,66 @@ impl Forwarder {
                 .client
                 .request(request)
                 .await
-                .map_err(|error| Broken { unsent: error.is_connect(), reason: error.to_string() })?;
+                .map_err(|error| SendError { unsent: error.is_connect(), reason: error.to_string() })?;
             relayed(response).await
         };
         let superseded = async {
             instances.role_holder_changed(role, &known).await;
-            tokio::time::sleep(GRACE).await;
+            tokio::time::sleep(LOST_ROLE_WAIT).await;
         };
         let outcome = tokio::select! {
             biased;
-            outcome = timeout(self.longest_answer, exchange) => outcome.ok(),
+            outcome = timeout(self.response_timeout, exchange) => outcome.ok(),
             () = superseded => None,
         };
         let reason = match outcome {
-            Some(Ok(response)) => return Ok(Sent::Answered(response)),
-            Some(Err(broken)) => {
-                let mut rest = lock(&rest);
-                if let Some(failure) = rest.failure.take() {
+            Some(Ok(response)) => return Ok(Sent::Response(response)),
+            Some(Err(error)) => {
+                let mut state = state.lock();
+                if let Some(failure) = state.failure.take() {
                     return Err(failure);
                 }
-                if broken.unsent
-                    && let Some(body) = rest.take_back()
+                if error.unsent
+                    && let Some(body) = state.take_back()
                 {
-                    tracing::debug!(target: "miroir::http", instance = peer.instance, "not reached: {}", broken.reason);
-                    let parcel = Parcel { method, target, headers: original, body, request_id };
-                    return Ok(Sent::NotReached(parcel));
+                    tracing::debug!(target: "miroir::http", instance = peer.instance, "not reached: {}", error.reason);
+                    let request = ForwardedRequest { method, target, headers: original, body, request_id };
+                    return Ok(Sent::NotReached(request));
                 }
-                broken.reason
+                error.reason
             }
-            None => "it is not the one any more, and did not answer".to_owned(),
+            None => "it lost the role and sent no response".to_owned(),
         };
         tracing::warn!(
             target: "miroir::http",
             instance = peer.instance,
-            "a request that was handed on is not answered, so its connection is closed: {reason}"
+            "a forwarded request has no response, so its connection is closed: {reason}"
         );
-        Ok(Sent::Lost)
+        Ok(Sent::Unknown)
     }
 }
 
 enum Sent {
-    Answered(Response<Bytes>),
-    /// Certainly nothing of it was read.
-    NotReached(Parcel),
-    Lost,
+    Response(Response<Bytes>),
+    /// The other instance certainly read nothing of the request.
+    NotReached(ForwardedRequest),
+    Unknown,
 }
 
-struct Broken {
+struct SendError {
     unsent: bool,
     reason: String,
 }
 
-fn nobody(why: &str) -> Failure {
+fn no_holder(why: &str) -> Failure {
     Failure::refused(
         ErrorCode::MiroirNoLeader,
-        format!("No instance of Miroir takes this request at the moment, and nothing was done: {why}."),
+        format!("No instance of Miroir accepts this request at the moment: {why}. Nothing was done."),
     )
 }
 
-fn unknown() -> Failure {
-    let message = "The task store does not answer, so it cannot be told which instance of Miroir this is for. Nothing was done.";
+fn holder_unknown() -> Failure {
+    let message = "The task store is unavailable, so the instance of Miroir that must serve this request is unknown. Nothing was done.";
     Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
 }
 
@@ -225,21 +234,24 @@ fn address(peer: &Peer, target: &str) -> Result<Uri, Failure> {
     })
 }
 
-/// How often a request has been handed on.
+/// Returns how often a request was forwarded.
 fn hops(headers: &HeaderMap) -> u8 {
     headers.get(HOPS).and_then(|hops| hops.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
-/// The headers of the request that is handed on.
-fn handed_on(parcel: &Parcel) -> Result<HeaderMap, Failure> {
-    let hops = hops(&parcel.headers);
+/// Returns the headers with which the request is forwarded.
+fn forwarded_headers(request: &ForwardedRequest) -> Result<HeaderMap, Failure> {
+    let hops = hops(&request.headers);
     if hops >= MAX_HOPS {
-        return Err(nobody("instances disagree about which of them it is for"));
+        return Err(no_holder("the instances disagree about which of them must serve it"));
     }
-    let mut headers = without_hop_by_hop(&parcel.headers);
-    headers.remove(header::HOST);
+    let mut headers = without_hop_by_hop(&request.headers);
+    // The holder makes links from the host that the client named.
+    if let Some(host) = headers.remove(header::HOST) {
+        headers.entry(FORWARDED_HOST).or_insert(host);
+    }
     headers.insert(HOPS, HeaderValue::from(u16::from(hops) + 1));
-    if let Ok(id) = HeaderValue::from_str(&parcel.request_id) {
+    if let Ok(id) = HeaderValue::from_str(&request.request_id) {
         headers.insert(request_id::HEADER, id);
     }
     Ok(headers)
@@ -253,53 +265,48 @@ fn without_hop_by_hop(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
-async fn relayed(response: Response<hyper::body::Incoming>) -> Result<Response<Bytes>, Broken> {
+async fn relayed(response: Response<hyper::body::Incoming>) -> Result<Response<Bytes>, SendError> {
     let (mut head, body) = response.into_parts();
-    let body = Limited::new(body, MAX_ANSWER_BYTES)
+    let body = Limited::new(body, MAX_RESPONSE_BYTES)
         .collect()
         .await
-        .map_err(|error| Broken { unsent: false, reason: error.to_string() })?;
+        .map_err(|error| SendError { unsent: false, reason: error.to_string() })?;
     head.headers = without_hop_by_hop(&head.headers);
     Ok(Response::from_parts(head, body.to_bytes()))
 }
 
-/// What is still to be sent of a body: kept here, so that it can be taken back when nothing was.
-struct Rest {
+/// The unsent part of a body. While nothing was sent, the body can be taken back.
+struct BodyState {
     body: Option<Body>,
-    pieces: Option<Pieces>,
+    chunks: Option<LimitedChunks>,
     failure: Option<Failure>,
 }
 
-impl Rest {
+impl BodyState {
     fn new(body: Body) -> Self {
-        Self { body: Some(body), pieces: None, failure: None }
+        Self { body: Some(body), chunks: None, failure: None }
     }
 
-    /// The body, if nothing of it was sent.
+    /// Returns the body if nothing of it was sent.
     fn take_back(&mut self) -> Option<Body> {
         self.body.take()
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         if let Some(body) = self.body.take() {
-            self.pieces = Some(body.into_pieces());
+            self.chunks = Some(body.into_chunks());
         }
-        match &mut self.pieces {
-            Some(pieces) => pieces.as_mut().poll_next(context),
+        match &mut self.chunks {
+            Some(chunks) => chunks.as_mut().poll_next(context),
             None => Poll::Ready(None),
         }
     }
 }
 
-fn lock(rest: &Mutex<Rest>) -> MutexGuard<'_, Rest> {
-    // A panic while a piece was read leaves a body that breaks off, which is what it then is.
-    rest.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// The body of a forwarded request. It can be replayed to another instance while nothing of it was sent.
+struct ReplayableBody(Arc<Mutex<BodyState>>);
 
-/// A body that is lent to the client that sends it.
-struct LentBody(Arc<Mutex<Rest>>);
-
-impl HttpBody for LentBody {
+impl HttpBody for ReplayableBody {
     type Data = Bytes;
     type Error = std::io::Error;
 
@@ -307,21 +314,21 @@ impl HttpBody for LentBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        let mut rest = lock(&self.0);
-        match rest.poll(context) {
+        let mut state = self.0.lock();
+        match state.poll(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Ready(Some(Ok(piece))) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
             Poll::Ready(Some(Err(failure))) => {
                 let error = std::io::Error::other(failure.error.message.clone());
-                rest.failure = Some(failure);
+                state.failure = Some(failure);
                 Poll::Ready(Some(Err(error)))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        let rest = lock(&self.0);
-        rest.pieces.is_none() && rest.body.as_ref().is_none_or(Body::is_empty)
+        let state = self.0.lock();
+        state.chunks.is_none() && state.body.as_ref().is_none_or(Body::is_empty)
     }
 }

@@ -1,27 +1,28 @@
-//! `If-Match`: on what condition something that has a version is changed.
+//! `If-Match`: the condition on which a versioned resource is changed.
 
 use http::{HeaderMap, header};
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording::excerpt;
 
 use crate::error::Failure;
 
-/// Longest bad header that an error repeats, in characters.
+/// The maximum number of characters of a refused header that an error repeats.
 const EXCERPT_CHARS: usize = 80;
 
-/// What the header demands.
+/// The condition of the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IfMatch {
     /// No header.
     Any,
-    /// `*`: that there is something to change.
+    /// `*`: the resource must exist.
     Exists,
-    /// That it has this version.
+    /// The resource must have this version.
     Version(u64),
 }
 
 impl IfMatch {
-    /// Reads one version as an `ETag` tells it, or `*`. A proxy that packs answers makes tags weak; a version is the same all
-    /// the same.
+    /// Reads one version, as in an `ETag`, or `*`. Weak tags are accepted, because proxies that compress
+    /// responses make tags weak.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Failure> {
         let mut values = headers.get_all(header::IF_MATCH).iter();
         let Some(value) = values.next() else { return Ok(Self::Any) };
@@ -36,9 +37,9 @@ impl IfMatch {
         match plain.parse() {
             Ok(version) if digits && values.next().is_none() => Ok(Self::Version(version)),
             _ => {
-                let shown: String = text.chars().take(EXCERPT_CHARS).collect();
                 let message = format!(
-                    "`If-Match: {shown}` names no version: send one `ETag`, such as `\"3\"`, or `*`."
+                    "`If-Match: {}` is not a version. Send one `ETag`, such as `\"3\"`, or `*`.",
+                    excerpt(text, EXCERPT_CHARS)
                 );
                 Err(Failure::refused(ErrorCode::BadRequest, message))
             }

@@ -1,4 +1,4 @@
-//! JSON bodies: parsed, then read field by field with refusals in Meilisearch's words.
+//! JSON bodies, parsed and read field by field. Refusals have the wording of Meilisearch.
 
 use bytes::Bytes;
 use miroir_domain::error::ErrorCode;
@@ -8,17 +8,17 @@ use serde_json::{Map, Value};
 use crate::error::Failure;
 use crate::suggestion::{Named, unknown};
 
-/// Bodies from this size on are parsed off the threads that serve connections.
+/// Bodies of at least this size are parsed outside the threads that serve connections.
 const LARGE_BYTES: usize = 256 * 1024;
 
-/// Parses a body that is not empty.
+/// Parses a body. It must not be empty.
 pub(crate) async fn parse(body: Bytes) -> Result<Value, Failure> {
     let parsed = if body.len() < LARGE_BYTES {
         serde_json::from_slice(&body)
     } else {
         tokio::task::spawn_blocking(move || serde_json::from_slice(&body))
             .await
-            .map_err(|error| Failure::internal(&format!("parsing a body did not end: {error}")))?
+            .map_err(|error| Failure::internal(&format!("parsing a body failed: {error}")))?
     };
     parsed.map_err(|error| {
         let message = format!("The json payload provided is malformed. `{error}`.");
@@ -26,7 +26,7 @@ pub(crate) async fn parse(body: Bytes) -> Result<Value, Failure> {
     })
 }
 
-/// The fields of `value`, which must be an object with no field but `known`.
+/// Returns the fields of `value`, which must be an object with only `known` fields.
 pub(crate) fn object(value: Value, known: &[&str]) -> Result<Map<String, Value>, Failure> {
     let Value::Object(fields) = value else {
         return Err(wrong_type(ErrorCode::BadRequest, "", "an object", &value));
@@ -37,30 +37,40 @@ pub(crate) fn object(value: Value, known: &[&str]) -> Result<Map<String, Value>,
     }
 }
 
-/// Refuses `value`, found at `place` (`.fields[0]`, or nothing for the whole body).
-pub(crate) fn wrong_type(code: ErrorCode, place: &str, expected: &str, value: &Value) -> Failure {
-    Failure::refused(code, wording::wrong_type(place, expected, value))
+/// Returns the refusal of `value`, found at `location`: `.fields[0]`, or empty for the whole body.
+pub(crate) fn wrong_type(code: ErrorCode, location: &str, expected: &str, value: &Value) -> Failure {
+    Failure::refused(code, wording::wrong_type(location, expected, value))
 }
 
-/// Checks that the field `name`, where it is there, is a positive integer.
+/// Returns the refusal of a body without the field `name`.
+pub(crate) fn missing_field(code: ErrorCode, name: &str) -> Failure {
+    Failure::refused(code, format!("Missing field `{name}`"))
+}
+
+/// Checks that the field `name` is a positive integer, if present.
 pub(crate) fn check_number(fields: &Map<String, Value>, name: &str, code: ErrorCode) -> Result<(), Failure> {
-    match fields.get(name) {
-        Some(value) if !value.is_u64() => {
-            Err(wrong_type(code, &format!(".{name}"), "a positive integer", value))
-        }
-        _ => Ok(()),
-    }
+    check(fields, name, code, "a positive integer", Value::is_u64)
 }
 
-/// Checks that the field `name`, where it is there, is a boolean.
+/// Checks that the field `name` is a boolean, if present.
 pub(crate) fn check_boolean(fields: &Map<String, Value>, name: &str, code: ErrorCode) -> Result<(), Failure> {
+    check(fields, name, code, "a boolean", Value::is_boolean)
+}
+
+fn check(
+    fields: &Map<String, Value>,
+    name: &str,
+    code: ErrorCode,
+    expected: &str,
+    is_valid: impl Fn(&Value) -> bool,
+) -> Result<(), Failure> {
     match fields.get(name) {
-        Some(value) if !value.is_boolean() => Err(wrong_type(code, &format!(".{name}"), "a boolean", value)),
+        Some(value) if !is_valid(value) => Err(wrong_type(code, &format!(".{name}"), expected, value)),
         _ => Ok(()),
     }
 }
 
-/// The elements of the field `name`, where it is there and not null; it must be an array.
+/// Returns the elements of the array in the field `name`. Returns `None` if the field is absent or null.
 pub(crate) fn array<'a>(
     fields: &'a Map<String, Value>,
     name: &str,
@@ -73,7 +83,7 @@ pub(crate) fn array<'a>(
     }
 }
 
-/// Checks that the field `name`, where it is there and not null, is an array of texts.
+/// Checks that the field `name` is an array of strings, if present and not null.
 pub(crate) fn check_texts(fields: &Map<String, Value>, name: &str, code: ErrorCode) -> Result<(), Failure> {
     let elements = array(fields, name, code)?.map(Vec::as_slice).unwrap_or_default();
     match elements.iter().enumerate().find(|(_, element)| !element.is_string()) {
@@ -91,15 +101,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_what_was_expected_where_and_what_was_found() {
-        let message =
-            |place: &str| wrong_type(ErrorCode::BadRequest, place, "a string", &json!([])).error.message;
+    fn wrong_type_names_the_location_the_expectation_and_the_value() {
+        let message = |location: &str| {
+            wrong_type(ErrorCode::BadRequest, location, "a string", &json!([])).error.message
+        };
         assert_eq!(message(".x"), "Invalid value type at `.x`: expected a string, but found an array: `[]`");
         assert_eq!(message(""), "Invalid value type: expected a string, but found an array: `[]`");
     }
 
     #[test]
-    fn checks_name_the_place() {
+    fn checks_name_the_location() {
         let fields =
             object(json!({"fields": ["a", 1], "limit": null, "ids": "x"}), &["fields", "limit", "ids"]);
         let fields = fields.unwrap();
@@ -113,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn parse_refuses_what_is_no_json_large_or_small() {
+    async fn parse_refuses_invalid_json_of_any_size() {
         for body in [Bytes::from_static(b"{"), Bytes::from("[".repeat(LARGE_BYTES))] {
             let failure = parse(body).await.unwrap_err();
             assert_eq!(failure.error.code, "malformed_payload");

@@ -1,58 +1,66 @@
-//! The HTTP face of Miroir: Meilisearch's routes and Miroir's own, each parsed, handed to an inbound port, answered.
+//! The HTTP adapter: Meilisearch's routes and Miroir's own. A handler parses a request, calls one inbound
+//! port and builds the response.
 //!
-//! The adapter knows [`miroir_ports::inbound`] and nothing behind it. A request passes through:
+//! The adapter depends on [`miroir_ports::inbound`] and on nothing behind it. A request passes through these
+//! modules:
 //!
 //! | step | module |
 //! |---|---|
-//! | accept, header limits, graceful stop | `server` |
-//! | how many connections, which one makes room, who does not read | `connections`, `patient` |
-//! | how many requests at once | `place` |
-//! | request id, span, log line, limits, panics | `exchange` |
-//! | who counts requests | `observer` |
-//! | which route, or which 404 and 405 | `router` |
-//! | who may | `auth`, `cors` |
-//! | which instance answers, and its answer | `forward` |
-//! | what is asked | `query`, `json`, `body`, `content` |
-//! | parse → port → reply | `routes` |
-//! | an answer that goes on | `event_stream` |
+//! | accepting connections, header limits, graceful shutdown | `server` |
+//! | limits on connections and on clients that do not read | `connections`, `write_timeout_stream` |
+//! | limit on concurrent requests | `request_permit` |
+//! | request id, log line, time limit, panics | `exchange`, `request_id`, `log` |
+//! | counting requests | `observer` |
+//! | choice of the route, or 404 and 405 | `router` |
+//! | keys, and pages of other origins | `auth`, `secret`, `cors` |
+//! | forwarding to the instance that holds a role | `forward` |
+//! | reading path, query and headers | `request`, `query`, `query_rule`, `if_match` |
+//! | reading bodies | `body`, `content`, `json` |
+//! | declarations of routes, and their handlers | `routes`, declared by `route`, `description`, `tag` |
+//! | responses | `reply`, `event_stream` |
+//! | errors, with the status and the link of each | `error`, `error_link`, `suggestion` |
 //! | metrics on an address of their own | `metrics_listener` |
-//! | what is said of all of it, as OpenAPI | `openapi` |
-//! | what an error becomes | `error`, the only place where a status is decided |
+//! | the list of routes, and the OpenAPI document | `listing`, `openapi` |
+//! | ports and limits | `options` |
 
 mod auth;
 mod body;
 mod connections;
 mod content;
 mod cors;
+mod description;
 mod error;
+mod error_link;
 mod event_stream;
 mod exchange;
 mod forward;
 mod if_match;
 mod json;
+mod listing;
 mod log;
 mod metrics_listener;
 mod observer;
 mod openapi;
 mod options;
-mod patient;
-mod place;
 mod query;
+mod query_rule;
 mod reply;
 mod request;
 mod request_id;
+mod request_permit;
 mod route;
 mod router;
 mod routes;
 mod secret;
 mod server;
 mod suggestion;
+mod tag;
+mod write_timeout_stream;
 
 pub use body::MIN_BODY_BYTES_PER_SECOND;
+pub use listing::{RouteInfo, openapi_text, route_list};
 pub use metrics_listener::serve_metrics;
 pub use observer::{NobodyObserves, ObservedRequest, RequestObserver};
-pub use openapi::document_text as openapi_text;
 pub use options::{Apis, HttpOptions};
-pub use router::{RouteInfo, route_list};
 pub use secret::Secret;
 pub use server::serve;

@@ -1,4 +1,4 @@
-//! One line per request, in the log and in the count of requests.
+//! The log line of a request, and its report to the observer.
 
 use std::sync::Arc;
 
@@ -9,21 +9,21 @@ use tokio::time::Instant;
 use crate::route::Route;
 use crate::{ObservedRequest, RequestObserver};
 
-/// The status logged for a client that went away before its answer.
+/// The status logged for a client that disconnected before the response.
 const CLIENT_GONE: u16 = 499;
-/// Stands for the route of a request that no route is for.
+/// The route logged for a request that matches none.
 const UNMATCHED: &str = "unmatched";
-/// Stands for the method of such a request where it is counted: clients may send any word.
+/// The method reported for such a request, since clients may send any word.
 const OTHER: &str = "other";
 
-/// The log line of one request, written when it is dropped: also when the client went away and the handler was
-/// dropped with everything else.
+/// The log line of one request. It is written when it is dropped, so also if the client disconnects and the
+/// handler is dropped.
 pub(crate) struct LogLine {
     request_id: String,
     method: Method,
     begun: Instant,
     observer: Arc<dyn RequestObserver>,
-    /// Of which the template is logged, never the path: paths hold what clients search for.
+    /// The route. Its template is logged instead of the path, because paths contain search terms.
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) status: Option<StatusCode>,
     pub(crate) task: Option<TaskUid>,

@@ -1,4 +1,4 @@
-//! Metrics on an address of their own, without a key: for a Prometheus that reaches a port nobody else does.
+//! Metrics on an address of their own, without a key: for a Prometheus server that alone can reach this port.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -17,11 +17,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::HttpOptions;
-use crate::server::{parser, rest_after};
+use crate::reply::response;
+use crate::server::{parser, pause_after_accept_error};
 
-/// The one path.
+/// The only path.
 const PATH: &str = "/metrics";
-/// Connections at once; further ones are closed. A handful of Prometheus servers needs one each.
+/// The maximum number of connections; further ones are closed. A few Prometheus servers need one each.
 const MAX_CONNECTIONS: usize = 32;
 
 /// Serves `GET /metrics` and nothing else on `listener` until `shutdown` ends.
@@ -31,26 +32,26 @@ pub async fn serve_metrics(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let options = HttpOptions::default();
-    // One request for each connection, so that none that rests can keep a place.
+    // One request for each connection, so that idle connections do not count against the limit.
     let mut parser = parser(&options);
     parser.keep_alive(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
-            // Dropping the connections closes them: a scrape that is cut off is asked for again.
+            // Dropping the connections closes them. Prometheus repeats an interrupted scrape.
             () = &mut shutdown => return,
             accepted = listener.accept() => match accepted {
                 Ok(_) if connections.len() >= MAX_CONNECTIONS => {
-                    tracing::debug!(target: "miroir::http", "too many connections ask for metrics; one was closed");
+                    tracing::debug!(target: "miroir::http", "a connection for metrics was refused: the limit is reached");
                 }
                 Ok((stream, _)) => {
                     let (parser, metrics) = (parser.clone(), Arc::clone(&metrics));
                     let limit = options.request_timeout;
-                    // Nor can one whose client does not read.
+                    // The timeout closes connections whose client does not read.
                     connections.spawn(async move { timeout(limit, connection(stream, parser, metrics)).await });
                 }
-                Err(error) => rest_after(&error).await,
+                Err(error) => pause_after_accept_error(&error).await,
             },
             Some(_) = connections.join_next() => (),
         }
@@ -64,30 +65,23 @@ async fn connection(
 ) {
     let service = service_fn(move |request| {
         let metrics = Arc::clone(&metrics);
-        async move { Ok::<_, Infallible>(answer(&request, metrics.as_ref()).await) }
+        async move { Ok::<_, Infallible>(respond(&request, metrics.as_ref()).await) }
     });
     if let Err(error) = parser.serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(target: "miroir::http", %error, "a connection for metrics ended early");
     }
 }
 
-async fn answer(request: &Request<Incoming>, metrics: &dyn MetricsApi) -> Response<Full<Bytes>> {
+async fn respond(request: &Request<Incoming>, metrics: &dyn MetricsApi) -> Response<Full<Bytes>> {
     if request.uri().path() != PATH {
-        let text = "Only `GET /metrics` is served here.\n".to_owned();
-        return respond(StatusCode::NOT_FOUND, "text/plain", text);
+        let text = "Only `GET /metrics` is served here.\n";
+        return response(StatusCode::NOT_FOUND, "text/plain", text.into());
     }
     if request.method() != Method::GET {
-        let mut refused = respond(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "Use GET.\n".to_owned());
+        let mut refused = response(StatusCode::METHOD_NOT_ALLOWED, "text/plain", "Use GET.\n".into());
         refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
         return refused;
     }
     let exposition = metrics.exposition().await;
-    respond(StatusCode::OK, exposition.content_type, exposition.text)
-}
-
-fn respond(status: StatusCode, content_type: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
+    response(StatusCode::OK, exposition.content_type, exposition.text.into())
 }

@@ -1,30 +1,30 @@
-//! Who counts requests.
+//! The observer of requests.
 
 use std::time::Duration;
 
-/// A request that is over.
+/// A completed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObservedRequest<'a> {
-    /// The template of its route; `unmatched` for one that no route is for. Never the path, which clients choose.
+    /// The template of its route, or `unmatched` if it matches none. Never the path, which clients choose.
     pub route: &'a str,
-    /// The method of its route, and `other` for one that no route is for.
+    /// The method of its route, or `other` if it matches none.
     pub method: &'a str,
-    /// The status it was answered with; 499 when its client went away before.
+    /// The status of the response; 499 if the client disconnected before it.
     pub status: u16,
-    /// How long it took. An answer that goes on, such as events, is over when it begins.
+    /// The time until the response. For a response that continues, such as events, the time until it began.
     pub duration: Duration,
 }
 
-/// Is told of every request.
+/// Receives a notification of every request.
 pub trait RequestObserver: Send + Sync + 'static {
-    /// A request begins; it ends as well, whatever becomes of it.
+    /// Records that a request began. Every request that begins also ends.
     fn request_began(&self);
 
-    /// A request is over.
+    /// Records that a request ended.
     fn request_ended(&self, request: ObservedRequest<'_>);
 }
 
-/// Counts nothing.
+/// An observer that records nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NobodyObserves;
 

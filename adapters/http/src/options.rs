@@ -1,4 +1,4 @@
-//! What the adapter is given: the ports it calls and the limits it keeps.
+//! The inbound ports that the adapter calls, and its keys and limits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use miroir_ports::inbound::{
 
 use crate::{RequestObserver, Secret};
 
-/// The inbound ports, one implementation each.
+/// The inbound ports, with one implementation each.
 #[derive(Clone)]
 pub struct Apis {
     /// Indexes.
@@ -33,46 +33,48 @@ pub struct Apis {
     pub feed: Arc<dyn ChangeFeed>,
     /// Sinks of changes.
     pub sink: Arc<dyn SinkApi>,
-    /// The instances that work side by side.
+    /// The instances of Miroir.
     pub instance: Arc<dyn InstanceApi>,
     /// Jobs.
     pub job: Arc<dyn JobApi>,
     /// Metrics.
     pub metrics: Arc<dyn MetricsApi>,
-    /// Who counts requests.
+    /// The observer of requests.
     pub observer: Arc<dyn RequestObserver>,
 }
 
-/// Keys and limits. [`Default`] has the limits of the documentation, and no keys.
+/// Keys and limits. The [`Default`] has the documented limits and no keys.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    /// Opens client routes; without one they are open to all.
+    /// The key of client routes. Without it they are open to everyone.
     pub master_key: Option<Secret>,
-    /// Opens `/_miroir`; without one it answers loopback peers only.
+    /// The key of `/_miroir`. Without it these routes are open to loopback peers only.
     pub admin_key: Option<Secret>,
-    /// The largest body, before and after its `Content-Encoding` is undone (100 MiB, Meilisearch's own).
+    /// The maximum size of a body, compressed and decompressed (100 MiB, the value of Meilisearch).
     pub max_body_bytes: u64,
-    /// The most bytes of request line and headers (64 KiB).
+    /// The maximum size of request line and headers (64 KiB).
     pub max_header_bytes: usize,
-    /// The most requests answered at once (1024); health and readiness do not count.
+    /// The maximum number of concurrent requests (1024). Health and readiness do not count.
     pub max_concurrent_requests: usize,
-    /// The most connections (8192); beyond, the one that has kept Miroir waiting the longest is closed.
+    /// The maximum number of connections (8192). Beyond it, the connection that has been idle the longest is
+    /// closed.
     pub max_connections: usize,
-    /// How long an answer may take once the body is there (60 s).
+    /// The maximum time from a complete request to its response (60 s).
     pub request_timeout: Duration,
-    /// How long a body may go without a byte (30 s), and how long it may fall behind [`MIN_BODY_BYTES_PER_SECOND`].
+    /// The maximum time without a byte of a body, and the maximum delay behind [`MIN_BODY_BYTES_PER_SECOND`]
+    /// (30 s).
     ///
     /// [`MIN_BODY_BYTES_PER_SECOND`]: crate::MIN_BODY_BYTES_PER_SECOND
     pub body_timeout: Duration,
-    /// How long a body may take in all (10 min).
+    /// The maximum time of a whole body (10 min).
     pub upload_timeout: Duration,
-    /// How long a connection may take to send the headers of a request, or idle between two (30 s).
+    /// The maximum time until the headers of a request are complete, or between two requests (30 s).
     pub header_timeout: Duration,
-    /// How long a request that changes something waits for an instance that takes it (20 s).
+    /// The maximum time that a request waits for a holder of the role it needs (20 s).
     pub holder_timeout: Duration,
-    /// How long a client may leave an answer unread (30 s).
+    /// The maximum time that a client may read nothing of a response (30 s).
     pub write_timeout: Duration,
-    /// Begins every request id made here; unique per process start, 1 to 64 visible ASCII characters.
+    /// The prefix of generated request ids: unique per process start, 1 to 64 visible ASCII characters.
     pub request_id_prefix: String,
 }
 

@@ -1,107 +1,122 @@
-//! Answers that are no errors.
+//! Responses without an error.
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use miroir_domain::TaskUid;
 use miroir_domain::quorum::Degraded;
-use miroir_ports::inbound::{Accepted, Exposition, ReadResponse};
+use miroir_ports::inbound::{Accepted, ReadResponse};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::error::Failure;
 use crate::event_stream::EventStream;
 
-/// What a handler ends with.
+/// The result of a handler.
 pub(crate) type Outcome = Result<Reply, Failure>;
 
-/// What is answered.
+/// The content of a response.
 #[derive(Debug)]
 pub(crate) enum Content {
-    /// JSON, or nothing.
-    Whole(Bytes),
-    /// Text of a media type that is not JSON.
+    /// JSON, or an empty body.
+    Json(Bytes),
+    /// Text of another media type.
     Text(&'static str, Bytes),
-    /// Events, as they come.
+    /// A stream of events.
     Events(EventStream),
-    /// What another instance answered.
+    /// The OpenAPI document. It is made from all routes, so the handler of one route does not have it.
+    OpenApi,
+    /// The response of another instance.
     Relayed(Box<Response<Bytes>>),
-    /// Nothing: what became of the request is not known, and the connection is closed.
-    HangUp,
+    /// No response: the outcome of the request is unknown, and the connection is closed.
+    Close,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) content: Content,
     pub(crate) degraded: Option<Degraded>,
-    /// The task the request made or asked for, for the log.
+    /// The task that the request created or read, for the log.
     pub(crate) task: Option<TaskUid>,
-    /// The version of what was answered, for `ETag` and a later `If-Match`.
+    /// The version of the returned resource, for `ETag`.
     pub(crate) version: Option<u64>,
 }
 
 impl Reply {
-    /// `value` as JSON.
+    /// Returns `value` as JSON.
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Outcome {
         let body = serde_json::to_vec(value)
-            .map_err(|error| Failure::internal(&format!("an answer cannot be written as JSON: {error}")))?;
-        Ok(Self::with(status, Content::Whole(body.into())))
+            .map_err(|error| Failure::internal(&format!("a response cannot be serialized: {error}")))?;
+        Ok(Self::with(status, Content::Json(body.into())))
     }
 
-    /// JSON that is written already.
-    pub(crate) fn whole(status: StatusCode, body: Bytes) -> Self {
-        Self::with(status, Content::Whole(body))
+    /// Returns 200 with a list that has no pages.
+    pub(crate) fn results(results: &impl Serialize) -> Outcome {
+        Self::json(StatusCode::OK, &json!({ "results": results }))
     }
 
-    /// 202 with the summary of the task a write became.
+    /// Returns `value` as JSON, with its version as `ETag`.
+    pub(crate) fn versioned(status: StatusCode, value: &impl Serialize, version: u64) -> Outcome {
+        Ok(Self { version: Some(version), ..Self::json(status, value)? })
+    }
+
+    /// Returns 202 with the summary of the task of a write.
     pub(crate) fn accepted(accepted: Accepted) -> Outcome {
         let reply = Self::json(StatusCode::ACCEPTED, &accepted.summary)?;
         Ok(Self { degraded: accepted.degraded, task: Some(accepted.summary.task_uid), ..reply })
     }
 
-    /// 200 with what nodes answered.
-    pub(crate) fn answer(answer: ReadResponse) -> Outcome {
-        let reply = Self::json(StatusCode::OK, &answer.body)?;
-        Ok(Self { degraded: answer.degraded, ..reply })
+    /// Returns 200 with the result of a read.
+    pub(crate) fn read(response: ReadResponse) -> Outcome {
+        let reply = Self::json(StatusCode::OK, &response.body)?;
+        Ok(Self { degraded: response.degraded, ..reply })
     }
 
-    /// 204: done, and nothing to say.
+    /// Returns 204.
     pub(crate) fn no_content() -> Self {
-        Self::with(StatusCode::NO_CONTENT, Content::Whole(Bytes::new()))
+        Self::with(StatusCode::NO_CONTENT, Content::Json(Bytes::new()))
     }
 
-    /// 200 with metrics.
-    pub(crate) fn exposition(exposition: Exposition) -> Self {
-        let Exposition { content_type, text } = exposition;
+    /// Returns 200 with text that is not JSON.
+    pub(crate) fn text(content_type: &'static str, text: impl Into<Bytes>) -> Self {
         Self::with(StatusCode::OK, Content::Text(content_type, text.into()))
     }
 
-    /// 200 with events, as they come.
+    /// Returns 200 with the OpenAPI document.
+    pub(crate) fn openapi() -> Self {
+        Self::with(StatusCode::OK, Content::OpenApi)
+    }
+
+    /// Returns 200 with a stream of events.
     pub(crate) fn events(events: EventStream) -> Self {
         Self::with(StatusCode::OK, Content::Events(events))
     }
 
-    /// What another instance answered.
+    /// Returns the response of another instance.
     pub(crate) fn relayed(response: Response<Bytes>) -> Self {
         Self::with(response.status(), Content::Relayed(Box::new(response)))
     }
 
-    /// No answer at all.
-    pub(crate) fn hang_up() -> Self {
-        Self::with(StatusCode::BAD_GATEWAY, Content::HangUp)
+    /// Returns no response: the connection is closed.
+    pub(crate) fn close() -> Self {
+        Self::with(StatusCode::BAD_GATEWAY, Content::Close)
     }
 
     fn with(status: StatusCode, content: Content) -> Self {
         Self { status, content, degraded: None, task: None, version: None }
     }
 
-    /// The same, of something that has a version.
-    pub(crate) fn with_version(self, version: u64) -> Self {
-        Self { version: Some(version), ..self }
-    }
-
-    /// The same, about a task.
+    /// Names the task of the request in the log.
     pub(crate) fn about(self, task: TaskUid) -> Self {
         Self { task: Some(task), ..self }
     }
+}
+
+/// Returns a response of one media type.
+pub(crate) fn response<B>(status: StatusCode, content_type: &'static str, body: B) -> Response<B> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }

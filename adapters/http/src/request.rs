@@ -1,8 +1,9 @@
-//! What a handler is given.
+//! The request that a handler receives.
 
 use bytes::Bytes;
 use http::HeaderMap;
 use miroir_domain::error::ErrorCode;
+use miroir_domain::wording::excerpt;
 use miroir_domain::{IndexUid, TaskUid};
 use serde_json::Value;
 
@@ -12,12 +13,17 @@ use crate::error::Failure;
 use crate::json;
 use crate::query::Query;
 
-/// The page of a Miroir list that names none.
+/// The default page size of lists under `/_miroir`.
 const DEFAULT_LIMIT: u32 = 20;
-/// The largest page of a Miroir list.
+/// The maximum page size of lists under `/_miroir`.
 const MAX_LIMIT: u32 = 1_000;
 
-/// A request that found its route and may pass.
+/// The maximum number of characters of an invalid task uid that an error repeats.
+const TASK_UID_CHARS: usize = 80;
+/// The maximum number of characters of an invalid index uid that an error repeats: more than a valid one has.
+const INDEX_UID_CHARS: usize = 600;
+
+/// A request that matches a route and has the key that the route requires.
 pub(crate) struct Request {
     /// The parameters of the path, decoded, in the order of the template.
     pub(crate) parameters: Vec<String>,
@@ -27,48 +33,46 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The `n`th parameter of the path. The router has matched the template, so a handler that asks for a parameter
-    /// of its template gets it.
+    /// Returns the `n`th parameter of the path. The router has matched the template, so every parameter of
+    /// the template is present.
     pub(crate) fn parameter(&self, n: usize) -> &str {
         self.parameters.get(n).map(String::as_str).unwrap_or_default()
     }
 
-    /// The index a path names first.
+    /// Returns the index that is the first parameter of the path.
     pub(crate) fn index(&self) -> Result<IndexUid, Failure> {
-        parse_index(self.parameter(0))
-            .map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))
+        index_uid(self.parameter(0), "")
     }
 
-    /// The task a path names.
+    /// Returns the task that is the first parameter of the path.
     pub(crate) fn task(&self) -> Result<TaskUid, Failure> {
         let text = self.parameter(0);
         text.parse().map(TaskUid).map_err(|_| {
-            let shown: String = text.chars().take(80).collect();
-            let message =
-                format!("Task uid `{shown}` is invalid. It should only contain numeric characters.");
+            let uid = excerpt(text, TASK_UID_CHARS);
+            let message = format!("Task uid `{uid}` is invalid. It should only contain numeric characters.");
             Failure::refused(ErrorCode::InvalidTaskUids, message)
         })
     }
 
-    /// How many entries a page of a Miroir list has: what `limit` says, within bounds.
+    /// Returns the page size of a list under `/_miroir`. Refuses a `limit` out of bounds.
     pub(crate) fn page_limit(&self) -> Result<u32, Failure> {
-        let asked = self.query.number("limit", ErrorCode::BadRequest)?;
-        let Some(asked) = asked else { return Ok(DEFAULT_LIMIT) };
-        let bounded = u32::try_from(asked).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        let requested = self.query.number("limit", ErrorCode::BadRequest)?;
+        let Some(requested) = requested else { return Ok(DEFAULT_LIMIT) };
+        let bounded = u32::try_from(requested).ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
         bounded.ok_or_else(|| {
             let message =
-                format!("Invalid value in parameter `limit`: {asked} is not between 1 and {MAX_LIMIT}");
+                format!("Invalid value in parameter `limit`: {requested} is not between 1 and {MAX_LIMIT}");
             Failure::refused(ErrorCode::BadRequest, message)
         })
     }
 
-    /// The body as JSON.
+    /// Reads the body as JSON.
     pub(crate) async fn json(&mut self) -> Result<Value, Failure> {
         media_type(&self.headers, &[JSON])?;
         json::parse(self.payload(JSON).await?).await
     }
 
-    /// The body, unpacked; `media` names it where it is missing.
+    /// Reads and decompresses the body. `media` is the name of its type in the error if it is missing.
     pub(crate) async fn payload(&mut self, media: &str) -> Result<Bytes, Failure> {
         let encoding = Encoding::of(&self.headers)?;
         let limit = self.body.max_bytes();
@@ -76,8 +80,8 @@ impl Request {
         if read.is_empty() {
             return Err(missing_payload(media));
         }
-        let unpacked = encoding.unpack(read, limit).await?;
-        if unpacked.is_empty() { Err(missing_payload(media)) } else { Ok(unpacked) }
+        let decompressed = encoding.decompress(read, limit).await?;
+        if decompressed.is_empty() { Err(missing_payload(media)) } else { Ok(decompressed) }
     }
 }
 
@@ -90,12 +94,13 @@ fn missing_payload(media: &str) -> Failure {
     Failure::refused(ErrorCode::MissingPayload, format!("A {name} payload is missing."))
 }
 
-/// An index uid, or the sentence with which a Meilisearch server refuses it.
-pub(crate) fn parse_index(text: &str) -> Result<IndexUid, String> {
+/// Parses an index uid. A refusal has the wording of Meilisearch, after `prefix`.
+pub(crate) fn index_uid(text: &str, prefix: &str) -> Result<IndexUid, Failure> {
     text.parse().map_err(|_| {
-        let shown: String = text.chars().take(600).collect();
-        format!(
-            "`{shown}` is not a valid index uid. Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
-        )
+        let uid = excerpt(text, INDEX_UID_CHARS);
+        let message = format!(
+            "{prefix}`{uid}` is not a valid index uid. Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and underscores (_), and can not be more than 512 bytes."
+        );
+        Failure::refused(ErrorCode::InvalidIndexUid, message)
     })
 }

@@ -1,4 +1,4 @@
-//! The name of one request, in its answer and in every log line it causes.
+//! Request ids, in the response and in every log line of a request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,10 +6,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Longest id a client may bring, in bytes.
+/// The maximum length of an id that a client sends, in bytes.
 const MAX_BYTES: usize = 128;
 
-/// Makes ids that no other request of this process has.
+/// A generator of ids that are unique in this process.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
     prefix: String,
@@ -22,17 +22,17 @@ impl RequestIds {
         Self { prefix, next: AtomicU64::new(1) }
     }
 
-    /// The client's id where it sent one sane one, else a new one.
-    pub(crate) fn keep_or_make(&self, headers: &HeaderMap) -> String {
+    /// Returns the id that the client sent, if it is valid. Returns a new id otherwise.
+    pub(crate) fn keep_or_generate(&self, headers: &HeaderMap) -> String {
         let mut sent = headers.get_all(HEADER).iter();
-        match (sent.next().and_then(sane), sent.next()) {
+        match (sent.next().and_then(valid), sent.next()) {
             (Some(id), None) => id,
             _ => format!("{}-{}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed)),
         }
     }
 }
 
-fn sane(value: &HeaderValue) -> Option<String> {
+fn valid(value: &HeaderValue) -> Option<String> {
     let bytes = value.as_bytes();
     let fits = (1..=MAX_BYTES).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
     fits.then(|| String::from_utf8_lossy(bytes).into_owned())
@@ -51,19 +51,19 @@ mod tests {
     }
 
     #[test]
-    fn keeps_a_sane_id() {
+    fn keep_or_generate_keeps_a_valid_id() {
         let ids = RequestIds::new("p");
-        assert_eq!(ids.keep_or_make(&with(&[b"abc-1"])), "abc-1");
-        assert_eq!(ids.keep_or_make(&with(&[&[b'x'; 128]])), "x".repeat(128));
+        assert_eq!(ids.keep_or_generate(&with(&[b"abc-1"])), "abc-1");
+        assert_eq!(ids.keep_or_generate(&with(&[&[b'x'; 128]])), "x".repeat(128));
     }
 
     #[test]
-    fn makes_an_id_where_the_sent_one_is_not_sane() {
+    fn keep_or_generate_replaces_an_invalid_id() {
         let ids = RequestIds::new("p");
         let long = [b'x'; 129];
         let cases: [&[&[u8]]; 6] = [&[], &[b""], &[b"a b"], &[&long], &[b"\xff"], &[b"a", b"b"]];
         for (number, case) in cases.iter().enumerate() {
-            assert_eq!(ids.keep_or_make(&with(case)), format!("p-{}", number + 1));
+            assert_eq!(ids.keep_or_generate(&with(case)), format!("p-{}", number + 1));
         }
     }
 }

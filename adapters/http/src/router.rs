@@ -1,7 +1,7 @@
-//! Which route a request is for.
+//! The router: it finds the route of a request.
 //!
-//! Routes are data, not a chain of filters: only a table can tell a path that is unknown (404) from a method that is
-//! (405, with `Allow`), name the template for the log, and be listed for documents and tests.
+//! Routes are a table and not a chain of filters, because only a table distinguishes an unknown path (404)
+//! from an unsupported method (405, with `Allow`), knows the template for the log, and can be listed.
 
 use std::sync::Arc;
 
@@ -10,28 +10,6 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::Failure;
 use crate::route::Route;
-use crate::routes;
-
-/// One route, for documents and tests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RouteInfo {
-    /// `GET`, `POST`, …
-    pub method: String,
-    /// The path, with `{names}` for its parameters.
-    pub template: String,
-    /// False where the answer is 501 `miroir_not_supported`.
-    pub supported: bool,
-}
-
-/// Every route, in the order of the table.
-pub fn route_list() -> Vec<RouteInfo> {
-    let info = |route: Route| RouteInfo {
-        method: route.method.to_string(),
-        template: route.template,
-        supported: route.supported,
-    };
-    routes::all().into_iter().map(info).collect()
-}
 
 /// A path and its methods.
 struct Resource {
@@ -58,15 +36,15 @@ impl Router {
                     .push(Resource { segments: template_segments(&route.template), routes: vec![route] }),
             }
         }
-        // A path that is spelt out wins over one with a parameter in its place, as on a Meilisearch server.
+        // A fixed segment takes precedence over a parameter, as on a Meilisearch server.
         resources.sort_by_key(|resource| {
             resource.segments.iter().filter(|segment| matches!(segment, Segment::Parameter)).count()
         });
         Self(resources)
     }
 
-    /// The route for `method` and the raw `path`, and the parameters of the path. Empty segments do not count, as on
-    /// a Meilisearch server: `//health/` is `/health`.
+    /// Returns the route of `method` and the raw `path`, and the parameters of the path. Empty segments are
+    /// ignored, as on a Meilisearch server: `//health/` is `/health`.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Result<(Arc<Route>, Vec<String>), Failure> {
         let parts: Vec<String> = segments(path).collect();
         let found = self.0.iter().find(|resource| resource.matches(&parts));
@@ -98,7 +76,7 @@ impl Resource {
     }
 }
 
-/// The segments of a raw path, decoded. Empty ones do not count.
+/// Returns the decoded segments of a raw path, without empty ones.
 pub(crate) fn segments(path: &str) -> impl Iterator<Item = String> {
     let parts = path.split('/').filter(|part| !part.is_empty());
     parts.map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
@@ -113,9 +91,8 @@ fn template_segments(template: &str) -> Vec<Segment> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::routes;
 
     fn find(method: &Method, path: &str) -> Result<(String, Vec<String>), Failure> {
         let (route, parameters) = Router::new(routes::all()).find(method, path)?;
@@ -123,14 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn finds_a_route_and_its_parameters() {
+    fn find_returns_a_route_and_its_parameters() {
         let (template, parameters) = find(&Method::GET, "/indexes/a%20b/documents/x%2Fy").unwrap();
         assert_eq!(template, "/indexes/{index_uid}/documents/{document_id}");
         assert_eq!(parameters, ["a b", "x/y"]);
     }
 
     #[test]
-    fn empty_segments_and_encoded_letters_do_not_matter() {
+    fn find_ignores_empty_segments_and_percent_encoding() {
         for path in ["/health", "//health", "/health/", "/%68ealth"] {
             assert_eq!(find(&Method::GET, path).unwrap().0, "/health", "{path}");
         }
@@ -138,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn a_path_spelt_out_wins_over_a_parameter() {
+    fn find_prefers_a_fixed_segment_to_a_parameter() {
         let failure = find(&Method::GET, "/indexes/a/documents/fetch").unwrap_err();
         assert_eq!((failure.status.as_u16(), failure.allow.as_deref()), (405, Some("POST")));
         assert_eq!(find(&Method::POST, "/tasks/cancel").unwrap().0, "/tasks/cancel");
     }
 
     #[test]
-    fn refuses_unknown_paths_and_methods() {
+    fn find_refuses_unknown_paths_and_methods() {
         for path in ["/nope", "/indexes/a/nope", "/indexes/a/settings/nope", "/_miroir/nope", "", "*"] {
             let status = find(&Method::GET, path).map_err(|failure| failure.status.as_u16());
             // The empty path of an absolute URI is the root.
@@ -156,12 +133,5 @@ mod tests {
         }
         let failure = find(&Method::PATCH, "/indexes").unwrap_err();
         assert_eq!((failure.status.as_u16(), failure.allow.as_deref()), (405, Some("GET, POST")));
-    }
-
-    #[test]
-    fn no_route_is_listed_twice() {
-        let list = route_list();
-        let distinct: BTreeSet<_> = list.iter().map(|route| (&route.method, &route.template)).collect();
-        assert_eq!(distinct.len(), list.len());
     }
 }

@@ -1,20 +1,20 @@
-//! Keys that must not be printed or guessed.
+//! Keys, which must be neither printed nor guessed.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-/// A key. `Debug` prints `***`; the comparison takes the same time wherever the keys differ.
+/// A key. `Debug` prints `***`. A comparison takes constant time.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps `key`.
+    /// Wraps `key`.
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())
     }
 
-    /// Whether `candidate` is the key. Only its length can be learnt from the time this takes.
+    /// Returns whether `candidate` is the key. The time of the comparison reveals only the length of the key.
     pub fn matches(&self, candidate: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(candidate).into()
     }
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn matches_only_the_whole_key() {
+    fn matches_accepts_only_the_whole_key() {
         let secret = Secret::new("abc");
         assert!(secret.matches(b"abc"));
         for wrong in [&b"ab"[..], b"abcd", b"abd", b"", b"ABC"] {

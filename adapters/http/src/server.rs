@@ -1,4 +1,4 @@
-//! Connections: accepted, limited, and let finish when the server stops.
+//! The server: it accepts connections, and finishes requests in flight when it stops.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -15,20 +15,20 @@ use warp::filters::BoxedFilter;
 
 use crate::connections::Connections;
 use crate::exchange::Exchange;
-use crate::patient::Patient;
+use crate::write_timeout_stream::WriteTimeoutStream;
 use crate::{Apis, HttpOptions};
 
-/// How much more than the limit of headers the parser takes. Between the two a request is refused with a sentence;
-/// beyond, by the parser, with a bare 431.
+/// The factor by which the limit of the parser exceeds the limit of headers. Between the two limits a request
+/// is refused with an error body; beyond both, the parser itself responds with an empty 431.
 const PARSER_SLACK: usize = 4;
-/// The smallest buffer the parser gets: its own default.
+/// The minimum buffer of the parser: its default.
 const PARSER_BUFFER_BYTES: usize = 400 * 1024;
-/// How long accepting rests when the process has run out of file descriptors.
-const ACCEPT_REST: Duration = Duration::from_millis(200);
+/// The pause of accepting if the process has no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves what `apis` holds when a request comes in, on `listener`, until `shutdown` ends, then accepts nothing more, lets
-/// requests in flight finish and returns. How long that may take is for the caller to bound: dropping the future closes every
-/// connection.
+/// Serves requests on `listener` with the current ports of `apis` until `shutdown` ends. Then it accepts no
+/// connections, finishes the requests in flight and returns. The caller bounds the time of that: dropping the
+/// future closes every connection.
 pub async fn serve(
     listener: TcpListener,
     apis: watch::Receiver<Arc<Apis>>,
@@ -46,25 +46,26 @@ pub async fn serve(
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.add(|standing| {
-                        let stream = Patient::new(undelayed(stream), write_timeout);
-                        let hang_up = Arc::new(Notify::new());
-                        let filter = Arc::clone(&exchange).filter(peer, standing, &hang_up);
-                        connection(stream, peer, parser.clone(), filter, hang_up, stopping.clone())
+                    connections.add(|activity| {
+                        let stream = WriteTimeoutStream::new(without_delay(stream), write_timeout);
+                        let close = Arc::new(Notify::new());
+                        let filter = Arc::clone(&exchange).filter(peer, activity, &close);
+                        connection(stream, peer, parser.clone(), filter, close, stopping.clone())
                     });
                 }
-                Err(error) => rest_after(&error).await,
+                Err(error) => pause_after_accept_error(&error).await,
             },
-            Some(()) = connections.ended() => (),
+            Some(()) = connections.closed() => (),
         }
     }
     drop(listener);
-    // Every connection sees the sender go.
+    // Closing the channel stops every connection.
     drop(stop);
     tracing::debug!(target: "miroir::http", connections = connections.count(), "stopped accepting");
-    while connections.ended().await.is_some() {}
+    while connections.closed().await.is_some() {}
 }
 
+/// Returns a parser with the limits of `options`.
 pub(crate) fn parser(options: &HttpOptions) -> http1::Builder {
     let header_bytes = options.max_header_bytes.saturating_mul(PARSER_SLACK);
     let mut parser = http1::Builder::new();
@@ -76,32 +77,33 @@ pub(crate) fn parser(options: &HttpOptions) -> http1::Builder {
     parser
 }
 
-/// Answers are written whole: waiting for more to send would only delay them. Failing costs no more than that.
-fn undelayed(stream: TcpStream) -> TcpStream {
+/// Disables Nagle's algorithm, which would only delay responses, since they are written in one piece. A
+/// failure is ignored: it costs only that delay.
+fn without_delay(stream: TcpStream) -> TcpStream {
     let _ = stream.set_nodelay(true);
     stream
 }
 
-/// One connection. When its client goes away, the request in flight is dropped with it; when what became of a request cannot
-/// be told, the connection is.
+/// Serves one connection. If the client disconnects, the request in flight is dropped. If the outcome of a
+/// request is unknown, the connection is closed.
 async fn connection(
-    stream: Patient<TcpStream>,
+    stream: WriteTimeoutStream<TcpStream>,
     peer: SocketAddr,
     parser: http1::Builder,
     filter: BoxedFilter<(warp::reply::Response,)>,
-    hang_up: Arc<Notify>,
+    close: Arc<Notify>,
     mut stopping: watch::Receiver<()>,
 ) {
     let service = TowerToHyperService::new(warp::service(filter));
     let mut connection = pin!(parser.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = hang_up.notified() => return,
+        () = close.notified() => return,
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = connection.as_mut() => ended,
-                () = hang_up.notified() => return,
+                () = close.notified() => return,
             }
         }
     };
@@ -110,13 +112,13 @@ async fn connection(
     }
 }
 
-/// A client that went away before it was accepted costs nothing; anything else would fail again at once.
-pub(crate) async fn rest_after(error: &std::io::Error) {
+/// Pauses after a failed accept, unless the client disconnected. Any other error would recur at once.
+pub(crate) async fn pause_after_accept_error(error: &std::io::Error) {
     use std::io::ErrorKind;
-    let of_the_client =
+    let disconnections =
         [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::ConnectionRefused];
-    if !of_the_client.contains(&error.kind()) {
+    if !disconnections.contains(&error.kind()) {
         tracing::error!(target: "miroir::http", %error, "accepting a connection failed");
-        tokio::time::sleep(ACCEPT_REST).await;
+        tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }

@@ -1,18 +1,18 @@
-//! Unknown names, refused with all that are known.
+//! Refusals of unknown names. They list the known ones.
 
 use miroir_domain::error::ErrorCode;
 use miroir_domain::wording;
 
 use crate::error::Failure;
 
-/// What a name stands for, as the sentence about it says.
+/// The kind of a name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Named {
     Parameter,
     Field,
 }
 
-/// Refuses `name`, which is none of `known`, in Meilisearch's words.
+/// Returns the refusal of `name`, which is not `known`, in the wording of Meilisearch.
 pub(crate) fn unknown(named: Named, name: &str, known: &[&str]) -> Failure {
     let noun = match named {
         Named::Parameter => "parameter",
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_what_it_is_and_what_is_known() {
+    fn unknown_names_the_kind_and_the_known_names() {
         let failure = unknown(Named::Parameter, "limi", &["offset", "limit"]);
         assert_eq!(
             failure.error.message,
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_a_huge_name() {
+    fn unknown_cuts_a_long_name() {
         assert!(unknown(Named::Field, &"x".repeat(100_000), &["uid"]).error.message.len() < 400);
     }
 }

@@ -13,13 +13,13 @@ use miroir_ports::inbound::{
     CanaryTotals, CanaryView, CaptureStarted, MockCanaryApi,
 };
 use serde_json::{Value, json};
-use support::{Request, Server, untouched};
+use support::{Request, Server, panicking_apis};
 
 const DEFINITION: &str = r#"{"name":"n","index":"films","intervalSeconds":60,"query":{"q":"x"},
     "assertions":[{"type":"min_hits","value":1}]}"#;
 
 async fn server(canary: MockCanaryApi) -> Server {
-    Server::start(Apis { canary: Arc::new(canary), ..untouched() }, HttpOptions::default()).await
+    Server::start(Apis { canary: Arc::new(canary), ..panicking_apis() }, HttpOptions::default()).await
 }
 
 fn view(id: &str, version: u64) -> CanaryView {
@@ -37,7 +37,7 @@ fn view(id: &str, version: u64) -> CanaryView {
     }
 }
 
-fn shown(id: &str, version: u64) -> Value {
+fn canary_json(id: &str, version: u64) -> Value {
     json!({
         "id": id, "name": "n", "index": "films", "intervalSeconds": 60, "query": { "q": "x" }, "assertions": [],
         "enabled": true, "configured": id.starts_with("config:"), "createdAt": "1970-01-01T00:00:00.000Z",
@@ -54,7 +54,7 @@ fn run() -> CanaryRunView {
     }
 }
 
-fn shown_run() -> Value {
+fn run_json() -> Value {
     json!({
         "ranAt": "1970-01-01T00:00:00.000Z", "status": "fail", "latencyMs": 7,
         "failedAssertions": [{ "observed": 3 }],
@@ -62,7 +62,7 @@ fn shown_run() -> Value {
 }
 
 #[tokio::test]
-async fn creation_answers_201_with_the_canary_and_its_version() {
+async fn creation_returns_201_with_the_canary_and_its_version() {
     let mut canary = MockCanaryApi::new();
     canary.expect_canary_create().returning(|definition| {
         assert_eq!((definition.name(), definition.assertions().len()), ("n", 1));
@@ -70,7 +70,7 @@ async fn creation_answers_201_with_the_canary_and_its_version() {
     });
     let server = server(canary).await;
     let response = server.send(&Request::new("POST", "/_miroir/canaries").json(DEFINITION)).await;
-    assert_eq!((response.status, response.json()), (201, shown("made", 1)));
+    assert_eq!((response.status, response.json()), (201, canary_json("made", 1)));
     assert_eq!(response.header("etag"), Some("\"1\""));
     let named = DEFINITION.replacen('{', r#"{"id":"mine","#, 1);
     let response = server.send(&Request::new("POST", "/_miroir/canaries").json(&named)).await;
@@ -78,7 +78,7 @@ async fn creation_answers_201_with_the_canary_and_its_version() {
 }
 
 #[tokio::test]
-async fn reads_answer_what_the_port_says() {
+async fn reads_return_the_result_of_the_port() {
     let mut canary = MockCanaryApi::new();
     canary.expect_canary_get().returning(|id| Ok(view(id.as_str(), 9)));
     canary.expect_canary_list().returning(|after, limit| {
@@ -92,16 +92,16 @@ async fn reads_answer_what_the_port_says() {
     });
     let server = server(canary).await;
     for (path, body) in [
-        ("/_miroir/canaries", json!({ "results": [shown("a", 2)], "limit": 20, "next": null })),
+        ("/_miroir/canaries", json!({ "results": [canary_json("a", 2)], "limit": 20, "next": null })),
         (
             "/_miroir/canaries?after=b&limit=1000",
-            json!({ "results": [shown("b", 2)], "limit": 1000, "next": "b" }),
+            json!({ "results": [canary_json("b", 2)], "limit": 1000, "next": "b" }),
         ),
-        ("/_miroir/canaries/a", shown("a", 9)),
-        ("/_miroir/canaries/config:top", shown("config:top", 9)),
-        ("/_miroir/canaries/config%3Atop", shown("config:top", 9)),
-        ("/_miroir/canaries/a/runs?limit=1", json!({ "results": [shown_run()], "limit": 1 })),
-        ("/_miroir/canaries/a/runs", json!({ "results": [shown_run()], "limit": 20 })),
+        ("/_miroir/canaries/a", canary_json("a", 9)),
+        ("/_miroir/canaries/config:top", canary_json("config:top", 9)),
+        ("/_miroir/canaries/config%3Atop", canary_json("config:top", 9)),
+        ("/_miroir/canaries/a/runs?limit=1", json!({ "results": [run_json()], "limit": 1 })),
+        ("/_miroir/canaries/a/runs", json!({ "results": [run_json()], "limit": 20 })),
         (
             "/_miroir/canaries/status",
             json!({ "results": [], "totals": { "runs": 3, "failures": 2, "errors": 1 } }),
@@ -115,7 +115,7 @@ async fn reads_answer_what_the_port_says() {
 }
 
 #[tokio::test]
-async fn replacement_hands_over_the_version_of_if_match() {
+async fn replacement_passes_the_version_of_if_match_to_the_port() {
     for (header, expected) in [
         (None, Some(CanaryPrecondition::None)),
         (Some("*"), Some(CanaryPrecondition::Exists)),
@@ -145,7 +145,7 @@ async fn replacement_hands_over_the_version_of_if_match() {
         match expected {
             Some(precondition) => {
                 let status = if precondition == CanaryPrecondition::None { 201 } else { 200 };
-                assert_eq!((response.status, response.json()), (status, shown("a", 4)), "{header:?}");
+                assert_eq!((response.status, response.json()), (status, canary_json("a", 4)), "{header:?}");
                 assert_eq!(response.header("etag"), Some("\"4\""));
             }
             None => {
@@ -192,7 +192,7 @@ async fn deletion_run_and_capture_reach_the_port() {
     assert_eq!((deleted.status, deleted.body.as_str()), (204, ""));
     assert_eq!(deleted.header("content-type"), None);
     let ran = server.send(&Request::new("POST", "/_miroir/canaries/a/run")).await;
-    assert_eq!((ran.status, ran.json()), (200, shown_run()));
+    assert_eq!((ran.status, ran.json()), (200, run_json()));
     let body = r#"{"index":"films","count":3,"name":"shop"}"#;
     let capturing = server.send(&Request::new("POST", "/_miroir/canaries/capture").json(body)).await;
     let expected = json!({
@@ -202,7 +202,7 @@ async fn deletion_run_and_capture_reach_the_port() {
 }
 
 #[tokio::test]
-async fn what_the_port_refuses_has_its_status() {
+async fn errors_of_the_port_have_their_status() {
     for (code, status) in [
         (ErrorCode::MiroirCanaryNotFound, 404),
         (ErrorCode::MiroirCanaryExists, 409),

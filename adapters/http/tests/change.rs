@@ -12,16 +12,16 @@ use miroir_ports::inbound::{
     ApiError, ChangesPage, ChangesQuery, MockChangeFeed, MockSinkApi, SinkPosition, SinkView,
 };
 use serde_json::{Value, json};
-use support::{Connection, PATIENCE, Request, Server, untouched};
+use support::{Connection, Request, Server, TIMEOUT, panicking_apis};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
 
 async fn feed(feed: MockChangeFeed, options: HttpOptions) -> Server {
-    Server::start(Apis { feed: Arc::new(feed), ..untouched() }, options).await
+    Server::start(Apis { feed: Arc::new(feed), ..panicking_apis() }, options).await
 }
 
 async fn sinks(sink: MockSinkApi) -> Server {
-    Server::start(Apis { sink: Arc::new(sink), ..untouched() }, HttpOptions::default()).await
+    Server::start(Apis { sink: Arc::new(sink), ..panicking_apis() }, HttpOptions::default()).await
 }
 
 fn page(from: u64, to: u64) -> ChangesPage {
@@ -43,7 +43,7 @@ fn view(name: &str, state: SinkState) -> SinkView {
         suppressed: 5,
         published: 6,
         failures: 7,
-        last_error: Some("answered 500".to_owned()),
+        last_error: Some("responded 500".to_owned()),
         indexes: vec![SinkPosition {
             index: "films".parse().unwrap(),
             confirmed: Some(8),
@@ -53,17 +53,17 @@ fn view(name: &str, state: SinkState) -> SinkView {
     }
 }
 
-fn shown(name: &str, state: &str) -> Value {
+fn sink_json(name: &str, state: &str) -> Value {
     json!({
         "name": name, "kind": "webhook", "state": state, "reason": null, "changedAt": null, "lag": 2,
         "backlogEvents": 3, "backlogBytes": 300, "dropped": 4, "suppressed": 5, "published": 6, "failures": 7,
-        "lastError": "answered 500",
+        "lastError": "responded 500",
         "indexes": [{ "index": "films", "confirmed": 8, "last": 10, "trimmedTo": 1 }],
     })
 }
 
 #[tokio::test]
-async fn reader_is_answered_with_what_follows() {
+async fn changes_returns_the_changes_after_the_given_number() {
     let mut api = MockChangeFeed::new();
     api.expect_changes().times(1).returning(|query| {
         let expected = ChangesQuery {
@@ -83,7 +83,7 @@ async fn reader_is_answered_with_what_follows() {
 }
 
 #[tokio::test]
-async fn reader_that_says_little_waits_for_what_comes_from_the_oldest_on() {
+async fn changes_passes_defaults_to_the_port_without_parameters() {
     let mut api = MockChangeFeed::new();
     api.expect_changes().times(1).returning(|query| {
         assert_eq!((query.since, query.limit, query.wait), (None, 20, Duration::from_secs(25)));
@@ -94,7 +94,7 @@ async fn reader_that_says_little_waits_for_what_comes_from_the_oldest_on() {
 }
 
 #[tokio::test]
-async fn questions_that_make_no_sense_reach_no_port() {
+async fn changes_refuses_invalid_parameters_before_the_port_is_called() {
     let server = feed(MockChangeFeed::new(), HttpOptions::default()).await;
     let cases = [
         ("", "index"),
@@ -121,7 +121,7 @@ async fn questions_that_make_no_sense_reach_no_port() {
 }
 
 #[tokio::test]
-async fn what_is_gone_is_410_for_both_kinds_of_readers() {
+async fn trimmed_changes_are_410_as_a_page_and_as_a_stream() {
     let mut api = MockChangeFeed::new();
     let gone = || ApiError::refused(ErrorCode::MiroirChangesTrimmed, "the oldest is 5");
     api.expect_changes().times(2).returning(move |_| Err(gone()));
@@ -133,14 +133,14 @@ async fn what_is_gone_is_410_for_both_kinds_of_readers() {
     }
 }
 
-/// Reads until the text holds `wanted`.
+/// Reads until the text contains `wanted`.
 async fn read_until(connection: &mut Connection, wanted: &str) -> String {
     let mut text = String::new();
     let mut buffer = [0; 4_096];
     while !text.contains(wanted) {
-        let read = timeout(PATIENCE, connection.stream.read(&mut buffer)).await;
-        let count = read.expect("something comes").unwrap();
-        assert!(count > 0, "it ended before `{wanted}`: {text}");
+        let read = timeout(TIMEOUT, connection.stream.read(&mut buffer)).await;
+        let count = read.expect("data arrives").unwrap();
+        assert!(count > 0, "the stream ended before `{wanted}`: {text}");
         text.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
     }
     text
@@ -157,7 +157,7 @@ async fn follow(server: &Server, last_event_id: Option<&str>) -> Connection {
     connection
 }
 
-/// A feed that has the events from 4 to 9, two a page, and then `end`.
+/// A feed with the events from 4 to 9 in pages of two, and then `end`.
 fn feed_to_nine(end: impl Fn() -> Result<ChangesPage, ApiError> + Send + 'static) -> MockChangeFeed {
     let mut api = MockChangeFeed::new();
     api.expect_changes().returning(move |query| match query.since {
@@ -168,7 +168,7 @@ fn feed_to_nine(end: impl Fn() -> Result<ChangesPage, ApiError> + Send + 'static
 }
 
 #[tokio::test]
-async fn events_are_sent_in_order_with_their_numbers_and_an_error_ends_them() {
+async fn events_have_their_numbers_in_order_and_end_with_an_error() {
     let gone = || Err(ApiError::refused(ErrorCode::MiroirChangesTrimmed, "the oldest is 50"));
     let server = feed(feed_to_nine(gone), HttpOptions::default()).await;
     let mut connection = follow(&server, None).await;
@@ -180,10 +180,11 @@ async fn events_are_sent_in_order_with_their_numbers_and_an_error_ends_them() {
     assert_eq!(ids, ["4", "5", "6", "7", "8", "9"]);
     assert!(text.contains(r#"{"id":"films:4"}"#), "{text}");
     assert!(text.contains("event:error"), "{text}");
+    assert!(text.contains(r#""link":"http://test/_miroir/docs/errors#miroir_changes_trimmed""#), "{text}");
 }
 
 #[tokio::test]
-async fn reader_that_comes_back_goes_on_behind_its_last_event() {
+async fn events_continue_after_the_last_event_id() {
     let gone = || Err(ApiError::refused(ErrorCode::MiroirChangesTrimmed, "the oldest is 50"));
     let server = feed(feed_to_nine(gone), HttpOptions::default()).await;
     let mut connection = follow(&server, Some("7")).await;
@@ -193,28 +194,32 @@ async fn reader_that_comes_back_goes_on_behind_its_last_event() {
 }
 
 #[tokio::test]
-async fn readers_of_events_hold_their_places_until_they_leave() {
+async fn event_streams_hold_their_permit_until_the_reader_disconnects() {
     let mut api = MockChangeFeed::new();
     api.expect_changes().returning(|query| {
-        // What a reader that has come to the end waits for does not come. It would block here, were it not for the pause.
+        // No change ever arrives. The pause keeps the stream from blocking this thread.
         std::thread::sleep(Duration::from_millis(5));
         Ok(ChangesPage { results: Vec::new(), next: query.since.unwrap_or(3), last: 3 })
     });
     let server = feed(api, HttpOptions { max_concurrent_requests: 1, ..HttpOptions::default() }).await;
     let mut reader = follow(&server, None).await;
     read_until(&mut reader, "nothing new").await;
-    assert_eq!(server.get("/_miroir/changes?index=films").await.status, 503, "the reader has the only place");
+    assert_eq!(
+        server.get("/_miroir/changes?index=films").await.status,
+        503,
+        "the reader holds the only permit"
+    );
     drop(reader);
     let freed = async {
         while server.get("/_miroir/changes?index=films").await.status == 503 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, freed).await.expect("a reader that left gives its place back");
+    timeout(TIMEOUT, freed).await.expect("a disconnected reader releases its permit");
 }
 
 #[tokio::test]
-async fn server_that_stops_ends_its_readers() {
+async fn stopping_the_server_ends_event_streams() {
     let mut api = MockChangeFeed::new();
     api.expect_changes().returning(|query| {
         std::thread::sleep(Duration::from_millis(5));
@@ -223,8 +228,8 @@ async fn server_that_stops_ends_its_readers() {
     let mut server = feed(api, HttpOptions::default()).await;
     let mut reader = follow(&server, None).await;
     read_until(&mut reader, "nothing new").await;
-    server.ask_to_stop();
-    timeout(PATIENCE, server.stopped()).await.expect("no reader keeps a server from stopping");
+    server.begin_stop();
+    timeout(TIMEOUT, server.stopped()).await.expect("the server stops despite its reader");
 }
 
 #[tokio::test]
@@ -239,7 +244,7 @@ async fn sinks_are_listed_paused_resumed_and_rewound() {
     });
     let server = sinks(api).await;
     let list = server.get("/_miroir/cdc/sinks").await;
-    assert_eq!((list.status, list.json()), (200, json!({ "results": [shown("a", "active")] })));
+    assert_eq!((list.status, list.json()), (200, json!({ "results": [sink_json("a", "active")] })));
     for (verb, body, state) in [
         ("pause", None, "paused"),
         ("resume", None, "active"),
@@ -249,7 +254,7 @@ async fn sinks_are_listed_paused_resumed_and_rewound() {
         let request = Request::new("POST", &path);
         let response =
             server.send(&body.map_or(request, |body| Request::new("POST", &path).json(body))).await;
-        assert_eq!((response.status, response.json()), (200, shown("a", state)), "{verb}");
+        assert_eq!((response.status, response.json()), (200, sink_json("a", state)), "{verb}");
     }
     let bad =
         server.send(&Request::new("POST", "/_miroir/cdc/sinks/a/rewind").json(r#"{"index":"films"}"#)).await;

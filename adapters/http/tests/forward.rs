@@ -1,4 +1,4 @@
-//! Requests that another instance must answer.
+//! Requests that another instance must serve.
 
 mod support;
 
@@ -16,19 +16,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use support::{PATIENCE, Request, Server, accepted, agreeable, answer, untouched};
+use support::{Request, Server, TIMEOUT, accepted, panicking_apis, read_response, stub_apis};
 
-/// Instances of which a test says who does everything.
-struct Told(watch::Sender<RoleHolder>);
+/// Instances of which the test sets the holder of every role.
+struct FakeInstances(watch::Sender<RoleHolder>);
 
-impl Told {
+impl FakeInstances {
     fn holder(holder: RoleHolder) -> Arc<Self> {
         Arc::new(Self(watch::Sender::new(holder)))
     }
 }
 
 #[async_trait]
-impl InstanceApi for Told {
+impl InstanceApi for FakeInstances {
     fn role_holder(&self, _: &Role) -> RoleHolder {
         self.0.borrow().clone()
     }
@@ -46,7 +46,7 @@ impl InstanceApi for Told {
     }
 }
 
-fn at(url: String) -> RoleHolder {
+fn remote_holder(url: String) -> RoleHolder {
     RoleHolder::Remote(Peer { instance: "other".to_owned(), url, token: 1 })
 }
 
@@ -54,18 +54,18 @@ fn url(server: &Server) -> String {
     format!("http://{}", server.address)
 }
 
-/// A server whose requests that change something go where `told` says.
-async fn follower(told: &Arc<Told>, options: HttpOptions) -> Server {
-    let apis = Apis { instance: Arc::clone(told) as _, ..untouched() };
+/// Starts a server that forwards changing requests to the holder of `instances`.
+async fn follower(instances: &Arc<FakeInstances>, options: HttpOptions) -> Server {
+    let apis = Apis { instance: Arc::clone(instances) as _, ..panicking_apis() };
     Server::start(apis, options).await
 }
 
-fn patient(patience: Duration) -> HttpOptions {
-    HttpOptions { holder_timeout: patience, ..HttpOptions::default() }
+fn with_holder_timeout(holder_timeout: Duration) -> HttpOptions {
+    HttpOptions { holder_timeout, ..HttpOptions::default() }
 }
 
-/// Where nobody listens.
-async fn nowhere() -> String {
+/// Returns a URL on which no server listens.
+async fn unreachable_url() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }
@@ -73,15 +73,16 @@ async fn nowhere() -> String {
 const ADD: &str = "/indexes/films/documents?primaryKey=id&csvDelimiter=%3B";
 
 #[tokio::test]
-async fn request_and_answer_are_handed_on_whole() {
+async fn forwarding_preserves_the_request_and_the_response() {
     let mut document = MockDocumentApi::new();
     document.expect_documents_write().times(1).returning(|write| {
         assert_eq!(write.index.as_str(), "films");
         Ok(accepted(TaskKind::DocumentAdditionOrUpdate, &write.index))
     });
     let leader =
-        Server::start(Apis { document: Arc::new(document), ..untouched() }, HttpOptions::default()).await;
-    let server = follower(&Told::holder(at(url(&leader))), HttpOptions::default()).await;
+        Server::start(Apis { document: Arc::new(document), ..panicking_apis() }, HttpOptions::default())
+            .await;
+    let server = follower(&FakeInstances::holder(remote_holder(url(&leader))), HttpOptions::default()).await;
     let request = Request::new("POST", ADD)
         .header("Content-Type", "text/csv")
         .header("X-Request-Id", "mine")
@@ -95,19 +96,20 @@ async fn request_and_answer_are_handed_on_whole() {
 }
 
 #[tokio::test]
-async fn refusal_is_handed_back_with_its_headers() {
+async fn forwarding_preserves_the_headers_of_a_refusal() {
     let leader =
-        Server::start(untouched(), HttpOptions { max_concurrent_requests: 0, ..HttpOptions::default() })
+        Server::start(panicking_apis(), HttpOptions { max_concurrent_requests: 0, ..HttpOptions::default() })
             .await;
-    let server = follower(&Told::holder(at(url(&leader))), HttpOptions::default()).await;
+    let server = follower(&FakeInstances::holder(remote_holder(url(&leader))), HttpOptions::default()).await;
     let response = server.send(&Request::new("DELETE", "/indexes/films")).await;
     assert_eq!((response.status, response.header("retry-after")), (503, Some("1")), "{}", response.body);
+    assert_eq!(response.json()["link"], "http://test/_miroir/docs/errors#miroir_overloaded");
 }
 
 #[tokio::test]
-async fn reads_are_answered_here() {
-    let told = Told::holder(at(nowhere().await));
-    let server = Server::start(Apis { instance: told, ..agreeable() }, HttpOptions::default()).await;
+async fn reads_are_never_forwarded() {
+    let instances = FakeInstances::holder(remote_holder(unreachable_url().await));
+    let server = Server::start(Apis { instance: instances, ..stub_apis() }, HttpOptions::default()).await;
     assert_eq!(server.get("/tasks/7").await.status, 200);
     for path in ["/indexes/films/search", "/multi-search", "/indexes/films/documents/fetch"] {
         let body = if path == "/multi-search" { r#"{"queries":[]}"# } else { "{}" };
@@ -117,22 +119,23 @@ async fn reads_are_answered_here() {
 }
 
 #[tokio::test]
-async fn large_body_goes_through_in_pieces_and_stays_under_its_limit() {
+async fn forwarding_streams_a_large_body_up_to_the_limit() {
     let mut document = MockDocumentApi::new();
     document
         .expect_documents_write()
         .returning(|write| Ok(accepted(TaskKind::DocumentAdditionOrUpdate, &write.index)));
     let leader =
-        Server::start(Apis { document: Arc::new(document), ..untouched() }, HttpOptions::default()).await;
+        Server::start(Apis { document: Arc::new(document), ..panicking_apis() }, HttpOptions::default())
+            .await;
     let options = HttpOptions { max_body_bytes: 3_000_000, ..HttpOptions::default() };
-    let server = follower(&Told::holder(at(url(&leader))), options).await;
+    let server = follower(&FakeInstances::holder(remote_holder(url(&leader))), options).await;
     let film = format!(r#"[{{"id":1,"text":"{}"}}]"#, "x".repeat(2_900_000));
     let path = "/indexes/films/documents";
     assert_eq!(server.send(&Request::new("POST", path).json(&film)).await.status, 202);
     let larger = format!("{film}{}", " ".repeat(200_000));
     let response = server.send(&Request::new("POST", path).json(&larger)).await;
     assert_eq!((response.status, response.code().as_str()), (413, "payload_too_large"));
-    // Without a length, it is found out on the way.
+    // Without a declared length, the size is known only while forwarding.
     let mut connection = server.connect().await;
     connection
         .write(
@@ -149,48 +152,53 @@ async fn large_body_goes_through_in_pieces_and_stays_under_its_limit() {
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_reached_is_not_waited_for_longer_than_the_patience() {
-    let server = follower(&Told::holder(at(nowhere().await)), patient(Duration::from_millis(500))).await;
+async fn unreachable_holders_are_503_after_the_holder_timeout() {
+    let server = follower(
+        &FakeInstances::holder(remote_holder(unreachable_url().await)),
+        with_holder_timeout(Duration::from_millis(500)),
+    )
+    .await;
     let response = server.send(&Request::new("DELETE", "/indexes/films")).await;
     assert_eq!((response.status, response.code().as_str()), (503, "miroir_no_leader"));
     assert!(response.header("retry-after").is_some());
 }
 
 #[tokio::test]
-async fn request_waits_until_somebody_takes_it() {
-    let leader = Server::start(agreeable(), HttpOptions::default()).await;
-    for first in [RoleHolder::Vacant, at(nowhere().await)] {
-        let told = Told::holder(first);
-        let server = follower(&told, HttpOptions::default()).await;
+async fn request_waits_for_a_reachable_holder() {
+    let leader = Server::start(stub_apis(), HttpOptions::default()).await;
+    for first in [RoleHolder::Vacant, remote_holder(unreachable_url().await)] {
+        let instances = FakeInstances::holder(first);
+        let server = follower(&instances, HttpOptions::default()).await;
         let mut connection = server.connect().await;
         connection.write(&Request::new("POST", "/indexes").json(r#"{"uid":"films"}"#).bytes()).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
-        told.0.send_replace(at(url(&leader)));
+        instances.0.send_replace(remote_holder(url(&leader)));
         assert_eq!(connection.response().await.status, 202);
     }
 }
 
 #[tokio::test]
-async fn one_that_becomes_the_one_meanwhile_answers_by_itself() {
-    let told = Told::holder(RoleHolder::Vacant);
-    let apis = Apis { instance: Arc::clone(&told) as _, ..agreeable() };
+async fn request_is_served_locally_if_this_instance_becomes_the_holder() {
+    let instances = FakeInstances::holder(RoleHolder::Vacant);
+    let apis = Apis { instance: Arc::clone(&instances) as _, ..stub_apis() };
     let server = Server::start(apis, HttpOptions::default()).await;
     let mut connection = server.connect().await;
     connection.write(&Request::new("POST", "/indexes").json(r#"{"uid":"films"}"#).bytes()).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    told.0.send_replace(RoleHolder::Local);
+    instances.0.send_replace(RoleHolder::Local);
     assert_eq!(connection.response().await.status, 202);
 }
 
 #[tokio::test]
-async fn while_the_store_is_away_the_answer_comes_soon() {
-    let server = follower(&Told::holder(RoleHolder::Unknown), patient(PATIENCE * 2)).await;
+async fn unknown_holders_are_503_before_the_holder_timeout() {
+    let server =
+        follower(&FakeInstances::holder(RoleHolder::Unknown), with_holder_timeout(TIMEOUT * 2)).await;
     let response = server.send(&Request::new("DELETE", "/indexes/films")).await;
     assert_eq!((response.status, response.code().as_str()), (503, "miroir_store_unavailable"));
 }
 
-/// An instance that reads requests and does with each connection what the test says.
-async fn strange(then: &'static str) -> String {
+/// Starts an instance that reads requests and then sends `then`, or keeps silent.
+async fn raw_instance(then: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -208,77 +216,79 @@ async fn strange(then: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn connection_is_closed_without_an_answer_when_nobody_knows_what_became_of_the_request() {
+async fn connection_is_closed_if_the_outcome_at_the_holder_is_unknown() {
     for then in ["", "HTTP/1.1 202 Accepted\r\nContent-Length: 900\r\n\r\n{", "nonsense"] {
-        let server = follower(&Told::holder(at(strange(then).await)), HttpOptions::default()).await;
+        let server =
+            follower(&FakeInstances::holder(remote_holder(raw_instance(then).await)), HttpOptions::default())
+                .await;
         let mut connection = server.connect().await;
         connection.write(&Request::new("DELETE", "/indexes/films").bytes()).await;
         assert!(connection.try_response().await.is_none(), "{then:?}");
-        // Others are served.
+        // Other requests are served.
         assert_eq!(server.get("/health").await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn silent_instance_is_given_up_once_another_is_the_one() {
-    let told = Told::holder(at(strange("silence").await));
-    let server = follower(&told, HttpOptions::default()).await;
+async fn connection_is_closed_if_a_silent_holder_loses_the_role() {
+    let instances = FakeInstances::holder(remote_holder(raw_instance("silence").await));
+    let server = follower(&instances, HttpOptions::default()).await;
     let mut connection = server.connect().await;
     connection.write(&Request::new("DELETE", "/indexes/films").bytes()).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    told.0.send_replace(RoleHolder::Vacant);
+    instances.0.send_replace(RoleHolder::Vacant);
     assert!(connection.try_response().await.is_none());
 }
 
 #[tokio::test]
-async fn instances_that_send_each_other_in_a_circle_stop() {
-    let (one, other) = (Told::holder(RoleHolder::Vacant), Told::holder(RoleHolder::Vacant));
-    let options = || patient(Duration::from_secs(5));
+async fn forwarding_stops_in_a_loop() {
+    let (one, other) = (FakeInstances::holder(RoleHolder::Vacant), FakeInstances::holder(RoleHolder::Vacant));
+    let options = || with_holder_timeout(Duration::from_secs(5));
     let (first, second) = (follower(&one, options()).await, follower(&other, options()).await);
-    one.0.send_replace(at(url(&second)));
-    other.0.send_replace(at(url(&first)));
+    one.0.send_replace(remote_holder(url(&second)));
+    other.0.send_replace(remote_holder(url(&first)));
     let response = first.send(&Request::new("DELETE", "/indexes/films")).await;
     assert_eq!((response.status, response.code().as_str()), (503, "miroir_no_leader"));
     assert!(response.message().contains("disagree"), "{}", response.message());
 }
 
-/// Its term is over, the store refused its change, and somebody else has the writes.
+/// The lease has expired, the store refused the change, and another instance is the leader.
 #[tokio::test]
-async fn one_that_lost_its_turn_half_way_does_not_answer() {
-    let told = Told::holder(RoleHolder::Local);
+async fn connection_is_closed_if_this_instance_loses_the_role_during_a_failed_request() {
+    let instances = FakeInstances::holder(RoleHolder::Local);
     let mut index = MockIndexApi::new();
-    let telling = Arc::clone(&told);
+    let shared = Arc::clone(&instances);
     index.expect_index_delete().returning(move |_| {
-        telling.0.send_replace(at("http://127.0.0.1:1".to_owned()));
+        shared.0.send_replace(remote_holder("http://127.0.0.1:1".to_owned()));
         Err(ApiError::Internal("a stand-in".to_owned()))
     });
     index.expect_index_create().returning({
-        let telling = Arc::clone(&told);
+        let shared = Arc::clone(&instances);
         move |_, _| {
-            telling.0.send_replace(at("http://127.0.0.1:1".to_owned()));
+            shared.0.send_replace(remote_holder("http://127.0.0.1:1".to_owned()));
             Err(ApiError::refused(miroir_domain::error::ErrorCode::MiroirStoreUnavailable, "fenced"))
         }
     });
-    index.expect_index_get().returning(|_| Ok(answer(serde_json::Value::Null)));
-    let apis = Apis { instance: Arc::clone(&told) as _, index: Arc::new(index), ..untouched() };
+    index.expect_index_get().returning(|_| Ok(read_response(serde_json::Value::Null)));
+    let apis = Apis { instance: Arc::clone(&instances) as _, index: Arc::new(index), ..panicking_apis() };
     let server = Server::start(apis, HttpOptions::default()).await;
     let mut connection = server.connect().await;
     connection.write(&Request::new("POST", "/indexes").json(r#"{"uid":"films"}"#).bytes()).await;
     assert!(connection.try_response().await.is_none());
-    // A fault of its own is told, whoever has the writes.
-    told.0.send_replace(RoleHolder::Local);
+    // An internal error is returned, whichever instance is the leader.
+    instances.0.send_replace(RoleHolder::Local);
     assert_eq!(server.send(&Request::new("DELETE", "/indexes/films")).await.status, 500);
 }
 
-/// The instance that is handed a request knows of the change of leaders a moment later than the one that hands it on.
+/// The receiver of a forwarded request learns of the change of leaders a moment later than its sender.
 #[tokio::test]
-async fn request_that_was_handed_on_waits_for_what_its_sender_knows_already() {
-    let behind = Told::holder(RoleHolder::Vacant);
-    let apis = Apis { instance: Arc::clone(&behind) as _, ..agreeable() };
+async fn forwarded_request_waits_while_the_state_of_the_receiver_is_stale() {
+    let behind = FakeInstances::holder(RoleHolder::Vacant);
+    let apis = Apis { instance: Arc::clone(&behind) as _, ..stub_apis() };
     let next = Server::start(apis, HttpOptions::default()).await;
-    let former = follower(&Told::holder(at(url(&next))), HttpOptions::default()).await;
-    // It still thinks that it is the former one.
-    behind.0.send_replace(at(url(&former)));
+    let former = follower(&FakeInstances::holder(remote_holder(url(&next))), HttpOptions::default()).await;
+    // The receiver still considers the former leader the holder.
+    behind.0.send_replace(remote_holder(url(&former)));
     let mut connection = former.connect().await;
     connection.write(&Request::new("POST", "/indexes").json(r#"{"uid":"films"}"#).bytes()).await;
     tokio::time::sleep(Duration::from_millis(200)).await;

@@ -1,4 +1,4 @@
-//! Whatever a client sends, it gets an answer that blames the client, and the server lives on.
+//! Random input: every response is an error of the client, and the server stays alive.
 
 mod support;
 
@@ -6,12 +6,12 @@ use miroir_http::{HttpOptions, route_list};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use support::{Connection, PATIENCE, Request, Server, agreeable};
+use support::{Connection, Request, Server, TIMEOUT, stub_apis};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-/// A path that is a route's with anything in place of its parameters, or nothing known.
+/// A path of a route with random parameters, or a random path.
 fn paths() -> impl Strategy<Value = String> {
     let templates: Vec<String> = route_list().into_iter().map(|route| route.template).collect();
     let segment = prop_oneof![
@@ -99,7 +99,7 @@ fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
         "[ -~]{0,40}",
         "[\\u{80}-\\u{ff}]{1,10}",
     ];
-    // What frames the message is said by the test itself, except in the test of raw bytes.
+    // The headers that frame the message are set by the test itself, except in the test of raw bytes.
     let framing = ["content-length", "transfer-encoding", "expect", "upgrade"];
     vec((names, values), 0..5).prop_map(move |pairs| {
         pairs.into_iter().filter(|(name, _)| !framing.contains(&name.to_ascii_lowercase().as_str())).collect()
@@ -115,7 +115,7 @@ fn methods() -> impl Strategy<Value = String> {
 
 fn runtime() -> (Runtime, Server) {
     let runtime = Runtime::new().unwrap();
-    let server = runtime.block_on(Server::start(agreeable(), HttpOptions::default()));
+    let server = runtime.block_on(Server::start(stub_apis(), HttpOptions::default()));
     (runtime, server)
 }
 
@@ -127,7 +127,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_request_is_answered_without_a_server_error(
+    fn any_request_is_served_without_a_server_error(
         requests in vec((methods(), paths(), queries(), headers(), bodies(), any::<bool>()), 1..4)
     ) {
         thread_local!(static SERVER: (Runtime, Server) = runtime());
@@ -155,7 +155,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_answered_or_the_connection_is_closed(
+    fn any_bytes_get_a_response_or_a_closed_connection(
         start in select(vec![
             "", "GET ", "GET /health HTTP/1.1\r\n", "POST /indexes HTTP/1.1\r\nContent-Type: application/json\r\n",
             "POST /indexes HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -167,15 +167,15 @@ proptest! {
         thread_local!(static SERVER: (Runtime, Server) = runtime());
         SERVER.with(|(runtime, server)| runtime.block_on(async {
             let mut connection: Connection = server.connect().await;
-            // The server may close before everything is sent.
+            // The server may close the connection before everything is sent.
             let _ = connection.stream.write_all(start.as_bytes()).await;
             let _ = connection.stream.write_all(&rest).await;
             let _ = connection.stream.shutdown().await;
-            let mut answer = Vec::new();
-            let closed = timeout(PATIENCE, connection.stream.read_to_end(&mut answer)).await;
+            let mut received = Vec::new();
+            let closed = timeout(TIMEOUT, connection.stream.read_to_end(&mut received)).await;
             prop_assert!(closed.is_ok(), "the connection hangs");
-            let text = String::from_utf8_lossy(&answer);
-            prop_assert!(answer.is_empty() || text.starts_with("HTTP/1."), "{text}");
+            let text = String::from_utf8_lossy(&received);
+            prop_assert!(received.is_empty() || text.starts_with("HTTP/1."), "{text}");
             prop_assert!(!text.contains(" 500 "), "{text}");
             alive(server).await;
             Ok(())

@@ -1,4 +1,4 @@
-//! Limits: on time, on how much at once, on what a handler may break.
+//! Limits on time, concurrent requests and connections, and the isolation of panics.
 
 mod support;
 
@@ -11,12 +11,12 @@ use miroir_domain::search::SearchRequest;
 use miroir_http::{Apis, HttpOptions};
 use miroir_ports::inbound::{ApiError, MockTaskApi, ReadResponse, SearchApi};
 use serde_json::json;
-use support::{PATIENCE, Request, Server, agreeable, answer, untouched};
+use support::{Request, Server, TIMEOUT, panicking_apis, read_response, stub_apis};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
-/// A search that tells when it begins and when it is dropped, and answers once it gets a permit.
+/// A search that reports its begin and its drop, and returns once it gets a permit.
 struct Watched {
     begun: mpsc::UnboundedSender<()>,
     dropped: mpsc::UnboundedSender<()>,
@@ -27,7 +27,7 @@ struct OnDrop(mpsc::UnboundedSender<()>);
 
 impl Drop for OnDrop {
     fn drop(&mut self) {
-        // The test may be over.
+        // Fails if the test is over.
         let _ = self.0.send(());
     }
 }
@@ -38,11 +38,11 @@ impl SearchApi for Watched {
         let _on_drop = OnDrop(self.dropped.clone());
         self.begun.send(()).unwrap();
         self.permits.acquire().await.unwrap().forget();
-        Ok(answer(json!({})))
+        Ok(read_response(json!({})))
     }
 }
 
-/// What the test holds of a [`Watched`].
+/// The test's side of a [`Watched`].
 struct Watch {
     begun: mpsc::UnboundedReceiver<()>,
     dropped: mpsc::UnboundedReceiver<()>,
@@ -59,11 +59,11 @@ impl Watch {
     }
 
     async fn begun(&mut self) {
-        timeout(PATIENCE, self.begun.recv()).await.expect("the search begins").unwrap();
+        timeout(TIMEOUT, self.begun.recv()).await.expect("the search begins").unwrap();
     }
 
     async fn dropped(&mut self) {
-        timeout(PATIENCE, self.dropped.recv()).await.expect("the search is dropped").unwrap();
+        timeout(TIMEOUT, self.dropped.recv()).await.expect("the search is dropped").unwrap();
     }
 }
 
@@ -72,8 +72,8 @@ fn search() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_search_is_dropped_when_its_client_hangs_up() {
-    let (apis, mut watch) = Watch::over(untouched());
+async fn search_is_dropped_if_its_client_disconnects() {
+    let (apis, mut watch) = Watch::over(panicking_apis());
     let server = Server::start(apis, HttpOptions::default()).await;
     for request in [search(), Request::new("GET", "/indexes/m/search?q=a").bytes()] {
         let mut connection = server.connect().await;
@@ -85,8 +85,8 @@ async fn a_search_is_dropped_when_its_client_hangs_up() {
 }
 
 #[tokio::test]
-async fn a_request_over_its_time_is_504_and_dropped() {
-    let (apis, mut watch) = Watch::over(untouched());
+async fn request_over_the_time_limit_is_504_and_dropped() {
+    let (apis, mut watch) = Watch::over(panicking_apis());
     let options = HttpOptions { request_timeout: Duration::from_millis(50), ..HttpOptions::default() };
     let server = Server::start(apis, options).await;
     let mut connection = server.connect().await;
@@ -94,15 +94,15 @@ async fn a_request_over_its_time_is_504_and_dropped() {
     let response = connection.response().await;
     assert_eq!((response.status, response.code().as_str()), (504, "miroir_timeout"));
     watch.dropped().await;
-    // The connection is as good as before.
+    // The connection stays usable.
     watch.permits.add_permits(1);
     connection.write(&Request::new("GET", "/health").bytes()).await;
     assert_eq!(connection.response().await.status, 200);
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_read_does_not_keep_a_request_from_timing_out() {
-    let (apis, _watch) = Watch::over(untouched());
+async fn request_times_out_even_if_its_body_is_never_read() {
+    let (apis, _watch) = Watch::over(panicking_apis());
     let options = HttpOptions {
         request_timeout: Duration::from_millis(50),
         upload_timeout: Duration::from_millis(50),
@@ -115,7 +115,7 @@ async fn a_body_that_is_not_read_does_not_keep_a_request_from_timing_out() {
 
 #[tokio::test]
 async fn requests_beyond_the_limit_are_503_until_others_end() {
-    let (apis, mut watch) = Watch::over(agreeable());
+    let (apis, mut watch) = Watch::over(stub_apis());
     let options = HttpOptions { max_concurrent_requests: 2, ..HttpOptions::default() };
     let server = Server::start(apis, options).await;
     let (mut first, mut second) = (server.connect().await, server.connect().await);
@@ -126,11 +126,11 @@ async fn requests_beyond_the_limit_are_503_until_others_end() {
     let refused = server.get("/indexes").await;
     assert_eq!((refused.status, refused.code().as_str()), (503, "miroir_overloaded"));
     assert_eq!(refused.header("retry-after"), Some("1"));
-    // Whoever asks whether Miroir lives is told.
+    // Health and readiness are served nevertheless.
     for path in ["/health", "/_miroir/ready"] {
         assert_eq!(server.get(path).await.status, 200, "{path}");
     }
-    // A client that hangs up frees its place, and so does one that is answered.
+    // A permit is released if the client disconnects, and after a response.
     drop(first);
     watch.dropped().await;
     assert_eq!(server.get("/indexes").await.status, 200);
@@ -138,12 +138,12 @@ async fn requests_beyond_the_limit_are_503_until_others_end() {
     assert_eq!(second.response().await.status, 200);
 }
 
-/// A request whose body does not come to its end.
+/// A request with an incomplete body.
 const UNFINISHED: &[u8] = b"POST /indexes/m/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{";
 
 #[tokio::test]
-async fn clients_that_send_slowly_keep_nobody_out() {
-    let (apis, mut watch) = Watch::over(agreeable());
+async fn slow_clients_hold_no_permit_while_they_send() {
+    let (apis, mut watch) = Watch::over(stub_apis());
     let options = HttpOptions { max_concurrent_requests: 1, ..HttpOptions::default() };
     let server = Server::start(apis, options).await;
     let mut slow = Vec::new();
@@ -155,7 +155,7 @@ async fn clients_that_send_slowly_keep_nobody_out() {
     for _ in 0..20 {
         assert_eq!(server.get("/indexes").await.status, 200);
     }
-    // Whoever has sent everything needs a place like everyone else.
+    // A complete request needs a permit like any other.
     slow[0].write(b"}").await;
     watch.begun().await;
     slow[1].write(b"}").await;
@@ -166,20 +166,20 @@ async fn clients_that_send_slowly_keep_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_cut_off() {
+async fn connection_is_closed_if_the_client_does_not_read() {
     let options = HttpOptions { write_timeout: Duration::from_millis(100), ..HttpOptions::default() };
-    let server = Server::start(agreeable(), options).await;
+    let server = Server::start(stub_apis(), options).await;
     let mut connection = server.connect().await;
     let request = Request::new("GET", "/_miroir/openapi.json").bytes();
-    // Answers fill what the systems of both sides hold, then requests do, and then only a close ends the waiting.
+    // Responses fill the buffers of both systems, then requests do. Then only a close ends the wait.
     let cut = async { while connection.stream.write_all(&request).await.is_ok() {} };
-    timeout(PATIENCE, cut).await.expect("it is cut off");
+    timeout(TIMEOUT, cut).await.expect("the connection is closed");
     assert_eq!(server.get("/health").await.status, 200);
 }
 
 #[tokio::test]
-async fn beyond_the_most_connections_one_that_keeps_waiting_makes_room() {
-    let (apis, mut watch) = Watch::over(agreeable());
+async fn idle_connections_are_closed_beyond_the_limit() {
+    let (apis, mut watch) = Watch::over(stub_apis());
     let options = HttpOptions { max_connections: 3, ..HttpOptions::default() };
     let server = Server::start(apis, options).await;
     let mut busy = server.connect().await;
@@ -200,10 +200,10 @@ async fn beyond_the_most_connections_one_that_keeps_waiting_makes_room() {
 }
 
 #[tokio::test]
-async fn a_panic_is_500_with_a_body_and_harms_nothing_else() {
+async fn panic_is_500_with_a_body_and_keeps_the_connection_open() {
     let mut task = MockTaskApi::new();
     task.expect_task_get().returning(|_| panic!("a bug"));
-    let server = Server::start(Apis { task: Arc::new(task), ..agreeable() }, HttpOptions::default()).await;
+    let server = Server::start(Apis { task: Arc::new(task), ..stub_apis() }, HttpOptions::default()).await;
     let mut connection = server.connect().await;
     for _ in 0..3 {
         connection.write(&Request::new("GET", "/tasks/1").bytes()).await;
@@ -216,8 +216,8 @@ async fn a_panic_is_500_with_a_body_and_harms_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_finishes_what_is_in_flight() {
-    let (apis, mut watch) = Watch::over(untouched());
+async fn stopping_the_server_finishes_requests_in_flight() {
+    let (apis, mut watch) = Watch::over(panicking_apis());
     let mut server = Server::start(apis, HttpOptions::default()).await;
     let mut idle = server.connect().await;
     idle.write(&Request::new("GET", "/health").bytes()).await;
@@ -226,10 +226,10 @@ async fn a_server_that_stops_finishes_what_is_in_flight() {
     busy.write(&search()).await;
     watch.begun().await;
 
-    server.ask_to_stop();
-    // The idle connection is closed, which also tells that stopping has begun.
+    server.begin_stop();
+    // The idle connection is closed, which shows that stopping has begun.
     assert!(idle.try_response().await.is_none());
-    assert!(tokio::net::TcpStream::connect(server.address).await.is_err(), "nothing more is accepted");
+    assert!(tokio::net::TcpStream::connect(server.address).await.is_err(), "no connection is accepted");
 
     watch.permits.add_permits(1);
     assert_eq!(busy.response().await.status, 200);
@@ -237,8 +237,8 @@ async fn a_server_that_stops_finishes_what_is_in_flight() {
 }
 
 #[tokio::test]
-async fn dropping_the_server_drops_what_is_in_flight() {
-    let (apis, mut watch) = Watch::over(untouched());
+async fn dropping_the_server_drops_requests_in_flight() {
+    let (apis, mut watch) = Watch::over(panicking_apis());
     let server = Server::start(apis, HttpOptions::default()).await;
     let mut busy = server.connect().await;
     busy.write(&search()).await;

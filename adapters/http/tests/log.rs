@@ -1,4 +1,4 @@
-//! What the log says of a request.
+//! The log lines of requests.
 
 mod support;
 
@@ -9,7 +9,7 @@ use miroir_domain::search::SearchRequest;
 use miroir_http::{Apis, HttpOptions, Secret};
 use miroir_ports::inbound::MockSearchApi;
 use serde_json::{Value, json};
-use support::{Request, Server, agreeable, answer};
+use support::{Request, Server, read_response, stub_apis};
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -36,7 +36,7 @@ impl Lines {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The lines of one target, without their time.
+    /// Returns the lines of one target, without their time.
     fn of(&self, target: &str) -> Vec<Value> {
         let text = self.text();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -44,7 +44,7 @@ impl Lines {
     }
 }
 
-/// Sends `requests` one after the other; the server runs on this thread, whose lines are kept.
+/// Sends `requests` one after the other. The server runs on this thread, whose log lines are returned.
 async fn logged(apis: Apis, options: HttpOptions, requests: &[Request<'_>]) -> Lines {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
@@ -57,19 +57,19 @@ async fn logged(apis: Apis, options: HttpOptions, requests: &[Request<'_>]) -> L
     for request in requests {
         server.send(request).await;
     }
-    server.ask_to_stop();
+    server.begin_stop();
     server.stopped().await;
     lines
 }
 
 #[tokio::test]
-async fn each_request_is_one_line_with_its_id_route_status_and_task() {
+async fn requests_are_logged_with_id_route_status_and_task() {
     let requests = [
         Request::new("POST", "/indexes/m/documents").json("[]").header("X-Request-Id", "a"),
         Request::new("GET", "/indexes/m/search?q=private").header("X-Request-Id", "b"),
         Request::new("GET", "/nope/private").header("X-Request-Id", "c"),
     ];
-    let lines = logged(agreeable(), HttpOptions::default(), &requests).await;
+    let lines = logged(stub_apis(), HttpOptions::default(), &requests).await;
     let seen: Vec<Value> = lines
         .of("miroir::http")
         .into_iter()
@@ -93,13 +93,13 @@ async fn each_request_is_one_line_with_its_id_route_status_and_task() {
 }
 
 #[tokio::test]
-async fn what_happens_inside_carries_the_request_id() {
+async fn log_lines_of_a_handler_have_the_request_id() {
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, _: SearchRequest| {
         tracing::info!(target: "inside", "searching");
-        Ok(answer(json!({})))
+        Ok(read_response(json!({})))
     });
-    let apis = Apis { search: Arc::new(search), ..agreeable() };
+    let apis = Apis { search: Arc::new(search), ..stub_apis() };
     let request = Request::new("GET", "/indexes/m/search").header("X-Request-Id", "abc");
     let lines = logged(apis, HttpOptions::default(), &[request]).await;
     assert_eq!(lines.of("inside")[0]["span"]["request_id"], "abc");
@@ -116,7 +116,7 @@ async fn keys_are_never_logged() {
     let requests = ["Bearer master-secret", "Bearer wrong-secret", "admin-secret"].map(|key| {
         Request::new("GET", "/indexes").header("Authorization", key).header("X-Admin-Key", "admin-secret")
     });
-    let lines = logged(agreeable(), options, &requests).await;
+    let lines = logged(stub_apis(), options, &requests).await;
     assert_eq!(lines.of("miroir::http").len(), 3);
     assert!(!lines.text().contains("secret"), "{}", lines.text());
 }

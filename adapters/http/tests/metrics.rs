@@ -1,4 +1,4 @@
-//! Metrics: who gets them and where, and what is counted of requests.
+//! Metrics: their route, their listener, and the observation of requests.
 
 mod support;
 
@@ -9,32 +9,32 @@ use miroir_domain::IndexUid;
 use miroir_domain::search::SearchRequest;
 use miroir_http::{Apis, HttpOptions, ObservedRequest, RequestObserver, Secret, serve_metrics};
 use miroir_ports::inbound::{ApiError, ReadResponse, SearchApi};
-use support::{Connection, PATIENCE, Request, Server, agreeable, metrics_api, send};
+use support::{Connection, Request, Server, TIMEOUT, metrics_api, send, stub_apis};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 #[tokio::test]
-async fn route_serves_the_text_as_it_is_to_who_has_the_admin_key() {
+async fn route_serves_the_unchanged_text_with_the_admin_key() {
     let options = HttpOptions { admin_key: Some(Secret::new("admin")), ..HttpOptions::default() };
-    let server = Server::start(agreeable(), options).await;
+    let server = Server::start(stub_apis(), options).await;
     let request = Request::new("GET", "/_miroir/metrics");
     assert_eq!(server.send(&request).await.status, 401);
     let response = server.send(&request.header("Authorization", "Bearer admin")).await;
-    assert_eq!((response.status, response.body.as_str()), (200, "answer 42\n"));
+    assert_eq!((response.status, response.body.as_str()), (200, "requests 42\n"));
     assert_eq!(response.header("content-type"), Some("text/plain; version=0.0.4"));
 }
 
 #[tokio::test]
-async fn listener_serves_metrics_without_a_key_and_nothing_else() {
+async fn listener_serves_only_metrics_and_needs_no_key() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async { stopped.await.unwrap_or(()) };
     let task = tokio::spawn(serve_metrics(listener, Arc::new(metrics_api()), shutdown));
     let response = send(address, &Request::new("GET", "/metrics?a=b")).await;
-    assert_eq!((response.status, response.body.as_str()), (200, "answer 42\n"));
+    assert_eq!((response.status, response.body.as_str()), (200, "requests 42\n"));
     assert_eq!(response.header("content-type"), Some("text/plain; version=0.0.4"));
     for path in ["/", "/health", "/_miroir/metrics", "/metrics/", "/indexes", "//metrics"] {
         let response = send(address, &Request::new("GET", path)).await;
@@ -43,14 +43,14 @@ async fn listener_serves_metrics_without_a_key_and_nothing_else() {
     }
     let response = send(address, &Request::new("POST", "/metrics").json("{}")).await;
     assert_eq!((response.status, response.header("allow")), (405, Some("GET")));
-    // A connection that asks for nothing does not keep it from stopping.
+    // The listener stops despite an idle connection.
     let _idle = Connection::to(address).await;
     stop.send(()).unwrap();
-    timeout(PATIENCE, task).await.expect("the listener stops").unwrap();
+    timeout(TIMEOUT, task).await.expect("the listener stops").unwrap();
 }
 
 #[tokio::test]
-async fn connections_beyond_the_places_are_closed_and_places_come_free() {
+async fn listener_closes_connections_beyond_its_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let task = tokio::spawn(serve_metrics(listener, Arc::new(metrics_api()), std::future::pending()));
@@ -61,7 +61,7 @@ async fn connections_beyond_the_places_are_closed_and_places_come_free() {
     let mut beyond = Connection::to(address).await;
     assert!(beyond.try_response().await.is_none(), "closed");
     drop(idle);
-    // As soon as the server has seen one of them leave.
+    // The server accepts a connection once it has noticed a disconnect.
     let served = async {
         loop {
             let mut connection = Connection::to(address).await;
@@ -73,11 +73,11 @@ async fn connections_beyond_the_places_are_closed_and_places_come_free() {
             }
         }
     };
-    timeout(PATIENCE, served).await.expect("a place comes free");
+    timeout(TIMEOUT, served).await.expect("a connection is accepted");
     task.abort();
 }
 
-/// Remembers what it is told.
+/// An observer that stores its notifications.
 #[derive(Default)]
 struct Memory {
     begun: Mutex<usize>,
@@ -96,9 +96,9 @@ impl RequestObserver for Memory {
 }
 
 #[tokio::test]
-async fn requests_are_counted_by_what_no_client_chooses() {
+async fn observer_receives_no_values_that_clients_choose() {
     let memory = Arc::new(Memory::default());
-    let apis = Apis { observer: Arc::clone(&memory) as _, ..agreeable() };
+    let apis = Apis { observer: Arc::clone(&memory) as _, ..stub_apis() };
     let server = Server::start(apis, HttpOptions::default()).await;
     for (method, path) in [
         ("GET", "/indexes/secret-name/search?q=private"),
@@ -125,7 +125,7 @@ async fn requests_are_counted_by_what_no_client_chooses() {
     assert_eq!(*memory.begun.lock().unwrap(), 5);
 }
 
-/// Never answers.
+/// A search that never returns.
 struct Stuck;
 
 #[async_trait]
@@ -136,9 +136,9 @@ impl SearchApi for Stuck {
 }
 
 #[tokio::test]
-async fn request_whose_client_leaves_ends_with_499() {
+async fn observer_receives_499_if_the_client_disconnects() {
     let memory = Arc::new(Memory::default());
-    let apis = Apis { observer: Arc::clone(&memory) as _, search: Arc::new(Stuck), ..agreeable() };
+    let apis = Apis { observer: Arc::clone(&memory) as _, search: Arc::new(Stuck), ..stub_apis() };
     let server = Server::start(apis, HttpOptions::default()).await;
     let mut connection = server.connect().await;
     connection.write(&Request::new("GET", "/indexes/m/search").bytes()).await;
@@ -148,7 +148,7 @@ async fn request_whose_client_leaves_ends_with_499() {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(PATIENCE, waiting).await.expect("it comes about");
+        timeout(TIMEOUT, waiting).await.expect("the condition becomes true");
     };
     until(&|| *memory.begun.lock().unwrap() == 1).await;
     drop(connection);

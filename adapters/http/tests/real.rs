@@ -1,4 +1,4 @@
-//! Refusals and routes compared with a real Meilisearch, the binary named by `MIROIR_MEILISEARCH_BIN`.
+//! Refusals and routes compared with a real Meilisearch, whose binary `MIROIR_MEILISEARCH_BIN` names.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
 
 use miroir_http::{HttpOptions, Secret, route_list};
-use support::{PATIENCE, Request, Response, Server, agreeable, send};
+use support::{Request, Response, Server, TIMEOUT, send, stub_apis};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Duration, sleep, timeout};
@@ -15,7 +15,7 @@ use tokio::time::{Duration, sleep, timeout};
 const BINARY: &str = "MIROIR_MEILISEARCH_BIN";
 const MASTER_KEY: &str = "a-master-key-for-tests";
 
-/// A real server with an empty database, killed when dropped.
+/// A Meilisearch server with an empty database. It is killed when dropped.
 struct Real {
     address: SocketAddr,
     _process: Child,
@@ -28,7 +28,7 @@ impl Real {
             panic!("set {BINARY} to the path of a meilisearch binary to run these tests")
         });
         let directory = tempfile::tempdir().unwrap();
-        // The port is free again before the server takes it; nothing else here asks for one in between.
+        // The port is released before the server binds it. No other test binds one in between.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut command = Command::new(binary);
         command.current_dir(directory.path()).args(["--no-analytics", "--env", "development"]);
@@ -41,22 +41,22 @@ impl Real {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(PATIENCE, listening).await.expect("meilisearch starts");
+        timeout(TIMEOUT, listening).await.expect("meilisearch starts");
         Self { address, _process: process, _directory: directory }
     }
 }
 
-/// Sends the same to both; the answers must agree in status, code and message.
+/// Sends the same request to both servers. The responses must agree in status, code and message.
 async fn agree(real: &Real, ours: &Server, request: &Request<'_>, what: &str) {
     let (theirs, ours) = (send(real.address, request).await, ours.send(request).await);
-    let told = |response: &Response| (response.status, response.code(), response.message());
-    assert_eq!(told(&ours), told(&theirs), "{what}");
+    let summary = |response: &Response| (response.status, response.code(), response.message());
+    assert_eq!(summary(&ours), summary(&theirs), "{what}");
 }
 
 #[tokio::test]
-async fn refusals_are_those_of_a_server() {
+async fn refusals_equal_those_of_meilisearch() {
     let real = Real::start(None).await;
-    let ours = Server::start(agreeable(), HttpOptions::default()).await;
+    let ours = Server::start(stub_apis(), HttpOptions::default()).await;
     for (method, path) in [
         ("GET", "/indexes?limit=a"),
         ("GET", "/indexes?offset=-1"),
@@ -135,7 +135,7 @@ async fn refusals_are_those_of_a_server() {
         for media in ["text/plain", "json", "application/ndjson", ""] {
             agree(&real, &ours, &request.clone().header("Content-Type", media).body(b"{}"), media).await;
         }
-        // Other spellings are accepted by both, and then refused for the missing body.
+        // Both accept other spellings, and then refuse the missing body.
         for media in ["APPLICATION/json", "application/json;", "application/json; charset=latin1"] {
             agree(&real, &ours, &request.clone().header("Content-Type", media).body(b""), media).await;
         }
@@ -143,10 +143,10 @@ async fn refusals_are_those_of_a_server() {
 }
 
 #[tokio::test]
-async fn keys_are_demanded_as_by_a_server() {
+async fn keys_are_required_as_by_meilisearch() {
     let real = Real::start(Some(MASTER_KEY)).await;
     let options = HttpOptions { master_key: Some(Secret::new(MASTER_KEY)), ..HttpOptions::default() };
-    let ours = Server::start(agreeable(), options).await;
+    let ours = Server::start(stub_apis(), options).await;
     let right = format!("Bearer {MASTER_KEY}");
     let lower = format!("bearer {MASTER_KEY}");
     let spaced = format!("Bearer  {MASTER_KEY}");
@@ -171,13 +171,13 @@ async fn keys_are_demanded_as_by_a_server() {
 }
 
 #[tokio::test]
-async fn every_path_takes_the_methods_it_takes_on_a_server() {
+async fn paths_support_the_methods_of_meilisearch() {
     let real = Real::start(None).await;
     let mut methods: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for route in route_list().into_iter().filter(|route| !route.template.starts_with("/_miroir")) {
         methods.entry(route.template).or_default().insert(route.method);
     }
-    // In development a server shows a page here, without a list of methods.
+    // In development Meilisearch serves a page here, without a list of methods.
     methods.remove("/");
     for (template, ours) in methods {
         let path = template.replace(['{', '}'], "");

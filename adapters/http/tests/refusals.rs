@@ -1,4 +1,4 @@
-//! What is refused, route by route, before any port is called.
+//! Refusals of every route before any port is called.
 
 mod support;
 
@@ -8,9 +8,9 @@ use miroir_domain::error::ErrorCode;
 use miroir_http::{Apis, HttpOptions, Secret, route_list};
 use miroir_ports::inbound::{ApiError, MockIndexApi};
 use serde_json::json;
-use support::{Request, Server, untouched};
+use support::{Request, Server, panicking_apis};
 
-/// A method, a path, a body, and the status and code that refuse them.
+/// A method, a path, a body, and the status and code of the refusal.
 type Case = (&'static str, &'static str, Option<&'static str>, u16, &'static str);
 
 const CASES: &[Case] = &[
@@ -102,7 +102,7 @@ const CASES: &[Case] = &[
 ];
 
 async fn server() -> Server {
-    Server::start(untouched(), HttpOptions::default()).await
+    Server::start(panicking_apis(), HttpOptions::default()).await
 }
 
 fn request(method: &'static str, path: &'static str, body: Option<&'static str>) -> Request<'static> {
@@ -111,7 +111,7 @@ fn request(method: &'static str, path: &'static str, body: Option<&'static str>)
 }
 
 #[tokio::test]
-async fn bad_input_is_refused_with_its_code() {
+async fn invalid_input_is_refused_with_its_code() {
     let server = server().await;
     for &(method, path, body, status, code) in CASES {
         let response = server.send(&request(method, path, body)).await;
@@ -121,13 +121,13 @@ async fn bad_input_is_refused_with_its_code() {
     }
 }
 
-/// A path of the template, with an index uid that is none.
+/// Returns a path of the template with an invalid index uid.
 fn with_bad_index(template: &str) -> String {
     template.replace("{index_uid}", "a%20b").replace("{document_id}", "1")
 }
 
 #[tokio::test]
-async fn every_route_of_an_index_refuses_a_bad_uid() {
+async fn routes_of_an_index_refuse_an_invalid_uid() {
     let server = server().await;
     let routes: Vec<_> = route_list()
         .into_iter()
@@ -136,7 +136,7 @@ async fn every_route_of_an_index_refuses_a_bad_uid() {
     assert!(routes.len() > 70, "{}", routes.len());
     for route in routes {
         let path = with_bad_index(&route.template);
-        // A body that all readers of bodies take, but for those that want an array.
+        // A body that every route accepts, except those that require an array or a filter.
         let body = match () {
             () if path.ends_with("delete-batch") => "[]",
             () if path.ends_with("/delete") => r#"{"filter":"a"}"#,
@@ -149,7 +149,7 @@ async fn every_route_of_an_index_refuses_a_bad_uid() {
     }
 }
 
-/// The routes that read a body, by the media types they take.
+/// Returns the routes that read a body, with the media types they accept.
 fn readers() -> Vec<(&'static str, String, &'static str)> {
     const JSON: &str = "`application/json`";
     let mut readers: Vec<_> = route_list()
@@ -178,7 +178,7 @@ fn readers() -> Vec<(&'static str, String, &'static str)> {
 }
 
 #[tokio::test]
-async fn every_reader_of_bodies_refuses_a_bad_type_an_empty_body_and_a_bad_packing() {
+async fn routes_with_a_body_refuse_a_wrong_type_an_empty_body_and_a_wrong_encoding() {
     let server = server().await;
     for (method, path, accepted) in readers() {
         let request = Request::new(method, &path);
@@ -199,7 +199,7 @@ async fn every_reader_of_bodies_refuses_a_bad_type_an_empty_body_and_a_bad_packi
 }
 
 #[tokio::test]
-async fn every_reader_of_json_refuses_what_is_none() {
+async fn routes_with_a_json_body_refuse_invalid_json() {
     let server = server().await;
     let readers = readers().into_iter().filter(|(_, _, accepted)| !accepted.contains("csv"));
     for (method, path, _) in readers {
@@ -215,7 +215,37 @@ async fn every_reader_of_json_refuses_what_is_none() {
 }
 
 #[tokio::test]
-async fn every_unsupported_route_says_so_by_name() {
+async fn refusals_repeat_only_the_start_of_a_large_value() {
+    let server = server().await;
+    let large = "x".repeat(100_000);
+    for (method, path, body) in [
+        ("POST", "/indexes", json!({ "uid": [large] })),
+        ("POST", "/indexes", json!({ "uid": large })),
+        ("POST", "/indexes/m/search", json!({ "limit": large })),
+        ("POST", "/indexes/m/search", json!([large])),
+        ("POST", "/indexes/m/documents/fetch", json!({ "offset": large })),
+        ("POST", "/indexes/m/documents/delete", json!({ "filter": { "a": large } })),
+        ("POST", "/multi-search", json!({ "queries": large })),
+        ("POST", "/_miroir/aliases/_swap", json!({ "aliases": ["a", [large]] })),
+    ] {
+        let body = body.to_string();
+        let response = server.send(&Request::new(method, path).json(&body)).await;
+        assert_eq!(response.status, 400, "{method} {path}");
+        let length = response.message().len();
+        assert!((80..1_000).contains(&length), "{method} {path}: {length}");
+        assert!(response.message().contains("xxx"), "{method} {path}");
+    }
+    let long = "x".repeat(10_000);
+    for path in
+        ["/indexes?limit=", "/indexes/m/search?limit=", "/tasks?limit=", "/tasks/", "/indexes/m/nope/"]
+    {
+        let response = server.get(&format!("{path}{long}")).await;
+        assert!(response.message().len() < 1_000, "{path}: {}", response.body);
+    }
+}
+
+#[tokio::test]
+async fn unsupported_routes_are_501_with_their_name() {
     let server = server().await;
     let routes: Vec<_> = route_list().into_iter().filter(|route| !route.supported).collect();
     assert!(routes.len() > 40, "{}", routes.len());
@@ -228,9 +258,10 @@ async fn every_unsupported_route_says_so_by_name() {
     }
 }
 
-/// Every route with its path and whether it is open to all.
+/// Returns every route with its path, and whether it is open.
 fn all_routes() -> impl Iterator<Item = (String, String, bool)> {
-    const OPEN: [&str; 4] = ["/", "/health", "/_miroir/ready", "/_miroir/openapi.json"];
+    const OPEN: [&str; 5] =
+        ["/", "/health", "/_miroir/ready", "/_miroir/openapi.json", "/_miroir/docs/errors"];
     route_list().into_iter().map(|route| {
         let open = OPEN.contains(&route.template.as_str());
         (route.method, route.template.replace(['{', '}'], ""), open)
@@ -238,13 +269,13 @@ fn all_routes() -> impl Iterator<Item = (String, String, bool)> {
 }
 
 #[tokio::test]
-async fn every_route_but_the_open_ones_needs_its_key() {
+async fn routes_require_their_key_unless_they_are_open() {
     let options = HttpOptions {
         master_key: Some(Secret::new("master")),
         admin_key: Some(Secret::new("admin")),
         ..HttpOptions::default()
     };
-    let server = Server::start(untouched(), options).await;
+    let server = Server::start(panicking_apis(), options).await;
     for (method, path, _) in all_routes().filter(|(_, _, open)| !open) {
         let (no_key, wrong_key) = if path.starts_with("/_miroir") {
             ((401, "miroir_invalid_auth"), (401, "miroir_invalid_auth"))
@@ -256,7 +287,7 @@ async fn every_route_but_the_open_ones_needs_its_key() {
         let wrong = Request::new(&method, &path).header("Authorization", "Bearer maste");
         let response = server.send(&wrong).await;
         assert_eq!((response.status, response.code().as_str()), wrong_key, "{method} {path}");
-        // Neither key opens the other's doors.
+        // A key is not valid for the routes of the other.
         let other = if path.starts_with("/_miroir") { "Bearer master" } else { "Bearer admin" };
         let response = server.send(&Request::new(&method, &path).header("Authorization", other)).await;
         assert_eq!((response.status, response.code().as_str()), wrong_key, "{method} {path}");
@@ -267,11 +298,11 @@ async fn every_route_but_the_open_ones_needs_its_key() {
 }
 
 #[tokio::test]
-async fn what_the_port_refuses_keeps_its_code_and_gets_its_status() {
+async fn errors_of_the_port_keep_their_code_and_have_its_status() {
     for code in ErrorCode::ALL {
         let mut index = MockIndexApi::new();
         index.expect_index_get().returning(move |_| Err(ApiError::refused(code, "because")));
-        let apis = Apis { index: Arc::new(index), ..untouched() };
+        let apis = Apis { index: Arc::new(index), ..panicking_apis() };
         let server = Server::start(apis, HttpOptions::default()).await;
         let response = server.get("/indexes/m").await;
         assert!(response.status >= 400, "{code:?}");
@@ -281,8 +312,8 @@ async fn what_the_port_refuses_keeps_its_code_and_gets_its_status() {
 }
 
 #[tokio::test]
-async fn aliases_and_several_searches_are_refused_before_any_port_is_called() {
-    let server = Server::start(untouched(), HttpOptions::default()).await;
+async fn invalid_aliases_and_searches_are_refused_before_the_port_is_called() {
+    let server = Server::start(panicking_apis(), HttpOptions::default()).await;
     for (method, path, body, code, part) in [
         ("POST", "/_miroir/aliases", r#"{"name":"a"}"#, "bad_request", "`target`"),
         ("POST", "/_miroir/aliases", r#"{"name":"a b","target":"c"}"#, "invalid_index_uid", "`.name`"),
@@ -303,9 +334,9 @@ async fn aliases_and_several_searches_are_refused_before_any_port_is_called() {
         ),
     ] {
         let response = server.send(&Request::new(method, path).json(body)).await;
-        let answer = response.json();
-        assert_eq!(answer["code"], code, "{method} {path} {body}: {answer}");
-        assert!(answer["message"].as_str().unwrap().contains(part), "{path} {body}: {answer}");
+        let error = response.json();
+        assert_eq!(error["code"], code, "{method} {path} {body}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(part), "{path} {body}: {error}");
     }
     for version in ["x", "-1", "\"\"", "+3"] {
         let flip = Request::new("PUT", "/_miroir/aliases/a").json(r#"{"target":"b"}"#);

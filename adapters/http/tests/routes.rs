@@ -17,15 +17,15 @@ use miroir_ports::inbound::{
     DocumentSelection, MockDocumentApi, MockIndexApi, MockSearchApi, MockSettingsApi,
 };
 use serde_json::{Value, json};
-use support::{Request, Server, accepted, agreeable, answer, cluster_api, untouched};
+use support::{Request, Server, accepted, cluster_api, panicking_apis, read_response, stub_apis};
 
 async fn server(apis: Apis) -> Server {
     Server::start(apis, HttpOptions::default()).await
 }
 
 #[tokio::test]
-async fn reads_answer_200_with_what_the_port_says() {
-    let server = server(agreeable()).await;
+async fn reads_return_200_with_the_result_of_the_port() {
+    let server = server(stub_apis()).await;
     for (path, body) in [
         ("/health", json!({"status": "available"})),
         ("/version", json!({"pkgVersion": "1.50.0"})),
@@ -49,8 +49,8 @@ async fn reads_answer_200_with_what_the_port_says() {
 }
 
 #[tokio::test]
-async fn tasks_and_topology_keep_their_shapes() {
-    let server = server(agreeable()).await;
+async fn tasks_and_topology_are_returned_in_their_shapes() {
+    let server = server(stub_apis()).await;
     let list = server.get("/tasks?limit=5&from=9").await;
     assert_eq!(list.json(), json!({"results": [], "total": 0, "limit": 5, "from": 9, "next": null}));
     let task = server.get("/tasks/3").await.json();
@@ -61,7 +61,7 @@ async fn tasks_and_topology_keep_their_shapes() {
 
 #[tokio::test]
 async fn searches_reach_the_port_from_a_body_and_from_a_url() {
-    let server = server(agreeable()).await;
+    let server = server(stub_apis()).await;
     let body = Request::new("POST", "/indexes/m/search").json(r#"{"q":"a","limit":2}"#);
     assert_eq!(server.send(&body).await.json(), json!({"q": "a", "limit": 2}));
     let url = server.get("/indexes/m/search?q=a%20b&limit=2&filter=%5B%22x=1%22%5D").await.json();
@@ -70,19 +70,19 @@ async fn searches_reach_the_port_from_a_body_and_from_a_url() {
 
 #[tokio::test]
 async fn readiness_is_503_while_not_ready() {
-    let apis = Apis { cluster: Arc::new(cluster_api(false)), ..untouched() };
+    let apis = Apis { cluster: Arc::new(cluster_api(false)), ..panicking_apis() };
     let response = server(apis).await.get("/_miroir/ready").await;
     assert_eq!((response.status, response.json()["ready"].clone()), (503, json!(false)));
 }
 
 #[tokio::test]
-async fn index_creation_hands_over_uid_and_key() {
+async fn index_creation_passes_uid_and_primary_key_to_the_port() {
     let mut index = MockIndexApi::new();
     index
         .expect_index_create()
         .withf(|uid, key| uid.as_str() == "movies" && key.as_deref() == Some("id"))
         .returning(|uid, _| Ok(accepted(TaskKind::IndexCreation, &uid)));
-    let server = server(Apis { index: Arc::new(index), ..untouched() }).await;
+    let server = server(Apis { index: Arc::new(index), ..panicking_apis() }).await;
     let request = Request::new("POST", "/indexes").json(r#"{"uid":"movies","primaryKey":"id"}"#);
     let response = server.send(&request).await;
     assert_eq!(response.status, 202);
@@ -95,16 +95,16 @@ async fn index_creation_hands_over_uid_and_key() {
     );
 }
 
-/// Which format, mode, key and metadata a write arrives with.
+/// Returns the mode, format, primary key, metadata and body of the write that reaches the port.
 async fn written(request: Request<'_>) -> (WriteMode, PayloadFormat, Option<String>, Option<String>, Bytes) {
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     let mut document = MockDocumentApi::new();
     document.expect_documents_write().returning(move |write| {
-        let answer = accepted(TaskKind::DocumentAdditionOrUpdate, &write.index);
+        let accepted_write = accepted(TaskKind::DocumentAdditionOrUpdate, &write.index);
         sender.send(write).unwrap();
-        Ok(answer)
+        Ok(accepted_write)
     });
-    let server = server(Apis { document: Arc::new(document), ..untouched() }).await;
+    let server = server(Apis { document: Arc::new(document), ..panicking_apis() }).await;
     let response = server.send(&request).await;
     assert_eq!(response.status, 202, "{}", response.body);
     let write = receiver.recv().await.unwrap();
@@ -113,7 +113,7 @@ async fn written(request: Request<'_>) -> (WriteMode, PayloadFormat, Option<Stri
 }
 
 #[tokio::test]
-async fn writes_hand_over_format_mode_and_parameters() {
+async fn writes_pass_format_mode_and_parameters_to_the_port() {
     let path = "/indexes/m/documents";
     let json = written(Request::new("POST", path).json("[]")).await;
     assert_eq!(json, (WriteMode::Replace, PayloadFormat::Json, None, None, Bytes::from("[]")));
@@ -137,7 +137,7 @@ async fn writes_hand_over_format_mode_and_parameters() {
 }
 
 #[tokio::test]
-async fn deletions_hand_over_their_selection() {
+async fn deletions_pass_their_selection_to_the_port() {
     let cases: [(Request<'_>, DocumentSelection, Option<&str>); 4] = [
         (Request::new("DELETE", "/indexes/m/documents"), DocumentSelection::All, None),
         (
@@ -163,20 +163,20 @@ async fn deletions_hand_over_their_selection() {
             .expect_documents_delete()
             .withf(move |_, sent, custom| *sent == selection && *custom == metadata)
             .returning(|index, _, _| Ok(accepted(TaskKind::DocumentDeletion, &index)));
-        let server = server(Apis { document: Arc::new(document), ..untouched() }).await;
+        let server = server(Apis { document: Arc::new(document), ..panicking_apis() }).await;
         assert_eq!(server.send(&request).await.status, 202);
     }
 }
 
 #[tokio::test]
-async fn every_setting_is_changed_by_its_method_and_reset() {
+async fn settings_are_changed_with_their_method_and_reset() {
     let mut settings = MockSettingsApi::new();
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     settings.expect_settings_change().returning(move |index, change| {
         sender.send(change).unwrap();
         Ok(accepted(TaskKind::SettingsUpdate, &index))
     });
-    let server = server(Apis { settings: Arc::new(settings), ..untouched() }).await;
+    let server = server(Apis { settings: Arc::new(settings), ..panicking_apis() }).await;
     let whole = [(None, String::new(), "PATCH")];
     let each = Setting::ALL.iter().map(|&setting| {
         let method = match setting.update_method() {
@@ -204,24 +204,27 @@ async fn every_setting_is_changed_by_its_method_and_reset() {
 }
 
 #[tokio::test]
-async fn what_an_answer_lacks_is_told_in_a_header() {
+async fn degraded_responses_have_a_header_with_the_missing_parts() {
     let shards = [Shard(1), Shard(2)].into_iter().collect();
     let degraded = Degraded {
         groups: BTreeMap::from([(GroupId(0), shards)]),
         nodes: BTreeSet::from(["node-a".parse().unwrap()]),
     };
     let mut search = MockSearchApi::new();
-    let told = degraded.clone();
+    let missing = degraded.clone();
     search.expect_search().returning(move |_, _| {
-        Ok(miroir_ports::inbound::ReadResponse { degraded: Some(told.clone()), ..answer(json!({})) })
+        Ok(miroir_ports::inbound::ReadResponse {
+            degraded: Some(missing.clone()),
+            ..read_response(json!({}))
+        })
     });
     let mut index = MockIndexApi::new();
-    let told = degraded.clone();
+    let missing = degraded.clone();
     index.expect_index_delete().returning(move |index| {
         let accepted = accepted(TaskKind::IndexDeletion, &index);
-        Ok(miroir_ports::inbound::Accepted { degraded: Some(told.clone()), ..accepted })
+        Ok(miroir_ports::inbound::Accepted { degraded: Some(missing.clone()), ..accepted })
     });
-    let server = server(Apis { search: Arc::new(search), index: Arc::new(index), ..untouched() }).await;
+    let server = server(Apis { search: Arc::new(search), index: Arc::new(index), ..panicking_apis() }).await;
     let expected = degraded.to_string();
     let search = server.get("/indexes/m/search").await;
     assert_eq!(search.header("x-miroir-degraded"), Some(expected.as_str()));
@@ -230,7 +233,7 @@ async fn what_an_answer_lacks_is_told_in_a_header() {
 }
 
 #[tokio::test]
-async fn a_compressed_body_arrives_unpacked() {
+async fn compressed_body_reaches_the_port_decompressed() {
     use std::io::Write;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(b"[{\"id\":1}]").unwrap();
@@ -243,8 +246,8 @@ async fn a_compressed_body_arrives_unpacked() {
 }
 
 #[tokio::test]
-async fn request_ids_are_kept_or_made_and_always_told() {
-    let server = server(agreeable()).await;
+async fn request_ids_are_kept_or_generated_and_always_returned() {
+    let server = server(stub_apis()).await;
     for path in ["/health", "/nope", "/indexes/a%20b"] {
         let kept = server.send(&Request::new("GET", path).header("X-Request-Id", "mine-1")).await;
         assert_eq!(kept.header("x-request-id"), Some("mine-1"), "{path}");
@@ -256,8 +259,8 @@ async fn request_ids_are_kept_or_made_and_always_told() {
 }
 
 #[tokio::test]
-async fn browsers_of_other_origins_may_use_client_routes_only() {
-    let server = server(agreeable()).await;
+async fn cross_origin_requests_are_allowed_on_client_routes_only() {
+    let server = server(stub_apis()).await;
     let preflight = |path| {
         Request::new("OPTIONS", path)
             .header("Origin", "http://a.test")
@@ -280,8 +283,8 @@ async fn browsers_of_other_origins_may_use_client_routes_only() {
 }
 
 #[tokio::test]
-async fn aliases_keep_their_shapes_and_their_versions() {
-    let server = server(agreeable()).await;
+async fn aliases_are_returned_with_their_shape_and_version() {
+    let server = server(stub_apis()).await;
     let body = r#"{"name":"films","target":"v1"}"#;
     let created = server.send(&Request::new("POST", "/_miroir/aliases").json(body)).await;
     assert_eq!((created.status, created.header("etag")), (201, Some("\"3\"")));
@@ -300,10 +303,10 @@ async fn aliases_keep_their_shapes_and_their_versions() {
 }
 
 #[tokio::test]
-async fn several_searches_are_answered_in_their_order() {
-    let server = server(agreeable()).await;
+async fn multi_search_returns_the_responses_in_the_order_of_the_queries() {
+    let server = server(stub_apis()).await;
     let body = r#"{"queries":[{"indexUid":"a","q":"x"},{"indexUid":"b","limit":1}]}"#;
-    let answer = server.send(&Request::new("POST", "/multi-search").json(body)).await;
+    let response = server.send(&Request::new("POST", "/multi-search").json(body)).await;
     let expected = json!({"results": [{"indexUid": "a", "q": "x"}, {"indexUid": "b", "limit": 1}]});
-    assert_eq!((answer.status, answer.json()), (200, expected));
+    assert_eq!((response.status, response.json()), (200, expected));
 }

@@ -1,4 +1,4 @@
-//! Clients that do not behave: bodies that break off, stall or lie, headers without end, requests in a heap.
+//! Misbehaving clients: interrupted, stalled and mislabelled bodies, endless headers, pipelined requests.
 
 mod support;
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use miroir_domain::task::TaskKind;
 use miroir_http::{Apis, HttpOptions};
 use miroir_ports::inbound::MockDocumentApi;
-use support::{PATIENCE, Request, Server, accepted, agreeable, untouched};
+use support::{Request, Server, TIMEOUT, accepted, panicking_apis, stub_apis};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -21,7 +21,7 @@ fn small() -> HttpOptions {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_reaches_no_port() {
+async fn interrupted_body_never_reaches_the_port() {
     let calls = Arc::new(AtomicUsize::new(0));
     let mut document = MockDocumentApi::new();
     let counted = Arc::clone(&calls);
@@ -29,7 +29,7 @@ async fn a_body_that_breaks_off_reaches_no_port() {
         counted.fetch_add(1, Ordering::SeqCst);
         Ok(accepted(TaskKind::DocumentAdditionOrUpdate, &write.index))
     });
-    let apis = Apis { document: Arc::new(document), ..agreeable() };
+    let apis = Apis { document: Arc::new(document), ..stub_apis() };
     let mut server = Server::start(apis, HttpOptions::default()).await;
     for head in [
         format!("{DOCUMENTS}Content-Length: 100\r\n\r\n[{{"),
@@ -41,20 +41,20 @@ async fn a_body_that_breaks_off_reaches_no_port() {
         let mut connection = server.connect().await;
         connection.write(head.as_bytes()).await;
         connection.stream.shutdown().await.unwrap();
-        // Whether an answer can still be sent is up to the connection; what counts is that nothing was written.
+        // A response cannot always be sent. The port must not be called in any case.
         if let Some(response) = connection.try_response().await {
             assert_eq!((response.status, response.code().as_str()), (400, "bad_request"), "{head}");
         }
     }
     assert_eq!(server.get("/health").await.status, 200);
-    server.ask_to_stop();
+    server.begin_stop();
     server.stopped().await;
     assert_eq!(calls.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_408() {
-    let server = Server::start(untouched(), small()).await;
+async fn stalled_body_is_408() {
+    let server = Server::start(panicking_apis(), small()).await;
     for head in [
         format!("{DOCUMENTS}Content-Length: 100\r\n\r\n[{{"),
         format!("{DOCUMENTS}Content-Length: 100\r\n\r\n"),
@@ -69,8 +69,8 @@ async fn a_body_that_stalls_is_408() {
 }
 
 #[tokio::test]
-async fn bad_chunking_is_400() {
-    let server = Server::start(untouched(), HttpOptions::default()).await;
+async fn invalid_chunking_is_400() {
+    let server = Server::start(panicking_apis(), HttpOptions::default()).await;
     for body in ["zz\r\n[]\r\n", "2\r\n[]xx", "ffffffffffffffffff\r\n[]\r\n", "-1\r\n"] {
         let mut connection = server.connect().await;
         let request = format!("{DOCUMENTS}Transfer-Encoding: chunked\r\n\r\n{body}");
@@ -81,8 +81,8 @@ async fn bad_chunking_is_400() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_http_is_400() {
-    let server = Server::start(untouched(), HttpOptions::default()).await;
+async fn invalid_http_is_400() {
+    let server = Server::start(panicking_apis(), HttpOptions::default()).await;
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
         b"hello\r\n\r\n",
@@ -100,8 +100,8 @@ async fn a_request_that_is_no_http_is_400() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_413_and_the_client_sees_it() {
-    let server = Server::start(untouched(), small()).await;
+async fn body_over_the_limit_is_413_and_the_client_receives_the_response() {
+    let server = Server::start(panicking_apis(), small()).await;
     let large = vec![b' '; 20_000_000];
     let declared = format!("{DOCUMENTS}Content-Length: {}\r\n\r\n", large.len());
     let chunked = format!("{DOCUMENTS}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", large.len());
@@ -120,8 +120,8 @@ async fn a_body_over_the_limit_is_413_and_the_client_sees_it() {
 }
 
 #[tokio::test]
-async fn a_body_that_just_fits_is_taken() {
-    let server = Server::start(agreeable(), small()).await;
+async fn body_of_the_maximum_size_is_accepted() {
+    let server = Server::start(stub_apis(), small()).await;
     let fits = format!("[{}]", " ".repeat(998));
     let over = format!("[{}]", " ".repeat(999));
     let request = Request::new("POST", "/indexes/m/documents");
@@ -130,13 +130,13 @@ async fn a_body_that_just_fits_is_taken() {
 }
 
 #[tokio::test]
-async fn a_packed_body_over_the_limit_is_413() {
+async fn compressed_body_over_the_limit_is_413() {
     use std::io::Write as _;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(&vec![b' '; 500_000]).unwrap();
     let packed = encoder.finish().unwrap();
     assert!(packed.len() < 1000);
-    let server = Server::start(untouched(), small()).await;
+    let server = Server::start(panicking_apis(), small()).await;
     let request = Request::new("POST", "/indexes/m/documents")
         .header("Content-Type", "application/json")
         .header("Content-Encoding", "gzip")
@@ -145,8 +145,8 @@ async fn a_packed_body_over_the_limit_is_413() {
 }
 
 #[tokio::test]
-async fn a_refused_request_with_a_body_leaves_the_connection_usable() {
-    let server = Server::start(agreeable(), small()).await;
+async fn connection_stays_usable_after_a_refused_request_with_a_body() {
+    let server = Server::start(stub_apis(), small()).await;
     let mut connection = server.connect().await;
     let body = "x".repeat(900);
     for path in ["/nope", "/indexes/a%20b/search", "/indexes/m/documents?x=1"] {
@@ -159,8 +159,8 @@ async fn a_refused_request_with_a_body_leaves_the_connection_usable() {
 }
 
 #[tokio::test]
-async fn a_client_that_waits_is_told_to_continue_only_when_its_body_is_wanted() {
-    let server = Server::start(agreeable(), small()).await;
+async fn continue_is_sent_only_if_the_body_will_be_read() {
+    let server = Server::start(stub_apis(), small()).await;
     let mut connection = server.connect().await;
     connection
         .write(format!("{DOCUMENTS}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n").as_bytes())
@@ -178,13 +178,13 @@ async fn a_client_that_waits_is_told_to_continue_only_when_its_body_is_wanted() 
 #[tokio::test]
 async fn headers_over_the_limit_are_431() {
     let options = HttpOptions { max_header_bytes: 2000, ..HttpOptions::default() };
-    let server = Server::start(agreeable(), options).await;
+    let server = Server::start(stub_apis(), options).await;
     let long = "x".repeat(2000);
-    let told = server.send(&Request::new("GET", "/health").header("X-Long", &long)).await;
-    assert_eq!((told.status, told.code().as_str()), (431, "bad_request"));
+    let refused = server.send(&Request::new("GET", "/health").header("X-Long", &long)).await;
+    assert_eq!((refused.status, refused.code().as_str()), (431, "bad_request"));
     let path = format!("/indexes/m/search?q={long}");
     assert_eq!(server.get(&path).await.status, 431);
-    // Far beyond the limit the parser itself answers.
+    // Far beyond the limit the parser itself responds.
     let endless = "x".repeat(100_000);
     assert_eq!(server.send(&Request::new("GET", "/health").header("X-Long", &endless)).await.status, 431);
     let mut many = "GET /health HTTP/1.1\r\n".to_owned();
@@ -197,18 +197,21 @@ async fn headers_over_the_limit_are_431() {
 }
 
 #[tokio::test]
-async fn headers_that_do_not_come_close_the_connection() {
+async fn connection_is_closed_if_headers_do_not_arrive_in_time() {
     let options = HttpOptions { header_timeout: Duration::from_millis(100), ..HttpOptions::default() };
-    let server = Server::start(agreeable(), options).await;
+    let server = Server::start(stub_apis(), options).await;
     let mut connection = server.connect().await;
     connection.write(b"GET /health HTTP/1.1\r\nHost:").await;
     let mut rest = Vec::new();
-    timeout(PATIENCE, connection.stream.read_to_end(&mut rest)).await.expect("it is closed").unwrap();
+    timeout(TIMEOUT, connection.stream.read_to_end(&mut rest))
+        .await
+        .expect("the connection is closed")
+        .unwrap();
 }
 
 #[tokio::test]
-async fn requests_in_a_heap_are_answered_in_order() {
-    let server = Server::start(agreeable(), HttpOptions::default()).await;
+async fn pipelined_requests_are_served_in_order() {
+    let server = Server::start(stub_apis(), HttpOptions::default()).await;
     let mut connection = server.connect().await;
     let mut heap = Vec::new();
     for limit in 0..50 {
@@ -224,8 +227,8 @@ async fn requests_in_a_heap_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn a_body_in_many_pieces_arrives_whole() {
-    let server = Server::start(agreeable(), HttpOptions::default()).await;
+async fn body_in_many_chunks_arrives_complete() {
+    let server = Server::start(stub_apis(), HttpOptions::default()).await;
     let mut connection = server.connect().await;
     let head = "POST /indexes/m/search HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     connection.write(head.as_bytes()).await;

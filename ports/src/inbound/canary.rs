@@ -82,7 +82,7 @@ pub struct CanaryCounts {
 /// The condition of one canary.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CanaryCondition {
+pub struct CanarySummary {
     /// Its id.
     pub id: String,
     /// Its name for people.
@@ -122,7 +122,7 @@ pub struct CanaryTotals {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CanaryOverview {
     /// Every canary, in the byte order of the ids.
-    pub results: Vec<CanaryCondition>,
+    pub results: Vec<CanarySummary>,
     /// The number of runs since this process started.
     pub totals: CanaryTotals,
 }

@@ -1,4 +1,4 @@
-//! What operations share: schemas, parameters, headers, keys.
+//! The components that operations share: schemas, parameters, headers, keys.
 
 use miroir_domain::error::ErrorCode;
 use miroir_domain::settings::Setting;
@@ -24,21 +24,18 @@ const SCHEMAS: [&str; 12] = [
     include_str!("../../openapi/schema/job.json"),
 ];
 
-/// A file that is part of the program. Every one is read by the tests of this module, so that none can be broken here.
+/// Parses a file that is part of the program. The tests of this module parse every file, so none can be
+/// invalid here.
 fn read(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
+/// Returns the `info` object, without the version.
 pub(super) fn info() -> Value {
     read(INFO).into()
 }
 
-/// The names of the shared parameters that begin with `prefix`, in the order of their file.
-pub(super) fn parameter_names(prefix: &str) -> Vec<String> {
-    read(PARAMETERS).into_iter().map(|(name, _)| name).filter(|name| name.starts_with(prefix)).collect()
-}
-
-/// Everything under `components`.
+/// Returns the `components` object.
 pub(super) fn all() -> Value {
     json!({
         "schemas": schemas(),
@@ -48,15 +45,15 @@ pub(super) fn all() -> Value {
         "securitySchemes": {
             "masterKey": {
                 "type": "http", "scheme": "bearer",
-                "description": "The master key; nothing where none is configured.",
+                "description": "The master key. Not needed if none is configured.",
             },
             "adminKey": {
                 "type": "http", "scheme": "bearer",
-                "description": "The admin key; where none is configured, nothing on the same machine.",
+                "description": "The admin key. If none is configured, clients on the same machine need none.",
             },
             "adminKeyHeader": {
                 "type": "apiKey", "in": "header", "name": "X-Admin-Key",
-                "description": "The admin key beside another `Authorization`. It wins over the bearer.",
+                "description": "The admin key, for requests that have another `Authorization`. It takes precedence over the bearer.",
             },
         },
     })
@@ -70,11 +67,11 @@ fn schemas() -> Map<String, Value> {
         (key.to_owned(), json!({ "$ref": format!("#/components/schemas/Setting.{key}") }))
     });
     schemas["Settings"]["properties"] = settings.collect();
-    let mut one_of_several = schemas["SearchQuery"].clone();
-    one_of_several["required"] = json!(["indexUid"]);
-    one_of_several["properties"]["indexUid"] = json!({ "$ref": "#/components/schemas/IndexUid" });
-    one_of_several["examples"] = json!([{ "indexUid": "films", "q": "alien" }]);
-    schemas.insert("OneOfSeveralQueries".to_owned(), one_of_several);
+    let mut multi_search_item = schemas["SearchQuery"].clone();
+    multi_search_item["required"] = json!(["indexUid"]);
+    multi_search_item["properties"]["indexUid"] = json!({ "$ref": "#/components/schemas/IndexUid" });
+    multi_search_item["examples"] = json!([{ "indexUid": "films", "q": "alien" }]);
+    schemas.insert("MultiSearchItem".to_owned(), multi_search_item);
     schemas.insert("ErrorCode".to_owned(), error_code());
     schemas
 }
@@ -83,9 +80,9 @@ fn error_code() -> Value {
     let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     json!({
         "anyOf": [
-            { "title": "The codes that Miroir gives", "type": "string", "enum": codes },
+            { "title": "Codes of Miroir", "type": "string", "enum": codes },
             {
-                "title": "Codes that only nodes give, passed through",
+                "title": "Codes of nodes, passed through",
                 "type": "string", "pattern": "^[a-z][a-z0-9_]*$",
             },
         ],
@@ -96,18 +93,18 @@ fn headers() -> Value {
     let header = |description: &str, required: bool, schema: Value| json!({ "description": description, "required": required, "schema": schema });
     json!({
         "X-Request-Id": header(
-            "Names the request in every line of the log that it caused.",
+            "The id of the request in every line of the log that it caused.",
             true,
             json!({ "type": "string", "minLength": 1, "maxLength": 128 }),
         ),
         "X-Miroir-Degraded": header(
-            "What the answer had to do without: shards that no node served, nodes that missed a write.",
+            "The parts missing from the response: shards that no node served, nodes that missed a write.",
             false,
             json!({ "type": "string" }),
         ),
         "ETag": header("The version, for `If-Match`.", true, json!({ "type": "string", "pattern": "^\"[0-9]+\"$" })),
         "Retry-After": header(
-            "Seconds to wait before trying again.", false, json!({ "type": "integer", "minimum": 1 })
+            "Seconds to wait before a retry.", false, json!({ "type": "integer", "minimum": 1 })
         ),
     })
 }
@@ -117,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_an_object_and_no_name_is_taken_twice() {
+    fn files_are_objects_without_duplicate_names() {
         let mut names = std::collections::BTreeSet::new();
         for text in SCHEMAS {
             let schemas: Map<String, Value> = serde_json::from_str(text).unwrap();
@@ -129,6 +126,6 @@ mod tests {
         for text in [INFO, PARAMETERS] {
             assert!(!serde_json::from_str::<Map<String, Value>>(text).unwrap().is_empty());
         }
-        assert!(!names.contains("ErrorCode") && !names.contains("OneOfSeveralQueries"));
+        assert!(!names.contains("ErrorCode") && !names.contains("MultiSearchItem"));
     }
 }

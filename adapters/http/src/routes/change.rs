@@ -1,9 +1,10 @@
-//! `/_miroir/changes`, the feed of changes, and `/_miroir/cdc/sinks`, who else is told.
+//! `/_miroir/changes`, the feed of changes, and `/_miroir/cdc/sinks`, the sinks that changes are delivered
+//! to.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use miroir_domain::change::Rewind;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::role::Role;
@@ -12,11 +13,14 @@ use tokio::sync::mpsc;
 use warp::sse::Event;
 
 use crate::Apis;
+use crate::content::{EVENTS, JSON, accepts};
+use crate::description::Schema;
 use crate::error::Failure;
+use crate::error_link::ErrorLinks;
 use crate::event_stream::EventStream;
 use crate::reply::{Outcome, Reply};
-use crate::request::{Request, parse_index};
-use crate::route::{Access, Route};
+use crate::request::{Request, index_uid};
+use crate::route::Route;
 
 const CHANGES: &str = "/_miroir/changes";
 const SINKS: &str = "/_miroir/cdc/sinks";
@@ -24,62 +28,81 @@ const PAUSE: &str = "/_miroir/cdc/sinks/{sink}/pause";
 const RESUME: &str = "/_miroir/cdc/sinks/{sink}/resume";
 const REWIND: &str = "/_miroir/cdc/sinks/{sink}/rewind";
 
-/// How long a reader waits that does not say.
+/// The default wait for a change.
 const DEFAULT_WAIT_S: u64 = 25;
-/// How long a reader may ask to wait.
+/// The maximum wait for a change.
 const MAX_WAIT_S: u64 = 60;
-/// How often a reader of events hears that the connection stands.
+/// The interval of comments that keep a connection of events alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// What a reader of events says it knows, when it comes back by itself.
+/// The header in which a reconnecting reader of events sends its last event.
 const LAST_EVENT_ID: &str = "last-event-id";
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::new(Method::GET, CHANGES, Access::Admin, changes),
-        Route::new(Method::GET, SINKS, Access::Admin, sinks),
-        Route::new(Method::POST, PAUSE, Access::Admin, pause).kept_by(deliverer),
-        Route::new(Method::POST, RESUME, Access::Admin, resume).kept_by(deliverer),
-        Route::new(Method::POST, REWIND, Access::Admin, rewind).kept_by(deliverer),
-    ]
+    let page = vec![
+        (JSON, Schema::Named("ChangesPage".to_owned())),
+        (EVENTS, Schema::Named("ChangeEvents".to_owned())),
+    ];
+    let position =
+        [ErrorCode::IndexNotFound, ErrorCode::MiroirChangesTrimmed, ErrorCode::MiroirInvalidChangePosition];
+    let routes = [
+        Route::new(Method::GET, CHANGES, "changes", "List the changes of an index", changes)
+            .text("The response is sent as soon as there is a change, or when `wait` is over. With `Accept: text/event-stream` the response is a stream of events that continues until its reader disconnects.")
+            .query(&["changes.index", "changes.since", "page.limit", "changes.wait"])
+            .headers(&["Last-Event-ID"])
+            .returns_media(200, "A page of changes, or a stream of them.", page)
+            .refuses(&[ErrorCode::InvalidIndexUid, ErrorCode::MiroirSinkNotFound])
+            .refuses(&position),
+        Route::new(Method::GET, SINKS, "sinkList", "List sinks", sinks)
+            .query(&[])
+            .returns(200, "Sinks, in the order of the configuration.", "SinkList"),
+        sink_change(Route::new(Method::POST, PAUSE, "sinkPause", "Pause a sink", pause)),
+        sink_change(Route::new(Method::POST, RESUME, "sinkResume", "Resume a sink", resume)),
+        sink_change(Route::new(Method::POST, REWIND, "sinkRewind", "Deliver retained changes to a sink again", rewind))
+            .body("Rewind")
+            .refuses(&position),
+    ];
+    routes.map(|route| route.admin().refuses(&[ErrorCode::MiroirStoreUnavailable])).into()
 }
 
-/// Whoever delivers to a sink has its turn, so whoever holds that must change it. A name that no sink can have is anybody's to
-/// refuse.
+fn sink_change(route: Route) -> Route {
+    route
+        .served_by(deliverer)
+        .query(&[])
+        .returns(200, "The sink after the change.", "Sink")
+        .refuses(&[ErrorCode::MiroirSinkNotFound, ErrorCode::MiroirSinkConflict])
+}
+
+/// Returns the role of delivering to a sink: its holder changes the state of the sink. An invalid name has no
+/// role, so any instance refuses it.
 fn deliverer(parameters: &[String]) -> Option<Role> {
     Some(Role::Sink(parameters.first()?.parse().ok()?))
 }
 
 async fn changes(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&["index", "since", "limit", "wait"])?;
     let query = query(&request)?;
-    if !wants_events(&request.headers) {
+    if !accepts(&request.headers, EVENTS) {
         return Reply::json(StatusCode::OK, &apis.feed.changes(query).await?);
     }
     let query = ChangesQuery { since: last_event_id(&request.headers)?.or(query.since), ..query };
-    // What cannot be begun is refused as any other request.
+    // An error of the first page is an error response. Once the stream has begun, errors are events.
     let first = apis.feed.changes(ChangesQuery { wait: Duration::ZERO, ..query.clone() }).await?;
-    let feed = Arc::clone(&apis.feed);
-    Ok(Reply::events(EventStream::new(|events| follow(feed, query, first, events))))
+    let (feed, links) = (Arc::clone(&apis.feed), ErrorLinks::of(&request.headers));
+    Ok(Reply::events(EventStream::new(|events| follow(feed, query, first, links, events))))
 }
 
-async fn sinks(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
-    let results = apis.sink.sink_list().await?;
-    Reply::json(StatusCode::OK, &serde_json::json!({ "results": results }))
+async fn sinks(apis: Arc<Apis>, _: Request) -> Outcome {
+    Reply::results(&apis.sink.sink_list().await?)
 }
 
 async fn pause(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
     Reply::json(StatusCode::OK, &apis.sink.sink_pause(request.parameter(0)).await?)
 }
 
 async fn resume(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
     Reply::json(StatusCode::OK, &apis.sink.sink_resume(request.parameter(0)).await?)
 }
 
 async fn rewind(apis: Arc<Apis>, mut request: Request) -> Outcome {
-    request.query.only(&[])?;
     let rewind = Rewind::from_json(&request.json().await?)?;
     Reply::json(StatusCode::OK, &apis.sink.sink_rewind(request.parameter(0), rewind).await?)
 }
@@ -87,10 +110,9 @@ async fn rewind(apis: Arc<Apis>, mut request: Request) -> Outcome {
 fn query(request: &Request) -> Result<ChangesQuery, Failure> {
     let refuse = |message| Failure::refused(ErrorCode::BadRequest, message);
     let index = request.query.get("index");
-    let index =
-        index.ok_or_else(|| refuse("Missing parameter `index`: the changes of which index?".to_owned()))?;
-    let index =
-        parse_index(index).map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))?;
+    let index = index
+        .ok_or_else(|| refuse("Missing parameter `index`: the index whose changes are read".to_owned()))?;
+    let index = index_uid(index, "")?;
     let wait = request.query.number("wait", ErrorCode::BadRequest)?.unwrap_or(DEFAULT_WAIT_S);
     if wait > MAX_WAIT_S {
         let message = format!("Invalid value in parameter `wait`: {wait} is more than {MAX_WAIT_S} seconds");
@@ -104,30 +126,24 @@ fn query(request: &Request) -> Result<ChangesQuery, Failure> {
     })
 }
 
-fn wants_events(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|value| value.split(',')).any(|kind| {
-        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
-    })
-}
-
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let number = value.to_str().ok().and_then(|text| text.parse().ok());
     number.map(Some).ok_or_else(|| {
         Failure::refused(
             ErrorCode::BadRequest,
-            "Invalid header `Last-Event-ID`: it is not the number of a change",
+            "Invalid header `Last-Event-ID`: expected the number of a change",
         )
     })
 }
 
-/// Sends changes as they come, each as an event whose id is its number, until the reader leaves. What cannot be gone on
-/// with is told as an event of the type `error`.
+/// Sends changes as they occur, each as an event with its number as id, until the reader disconnects. An
+/// error becomes an event of the type `error` and ends the stream.
 async fn follow(
     feed: Arc<dyn ChangeFeed>,
     query: ChangesQuery,
     first: ChangesPage,
+    links: ErrorLinks,
     events: mpsc::Sender<Event>,
 ) {
     let mut page = first;
@@ -139,9 +155,10 @@ async fn follow(
         page = match feed.changes(next).await {
             Ok(page) => page,
             Err(error) => {
-                let failure = Failure::from(error);
+                let mut failure = Failure::from(error);
+                links.complete(&mut failure.error.link);
                 let text = serde_json::to_string(&failure.error).unwrap_or_default();
-                // A reader that left does not miss it.
+                // Fails if the reader has disconnected.
                 let _ = events.send(Event::default().event("error").data(text)).await;
                 return;
             }
@@ -149,7 +166,7 @@ async fn follow(
     }
 }
 
-/// Sends a page, or that there is nothing new; false when the reader has left.
+/// Sends a page, or a comment if the page is empty. Returns false if the reader has disconnected.
 async fn send(page: &ChangesPage, events: &mpsc::Sender<Event>) -> bool {
     let before = page.next.saturating_sub(page.results.len() as u64);
     for (seq, change) in (before + 1..).zip(&page.results) {

@@ -1,34 +1,56 @@
-//! Is it alive, is it ready, what is it, how does it do: `/health`, `/version`, `/_miroir/…`.
+//! Health, readiness, version, topology, metrics and this API's OpenAPI document.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{Method, StatusCode};
 use miroir_domain::error::ErrorCode;
 use serde_json::json;
 
 use crate::Apis;
-use crate::error::Failure;
-use crate::openapi;
+use crate::description::Schema;
 use crate::reply::{Outcome, Reply};
-use crate::request::{Request, parse_index};
-use crate::route::{Access, Route};
+use crate::request::{Request, index_uid};
+use crate::route::Route;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, "/", Access::Open, root),
-        Route::new(Method::GET, "/health", Access::Open, health),
-        Route::client(Method::GET, "/version", version),
-        Route::new(Method::GET, "/_miroir/ready", Access::Open, ready),
-        Route::new(Method::GET, "/_miroir/topology", Access::Admin, topology),
-        Route::new(Method::GET, "/_miroir/shards", Access::Admin, shards),
-        Route::new(Method::GET, "/_miroir/metrics", Access::Admin, metrics),
-        // It says no more than the source does, and programs that read it (generators of clients, gateways) send no key.
-        Route::new(Method::GET, "/_miroir/openapi.json", Access::Open, openapi),
+        Route::new(Method::GET, "/", "root", "Check that the server runs", root).open().returns(200, "The server runs.", "Health"),
+        Route::new(Method::GET, "/health", "health", "Check that the process is alive", health)
+            .open()
+            .returns(200, "The process is alive.", "Health"),
+        Route::new(Method::GET, "/version", "version", "Get the version of a node", version)
+            .returns(200, "The version.", "Version")
+            .refuses(&[
+                ErrorCode::MiroirNodeUnavailable,
+                ErrorCode::MiroirShardUnavailable,
+                ErrorCode::MiroirStoreUnavailable,
+            ]),
+        Route::new(Method::GET, "/_miroir/ready", "ready", "Check that requests can be served", ready)
+            .open()
+            .returns(200, "Requests can be served.", "Readiness")
+            .returns(503, "Requests cannot be served, for the given reasons.", "Readiness"),
+        Route::new(Method::GET, "/_miroir/topology", "topology", "Get nodes, groups and their health", topology)
+            .admin()
+            .returns(200, "The cluster as this instance sees it.", "Topology")
+            .refuses(&[ErrorCode::MiroirStoreUnavailable]),
+        Route::new(Method::GET, "/_miroir/shards", "shards", "Get the placement of the shards of an index", shards)
+            .admin()
+            .query(&["shards.index"])
+            .returns(200, "Every shard with its replicas.", "Shards")
+            .refuses(&[ErrorCode::InvalidIndexUid, ErrorCode::IndexNotFound, ErrorCode::MiroirStoreUnavailable]),
+        Route::new(Method::GET, "/_miroir/metrics", "metrics", "Get metrics for Prometheus", metrics)
+            .admin()
+            .text("Query parameters are ignored. If `metrics.address` is set, the same metrics are served there without a key.")
+            .returns_media(200, "Metrics in the text format of Prometheus.", vec![("text/plain", Schema::Text)]),
+        // The document contains nothing secret, and programs that read it (generators of clients, gateways)
+        // send no key.
+        Route::new(Method::GET, "/_miroir/openapi.json", "openapi", "Get this document", openapi)
+            .open()
+            .returns(200, "An OpenAPI 3.1 document.", "OpenApi"),
     ]
 }
 
-/// What a Meilisearch server says here in production.
+/// Returns the response of a Meilisearch server in production.
 async fn root(_: Arc<Apis>, _: Request) -> Outcome {
     Reply::json(StatusCode::OK, &json!({ "status": "Meilisearch is running" }))
 }
@@ -48,9 +70,7 @@ async fn ready(apis: Arc<Apis>, _: Request) -> Outcome {
 }
 
 async fn shards(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&["index"])?;
-    let index = request.query.text("index").map(|text| parse_index(&text)).transpose();
-    let index = index.map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))?;
+    let index = request.query.get("index").map(|text| index_uid(text, "")).transpose()?;
     Reply::json(StatusCode::OK, &apis.cluster.shards(index).await?)
 }
 
@@ -58,12 +78,12 @@ async fn topology(apis: Arc<Apis>, _: Request) -> Outcome {
     Reply::json(StatusCode::OK, &apis.cluster.topology().await?)
 }
 
-/// Query parameters are let pass: a Prometheus may be configured to send some.
+/// Ignores query parameters, since Prometheus may be configured to send some.
 async fn metrics(apis: Arc<Apis>, _: Request) -> Outcome {
-    Ok(Reply::exposition(apis.metrics.exposition().await))
+    let exposition = apis.metrics.exposition().await;
+    Ok(Reply::text(exposition.content_type, exposition.text))
 }
 
 async fn openapi(_: Arc<Apis>, _: Request) -> Outcome {
-    static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi::document_text().into());
-    Ok(Reply::whole(StatusCode::OK, TEXT.clone()))
+    Ok(Reply::openapi())
 }

@@ -1,10 +1,11 @@
-//! `/indexes/{index_uid}/documents`: written, read, deleted.
+//! `/indexes/{index_uid}/documents`: writing, reading and deleting documents.
 
 use std::sync::Arc;
 
 use http::Method;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::payload::PayloadFormat;
+use miroir_domain::wording::{VALUE_CHARS, excerpt};
 use miroir_domain::write::WriteMode;
 use miroir_ports::inbound::{DocumentSelection, DocumentWrite};
 use serde_json::Value;
@@ -21,24 +22,126 @@ use crate::route::Route;
 
 const DOCUMENTS: &str = "/indexes/{index_uid}/documents";
 const DOCUMENT: &str = "/indexes/{index_uid}/documents/{document_id}";
+const FETCH: &str = "/indexes/{index_uid}/documents/fetch";
+const DELETE_BATCH: &str = "/indexes/{index_uid}/documents/delete-batch";
+const DELETE_BY_FILTER: &str = "/indexes/{index_uid}/documents/delete";
 const CUSTOM_METADATA: &str = "customMetadata";
+/// The maximum number of characters of an invalid parameter that an error repeats.
+const EXCERPT_CHARS: usize = 80;
+
+const LIST_QUERY: &[&str] = &[
+    "documents.offset",
+    "documents.limit",
+    "document.fields",
+    "document.retrieveVectors",
+    "documents.ids",
+    "documents.filter",
+    "documents.sort",
+    "document.useNetwork",
+];
+const GET_QUERY: &[&str] = &["document.fields", "document.retrieveVectors", "document.useNetwork"];
+const WRITE_QUERY: &[&str] =
+    &["write.primaryKey", "write.csvDelimiter", "metadata.customMetadata", "write.skipCreation"];
+const DELETE_QUERY: &[&str] = &["metadata.customMetadata"];
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::client(Method::GET, DOCUMENTS, list),
-        Route::client(Method::POST, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Replace)),
-        Route::client(Method::PUT, DOCUMENTS, |apis, request| write(apis, request, WriteMode::Update)),
-        Route::client(Method::DELETE, DOCUMENTS, delete_all),
-        Route::client(Method::POST, format!("{DOCUMENTS}/fetch"), fetch).anywhere(),
-        Route::client(Method::POST, format!("{DOCUMENTS}/delete-batch"), delete_batch),
-        Route::client(Method::POST, format!("{DOCUMENTS}/delete"), delete_by_filter),
-        Route::client(Method::GET, DOCUMENT, get),
-        Route::client(Method::DELETE, DOCUMENT, delete_one),
+        listing(Route::new(Method::GET, DOCUMENTS, "documentList", "List documents", list)).query(LIST_QUERY),
+        writing(Route::new(
+            Method::POST,
+            DOCUMENTS,
+            "documentsReplace",
+            "Add or replace documents",
+            |apis, request| write(apis, request, WriteMode::Replace),
+        )),
+        writing(Route::new(
+            Method::PUT,
+            DOCUMENTS,
+            "documentsUpdate",
+            "Add or update documents",
+            |apis, request| write(apis, request, WriteMode::Update),
+        )),
+        Route::new(Method::DELETE, DOCUMENTS, "documentsDeleteAll", "Delete all documents", delete_all)
+            .query(DELETE_QUERY)
+            .writes(),
+        listing(Route::new(
+            Method::POST,
+            FETCH,
+            "documentsFetch",
+            "List documents, with the parameters in the body",
+            fetch,
+        ))
+        .any_instance()
+        .body("DocumentQuery"),
+        Route::new(
+            Method::POST,
+            DELETE_BATCH,
+            "documentsDeleteByIds",
+            "Delete documents by id",
+            delete_batch,
+        )
+        .query(DELETE_QUERY)
+        .body("DocumentIds")
+        .writes()
+        .refuses(&[ErrorCode::InvalidDocumentId]),
+        Route::new(
+            Method::POST,
+            DELETE_BY_FILTER,
+            "documentsDeleteByFilter",
+            "Delete documents by filter",
+            delete_by_filter,
+        )
+        .query(DELETE_QUERY)
+        .body("DocumentDeletion")
+        .writes()
+        .refuses(&[ErrorCode::MissingDocumentFilter, ErrorCode::InvalidDocumentFilter]),
+        Route::new(Method::GET, DOCUMENT, "documentGet", "Get a document", get)
+            .query(GET_QUERY)
+            .reads("The document.", "Document")
+            .refuses(&[
+                ErrorCode::InvalidDocumentId,
+                ErrorCode::DocumentNotFound,
+                ErrorCode::InvalidDocumentFields,
+                ErrorCode::InvalidDocumentRetrieveVectors,
+                ErrorCode::MiroirNotSupported,
+            ]),
+        Route::new(Method::DELETE, DOCUMENT, "documentDelete", "Delete a document", delete_one)
+            .query(DELETE_QUERY)
+            .writes()
+            .refuses(&[ErrorCode::InvalidDocumentId]),
     ]
 }
 
+fn writing(route: Route) -> Route {
+    route
+        .text("An index that does not exist is created. One invalid document fails the whole payload, in its task.")
+        .query(WRITE_QUERY)
+        .documents()
+        .writes()
+        .refuses(&[
+            ErrorCode::InvalidSkipCreation,
+            ErrorCode::InvalidIndexPrimaryKey,
+            ErrorCode::InvalidDocumentCsvDelimiter,
+            ErrorCode::MiroirReservedField,
+            ErrorCode::MiroirNotSupported,
+        ])
+}
+
+fn listing(route: Route) -> Route {
+    route.reads("A page of documents.", "DocumentList").refuses(&[
+        ErrorCode::InvalidDocumentOffset,
+        ErrorCode::InvalidDocumentLimit,
+        ErrorCode::InvalidDocumentFields,
+        ErrorCode::InvalidDocumentRetrieveVectors,
+        ErrorCode::InvalidDocumentIds,
+        ErrorCode::InvalidDocumentId,
+        ErrorCode::InvalidDocumentFilter,
+        ErrorCode::InvalidDocumentSort,
+        ErrorCode::MiroirNotSupported,
+    ])
+}
+
 async fn write(apis: Arc<Apis>, mut request: Request, mode: WriteMode) -> Outcome {
-    request.query.only(&["primaryKey", "csvDelimiter", CUSTOM_METADATA, "skipCreation"])?;
     refuse_skip_creation(&request.query)?;
     let delimiter = csv_delimiter(&request.query)?;
     let index = request.index()?;
@@ -64,8 +167,8 @@ fn refuse_skip_creation(query: &Query) -> Result<(), Failure> {
             "`skipCreation` is not supported for a cluster yet: leave it out, or send `skipCreation=false`.",
         )),
         Some(other) => {
-            let shown: String = other.chars().take(80).collect();
-            let message = format!("skipCreation must be either `true` or `false`. Found: `{shown}`");
+            let found = excerpt(other, EXCERPT_CHARS);
+            let message = format!("skipCreation must be either `true` or `false`. Found: `{found}`");
             Err(Failure::refused(ErrorCode::InvalidSkipCreation, message))
         }
     }
@@ -75,12 +178,12 @@ fn csv_delimiter(query: &Query) -> Result<Option<u8>, Failure> {
     let Some(text) = query.get("csvDelimiter") else { return Ok(None) };
     let refuse = |message: String| Err(Failure::refused(ErrorCode::InvalidDocumentCsvDelimiter, message));
     let expected = "Invalid value in parameter `csvDelimiter`: expected a string of one character, but found";
-    let shown: String = text.chars().take(80).collect();
+    let found = excerpt(text, EXCERPT_CHARS);
     match (text.as_bytes(), text.chars().count()) {
         ([], _) => refuse(format!("{expected} an empty string")),
         ([byte], _) if byte.is_ascii() => Ok(Some(*byte)),
-        (_, 1) => refuse(format!("csv delimiter must be an ascii character. Found: `{shown}`")),
-        (_, count) => refuse(format!("{expected} the following string of {count} characters: `{shown}`")),
+        (_, 1) => refuse(format!("csv delimiter must be an ascii character. Found: `{found}`")),
+        (_, count) => refuse(format!("{expected} the following string of {count} characters: `{found}`")),
     }
 }
 
@@ -99,19 +202,19 @@ fn payload_format(media: &str, delimiter: Option<u8>) -> Result<PayloadFormat, F
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
     let parameters = url_parameters(&request.query)?;
-    Reply::answer(apis.document.document_list(request.index()?, parameters).await?)
+    Reply::read(apis.document.document_list(request.index()?, parameters).await?)
 }
 
 async fn fetch(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let index = request.index()?;
     let parameters = body_parameters(request.json().await?)?;
-    Reply::answer(apis.document.document_list(index, parameters).await?)
+    Reply::read(apis.document.document_list(index, parameters).await?)
 }
 
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
     let parameters = one_parameters(&request.query)?;
     let id = request.parameter(1).to_owned();
-    Reply::answer(apis.document.document_get(request.index()?, id, parameters).await?)
+    Reply::read(apis.document.document_get(request.index()?, id, parameters).await?)
 }
 
 async fn delete_one(apis: Arc<Apis>, request: Request) -> Outcome {
@@ -124,7 +227,6 @@ async fn delete_all(apis: Arc<Apis>, request: Request) -> Outcome {
 }
 
 async fn delete_batch(apis: Arc<Apis>, mut request: Request) -> Outcome {
-    request.query.only(&[CUSTOM_METADATA])?;
     request.index()?;
     let Value::Array(ids) = request.json().await? else {
         return Err(Failure::refused(
@@ -136,25 +238,24 @@ async fn delete_batch(apis: Arc<Apis>, mut request: Request) -> Outcome {
 }
 
 async fn delete_by_filter(apis: Arc<Apis>, mut request: Request) -> Outcome {
-    request.query.only(&[CUSTOM_METADATA])?;
     request.index()?;
     let mut fields = json::object(request.json().await?, &["filter"])?;
     let filter = fields
         .remove("filter")
-        .ok_or_else(|| Failure::refused(ErrorCode::MissingDocumentFilter, "Missing field `filter`"))?;
+        .ok_or_else(|| json::missing_field(ErrorCode::MissingDocumentFilter, "filter"))?;
     check_filter(&filter)?;
     delete(apis, request, DocumentSelection::Filter(filter)).await
 }
 
-/// A filter that is none would delete everything, so it is refused; what it says is for the nodes to judge.
+/// Refuses an empty filter, which would delete every document. Nodes check the expression itself.
 fn check_filter(filter: &Value) -> Result<(), Failure> {
     let empty = match filter {
         Value::String(text) => text.trim().is_empty(),
         Value::Array(parts) => parts.is_empty(),
         other => {
-            let kept: String = other.to_string().chars().take(500).collect();
+            let found = excerpt(other, VALUE_CHARS);
             let message =
-                format!("Invalid syntax for the filter parameter: `expected String, Array, found: {kept}`.");
+                format!("Invalid syntax for the filter parameter: `expected String, Array, found: {found}`.");
             return Err(Failure::refused(ErrorCode::InvalidDocumentFilter, message));
         }
     };
@@ -166,7 +267,6 @@ fn check_filter(filter: &Value) -> Result<(), Failure> {
 }
 
 async fn delete(apis: Arc<Apis>, request: Request, selection: DocumentSelection) -> Outcome {
-    request.query.only(&[CUSTOM_METADATA])?;
     let metadata = request.query.text(CUSTOM_METADATA);
     Reply::accepted(apis.document.documents_delete(request.index()?, selection, metadata).await?)
 }

@@ -1,5 +1,4 @@
-//! Which documents, which attributes of them: the parameters of document reads, from a URL or a body, in the one form
-//! the port takes.
+//! The parameters of document reads, from a URL or a body, in the form that the port takes: a JSON object.
 
 use miroir_domain::error::ErrorCode;
 use serde_json::{Map, Value};
@@ -11,11 +10,9 @@ use crate::query::Query;
 const USE_NETWORK: &str = "useNetwork";
 const LIST: [&str; 8] =
     ["offset", "limit", "fields", "retrieveVectors", "ids", "filter", "sort", USE_NETWORK];
-const ONE: [&str; 3] = ["fields", "retrieveVectors", USE_NETWORK];
 
-/// The parameters of `GET …/documents`.
+/// Reads the parameters of `GET …/documents`.
 pub(super) fn url_parameters(query: &Query) -> Result<Map<String, Value>, Failure> {
-    query.only(&LIST)?;
     refuse_network(query.get(USE_NETWORK).is_some())?;
     let mut parameters = Map::new();
     let mut set = |name: &str, value: Option<Value>| {
@@ -33,7 +30,7 @@ pub(super) fn url_parameters(query: &Query) -> Result<Map<String, Value>, Failur
     Ok(parameters)
 }
 
-/// The body of `POST …/documents/fetch`: checked, and passed on as it is.
+/// Checks the body of `POST …/documents/fetch` and returns it unchanged.
 pub(super) fn body_parameters(body: Value) -> Result<Map<String, Value>, Failure> {
     let mut parameters = json::object(body, &LIST)?;
     json::check_boolean(&parameters, USE_NETWORK, ErrorCode::BadRequest)?;
@@ -47,15 +44,15 @@ pub(super) fn body_parameters(body: Value) -> Result<Map<String, Value>, Failure
     Ok(parameters)
 }
 
-/// The parameters of `GET …/documents/{document_id}`: `fields` an array of texts, `retrieveVectors` a boolean.
+/// Reads the parameters of `GET …/documents/{document_id}`: `fields`, an array of strings, and
+/// `retrieveVectors`, a boolean.
 pub(super) fn one_parameters(query: &Query) -> Result<Map<String, Value>, Failure> {
-    query.only(&ONE)?;
     refuse_network(query.get(USE_NETWORK).is_some())?;
     let pairs = [("fields", fields(query)), ("retrieveVectors", retrieve_vectors(query)?)];
     Ok(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
-/// `fields` of a URL; a star among them stands for all, and so for no restriction.
+/// Reads `fields` of a URL. Returns `None` if one of them is `*`, which means all fields.
 fn fields(query: &Query) -> Option<Value> {
     let all = query.get("fields")?.split(',').any(|field| field == "*");
     if all { None } else { query.list("fields") }
@@ -66,17 +63,17 @@ fn retrieve_vectors(query: &Query) -> Result<Option<Value>, Failure> {
     Ok(value.map(Value::from))
 }
 
-/// A filter of a URL is JSON where it can be read as such, else an expression.
+/// Reads a filter of a URL: JSON if it can be parsed as JSON, otherwise an expression.
 fn filter(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
-/// Nodes of a cluster are not a network of Meilisearch servers.
-fn refuse_network(asked: bool) -> Result<(), Failure> {
-    if !asked {
+/// Refuses `useNetwork`, since the nodes of a cluster do not form a network of Meilisearch servers.
+fn refuse_network(requested: bool) -> Result<(), Failure> {
+    if !requested {
         return Ok(());
     }
-    let message = "`useNetwork` is not supported for a cluster: it is already answered by all nodes.";
+    let message = "`useNetwork` is not supported for a cluster: a read already covers all nodes.";
     Err(Failure::refused(ErrorCode::MiroirNotSupported, message))
 }
 
@@ -91,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_becomes_what_a_body_would_be() {
+    fn url_parameters_are_those_of_an_equal_body() {
         let query =
             "offset=1&limit=2&fields=a,b&ids=1,x&sort=a:asc,b:desc&retrieveVectors=true&filter=a%20=%201";
         let expected = json!({
@@ -104,20 +101,20 @@ mod tests {
     }
 
     #[test]
-    fn a_star_among_the_fields_means_all() {
+    fn url_parameters_read_a_star_as_all_fields() {
         assert_eq!(url("fields=*"), json!({}));
         assert_eq!(url("fields=a,*"), json!({}));
         assert_eq!(url("fields="), json!({"fields": [""]}));
     }
 
     #[test]
-    fn a_filter_may_be_json() {
+    fn url_parameters_read_a_filter_as_json_or_as_an_expression() {
         assert_eq!(url("filter=%5B%22a=1%22,[%22b=2%22]]"), json!({"filter": ["a=1", ["b=2"]]}));
         assert_eq!(url("filter=a=1"), json!({"filter": "a=1"}));
     }
 
     #[test]
-    fn bodies_with_wrong_types_are_refused_by_name() {
+    fn body_parameters_refuse_wrong_types_with_their_own_codes() {
         for (body, code) in [
             (json!([]), "bad_request"),
             (json!({"x": 1}), "bad_request"),

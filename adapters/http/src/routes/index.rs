@@ -1,4 +1,4 @@
-//! `/indexes`: created, listed, looked at, deleted.
+//! `/indexes` and `/stats`: creating, listing, reading and deleting indexes.
 
 use std::sync::Arc;
 
@@ -11,30 +11,61 @@ use crate::Apis;
 use crate::error::Failure;
 use crate::json;
 use crate::reply::{Outcome, Reply};
-use crate::request::{Request, parse_index};
+use crate::request::{Request, index_uid};
 use crate::route::Route;
 
 const INDEXES: &str = "/indexes";
 const INDEX: &str = "/indexes/{index_uid}";
-/// The page of a list that names none.
+const INDEX_STATS: &str = "/indexes/{index_uid}/stats";
+/// The default page size.
 const DEFAULT_LIMIT: u64 = 20;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::client(Method::GET, INDEXES, list),
-        Route::client(Method::POST, INDEXES, create),
-        Route::client(Method::GET, INDEX, get),
-        Route::client(Method::DELETE, INDEX, delete),
-        Route::client(Method::GET, "/indexes/{index_uid}/stats", index_stats),
-        Route::client(Method::GET, "/stats", stats),
+        Route::new(Method::GET, INDEXES, "indexList", "List indexes", list)
+            .query(&["indexes.offset", "indexes.limit"])
+            .returns(200, "Indexes, ordered by uid.", "IndexList")
+            .refuses(&[
+                ErrorCode::InvalidIndexOffset,
+                ErrorCode::InvalidIndexLimit,
+                ErrorCode::MiroirStoreUnavailable,
+            ]),
+        Route::new(Method::POST, INDEXES, "indexCreate", "Create an index", create)
+            .body("IndexCreation")
+            .writes()
+            .refuses(&[
+                ErrorCode::MissingIndexUid,
+                ErrorCode::InvalidIndexUid,
+                ErrorCode::InvalidIndexPrimaryKey,
+                ErrorCode::MiroirAliasConflict,
+            ]),
+        Route::new(Method::GET, INDEX, "indexGet", "Get an index", get)
+            .reads("The index.", "Index")
+            .refuses(&[ErrorCode::MiroirAliasConflict]),
+        Route::new(Method::DELETE, INDEX, "indexDelete", "Delete an index", delete)
+            .writes()
+            .refuses(&[ErrorCode::MiroirAliasConflict]),
+        Route::new(Method::GET, INDEX_STATS, "indexStats", "Get the statistics of an index", index_stats)
+            .reads("The statistics. Every document counts once, however many replicas it has.", "IndexStats"),
+        Route::new(Method::GET, "/stats", "stats", "Get the statistics of all indexes", stats)
+            .returns_with(
+                200,
+                "The statistics of every index, and the disk usage of all nodes.",
+                "Stats",
+                &["X-Miroir-Degraded"],
+            )
+            .refuses(&[
+                ErrorCode::MiroirStoreUnavailable,
+                ErrorCode::MiroirNodeUnavailable,
+                ErrorCode::MiroirShardUnavailable,
+            ]),
     ]
 }
 
 async fn list(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&["offset", "limit"])?;
     let offset = request.query.number("offset", ErrorCode::InvalidIndexOffset)?.unwrap_or(0);
     let limit = request.query.number("limit", ErrorCode::InvalidIndexLimit)?.unwrap_or(DEFAULT_LIMIT);
-    Reply::answer(apis.index.index_list(offset, limit).await?)
+    Reply::read(apis.index.index_list(offset, limit).await?)
 }
 
 async fn create(apis: Arc<Apis>, mut request: Request) -> Outcome {
@@ -46,10 +77,8 @@ async fn create(apis: Arc<Apis>, mut request: Request) -> Outcome {
 
 fn read_uid(fields: &Map<String, Value>) -> Result<IndexUid, Failure> {
     match fields.get("uid") {
-        None => Err(Failure::refused(ErrorCode::MissingIndexUid, "Missing field `uid`")),
-        Some(Value::String(uid)) => parse_index(uid).map_err(|message| {
-            Failure::refused(ErrorCode::InvalidIndexUid, format!("Invalid value at `.uid`: {message}"))
-        }),
+        None => Err(json::missing_field(ErrorCode::MissingIndexUid, "uid")),
+        Some(Value::String(uid)) => index_uid(uid, "Invalid value at `.uid`: "),
         Some(other) => Err(json::wrong_type(ErrorCode::InvalidIndexUid, ".uid", "a string", other)),
     }
 }
@@ -65,15 +94,15 @@ fn read_primary_key(fields: &Map<String, Value>) -> Result<Option<String>, Failu
 }
 
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
-    Reply::answer(apis.index.index_get(request.index()?).await?)
+    Reply::read(apis.index.index_get(request.index()?).await?)
 }
 
 async fn index_stats(apis: Arc<Apis>, request: Request) -> Outcome {
-    Reply::answer(apis.index.index_stats(request.index()?).await?)
+    Reply::read(apis.index.index_stats(request.index()?).await?)
 }
 
 async fn stats(apis: Arc<Apis>, _: Request) -> Outcome {
-    Reply::answer(apis.index.stats().await?)
+    Reply::read(apis.index.stats().await?)
 }
 
 async fn delete(apis: Arc<Apis>, request: Request) -> Outcome {

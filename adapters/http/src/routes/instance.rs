@@ -1,37 +1,48 @@
-//! `/_miroir/instances`, `/_miroir/leases`, `/_miroir/replicas`: who does what, and what the nodes lack.
+//! `/_miroir/instances`, `/_miroir/leases` and `/_miroir/replicas`: instances, their leases, and stale
+//! replicas.
 
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
-use serde_json::json;
+use miroir_domain::error::ErrorCode;
 
 use crate::Apis;
 use crate::reply::{Outcome, Reply};
 use crate::request::Request;
-use crate::route::{Access, Route};
+use crate::route::Route;
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::new(Method::GET, "/_miroir/instances", Access::Admin, instances),
-        Route::new(Method::GET, "/_miroir/leases", Access::Admin, leases),
-        Route::new(Method::GET, "/_miroir/replicas", Access::Admin, replicas),
-    ]
+    let routes = [
+        Route::new(Method::GET, "/_miroir/instances",
+            "instanceList",
+            "List live instances and their roles",
+            instances,
+        )
+        .returns(200, "Instances, ordered by name.", "InstanceList")
+        .refuses(&[ErrorCode::MiroirStoreUnavailable]),
+        Route::new(Method::GET, "/_miroir/leases", "leaseList", "List current leases", leases)
+            .returns(200, "Leases, ordered by role. Empty if a single instance uses the store.", "LeaseList")
+            .refuses(&[ErrorCode::MiroirStoreUnavailable]),
+        Route::new(Method::GET, "/_miroir/replicas",
+            "replicaList",
+            "List stale replicas",
+            replicas,
+        )
+        .text("The report contains the replicas known to the instance that responds. Only the leader knows all of them.")
+        .returns(200, "Stale replicas, by index and node.", "ReplicaReport"),
+    ];
+    routes.map(|route| route.admin().query(&[])).into()
 }
 
-async fn instances(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
-    let results = apis.instance.instance_list().await?;
-    Reply::json(StatusCode::OK, &json!({ "results": results }))
+async fn instances(apis: Arc<Apis>, _: Request) -> Outcome {
+    Reply::results(&apis.instance.instance_list().await?)
 }
 
-async fn leases(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
-    let results = apis.instance.lease_list().await?;
-    Reply::json(StatusCode::OK, &json!({ "results": results }))
+async fn leases(apis: Arc<Apis>, _: Request) -> Outcome {
+    Reply::results(&apis.instance.lease_list().await?)
 }
 
-/// What this instance knows by itself: only of the one that sends the writes is it the truth.
-async fn replicas(apis: Arc<Apis>, request: Request) -> Outcome {
-    request.query.only(&[])?;
+/// Returns the stale replicas that this instance knows. Only the leader knows all of them.
+async fn replicas(apis: Arc<Apis>, _: Request) -> Outcome {
     Reply::json(StatusCode::OK, &apis.cluster.replicas())
 }

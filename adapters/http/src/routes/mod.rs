@@ -1,4 +1,11 @@
-//! The routes, room by room. A handler parses, calls one port, replies.
+//! The routes. A handler parses the request, calls one port and builds the response.
+//!
+//! Each module declares its routes beside their handlers. To add a route:
+//!
+//! 1. Declare it in the module of its subject: method, path, key, query parameters, headers, body, responses,
+//!    errors.
+//! 2. Describe new shapes in `openapi/schema/`, and new parameters in `openapi/parameter.json`.
+//! 3. Run `make fix`, which writes `docs/openapi.json`.
 
 mod alias;
 mod canary;
@@ -6,6 +13,7 @@ mod change;
 mod cluster;
 mod document;
 mod document_query;
+mod documentation;
 mod index;
 mod instance;
 mod job;
@@ -15,26 +23,29 @@ mod settings;
 mod task;
 mod unsupported;
 
-pub(crate) use unsupported::UNSUPPORTED;
-
 use crate::route::Route;
+use crate::tag::Tag;
 
-/// Every route there is.
+/// Returns every route, each in the group of its module.
 pub(crate) fn all() -> Vec<Route> {
-    let rooms = [
-        cluster::routes(),
-        instance::routes(),
-        index::routes(),
-        document::routes(),
-        settings::routes(),
-        search::routes(),
-        task::routes(),
-        alias::routes(),
-        multi_search::routes(),
-        canary::routes(),
-        change::routes(),
-        job::routes(),
-        unsupported::routes(),
+    let modules = [
+        (Tag::Cluster, cluster::routes()),
+        (Tag::Cluster, documentation::routes()),
+        (Tag::Instances, instance::routes()),
+        (Tag::Indexes, index::routes()),
+        (Tag::Documents, document::routes()),
+        (Tag::Settings, settings::routes()),
+        (Tag::Search, search::routes()),
+        (Tag::Search, multi_search::routes()),
+        (Tag::Tasks, task::routes()),
+        (Tag::Aliases, alias::routes()),
+        (Tag::Canaries, canary::routes()),
+        (Tag::Changes, change::routes()),
+        (Tag::Jobs, job::routes()),
+        (Tag::Unsupported, unsupported::routes()),
     ];
-    rooms.into_iter().flatten().collect()
+    modules
+        .into_iter()
+        .flat_map(|(tag, routes)| routes.into_iter().map(move |route| route.tag(tag)))
+        .collect()
 }

@@ -1,6 +1,6 @@
-//! `/multi-search`: several searches in one request, each as if it came alone.
+//! `/multi-search`: several independent searches in one request.
 //!
-//! Like any search they run inside the request: when the client goes away, so do their fan-outs.
+//! The searches run inside the request. If the client disconnects, their fan-outs are dropped.
 
 use std::sync::Arc;
 
@@ -13,32 +13,46 @@ use miroir_domain::search::SearchRequest;
 use miroir_ports::inbound::ReadResponse;
 use serde_json::{Map, Value, json};
 
+use super::search::TEXT;
 use crate::Apis;
 use crate::error::Failure;
 use crate::json;
 use crate::reply::{Outcome, Reply};
-use crate::request::{Request, parse_index};
+use crate::request::{Request, index_uid};
 use crate::route::Route;
 
-/// The most searches in one request: each is a fan-out.
+/// The maximum number of searches in one request. Each of them is a fan-out.
 const MAX_QUERIES: usize = 100;
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::client(Method::POST, "/multi-search", multi_search).anywhere()]
+    let route =
+        Route::new(Method::POST, "/multi-search", "multiSearch", "Run several searches", multi_search);
+    vec![
+        route
+            .any_instance()
+            .text(TEXT)
+            .body("MultiSearchQuery")
+            .reads("The responses, in the order of the queries.", "MultiSearchResponse")
+            .refuses_all("invalid_search_")
+            .refuses(&[
+                ErrorCode::MissingIndexUid,
+                ErrorCode::InvalidIndexUid,
+                ErrorCode::MiroirNotSupported,
+            ]),
+    ]
 }
 
 async fn multi_search(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let fields = json::object(request.json().await?, &["queries", "federation"])?;
     if fields.get("federation").is_some_and(|federation| !federation.is_null()) {
         let message =
-            "`federation` is not supported for a cluster yet: leave it out to get an answer for each query.";
+            "`federation` is not supported for a cluster yet. Leave it out to get a response for each query.";
         return Err(Failure::refused(ErrorCode::MiroirNotSupported, message));
     }
     let queries = json::array(&fields, "queries", ErrorCode::BadRequest)?;
-    let queries =
-        queries.ok_or_else(|| Failure::refused(ErrorCode::BadRequest, "Missing field `queries`"))?;
+    let queries = queries.ok_or_else(|| json::missing_field(ErrorCode::BadRequest, "queries"))?;
     if queries.len() > MAX_QUERIES {
-        let message = format!("`.queries` has {} searches: {MAX_QUERIES} are the most.", queries.len());
+        let message = format!("`.queries` has {} searches. The maximum is {MAX_QUERIES}.", queries.len());
         return Err(Failure::refused(ErrorCode::BadRequest, message));
     }
     let inside = |position: usize| move |failure: Failure| failure.inside(&format!(".queries[{position}]"));
@@ -47,12 +61,12 @@ async fn multi_search(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let searches = read.into_iter().enumerate().map(|(at, (index, search))| {
         let apis = &apis;
         async move {
-            let answer = apis.search.search(index.clone(), search).await;
-            answer.map(|answer| (index, answer)).map_err(|error| inside(at)(error.into()))
+            let response = apis.search.search(index.clone(), search).await;
+            response.map(|response| (index, response)).map_err(|error| inside(at)(error.into()))
         }
     });
-    let answers = join_all(searches).await.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-    Reply::answer(together(answers))
+    let responses = join_all(searches).await.into_iter().collect::<Result<Vec<_>, Failure>>()?;
+    Reply::read(merge(responses))
 }
 
 fn read_query(query: &Value) -> Result<(IndexUid, SearchRequest), Failure> {
@@ -61,13 +75,11 @@ fn read_query(query: &Value) -> Result<(IndexUid, SearchRequest), Failure> {
     };
     let mut fields = fields.clone();
     let index = match fields.shift_remove("indexUid") {
-        Some(Value::String(text)) => {
-            parse_index(&text).map_err(|message| Failure::refused(ErrorCode::InvalidIndexUid, message))?
-        }
+        Some(Value::String(text)) => index_uid(&text, "")?,
         Some(other) => {
             return Err(json::wrong_type(ErrorCode::InvalidIndexUid, ".indexUid", "a string", &other));
         }
-        None => return Err(Failure::refused(ErrorCode::MissingIndexUid, "Missing field `indexUid`")),
+        None => return Err(json::missing_field(ErrorCode::MissingIndexUid, "indexUid")),
     };
     if fields.contains_key("federationOptions") {
         let message = "`federationOptions` needs `federation`, which is not supported for a cluster yet.";
@@ -76,13 +88,13 @@ fn read_query(query: &Value) -> Result<(IndexUid, SearchRequest), Failure> {
     Ok((index, SearchRequest::from_json(Value::Object(fields))?))
 }
 
-fn together(answers: Vec<(IndexUid, ReadResponse)>) -> ReadResponse {
-    let mut results = Vec::with_capacity(answers.len());
+fn merge(responses: Vec<(IndexUid, ReadResponse)>) -> ReadResponse {
+    let mut results = Vec::with_capacity(responses.len());
     let mut missing: Vec<Degraded> = Vec::new();
-    for (index, answer) in answers {
-        missing.extend(answer.degraded);
+    for (index, response) in responses {
+        missing.extend(response.degraded);
         let mut result = Map::from_iter([("indexUid".to_owned(), Value::from(index.as_str()))]);
-        if let Value::Object(body) = answer.body {
+        if let Value::Object(body) = response.body {
             result.extend(body);
         }
         results.push(Value::Object(result));

@@ -1,10 +1,11 @@
 //! `/indexes/{index_uid}/search`.
 //!
-//! A search runs inside the request and nowhere else: when the client goes away, the fan-out is dropped with it.
+//! A search runs inside the request. If the client disconnects, its fan-out is dropped.
 
 use std::sync::Arc;
 
 use http::Method;
+use miroir_domain::error::ErrorCode;
 use miroir_domain::search::SearchRequest;
 
 use crate::Apis;
@@ -13,21 +14,70 @@ use crate::request::Request;
 use crate::route::Route;
 
 const SEARCH: &str = "/indexes/{index_uid}/search";
+/// The description of every search.
+pub(super) const TEXT: &str = "A search is sent to a covering set of nodes, and the hits are merged in the order of a single server. If no node serves a shard, the response is either degraded, with the shard in `X-Miroir-Degraded`, or 503, as set by `cluster.search_policy`.";
+
+/// The query parameters that [`SearchRequest::from_parameters`] reads.
+const QUERY: &[&str] = &[
+    "search.q",
+    "search.offset",
+    "search.limit",
+    "search.page",
+    "search.hitsPerPage",
+    "search.attributesToRetrieve",
+    "search.attributesToCrop",
+    "search.cropLength",
+    "search.cropMarker",
+    "search.attributesToHighlight",
+    "search.highlightPreTag",
+    "search.highlightPostTag",
+    "search.showMatchesPosition",
+    "search.filter",
+    "search.sort",
+    "search.distinct",
+    "search.facets",
+    "search.matchingStrategy",
+    "search.attributesToSearchOn",
+    "search.rankingScoreThreshold",
+    "search.locales",
+    "search.hybridEmbedder",
+    "search.hybridSemanticRatio",
+    "search.vector",
+    "search.retrieveVectors",
+    "search.personalizeUserContext",
+    "search.useNetwork",
+    "search.showRankingScore",
+    "search.showRankingScoreDetails",
+    "search.showPerformanceDetails",
+];
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::client(Method::GET, SEARCH, search_by_url),
-        Route::client(Method::POST, SEARCH, search_by_body).anywhere(),
-    ]
+    let routes = [
+        Route::new(
+            Method::GET,
+            SEARCH,
+            "searchByUrl",
+            "Search an index, with the parameters in the query",
+            search_by_url,
+        )
+        .parsed_query(QUERY)
+        .refuses(&[ErrorCode::MissingSearchHybrid]),
+        Route::new(Method::POST, SEARCH, "search", "Search an index", search_by_body)
+            .any_instance()
+            .body("SearchQuery"),
+    ];
+    let shared =
+        |route: Route| route.text(TEXT).reads("The hits.", "SearchResponse").refuses_all("invalid_search_");
+    routes.map(shared).into()
 }
 
 async fn search_by_url(apis: Arc<Apis>, request: Request) -> Outcome {
     let search = SearchRequest::from_parameters(request.query.pairs())?;
-    Reply::answer(apis.search.search(request.index()?, search).await?)
+    Reply::read(apis.search.search(request.index()?, search).await?)
 }
 
 async fn search_by_body(apis: Arc<Apis>, mut request: Request) -> Outcome {
     let index = request.index()?;
     let search = SearchRequest::from_json(request.json().await?)?;
-    Reply::answer(apis.search.search(index, search).await?)
+    Reply::read(apis.search.search(index, search).await?)
 }

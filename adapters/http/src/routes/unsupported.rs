@@ -1,4 +1,4 @@
-//! Routes of Meilisearch 1.50 that a cluster does not have yet: each says so, none is silently ignored.
+//! Routes of Meilisearch 1.50 that are not supported for a cluster yet. Each refuses requests with its name.
 
 use http::Method;
 use miroir_domain::error::ErrorCode;
@@ -6,8 +6,8 @@ use miroir_domain::error::ErrorCode;
 use crate::error::Failure;
 use crate::route::Route;
 
-/// Path, and the methods a Meilisearch server takes there.
-pub(crate) const UNSUPPORTED: &[(&str, &[&str])] = &[
+/// Paths, each with the methods that a Meilisearch server supports.
+const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("/chats", &["GET"]),
     ("/chats/{workspace_uid}", &["GET", "DELETE"]),
     ("/chats/{workspace_uid}/settings", &["GET", "PATCH", "DELETE"]),
@@ -48,15 +48,17 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn route(path: &'static str, method: &'static str) -> Route {
-    // The table names methods that exist; a misspelt one would be an extension method no test could reach.
+    // The table contains valid methods only; the tests call each.
     let known = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
-    Route::client(known, path, move |_, _| async move {
+    let words = path.split(['/', '-', '_', '{', '}']).filter(|word| !word.is_empty());
+    let name: Vec<String> = words.map(str::to_lowercase).collect();
+    let id = format!("unsupported_{}_{}", method.to_lowercase(), name.join("_"));
+    let summary = format!("Refuse `{method} {path}`, which is not supported yet");
+    let refuse = move |_, _| async move {
         Err(Failure::refused(
             ErrorCode::MiroirNotSupported,
-            format!(
-                "`{method} {path}` is not supported for a cluster yet. Ask a node directly, or leave it out."
-            ),
+            format!("`{method} {path}` is not supported for a cluster yet. Call a node directly instead."),
         ))
-    })
-    .unsupported()
+    };
+    Route::new(known, path, id, summary, refuse).unsupported().refuses(&[ErrorCode::MiroirNotSupported])
 }

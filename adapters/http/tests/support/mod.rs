@@ -1,6 +1,6 @@
-//! A server over mocks of the ports, and a client that speaks raw HTTP/1.1.
+//! A server over mocks of the ports, and a client for raw HTTP/1.1.
 
-// Every test file is a crate of its own and uses a part of this.
+// Every test file is a crate of its own and uses a part of this module.
 #![allow(dead_code, unreachable_pub)]
 
 use std::net::SocketAddr;
@@ -26,10 +26,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// Longest wait for anything that must happen.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The maximum wait for an event that must occur.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The uid of the task every mock answers with.
+/// The uid of the task that every mock returns.
 pub const TASK: TaskUid = TaskUid(7);
 
 pub fn accepted(kind: TaskKind, index: &IndexUid) -> Accepted {
@@ -44,11 +44,11 @@ pub fn accepted(kind: TaskKind, index: &IndexUid) -> Accepted {
     Accepted { summary, degraded: None }
 }
 
-pub fn answer(body: Value) -> ReadResponse {
+pub fn read_response(body: Value) -> ReadResponse {
     ReadResponse { body, degraded: None }
 }
 
-fn task_view(uid: TaskUid) -> TaskView {
+pub fn task_view(uid: TaskUid) -> TaskView {
     TaskView {
         uid,
         batch_uid: None,
@@ -66,8 +66,8 @@ fn task_view(uid: TaskUid) -> TaskView {
     }
 }
 
-/// Ports that answer everything.
-pub fn agreeable() -> Apis {
+/// Ports that accept every call.
+pub fn stub_apis() -> Apis {
     let mut apis = Apis {
         index: Arc::new(index_api()),
         document: Arc::new(document_api()),
@@ -85,13 +85,13 @@ pub fn agreeable() -> Apis {
         observer: Arc::new(NobodyObserves),
     };
     let mut search = MockSearchApi::new();
-    search.expect_search().returning(|_, request| Ok(answer(Value::from(request.body().clone()))));
+    search.expect_search().returning(|_, request| Ok(read_response(Value::from(request.body().clone()))));
     apis.search = Arc::new(search);
     apis
 }
 
-/// Ports that panic when called: for requests that must not reach one.
-pub fn untouched() -> Apis {
+/// Ports that panic on every call, for requests that must not reach a port.
+pub fn panicking_apis() -> Apis {
     Apis {
         index: Arc::new(MockIndexApi::new()),
         document: Arc::new(MockDocumentApi::new()),
@@ -110,14 +110,14 @@ pub fn untouched() -> Apis {
     }
 }
 
-/// The one instance there is, which is asked whether a request is its own and nothing else.
+/// A single instance that holds every role and expects no other calls.
 fn only_instance() -> MockInstanceApi {
     let mut api = MockInstanceApi::new();
     api.expect_role_holder().return_const(RoleHolder::Local);
     api
 }
 
-/// The one instance there is.
+/// A single instance.
 fn instance_api() -> MockInstanceApi {
     let mut api = only_instance();
     api.expect_instance_list().returning(|| Ok(Vec::new()));
@@ -125,7 +125,7 @@ fn instance_api() -> MockInstanceApi {
     api
 }
 
-/// An alias `films` of version 3.
+/// Returns an alias `films` of version 3.
 pub fn alias(target: &str) -> AliasView {
     AliasView::from(Alias {
         name: "films".parse().unwrap(),
@@ -150,7 +150,7 @@ fn alias_api() -> MockAliasApi {
     api
 }
 
-/// A cluster without canaries.
+/// A port without canaries.
 fn canary_api() -> MockCanaryApi {
     let none = || ApiError::refused(ErrorCode::MiroirCanaryNotFound, "There is no such canary.");
     let mut api = MockCanaryApi::new();
@@ -167,14 +167,14 @@ fn canary_api() -> MockCanaryApi {
     api
 }
 
-/// A feed without changes.
+/// A port without changes.
 fn change_feed() -> MockChangeFeed {
     let mut api = MockChangeFeed::new();
     api.expect_changes().returning(|_| Ok(ChangesPage { results: Vec::new(), next: 0, last: 0 }));
     api
 }
 
-/// No sinks.
+/// A port without sinks.
 fn sink_api() -> MockSinkApi {
     let none = || ApiError::refused(ErrorCode::MiroirSinkNotFound, "There is no such sink.");
     let mut api = MockSinkApi::new();
@@ -185,7 +185,7 @@ fn sink_api() -> MockSinkApi {
     api
 }
 
-/// No jobs.
+/// A port without jobs.
 fn job_api() -> MockJobApi {
     let none = || ApiError::refused(ErrorCode::MiroirJobNotFound, "There is no such job.");
     let mut api = MockJobApi::new();
@@ -195,12 +195,12 @@ fn job_api() -> MockJobApi {
     api
 }
 
-/// One number.
+/// A port with a single metric.
 pub fn metrics_api() -> MockMetricsApi {
     let mut api = MockMetricsApi::new();
     api.expect_exposition().returning(|| Exposition {
         content_type: "text/plain; version=0.0.4",
-        text: "answer 42\n".to_owned(),
+        text: "requests 42\n".to_owned(),
     });
     api
 }
@@ -208,10 +208,11 @@ pub fn metrics_api() -> MockMetricsApi {
 fn index_api() -> MockIndexApi {
     let mut api = MockIndexApi::new();
     api.expect_index_create().returning(|index, _| Ok(accepted(TaskKind::IndexCreation, &index)));
-    api.expect_index_list().returning(|offset, limit| Ok(answer(json!({"offset": offset, "limit": limit}))));
-    api.expect_index_get().returning(|index| Ok(answer(json!({"uid": index}))));
-    api.expect_index_stats().returning(|index| Ok(answer(json!({"stats": index}))));
-    api.expect_stats().returning(|| Ok(answer(json!({"indexes": {}}))));
+    api.expect_index_list()
+        .returning(|offset, limit| Ok(read_response(json!({"offset": offset, "limit": limit}))));
+    api.expect_index_get().returning(|index| Ok(read_response(json!({"uid": index}))));
+    api.expect_index_stats().returning(|index| Ok(read_response(json!({"stats": index}))));
+    api.expect_stats().returning(|| Ok(read_response(json!({"indexes": {}}))));
     api.expect_index_delete().returning(|index| Ok(accepted(TaskKind::IndexDeletion, &index)));
     api
 }
@@ -222,15 +223,15 @@ fn document_api() -> MockDocumentApi {
         .returning(|write| Ok(accepted(TaskKind::DocumentAdditionOrUpdate, &write.index)));
     api.expect_documents_delete().returning(|index, _, _| Ok(accepted(TaskKind::DocumentDeletion, &index)));
     api.expect_document_get()
-        .returning(|_, id, parameters| Ok(answer(json!({"id": id, "parameters": parameters}))));
-    api.expect_document_list().returning(|_, parameters| Ok(answer(Value::from(parameters))));
+        .returning(|_, id, parameters| Ok(read_response(json!({"id": id, "parameters": parameters}))));
+    api.expect_document_list().returning(|_, parameters| Ok(read_response(Value::from(parameters))));
     api
 }
 
 fn settings_api() -> MockSettingsApi {
     let mut api = MockSettingsApi::new();
     api.expect_settings_get().returning(|_, setting| {
-        Ok(answer(json!({"setting": setting.map(miroir_domain::settings::Setting::key)})))
+        Ok(read_response(json!({"setting": setting.map(miroir_domain::settings::Setting::key)})))
     });
     api.expect_settings_change().returning(|index, _| Ok(accepted(TaskKind::SettingsUpdate, &index)));
     api
@@ -261,7 +262,7 @@ pub fn cluster_api(ready: bool) -> MockClusterApi {
     api
 }
 
-/// A running server. Stopped when dropped, or gracefully by [`Server::stop`].
+/// A running server. It is stopped when dropped, or gracefully by [`Server::begin_stop`].
 pub struct Server {
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -278,23 +279,23 @@ impl Server {
         Self { address, stop: Some(stop), task }
     }
 
-    /// Asks the server to stop.
-    pub fn ask_to_stop(&mut self) {
+    /// Begins a graceful stop.
+    pub fn begin_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             stop.send(()).unwrap();
         }
     }
 
-    /// Waits until the server has stopped.
+    /// Waits for the server to stop.
     pub async fn stopped(mut self) {
-        timeout(PATIENCE, &mut self.task).await.expect("the server stops").unwrap();
+        timeout(TIMEOUT, &mut self.task).await.expect("the server stops").unwrap();
     }
 
     pub async fn connect(&self) -> Connection {
         Connection::to(self.address).await
     }
 
-    /// Sends one request on a connection of its own.
+    /// Sends one request on a new connection.
     pub async fn send(&self, request: &Request<'_>) -> Response {
         send(self.address, request).await
     }
@@ -304,7 +305,7 @@ impl Server {
     }
 }
 
-/// Sends one request to `address`, on a connection of its own.
+/// Sends one request to `address`, on a new connection.
 pub async fn send(address: SocketAddr, request: &Request<'_>) -> Response {
     let mut connection = Connection::to(address).await;
     connection.write(&request.bytes()).await;
@@ -336,13 +337,13 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// A body of any type, with its `Content-Length`.
+    /// Adds a body of any type, with its `Content-Length`.
     pub fn body(mut self, body: &'a [u8]) -> Self {
         self.body = Some(body);
         self
     }
 
-    /// A JSON body.
+    /// Adds a JSON body.
     pub fn json(self, body: &'a str) -> Self {
         self.header("Content-Type", "application/json").body(body.as_bytes())
     }
@@ -361,7 +362,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A connection on which nothing is done that was not asked for.
+/// A connection without any automatic behaviour.
 pub struct Connection {
     pub stream: TcpStream,
     buffer: Vec<u8>,
@@ -373,7 +374,7 @@ impl Connection {
     }
 
     pub async fn write(&mut self, bytes: &[u8]) {
-        timeout(PATIENCE, self.stream.write_all(bytes)).await.expect("the server reads").unwrap();
+        timeout(TIMEOUT, self.stream.write_all(bytes)).await.expect("the server reads").unwrap();
     }
 
     /// Reads one response, framed by its `Content-Length`.
@@ -381,9 +382,9 @@ impl Connection {
         self.try_response().await.expect("a response")
     }
 
-    /// The same, or none when the server closes the connection first.
+    /// Reads one response. Returns `None` if the server closes the connection first.
     pub async fn try_response(&mut self) -> Option<Response> {
-        timeout(PATIENCE, self.read_response()).await.expect("the server answers")
+        timeout(TIMEOUT, self.read_response()).await.expect("the server responds")
     }
 
     async fn read_response(&mut self) -> Option<Response> {
@@ -401,7 +402,7 @@ impl Connection {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
         let mut response = Response { status, headers, body: String::new() };
-        // `100 Continue` has no length, and no body.
+        // `100 Continue` has neither length nor body.
         let length: usize = response.header("content-length").map_or(0, |length| length.parse().unwrap());
         while self.buffer.len() < length {
             self.more().await?;
@@ -438,7 +439,7 @@ impl Response {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
-    /// The code of an error answer, whose body is checked to be whole.
+    /// Returns the code of an error response. Checks that its body is complete.
     pub fn code(&self) -> String {
         let body = self.json();
         for key in ["message", "code", "type", "link"] {

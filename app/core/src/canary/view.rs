@@ -2,7 +2,7 @@
 
 use miroir_domain::Timestamp;
 use miroir_domain::canary::{Canary, CanaryId, CanaryRun, RunSummary, due_at, is_overdue};
-use miroir_ports::inbound::{CanaryCondition, CanaryCounts, CanaryRunView, CanaryView};
+use miroir_ports::inbound::{CanaryCounts, CanaryRunView, CanarySummary, CanaryView};
 
 pub(super) fn canary(row: Canary) -> CanaryView {
     CanaryView {
@@ -29,11 +29,11 @@ pub(super) fn run(row: CanaryRun) -> CanaryRunView {
 }
 
 /// How a canary fares whose kept runs are `runs`, newest first.
-pub(super) fn standing(row: Canary, runs: Vec<CanaryRun>, now: Timestamp) -> CanaryCondition {
+pub(super) fn standing(row: Canary, runs: Vec<CanaryRun>, now: Timestamp) -> CanarySummary {
     let RunSummary { counts, consecutive_failures } = RunSummary::of(&runs);
     let last = runs.into_iter().next();
     let due = due_at(&row, last.as_ref(), now);
-    CanaryCondition {
+    CanarySummary {
         configured: CanaryId::marks_configured(&row.id),
         overdue: is_overdue(&row, due, now),
         next_run_at: row.enabled.then_some(due),

@@ -22,7 +22,7 @@ use miroir_domain::search::SearchRequest;
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::{
-    AliasApi, ApiError, CanaryApi, CanaryCondition, CanaryPrecondition, ReadResponse, SearchApi,
+    AliasApi, ApiError, CanaryApi, CanaryPrecondition, CanarySummary, ReadResponse, SearchApi,
 };
 use miroir_ports::outbound::TaskStore;
 use miroir_system::UuidIds;
@@ -86,7 +86,7 @@ impl Aviary {
         self.runs(id).await.iter().map(|run| run.status).collect()
     }
 
-    async fn standing(&self, id: &CanaryId) -> CanaryCondition {
+    async fn standing(&self, id: &CanaryId) -> CanarySummary {
         let status = self.service.canary_status().await.unwrap();
         status.results.into_iter().find(|standing| standing.id == id.as_str()).unwrap()
     }

@@ -1,4 +1,4 @@
-//! A connection whose client must read what it asked for.
+//! A stream with a timeout on writes, for clients that do not read responses.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -8,35 +8,37 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream that breaks where nothing of what is written is taken for some time.
+/// A stream whose writes fail if the peer accepts nothing for the time of the timeout.
 ///
-/// A client that reads byte by byte is cut off too: its system asks for more only once there is room for a good deal.
-pub(crate) struct Patient<S> {
+/// A client that reads byte by byte times out too: its system accepts more data only once a good part of its
+/// buffer is free.
+pub(crate) struct WriteTimeoutStream<S> {
     stream: S,
-    limit: Duration,
-    /// Set while a write waits.
-    late: Option<Pin<Box<Sleep>>>,
+    write_timeout: Duration,
+    /// The timer of a waiting write.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
-    pub(crate) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, late: None }
+impl<S> WriteTimeoutStream<S> {
+    pub(crate) fn new(stream: S, write_timeout: Duration) -> Self {
+        Self { stream, write_timeout, deadline: None }
     }
 
-    fn within<T>(&mut self, context: &mut Context<'_>, written: Poll<Result<T>>) -> Poll<Result<T>> {
+    /// Fails if a pending write has reached its deadline. Resets the deadline if the write is ready.
+    fn check_deadline<T>(&mut self, context: &mut Context<'_>, written: Poll<Result<T>>) -> Poll<Result<T>> {
         if written.is_ready() {
-            self.late = None;
+            self.deadline = None;
             return written;
         }
-        let limit = self.limit;
-        let late = self.late.get_or_insert_with(|| Box::pin(sleep(limit)));
-        ready!(late.as_mut().poll(context));
-        let message = format!("the client read nothing for {} ms", limit.as_millis());
+        let write_timeout = self.write_timeout;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(write_timeout)));
+        ready!(deadline.as_mut().poll(context));
+        let message = format!("the client read nothing for {} ms", write_timeout.as_millis());
         Poll::Ready(Err(Error::new(ErrorKind::TimedOut, message)))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeoutStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -46,10 +48,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeoutStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.within(context, written)
+        self.check_deadline(context, written)
     }
 
     fn poll_write_vectored(
@@ -58,7 +60,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         parts: &[IoSlice<'_>],
     ) -> Poll<Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
-        self.within(context, written)
+        self.check_deadline(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -67,12 +69,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.within(context, flushed)
+        self.check_deadline(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         let shut = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.within(context, shut)
+        self.check_deadline(context, shut)
     }
 }
 
@@ -83,19 +85,19 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_write_that_nobody_takes_breaks_and_one_that_is_taken_bit_by_bit_does_not() {
+    async fn write_fails_if_the_peer_stops_reading_but_not_if_it_reads_slowly() {
         let (near, mut far) = duplex(4);
-        let mut patient = Patient::new(near, Duration::from_secs(3));
+        let mut stream = WriteTimeoutStream::new(near, Duration::from_secs(3));
         let reads = async {
             for _ in 0..10 {
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 far.read_exact(&mut [0; 2]).await.unwrap();
             }
         };
-        let (written, ()) = tokio::join!(patient.write_all(&[0; 20]), reads);
+        let (written, ()) = tokio::join!(stream.write_all(&[0; 20]), reads);
         written.unwrap();
-        patient.write_all(&[0; 4]).await.unwrap();
-        let error = patient.write_all(&[0; 1]).await.unwrap_err();
+        stream.write_all(&[0; 4]).await.unwrap();
+        let error = stream.write_all(&[0; 1]).await.unwrap_err();
         assert_eq!((error.kind(), error.to_string().contains("3000 ms")), (ErrorKind::TimedOut, true));
     }
 }
