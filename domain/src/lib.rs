@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`topology`], [`placement`] | the nodes of a cluster, and the shards that each keeps |
 //! | [`quorum`], [`coverage`] | the verdict on a write; the shards that can be read and written |
-//! | [`document`], [`payload`], [`write`] | documents, and a request body cut into one part per node |
+//! | [`document`], [`payload`], [`mod@write`] | documents, and a body cut into one part per node |
 //! | [`index`], [`settings`] | the registry entry of an index; its settings for clients and nodes |
 //! | [`task`] | many node tasks as the one task that a client sees |
 //! | [`replica`] | the differences between replicas after missed writes |

@@ -56,7 +56,7 @@ impl PayloadPart {
 
 impl Payload {
     /// Returns the part of the payload for a node that keeps `shards`: the documents in their original order,
-    /// each with its [`SHARD_FIELD`](crate::document::SHARD_FIELD).
+    /// each with its [`SHARD_FIELD`].
     pub fn part(self: &Arc<Self>, shards: &ShardSet) -> PayloadPart {
         PayloadPart::new(Arc::clone(self), shards)
     }

@@ -18,8 +18,8 @@ pub struct NewTask {
     pub kind: TaskKind,
     /// The index it concerns. `None` for global tasks.
     pub index_uid: Option<IndexUid>,
-    /// Every node that the write is for, each [`NodeTaskState::Pending`]: the intent, recorded before any
-    /// node is called.
+    /// Every node that the write is for, each [`Pending`](super::NodeTaskState::Pending): the intent,
+    /// recorded before any node is called.
     pub node_tasks: BTreeMap<NodeId, NodeTask>,
     /// The `details` that are known when the task is enqueued.
     pub details: Option<Map<String, Value>>,
