@@ -5,19 +5,18 @@ use std::convert::Infallible;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
-use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use miroir_domain::NodeId;
+use miroir_ports::error_chain;
 use miroir_ports::outbound::NodeError;
 use reqwest::{Body, Client, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, trace};
 
 use crate::call::{Call, CallBody};
 use crate::endpoint::{BuildError, ClientOptions, Node, NodeEndpoint};
-use crate::error::{causes, from_send, is_refusal, refused, unknown, unreachable};
+use crate::error::{ResponseFailure, from_send, is_refusal, refused, undecided};
 
 /// The most memory an announced length alone can claim, in bytes.
 const READ_AHEAD_BYTES: usize = 1 << 20;
@@ -73,7 +72,7 @@ impl MeilisearchNodes {
         let outcome = self.exchange(node, call, deadline).await;
         match &outcome {
             Ok(_) => trace!(%node, call = %name, "node answered"),
-            Err(error) => debug!(%node, call = %name, %error, "node call failed"),
+            Err(error) => debug!(%node, call = %name, error = error_chain(error), "node call failed"),
         }
         outcome
     }
@@ -84,8 +83,8 @@ impl MeilisearchNodes {
         call: Call,
         deadline: Instant,
     ) -> Result<T, NodeError> {
-        let node = self.nodes.get(id).ok_or_else(|| unreachable(id, "it is not configured"))?;
-        let late = |_| unknown(id, "it did not answer in time");
+        let node = self.nodes.get(id).ok_or_else(|| NodeError::unreachable(id, "it is not configured"))?;
+        let late = |_| NodeError::unknown(id, ResponseFailure::Late);
         let request = self.request(node, call);
         let response = timeout_at(deadline, request.send())
             .await
@@ -94,18 +93,18 @@ impl MeilisearchNodes {
         let status = response.status();
         let body = match timeout_at(deadline, read_bounded(response, self.max_answer_bytes)).await {
             Ok(body) => body,
-            Err(_) => Err("it began to answer and did not finish in time".to_owned()),
+            Err(_) => Err(ResponseFailure::Unfinished),
         };
         if is_refusal(status) {
             // The status alone is the decision, whatever became of the body.
             return Err(refused(id, status, body.as_deref().ok()));
         }
         if !status.is_success() {
-            return Err(unknown(id, describe(status, body.as_deref().ok())));
+            return Err(NodeError::unknown(id, undecided(status, body.as_deref().ok())));
         }
-        let body = body.map_err(|reason| unknown(id, reason))?;
+        let body = body.map_err(|failure| NodeError::unknown(id, failure))?;
         serde_json::from_slice(&body)
-            .map_err(|error| unknown(id, format!("its answer is not what was expected: {error}")))
+            .map_err(|error| NodeError::unknown(id, ResponseFailure::Unexpected(error)))
     }
 
     fn request(&self, node: &Node, call: Call) -> RequestBuilder {
@@ -127,30 +126,19 @@ impl MeilisearchNodes {
     }
 }
 
-/// Reads a body to its end, or says why not.
-async fn read_bounded(mut response: Response, max_bytes: usize) -> Result<Bytes, String> {
-    let too_long = || format!("its answer is longer than {max_bytes} bytes");
+/// Reads a body to its end.
+async fn read_bounded(mut response: Response, max_bytes: usize) -> Result<Bytes, ResponseFailure> {
     let announced = usize::try_from(response.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
     if announced > max_bytes {
-        return Err(too_long());
+        return Err(ResponseFailure::TooLong(max_bytes));
     }
     let mut body = BytesMut::with_capacity(announced.min(READ_AHEAD_BYTES));
-    while let Some(chunk) = response.chunk().await.map_err(|error| causes(&error.without_url()))? {
+    let broken = |error: reqwest::Error| ResponseFailure::Broken(error.without_url());
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > max_bytes {
-            return Err(too_long());
+            return Err(ResponseFailure::TooLong(max_bytes));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
-}
-
-/// A status that is neither success nor refusal, with the node's words when it has some.
-fn describe(status: StatusCode, body: Option<&[u8]>) -> String {
-    let message = body
-        .and_then(|body| serde_json::from_slice::<Value>(body).ok())
-        .and_then(|value| Some(crate::error::response_error(&value)?.message));
-    match message {
-        Some(message) => format!("it answered {status}: {message}"),
-        None => format!("it answered {status}"),
-    }
 }

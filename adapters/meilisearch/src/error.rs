@@ -1,7 +1,5 @@
 //! Which failure is a refusal, which one is harmless, and which one leaves the outcome open.
 
-use std::error::Error;
-
 use http::StatusCode;
 use miroir_domain::NodeId;
 use miroir_domain::document::strip_reserved_from_message;
@@ -9,39 +7,43 @@ use miroir_domain::error::{ErrorCode, ResponseError};
 use miroir_ports::outbound::NodeError;
 use serde_json::Value;
 
-/// The longest chain of causes that a reason repeats, in characters.
-const REASON_CHARS: usize = 400;
-
-/// The outcome is open: the request may have been acted on.
-pub(crate) fn unknown(node: &NodeId, reason: impl Into<String>) -> NodeError {
-    NodeError::Unknown { node: node.clone(), reason: reason.into() }
-}
-
-/// Nothing of the request can have been acted on.
-pub(crate) fn unreachable(node: &NodeId, reason: impl Into<String>) -> NodeError {
-    NodeError::Unreachable { node: node.clone(), reason: reason.into() }
+/// A response that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResponseFailure {
+    /// No response began before the deadline.
+    #[error("it did not answer in time")]
+    Late,
+    /// The body did not end before the deadline.
+    #[error("it began to answer and did not finish in time")]
+    Unfinished,
+    /// The body is longer than so many bytes.
+    #[error("its answer is longer than {0} bytes")]
+    TooLong(usize),
+    /// The connection failed while the body was read.
+    #[error(transparent)]
+    Broken(reqwest::Error),
+    /// A status that is neither success nor refusal, with the node's message if it sent one.
+    #[error("it answered {0}{message}", message = .1.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Status(StatusCode, Option<String>),
+    /// A body that is not the JSON that the route returns.
+    #[error("its answer is not what was expected")]
+    Unexpected(#[source] serde_json::Error),
 }
 
 /// A request that failed before the node's status was read. Harmless only when no connection was made or the request
 /// could not even be put together; in every other case bytes may have left.
 pub(crate) fn from_send(node: &NodeId, error: reqwest::Error) -> NodeError {
     let harmless = error.is_connect() || error.is_builder();
-    let reason = causes(&error.without_url());
-    if harmless { unreachable(node, reason) } else { unknown(node, reason) }
+    let error = error.without_url();
+    if harmless { NodeError::unreachable(node, error) } else { NodeError::unknown(node, error) }
 }
 
-/// An error and the errors below it in one line. Messages that only repeat what stands below them are left out.
-pub(crate) fn causes(error: &dyn Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if parts.last() != Some(&text) {
-            parts.push(text);
-        }
-        next = error.source();
-    }
-    parts.join(": ").chars().take(REASON_CHARS).collect()
+/// The failure that a status means which is neither success nor refusal.
+pub(crate) fn undecided(status: StatusCode, body: Option<&[u8]>) -> ResponseFailure {
+    let message = body
+        .and_then(|body| serde_json::from_slice::<Value>(body).ok())
+        .and_then(|value| Some(response_error(&value)?.message));
+    ResponseFailure::Status(status, message)
 }
 
 /// Whether a status is a decision of the node: 4xx, except 408, which a proxy may give after it passed the request on.
@@ -88,6 +90,8 @@ fn code_of(status: StatusCode) -> ErrorCode {
 
 #[cfg(test)]
 mod tests {
+    use miroir_ports::error_chain;
+
     use super::*;
 
     fn node() -> NodeId {
@@ -119,11 +123,25 @@ mod tests {
     }
 
     #[test]
-    fn causes_join_in_one_bounded_line() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("outer")]
-        struct Outer(#[source] std::io::Error);
-        assert_eq!(causes(&Outer(std::io::Error::other("inner"))), "outer: inner");
-        assert_eq!(causes(&std::io::Error::other("x".repeat(10_000))).len(), REASON_CHARS);
+    fn failure_names_its_cause() {
+        let unexpected = serde_json::from_str::<u32>("{}").map_err(ResponseFailure::Unexpected).unwrap_err();
+        let error = NodeError::unknown(&node(), unexpected);
+        assert_eq!(error.to_string(), "node `node-1` gave no usable answer");
+        let chain = error_chain(&error);
+        let says =
+            "gave no usable answer: its answer is not what was expected: invalid type: map, expected u32";
+        assert!(chain.contains(says), "{chain}");
+    }
+
+    #[test]
+    fn status_that_decides_nothing_comes_with_the_words_of_the_node() {
+        let words = br#"{"message":"no space left","code":"no_space_left_on_device"}"#;
+        for (body, shown) in [
+            (Some(&words[..]), "it answered 503 Service Unavailable: no space left"),
+            (Some(b"<html>"), "it answered 503 Service Unavailable"),
+            (None, "it answered 503 Service Unavailable"),
+        ] {
+            assert_eq!(undecided(StatusCode::SERVICE_UNAVAILABLE, body).to_string(), shown);
+        }
     }
 }

@@ -13,7 +13,6 @@ use tokio::time::Instant;
 
 use crate::call::Call;
 use crate::client::MeilisearchNodes;
-use crate::error::unknown;
 use crate::{read, task, write};
 
 #[async_trait]
@@ -23,7 +22,7 @@ impl Nodes for MeilisearchNodes {
         let health: Value =
             self.send(node, call, Instant::now() + timeout).await.map_err(|error| match error {
                 // Every Meilisearch server answers this route without a key: whoever refuses it is none.
-                NodeError::Refused { status, .. } => unknown(
+                NodeError::Refused { status, .. } => NodeError::unknown(
                     node,
                     format!("its health route answered {status}: is this a Meilisearch server?"),
                 ),
@@ -31,7 +30,7 @@ impl Nodes for MeilisearchNodes {
             })?;
         match health.get("status").and_then(Value::as_str) {
             Some("available") => Ok(()),
-            _ => Err(unknown(node, "its health route did not answer `available`")),
+            _ => Err(NodeError::unknown(node, "its health route did not answer `available`")),
         }
     }
 

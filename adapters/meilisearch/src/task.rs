@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::call::Call;
 use crate::client::MeilisearchNodes;
-use crate::error::{response_error, unknown};
+use crate::error::response_error;
 
 /// Uids in one request: ten digits and a separator each keep the URL well below the 8 KiB that servers take.
 const UIDS_PER_CALL: usize = 200;
@@ -118,7 +118,10 @@ async fn list_pages(
             (_, None) => return Ok(()),
             // Newest come first, so the next page starts at a lower uid; anything else would go round for ever.
             (Some(from), Some(next)) if next >= from => {
-                return Err(unknown(node, format!("its task list does not advance: {next} after {from}")));
+                return Err(NodeError::unknown(
+                    node,
+                    format!("its task list does not advance: {next} after {from}"),
+                ));
             }
             (_, next) => from = next,
         }

@@ -14,6 +14,7 @@ use miroir_domain::task::TaskStatus;
 use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::{Map, Value, json};
 use support::{RawServer, Reply, Request, endpoint, node, response, shown};
@@ -208,7 +209,8 @@ async fn search_is_not_answered_by_what_is_no_search_result() {
         let server = RawServer::json("200 OK", nonsense).await;
         let search = NodeSearch { index: movies(), body: object(&json!({})) };
         match server.client().node_search(&node(), search, AMPLE).await {
-            Err(NodeError::Unknown { reason, .. }) => {
+            Err(NodeError::Unknown { source, .. }) => {
+                let reason = error_chain(&source);
                 assert!(reason.contains("not what was expected"), "{nonsense}: {reason}");
             }
             other => panic!("{nonsense}: {other:?}"),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use miroir_domain::write::WriteOperation;
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes};
 use support::{RawServer, Reply, endpoint, node, response};
 use tokio::net::TcpListener;
@@ -30,10 +31,10 @@ async fn write_to(nodes: &MeilisearchNodes, timeout: Duration) -> Result<u32, No
     tokio::time::timeout(FOREVER, nodes.node_write(&node(), write(), timeout)).await.expect("the call hangs")
 }
 
-/// The reason of an `Unknown`.
+/// Returns the reason of an `Unknown`.
 fn unknown<T: std::fmt::Debug>(outcome: Result<T, NodeError>) -> String {
     match outcome {
-        Err(NodeError::Unknown { reason, .. }) => reason,
+        Err(NodeError::Unknown { source, .. }) => error_chain(&source),
         other => panic!("should be unknown: {other:?}"),
     }
 }
@@ -45,7 +46,10 @@ async fn write_is_unreachable_when_nobody_listens() {
     drop(listener);
     let nodes = MeilisearchNodes::new([endpoint(&url)], &ClientOptions::default()).unwrap();
     match write_to(&nodes, AMPLE).await {
-        Err(NodeError::Unreachable { reason, .. }) => assert!(reason.contains("refused"), "{reason}"),
+        Err(NodeError::Unreachable { source, .. }) => {
+            let reason = error_chain(&source);
+            assert!(reason.contains("refused"), "{reason}");
+        }
         other => panic!("should be unreachable: {other:?}"),
     }
 }

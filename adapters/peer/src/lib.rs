@@ -29,7 +29,7 @@ impl HttpPeers {
     pub fn new(admin_key: Option<&str>) -> Result<Self, PeerError> {
         let secret = |key: &str| {
             let mut value = HeaderValue::from_str(&format!("Bearer {key}"))
-                .map_err(|_| PeerError("the admin key cannot be sent in a header".to_owned()))?;
+                .map_err(|_| PeerError::new("the admin key cannot be sent in a header"))?;
             value.set_sensitive(true);
             Ok(value)
         };
@@ -39,7 +39,7 @@ impl HttpPeers {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| PeerError(format!("no client for other instances: {error}")))?;
+            .map_err(|error| PeerError::because("no client for other instances can be made", error))?;
         Ok(Self { client, admin_key: admin_key.map(secret).transpose()? })
     }
 
@@ -66,9 +66,9 @@ impl Peers for HttpPeers {
     async fn peer_replicas(&self, url: &str) -> Result<ReplicaReport, PeerError> {
         let url = format!("{}/_miroir/replicas", url.trim_end_matches('/'));
         let body = self.get(url.clone()).await.map_err(|error| {
-            let error = error.without_url();
-            PeerError(format!("{url}: {error}"))
+            PeerError::because(format!("{url} gave no usable answer"), error.without_url())
         })?;
-        serde_json::from_slice(&body).map_err(|error| PeerError(format!("{url}: {error}")))
+        serde_json::from_slice(&body)
+            .map_err(|error| PeerError::because(format!("{url} did not report replicas"), error))
     }
 }

@@ -5,7 +5,7 @@
 //! | `webhook` | posts batches to a URL, signed as Standard Webhooks asks, and never into a private network by accident |
 //! | `nats` | publishes events to `JetStream` and waits until the server has stored them |
 //! | `error` | why a sink cannot be made from its configuration |
-//! | `text` | how failures and foreign text become one line for an operator |
+//! | `text` | text of servers and receivers, made fit for a log |
 
 mod error;
 mod nats;

@@ -64,7 +64,8 @@ pub async fn hearsay_loop(
             Err(error) => {
                 if !std::mem::replace(&mut deaf, true) {
                     tracing::warn!(
-                        "cannot hear which nodes lack something; reads may ask one that does: {error}"
+                        "cannot hear which nodes lack something; reads may ask one that does: {}",
+                        miroir_ports::error_chain(&error)
                     );
                 }
             }

@@ -36,13 +36,13 @@ impl Nodes for TermNodes {
 
     async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
         if !self.trust.holds() {
-            return Err(NodeError::Unreachable { node: node.clone(), reason: OVER.to_owned() });
+            return Err(NodeError::unreachable(node, OVER));
         }
         let mut trust = self.trust.clone();
         tokio::select! {
             biased;
             answer = self.nodes.node_write(node, write, timeout) => answer,
-            () = trust.lost() => Err(NodeError::Unknown { node: node.clone(), reason: OVER.to_owned() }),
+            () = trust.lost() => Err(NodeError::unknown(node, OVER)),
         }
     }
 

@@ -118,7 +118,7 @@ mod tests {
     }
 
     fn unreachable() -> NodeError {
-        NodeError::Unreachable { node: id(), reason: "connection refused".to_owned() }
+        NodeError::unreachable(&id(), "connection refused")
     }
 
     fn search() -> NodeSearch {

@@ -1,5 +1,6 @@
 //! Nodes: unmodified Meilisearch servers, spoken to over their public HTTP API.
 
+use std::error::Error;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,6 +12,8 @@ use miroir_domain::task::NodeTaskReport;
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
 use serde_json::{Map, Value};
+
+use crate::Source;
 
 /// A write for one node.
 #[derive(Debug, Clone)]
@@ -68,40 +71,51 @@ pub enum NodeTaskSelection {
     IndexSince(IndexUid, Timestamp),
 }
 
-/// Why a node did not do what it was asked.
+/// A call to a node that failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// It decided not to: an answer of 4xx.
+    /// The node refused the request: it returned a status of 4xx.
     #[error("node `{node}` refused with {status}: {}", error.message)]
     Refused {
         /// The node.
         node: NodeId,
-        /// Its status.
+        /// The HTTP status.
         status: u16,
-        /// Its words.
+        /// The error object of the response.
         error: ResponseError,
     },
-    /// It was not reached: certainly nothing was done.
-    #[error("node `{node}` cannot be reached: {reason}")]
+    /// The node was not reached: it certainly did nothing.
+    #[error("node `{node}` cannot be reached")]
     Unreachable {
         /// The node.
         node: NodeId,
-        /// Why.
-        reason: String,
+        /// The reason.
+        source: Source,
     },
-    /// It was asked, and did not answer in time, broke off, answered 5xx, or answered nonsense: perhaps it was done.
-    #[error("node `{node}` gave no usable answer: {reason}")]
+    /// The node did not respond in time, closed the connection, or returned 5xx or an unusable response: it may have
+    /// done what was requested.
+    #[error("node `{node}` gave no usable answer")]
     Unknown {
         /// The node.
         node: NodeId,
-        /// What happened instead.
-        reason: String,
+        /// The reason.
+        source: Source,
     },
 }
 
 impl NodeError {
-    /// Whether the outcome speaks against the node's health: a refusal does not.
+    /// Creates [`NodeError::Unreachable`] for a reason that is an error or a text.
+    pub fn unreachable(node: &NodeId, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unreachable { node: node.clone(), source: Source::new(reason) }
+    }
+
+    /// Creates [`NodeError::Unknown`] for a reason that is an error or a text.
+    pub fn unknown(node: &NodeId, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unknown { node: node.clone(), source: Source::new(reason) }
+    }
+
+    /// Returns whether the outcome counts against the node's health. A refusal does not.
     pub fn is_bad_for_health(&self) -> bool {
         !matches!(self, Self::Refused { .. })
     }

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::{AuthError, Client, ConnectErrorKind, ConnectOptions, Event};
+use miroir_ports::outbound::SinkError;
 use tokio::sync::watch;
 
 use super::credentials::Credentials;
 use super::options::Servers;
-use crate::text::{causes, one_line};
+use crate::text::excerpt;
 
 /// What the server said or did since it was connected to.
 #[derive(Debug, Clone, Default)]
@@ -34,12 +35,12 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects to one of the servers, or says why to none.
+    /// Connects to one of the servers.
     pub(crate) async fn open(
         servers: &Servers,
         credentials: &Credentials,
         timeout: Duration,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, SinkError> {
         // Which cryptography TLS uses is a choice of the whole process; another part may have made it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (sender, events) = watch::channel(Events::default());
@@ -72,7 +73,7 @@ impl Connection {
             .max_reconnects(count)
             .connect(servers.addresses.as_slice())
             .await
-            .map_err(|error| refusal(&servers.names, &error))?;
+            .map_err(|error| refusal(&servers.names, error))?;
         was_made.store(true, Ordering::SeqCst);
         Ok(Self { client, events, has_failed: Arc::default() })
     }
@@ -95,17 +96,17 @@ impl Connection {
         let _ = self.events.clone().wait_for(|events| events.lost).await;
     }
 
-    /// What the server complained of last, as the end of a sentence.
+    /// Returns the last complaint of the server as an addition to a sentence.
     pub(crate) fn complaint(&self) -> String {
         let complaint = self.events.borrow().complaint.clone();
-        complaint.map_or_else(String::new, |text| format!("; the server said: {text}"))
+        complaint.map_or_else(String::new, |text| format!(" (the server said: {text})"))
     }
 }
 
 fn note(sender: &watch::Sender<Events>, event: Event) {
     sender.send_if_modified(|events| match event {
         Event::ServerError(error) => {
-            events.complaint = Some(one_line(&error.to_string()));
+            events.complaint = Some(excerpt(&error.to_string()));
             true
         }
         Event::Disconnected | Event::Closed => {
@@ -116,18 +117,16 @@ fn note(sender: &watch::Sender<Events>, event: Event) {
     });
 }
 
-fn refusal(servers: &str, error: &async_nats::ConnectError) -> String {
+fn refusal(servers: &str, error: async_nats::ConnectError) -> SinkError {
     match error.kind() {
-        ConnectErrorKind::AuthorizationViolation => format!(
+        ConnectErrorKind::AuthorizationViolation => SinkError::unavailable(format!(
             "the NATS server {servers} refused who connects: check the user and password, token or credentials file \
              of the sink"
+        )),
+        ConnectErrorKind::Authentication => SinkError::unavailable_because(
+            format!("the credentials for the NATS server {servers} cannot answer its challenge"),
+            error,
         ),
-        ConnectErrorKind::Authentication => {
-            format!(
-                "the credentials for the NATS server {servers} cannot answer its challenge: {}",
-                causes(error)
-            )
-        }
-        _ => format!("the NATS server {servers} cannot be reached: {}", causes(error)),
+        _ => SinkError::unavailable_because(format!("the NATS server {servers} cannot be reached"), error),
     }
 }

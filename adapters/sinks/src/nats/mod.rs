@@ -65,7 +65,7 @@ impl NatsSink {
     }
 
     /// The present connection, or a new one.
-    async fn connection(&self) -> Result<Connection, String> {
+    async fn connection(&self) -> Result<Connection, SinkError> {
         let mut slot = self.connection.lock().await;
         slot.take_if(|kept| !kept.is_usable());
         if let Some(connection) = slot.as_ref() {
@@ -85,11 +85,9 @@ impl NatsSink {
     }
 
     /// Sends all and waits for all.
-    async fn publish(&self, connection: &Connection, messages: Vec<EventMessage>) -> Result<(), String> {
+    async fn publish(&self, connection: &Connection, messages: Vec<EventMessage>) -> Result<(), SinkError> {
         let limit = connection.client.max_payload();
-        if let Some(reason) = messages.iter().find_map(|message| message.excess(limit)) {
-            return Err(reason);
-        }
+        messages.iter().try_for_each(|message| message.check_size(limit))?;
         let context = ContextBuilder::new()
             .timeout(self.timeout)
             .ack_timeout(self.timeout)
@@ -99,7 +97,7 @@ impl NatsSink {
         let servers = &self.servers.names;
         let refused = |id: &str, error| {
             let server = connection.client.server_info();
-            message::refusal(id, servers, &self.subject, &error, &server) + &connection.complaint()
+            message::refusal(id, servers, &self.subject, error, &server, &connection.complaint())
         };
         let mut sent: Vec<(String, PublishAckFuture)> = Vec::with_capacity(messages.len());
         for message in messages {
@@ -107,7 +105,7 @@ impl NatsSink {
             let EventMessage { id, subject, publish, .. } = message;
             match context.send_publish(subject, publish).await {
                 Ok(confirmation) => sent.push((id, confirmation)),
-                Err(error) => return Err(message::unsent(&id, servers, &error) + &connection.complaint()),
+                Err(error) => return Err(message::unsent(&id, servers, error, &connection.complaint())),
             }
         }
         for (id, confirmation) in sent {
@@ -117,28 +115,31 @@ impl NatsSink {
         Ok(())
     }
 
-    async fn deliver(&self, batch: &SinkBatch, deadline: Instant) -> Result<(), String> {
+    async fn deliver(&self, batch: &SinkBatch, deadline: Instant) -> Result<(), SinkError> {
         let subject = format!("{}.{}", self.subject, batch.index);
         let messages = batch.events.iter().map(|event| EventMessage::new(&subject, event));
         let messages = messages.collect::<Result<Vec<_>, _>>()?;
         let servers = &self.servers.names;
         let connection = timeout_at(deadline, self.connection()).await.map_err(|_| {
-            format!(
+            SinkError::unavailable(format!(
                 "the NATS server {servers} cannot be reached: it did not answer within {:?}",
                 self.timeout
-            )
+            ))
         })??;
         let outcome = tokio::select! {
             // A confirmation that came with the end of the connection still counts.
             biased;
             outcome = timeout_at(deadline, self.publish(&connection, messages)) => outcome.unwrap_or_else(|_| {
                 let complaint = connection.complaint();
-                Err(format!("the NATS server {servers} did not confirm within {:?}{complaint}", self.timeout))
+                Err(SinkError::unavailable(format!(
+                    "the NATS server {servers} did not confirm within {:?}{complaint}",
+                    self.timeout
+                )))
             }),
-            () = connection.lost() => Err(format!(
+            () = connection.lost() => Err(SinkError::unavailable(format!(
                 "the connection to the NATS server {servers} was lost{}",
                 connection.complaint()
-            )),
+            ))),
         };
         if outcome.is_err() {
             self.discard(&connection);
@@ -163,8 +164,6 @@ impl fmt::Debug for NatsSink {
 impl Sink for NatsSink {
     async fn sink_deliver(&self, batch: SinkBatch) -> Result<(), SinkError> {
         let deadline = Instant::now() + self.timeout;
-        self.deliver(&batch, deadline)
-            .await
-            .map_err(|reason| SinkError::Unavailable { reason, retry_after: None })
+        self.deliver(&batch, deadline).await
     }
 }

@@ -10,7 +10,7 @@ use miroir_domain::Timestamp;
 use miroir_ports::outbound::SinkError;
 use tokio::time::{Instant, timeout_at};
 
-use crate::text::one_line;
+use crate::text::excerpt;
 
 /// The longest wait that a receiver can ask for.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
@@ -36,7 +36,7 @@ pub(crate) fn judge(
     if status == StatusCode::GONE {
         return SinkError::Gone { reason };
     }
-    SinkError::Unavailable { reason, retry_after: retry_after(headers, now) }
+    SinkError::Unavailable { reason, retry_after: retry_after(headers, now), source: None }
 }
 
 /// How long the receiver asks to be left alone, in seconds or until a date. What cannot be read, and a moment that is
@@ -54,7 +54,7 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 }
 
 /// The beginning of a body as one line: what of it came until the deadline.
-pub(crate) async fn excerpt<B: Body + Unpin>(mut body: B, deadline: Instant) -> String {
+pub(crate) async fn read_excerpt<B: Body + Unpin>(mut body: B, deadline: Instant) -> String {
     let mut bytes = Vec::new();
     while bytes.len() < EXCERPT_BYTES {
         let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await else { break };
@@ -64,7 +64,7 @@ pub(crate) async fn excerpt<B: Body + Unpin>(mut body: B, deadline: Instant) -> 
             bytes.extend_from_slice(&bytes::Buf::copy_to_bytes(&mut data, kept));
         }
     }
-    one_line(&String::from_utf8_lossy(&bytes))
+    excerpt(&String::from_utf8_lossy(&bytes))
 }
 
 #[cfg(test)]

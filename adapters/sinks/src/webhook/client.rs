@@ -14,12 +14,12 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use miroir_ports::error_chain;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::endpoint::Endpoint;
 use super::guard::GuardedResolver;
 use crate::SinkConfigError;
-use crate::text::causes;
 
 /// How long a connection is kept without a request: shorter than the 5 s after which common servers and proxies close
 /// one themselves.
@@ -60,7 +60,7 @@ fn tls(roots: RootCertStore) -> Result<ClientConfig, SinkConfigError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| SinkConfigError::NoTrust { reason: causes(&error) })?;
+        .map_err(|error| SinkConfigError::NoTrust { reason: error_chain(&error) })?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
@@ -76,7 +76,9 @@ fn trusted_roots() -> Result<RootCertStore, SinkConfigError> {
                  ca-certificates`, or name a file in SSL_CERT_FILE"
                     .to_owned()
             },
-            |error| format!("the trusted certificates of this machine cannot be read: {}", causes(error)),
+            |error| {
+                format!("the trusted certificates of this machine cannot be read: {}", error_chain(error))
+            },
         );
         return Err(SinkConfigError::NoTrust { reason });
     }

@@ -30,7 +30,6 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::SinkConfigError;
-use crate::text::causes;
 use client::WebhookClient;
 use endpoint::Endpoint;
 use signature::Signer;
@@ -98,9 +97,10 @@ impl WebhookSink {
     }
 
     /// The request that delivers these events.
-    fn request(&self, events: &[Value]) -> Result<Request<Full<Bytes>>, String> {
+    fn request(&self, events: &[Value]) -> Result<Request<Full<Bytes>>, SinkError> {
         let id = delivery_id(events)?;
-        let body = serde_json::to_vec(events).map_err(|error| causes(&error))?;
+        let body = serde_json::to_vec(events)
+            .map_err(|error| SinkError::unavailable_because("the events cannot be written as JSON", error))?;
         let timestamp = self.clock.now().as_millis().div_euclid(1_000);
         let signature = self.signer.sign(&id, timestamp, &body);
         Request::post(self.endpoint.uri())
@@ -110,7 +110,7 @@ impl WebhookSink {
             .header(WEBHOOK_TIMESTAMP, timestamp)
             .header(WEBHOOK_SIGNATURE, signature)
             .body(Full::new(body.into()))
-            .map_err(|error| causes(&error))
+            .map_err(|error| SinkError::unavailable_because("the request cannot be made", error))
     }
 }
 
@@ -129,34 +129,33 @@ impl fmt::Debug for WebhookSink {
 impl Sink for WebhookSink {
     async fn sink_deliver(&self, batch: SinkBatch) -> Result<(), SinkError> {
         let deadline = Instant::now() + self.timeout;
-        let request = self.request(&batch.events).map_err(unavailable)?;
+        let request = self.request(&batch.events)?;
         let receiver = format!("the webhook {}", self.endpoint);
         let response = timeout_at(deadline, self.client.request(request))
             .await
-            .map_err(|_| unavailable(format!("{receiver} did not answer within {:?}", self.timeout)))?
+            .map_err(|_| {
+                SinkError::unavailable(format!("{receiver} did not answer within {:?}", self.timeout))
+            })?
             .map_err(|error| {
                 let failed = if error.is_connect() { "cannot be reached" } else { "gave no answer of HTTP" };
-                unavailable(format!("{receiver} {failed}: {}", causes(&error)))
+                SinkError::unavailable_because(format!("{receiver} {failed}"), error)
             })?;
         let (head, body) = response.into_parts();
         if head.status.is_success() {
             return Ok(());
         }
-        let excerpt = answer::excerpt(body, deadline).await;
+        let excerpt = answer::read_excerpt(body, deadline).await;
         Err(answer::judge(&receiver, head.status, &head.headers, self.clock.now(), &excerpt))
     }
 }
 
-fn unavailable(reason: String) -> SinkError {
-    SinkError::Unavailable { reason, retry_after: None }
-}
-
 /// The same for the same events at every delivery. `~` is in no id, so that two batches have one id only if they have
 /// both ends in common, and since events are numbered in order, everything between.
-fn delivery_id(events: &[Value]) -> Result<String, String> {
+fn delivery_id(events: &[Value]) -> Result<String, SinkError> {
     let id = |event: Option<&Value>| {
         let id = event.and_then(|event| event.get("id")).and_then(Value::as_str);
-        id.map(str::to_owned).ok_or("an event has no id: it cannot be delivered")
+        id.map(str::to_owned)
+            .ok_or_else(|| SinkError::unavailable("an event has no id: it cannot be delivered"))
     };
     let (first, last) = (id(events.first())?, id(events.last())?);
     Ok(if events.len() == 1 { first } else { format!("{first}~{last}") })

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use miroir_domain::Timestamp;
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{SinkBatch, SinkError};
 use miroir_sinks::{SinkConfigError, WebhookOptions, WebhookSink};
 use miroir_system::ManualClock;
@@ -47,7 +48,7 @@ pub fn event(number: u64) -> Value {
 /// The reason and the wait of a delivery that may be repeated.
 pub fn unavailable(outcome: Result<(), SinkError>) -> (String, Option<Duration>) {
     match outcome {
-        Err(SinkError::Unavailable { reason, retry_after }) => (reason, retry_after),
+        Err(ref error @ SinkError::Unavailable { retry_after, .. }) => (error_chain(error), retry_after),
         other => panic!("should be unavailable: {other:?}"),
     }
 }
