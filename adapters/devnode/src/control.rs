@@ -1,9 +1,10 @@
 //! Switches that make the node misbehave, and what it remembers of the requests it received.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 /// How many of the latest requests are kept.
@@ -120,30 +121,25 @@ impl Default for Control {
 }
 
 impl Control {
-    fn lock(&self) -> MutexGuard<'_, Switches> {
-        // The switches hold plain values that no panic leaves half changed.
-        self.switches.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Delays every answer by a fixed time.
     pub fn set_latency(&self, latency: Duration) {
-        self.lock().latency = latency;
+        self.switches.lock().latency = latency;
     }
 
     /// Every matching request goes wrong in this way until [`Control::clear_faults`]. The fault that was set first
     /// wins.
     pub fn fail(&self, route: Route, fault: Fault) {
-        self.lock().faults.push(ActiveFault { route, fault, remaining: None });
+        self.switches.lock().faults.push(ActiveFault { route, fault, remaining: None });
     }
 
     /// The next `times` matching requests go wrong in this way.
     pub fn fail_times(&self, route: Route, fault: Fault, times: u32) {
-        self.lock().faults.push(ActiveFault { route, fault, remaining: Some(times) });
+        self.switches.lock().faults.push(ActiveFault { route, fault, remaining: Some(times) });
     }
 
     /// Ends all faults. Requests already hanging stay so until their client gives up or the node stops.
     pub fn clear_faults(&self) {
-        self.lock().faults.clear();
+        self.switches.lock().faults.clear();
     }
 
     /// Leaves accepted tasks enqueued; one that is processing finishes.
@@ -158,12 +154,12 @@ impl Control {
 
     /// The latest 5,000 requests, oldest first.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.lock().requests.iter().cloned().collect()
+        self.switches.lock().requests.iter().cloned().collect()
     }
 
     /// Those of a route among the latest 5,000 requests, oldest first.
     pub fn requests_to(&self, route: &Route) -> Vec<RecordedRequest> {
-        let switches = self.lock();
+        let switches = self.switches.lock();
         switches
             .requests
             .iter()
@@ -174,19 +170,19 @@ impl Control {
 
     /// How many requests arrived by method and route, such as `POST /indexes/{uid}/documents`.
     pub fn counts(&self) -> BTreeMap<String, u64> {
-        self.lock().counts.clone()
+        self.switches.lock().counts.clone()
     }
 
     /// Forgets requests and counts.
     pub fn clear_requests(&self) {
-        let mut switches = self.lock();
+        let mut switches = self.switches.lock();
         switches.requests.clear();
         switches.counts.clear();
     }
 
     /// Remembers a request and says how it is to be treated.
     pub(crate) fn received(&self, request: RecordedRequest) -> (Duration, Option<Fault>) {
-        let mut switches = self.lock();
+        let mut switches = self.switches.lock();
         let position =
             switches.faults.iter().position(|active| active.route.matches(&request.method, &request.path));
         let fault = position.map(|position| {

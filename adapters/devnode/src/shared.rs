@@ -1,9 +1,9 @@
 //! What the parts of one node share.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::control::Control;
@@ -50,7 +50,6 @@ impl Shared {
 
     /// The state, locked.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        // A panic while the state is locked is a defect of one request; the others still deserve answers.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }

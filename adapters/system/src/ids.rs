@@ -1,9 +1,9 @@
 //! Ids that no one else has.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use miroir_ports::outbound::{Clock, Ids};
+use parking_lot::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::SystemClock;
@@ -24,8 +24,7 @@ impl UuidIds {
 
     #[allow(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
     fn id_at(&self, seconds: u64, nanoseconds: u32) -> String {
-        // A thread that panicked under the lock leaves a context that is at worst a counter ahead: still usable.
-        let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
+        let context = self.context.lock();
         Uuid::new_v7(Timestamp::from_unix(&*context, seconds, nanoseconds)).to_string()
     }
 }
