@@ -6,6 +6,7 @@ mod node;
 mod peers;
 mod sink;
 mod store;
+mod wrap_nodes;
 
 pub use clock::*;
 pub use ids::*;

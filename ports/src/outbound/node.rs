@@ -71,6 +71,34 @@ pub enum NodeTaskSelection {
     IndexSince(IndexUid, Timestamp),
 }
 
+/// The kind of a call to a node: one for each method of [`Nodes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeOperation {
+    /// [`Nodes::node_probe`].
+    Probe,
+    /// [`Nodes::node_write`].
+    Write,
+    /// [`Nodes::node_read`].
+    Read,
+    /// [`Nodes::node_search`].
+    Search,
+    /// [`Nodes::node_tasks`].
+    Tasks,
+}
+
+impl NodeOperation {
+    /// Returns its name, as metrics show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Write => "write",
+            Self::Read => "read",
+            Self::Search => "search",
+            Self::Tasks => "tasks",
+        }
+    }
+}
+
 /// A call to a node that failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
