@@ -6,4 +6,4 @@
 
 mod program;
 
-pub use program::{Program, Server, free_port};
+pub use program::{Program, Server, Setup, free_port};

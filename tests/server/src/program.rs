@@ -2,47 +2,75 @@
 //! dropped.
 
 use std::fmt::Debug;
+use std::marker::PhantomData;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// How long to wait before a server that was started is asked again.
+/// The pause between two checks of a server that was started.
 const PAUSE: Duration = Duration::from_millis(5);
-/// How often it is asked, for about half a minute in all.
-const QUESTIONS: u32 = 6_000;
-/// How often a port that another program took first is replaced by another.
+/// The number of checks, which take about half a minute in all.
+const CHECKS: u32 = 6_000;
+/// The number of ports to try, as another program may take a port first.
 const PORT_ATTEMPTS: u32 = 5;
 
-/// How a server of a kind is started.
+/// The command line and configuration of a server.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// The options of its command line, each a word.
+    pub options: Vec<String>,
+    /// The content of its configuration file, if it has one.
+    pub configuration: Option<String>,
+}
+
+impl Setup {
+    /// A setup with these options and this configuration.
+    pub fn new(options: &[&str], configuration: Option<&str>) -> Self {
+        let options = options.iter().map(|&word| word.to_owned()).collect();
+        Self { options, configuration: configuration.map(str::to_owned) }
+    }
+
+    /// Writes the configuration into the file `name` of `folder` and returns its path, if there is a configuration.
+    #[expect(clippy::missing_panics_doc, reason = "a test that cannot have its server has failed")]
+    pub fn write_configuration(&self, folder: &Path, name: &str) -> Option<PathBuf> {
+        let configuration = self.configuration.as_ref()?;
+        let file = folder.join(name);
+        std::fs::write(&file, configuration).expect("the configuration of the server");
+        Some(file)
+    }
+}
+
+/// A kind of server program.
 pub trait Program: Debug {
     /// The name of the program, which is that of its Debian package too.
     const NAME: &'static str;
 
-    /// The command that starts it on `port` of the loopback interface and keeps what it keeps in `folder`.
-    fn command(&self, folder: &Path, port: u16) -> Command;
+    /// Returns the command that starts it on `port` of the loopback interface, with its data in `folder`.
+    fn command(setup: &Setup, folder: &Path, port: u16) -> Command;
 
-    /// Whether one at `address` is ready.
+    /// Returns whether the server at `address` is ready.
     fn is_ready(address: SocketAddr) -> bool;
 }
 
-/// A running server. What it keeps in its folder survives [`Server::kill`].
+/// A running server. The data in its folder survives [`Server::kill`].
 #[derive(Debug)]
 pub struct Server<P: Program> {
-    program: P,
+    setup: Setup,
     process: Option<Child>,
     folder: TempDir,
     port: u16,
+    program: PhantomData<P>,
 }
 
 #[expect(clippy::missing_panics_doc, reason = "a test that cannot have its server has failed")]
 impl<P: Program> Server<P> {
-    /// Starts it.
-    pub fn start(program: P) -> Self {
+    /// Starts a server on a free port.
+    pub fn start(setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the server");
-        let mut server = Self { program, process: None, folder, port: 0 };
+        let mut server = Self { setup, process: None, folder, port: 0, program: PhantomData };
         for _ in 0..PORT_ATTEMPTS {
             server.port = free_port();
             if server.launch() {
@@ -52,12 +80,12 @@ impl<P: Program> Server<P> {
         panic!("{} did not start on any of {PORT_ATTEMPTS} ports", P::NAME);
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// The id of its process.
+    /// Returns the id of its process. Returns `None` after [`Server::kill`].
     pub fn pid(&self) -> Option<u32> {
         self.process.as_ref().map(Child::id)
     }
@@ -65,7 +93,7 @@ impl<P: Program> Server<P> {
     /// Kills it as a power cut would: `SIGKILL`.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
-            // It may have ended by itself: then there is nothing to kill, but still something to wait for.
+            // The process may have ended by itself: killing it fails then, but it must still be waited for.
             let _ = process.kill();
             let _ = process.wait();
         }
@@ -75,13 +103,13 @@ impl<P: Program> Server<P> {
     pub fn launch_again(&mut self) {
         assert!(self.process.is_none(), "it is running");
         // The port may not be free at once.
-        let launched = (0..QUESTIONS).any(|_| self.launch());
+        let launched = (0..CHECKS).any(|_| self.launch());
         assert!(launched, "{} did not start again on port {}", P::NAME, self.port);
     }
 
-    /// Whether it came up.
+    /// Starts the process and waits until the server is ready. Returns false if the process ends before.
     fn launch(&mut self) -> bool {
-        let mut command = self.program.command(self.folder.path(), self.port);
+        let mut command = P::command(&self.setup, self.folder.path(), self.port);
         let spawned = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let process = spawned.unwrap_or_else(|error| {
             panic!(
@@ -91,7 +119,7 @@ impl<P: Program> Server<P> {
         });
         let process = self.process.insert(process);
         let address = (Ipv4Addr::LOCALHOST, self.port).into();
-        for _ in 0..QUESTIONS {
+        for _ in 0..CHECKS {
             if process.try_wait().expect("the state of the process").is_some() {
                 self.process = None;
                 return false;
@@ -111,7 +139,7 @@ impl<P: Program> Drop for Server<P> {
     }
 }
 
-/// A port that nobody listens on.
+/// Returns a port on which no program listens.
 #[expect(clippy::missing_panics_doc, reason = "a test that cannot have a port has failed")]
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
