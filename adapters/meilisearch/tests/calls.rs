@@ -17,7 +17,7 @@ use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::{Map, Value, json};
-use support::{RawServer, Reply, Request, endpoint, node, response, shown};
+use support::{Reply, Request, ScriptedNode, endpoint, merged, node, response};
 
 const AMPLE: Duration = Duration::from_secs(10);
 
@@ -37,7 +37,7 @@ fn part(body: &'static str) -> PayloadPart {
 
 /// Sends a write to a server that takes everything; answers with what the server got.
 async fn request_of(operation: WriteOperation, custom_metadata: Option<&str>) -> Request {
-    let server = RawServer::json("202 Accepted", r#"{"taskUid":3,"indexUid":"movies"}"#).await;
+    let server = ScriptedNode::json("202 Accepted", r#"{"taskUid":3,"indexUid":"movies"}"#).await;
     let write = NodeWrite { index: movies(), operation, custom_metadata: custom_metadata.map(str::to_owned) };
     assert_eq!(server.client().node_write(&node(), write, AMPLE).await.unwrap(), 3);
     server.requests().remove(0)
@@ -173,7 +173,7 @@ async fn reads_answer_the_body_as_it_is() {
             r#"{"limit":3,"q":"carol"}"#,
         ),
     ] {
-        let server = RawServer::json("200 OK", r#"{"some":["answer",1.0,null]}"#).await;
+        let server = ScriptedNode::json("200 OK", r#"{"some":["answer",1.0,null]}"#).await;
         let answer = server.client().node_read(&node(), read, AMPLE).await.unwrap();
         assert_eq!(answer, json!({ "some": ["answer", 1.0, null] }));
         let request = server.requests().remove(0);
@@ -192,11 +192,11 @@ async fn reads_answer_the_body_as_it_is() {
 async fn search_answers_what_the_node_found() {
     let found =
         r#"{"hits":[{"id":7,"_rankingScoreDetails":{}}],"processingTimeMs":1,"estimatedTotalHits":1}"#;
-    let server = RawServer::json("200 OK", found).await;
+    let server = ScriptedNode::json("200 OK", found).await;
     let body = object(&json!({ "q": "carol", "limit": 3 }));
     let search = NodeSearch { index: movies(), body };
     let answer = server.client().node_search(&node(), search, AMPLE).await.unwrap();
-    assert_eq!(shown(answer)["hits"], json!([{ "id": 7 }]));
+    assert_eq!(merged(answer)["hits"], json!([{ "id": 7 }]));
     let request = server.requests().remove(0);
     assert_eq!(request.line(), "POST /indexes/movies/search");
     let sent: Value = serde_json::from_slice(&request.body).unwrap();
@@ -206,7 +206,7 @@ async fn search_answers_what_the_node_found() {
 #[tokio::test]
 async fn search_is_not_answered_by_what_is_no_search_result() {
     for nonsense in ["[]", "3", r#"{"hits":{"id":1}}"#, r#"{"hits":[{"id":1}"#, ""] {
-        let server = RawServer::json("200 OK", nonsense).await;
+        let server = ScriptedNode::json("200 OK", nonsense).await;
         let search = NodeSearch { index: movies(), body: object(&json!({})) };
         match server.client().node_search(&node(), search, AMPLE).await {
             Err(NodeError::Unknown { source, .. }) => {
@@ -220,7 +220,7 @@ async fn search_is_not_answered_by_what_is_no_search_result() {
 
 #[tokio::test]
 async fn node_below_a_path_is_asked_there() {
-    let server = RawServer::json("200 OK", r#"{"status":"available"}"#).await;
+    let server = ScriptedNode::json("200 OK", r#"{"status":"available"}"#).await;
     let endpoint = endpoint(&format!("http://{}/search/node-1/", server.address));
     let nodes = MeilisearchNodes::new([endpoint], &ClientOptions::default()).unwrap();
     nodes.node_probe(&node(), AMPLE).await.unwrap();
@@ -229,7 +229,7 @@ async fn node_below_a_path_is_asked_there() {
 
 #[tokio::test]
 async fn connections_are_used_again() {
-    let server = RawServer::json("200 OK", r#"{"status":"available"}"#).await;
+    let server = ScriptedNode::json("200 OK", r#"{"status":"available"}"#).await;
     let nodes = server.client();
     for _ in 0..20 {
         nodes.node_probe(&node(), AMPLE).await.unwrap();
@@ -242,7 +242,7 @@ async fn connections_are_used_again() {
 
 #[tokio::test]
 async fn tasks_follow_every_page() {
-    let server = RawServer::start(|number, _| {
+    let server = ScriptedNode::start(|number, _| {
         let (task, next) = match number {
             0 => (
                 r#"{"uid":9,"batchUid":4,"indexUid":"movies","status":"failed","type":"documentAdditionOrUpdate",
@@ -280,7 +280,7 @@ async fn tasks_follow_every_page() {
 
 #[tokio::test]
 async fn no_task_uids_ask_nothing() {
-    let server = RawServer::always(Reply::Close).await;
+    let server = ScriptedNode::always(Reply::Close).await;
     let tasks =
         server.client().node_tasks(&node(), NodeTaskSelection::Uids(Vec::new()), AMPLE).await.unwrap();
     assert!(tasks.is_empty() && server.requests().is_empty());

@@ -9,7 +9,7 @@ use miroir_domain::write::WriteOperation;
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes};
-use support::{RawServer, Reply, endpoint, node, response};
+use support::{Reply, ScriptedNode, endpoint, node, response};
 use tokio::net::TcpListener;
 
 /// How long a call may take where the node is to answer at once.
@@ -98,7 +98,7 @@ async fn write_is_unknown_when_the_node_hangs_at_any_point() {
         Reply::SendAndDrip(b"HTTP/1.1 202 Accepted\r\ncontent-length: 1000000\r\n\r\n".to_vec()),
         Reply::SendAndDrip(b"HTTP/1.1 202 Accepted\r\nx-slow: ".to_vec()),
     ] {
-        let server = RawServer::always(reply).await;
+        let server = ScriptedNode::always(reply).await;
         let reason = unknown(write_to(&server.client(), BRIEF).await);
         assert!(reason.contains("in time"), "{reason}");
         assert_eq!(server.requests().len(), 1, "a write is sent at most once");
@@ -113,7 +113,7 @@ async fn write_is_unknown_when_the_connection_breaks_after_it_was_made() {
         Reply::SendAndClose(b"HTTP/1.1 202 Acc".to_vec()),
         Reply::SendAndClose(whole[..whole.len() - 3].to_vec()),
     ] {
-        let server = RawServer::always(reply).await;
+        let server = ScriptedNode::always(reply).await;
         unknown(write_to(&server.client(), AMPLE).await);
         assert_eq!(server.requests().len(), 1, "a write is sent at most once");
     }
@@ -151,11 +151,11 @@ async fn write_is_unknown_when_the_answer_is_nonsense() {
         (r#"{"taskUid":1}{"taskUid":2}"#, "trailing"),
         ("[]", "not what was expected"),
     ] {
-        let server = RawServer::json("202 Accepted", body).await;
+        let server = ScriptedNode::json("202 Accepted", body).await;
         let reason = unknown(write_to(&server.client(), AMPLE).await);
         assert!(reason.contains(says), "{body}: {reason}");
     }
-    let server = RawServer::always(Reply::SendAndClose(b"SSH-2.0-OpenSSH_9\r\n".to_vec())).await;
+    let server = ScriptedNode::always(Reply::SendAndClose(b"SSH-2.0-OpenSSH_9\r\n".to_vec())).await;
     unknown(write_to(&server.client(), AMPLE).await);
 }
 
@@ -168,7 +168,7 @@ async fn write_is_unknown_when_the_length_is_wrong() {
         "HTTP/1.1 202 Accepted\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
     ] {
         let bytes = [head.as_bytes(), br#"{"taskUid":1}"#].concat();
-        let server = RawServer::always(Reply::SendAndClose(bytes)).await;
+        let server = ScriptedNode::always(Reply::SendAndClose(bytes)).await;
         unknown(write_to(&server.client(), AMPLE).await);
     }
 }
@@ -177,22 +177,22 @@ async fn write_is_unknown_when_the_length_is_wrong() {
 async fn write_is_unknown_when_the_node_answers_a_status_that_decides_nothing() {
     let words = r#"{"message":"no space left","code":"no_space_left_on_device","type":"system","link":""}"#;
     for status in ["500 Internal Server Error", "502 Bad Gateway", "503 Unavailable", "504 Gateway Timeout"] {
-        let server = RawServer::json(status, words).await;
+        let server = ScriptedNode::json(status, words).await;
         let reason = unknown(write_to(&server.client(), AMPLE).await);
         assert!(reason.contains(&status[..3]) && reason.contains("no space left"), "{reason}");
     }
-    let server = RawServer::json("408 Request Timeout", "").await;
+    let server = ScriptedNode::json("408 Request Timeout", "").await;
     assert!(unknown(write_to(&server.client(), AMPLE).await).contains("408"));
 }
 
 #[tokio::test]
 async fn redirect_is_unknown_and_not_followed() {
-    let target = RawServer::json("202 Accepted", r#"{"taskUid":1}"#).await;
+    let target = ScriptedNode::json("202 Accepted", r#"{"taskUid":1}"#).await;
     let answer = format!(
         "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n",
         target.address
     );
-    let server = RawServer::always(Reply::Send(answer.into_bytes())).await;
+    let server = ScriptedNode::always(Reply::Send(answer.into_bytes())).await;
     let reason = unknown(write_to(&server.client(), AMPLE).await);
     assert!(reason.contains("307"), "{reason}");
     assert!(target.requests().is_empty(), "the redirect was followed");
@@ -209,7 +209,7 @@ async fn answer_is_refused_when_it_is_too_long() {
         chunked.extend_from_slice(b"\r\n");
     }
     for bytes in [announced, chunked] {
-        let server = RawServer::always(Reply::SendAndHang(bytes)).await;
+        let server = ScriptedNode::always(Reply::SendAndHang(bytes)).await;
         let nodes = server.client_with(&options);
         let reason = unknown(nodes.node_read(&node(), NodeRead::Version, AMPLE).await);
         assert!(reason.contains("longer than 1000 bytes"), "{reason}");
@@ -218,7 +218,7 @@ async fn answer_is_refused_when_it_is_too_long() {
 
 #[tokio::test]
 async fn refusal_keeps_the_words_of_the_node() {
-    let server = RawServer::json(
+    let server = ScriptedNode::json(
         "404 Not Found",
         r#"{"message":"Index `movies` not found.","code":"index_not_found","type":"invalid_request","link":"https://l"}"#,
     )
@@ -237,7 +237,7 @@ async fn refusal_keeps_the_words_of_the_node() {
 
 #[tokio::test]
 async fn refusal_does_not_name_reserved_attributes() {
-    let server = RawServer::json(
+    let server = ScriptedNode::json(
         "400 Bad Request",
         r#"{"message":"Attribute `a` is not filterable. Available filterable attributes are: `_miroir_shard, b`.","code":"invalid_search_filter","type":"invalid_request","link":""}"#,
     )
@@ -260,7 +260,7 @@ async fn refusal_stands_when_its_body_is_unusable() {
         Reply::SendAndHang(cut),
         Reply::Send(response("429 Too Many Requests", "slow down")),
     ] {
-        let server = RawServer::always(reply).await;
+        let server = ScriptedNode::always(reply).await;
         match write_to(&server.client(), BRIEF).await {
             Err(NodeError::Refused { status, error, .. }) => {
                 assert_eq!(error.code, "bad_request");
@@ -274,7 +274,8 @@ async fn refusal_stands_when_its_body_is_unusable() {
 #[tokio::test]
 async fn write_is_sent_once_when_the_node_closes_kept_connections_between_requests() {
     // Every answer is the end of its connection, without a `connection: close` that would warn of it.
-    let server = RawServer::always(Reply::SendAndClose(response("202 Accepted", r#"{"taskUid":7}"#))).await;
+    let server =
+        ScriptedNode::always(Reply::SendAndClose(response("202 Accepted", r#"{"taskUid":7}"#))).await;
     let nodes = server.client();
     let mut sent = 0;
     for _ in 0..50 {
@@ -294,7 +295,7 @@ async fn write_is_sent_once_when_the_node_closes_kept_connections_between_reques
 #[tokio::test]
 async fn write_is_sent_once_when_a_kept_connection_dies_under_it() {
     // The second request on a kept connection is read whole, then the connection is cut: it may have been done.
-    let server = RawServer::start(|number, _| match number {
+    let server = ScriptedNode::start(|number, _| match number {
         0 => Reply::Send(response("202 Accepted", r#"{"taskUid":1}"#)),
         _ => Reply::Close,
     })
@@ -307,7 +308,7 @@ async fn write_is_sent_once_when_a_kept_connection_dies_under_it() {
 
 #[tokio::test]
 async fn dropping_a_call_drops_its_connection() {
-    let server = RawServer::always(Reply::Hang).await;
+    let server = ScriptedNode::always(Reply::Hang).await;
     let nodes = server.client();
     let call = tokio::spawn(async move { write_to(&nodes, FOREVER).await });
     while server.requests().is_empty() {
@@ -327,7 +328,7 @@ async fn probe_counts_as_bad_whatever_is_not_a_meilisearch_server() {
         ("200 OK", "ok"),
         ("200 OK", "[]"),
     ] {
-        let server = RawServer::json(status, body).await;
+        let server = ScriptedNode::json(status, body).await;
         let outcome = server.client().node_probe(&node(), AMPLE).await;
         assert!(outcome.as_ref().is_err_and(NodeError::is_bad_for_health), "{body}: {outcome:?}");
     }
@@ -342,14 +343,14 @@ async fn tasks_are_unknown_when_a_page_is_nonsense() {
         r#"{"results":[{"uid":1,"status":"sleeping","type":"x","enqueuedAt":"2024-01-01T00:00:00Z"}],"next":null}"#,
         r#"{"results":[{"uid":1,"status":"enqueued","type":"x","enqueuedAt":"yesterday"}],"next":null}"#,
     ] {
-        let server = RawServer::json("200 OK", body).await;
+        let server = ScriptedNode::json("200 OK", body).await;
         unknown(server.client().node_tasks(&node(), NodeTaskSelection::Uids(vec![1]), AMPLE).await);
     }
 }
 
 #[tokio::test]
 async fn tasks_end_when_the_pages_go_in_circles() {
-    let server = RawServer::json("200 OK", r#"{"results":[],"next":5}"#).await;
+    let server = ScriptedNode::json("200 OK", r#"{"results":[],"next":5}"#).await;
     let outcome = tokio::time::timeout(
         FOREVER,
         server.client().node_tasks(&node(), NodeTaskSelection::Uids(vec![1]), AMPLE),
@@ -361,7 +362,7 @@ async fn tasks_end_when_the_pages_go_in_circles() {
 
 #[tokio::test]
 async fn tasks_keep_to_one_deadline_over_all_pages() {
-    let server = RawServer::start(|number, _| {
+    let server = ScriptedNode::start(|number, _| {
         let next = 1_000_000_000 - number;
         Reply::Send(response("200 OK", &format!(r#"{{"results":[],"next":{next}}}"#)))
     })

@@ -18,7 +18,7 @@ use miroir_domain::{IndexUid, NodeId, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::{Map, Value, json};
-use support::shown;
+use support::merged;
 use tokio::process::{Child, Command};
 
 const BINARY: &str = "MIROIR_MEILISEARCH_BIN";
@@ -26,7 +26,7 @@ const MASTER_KEY: &str = "a-master-key-for-tests";
 /// How long one call may take.
 const CALL: Duration = Duration::from_secs(10);
 /// How long the server may take to start, and a task to finish.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server of its own, with an empty database. Killed when dropped.
 struct Server {
@@ -181,7 +181,7 @@ async fn documents_are_written_read_found_and_deleted() {
 
     let body = object(&json!({ "q": "alien", "limit": 1, "showRankingScoreDetails": true }));
     let search = NodeSearch { index: movies(), body };
-    let found = shown(server.nodes.node_search(&node(), search, CALL).await.unwrap());
+    let found = merged(server.nodes.node_search(&node(), search, CALL).await.unwrap());
     assert_eq!(found["hits"][0]["id"], 3);
     let page = server.read(NodeRead::Documents(movies(), object(&json!({ "limit": 2 })))).await;
     assert_eq!((page["results"].as_array().unwrap().len(), &page["total"]), (2, &json!(3)));

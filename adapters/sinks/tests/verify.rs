@@ -10,7 +10,7 @@ use miroir_ports::outbound::Sink as _;
 use miroir_sinks::{WebhookOptions, WebhookSink};
 use miroir_system::SystemClock;
 use serde_json::{Value, json};
-use support::{LONG, OTHER_SECRET, Receiver, SECRET, batch};
+use support::{LONG, OTHER_SECRET, Receiver, SECRET, batch, required_header};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -66,9 +66,9 @@ async fn delivery_verifies_with_the_official_library_and_as_the_guide_shows_unde
     let [request] = &receiver.requests()[..] else { panic!("one request") };
     for secret in [SECRET, OTHER_SECRET] {
         verify(json!({
-            "id": request.said("webhook-id"),
-            "timestamp": request.said("webhook-timestamp"),
-            "signature": request.said("webhook-signature"),
+            "id": required_header(request, "webhook-id"),
+            "timestamp": required_header(request, "webhook-timestamp"),
+            "signature": required_header(request, "webhook-signature"),
             "body": std::str::from_utf8(&request.body).unwrap(),
             "secret": secret,
             "foreign_secret": FOREIGN_SECRET,
