@@ -4,7 +4,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::document::Document;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

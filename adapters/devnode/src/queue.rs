@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::document::Document;
 use crate::engine::filter;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 use crate::payload::{canonical_id, document_id, infer_primary_key};
 use crate::shared::Shared;
 use crate::state::{Index, State};

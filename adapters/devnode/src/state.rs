@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::documents::Documents;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 use crate::settings::Settings;
 use crate::task::{Status, Task, Work};
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::duration_text;
 use crate::document::Document;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 
 /// The work of a task.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::filter::fold_facet;
 use crate::documents::Stored;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 use crate::settings::{Settings, pattern_covers};
 
 /// `facetDistribution` and `facetStats`.

@@ -11,7 +11,7 @@ use super::score::{Detail, compare, global_score, show};
 use super::select::select_where;
 use super::sort;
 use crate::documents::Stored;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 use crate::settings::pattern_covers;
 use crate::state::Index;
 

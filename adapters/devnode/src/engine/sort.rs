@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::filter::fold_facet;
 use crate::document::Document;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 use crate::settings::Settings;
 
 /// One attribute to sort by.

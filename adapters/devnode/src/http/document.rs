@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::field::{Fields, object};
+use super::field::Fields;
 use super::request::Request;
 use super::response::{Responded, Response, accept_in, page};
 use crate::documents::Stored;
 use crate::engine::{filter, select, sort};
+use crate::error::ApiError;
+use crate::json::object;
 use crate::payload::{self, canonical_id};
 use crate::shared::Shared;
 use crate::task::Work;

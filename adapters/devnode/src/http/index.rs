@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::error::ApiError;
-use super::field::{Fields, object};
+use super::field::Fields;
 use super::request::Request;
 use super::response::{Responded, Response, accept_in, check_index_uid, page};
+use crate::error::ApiError;
+use crate::json::object;
 use crate::shared::Shared;
 use crate::task::Work;
 

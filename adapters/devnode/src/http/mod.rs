@@ -1,9 +1,9 @@
 //! The HTTP side: connections, faults, and the way of a request to its route.
 
 mod document;
-pub(crate) mod error;
-pub(crate) mod field;
+mod field;
 mod index;
+mod query;
 mod request;
 mod response;
 mod route;

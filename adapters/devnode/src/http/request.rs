@@ -6,9 +6,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use warp::path::FullPath;
 
-use super::error::ApiError;
-use super::field::Query;
+use super::query::{Query, invalid_parameter};
 use crate::control::RecordedRequest;
+use crate::error::ApiError;
 use crate::payload::Format;
 
 /// How much of a body is remembered.
@@ -143,5 +143,5 @@ fn csv_delimiter(given: Option<&str>) -> Result<u8, ApiError> {
             }
         }
     };
-    Err(super::field::invalid_parameter("csvDelimiter", &problem, "invalid_document_csv_delimiter"))
+    Err(invalid_parameter("csvDelimiter", &problem, "invalid_document_csv_delimiter"))
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
 use super::request::Request;
+use crate::error::ApiError;
 use crate::shared::Shared;
 use crate::task::Work;
 

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::error::ApiError;
 use super::request::Request;
 use super::response::{Responded, Response, accept, check_index_uid};
 use super::{document, index, search, settings, task};
+use crate::error::ApiError;
 use crate::shared::Shared;
 use crate::task::Work;
 

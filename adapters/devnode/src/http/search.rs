@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::field::{Fields, Query, object, unknown_value, wrong_type};
+use super::field::Fields;
+use super::query::Query;
 use super::request::Request;
 use super::response::{Responded, Response};
 use crate::clock;
 use crate::engine::rank::Strategy;
 use crate::engine::search::{Page, SearchRequest, search};
+use crate::error::ApiError;
+use crate::json::{object, unknown_value, wrong_type};
 use crate::shared::Shared;
 
 const BODY: [&str; 30] = [

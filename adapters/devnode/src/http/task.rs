@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::field::{Query, invalid_parameter, not_a_number};
+use super::query::{Query, invalid_parameter, not_a_number};
 use super::request::Request;
 use super::response::{Responded, Response, accept, check_index_uid};
+use crate::error::ApiError;
 use crate::shared::Shared;
 use crate::task::{Status, Task, Work};
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::SUB_ROUTES;
-use crate::http::error::ApiError;
-use crate::http::field::{known_fields, object, unknown_value, wrong_type};
+use super::sub_route::SUB_ROUTES;
+use crate::error::ApiError;
+use crate::json::{known_fields, object, unknown_value, wrong_type};
 
 const RULES: [&str; 8] =
     ["words", "typo", "sort", "proximity", "attribute", "attributeRank", "wordPosition", "exactness"];

@@ -1,6 +1,6 @@
 //! The parser of filter texts: recursive descent over characters, with the server's words for what is wrong.
 
-use super::{Attribute, Comparison, Filter, join};
+use super::expression::{Attribute, Comparison, Filter, join};
 
 const KEYWORDS: [&str; 14] = [
     "AND",
@@ -27,7 +27,7 @@ const OPERATIONS: &str = "`=`, `!=`, `>=`, `>`, `<=`, `<`, `IN`, `NOT IN`, `TO`,
 const MAX_DEPTH: usize = 200;
 
 /// Reads a filter; none when the text is blank. Errors are the server's message.
-pub(super) fn parse(text: &str) -> Result<Option<Filter>, String> {
+pub(super) fn parse_text(text: &str) -> Result<Option<Filter>, String> {
     if text.trim().is_empty() {
         return Ok(None);
     }
@@ -324,7 +324,7 @@ mod tests {
     use super::*;
 
     fn message(text: &str) -> String {
-        parse(text).unwrap_err()
+        parse_text(text).unwrap_err()
     }
 
     #[test]
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn words_that_start_like_keywords_are_words() {
-        assert!(parse("ORDER = NOTE").unwrap().is_some());
-        assert!(parse("a=1 AND b=2 OR c=3").unwrap().is_some());
+        assert!(parse_text("ORDER = NOTE").unwrap().is_some());
+        assert!(parse_text("a=1 AND b=2 OR c=3").unwrap().is_some());
     }
 }

@@ -1,6 +1,6 @@
 //! A filter as the engine prints it in its messages: everything quoted and in parentheses.
 
-use super::{Comparison, Filter};
+use super::expression::{Comparison, Filter};
 
 /// The text, and the column (from 1) of each attribute name in it, in written order.
 pub(super) fn print(filter: &Filter) -> (String, Vec<usize>) {
