@@ -87,14 +87,9 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// All of them, by the names of the API.
-    pub(crate) const ALL: [(&'static str, Self); 5] = [
-        ("enqueued", Self::Enqueued),
-        ("processing", Self::Processing),
-        ("succeeded", Self::Succeeded),
-        ("failed", Self::Failed),
-        ("canceled", Self::Canceled),
-    ];
+    /// All of them, in the order in which error messages list them.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Enqueued, Self::Processing, Self::Succeeded, Self::Failed, Self::Canceled];
 
     /// Its name in the API.
     pub(crate) fn name(self) -> &'static str {

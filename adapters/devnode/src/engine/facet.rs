@@ -47,12 +47,7 @@ fn check(facets: &[String], settings: &Settings) -> Result<(), ApiError> {
         return Ok(());
     };
     let subject = format!("Pattern `{bad}` is not filterable.");
-    let patterns = settings.filterable_patterns();
-    let advice = if patterns.is_empty() {
-        "This index does not have configured filterable attributes.".to_owned()
-    } else {
-        format!("Available filterable attributes patterns are: `{}`.", patterns.join(", "))
-    };
+    let advice = settings.filterable_advice();
     let message = format!("Invalid facet distribution: {subject} {advice}");
     Err(ApiError::invalid("invalid_search_facets", message))
 }

@@ -173,12 +173,7 @@ fn distinct_attribute<'r>(index: &'r Index, request: &'r SearchRequest) -> Resul
     if index.settings.is_filterable(attribute) {
         return Ok(Some(attribute));
     }
-    let patterns = index.settings.filterable_patterns();
-    let advice = if patterns.is_empty() {
-        "This index does not have configured filterable attributes.".to_owned()
-    } else {
-        format!("Available filterable attributes patterns are: `{}`.", patterns.join(", "))
-    };
+    let advice = index.settings.filterable_advice();
     let problem = "is not filterable and thus, cannot be used as distinct attribute.";
     Err(ApiError::invalid("invalid_search_distinct", format!("Attribute `{attribute}` {problem} {advice}")))
 }

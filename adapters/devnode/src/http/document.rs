@@ -65,8 +65,8 @@ pub(super) fn get(shared: &Shared, request: &Request, uid: &str, id: &str) -> Re
 }
 
 fn comma_list(request: &Request, name: &str) -> Option<Vec<String>> {
-    let text = request.query.get(name)?;
-    Some(text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect())
+    let items = request.query.list(name)?;
+    Some(items.into_iter().map(|(_, item)| item.to_owned()).collect())
 }
 
 /// Which documents a listing wants.

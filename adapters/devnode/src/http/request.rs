@@ -9,6 +9,7 @@ use warp::path::FullPath;
 use super::query::{Query, invalid_parameter};
 use crate::control::RecordedRequest;
 use crate::error::ApiError;
+use crate::json::quoted;
 use crate::payload::Format;
 
 /// How much of a body is remembered.
@@ -75,8 +76,7 @@ impl Request {
 
     /// The media type of the body, which must be one of these.
     fn content_type(&self, accepted: &[&'static str]) -> Result<&'static str, ApiError> {
-        let list = accepted.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let advice = format!("Accepted values for the Content-Type header are: {list}");
+        let advice = format!("Accepted values for the Content-Type header are: {}", quoted(accepted));
         let Some(given) = self.header("content-type") else {
             let message = format!("A Content-Type header is missing. {advice}");
             return Err(ApiError::with_status(415, "missing_content_type", message));

@@ -7,6 +7,7 @@ use super::query::{Query, invalid_parameter, not_a_number};
 use super::request::Request;
 use super::response::{Responded, Response, accept, check_index_uid};
 use crate::error::ApiError;
+use crate::json::quoted;
 use crate::shared::Shared;
 use crate::task::{Status, Task, Work};
 
@@ -145,11 +146,9 @@ impl TaskFilter {
                 found.ok_or_else(|| unknown_word(name, text, "type", &KINDS, "invalid_task_types"))
             })?,
             statuses: parsed(query, "statuses", |name, text| {
-                let found = Status::ALL.iter().find(|(status, _)| status.eq_ignore_ascii_case(text));
-                let names = Status::ALL.map(|(status, _)| status);
-                found
-                    .map(|(_, status)| *status)
-                    .ok_or_else(|| unknown_word(name, text, "status", &names, "invalid_task_statuses"))
+                let found = Status::ALL.into_iter().find(|status| status.name().eq_ignore_ascii_case(text));
+                let names = Status::ALL.map(Status::name);
+                found.ok_or_else(|| unknown_word(name, text, "status", &names, "invalid_task_statuses"))
             })?,
             index_uids: parsed(query, "indexUids", |name, text| {
                 check_index_uid(text, &format!("Invalid value in parameter `{name}`: "))?;
@@ -194,7 +193,7 @@ fn numbers(query: &Query, name: &str, code: &str) -> Result<Option<Vec<u32>>, Ap
 }
 
 fn unknown_word(name: &str, text: &str, what: &str, known: &[&str], code: &str) -> ApiError {
-    let known = known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    let known = quoted(known);
     let plural = if what == "status" { "statuses" } else { "types" };
     let problem = format!("`{text}` is not a valid task {what}. Available {plural} are {known}.");
     invalid_parameter(name, &problem, code)

@@ -115,6 +115,16 @@ impl Settings {
         patterns
     }
 
+    /// Returns the sentence about the attributes that may be filtered, as searches word it.
+    pub(crate) fn filterable_advice(&self) -> String {
+        let patterns = self.filterable_patterns();
+        if patterns.is_empty() {
+            "This index does not have configured filterable attributes.".to_owned()
+        } else {
+            format!("Available filterable attributes patterns are: `{}`.", patterns.join(", "))
+        }
+    }
+
     /// Whether an attribute may be filtered, or holds or lies under one that may.
     pub(crate) fn is_filterable(&self, attribute: &str) -> bool {
         self.filterable_patterns().iter().any(|pattern| pattern_covers(pattern, attribute))

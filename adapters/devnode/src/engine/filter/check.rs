@@ -3,6 +3,7 @@
 use super::expression::Filter;
 use super::print::print;
 use crate::error::ApiError;
+use crate::json::quoted;
 use crate::settings::Settings;
 
 impl Filter {
@@ -17,8 +18,7 @@ impl Filter {
         let advice = if patterns.is_empty() {
             "This index does not have configured filterable attributes.".to_owned()
         } else {
-            let names = patterns.iter().map(|pattern| format!("`{pattern}`")).collect::<Vec<_>>().join(", ");
-            format!("Available filterable attribute patterns are: {names}.")
+            format!("Available filterable attribute patterns are: {}.", quoted(&patterns))
         };
         let (column, text) = if code == "invalid_search_filter" {
             let (text, columns) = print(self);
