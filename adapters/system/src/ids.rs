@@ -6,7 +6,7 @@ use miroir_ports::outbound::{Clock, Ids};
 use parking_lot::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::SystemClock;
+use crate::clock::SystemClock;
 
 /// UUIDs of version 7: a millisecond, a counter and random bits, so that they grow with time, also within one
 /// millisecond and also when the machine's clock is set back.

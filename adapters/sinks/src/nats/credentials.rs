@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_nats::{Auth, AuthError};
 use nkeys::KeyPair;
 
-use super::NatsOptions;
-use crate::SinkConfigError;
+use super::options::NatsOptions;
+use crate::error::SinkConfigError;
 
 /// What proves to a server who connects. Never printed.
 #[derive(Clone)]

@@ -22,7 +22,7 @@ use miroir_ports::outbound::{Sink, SinkBatch, SinkError};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::SinkConfigError;
+use crate::error::SinkConfigError;
 use connection::Connection;
 use credentials::Credentials;
 use message::EventMessage;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_nats::ServerAddr;
 use url::Url;
 
-use crate::SinkConfigError;
+use crate::error::SinkConfigError;
 
 /// How a NATS sink is configured. At most one of user with password, token and credentials file says who connects.
 #[derive(Clone)]

@@ -19,7 +19,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::endpoint::Endpoint;
 use super::guard::GuardedResolver;
-use crate::SinkConfigError;
+use crate::error::SinkConfigError;
 
 /// How long a connection is kept without a request: shorter than the 5 s after which common servers and proxies close
 /// one themselves.

@@ -7,7 +7,7 @@ use http::Uri;
 use url::{Host, Url};
 
 use super::address::is_public;
-use crate::SinkConfigError;
+use crate::error::SinkConfigError;
 
 /// The address of a receiver. Path and query may hold a secret: only the origin is ever shown.
 #[derive(Clone)]

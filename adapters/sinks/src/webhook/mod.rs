@@ -29,7 +29,7 @@ use miroir_ports::outbound::{Clock, Sink, SinkBatch, SinkError};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use crate::SinkConfigError;
+use crate::error::SinkConfigError;
 use client::WebhookClient;
 use endpoint::Endpoint;
 use signature::Signer;

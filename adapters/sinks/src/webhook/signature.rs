@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::SinkConfigError;
+use crate::error::SinkConfigError;
 
 /// What the text of a secret begins with.
 const SECRET_PREFIX: &str = "whsec_";
