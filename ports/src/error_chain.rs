@@ -7,7 +7,8 @@ const MESSAGE_CHARS: usize = 1_000;
 
 /// Renders `error` and its sources in one line, each after a colon: `cannot connect: connection refused`.
 ///
-/// Skips a message that merely repeats the end of the one above it, as some libraries print their source themselves.
+/// Skips a message that merely repeats the end of the one above it, as some libraries print their source
+/// themselves.
 pub fn error_chain(error: &dyn Error) -> String {
     let mut line = String::new();
     let mut next = Some(error);
@@ -29,8 +30,8 @@ fn ends_with_part(line: &str, part: &str) -> bool {
     line.strip_suffix(part).is_some_and(|rest| rest.is_empty() || rest.ends_with(": "))
 }
 
-/// Makes text of another program fit for a log: replaces control characters and line breaks by spaces, and cuts it
-/// after `max_chars` characters.
+/// Makes text of another program fit for a log: replaces control characters and line breaks by spaces, and
+/// cuts it after `max_chars` characters.
 pub fn one_line(text: &str, max_chars: usize) -> String {
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words: Vec<&str> = plain.split_whitespace().collect();

@@ -1,4 +1,4 @@
-//! Sends one call and reads its answer, within a deadline and a size.
+//! The HTTP client: sends one call and reads its response, within a deadline and a size.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -18,23 +18,23 @@ use crate::call::{Call, CallBody};
 use crate::endpoint::{BuildError, ClientOptions, Node, NodeEndpoint};
 use crate::error::{ResponseFailure, from_send, is_refusal, refused, undecided};
 
-/// The most memory an announced length alone can claim, in bytes.
+/// The most memory to reserve for a body because of its announced length alone, in bytes.
 const READ_AHEAD_BYTES: usize = 1 << 20;
 
 /// The nodes of a cluster, over HTTP.
 ///
-/// Connections are kept and used again. A request goes out at most once: redirects are not followed, answers are not
-/// asked for again, and the client below repeats a request only when a kept connection turned out to be closed before
-/// the first byte of it was written.
+/// Connections are kept and reused. A request is sent at most once: redirects are not followed, failed
+/// requests are not repeated, and the client below sends a request again only if a kept connection turns out
+/// to be closed before its first byte is written.
 #[derive(Debug)]
 pub struct MeilisearchNodes {
     client: Client,
     nodes: BTreeMap<NodeId, Node>,
-    max_answer_bytes: usize,
+    max_response_bytes: usize,
 }
 
 impl MeilisearchNodes {
-    /// A client for these nodes. Opens no connection.
+    /// Creates a client for these nodes. Opens no connection.
     pub fn new(
         endpoints: impl IntoIterator<Item = NodeEndpoint>,
         options: &ClientOptions,
@@ -58,10 +58,10 @@ impl MeilisearchNodes {
             .http1_only()
             .build()
             .map_err(BuildError::Client)?;
-        Ok(Self { client, nodes, max_answer_bytes: options.max_answer_bytes })
+        Ok(Self { client, nodes, max_response_bytes: options.max_response_bytes })
     }
 
-    /// Sends `call` and reads the JSON of a good answer. Every wait ends at `deadline`.
+    /// Sends `call` and reads the JSON of a successful response. Waits until `deadline` at most.
     pub(crate) async fn send<T: DeserializeOwned>(
         &self,
         node: &NodeId,
@@ -71,7 +71,7 @@ impl MeilisearchNodes {
         let name = call.to_string();
         let outcome = self.exchange(node, call, deadline).await;
         match &outcome {
-            Ok(_) => trace!(%node, call = %name, "node answered"),
+            Ok(_) => trace!(%node, call = %name, "node responded"),
             Err(error) => debug!(%node, call = %name, error = error_chain(error), "node call failed"),
         }
         outcome
@@ -91,12 +91,12 @@ impl MeilisearchNodes {
             .map_err(late)?
             .map_err(|error| from_send(id, error))?;
         let status = response.status();
-        let body = match timeout_at(deadline, read_bounded(response, self.max_answer_bytes)).await {
+        let body = match timeout_at(deadline, read_bounded(response, self.max_response_bytes)).await {
             Ok(body) => body,
             Err(_) => Err(ResponseFailure::Unfinished),
         };
         if is_refusal(status) {
-            // The status alone is the decision, whatever became of the body.
+            // The status alone is the decision, whether the body could be read or not.
             return Err(refused(id, status, body.as_deref().ok()));
         }
         if !status.is_success() {

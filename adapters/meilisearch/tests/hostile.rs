@@ -1,4 +1,4 @@
-//! Nodes that misbehave: every failure has its kind, and none takes longer than it may.
+//! Nodes that misbehave: every failure has its kind, and no call takes longer than its timeout.
 
 #[allow(dead_code, reason = "each test binary uses its own part of the support")]
 mod support;
@@ -12,11 +12,11 @@ use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, 
 use support::{Reply, ScriptedNode, endpoint, node, response};
 use tokio::net::TcpListener;
 
-/// How long a call may take where the node is to answer at once.
+/// The timeout of a call to a node that responds at once.
 const AMPLE: Duration = Duration::from_secs(10);
-/// How long a call may take where the node never answers.
+/// The timeout of a call to a node that never responds.
 const BRIEF: Duration = Duration::from_millis(200);
-/// No call may take this long: a generous bound against hanging.
+/// A generous bound within which every call must return.
 const FOREVER: Duration = Duration::from_secs(8);
 
 fn write() -> NodeWrite {
@@ -40,7 +40,7 @@ fn unknown<T: std::fmt::Debug>(outcome: Result<T, NodeError>) -> String {
 }
 
 #[tokio::test]
-async fn write_is_unreachable_when_nobody_listens() {
+async fn write_is_unreachable_when_the_port_is_closed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -64,7 +64,7 @@ async fn write_is_unreachable_when_the_name_does_not_resolve() {
 
 #[tokio::test]
 async fn write_is_unreachable_when_the_connection_takes_too_long() {
-    // A full backlog of a socket nobody accepts from leaves further connections unanswered.
+    // Further connections to a full backlog, from which nobody accepts, get no response.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
@@ -138,7 +138,7 @@ async fn write_is_not_done_twice_when_the_connection_closes_right_after_accept()
 }
 
 #[tokio::test]
-async fn write_is_unknown_when_the_answer_is_nonsense() {
+async fn write_is_unknown_when_the_response_is_invalid() {
     for (body, says) in [
         ("<html>hello</html>", "not what was expected"),
         ("", "not what was expected"),
@@ -174,7 +174,7 @@ async fn write_is_unknown_when_the_length_is_wrong() {
 }
 
 #[tokio::test]
-async fn write_is_unknown_when_the_node_answers_a_status_that_decides_nothing() {
+async fn write_is_unknown_when_the_status_is_undecided() {
     let words = r#"{"message":"no space left","code":"no_space_left_on_device","type":"system","link":""}"#;
     for status in ["500 Internal Server Error", "502 Bad Gateway", "503 Unavailable", "504 Gateway Timeout"] {
         let server = ScriptedNode::json(status, words).await;
@@ -188,19 +188,19 @@ async fn write_is_unknown_when_the_node_answers_a_status_that_decides_nothing() 
 #[tokio::test]
 async fn redirect_is_unknown_and_not_followed() {
     let target = ScriptedNode::json("202 Accepted", r#"{"taskUid":1}"#).await;
-    let answer = format!(
+    let response = format!(
         "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n",
         target.address
     );
-    let server = ScriptedNode::always(Reply::Send(answer.into_bytes())).await;
+    let server = ScriptedNode::always(Reply::Send(response.into_bytes())).await;
     let reason = unknown(write_to(&server.client(), AMPLE).await);
     assert!(reason.contains("307"), "{reason}");
     assert!(target.requests().is_empty(), "the redirect was followed");
 }
 
 #[tokio::test]
-async fn answer_is_refused_when_it_is_too_long() {
-    let options = ClientOptions { max_answer_bytes: 1000, ..ClientOptions::default() };
+async fn response_is_refused_when_it_is_too_long() {
+    let options = ClientOptions { max_response_bytes: 1000, ..ClientOptions::default() };
     let announced = response("200 OK", &format!("[{}]", " ".repeat(2000)));
     let mut chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..4 {
@@ -217,7 +217,7 @@ async fn answer_is_refused_when_it_is_too_long() {
 }
 
 #[tokio::test]
-async fn refusal_keeps_the_words_of_the_node() {
+async fn refusal_keeps_the_message_of_the_node() {
     let server = ScriptedNode::json(
         "404 Not Found",
         r#"{"message":"Index `movies` not found.","code":"index_not_found","type":"invalid_request","link":"https://l"}"#,
@@ -273,7 +273,7 @@ async fn refusal_stands_when_its_body_is_unusable() {
 
 #[tokio::test]
 async fn write_is_sent_once_when_the_node_closes_kept_connections_between_requests() {
-    // Every answer is the end of its connection, without a `connection: close` that would warn of it.
+    // Every response ends its connection, without a `connection: close` that would announce it.
     let server =
         ScriptedNode::always(Reply::SendAndClose(response("202 Accepted", r#"{"taskUid":7}"#))).await;
     let nodes = server.client();
@@ -282,7 +282,7 @@ async fn write_is_sent_once_when_the_node_closes_kept_connections_between_reques
         let before = server.requests().len();
         match write_to(&nodes, AMPLE).await {
             Ok(uid) => assert_eq!(uid, 7),
-            // The race lost: written into a connection that was being closed. Never repeated.
+            // The request was written to a connection that was being closed. It is never repeated.
             Err(NodeError::Unknown { .. }) => {}
             other => panic!("should be done or unknown: {other:?}"),
         }
@@ -293,8 +293,9 @@ async fn write_is_sent_once_when_the_node_closes_kept_connections_between_reques
 }
 
 #[tokio::test]
-async fn write_is_sent_once_when_a_kept_connection_dies_under_it() {
-    // The second request on a kept connection is read whole, then the connection is cut: it may have been done.
+async fn write_is_sent_once_when_its_kept_connection_breaks() {
+    // The second request on a kept connection is read whole, then the connection is closed: it may have been
+    // done.
     let server = ScriptedNode::start(|number, _| match number {
         0 => Reply::Send(response("202 Accepted", r#"{"taskUid":1}"#)),
         _ => Reply::Close,
@@ -321,7 +322,7 @@ async fn dropping_a_call_drops_its_connection() {
 }
 
 #[tokio::test]
-async fn probe_counts_as_bad_whatever_is_not_a_meilisearch_server() {
+async fn probe_is_bad_for_health_when_the_server_is_not_meilisearch() {
     for (status, body) in [
         ("404 Not Found", r#"{"message":"m","code":"not_found","type":"invalid_request","link":""}"#),
         ("200 OK", r#"{"status":"starting"}"#),
@@ -335,7 +336,7 @@ async fn probe_counts_as_bad_whatever_is_not_a_meilisearch_server() {
 }
 
 #[tokio::test]
-async fn tasks_are_unknown_when_a_page_is_nonsense() {
+async fn tasks_are_unknown_when_a_page_is_invalid() {
     for body in [
         "{}",
         r#"{"results":{}}"#,

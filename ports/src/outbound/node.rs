@@ -121,9 +121,9 @@ pub enum NodeError {
         /// The reason.
         source: Source,
     },
-    /// The node did not respond in time, closed the connection, or returned 5xx or an unusable response: it may have
-    /// done what was requested.
-    #[error("node `{node}` gave no usable answer")]
+    /// The node did not respond in time, closed the connection, or returned 5xx or an unusable response: it
+    /// may have done what was requested.
+    #[error("node `{node}` gave no usable response")]
     Unknown {
         /// The node.
         node: NodeId,

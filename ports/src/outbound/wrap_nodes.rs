@@ -1,6 +1,7 @@
 //! Decorators of the nodes' port.
 
-/// Implements [`Nodes`](crate::outbound::Nodes) for `$wrapper`, which has a field `inner: Arc<dyn Nodes>` and a method
+/// Implements [`Nodes`](crate::outbound::Nodes) for `$wrapper`, which has a field `inner: Arc<dyn Nodes>` and
+/// a method
 ///
 /// ```text
 /// async fn call<T>(
@@ -11,8 +12,8 @@
 /// ) -> Result<T, NodeError>
 /// ```
 ///
-/// that every call passes through, where `call` is the call to `inner`, which has not begun. A crate that uses the macro
-/// depends on `async-trait`, `miroir-domain` and `serde_json`.
+/// that every call passes through, where `call` is the call to `inner`, which has not begun. A crate that
+/// uses the macro depends on `async-trait`, `miroir-domain` and `serde_json`.
 #[macro_export]
 macro_rules! wrap_nodes {
     ($wrapper:ty) => {

@@ -29,10 +29,11 @@ impl RedisServer {
         Self::with(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
     }
 
-    /// Starts a Sentinel that watches `master` under the name `main`, alone, and replaces it three seconds after its
-    /// last response.
+    /// Starts a Sentinel that watches `master` under the name `main`, alone, and replaces it three seconds
+    /// after its last response.
     ///
-    /// Not sooner: on a busy machine a healthy master may take a second to respond, and would be replaced for that.
+    /// Not sooner: on a busy machine a healthy master may take a second to respond, and would be replaced for
+    /// that.
     pub fn sentinel(master: &Self) -> Self {
         let configuration = format!(
             "sentinel monitor main 127.0.0.1 {} 1\n\

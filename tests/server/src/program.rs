@@ -1,5 +1,5 @@
-//! A server program of this machine: on the loopback interface, on a free port, in a folder of its own, gone when
-//! dropped.
+//! A server program of this machine: on the loopback interface, on a free port, in a folder of its own, gone
+//! when dropped.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -33,7 +33,8 @@ impl Setup {
         Self { options, configuration: configuration.map(str::to_owned) }
     }
 
-    /// Writes the configuration into the file `name` of `folder` and returns its path, if there is a configuration.
+    /// Writes the configuration into the file `name` of `folder` and returns its path, if there is a
+    /// configuration.
     #[expect(clippy::missing_panics_doc, reason = "a test that cannot have its server has failed")]
     pub fn write_configuration(&self, folder: &Path, name: &str) -> Option<PathBuf> {
         let configuration = self.configuration.as_ref()?;

@@ -37,8 +37,8 @@ pub enum Reply {
     Close,
 }
 
-/// Returns an HTTP response with this body and its length. `head` is the status, and further lines of headers if it has
-/// any.
+/// Returns an HTTP response with this body and its length. `head` is the status, and further lines of headers
+/// if it has any.
 pub fn response(head: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
@@ -96,8 +96,8 @@ impl Drop for ScriptedServer {
 }
 
 impl ScriptedServer {
-    /// Starts a server that reacts to a request with `reply(number, request)`, where requests are numbered from 0 over
-    /// all connections.
+    /// Starts a server that reacts to a request with `reply(number, request)`, where requests are numbered
+    /// from 0 over all connections.
     ///
     /// # Panics
     ///

@@ -35,7 +35,7 @@ impl Deref for ScriptedNode {
 }
 
 impl ScriptedNode {
-    /// Starts a node that reacts to a request with `reply(number, request)`, where requests are numbered from 0.
+    /// Starts a node that reacts to a request with `reply(number, request)`. Requests are numbered from 0.
     pub async fn start(reply: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
         Self(ScriptedServer::start(reply).await)
     }

@@ -1,4 +1,4 @@
-//! An event as a message, and what a server's refusal means.
+//! Events as messages, and the meaning of a server's refusal.
 
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
@@ -6,9 +6,9 @@ use async_nats::{HeaderMap, ServerInfo};
 use miroir_ports::outbound::SinkError;
 use serde_json::Value;
 
-/// By which the server knows a message that comes again.
+/// The header by which the server recognises a message that comes again.
 const MESSAGE_ID: &str = "Nats-Msg-Id";
-/// What `CloudEvents` over NATS say about a message that is a whole event.
+/// The content type of a message that is a whole event, as defined by `CloudEvents` for NATS.
 const EVENT_TYPE: &str = "application/cloudevents+json";
 
 /// One event, ready to be sent.
@@ -16,12 +16,12 @@ pub(crate) struct EventMessage {
     pub id: String,
     pub subject: String,
     pub publish: PublishMessage,
-    /// Bytes of headers and body, as the server counts them.
+    /// The size of headers and body, as the server counts it.
     bytes: usize,
 }
 
 impl EventMessage {
-    /// The message of an event on this subject.
+    /// Creates the message of an event on this subject.
     pub(crate) fn new(subject: &str, event: &Value) -> Result<Self, SinkError> {
         let id = event.get("id").and_then(Value::as_str);
         let id = id.filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic()));
@@ -32,7 +32,7 @@ impl EventMessage {
             |error| SinkError::unavailable_because(format!("event {id} cannot be written as JSON"), error);
         let body = serde_json::to_vec(event).map_err(unwritten)?;
         let headers = [(MESSAGE_ID, id.as_str()), ("Content-Type", EVENT_TYPE)];
-        // `NATS/1.0`, each header as `name: value`, and an empty line, every line ended by two bytes.
+        // `NATS/1.0`, each header as `name: value`, and an empty line. Two bytes end every line.
         let head_bytes = 12 + headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
         let bytes = head_bytes + body.len();
         let mut map = HeaderMap::new();
@@ -60,7 +60,7 @@ fn too_large(id: &str) -> String {
     )
 }
 
-/// Describes an event that was not sent. `complaint` is added to the description.
+/// Returns the error for an event that was not sent. `complaint` is added to its description.
 pub(crate) fn unsent(id: &str, servers: &str, error: PublishError, complaint: &str) -> SinkError {
     match error.kind() {
         PublishErrorKind::MaxPayloadExceeded => {
@@ -69,15 +69,16 @@ pub(crate) fn unsent(id: &str, servers: &str, error: PublishError, complaint: &s
         PublishErrorKind::TimedOut => SinkError::unavailable(format!(
             "the NATS server {servers} did not read event {id} in time{complaint}"
         )),
-        // The subject is legal and every message has room for its confirmation, so the client must have ended.
+        // The subject is legal and every message has room for its confirmation, so the client must have
+        // ended.
         _ => SinkError::unavailable(format!(
             "the connection to the NATS server {servers} was lost before event {id} was sent{complaint}"
         )),
     }
 }
 
-/// Describes an event that was sent and not stored. `complaint` is added to the description; `prefix` is the beginning
-/// of the sink's subjects.
+/// Returns the error for an event that was sent and not stored. `complaint` is added to its description;
+/// `prefix` is the beginning of the sink's subjects.
 pub(crate) fn refusal(
     id: &str,
     servers: &str,
