@@ -1,10 +1,10 @@
-//! Checks of JSON values, with Meilisearch's words for what is wrong with them.
+//! Checks of JSON values, with Meilisearch's messages for errors.
 
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 
-/// What a value is, as error messages describe it.
+/// Describes a value as error messages do.
 pub(crate) fn describe(value: &Value) -> String {
     let kind = match value {
         Value::Null => return "null".to_owned(),
@@ -19,32 +19,32 @@ pub(crate) fn describe(value: &Value) -> String {
     format!("{kind}: `{value}`")
 }
 
-/// A value of the wrong JSON type at `path` (empty for the whole body).
+/// Creates the refusal for a value of the wrong JSON type at `path`, which is empty for the whole body.
 pub(crate) fn wrong_type(path: &str, expected: &str, found: &Value, code: &str) -> ApiError {
     let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
     let found = describe(found);
     ApiError::invalid(code, format!("Invalid value type{place}: expected {expected}, but found {found}"))
 }
 
-/// Names in backticks, separated by commas.
+/// Returns names in backticks, separated by commas.
 pub(crate) fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Text that is none of the expected words.
+/// Creates the refusal for a text that is not one of the expected words.
 pub(crate) fn unknown_value(path: &str, found: &str, expected: &[&str], code: &str) -> ApiError {
     let place = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
     ApiError::invalid(code, format!("Unknown value `{found}`{place}: expected one of {}", quoted(expected)))
 }
 
-/// A body that must be an object with no other fields than these.
+/// Returns the body as an object. Refuses other values, and fields that are not in `allowed`.
 pub(crate) fn object<'b>(body: &'b Value, allowed: &[&str]) -> Result<&'b Map<String, Value>, ApiError> {
     let map = body.as_object().ok_or_else(|| wrong_type("", "an object", body, "bad_request"))?;
     known_fields(map, "", allowed, "bad_request")?;
     Ok(map)
 }
 
-/// Refuses fields of an object at `path` that are not expected.
+/// Refuses fields of an object at `path` that are not in `allowed`.
 pub(crate) fn known_fields(
     map: &Map<String, Value>,
     path: &str,

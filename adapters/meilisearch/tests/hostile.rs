@@ -64,7 +64,7 @@ async fn write_is_unreachable_when_the_name_does_not_resolve() {
 
 #[tokio::test]
 async fn write_is_unreachable_when_the_connection_takes_too_long() {
-    // Further connections to a full backlog, from which nobody accepts, get no response.
+    // A socket with a full backlog, which accepts nothing, leaves further connections without a response.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();

@@ -21,7 +21,7 @@ const PORT: u16 = 6379;
 /// A running server, gone when dropped.
 #[derive(Debug)]
 pub enum AnyRedis {
-    /// In a container of the image `redis:7`, which Docker pulls where it has none.
+    /// In a container of the image `redis:7`, which Docker pulls if necessary.
     Container {
         /// Removes the container when dropped.
         container: Box<ContainerAsync<GenericImage>>,

@@ -27,7 +27,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// A setup with these options and this configuration.
+    /// Creates a setup with these options and this configuration.
     pub fn new(options: &[&str], configuration: Option<&str>) -> Self {
         let options = options.iter().map(|&word| word.to_owned()).collect();
         Self { options, configuration: configuration.map(str::to_owned) }

@@ -1,4 +1,4 @@
-//! Facets: how often each value of an attribute occurs, and the range of its numbers.
+//! Facets: the number of documents for each value of an attribute, and the range of its numbers.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::documents::Stored;
 use crate::error::ApiError;
 use crate::settings::{Settings, pattern_covers};
 
-/// `facetDistribution` and `facetStats`.
+/// The content of `facetDistribution` and `facetStats`.
 pub(crate) struct Facets {
     pub(crate) distribution: Map<String, Value>,
     pub(crate) stats: Map<String, Value>,
@@ -52,7 +52,7 @@ fn check(facets: &[String], settings: &Settings) -> Result<(), ApiError> {
     Err(ApiError::invalid("invalid_search_facets", message))
 }
 
-/// A facet value as it is grouped and ordered: numbers before texts.
+/// A facet value in the form in which it is grouped and ordered: numbers before texts.
 #[derive(Debug, Clone, PartialEq)]
 enum Key {
     Number(f64),
@@ -79,7 +79,7 @@ impl Ord for Key {
 }
 
 fn count_one(name: &str, settings: &Settings, documents: &[&Stored]) -> (Value, Option<Value>) {
-    // The shown text is that of the first document with the value.
+    // The text that is shown is that of the first document with the value.
     let mut counts: BTreeMap<Key, (String, u64)> = BTreeMap::new();
     for stored in documents {
         let mut keys: Vec<(Key, String)> = Vec::new();
@@ -93,7 +93,8 @@ fn count_one(name: &str, settings: &Settings, documents: &[&Stored]) -> (Value, 
                 Value::Bool(boolean) => (Key::Text(boolean.to_string()), boolean.to_string()),
                 _ => continue,
             };
-            // A document counts once for each value, however often it repeats it. Empty texts are no values.
+            // A document counts once for each value, even if it repeats the value. Empty texts are not
+            // values.
             if key != Key::Text(String::new()) && !keys.iter().any(|(known, _)| *known == key) {
                 keys.push((key, shown));
             }

@@ -11,12 +11,12 @@ pub(crate) struct Fields<'b> {
 }
 
 impl<'b> Fields<'b> {
-    /// The fields of a body.
+    /// Wraps the fields of a body.
     pub(crate) fn new(map: &'b Map<String, Value>) -> Self {
         Self { map }
     }
 
-    /// The raw value; `null` counts as absent.
+    /// Returns the raw value. `null` counts as absent.
     pub(crate) fn value(&self, name: &str) -> Option<&'b Value> {
         self.map.get(name).filter(|value| !value.is_null())
     }
@@ -33,24 +33,24 @@ impl<'b> Fields<'b> {
             .transpose()
     }
 
-    /// Text.
+    /// Returns a text.
     pub(crate) fn text(&self, name: &str, code: &str) -> Result<Option<&'b str>, ApiError> {
         self.typed(name, "a string", code, Value::as_str)
     }
 
-    /// A boolean.
+    /// Returns a boolean.
     pub(crate) fn boolean(&self, name: &str, code: &str) -> Result<Option<bool>, ApiError> {
         self.typed(name, "a boolean", code, Value::as_bool)
     }
 
-    /// A number of things.
+    /// Returns a count.
     pub(crate) fn count(&self, name: &str, code: &str) -> Result<Option<usize>, ApiError> {
         self.typed(name, "a positive integer", code, |value| {
             value.as_u64().map(|number| usize::try_from(number).unwrap_or(usize::MAX))
         })
     }
 
-    /// A number of things that may be left out but not be `null`.
+    /// Returns a count that may be absent but not `null`.
     pub(crate) fn count_not_null(&self, name: &str, code: &str) -> Result<Option<usize>, ApiError> {
         match self.map.get(name) {
             Some(null @ Value::Null) => {
@@ -60,7 +60,7 @@ impl<'b> Fields<'b> {
         }
     }
 
-    /// A list of texts.
+    /// Returns a list of texts.
     pub(crate) fn texts(&self, name: &str, code: &str) -> Result<Option<Vec<String>>, ApiError> {
         let Some(items) = self.typed(name, "an array", code, Value::as_array)? else { return Ok(None) };
         let texts = items.iter().enumerate().map(|(index, item)| {

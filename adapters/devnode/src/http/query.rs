@@ -1,4 +1,4 @@
-//! The query string of a request, with Meilisearch's words for what is wrong with it.
+//! The query string of a request, with Meilisearch's messages for errors.
 
 use crate::error::ApiError;
 use crate::json::quoted;
@@ -32,22 +32,22 @@ impl Query {
         Err(ApiError::invalid("bad_request", message))
     }
 
-    /// Whether there is any parameter.
+    /// Returns whether there are no parameters.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The value of a parameter.
+    /// Returns the value of a parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The value of a parameter that must be a positive integer.
+    /// Returns the value of a parameter that must be a positive integer.
     pub(crate) fn number<N: std::str::FromStr>(&self, name: &str, code: &str) -> Result<Option<N>, ApiError> {
         self.get(name).map(|text| text.parse().map_err(|_| not_a_number(name, text, code))).transpose()
     }
 
-    /// The value of a parameter that must be `true` or `false`.
+    /// Returns the value of a parameter that must be `true` or `false`.
     pub(crate) fn boolean(&self, name: &str, code: &str) -> Result<Option<bool>, ApiError> {
         self.get(name)
             .map(|text| {
@@ -59,7 +59,7 @@ impl Query {
             .transpose()
     }
 
-    /// The items of a comma-separated parameter, each with the name errors use for it.
+    /// Returns the items of a comma-separated parameter, each with its name in error messages.
     pub(crate) fn list(&self, name: &str) -> Option<Vec<(String, &str)>> {
         let text = self.get(name)?;
         let items: Vec<&str> = text.split(',').filter(|item| !item.is_empty()).collect();
@@ -69,12 +69,12 @@ impl Query {
     }
 }
 
-/// A parameter with an unusable value.
+/// Creates the refusal for a parameter with an unusable value.
 pub(crate) fn invalid_parameter(name: &str, problem: &str, code: &str) -> ApiError {
     ApiError::invalid(code, format!("Invalid value in parameter `{name}`: {problem}"))
 }
 
-/// A parameter that should have been a number.
+/// Creates the refusal for a parameter that is not a number.
 pub(crate) fn not_a_number(name: &str, text: &str, code: &str) -> ApiError {
     invalid_parameter(name, &format!("could not parse `{text}` as a positive integer"), code)
 }

@@ -11,7 +11,7 @@ const fn sub_route(segment: &'static str, key: &'static str, method: &'static st
     SubRoute { segment, key, method }
 }
 
-/// Every setting, in the order error messages list them.
+/// Every setting, in the order of error messages.
 pub(crate) const SUB_ROUTES: [SubRoute; 22] = [
     sub_route("displayed-attributes", "displayedAttributes", "PUT"),
     sub_route("searchable-attributes", "searchableAttributes", "PUT"),

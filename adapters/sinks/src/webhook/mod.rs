@@ -1,4 +1,4 @@
-//! Change events as webhooks: batches of `CloudEvents` over HTTP, signed as Standard Webhooks asks.
+//! Change events as webhooks: batches of `CloudEvents` over HTTP, signed as in Standard Webhooks.
 //!
 //! | module | its part |
 //! |---|---|
@@ -55,7 +55,7 @@ pub struct WebhookOptions {
     pub secrets: Vec<String>,
     /// The time in which a delivery must finish, from the lookup of the name to the status of the response.
     pub timeout: Duration,
-    /// True if the receiver may have an address that is not public. Otherwise a person who can configure a
+    /// True if the receiver may have an address that is not public. If false, a person who may configure a
     /// webhook cannot make Miroir send requests into its own private network.
     pub allow_private: bool,
 }

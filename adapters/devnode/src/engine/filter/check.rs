@@ -7,8 +7,8 @@ use crate::json::quoted;
 use crate::settings::Settings;
 
 impl Filter {
-    /// Refuses attributes that may not be filtered. Searches quote the filter as the engine rewrote it; other
-    /// routes quote it as the client wrote it.
+    /// Refuses attributes that may not be filtered. The message quotes the filter as the engine rewrote it
+    /// for searches, and as the client wrote it for other routes.
     pub(crate) fn check(&self, settings: &Settings, code: &str) -> Result<(), ApiError> {
         let attributes = self.attributes();
         let position = attributes.iter().position(|attribute| !settings.is_filterable(&attribute.name));

@@ -7,7 +7,7 @@ use super::expression::{Attribute, Comparison, Filter};
 use crate::document::Document;
 
 impl Filter {
-    /// Whether a document passes.
+    /// Returns whether a document passes.
     pub(crate) fn matches(&self, document: &Document) -> bool {
         match self {
             Self::Compare(attribute, Comparison::NotEqual, wanted) => {
@@ -54,7 +54,8 @@ fn compare_any(document: &Document, attribute: &Attribute, comparison: Compariso
     scalars(document, attribute).any(|value| compare(value, comparison, wanted))
 }
 
-/// Text as facets compare it: trimmed, lower-case, decomposed. Unlike in words of a query, accents count.
+/// Returns text as facets compare it: trimmed, lower-case, decomposed. Unlike in the words of a query,
+/// accents count.
 pub(crate) fn fold_facet(text: &str) -> String {
     text.trim().nfkd().collect::<String>().to_lowercase()
 }
@@ -70,14 +71,14 @@ fn compare(value: &Value, comparison: Comparison, wanted: &str) -> bool {
         Value::String(_) | Value::Bool(_) => {
             let text = value.as_str().map_or_else(|| value.to_string(), fold_facet);
             if text.is_empty() {
-                // An empty text is no value; only IS EMPTY and EXISTS know it.
+                // An empty text is not a value; only IS EMPTY and EXISTS consider it.
                 return false;
             }
             let wanted = fold_facet(wanted);
             if comparison == Comparison::StartsWith {
                 return text.starts_with(&wanted);
             }
-            // Texts are ordered only against texts: a number asks for numbers.
+            // A number is ordered against numbers only, so it does not match texts.
             if comparison != Comparison::Equal && wanted.parse::<f64>().is_ok() {
                 return false;
             }
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn null_and_empty_are_told_apart() {
+    fn null_and_empty_are_distinguished() {
         let document = r#"{"n":null,"e":"","l":[],"o":{}}"#;
         for filter in [
             "n IS NULL",
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_are_and_of_or() {
+    fn arrays_are_conjunctions_of_disjunctions() {
         let document = r#"{"a":1,"b":2}"#;
         assert!(passes(&json!(["a = 1", ["b = 3", "b = 2"]]), document));
         assert!(!passes(&json!(["a = 1", ["b = 3", "b = 4"]]), document));

@@ -1,16 +1,16 @@
 //! A filter as a tree of conditions.
 
-/// An attribute named in a filter, and where.
+/// An attribute in a filter, with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Attribute {
     pub(super) name: String,
     /// The filter as the client wrote it.
     pub(super) source: String,
-    /// The column of the name in it, from 1.
+    /// The column of the name in the filter, counted from 1.
     pub(super) column: usize,
 }
 
-/// How a value is compared.
+/// A comparison of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Comparison {
     Equal,
@@ -36,13 +36,13 @@ pub(crate) enum Filter {
     Or(Vec<Filter>),
 }
 
-/// Several filters as one; none when there are none.
+/// Joins several filters into one. Returns `None` if there are none.
 pub(super) fn join(mut filters: Vec<Filter>, with: fn(Vec<Filter>) -> Filter) -> Option<Filter> {
     if filters.len() < 2 { filters.pop() } else { Some(with(filters)) }
 }
 
 impl Filter {
-    /// The attributes it names, in written order.
+    /// Returns the attributes that it names, in written order.
     pub(super) fn attributes(&self) -> Vec<&Attribute> {
         match self {
             Self::Compare(attribute, ..)

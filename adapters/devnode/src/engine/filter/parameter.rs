@@ -6,7 +6,8 @@ use super::expression::{Filter, join};
 use super::parse::parse_text;
 use crate::error::ApiError;
 
-/// Reads a filter parameter: text, or an array of texts (AND) and arrays of texts (OR). None when it is empty.
+/// Reads the parameter: a text, or an array of texts (AND) and arrays of texts (OR). Returns `None` if it is
+/// empty.
 pub(crate) fn parse(value: &Value, code: &str) -> Result<Option<Filter>, ApiError> {
     let wrong = |expected: &str, found: &Value| {
         let message =
