@@ -25,7 +25,7 @@ pub async fn primary_key_is_inferred(server: &Server) {
     assert_eq!(server.get("/indexes/a").await["primaryKey"], "filmID");
 }
 
-/// Asserts that a failed addition leaves an index without documents and without a primary key.
+/// Asserts that an addition of documents fails with this error.
 async fn assert_failed_addition(server: &Server, path: &str, body: Value, code: &str, message: &str) {
     let received = body.as_array().unwrap().len();
     let task = server.done("POST", path, body).await;
