@@ -1,4 +1,5 @@
-//! Runs one simulated node until interrupted: `cargo run -p miroir-devnode --example serve -- 7701 [master key]`.
+//! Runs one simulated node until it is interrupted:
+//! `cargo run -p miroir-devnode --example serve -- 7701 [master key]`.
 
 use miroir_devnode::{DevNode, DevNodeOptions};
 

@@ -1,8 +1,8 @@
-//! The one place that reads the clock: a simulated server has its own time, as a separate process would.
+//! The clock of the simulated server, which is its own, as that of a separate process is.
 
 use jiff::Timestamp;
 
-/// The current instant.
+/// Returns the current instant.
 #[expect(
     clippy::disallowed_methods,
     reason = "the simulated server stands for another process with its own clock"
@@ -11,7 +11,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// The span between two instants as Meilisearch prints it: ISO 8601, in seconds with nanoseconds.
+/// Formats the span between two instants as Meilisearch does: ISO 8601, in seconds with nanoseconds.
 pub(crate) fn duration_text(started: Timestamp, finished: Timestamp) -> String {
     let nanoseconds = (finished.as_nanosecond() - started.as_nanosecond()).max(0);
     format!("PT{}.{:09}S", nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000)

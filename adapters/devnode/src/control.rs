@@ -1,17 +1,18 @@
-//! Switches that make the node misbehave, and what it remembers of the requests it received.
+//! Switches that make the node misbehave, and the record of the requests that it received.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
-/// How many of the latest requests are kept.
+/// The number of recent requests that are recorded.
 const KEPT_REQUESTS: usize = 5_000;
 
-/// Which requests a fault applies to.
+/// The requests to which a fault applies.
 ///
-/// The path is compared segment by segment; `*` stands for one segment of any text, `**` at the end for any rest.
+/// Paths are compared segment by segment; `*` stands for any one segment, `**` at the end for any rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     method: Option<String>,
@@ -19,22 +20,22 @@ pub struct Route {
 }
 
 impl Route {
-    /// Every request.
+    /// Matches every request.
     pub fn any() -> Self {
         Self { method: None, path: "/**".to_owned() }
     }
 
-    /// Requests of any method to a path, for example `/indexes/*/documents`.
+    /// Matches requests of any method to a path, for example `/indexes/*/documents`.
     pub fn path(path: &str) -> Self {
         Self { method: None, path: path.to_owned() }
     }
 
-    /// Requests of one method to a path.
+    /// Matches requests of one method to a path.
     pub fn new(method: &str, path: &str) -> Self {
         Self { method: Some(method.to_uppercase()), path: path.to_owned() }
     }
 
-    /// Whether a request is meant.
+    /// Returns whether the request matches.
     pub fn matches(&self, method: &str, path: &str) -> bool {
         if self.method.as_deref().is_some_and(|wanted| wanted != method) {
             return false;
@@ -52,38 +53,38 @@ impl Route {
     }
 }
 
-/// How a request goes wrong.
+/// A failure of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Answers this instead of working: refusals, 5xx, garbage with status 200.
+    /// Sends this response without doing the work: a refusal, 5xx, or garbage with status 200.
     Response {
         /// The HTTP status.
         status: u16,
-        /// The body, sent as `application/json` whatever it holds.
+        /// The body, sent as `application/json` whatever it is.
         body: String,
     },
-    /// Reads the request and never answers.
+    /// Reads the request and never responds.
     Hang,
     /// Cuts the connection without doing the work.
     Cut,
-    /// Does the work, then cuts the connection instead of answering.
-    LoseAnswer,
-    /// Does the work, announces the whole answer, sends half of it and cuts the connection.
-    TruncateAnswer,
-    /// Does the work, and answers it this much later.
+    /// Does the work, then cuts the connection without a response.
+    LoseResponse,
+    /// Does the work, announces the whole response, sends half of it and cuts the connection.
+    TruncateResponse,
+    /// Does the work, and responds after this time.
     Delay(Duration),
 }
 
-/// One request as it arrived.
+/// One request as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedRequest {
     /// The method, upper-case.
     pub method: String,
     /// The path, as sent.
     pub path: String,
-    /// The query string without `?`, as sent; empty without one.
+    /// The query string as sent, without `?`; empty if there is none.
     pub query: String,
-    /// Header names, lower-case, with their values; `authorization` is left out.
+    /// The names of the headers, lower-case, and their values, without `authorization`.
     pub headers: Vec<(String, String)>,
     /// The length of the body in bytes.
     pub body_size: usize,
@@ -106,7 +107,7 @@ struct ActiveFault {
     remaining: Option<u32>,
 }
 
-/// The switches of one node. Clones are handles to the same switches; they survive stops and restarts.
+/// The switches of one node. Clones share the same switches, which survive stops and restarts.
 #[derive(Debug, Clone)]
 pub struct Control {
     switches: Arc<Mutex<Switches>>,
@@ -120,33 +121,29 @@ impl Default for Control {
 }
 
 impl Control {
-    fn lock(&self) -> MutexGuard<'_, Switches> {
-        // The switches hold plain values that no panic leaves half changed.
-        self.switches.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Delays every answer by a fixed time.
+    /// Delays every response by a fixed time.
     pub fn set_latency(&self, latency: Duration) {
-        self.lock().latency = latency;
+        self.switches.lock().latency = latency;
     }
 
-    /// Every matching request goes wrong in this way until [`Control::clear_faults`]. The fault that was set first
-    /// wins.
+    /// Makes every matching request fail in this way until [`Control::clear_faults`]. Of several faults that
+    /// match, the one set first applies.
     pub fn fail(&self, route: Route, fault: Fault) {
-        self.lock().faults.push(ActiveFault { route, fault, remaining: None });
+        self.switches.lock().faults.push(ActiveFault { route, fault, remaining: None });
     }
 
-    /// The next `times` matching requests go wrong in this way.
+    /// Makes the next `times` matching requests fail in this way.
     pub fn fail_times(&self, route: Route, fault: Fault, times: u32) {
-        self.lock().faults.push(ActiveFault { route, fault, remaining: Some(times) });
+        self.switches.lock().faults.push(ActiveFault { route, fault, remaining: Some(times) });
     }
 
-    /// Ends all faults. Requests already hanging stay so until their client gives up or the node stops.
+    /// Removes all faults. Requests that hang already continue to hang until their client gives up or the
+    /// node stops.
     pub fn clear_faults(&self) {
-        self.lock().faults.clear();
+        self.switches.lock().faults.clear();
     }
 
-    /// Leaves accepted tasks enqueued; one that is processing finishes.
+    /// Leaves accepted tasks enqueued. A task that is processing finishes.
     pub fn pause_tasks(&self) {
         self.tasks_paused.send_replace(true);
     }
@@ -156,14 +153,14 @@ impl Control {
         self.tasks_paused.send_replace(false);
     }
 
-    /// The latest 5,000 requests, oldest first.
+    /// Returns the latest 5,000 requests, oldest first.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.lock().requests.iter().cloned().collect()
+        self.switches.lock().requests.iter().cloned().collect()
     }
 
-    /// Those of a route among the latest 5,000 requests, oldest first.
+    /// Returns those of the latest 5,000 requests that match a route, oldest first.
     pub fn requests_to(&self, route: &Route) -> Vec<RecordedRequest> {
-        let switches = self.lock();
+        let switches = self.switches.lock();
         switches
             .requests
             .iter()
@@ -172,21 +169,21 @@ impl Control {
             .collect()
     }
 
-    /// How many requests arrived by method and route, such as `POST /indexes/{uid}/documents`.
+    /// Returns the number of requests by method and route, such as `POST /indexes/{uid}/documents`.
     pub fn counts(&self) -> BTreeMap<String, u64> {
-        self.lock().counts.clone()
+        self.switches.lock().counts.clone()
     }
 
-    /// Forgets requests and counts.
+    /// Clears the recorded requests and counts.
     pub fn clear_requests(&self) {
-        let mut switches = self.lock();
+        let mut switches = self.switches.lock();
         switches.requests.clear();
         switches.counts.clear();
     }
 
-    /// Remembers a request and says how it is to be treated.
+    /// Records a request. Returns the delay of its response, and the fault that applies to it.
     pub(crate) fn received(&self, request: RecordedRequest) -> (Duration, Option<Fault>) {
-        let mut switches = self.lock();
+        let mut switches = self.switches.lock();
         let position =
             switches.faults.iter().position(|active| active.route.matches(&request.method, &request.path));
         let fault = position.map(|position| {
@@ -207,13 +204,13 @@ impl Control {
         (switches.latency, fault)
     }
 
-    /// Follows whether task processing is paused.
+    /// Subscribes to whether the processing of tasks is paused.
     pub(crate) fn paused(&self) -> watch::Receiver<bool> {
         self.tasks_paused.subscribe()
     }
 }
 
-/// The route of a path: index uids, document ids and task uids become their names.
+/// Returns the route of a path, in which index uids, document ids and task uids are replaced by names.
 fn route_name(method: &str, path: &str) -> String {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let named = match segments.as_slice() {
@@ -260,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn fault_ends_after_its_times() {
+    fn fault_ends_after_its_number_of_requests() {
         let control = Control::default();
         control.fail_times(Route::any(), Fault::Cut, 2);
         let request = RecordedRequest {

@@ -1,4 +1,4 @@
-//! A document as the server keeps it: attributes in the order they were written.
+//! A document as the server keeps it, with its attributes in written order.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-/// Attributes and values in written order. The order matters: it ranks attributes when all are searchable.
+/// Attributes and values in written order, by which attributes are ranked if all are searchable.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Document(Vec<(String, Value)>);
 
 impl Document {
-    /// The value of a top-level attribute.
+    /// Returns the value of a top-level attribute.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// The value at `name`, which may reach into objects with dots.
+    /// Returns the value at `name`, whose dots may reach into objects.
     pub(crate) fn get_nested(&self, name: &str) -> Option<&Value> {
         if let Some(value) = self.get(name) {
             return Some(value);
@@ -27,7 +27,8 @@ impl Document {
         parts.try_fold(first, |value, part| value.get(part))
     }
 
-    /// Every value at an attribute path; arrays of objects on the way are walked, the values found are not opened.
+    /// Returns every value at an attribute path, through arrays of objects on the way. The values themselves
+    /// are not flattened.
     pub(crate) fn values_at(&self, path: &str) -> Vec<&Value> {
         let mut found = Vec::new();
         for (name, value) in self.iter() {
@@ -36,7 +37,7 @@ impl Document {
         found
     }
 
-    /// Every scalar at an attribute path, arrays opened.
+    /// Returns every scalar at an attribute path, also those in arrays.
     pub(crate) fn scalars_at(&self, path: &str) -> Vec<&Value> {
         let mut found = Vec::new();
         for value in self.values_at(path) {
@@ -45,12 +46,12 @@ impl Document {
         found
     }
 
-    /// Attributes in written order.
+    /// Returns the attributes in written order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// Sets an attribute: in place when it exists, at the end when it is new.
+    /// Sets an attribute, in place if it exists, at the end otherwise.
     pub(crate) fn set(&mut self, name: &str, value: Value) {
         match self.0.iter_mut().find(|(key, _)| key == name) {
             Some((_, old)) => *old = value,
@@ -58,15 +59,16 @@ impl Document {
         }
     }
 
-    /// Every attribute of `newer` over those of `self`: Meilisearch's partial update, on the top level.
+    /// Replaces attributes by those of `newer`: Meilisearch's partial update, on the top level.
     pub(crate) fn merge(&mut self, newer: Document) {
         for (key, value) in newer.0 {
             self.set(&key, value);
         }
     }
 
-    /// Every attribute path with the scalar values found under it: arrays are walked, objects become dotted paths.
-    /// An object's or array's own path is listed too, with no value, so that existence can be asked.
+    /// Returns every attribute path with the scalar values below it: arrays are flattened, and objects become
+    /// dotted paths. The path of an object or array itself is listed too, without a value, so that its
+    /// existence can be checked.
     pub(crate) fn flattened(&self) -> Vec<(String, Vec<&Value>)> {
         let mut found = Vec::new();
         for (name, value) in self.iter() {

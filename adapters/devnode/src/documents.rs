@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::document::Document;
 use crate::engine::tokenize::{FieldTokens, tokenize_document};
 
-/// A stored document with its words, cut once when it was written.
+/// A stored document with its words, which are computed once.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     /// The canonical id.
@@ -16,7 +16,7 @@ pub(crate) struct Stored {
     pub(crate) tokens: Vec<FieldTokens>,
 }
 
-/// The documents of one index in order of first arrival, found by id.
+/// The documents of one index in order of first arrival, with access by id.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Documents {
     slots: Vec<Option<Stored>>,
@@ -25,27 +25,27 @@ pub(crate) struct Documents {
 }
 
 impl Documents {
-    /// How many there are.
+    /// Returns the number of documents.
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
     }
 
-    /// In order of first arrival.
+    /// Returns the documents in order of first arrival.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Stored> {
         self.slots.iter().flatten()
     }
 
-    /// The document with this canonical id.
+    /// Returns the document with this canonical id.
     pub(crate) fn get(&self, id: &str) -> Option<&Stored> {
         self.by_id.get(id).and_then(|slot| self.slots[*slot].as_ref())
     }
 
-    /// Attribute paths in order of first appearance, as documents came.
+    /// Returns the attribute paths in order of first appearance.
     pub(crate) fn fields(&self) -> &[String] {
         &self.fields
     }
 
-    /// Adds or changes a document; `replace` drops the attributes it had before.
+    /// Adds or changes a document. With `replace` the former attributes are dropped.
     pub(crate) fn put(&mut self, id: &str, document: Document, replace: bool) {
         let slot = *self.by_id.entry(id.to_owned()).or_insert_with(|| {
             self.slots.push(None);
@@ -67,7 +67,7 @@ impl Documents {
         self.slots[slot] = Some(Stored { id: id.to_owned(), document, tokens });
     }
 
-    /// Removes a document; whether it was there.
+    /// Removes a document. Returns whether it existed.
     pub(crate) fn remove(&mut self, id: &str) -> bool {
         self.by_id.remove(id).is_some_and(|slot| self.slots[slot].take().is_some())
     }

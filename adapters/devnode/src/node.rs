@@ -1,4 +1,4 @@
-//! The running node: a listener, its connections and the task queue, which stop and come back together.
+//! The running node: a listener, its connections and the task queue, which stop and restart together.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ struct Running {
 
 /// A simulated Meilisearch server.
 ///
-/// Its data lives in memory, in the handle: [`DevNode::stop`] is a crash that drops every connection and refuses new
-/// ones, and [`DevNode::restart`] brings back, on the same address, everything that was acknowledged. Dropping the
-/// handle stops the node and forgets its data.
+/// Its data lives in memory, in the handle. [`DevNode::stop`] is a crash that cuts every connection and
+/// refuses new ones; [`DevNode::restart`] restores everything that was acknowledged, on the same address.
+/// Dropping the handle stops the node and discards its data.
 pub struct DevNode {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -29,7 +29,7 @@ pub struct DevNode {
 }
 
 impl DevNode {
-    /// Starts an empty node. Errors are those of binding the address.
+    /// Starts an empty node. Fails only if the address cannot be bound.
     pub async fn start(options: DevNodeOptions) -> std::io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
@@ -38,39 +38,39 @@ impl DevNode {
         Ok(Self { shared, address, running: tokio::sync::Mutex::new(Some(running)) })
     }
 
-    /// Where it listens, such as `http://127.0.0.1:7700`.
+    /// Returns its URL, such as `http://127.0.0.1:7700`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The address it listens on.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its switches, and what it has seen.
+    /// Returns its switches and its record of requests.
     pub fn control(&self) -> Control {
         self.shared.control.clone()
     }
 
-    /// Whether it listens.
+    /// Returns whether it runs.
     pub async fn is_running(&self) -> bool {
         self.running.lock().await.is_some()
     }
 
-    /// Crashes: every connection is cut, new ones are refused, a task in progress is left undone. What was
-    /// acknowledged is kept. Returns when the port is closed; stopping twice does nothing.
+    /// Crashes: every connection is cut, new ones are refused, and a task in progress is left undone.
+    /// Acknowledged writes are kept. Returns when the port is closed. Does nothing while the node is stopped.
     pub async fn stop(&self) {
         let Some(running) = self.running.lock().await.take() else { return };
         running.queue.abort();
-        // The server may have ended by itself only by a panic; there is nothing left to stop then.
+        // The server ends by itself only by a panic; there is nothing left to stop then.
         let _ = running.stop.send(());
         let _ = running.server.await;
         let _ = running.queue.await;
     }
 
-    /// Comes back on the same address with everything that was acknowledged; unfinished tasks start again. Does
-    /// nothing while the node runs. Errors are those of binding the address.
+    /// Restarts on the same address with everything that was acknowledged. Unfinished tasks begin again. Does
+    /// nothing while the node runs. Fails only if the address cannot be bound.
     pub async fn restart(&self) -> std::io::Result<()> {
         let mut running = self.running.lock().await;
         if running.is_none() {

@@ -4,9 +4,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::document::Document;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 
-/// How a body is written.
+/// The format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
@@ -30,7 +30,7 @@ pub(crate) fn read(format: Format, body: &[u8]) -> Result<Vec<Document>, ApiErro
     }
 }
 
-/// A document that is valid JSON but no object: the server answers that as an internal error.
+/// Reads one document. Valid JSON that is not an object is an internal error, as on the server.
 fn to_document(text: &RawValue) -> Result<Document, ApiError> {
     serde_json::from_str(text.get()).map_err(|error| {
         let position = error.to_string();
@@ -58,7 +58,7 @@ fn read_ndjson(body: &[u8]) -> Result<Vec<Document>, ApiError> {
     values.map(|value| value.map_err(|error| malformed("ndjson", &error.to_string()))).collect()
 }
 
-/// The type a column of a CSV file has by the end of its header.
+/// The type of a CSV column, given by the end of its header.
 #[derive(Debug, Clone, Copy)]
 enum Column {
     Text,
@@ -116,7 +116,7 @@ fn cell(column: Column, text: &str, line: usize) -> Result<Value, String> {
     }
 }
 
-/// The canonical id of a document, or why it has none: the reason a task fails.
+/// Returns the canonical id of a document. Returns the error of the task if it has none.
 pub(crate) fn document_id(document: &Document, primary_key: &str) -> Result<String, ApiError> {
     let Some(value) = document.get_nested(primary_key) else {
         let text = serde_json::to_string(document).unwrap_or_default();
@@ -132,7 +132,8 @@ fn invalid_id(value: &Value) -> ApiError {
     ApiError::invalid("invalid_document_id", format!("Document identifier `{value}` is invalid. {rule}"))
 }
 
-/// An integer in decimal, or text of the allowed alphabet; nothing else is an id.
+/// Returns the canonical form of an id: an integer in decimal, or text of the allowed alphabet. Returns
+/// `None` for any other value.
 pub(crate) fn canonical_id(value: &Value) -> Option<String> {
     match value {
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
@@ -146,7 +147,7 @@ pub(crate) fn canonical_id(value: &Value) -> Option<String> {
     }
 }
 
-/// Infers the primary key from the first document: its one attribute whose lower-cased name ends with `id`.
+/// Infers the primary key from the first document: its only attribute whose lower-cased name ends with `id`.
 pub(crate) fn infer_primary_key(document: &Document) -> Result<String, ApiError> {
     let mut candidates: Vec<&str> =
         document.iter().map(|(name, _)| name).filter(|name| name.to_lowercase().ends_with("id")).collect();

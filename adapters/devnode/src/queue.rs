@@ -1,4 +1,4 @@
-//! The queue: one task after the other, in order of their uids.
+//! The queue: one task after another, in order of their uids.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::document::Document;
 use crate::engine::filter;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 use crate::payload::{canonical_id, document_id, infer_primary_key};
 use crate::shared::Shared;
 use crate::state::{Index, State};
 use crate::task::{Status, Task, Work};
 
-/// Processes tasks until it is dropped. Dropping it between two tasks or while one waits loses nothing.
+/// Processes tasks until it is dropped, which loses nothing between two tasks or while one waits.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut paused = shared.control.paused();
     loop {
@@ -36,7 +36,7 @@ impl State {
     /// Marks the next task as processing.
     fn begin_next(&mut self, now: Timestamp) -> Option<u32> {
         let batch = self.next_batch;
-        // A cancelation overtakes: it would otherwise wait behind the tasks it is meant to stop.
+        // A cancelation goes first, because it would otherwise wait behind the tasks that it cancels.
         let enqueued = |task: &&mut Task| task.status == Status::Enqueued;
         let is_cancelation = |task: &&mut Task| matches!(task.work, Work::CancelTasks { .. });
         let urgent = self.tasks.values_mut().filter(enqueued).find(is_cancelation).map(|task| task.uid);
@@ -52,7 +52,7 @@ impl State {
         Some(task.uid)
     }
 
-    /// Does the work of a task and closes it.
+    /// Does the work of a task and finishes it.
     fn finish(&mut self, uid: u32) {
         let is_processing = |task: &&mut Task| task.status == Status::Processing;
         let Some(task) = self.tasks.get_mut(&uid).filter(is_processing) else { return };
@@ -73,7 +73,7 @@ impl State {
         }
     }
 
-    /// The work itself: which details change by it, and whether it succeeded.
+    /// Does the work. Returns the changed details, and whether it succeeded.
     fn perform(
         &mut self,
         uid: u32,
@@ -178,7 +178,8 @@ impl State {
         Ok(())
     }
 
-    /// Adds documents, all or none; the number of distinct ids. The index exists afterwards in any case.
+    /// Adds all documents or none. Returns the number of distinct ids. The index exists afterwards in any
+    /// case.
     fn add_documents(
         &mut self,
         index_uid: &str,

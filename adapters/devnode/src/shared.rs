@@ -1,24 +1,25 @@
-//! What the parts of one node share.
+//! State that the parts of one node share.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::control::Control;
 use crate::state::State;
 
-/// How to start a node.
+/// Options of a node.
 #[derive(Debug, Clone)]
 pub struct DevNodeOptions {
-    /// Where to listen; port 0 picks a free one, which the node keeps through restarts.
+    /// The address on which to listen. Port 0 picks a free port, which the node keeps through restarts.
     pub address: SocketAddr,
-    /// The key clients must present; without one every request is let in.
+    /// The key that clients must send. Without it, every request is accepted.
     pub master_key: Option<String>,
-    /// How long a task stays `processing`.
+    /// The time for which a task stays `processing`.
     pub task_delay: Duration,
-    /// Takes the uid of a task from the `TaskId` header, as `--experimental-replication-parameters` does.
+    /// True to take the uid of a task from the header `TaskId`, as `--experimental-replication-parameters`
+    /// does.
     pub replication_parameters: bool,
 }
 
@@ -33,24 +34,23 @@ impl Default for DevNodeOptions {
     }
 }
 
-/// What connections and the queue share; it outlives both.
+/// State that connections and the queue share, and that outlives both.
 pub(crate) struct Shared {
     pub(crate) options: DevNodeOptions,
     pub(crate) control: Control,
-    /// Tells the queue that a task was accepted.
+    /// Wakes the queue after a task was accepted.
     pub(crate) work_arrived: Notify,
     state: Mutex<State>,
 }
 
 impl Shared {
-    /// An empty node.
+    /// Creates the state of an empty node.
     pub(crate) fn new(options: DevNodeOptions) -> Self {
         Self { options, control: Control::default(), work_arrived: Notify::new(), state: Mutex::default() }
     }
 
-    /// The state, locked.
+    /// Locks the state.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        // A panic while the state is locked is a defect of one request; the others still deserve answers.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }

@@ -1,4 +1,4 @@
-//! What the node remembers: indexes and tasks.
+//! The data of the node: indexes and tasks.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::documents::Documents;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 use crate::settings::Settings;
 use crate::task::{Status, Task, Work};
 
@@ -22,7 +22,7 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// An empty index.
+    /// Creates an empty index.
     pub(crate) fn new(primary_key: Option<String>, now: Timestamp) -> Self {
         Self {
             created_at: now,
@@ -33,7 +33,7 @@ impl Index {
         }
     }
 
-    /// The index as `GET /indexes/{uid}` shows it.
+    /// Returns the index as `GET /indexes/{uid}` shows it.
     pub(crate) fn view(&self, uid: &str) -> Value {
         json!({
             "uid": uid,
@@ -43,7 +43,7 @@ impl Index {
         })
     }
 
-    /// The statistics of the index. Sizes are those of the documents as JSON text.
+    /// Returns the statistics of the index. Sizes are those of the documents as JSON text.
     pub(crate) fn stats(&self, is_indexing: bool) -> Value {
         let mut distribution: BTreeMap<&str, u64> = BTreeMap::new();
         let mut size = 0;
@@ -66,7 +66,7 @@ impl Index {
     }
 }
 
-/// Everything the node keeps.
+/// All data of the node.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) indexes: BTreeMap<String, Index>,
@@ -77,12 +77,12 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The index, or the refusal that it does not exist.
+    /// Returns the index. Refuses a uid that does not exist.
     pub(crate) fn index(&self, uid: &str) -> Result<&Index, ApiError> {
         self.indexes.get(uid).ok_or_else(|| ApiError::index_not_found(uid))
     }
 
-    /// Accepts work; the task gets `wanted` as its uid, or the next free one.
+    /// Accepts work as a task with the uid `wanted`, or the next free one.
     pub(crate) fn enqueue(
         &mut self,
         index_uid: Option<&str>,
@@ -114,14 +114,14 @@ impl State {
         Ok(self.tasks.entry(uid).or_insert(task))
     }
 
-    /// Whether an index has a task that is processing.
+    /// Returns whether an index has a task that is processing.
     pub(crate) fn is_indexing(&self, uid: &str) -> bool {
         self.tasks
             .values()
             .any(|task| task.status == Status::Processing && task.index_uid.as_deref() == Some(uid))
     }
 
-    /// Puts tasks a crash interrupted back in the queue.
+    /// Enqueues tasks again that a crash interrupted.
     pub(crate) fn requeue_interrupted(&mut self) {
         for task in self.tasks.values_mut().filter(|task| task.status == Status::Processing) {
             task.status = Status::Enqueued;

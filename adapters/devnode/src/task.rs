@@ -1,11 +1,11 @@
-//! Tasks: what was asked, how far it is, and how it is shown.
+//! Tasks: their work, status and JSON.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::clock::duration_text;
 use crate::document::Document;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 
 /// The work of a task.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// The type of the task.
+    /// Returns the type of the task.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::AddDocuments { .. } => "documentAdditionOrUpdate",
@@ -37,7 +37,7 @@ impl Work {
         }
     }
 
-    /// The work to be done, leaving behind what names it but not its documents.
+    /// Takes the work out, leaving behind everything but its documents.
     pub(crate) fn take(&mut self) -> Self {
         match self {
             Self::AddDocuments { documents, primary_key, replace } => Self::AddDocuments {
@@ -49,7 +49,7 @@ impl Work {
         }
     }
 
-    /// The details while the work is not done.
+    /// Returns the details before the work is done.
     pub(crate) fn initial_details(&self) -> Value {
         match self {
             Self::AddDocuments { documents, .. } => {
@@ -76,7 +76,7 @@ impl Work {
     }
 }
 
-/// How far a task is.
+/// The status of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Enqueued,
@@ -87,16 +87,11 @@ pub(crate) enum Status {
 }
 
 impl Status {
-    /// All of them, by the names of the API.
-    pub(crate) const ALL: [(&'static str, Self); 5] = [
-        ("enqueued", Self::Enqueued),
-        ("processing", Self::Processing),
-        ("succeeded", Self::Succeeded),
-        ("failed", Self::Failed),
-        ("canceled", Self::Canceled),
-    ];
+    /// All of them, in the order in which error messages list them.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Enqueued, Self::Processing, Self::Succeeded, Self::Failed, Self::Canceled];
 
-    /// Its name in the API.
+    /// Returns its name in the API.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Enqueued => "enqueued",
@@ -107,7 +102,7 @@ impl Status {
         }
     }
 
-    /// Whether nothing will happen to the task any more.
+    /// Returns whether the task has reached its final status.
     pub(crate) fn is_finished(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
     }
@@ -131,7 +126,7 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// The answer to an accepted write.
+    /// Returns the response to an accepted write.
     pub(crate) fn summary(&self) -> Value {
         let mut summary = json!({
             "taskUid": self.uid,
@@ -146,7 +141,7 @@ impl Task {
         summary
     }
 
-    /// The task as `GET /tasks/{uid}` shows it.
+    /// Returns the task as `GET /tasks/{uid}` shows it.
     pub(crate) fn view(&self) -> Value {
         let duration =
             self.started_at.zip(self.finished_at).map(|(start, finish)| duration_text(start, finish));

@@ -1,12 +1,12 @@
-//! The switches: what a client sees when the node is told to fail, and that nothing acknowledged is lost.
+//! The switches: how clients see the faults of a node, and that acknowledged writes survive them.
 
 use std::time::Duration;
 
 use miroir_devnode::{DevNode, DevNodeOptions, Fault, Route};
 use serde_json::{Value, json};
 
-/// Long enough for any answer on a busy machine; reaching it fails the test.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A timeout for any response on a busy machine. A test that reaches it fails.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 struct Client {
     node: DevNode,
@@ -16,7 +16,7 @@ struct Client {
 impl Client {
     async fn new() -> Self {
         let node = DevNode::start(DevNodeOptions::default()).await.unwrap();
-        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+        let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap();
         Self { node, http }
     }
 
@@ -25,8 +25,8 @@ impl Client {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = request.send().await?;
-        Ok((answer.status().as_u16(), answer.text().await?))
+        let response = request.send().await?;
+        Ok((response.status().as_u16(), response.text().await?))
     }
 
     async fn json(&self, method: &str, path: &str, body: Option<Value>) -> Value {
@@ -35,7 +35,7 @@ impl Client {
     }
 
     async fn wait_idle(&self) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TIMEOUT;
         while self.json("GET", "/tasks?statuses=enqueued,processing", None).await["total"] != 0 {
             assert!(tokio::time::Instant::now() < deadline, "tasks did not finish");
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -48,7 +48,7 @@ impl Client {
 }
 
 #[tokio::test]
-async fn restart_keeps_what_was_acknowledged() {
+async fn restart_keeps_acknowledged_writes() {
     let client = Client::new().await;
     client.json("POST", "/indexes/a/documents", Some(json!([{ "id": 1 }]))).await;
     client.wait_idle().await;
@@ -65,13 +65,13 @@ async fn restart_keeps_what_was_acknowledged() {
 }
 
 #[tokio::test]
-async fn crash_starts_an_interrupted_task_again() {
+async fn crash_restarts_an_interrupted_task() {
     let options = DevNodeOptions { task_delay: Duration::from_millis(300), ..DevNodeOptions::default() };
     let node = DevNode::start(options).await.unwrap();
-    let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+    let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap();
     let client = Client { node, http };
     client.json("POST", "/indexes/a/documents", Some(json!([{ "id": 1 }]))).await;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + TIMEOUT;
     while client.json("GET", "/tasks/0", None).await["status"] != "processing" {
         assert!(tokio::time::Instant::now() < deadline, "the task did not start");
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -94,15 +94,15 @@ async fn stop_cuts_requests_in_flight() {
         }
         client.node.stop().await;
     };
-    let (answer, ()) = tokio::join!(hanging, stop);
-    let error = answer.unwrap_err();
+    let (response, ()) = tokio::join!(hanging, stop);
+    let error = response.unwrap_err();
     assert!(!error.is_timeout(), "{error}");
 }
 
 #[tokio::test]
-async fn lost_answer_leaves_the_work_done() {
+async fn lost_response_leaves_the_work_done() {
     let client = Client::new().await;
-    client.node.control().fail_times(Route::new("POST", "/indexes/*/documents"), Fault::LoseAnswer, 1);
+    client.node.control().fail_times(Route::new("POST", "/indexes/*/documents"), Fault::LoseResponse, 1);
     let lost = client.send("POST", "/indexes/a/documents", Some(json!([{ "id": 1 }]))).await;
     assert!(lost.is_err(), "{lost:?}");
     client.wait_idle().await;
@@ -122,21 +122,21 @@ async fn cut_connection_leaves_the_work_undone() {
 }
 
 #[tokio::test]
-async fn truncated_answer_breaks_off_in_the_body() {
+async fn truncated_response_ends_within_the_body() {
     let client = Client::new().await;
-    client.node.control().fail_times(Route::path("/version"), Fault::TruncateAnswer, 1);
-    let answer = client.http.get(format!("{}/version", client.node.url())).send().await.unwrap();
-    assert_eq!(answer.status().as_u16(), 200);
-    let body = answer.text().await;
+    client.node.control().fail_times(Route::path("/version"), Fault::TruncateResponse, 1);
+    let response = client.http.get(format!("{}/version", client.node.url())).send().await.unwrap();
+    assert_eq!(response.status().as_u16(), 200);
+    let body = response.text().await;
     assert!(body.is_err(), "{body:?}");
     assert_eq!(client.json("GET", "/version", None).await["pkgVersion"], "1.50.0");
 }
 
 #[tokio::test]
-async fn prepared_answer_replaces_the_work() {
+async fn prepared_response_replaces_the_work() {
     let client = Client::new().await;
-    let nonsense = Fault::Response { status: 200, body: "{\"taskUid\":\"seven".to_owned() };
-    client.node.control().fail_times(Route::new("POST", "/indexes"), nonsense, 1);
+    let garbage = Fault::Response { status: 200, body: "{\"taskUid\":\"seven".to_owned() };
+    client.node.control().fail_times(Route::new("POST", "/indexes"), garbage, 1);
     let refusal = Fault::Response { status: 503, body: "{}".to_owned() };
     client.node.control().fail(Route::new("DELETE", "/indexes/*"), refusal);
     let index = || Some(json!({ "uid": "a" }));
@@ -151,7 +151,7 @@ async fn prepared_answer_replaces_the_work() {
 }
 
 #[tokio::test]
-async fn latency_delays_every_answer() {
+async fn latency_delays_every_response() {
     let client = Client::new().await;
     client.node.control().set_latency(Duration::from_millis(120));
     let before = tokio::time::Instant::now();
@@ -160,7 +160,7 @@ async fn latency_delays_every_answer() {
 }
 
 #[tokio::test]
-async fn requests_are_recorded_as_they_arrived() {
+async fn requests_are_recorded_as_received() {
     let client = Client::new().await;
     client
         .json("POST", "/indexes/a/documents?primaryKey=id&customMetadata=m%3A1", Some(json!([{ "id": 1 }])))
@@ -182,11 +182,11 @@ async fn requests_are_recorded_as_they_arrived() {
 async fn replicated_task_uids_are_used_and_refused_when_repeated() {
     let options = DevNodeOptions { replication_parameters: true, ..DevNodeOptions::default() };
     let node = DevNode::start(options).await.unwrap();
-    let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+    let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap();
     let send = async |uid: &str| {
         let request = http.post(format!("{}/indexes", node.url())).header("TaskId", uid);
-        let answer = request.json(&json!({ "uid": "a" })).send().await.unwrap();
-        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+        let response = request.json(&json!({ "uid": "a" })).send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
     };
     let (status, summary) = send("7").await;
     assert_eq!((status, &summary["taskUid"]), (202, &json!(7)));

@@ -1,4 +1,4 @@
-//! One HTTP request to a node, before it has an address.
+//! One HTTP request to a node, without its address.
 
 use std::fmt;
 
@@ -6,12 +6,13 @@ use http::Method;
 use miroir_domain::payload::PayloadPart;
 use serde_json::Value;
 
-/// What is sent.
+/// A request.
 pub(crate) struct Call {
     pub method: Method,
-    /// From the node's root, with a slash in front. Made of names whose alphabets need no escaping in a path.
+    /// The path from the node's root, with a leading slash. It consists of names that need no escaping in a
+    /// path.
     pub path: String,
-    /// Escaped when sent.
+    /// The query parameters, not escaped yet.
     pub query: Vec<(String, String)>,
     pub body: CallBody,
 }
@@ -20,12 +21,12 @@ pub(crate) struct Call {
 pub(crate) enum CallBody {
     Empty,
     Json(Value),
-    /// Documents, streamed.
+    /// Documents, as a stream.
     Ndjson(PayloadPart),
 }
 
 impl Call {
-    /// A call without query or body.
+    /// Creates a call without query or body.
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), query: Vec::new(), body: CallBody::Empty }
     }

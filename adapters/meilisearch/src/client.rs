@@ -1,41 +1,40 @@
-//! Sends one call and reads its answer, within a deadline and a size.
+//! The HTTP client: sends one call and reads its response, within a deadline and a size.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
-use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use miroir_domain::NodeId;
+use miroir_ports::error_chain;
 use miroir_ports::outbound::NodeError;
 use reqwest::{Body, Client, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, trace};
 
 use crate::call::{Call, CallBody};
 use crate::endpoint::{BuildError, ClientOptions, Node, NodeEndpoint};
-use crate::error::{causes, from_send, is_refusal, refused, unknown, unreachable};
+use crate::error::{ResponseFailure, from_send, is_refusal, refused, undecided};
 
-/// The most memory an announced length alone can claim, in bytes.
+/// The most memory to reserve for a body because of its announced length alone, in bytes.
 const READ_AHEAD_BYTES: usize = 1 << 20;
 
 /// The nodes of a cluster, over HTTP.
 ///
-/// Connections are kept and used again. A request goes out at most once: redirects are not followed, answers are not
-/// asked for again, and the client below repeats a request only when a kept connection turned out to be closed before
-/// the first byte of it was written.
+/// Connections are kept and reused. A request is sent at most once: redirects are not followed, failed
+/// requests are not repeated, and the client below sends a request again only if a kept connection turns out
+/// to be closed before its first byte is written.
 #[derive(Debug)]
 pub struct MeilisearchNodes {
     client: Client,
     nodes: BTreeMap<NodeId, Node>,
-    max_answer_bytes: usize,
+    max_response_bytes: usize,
 }
 
 impl MeilisearchNodes {
-    /// A client for these nodes. Opens no connection.
+    /// Creates a client for these nodes. Opens no connection.
     pub fn new(
         endpoints: impl IntoIterator<Item = NodeEndpoint>,
         options: &ClientOptions,
@@ -59,10 +58,10 @@ impl MeilisearchNodes {
             .http1_only()
             .build()
             .map_err(BuildError::Client)?;
-        Ok(Self { client, nodes, max_answer_bytes: options.max_answer_bytes })
+        Ok(Self { client, nodes, max_response_bytes: options.max_response_bytes })
     }
 
-    /// Sends `call` and reads the JSON of a good answer. Every wait ends at `deadline`.
+    /// Sends `call` and reads the JSON of a successful response. Waits until `deadline` at most.
     pub(crate) async fn send<T: DeserializeOwned>(
         &self,
         node: &NodeId,
@@ -72,8 +71,8 @@ impl MeilisearchNodes {
         let name = call.to_string();
         let outcome = self.exchange(node, call, deadline).await;
         match &outcome {
-            Ok(_) => trace!(%node, call = %name, "node answered"),
-            Err(error) => debug!(%node, call = %name, %error, "node call failed"),
+            Ok(_) => trace!(%node, call = %name, "node responded"),
+            Err(error) => debug!(%node, call = %name, error = error_chain(error), "node call failed"),
         }
         outcome
     }
@@ -84,28 +83,28 @@ impl MeilisearchNodes {
         call: Call,
         deadline: Instant,
     ) -> Result<T, NodeError> {
-        let node = self.nodes.get(id).ok_or_else(|| unreachable(id, "it is not configured"))?;
-        let late = |_| unknown(id, "it did not answer in time");
+        let node = self.nodes.get(id).ok_or_else(|| NodeError::unreachable(id, "it is not configured"))?;
+        let late = |_| NodeError::unknown(id, ResponseFailure::Late);
         let request = self.request(node, call);
         let response = timeout_at(deadline, request.send())
             .await
             .map_err(late)?
             .map_err(|error| from_send(id, error))?;
         let status = response.status();
-        let body = match timeout_at(deadline, read_bounded(response, self.max_answer_bytes)).await {
+        let body = match timeout_at(deadline, read_bounded(response, self.max_response_bytes)).await {
             Ok(body) => body,
-            Err(_) => Err("it began to answer and did not finish in time".to_owned()),
+            Err(_) => Err(ResponseFailure::Unfinished),
         };
         if is_refusal(status) {
-            // The status alone is the decision, whatever became of the body.
+            // The status alone is the decision, whether the body could be read or not.
             return Err(refused(id, status, body.as_deref().ok()));
         }
         if !status.is_success() {
-            return Err(unknown(id, describe(status, body.as_deref().ok())));
+            return Err(NodeError::unknown(id, undecided(status, body.as_deref().ok())));
         }
-        let body = body.map_err(|reason| unknown(id, reason))?;
+        let body = body.map_err(|failure| NodeError::unknown(id, failure))?;
         serde_json::from_slice(&body)
-            .map_err(|error| unknown(id, format!("its answer is not what was expected: {error}")))
+            .map_err(|error| NodeError::unknown(id, ResponseFailure::Unexpected(error)))
     }
 
     fn request(&self, node: &Node, call: Call) -> RequestBuilder {
@@ -127,30 +126,19 @@ impl MeilisearchNodes {
     }
 }
 
-/// Reads a body to its end, or says why not.
-async fn read_bounded(mut response: Response, max_bytes: usize) -> Result<Bytes, String> {
-    let too_long = || format!("its answer is longer than {max_bytes} bytes");
+/// Reads a body to its end.
+async fn read_bounded(mut response: Response, max_bytes: usize) -> Result<Bytes, ResponseFailure> {
     let announced = usize::try_from(response.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
     if announced > max_bytes {
-        return Err(too_long());
+        return Err(ResponseFailure::TooLong(max_bytes));
     }
     let mut body = BytesMut::with_capacity(announced.min(READ_AHEAD_BYTES));
-    while let Some(chunk) = response.chunk().await.map_err(|error| causes(&error.without_url()))? {
+    let broken = |error: reqwest::Error| ResponseFailure::Broken(error.without_url());
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > max_bytes {
-            return Err(too_long());
+            return Err(ResponseFailure::TooLong(max_bytes));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
-}
-
-/// A status that is neither success nor refusal, with the node's words when it has some.
-fn describe(status: StatusCode, body: Option<&[u8]>) -> String {
-    let message = body
-        .and_then(|body| serde_json::from_slice::<Value>(body).ok())
-        .and_then(|value| Some(crate::error::response_error(&value)?.message));
-    match message {
-        Some(message) => format!("it answered {status}: {message}"),
-        None => format!("it answered {status}"),
-    }
 }

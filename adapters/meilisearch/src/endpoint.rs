@@ -1,4 +1,4 @@
-//! Which nodes there are and how they are reached.
+//! The nodes as configured, checked once.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use http::HeaderValue;
 use miroir_domain::NodeId;
 use reqwest::Url;
 
-/// The key a node was started with. Never printed.
+/// The master key of a node. Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MasterKey(String);
 
@@ -24,29 +24,29 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// One node as the configuration names it.
+/// One node of the configuration.
 #[derive(Debug, Clone)]
 pub struct NodeEndpoint {
-    /// Its name.
+    /// The name of the node.
     pub id: NodeId,
-    /// Where it listens: `http://host:port`, with a path when a proxy in front serves it below one.
+    /// The URL of the node: `http://host:port`, with a path if a proxy serves it below one.
     pub url: String,
-    /// The key it was started with; none when it asks for none.
+    /// The key with which the node was started. `None` if the node requires no key.
     pub master_key: Option<MasterKey>,
 }
 
-/// Limits of the client, the same for all nodes.
+/// Limits of the client, which apply to every node alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientOptions {
-    /// How long a connection may take to be made (1 s).
+    /// The time in which a connection must be made (1 s).
     pub connect_timeout: Duration,
-    /// How long a connection is kept without a request (3 s). Shorter than the 5 s after which common servers and
-    /// proxies close one themselves, so that a request is rarely sent into a connection that is being closed.
+    /// The time for which a connection is kept without a request (3 s). Common servers and proxies close one
+    /// after 5 s, so a request is rarely sent over a connection that is being closed.
     pub idle_timeout: Duration,
-    /// Connections kept for each node (64).
+    /// The number of idle connections kept for each node (64).
     pub idle_connections: usize,
-    /// The longest answer that is read, in bytes (64 MiB).
-    pub max_answer_bytes: usize,
+    /// The longest response that is read, in bytes (64 MiB).
+    pub max_response_bytes: usize,
 }
 
 impl Default for ClientOptions {
@@ -55,41 +55,41 @@ impl Default for ClientOptions {
             connect_timeout: Duration::from_secs(1),
             idle_timeout: Duration::from_secs(3),
             idle_connections: 64,
-            max_answer_bytes: 64 << 20,
+            max_response_bytes: 64 << 20,
         }
     }
 }
 
-/// Why a client for these nodes cannot be made.
+/// A configuration of nodes for which no client can be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Two nodes have one name.
+    /// Two nodes have the same name.
     #[error("node `{0}` is configured twice: give each node its own id")]
     DuplicateNode(NodeId),
-    /// An address that cannot be used.
+    /// A URL that cannot be used.
     #[error("the url of node `{node}` cannot be used: {reason}")]
     InvalidUrl {
         /// The node.
         node: NodeId,
-        /// What is wrong with it. Does not repeat the url, which may hold a password.
+        /// The problem. It does not repeat the URL, which may hold a password.
         reason: String,
     },
-    /// A key that no HTTP header can carry.
+    /// A key that cannot be sent in an HTTP header.
     #[error("the master key of node `{0}` has characters that an HTTP header cannot carry")]
     InvalidMasterKey(NodeId),
-    /// The HTTP client itself could not be set up.
+    /// The HTTP client itself cannot be set up.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),
 }
 
-/// A node ready to be called.
+/// A node that can be called.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub id: NodeId,
-    /// Without a slash at its end.
+    /// The URL without a trailing slash.
     pub base_url: String,
-    /// Marked as sensitive, so that no log prints it.
+    /// The header with the key, marked as sensitive so that it is not printed.
     pub authorization: Option<HeaderValue>,
 }
 
@@ -112,7 +112,7 @@ impl TryFrom<NodeEndpoint> for Node {
     }
 }
 
-/// The url without a slash at its end, or what is wrong with it.
+/// Checks the URL and returns it without its trailing slash. Returns the problem as a text otherwise.
 fn check_url(text: &str) -> Result<String, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     match url.scheme() {
@@ -125,7 +125,7 @@ fn check_url(text: &str) -> Result<String, String> {
         other => return Err(format!("its scheme is `{other}`, but must be `http`")),
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("it carries a user name or password; nodes are asked with their master key".to_owned());
+        return Err("it carries a user name or password; requests to nodes carry their master key".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("it carries a query or fragment; only scheme, host, port and path are used".to_owned());

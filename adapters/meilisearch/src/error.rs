@@ -1,6 +1,4 @@
-//! Which failure is a refusal, which one is harmless, and which one leaves the outcome open.
-
-use std::error::Error;
+//! Failures of calls: refusals, requests that certainly did nothing, and those with an unknown outcome.
 
 use http::StatusCode;
 use miroir_domain::NodeId;
@@ -9,61 +7,65 @@ use miroir_domain::error::{ErrorCode, ResponseError};
 use miroir_ports::outbound::NodeError;
 use serde_json::Value;
 
-/// The longest chain of causes that a reason repeats, in characters.
-const REASON_CHARS: usize = 400;
-
-/// The outcome is open: the request may have been acted on.
-pub(crate) fn unknown(node: &NodeId, reason: impl Into<String>) -> NodeError {
-    NodeError::Unknown { node: node.clone(), reason: reason.into() }
+/// A response that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResponseFailure {
+    /// No response began before the deadline.
+    #[error("it did not respond in time")]
+    Late,
+    /// The body did not end before the deadline.
+    #[error("it began to respond and did not finish in time")]
+    Unfinished,
+    /// The body is longer than so many bytes.
+    #[error("its response is longer than {0} bytes")]
+    TooLong(usize),
+    /// The connection failed while the body was read.
+    #[error(transparent)]
+    Broken(reqwest::Error),
+    /// A status that is neither success nor refusal, with the node's message if it sent one.
+    #[error("it returned {0}{message}", message = .1.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Status(StatusCode, Option<String>),
+    /// A body that is not the JSON that the route returns.
+    #[error("its response is not what was expected")]
+    Unexpected(#[source] serde_json::Error),
 }
 
-/// Nothing of the request can have been acted on.
-pub(crate) fn unreachable(node: &NodeId, reason: impl Into<String>) -> NodeError {
-    NodeError::Unreachable { node: node.clone(), reason: reason.into() }
-}
-
-/// A request that failed before the node's status was read. Harmless only when no connection was made or the request
-/// could not even be put together; in every other case bytes may have left.
+/// Classifies a request that failed before the node's status was read. It certainly did nothing only if no
+/// connection was made or the request could not be built; otherwise bytes may have been sent.
 pub(crate) fn from_send(node: &NodeId, error: reqwest::Error) -> NodeError {
     let harmless = error.is_connect() || error.is_builder();
-    let reason = causes(&error.without_url());
-    if harmless { unreachable(node, reason) } else { unknown(node, reason) }
+    let error = error.without_url();
+    if harmless { NodeError::unreachable(node, error) } else { NodeError::unknown(node, error) }
 }
 
-/// An error and the errors below it in one line. Messages that only repeat what stands below them are left out.
-pub(crate) fn causes(error: &dyn Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if parts.last() != Some(&text) {
-            parts.push(text);
-        }
-        next = error.source();
-    }
-    parts.join(": ").chars().take(REASON_CHARS).collect()
+/// Returns the failure for a status that is neither success nor refusal.
+pub(crate) fn undecided(status: StatusCode, body: Option<&[u8]>) -> ResponseFailure {
+    let message = body
+        .and_then(|body| serde_json::from_slice::<Value>(body).ok())
+        .and_then(|value| Some(response_error(&value)?.message));
+    ResponseFailure::Status(status, message)
 }
 
-/// Whether a status is a decision of the node: 4xx, except 408, which a proxy may give after it passed the request on.
-/// 429 is a decision too: who is asked too much does nothing.
+/// Returns whether a status is a decision of the node: 4xx, except 408, which a proxy may return after it
+/// forwarded the request. 429 is a decision too: the node did nothing.
 pub(crate) fn is_refusal(status: StatusCode) -> bool {
     status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
 }
 
-/// A refusal in the node's words, or in words of our own when its body is not an error object.
+/// Creates a refusal with the node's error object. Creates an error object of its own if the body holds none.
 pub(crate) fn refused(node: &NodeId, status: StatusCode, body: Option<&[u8]>) -> NodeError {
     let error = body
         .and_then(|body| serde_json::from_slice(body).ok())
         .and_then(|value: Value| response_error(&value))
         .unwrap_or_else(|| {
             code_of(status)
-                .with_message(format!("The node answered {status} without an error object that can be read."))
+                .with_message(format!("The node returned {status} without a readable error object."))
         });
     NodeError::Refused { node: node.clone(), status: status.as_u16(), error }
 }
 
-/// Reads an error object. The message and the code must be there; older servers and proxies that speak for a node
-/// may lack the rest.
+/// Reads an error object. Message and code are required; older servers, and proxies in front of a node, may
+/// leave out the rest.
 pub(crate) fn response_error(value: &Value) -> Option<ResponseError> {
     let text = |key: &str| value.get(key).and_then(Value::as_str);
     Some(ResponseError {
@@ -74,7 +76,7 @@ pub(crate) fn response_error(value: &Value) -> Option<ResponseError> {
     })
 }
 
-/// The nearest code for a status that came without one.
+/// Returns the nearest code for a status that came without one.
 fn code_of(status: StatusCode) -> ErrorCode {
     match status.as_u16() {
         401 => ErrorCode::MissingAuthorizationHeader,
@@ -88,6 +90,8 @@ fn code_of(status: StatusCode) -> ErrorCode {
 
 #[cfg(test)]
 mod tests {
+    use miroir_ports::error_chain;
+
     use super::*;
 
     fn node() -> NodeId {
@@ -95,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_are_refusals_only_where_the_node_decided() {
+    fn status_is_a_refusal_only_if_the_node_decided() {
         for status in [400, 401, 403, 404, 409, 413, 415, 429] {
             assert!(is_refusal(StatusCode::from_u16(status).unwrap()), "{status}");
         }
@@ -105,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn refusal_makes_up_a_body_when_the_node_gives_none() {
+    fn refusal_gets_an_error_object_when_the_node_sends_none() {
         for body in
             [None, Some(&b"<html>"[..]), Some(b"{}"), Some(b"[1]"), Some(br#"{"message":1,"code":2}"#)]
         {
@@ -119,11 +123,25 @@ mod tests {
     }
 
     #[test]
-    fn causes_join_in_one_bounded_line() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("outer")]
-        struct Outer(#[source] std::io::Error);
-        assert_eq!(causes(&Outer(std::io::Error::other("inner"))), "outer: inner");
-        assert_eq!(causes(&std::io::Error::other("x".repeat(10_000))).len(), REASON_CHARS);
+    fn failure_names_its_cause() {
+        let unexpected = serde_json::from_str::<u32>("{}").map_err(ResponseFailure::Unexpected).unwrap_err();
+        let error = NodeError::unknown(&node(), unexpected);
+        assert_eq!(error.to_string(), "node `node-1` gave no usable response");
+        let chain = error_chain(&error);
+        let says =
+            "gave no usable response: its response is not what was expected: invalid type: map, expected u32";
+        assert!(chain.contains(says), "{chain}");
+    }
+
+    #[test]
+    fn undecided_status_keeps_the_message_of_the_node() {
+        let words = br#"{"message":"no space left","code":"no_space_left_on_device"}"#;
+        for (body, shown) in [
+            (Some(&words[..]), "it returned 503 Service Unavailable: no space left"),
+            (Some(b"<html>"), "it returned 503 Service Unavailable"),
+            (None, "it returned 503 Service Unavailable"),
+        ] {
+            assert_eq!(undecided(StatusCode::SERVICE_UNAVAILABLE, body).to_string(), shown);
+        }
     }
 }

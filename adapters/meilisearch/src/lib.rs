@@ -3,11 +3,12 @@
 //!
 //! | module | its part |
 //! |---|---|
-//! | `endpoint` | which nodes there are and how they are reached |
-//! | `client` | sends one call and reads its answer, within a deadline and a size |
-//! | `write`, `read`, `task` | what the operations of the port are as calls, and what their answers mean |
+//! | `endpoint` | the nodes as configured, checked once |
+//! | `call` | one HTTP request to a node, without its address |
+//! | `client` | the HTTP client: sends one call and reads its response, within a deadline and a size |
+//! | `write`, `read`, `task` | the operations of the port as calls, and the meaning of their responses |
 //! | `nodes` | the port's methods, each in a few lines |
-//! | `error` | which failure is a refusal, which one is harmless, and which one leaves the outcome open |
+//! | `error` | failures: refusals, requests that certainly did nothing, and those with an unknown outcome |
 
 mod call;
 mod client;

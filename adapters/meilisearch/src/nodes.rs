@@ -1,4 +1,4 @@
-//! The port, operation by operation.
+//! The implementation of the port, operation by operation.
 
 use std::time::Duration;
 
@@ -13,7 +13,6 @@ use tokio::time::Instant;
 
 use crate::call::Call;
 use crate::client::MeilisearchNodes;
-use crate::error::unknown;
 use crate::{read, task, write};
 
 #[async_trait]
@@ -22,16 +21,17 @@ impl Nodes for MeilisearchNodes {
         let call = Call::new(Method::GET, "/health");
         let health: Value =
             self.send(node, call, Instant::now() + timeout).await.map_err(|error| match error {
-                // Every Meilisearch server answers this route without a key: whoever refuses it is none.
-                NodeError::Refused { status, .. } => unknown(
+                // Every Meilisearch server serves this route without a key, so a server that refuses it is
+                // not Meilisearch.
+                NodeError::Refused { status, .. } => NodeError::unknown(
                     node,
-                    format!("its health route answered {status}: is this a Meilisearch server?"),
+                    format!("its health route returned {status}: is this a Meilisearch server?"),
                 ),
                 other => other,
             })?;
         match health.get("status").and_then(Value::as_str) {
             Some("available") => Ok(()),
-            _ => Err(unknown(node, "its health route did not answer `available`")),
+            _ => Err(NodeError::unknown(node, "its health route did not return `available`")),
         }
     }
 

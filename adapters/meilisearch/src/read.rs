@@ -1,4 +1,4 @@
-//! What a read is as a call.
+//! Reads as calls.
 
 use http::Method;
 use miroir_ports::outbound::{NodeRead, NodeSearch};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::call::Call;
 
-/// The call that does `read`.
+/// Returns the call for `read`.
 pub(crate) fn call(read: NodeRead) -> Call {
     match read {
         NodeRead::Version => Call::new(Method::GET, "/version"),
@@ -29,12 +29,12 @@ pub(crate) fn call(read: NodeRead) -> Call {
     }
 }
 
-/// The call that does `search`.
+/// Returns the call for `search`.
 pub(crate) fn search_call(search: NodeSearch) -> Call {
     Call::new(Method::POST, format!("/indexes/{}/search", search.index)).with_json(search.body.into())
 }
 
-/// Adds query parameters in the form Meilisearch reads: lists joined by commas, null as if it were not there.
+/// Adds query parameters in Meilisearch's form: lists are joined by commas, `null` is left out.
 fn with_parameters(mut call: Call, parameters: Map<String, Value>) -> Call {
     for (name, value) in parameters {
         match value {

@@ -1,4 +1,4 @@
-//! A node's tasks, listed to the end.
+//! The tasks of a node, listed to the end.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,13 @@ use tokio::time::Instant;
 
 use crate::call::Call;
 use crate::client::MeilisearchNodes;
-use crate::error::{response_error, unknown};
+use crate::error::response_error;
 
-/// Uids in one request: ten digits and a separator each keep the URL well below the 8 KiB that servers take.
+/// The number of uids in one request: with ten digits and a separator each, the URL stays well below the 8
+/// KiB that servers accept.
 const UIDS_PER_CALL: usize = 200;
 
-/// Tasks in one page when their number is not known.
+/// The number of tasks in one page if the total is not known.
 const TASKS_PER_PAGE: u32 = 1000;
 
 /// One page of `GET /tasks`.
@@ -27,7 +28,7 @@ struct Page {
     next: Option<u32>,
 }
 
-/// A task as a node shows it, as far as it is needed.
+/// The fields of a task that are needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TaskObject {
@@ -61,7 +62,7 @@ impl From<TaskObject> for NodeTaskReport {
     }
 }
 
-/// The tasks of `node` that `selection` names, each once.
+/// Returns the tasks of `node` that `selection` names, each once.
 pub(crate) async fn list(
     nodes: &MeilisearchNodes,
     node: &NodeId,
@@ -75,7 +76,8 @@ pub(crate) async fn list(
     Ok(found.into_values().collect())
 }
 
-/// The queries that cover the selection together. No uids need none: without a filter a node lists all it has.
+/// Returns the queries that cover the selection together. There are none for no uids, because a query without
+/// a filter would list all tasks.
 fn filters(selection: NodeTaskSelection) -> Vec<Vec<(&'static str, String)>> {
     match selection {
         NodeTaskSelection::Uids(mut uids) => {
@@ -116,9 +118,13 @@ async fn list_pages(
         found.extend(page.results.into_iter().map(|task| (task.uid, task.into())));
         match (from, page.next) {
             (_, None) => return Ok(()),
-            // Newest come first, so the next page starts at a lower uid; anything else would go round for ever.
+            // Tasks are listed newest first, so the next page starts at a lower uid. Anything else would
+            // never end.
             (Some(from), Some(next)) if next >= from => {
-                return Err(unknown(node, format!("its task list does not advance: {next} after {from}")));
+                return Err(NodeError::unknown(
+                    node,
+                    format!("its task list does not advance: {next} after {from}"),
+                ));
             }
             (_, next) => from = next,
         }
@@ -130,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uids_are_asked_for_once_each_in_urls_of_bounded_length() {
+    fn uids_are_requested_once_each_in_urls_of_bounded_length() {
         let uids = (0..450).chain(0..450).map(|uid| u32::MAX - uid).collect();
         let filters = filters(NodeTaskSelection::Uids(uids));
         let limits: Vec<&str> = filters.iter().map(|filter| filter[1].1.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What a write is as a call.
+//! Writes as calls.
 
 use http::Method;
 use miroir_domain::IndexUid;
@@ -11,14 +11,14 @@ use serde_json::json;
 
 use crate::call::{Call, CallBody};
 
-/// The part that is needed of a node's answer to a write.
+/// The needed part of a node's response to a write.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Accepted {
     pub task_uid: u32,
 }
 
-/// The call that does `write`.
+/// Returns the call for `write`.
 pub(crate) fn call(write: NodeWrite) -> Call {
     let NodeWrite { index, operation, custom_metadata } = write;
     let documents = format!("/indexes/{index}/documents");
@@ -28,7 +28,7 @@ pub(crate) fn call(write: NodeWrite) -> Call {
             if let Some(primary_key) = primary_key {
                 call = call.with_query("primaryKey", primary_key.as_str());
             }
-            // No documents are an empty body in NDJSON, which a node refuses, and an empty array in JSON, which it takes.
+            // A node refuses an empty body in NDJSON, but accepts an empty array in JSON.
             call.body = match part.document_count() {
                 0 => CallBody::Json(json!([])),
                 _ => CallBody::Ndjson(part),

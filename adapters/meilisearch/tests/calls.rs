@@ -1,4 +1,4 @@
-//! What each operation of the port is on the wire, and how its answer is read.
+//! Each operation of the port as an HTTP request, and how its response is read.
 
 #[allow(dead_code, reason = "each test binary uses its own part of the support")]
 mod support;
@@ -14,9 +14,10 @@ use miroir_domain::task::TaskStatus;
 use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::{Map, Value, json};
-use support::{RawServer, Reply, Request, endpoint, node, response, shown};
+use support::{Reply, Request, ScriptedNode, endpoint, merged, node, response};
 
 const AMPLE: Duration = Duration::from_secs(10);
 
@@ -34,9 +35,9 @@ fn part(body: &'static str) -> PayloadPart {
     Arc::new(payload).part(&ShardSet::all(4))
 }
 
-/// Sends a write to a server that takes everything; answers with what the server got.
+/// Sends a write to a server that accepts everything. Returns the request that the server received.
 async fn request_of(operation: WriteOperation, custom_metadata: Option<&str>) -> Request {
-    let server = RawServer::json("202 Accepted", r#"{"taskUid":3,"indexUid":"movies"}"#).await;
+    let server = ScriptedNode::json("202 Accepted", r#"{"taskUid":3,"indexUid":"movies"}"#).await;
     let write = NodeWrite { index: movies(), operation, custom_metadata: custom_metadata.map(str::to_owned) };
     assert_eq!(server.client().node_write(&node(), write, AMPLE).await.unwrap(), 3);
     server.requests().remove(0)
@@ -90,7 +91,7 @@ async fn query_parameters_are_escaped() {
 }
 
 #[tokio::test]
-async fn deletes_name_what_they_delete() {
+async fn deletions_name_their_documents() {
     let ids = [json!(1), json!("b")].iter().map(|id| DocumentId::from_json(id).unwrap()).collect();
     let request = request_of(WriteOperation::DocumentsDelete(ids), Some("m")).await;
     assert_eq!(request.line(), "POST /indexes/movies/documents/delete-batch?customMetadata=m");
@@ -149,7 +150,7 @@ async fn settings_use_the_method_of_their_route() {
 }
 
 #[tokio::test]
-async fn reads_answer_the_body_as_it_is() {
+async fn reads_return_the_body_unchanged() {
     let parameters = object(&json!({ "fields": ["id", "title"], "retrieveVectors": true }));
     let body = object(&json!({ "q": "carol", "limit": 3 }));
     let id = DocumentId::from_json(&json!("a-1")).unwrap();
@@ -172,9 +173,9 @@ async fn reads_answer_the_body_as_it_is() {
             r#"{"limit":3,"q":"carol"}"#,
         ),
     ] {
-        let server = RawServer::json("200 OK", r#"{"some":["answer",1.0,null]}"#).await;
-        let answer = server.client().node_read(&node(), read, AMPLE).await.unwrap();
-        assert_eq!(answer, json!({ "some": ["answer", 1.0, null] }));
+        let server = ScriptedNode::json("200 OK", r#"{"some":["value",1.0,null]}"#).await;
+        let response = server.client().node_read(&node(), read, AMPLE).await.unwrap();
+        assert_eq!(response, json!({ "some": ["value", 1.0, null] }));
         let request = server.requests().remove(0);
         assert_eq!(request.line(), line);
         assert_eq!(request.text().is_empty(), sent.is_empty(), "{line}");
@@ -188,14 +189,14 @@ async fn reads_answer_the_body_as_it_is() {
 }
 
 #[tokio::test]
-async fn search_answers_what_the_node_found() {
+async fn search_returns_the_hits_of_the_node() {
     let found =
         r#"{"hits":[{"id":7,"_rankingScoreDetails":{}}],"processingTimeMs":1,"estimatedTotalHits":1}"#;
-    let server = RawServer::json("200 OK", found).await;
+    let server = ScriptedNode::json("200 OK", found).await;
     let body = object(&json!({ "q": "carol", "limit": 3 }));
     let search = NodeSearch { index: movies(), body };
-    let answer = server.client().node_search(&node(), search, AMPLE).await.unwrap();
-    assert_eq!(shown(answer)["hits"], json!([{ "id": 7 }]));
+    let response = server.client().node_search(&node(), search, AMPLE).await.unwrap();
+    assert_eq!(merged(response)["hits"], json!([{ "id": 7 }]));
     let request = server.requests().remove(0);
     assert_eq!(request.line(), "POST /indexes/movies/search");
     let sent: Value = serde_json::from_slice(&request.body).unwrap();
@@ -203,22 +204,23 @@ async fn search_answers_what_the_node_found() {
 }
 
 #[tokio::test]
-async fn search_is_not_answered_by_what_is_no_search_result() {
-    for nonsense in ["[]", "3", r#"{"hits":{"id":1}}"#, r#"{"hits":[{"id":1}"#, ""] {
-        let server = RawServer::json("200 OK", nonsense).await;
+async fn search_is_unknown_when_the_response_is_invalid() {
+    for invalid in ["[]", "3", r#"{"hits":{"id":1}}"#, r#"{"hits":[{"id":1}"#, ""] {
+        let server = ScriptedNode::json("200 OK", invalid).await;
         let search = NodeSearch { index: movies(), body: object(&json!({})) };
         match server.client().node_search(&node(), search, AMPLE).await {
-            Err(NodeError::Unknown { reason, .. }) => {
-                assert!(reason.contains("not what was expected"), "{nonsense}: {reason}");
+            Err(NodeError::Unknown { source, .. }) => {
+                let reason = error_chain(&source);
+                assert!(reason.contains("not what was expected"), "{invalid}: {reason}");
             }
-            other => panic!("{nonsense}: {other:?}"),
+            other => panic!("{invalid}: {other:?}"),
         }
     }
 }
 
 #[tokio::test]
-async fn node_below_a_path_is_asked_there() {
-    let server = RawServer::json("200 OK", r#"{"status":"available"}"#).await;
+async fn node_below_a_path_is_called_there() {
+    let server = ScriptedNode::json("200 OK", r#"{"status":"available"}"#).await;
     let endpoint = endpoint(&format!("http://{}/search/node-1/", server.address));
     let nodes = MeilisearchNodes::new([endpoint], &ClientOptions::default()).unwrap();
     nodes.node_probe(&node(), AMPLE).await.unwrap();
@@ -226,21 +228,21 @@ async fn node_below_a_path_is_asked_there() {
 }
 
 #[tokio::test]
-async fn connections_are_used_again() {
-    let server = RawServer::json("200 OK", r#"{"status":"available"}"#).await;
+async fn connections_are_reused() {
+    let server = ScriptedNode::json("200 OK", r#"{"status":"available"}"#).await;
     let nodes = server.client();
     for _ in 0..20 {
         nodes.node_probe(&node(), AMPLE).await.unwrap();
     }
     drop(nodes);
-    // Each connection reports its end once; dropping the client ends them all.
+    // Each connection adds one permit at its end, and dropping the client ends all of them.
     server.closed.acquire().await.unwrap().forget();
     assert_eq!(server.closed.available_permits(), 0, "more than one connection was made");
 }
 
 #[tokio::test]
 async fn tasks_follow_every_page() {
-    let server = RawServer::start(|number, _| {
+    let server = ScriptedNode::start(|number, _| {
         let (task, next) = match number {
             0 => (
                 r#"{"uid":9,"batchUid":4,"indexUid":"movies","status":"failed","type":"documentAdditionOrUpdate",
@@ -277,8 +279,8 @@ async fn tasks_follow_every_page() {
 }
 
 #[tokio::test]
-async fn no_task_uids_ask_nothing() {
-    let server = RawServer::always(Reply::Close).await;
+async fn no_task_uids_need_no_request() {
+    let server = ScriptedNode::always(Reply::Close).await;
     let tasks =
         server.client().node_tasks(&node(), NodeTaskSelection::Uids(Vec::new()), AMPLE).await.unwrap();
     assert!(tasks.is_empty() && server.requests().is_empty());

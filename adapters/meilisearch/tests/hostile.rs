@@ -1,4 +1,4 @@
-//! Nodes that misbehave: every failure has its kind, and none takes longer than it may.
+//! Nodes that misbehave: every failure has its kind, and no call takes longer than its timeout.
 
 #[allow(dead_code, reason = "each test binary uses its own part of the support")]
 mod support;
@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use miroir_domain::write::WriteOperation;
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes};
-use support::{RawServer, Reply, endpoint, node, response};
+use support::{Reply, ScriptedNode, endpoint, node, response};
 use tokio::net::TcpListener;
 
-/// How long a call may take where the node is to answer at once.
+/// The timeout of a call to a node that responds at once.
 const AMPLE: Duration = Duration::from_secs(10);
-/// How long a call may take where the node never answers.
+/// The timeout of a call to a node that never responds.
 const BRIEF: Duration = Duration::from_millis(200);
-/// No call may take this long: a generous bound against hanging.
+/// A generous bound within which every call must return.
 const FOREVER: Duration = Duration::from_secs(8);
 
 fn write() -> NodeWrite {
@@ -30,22 +31,25 @@ async fn write_to(nodes: &MeilisearchNodes, timeout: Duration) -> Result<u32, No
     tokio::time::timeout(FOREVER, nodes.node_write(&node(), write(), timeout)).await.expect("the call hangs")
 }
 
-/// The reason of an `Unknown`.
+/// Returns the reason of an `Unknown`.
 fn unknown<T: std::fmt::Debug>(outcome: Result<T, NodeError>) -> String {
     match outcome {
-        Err(NodeError::Unknown { reason, .. }) => reason,
+        Err(NodeError::Unknown { source, .. }) => error_chain(&source),
         other => panic!("should be unknown: {other:?}"),
     }
 }
 
 #[tokio::test]
-async fn write_is_unreachable_when_nobody_listens() {
+async fn write_is_unreachable_when_the_port_is_closed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let nodes = MeilisearchNodes::new([endpoint(&url)], &ClientOptions::default()).unwrap();
     match write_to(&nodes, AMPLE).await {
-        Err(NodeError::Unreachable { reason, .. }) => assert!(reason.contains("refused"), "{reason}"),
+        Err(NodeError::Unreachable { source, .. }) => {
+            let reason = error_chain(&source);
+            assert!(reason.contains("refused"), "{reason}");
+        }
         other => panic!("should be unreachable: {other:?}"),
     }
 }
@@ -60,7 +64,7 @@ async fn write_is_unreachable_when_the_name_does_not_resolve() {
 
 #[tokio::test]
 async fn write_is_unreachable_when_the_connection_takes_too_long() {
-    // A full backlog of a socket nobody accepts from leaves further connections unanswered.
+    // A socket with a full backlog, which accepts nothing, leaves further connections without a response.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
@@ -94,7 +98,7 @@ async fn write_is_unknown_when_the_node_hangs_at_any_point() {
         Reply::SendAndDrip(b"HTTP/1.1 202 Accepted\r\ncontent-length: 1000000\r\n\r\n".to_vec()),
         Reply::SendAndDrip(b"HTTP/1.1 202 Accepted\r\nx-slow: ".to_vec()),
     ] {
-        let server = RawServer::always(reply).await;
+        let server = ScriptedNode::always(reply).await;
         let reason = unknown(write_to(&server.client(), BRIEF).await);
         assert!(reason.contains("in time"), "{reason}");
         assert_eq!(server.requests().len(), 1, "a write is sent at most once");
@@ -109,7 +113,7 @@ async fn write_is_unknown_when_the_connection_breaks_after_it_was_made() {
         Reply::SendAndClose(b"HTTP/1.1 202 Acc".to_vec()),
         Reply::SendAndClose(whole[..whole.len() - 3].to_vec()),
     ] {
-        let server = RawServer::always(reply).await;
+        let server = ScriptedNode::always(reply).await;
         unknown(write_to(&server.client(), AMPLE).await);
         assert_eq!(server.requests().len(), 1, "a write is sent at most once");
     }
@@ -134,7 +138,7 @@ async fn write_is_not_done_twice_when_the_connection_closes_right_after_accept()
 }
 
 #[tokio::test]
-async fn write_is_unknown_when_the_answer_is_nonsense() {
+async fn write_is_unknown_when_the_response_is_invalid() {
     for (body, says) in [
         ("<html>hello</html>", "not what was expected"),
         ("", "not what was expected"),
@@ -147,11 +151,11 @@ async fn write_is_unknown_when_the_answer_is_nonsense() {
         (r#"{"taskUid":1}{"taskUid":2}"#, "trailing"),
         ("[]", "not what was expected"),
     ] {
-        let server = RawServer::json("202 Accepted", body).await;
+        let server = ScriptedNode::json("202 Accepted", body).await;
         let reason = unknown(write_to(&server.client(), AMPLE).await);
         assert!(reason.contains(says), "{body}: {reason}");
     }
-    let server = RawServer::always(Reply::SendAndClose(b"SSH-2.0-OpenSSH_9\r\n".to_vec())).await;
+    let server = ScriptedNode::always(Reply::SendAndClose(b"SSH-2.0-OpenSSH_9\r\n".to_vec())).await;
     unknown(write_to(&server.client(), AMPLE).await);
 }
 
@@ -164,39 +168,39 @@ async fn write_is_unknown_when_the_length_is_wrong() {
         "HTTP/1.1 202 Accepted\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
     ] {
         let bytes = [head.as_bytes(), br#"{"taskUid":1}"#].concat();
-        let server = RawServer::always(Reply::SendAndClose(bytes)).await;
+        let server = ScriptedNode::always(Reply::SendAndClose(bytes)).await;
         unknown(write_to(&server.client(), AMPLE).await);
     }
 }
 
 #[tokio::test]
-async fn write_is_unknown_when_the_node_answers_a_status_that_decides_nothing() {
+async fn write_is_unknown_when_the_status_is_undecided() {
     let words = r#"{"message":"no space left","code":"no_space_left_on_device","type":"system","link":""}"#;
     for status in ["500 Internal Server Error", "502 Bad Gateway", "503 Unavailable", "504 Gateway Timeout"] {
-        let server = RawServer::json(status, words).await;
+        let server = ScriptedNode::json(status, words).await;
         let reason = unknown(write_to(&server.client(), AMPLE).await);
         assert!(reason.contains(&status[..3]) && reason.contains("no space left"), "{reason}");
     }
-    let server = RawServer::json("408 Request Timeout", "").await;
+    let server = ScriptedNode::json("408 Request Timeout", "").await;
     assert!(unknown(write_to(&server.client(), AMPLE).await).contains("408"));
 }
 
 #[tokio::test]
 async fn redirect_is_unknown_and_not_followed() {
-    let target = RawServer::json("202 Accepted", r#"{"taskUid":1}"#).await;
-    let answer = format!(
+    let target = ScriptedNode::json("202 Accepted", r#"{"taskUid":1}"#).await;
+    let response = format!(
         "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{}/\r\ncontent-length: 0\r\n\r\n",
         target.address
     );
-    let server = RawServer::always(Reply::Send(answer.into_bytes())).await;
+    let server = ScriptedNode::always(Reply::Send(response.into_bytes())).await;
     let reason = unknown(write_to(&server.client(), AMPLE).await);
     assert!(reason.contains("307"), "{reason}");
     assert!(target.requests().is_empty(), "the redirect was followed");
 }
 
 #[tokio::test]
-async fn answer_is_refused_when_it_is_too_long() {
-    let options = ClientOptions { max_answer_bytes: 1000, ..ClientOptions::default() };
+async fn response_is_refused_when_it_is_too_long() {
+    let options = ClientOptions { max_response_bytes: 1000, ..ClientOptions::default() };
     let announced = response("200 OK", &format!("[{}]", " ".repeat(2000)));
     let mut chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..4 {
@@ -205,7 +209,7 @@ async fn answer_is_refused_when_it_is_too_long() {
         chunked.extend_from_slice(b"\r\n");
     }
     for bytes in [announced, chunked] {
-        let server = RawServer::always(Reply::SendAndHang(bytes)).await;
+        let server = ScriptedNode::always(Reply::SendAndHang(bytes)).await;
         let nodes = server.client_with(&options);
         let reason = unknown(nodes.node_read(&node(), NodeRead::Version, AMPLE).await);
         assert!(reason.contains("longer than 1000 bytes"), "{reason}");
@@ -213,8 +217,8 @@ async fn answer_is_refused_when_it_is_too_long() {
 }
 
 #[tokio::test]
-async fn refusal_keeps_the_words_of_the_node() {
-    let server = RawServer::json(
+async fn refusal_keeps_the_message_of_the_node() {
+    let server = ScriptedNode::json(
         "404 Not Found",
         r#"{"message":"Index `movies` not found.","code":"index_not_found","type":"invalid_request","link":"https://l"}"#,
     )
@@ -233,7 +237,7 @@ async fn refusal_keeps_the_words_of_the_node() {
 
 #[tokio::test]
 async fn refusal_does_not_name_reserved_attributes() {
-    let server = RawServer::json(
+    let server = ScriptedNode::json(
         "400 Bad Request",
         r#"{"message":"Attribute `a` is not filterable. Available filterable attributes are: `_miroir_shard, b`.","code":"invalid_search_filter","type":"invalid_request","link":""}"#,
     )
@@ -256,7 +260,7 @@ async fn refusal_stands_when_its_body_is_unusable() {
         Reply::SendAndHang(cut),
         Reply::Send(response("429 Too Many Requests", "slow down")),
     ] {
-        let server = RawServer::always(reply).await;
+        let server = ScriptedNode::always(reply).await;
         match write_to(&server.client(), BRIEF).await {
             Err(NodeError::Refused { status, error, .. }) => {
                 assert_eq!(error.code, "bad_request");
@@ -269,15 +273,16 @@ async fn refusal_stands_when_its_body_is_unusable() {
 
 #[tokio::test]
 async fn write_is_sent_once_when_the_node_closes_kept_connections_between_requests() {
-    // Every answer is the end of its connection, without a `connection: close` that would warn of it.
-    let server = RawServer::always(Reply::SendAndClose(response("202 Accepted", r#"{"taskUid":7}"#))).await;
+    // Every response ends its connection, without a `connection: close` that would announce it.
+    let server =
+        ScriptedNode::always(Reply::SendAndClose(response("202 Accepted", r#"{"taskUid":7}"#))).await;
     let nodes = server.client();
     let mut sent = 0;
     for _ in 0..50 {
         let before = server.requests().len();
         match write_to(&nodes, AMPLE).await {
             Ok(uid) => assert_eq!(uid, 7),
-            // The race lost: written into a connection that was being closed. Never repeated.
+            // The request was written to a connection that was being closed. It is never repeated.
             Err(NodeError::Unknown { .. }) => {}
             other => panic!("should be done or unknown: {other:?}"),
         }
@@ -288,9 +293,10 @@ async fn write_is_sent_once_when_the_node_closes_kept_connections_between_reques
 }
 
 #[tokio::test]
-async fn write_is_sent_once_when_a_kept_connection_dies_under_it() {
-    // The second request on a kept connection is read whole, then the connection is cut: it may have been done.
-    let server = RawServer::start(|number, _| match number {
+async fn write_is_sent_once_when_its_kept_connection_breaks() {
+    // The second request on a kept connection is read whole, then the connection is closed: it may have been
+    // done.
+    let server = ScriptedNode::start(|number, _| match number {
         0 => Reply::Send(response("202 Accepted", r#"{"taskUid":1}"#)),
         _ => Reply::Close,
     })
@@ -303,7 +309,7 @@ async fn write_is_sent_once_when_a_kept_connection_dies_under_it() {
 
 #[tokio::test]
 async fn dropping_a_call_drops_its_connection() {
-    let server = RawServer::always(Reply::Hang).await;
+    let server = ScriptedNode::always(Reply::Hang).await;
     let nodes = server.client();
     let call = tokio::spawn(async move { write_to(&nodes, FOREVER).await });
     while server.requests().is_empty() {
@@ -316,21 +322,21 @@ async fn dropping_a_call_drops_its_connection() {
 }
 
 #[tokio::test]
-async fn probe_counts_as_bad_whatever_is_not_a_meilisearch_server() {
+async fn probe_is_bad_for_health_when_the_server_is_not_meilisearch() {
     for (status, body) in [
         ("404 Not Found", r#"{"message":"m","code":"not_found","type":"invalid_request","link":""}"#),
         ("200 OK", r#"{"status":"starting"}"#),
         ("200 OK", "ok"),
         ("200 OK", "[]"),
     ] {
-        let server = RawServer::json(status, body).await;
+        let server = ScriptedNode::json(status, body).await;
         let outcome = server.client().node_probe(&node(), AMPLE).await;
         assert!(outcome.as_ref().is_err_and(NodeError::is_bad_for_health), "{body}: {outcome:?}");
     }
 }
 
 #[tokio::test]
-async fn tasks_are_unknown_when_a_page_is_nonsense() {
+async fn tasks_are_unknown_when_a_page_is_invalid() {
     for body in [
         "{}",
         r#"{"results":{}}"#,
@@ -338,14 +344,14 @@ async fn tasks_are_unknown_when_a_page_is_nonsense() {
         r#"{"results":[{"uid":1,"status":"sleeping","type":"x","enqueuedAt":"2024-01-01T00:00:00Z"}],"next":null}"#,
         r#"{"results":[{"uid":1,"status":"enqueued","type":"x","enqueuedAt":"yesterday"}],"next":null}"#,
     ] {
-        let server = RawServer::json("200 OK", body).await;
+        let server = ScriptedNode::json("200 OK", body).await;
         unknown(server.client().node_tasks(&node(), NodeTaskSelection::Uids(vec![1]), AMPLE).await);
     }
 }
 
 #[tokio::test]
 async fn tasks_end_when_the_pages_go_in_circles() {
-    let server = RawServer::json("200 OK", r#"{"results":[],"next":5}"#).await;
+    let server = ScriptedNode::json("200 OK", r#"{"results":[],"next":5}"#).await;
     let outcome = tokio::time::timeout(
         FOREVER,
         server.client().node_tasks(&node(), NodeTaskSelection::Uids(vec![1]), AMPLE),
@@ -357,7 +363,7 @@ async fn tasks_end_when_the_pages_go_in_circles() {
 
 #[tokio::test]
 async fn tasks_keep_to_one_deadline_over_all_pages() {
-    let server = RawServer::start(|number, _| {
+    let server = ScriptedNode::start(|number, _| {
         let next = 1_000_000_000 - number;
         Reply::Send(response("200 OK", &format!(r#"{{"results":[],"next":{next}}}"#)))
     })

@@ -18,17 +18,17 @@ use miroir_domain::{IndexUid, NodeId, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::{Map, Value, json};
-use support::shown;
+use support::merged;
 use tokio::process::{Child, Command};
 
 const BINARY: &str = "MIROIR_MEILISEARCH_BIN";
 const MASTER_KEY: &str = "a-master-key-for-tests";
-/// How long one call may take.
+/// The timeout of one call.
 const CALL: Duration = Duration::from_secs(10);
-/// How long the server may take to start, and a task to finish.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time in which the server must start, and a task must finish.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A server of its own, with an empty database. Killed when dropped.
+/// A server with an empty database. Killed when dropped.
 struct Server {
     nodes: MeilisearchNodes,
     address: SocketAddr,
@@ -43,7 +43,7 @@ impl Server {
         });
         let directory = tempfile::tempdir().unwrap();
         let address = {
-            // Closed again before the server binds it: its command line takes no open socket.
+            // Closed before the server binds it, because its command line takes no open socket.
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
             listener.local_addr().unwrap()
         };
@@ -60,18 +60,18 @@ impl Server {
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {binary}: {error}"));
         let nodes = client(address, MASTER_KEY);
-        let answers = async {
+        let responds = async {
             while nodes.node_probe(&node(), CALL).await.is_err() {
                 let ended = process.try_wait().unwrap();
                 assert!(ended.is_none(), "{binary} ended: {}", std::fs::read_to_string(&log).unwrap());
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, answers).await.expect("the server does not start");
+        tokio::time::timeout(TIMEOUT, responds).await.expect("the server does not start");
         Self { nodes, address, _process: process, _directory: directory }
     }
 
-    /// Switches an experimental feature on, which the port does not offer.
+    /// Enables an experimental feature, which the port does not offer.
     async fn enable(&self, feature: &str) {
         let client = reqwest::Client::builder().timeout(CALL).build().unwrap();
         let request = client
@@ -86,7 +86,7 @@ impl Server {
         self.nodes.node_write(&node(), write, CALL).await
     }
 
-    /// Writes and waits until the task is over.
+    /// Sends a write and waits until its task has finished.
     async fn write(&self, operation: WriteOperation, metadata: Option<&str>) -> NodeTaskReport {
         let uid = self.try_write(operation, metadata).await.unwrap();
         let finished = async {
@@ -98,7 +98,7 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, finished).await.expect("the task does not finish")
+        tokio::time::timeout(TIMEOUT, finished).await.expect("the task does not finish")
     }
 
     async fn succeed(&self, operation: WriteOperation, metadata: Option<&str>) -> NodeTaskReport {
@@ -181,7 +181,7 @@ async fn documents_are_written_read_found_and_deleted() {
 
     let body = object(&json!({ "q": "alien", "limit": 1, "showRankingScoreDetails": true }));
     let search = NodeSearch { index: movies(), body };
-    let found = shown(server.nodes.node_search(&node(), search, CALL).await.unwrap());
+    let found = merged(server.nodes.node_search(&node(), search, CALL).await.unwrap());
     assert_eq!(found["hits"][0]["id"], 3);
     let page = server.read(NodeRead::Documents(movies(), object(&json!({ "limit": 2 })))).await;
     assert_eq!((page["results"].as_array().unwrap().len(), &page["total"]), (2, &json!(3)));
@@ -237,7 +237,7 @@ async fn indexes_are_created_listed_and_deleted() {
 #[tokio::test]
 async fn every_setting_is_changed_read_and_reset_on_its_route() {
     let server = Server::start().await;
-    // 1.50.0 takes this setting only then.
+    // Version 1.50.0 accepts the setting `foreignKeys` only with this feature enabled.
     server.enable("foreignKeys").await;
     let all = SettingsAction::Update(json!({ "stopWords": ["the"], "faceting": { "maxValuesPerFacet": 7 } }));
     server.succeed(settings(None, all), None).await;
@@ -245,7 +245,8 @@ async fn every_setting_is_changed_read_and_reset_on_its_route() {
     assert_eq!((&shown["stopWords"], &shown["faceting"]["maxValuesPerFacet"]), (&json!(["the"]), &json!(7)));
     for setting in Setting::ALL.iter().copied().filter(|setting| *setting != Setting::Chat) {
         let value = server.read(NodeRead::Settings(movies(), Some(setting))).await;
-        // What a server shows, it takes back: this proves the route and the method of each.
+        // A server accepts the values that it returns, so this proves the route and the method of each
+        // setting.
         server.succeed(settings(Some(setting), SettingsAction::Update(value)), None).await;
         server.succeed(settings(Some(setting), SettingsAction::Reset), None).await;
     }
@@ -261,7 +262,7 @@ async fn tasks_are_listed_by_uid_and_by_time() {
         let metadata = format!("miroir:{number}");
         uids.push(server.try_write(WriteOperation::DocumentsDeleteAll, Some(&metadata)).await.unwrap());
     }
-    // More uids than fit in one request, most of them unknown to the server.
+    // More uids than fit in one request, most of which the server does not know.
     let asked: Vec<u32> = (0..450).chain(uids.clone()).collect();
     let known = server.tasks(NodeTaskSelection::Uids(asked)).await;
     assert_eq!(known.iter().map(|task| task.uid).collect::<Vec<_>>(), uids);
@@ -277,7 +278,7 @@ async fn tasks_are_listed_by_uid_and_by_time() {
 }
 
 #[tokio::test]
-async fn wrong_key_is_a_refusal_and_no_bad_health() {
+async fn wrong_key_is_a_refusal_and_not_bad_for_health() {
     let server = Server::start().await;
     let stranger = client(server.address, "another-key-for-tests");
     stranger.node_probe(&node(), CALL).await.unwrap();
@@ -290,7 +291,8 @@ async fn wrong_key_is_a_refusal_and_no_bad_health() {
 #[tokio::test]
 async fn pauses_longer_than_any_keep_alive_do_no_harm() {
     let server = Server::start().await;
-    // Around the time after which this client closes kept connections itself: either side of the race must be fine.
+    // The client closes kept connections after about this time, so either side may close first. Both must
+    // work.
     for pause_ms in [2_900, 2_990, 3_000, 3_010, 5_100] {
         server.try_write(WriteOperation::DocumentsDeleteAll, None).await.unwrap();
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;

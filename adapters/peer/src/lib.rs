@@ -1,4 +1,4 @@
-//! Other instances of Miroir, asked over HTTP.
+//! The client of other instances of Miroir, over HTTP.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use miroir_ports::outbound::{PeerError, Peers, ReplicaReport};
 use reqwest::header::HeaderValue;
 
-/// How long an instance may take to answer.
+/// The time in which an instance must respond.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// The largest answer that is read.
+/// The largest response that is read, in bytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Asks other instances, with the admin key that they share.
+/// A client of other instances, which sends the admin key that they share.
 pub struct HttpPeers {
     client: reqwest::Client,
     admin_key: Option<HeaderValue>,
@@ -25,11 +25,11 @@ impl fmt::Debug for HttpPeers {
 }
 
 impl HttpPeers {
-    /// A client that shows `admin_key`, if there is one. Opens no connection.
+    /// Creates a client that sends `admin_key`, if there is one. Opens no connection.
     pub fn new(admin_key: Option<&str>) -> Result<Self, PeerError> {
         let secret = |key: &str| {
             let mut value = HeaderValue::from_str(&format!("Bearer {key}"))
-                .map_err(|_| PeerError("the admin key cannot be sent in a header".to_owned()))?;
+                .map_err(|_| PeerError::new("the admin key cannot be sent in a header"))?;
             value.set_sensitive(true);
             Ok(value)
         };
@@ -39,7 +39,7 @@ impl HttpPeers {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| PeerError(format!("no client for other instances: {error}")))?;
+            .map_err(|error| PeerError::because("no client for other instances can be made", error))?;
         Ok(Self { client, admin_key: admin_key.map(secret).transpose()? })
     }
 
@@ -52,7 +52,7 @@ impl HttpPeers {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             if (body.len() + chunk.len()) as u64 > MAX_BYTES {
-                // What is cut off does not parse, which says enough.
+                // A body that was cut off does not parse, which is error enough.
                 break;
             }
             body.extend_from_slice(&chunk);
@@ -66,9 +66,9 @@ impl Peers for HttpPeers {
     async fn peer_replicas(&self, url: &str) -> Result<ReplicaReport, PeerError> {
         let url = format!("{}/_miroir/replicas", url.trim_end_matches('/'));
         let body = self.get(url.clone()).await.map_err(|error| {
-            let error = error.without_url();
-            PeerError(format!("{url}: {error}"))
+            PeerError::because(format!("{url} gave no usable response"), error.without_url())
         })?;
-        serde_json::from_slice(&body).map_err(|error| PeerError(format!("{url}: {error}")))
+        serde_json::from_slice(&body)
+            .map_err(|error| PeerError::because(format!("{url} did not report replicas"), error))
     }
 }

@@ -1,62 +1,50 @@
-//! Against a listener that answers as it is told.
+//! The client of other instances against a scripted one.
 
 use miroir_peer::HttpPeers;
 use miroir_ports::outbound::{PeerError, Peers, ReplicaReport};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use miroir_test_server::{Reply, ScriptedServer, free_port, response};
 
-/// Answers one request with `answer`; ends with what was asked.
-async fn listener(answer: &'static str) -> (String, JoinHandle<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let asked = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut asked = vec![0; 4096];
-        let length = stream.read(&mut asked).await.unwrap();
-        stream.write_all(answer.as_bytes()).await.unwrap();
-        String::from_utf8(asked[..length].to_vec()).unwrap()
-    });
-    (url, asked)
+/// Starts an instance that responds with these bytes to every request. Returns it with its URL.
+async fn instance(response: &[u8]) -> (ScriptedServer, String) {
+    let server = ScriptedServer::always(Reply::SendAndClose(response.to_vec())).await;
+    let url = format!("http://{}/", server.address);
+    (server, url)
 }
 
-async fn lacks(answer: &'static str) -> Result<ReplicaReport, PeerError> {
-    let (url, _) = listener(answer).await;
+async fn replicas(response: &[u8]) -> Result<ReplicaReport, PeerError> {
+    let (_server, url) = instance(response).await;
     HttpPeers::new(None).unwrap().peer_replicas(&url).await
 }
 
 #[tokio::test]
-async fn lacks_are_read_with_the_admin_key_shown() {
+async fn replicas_are_read_with_the_admin_key() {
     let body = r#"{"complete":true,"results":[{"index":"films","node":"a"}]}"#;
-    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).leak();
-    let (url, asked) = listener(answer).await;
-    let lacks = HttpPeers::new(Some("secret")).unwrap().peer_replicas(&url).await.unwrap();
-    assert!(lacks.complete);
-    assert_eq!((lacks.results[0].index.as_str(), lacks.results[0].node.as_str()), ("films", "a"));
-    let asked = asked.await.unwrap();
-    assert!(asked.starts_with("GET /_miroir/replicas HTTP/1.1"), "{asked}");
-    assert!(asked.to_ascii_lowercase().contains("authorization: bearer secret"), "{asked}");
+    let (server, url) = instance(&response("200 OK", body)).await;
+    let report = HttpPeers::new(Some("secret")).unwrap().peer_replicas(&url).await.unwrap();
+    assert!(report.complete);
+    assert_eq!((report.results[0].index.as_str(), report.results[0].node.as_str()), ("films", "a"));
+    let request = server.requests().remove(0);
+    assert!(request.head.starts_with("GET /_miroir/replicas HTTP/1.1"), "{}", request.head);
+    assert_eq!(request.header("authorization"), Some("Bearer secret"), "{}", request.head);
 }
 
 #[tokio::test]
-async fn what_is_no_answer_is_an_error_that_names_the_instance() {
-    for answer in [
+async fn unusable_response_is_an_error_that_names_the_instance() {
+    for response in [
         "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
         "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
         "nonsense\r\n\r\n",
         "",
     ] {
-        let error = lacks(answer).await.unwrap_err().to_string();
-        assert!(error.starts_with("http://127.0.0.1:"), "{answer:?}: {error}");
+        let error = replicas(response.as_bytes()).await.unwrap_err().to_string();
+        assert!(error.starts_with("http://127.0.0.1:"), "{response:?}: {error}");
     }
 }
 
 #[tokio::test]
-async fn nobody_listening_is_an_error() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+async fn refused_connection_is_an_error() {
+    let url = format!("http://127.0.0.1:{}", free_port());
     assert!(HttpPeers::new(None).unwrap().peer_replicas(&url).await.is_err());
 }
 

@@ -2,15 +2,10 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use miroir_domain::NodeId;
-use miroir_domain::search::SearchResponse;
-use miroir_domain::task::NodeTaskReport;
-use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
+use miroir_ports::outbound::{NodeError, NodeOperation, Nodes};
 use prometheus::{HistogramVec, IntCounterVec, Result as MadeResult};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::family::{CALL_SECONDS, Families};
@@ -60,50 +55,21 @@ impl MeteredNodes {
         Self { inner, metrics }
     }
 
-    async fn metered<T>(
+    async fn call<T>(
         &self,
         node: &NodeId,
-        operation: &str,
+        operation: NodeOperation,
         call: impl Future<Output = Result<T, NodeError>> + Send,
     ) -> Result<T, NodeError> {
         let begun = Instant::now();
         let result = call.await;
         let NodeMetrics { requests, durations } = self.metrics.as_ref();
-        requests.with_label_values(&[node.as_str(), operation, outcome(&result)]).inc();
-        durations.with_label_values(&[node.as_str(), operation]).observe(begun.elapsed().as_secs_f64());
+        requests.with_label_values(&[node.as_str(), operation.as_str(), outcome(&result)]).inc();
+        durations
+            .with_label_values(&[node.as_str(), operation.as_str()])
+            .observe(begun.elapsed().as_secs_f64());
         result
     }
 }
 
-#[async_trait]
-impl Nodes for MeteredNodes {
-    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
-        self.metered(node, "probe", self.inner.node_probe(node, timeout)).await
-    }
-
-    async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
-        self.metered(node, "write", self.inner.node_write(node, write, timeout)).await
-    }
-
-    async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
-        self.metered(node, "read", self.inner.node_read(node, read, timeout)).await
-    }
-
-    async fn node_search(
-        &self,
-        node: &NodeId,
-        search: NodeSearch,
-        timeout: Duration,
-    ) -> Result<SearchResponse, NodeError> {
-        self.metered(node, "search", self.inner.node_search(node, search, timeout)).await
-    }
-
-    async fn node_tasks(
-        &self,
-        node: &NodeId,
-        selection: NodeTaskSelection,
-        timeout: Duration,
-    ) -> Result<Vec<NodeTaskReport>, NodeError> {
-        self.metered(node, "tasks", self.inner.node_tasks(node, selection, timeout)).await
-    }
-}
+miroir_ports::wrap_nodes!(MeteredNodes);

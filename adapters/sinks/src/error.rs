@@ -1,36 +1,39 @@
-//! Why a sink cannot be made from its configuration.
+//! Errors in the configuration of a sink.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-/// What is wrong with the configuration of a sink. No message repeats a URL, which may hold a password, or a secret.
+/// A configuration from which no sink can be made. No message repeats a secret, nor a URL, which may hold a
+/// password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SinkConfigError {
     /// An address that cannot be used.
     #[error("the url of the sink cannot be used: {reason}")]
     InvalidUrl {
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// An address inside a private network, which nobody allowed.
+    /// An address in a private network, which the configuration does not allow.
     #[error(
         "the url of the webhook names {address}, which is not a public address: set `allow_private` if the receiver \
          is meant to be inside your own network"
     )]
     PrivateAddress {
-        /// The address the URL means, however it was spelled.
+        /// The address that the URL means, in its canonical form.
         address: IpAddr,
     },
     /// No secret to sign with.
-    #[error("the webhook has no secret: give at least one, as `whsec_` and 24 to 64 random bytes in base64")]
+    #[error(
+        "the webhook has no secret: configure at least one, as `whsec_` and 24 to 64 random bytes in base64"
+    )]
     NoSecret,
     /// A secret that cannot sign.
     #[error("secret {number} of the webhook cannot be used: {reason}")]
     InvalidSecret {
-        /// Which one, counted from 1.
+        /// The number of the secret, counted from 1.
         number: usize,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
     /// A subject that no message can have.
@@ -38,13 +41,13 @@ pub enum SinkConfigError {
     InvalidSubject {
         /// The subject.
         subject: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: &'static str,
     },
-    /// Credentials that do not go together.
-    #[error("the credentials of the NATS sink do not go together: {reason}")]
+    /// Credentials that contradict each other.
+    #[error("the credentials of the NATS sink contradict each other: {reason}")]
     AmbiguousCredentials {
-        /// What is too much or too little.
+        /// The missing or superfluous part.
         reason: &'static str,
     },
     /// A credentials file that cannot be used.
@@ -52,16 +55,16 @@ pub enum SinkConfigError {
     CredentialsFile {
         /// The file.
         file: PathBuf,
-        /// What is wrong with it, without what stands in it.
+        /// The problem, without the content of the file.
         reason: String,
     },
-    /// A sink that would give up before it began.
+    /// A timeout within which no delivery could succeed.
     #[error("the timeout of the sink is zero: every delivery would fail")]
     ZeroTimeout,
-    /// A machine on which no TLS connection can be trusted.
+    /// A machine without trusted certificates, so that no TLS connection can be trusted.
     #[error("no receiver can be trusted over https: {reason}")]
     NoTrust {
-        /// What is missing.
+        /// The missing part.
         reason: String,
     },
 }

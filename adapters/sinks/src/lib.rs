@@ -2,10 +2,10 @@
 //!
 //! | module | its part |
 //! |---|---|
-//! | `webhook` | posts batches to a URL, signed as Standard Webhooks asks, and never into a private network by accident |
-//! | `nats` | publishes events to `JetStream` and waits until the server has stored them |
-//! | `error` | why a sink cannot be made from its configuration |
-//! | `text` | how failures and foreign text become one line for an operator |
+//! | `webhook` | batches posted to a URL, signed as in Standard Webhooks; public addresses only by default |
+//! | `nats` | events published to `JetStream`, each confirmed when the server has stored it |
+//! | `error` | errors in the configuration of a sink |
+//! | `text` | text of servers and receivers, made fit for a log |
 
 mod error;
 mod nats;

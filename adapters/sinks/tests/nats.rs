@@ -40,14 +40,14 @@ async fn jetstream(server: &NatsServer) -> Context {
     jetstream::new(async_nats::connect(server.url()).await.unwrap())
 }
 
-/// A stream of all changes, with limits of its own.
+/// Creates a stream of all changes, with these limits.
 async fn stream(server: &NatsServer, limits: Config) -> Stream {
     let config =
         Config { name: "CHANGES".to_owned(), subjects: vec!["miroir.changes.>".to_owned()], ..limits };
     jetstream(server).await.create_stream(config).await.unwrap()
 }
 
-/// What the stream holds, in its order: subject, message id, content type and event.
+/// Returns the messages of the stream in its order: subject, message id, content type and event.
 async fn held(stream: &Stream) -> Vec<(String, String, String, Value)> {
     let count = stream.get_info().await.unwrap().state.messages;
     let mut messages = Vec::new();
@@ -100,7 +100,7 @@ async fn stores_every_event_in_order_under_its_id() {
 }
 
 #[tokio::test]
-async fn stores_a_batch_once_that_is_delivered_again() {
+async fn stores_a_batch_once_when_it_is_delivered_again() {
     let server = NatsServer::start();
     let stream = stream(&server, Config::default()).await;
     for sink in [sink(&server), sink(&server)] {
@@ -112,7 +112,7 @@ async fn stores_a_batch_once_that_is_delivered_again() {
 }
 
 #[tokio::test]
-async fn confirms_a_batch_larger_than_what_the_client_keeps_in_flight() {
+async fn confirms_a_batch_larger_than_the_client_keeps_in_flight() {
     let server = NatsServer::start();
     let stream = stream(&server, Config::default()).await;
     let options = NatsOptions { timeout: SLACK * 3, ..options(&server.url()) };
@@ -122,7 +122,7 @@ async fn confirms_a_batch_larger_than_what_the_client_keeps_in_flight() {
 }
 
 #[tokio::test]
-async fn takes_deliveries_of_several_indexes_at_once() {
+async fn accepts_deliveries_of_several_indexes_at_once() {
     let server = NatsServer::start();
     let stream = stream(&server, Config::default()).await;
     let sink = Arc::new(sink(&server));
@@ -147,13 +147,13 @@ async fn takes_deliveries_of_several_indexes_at_once() {
 }
 
 #[tokio::test]
-async fn says_which_stream_to_create_where_there_is_none() {
+async fn names_the_stream_to_create_when_it_is_missing() {
     let server = NatsServer::start();
     let sink = sink(&server);
     let (reason, retry_after) = unavailable(sink.sink_deliver(batch(1..=2)).await);
     assert!(reason.contains("create a stream for `miroir.changes.>`"), "{reason}");
     assert_eq!(retry_after, None);
-    // Once it is there, the same sink goes on from the first event.
+    // Once the stream exists, the same sink continues from the first event.
     let stream = stream(&server, Config::default()).await;
     sink.sink_deliver(batch(1..=2)).await.unwrap();
     assert_eq!(ids(&stream).await, expected(1..=2));
@@ -174,7 +174,7 @@ async fn stores_nothing_of_a_batch_with_an_event_larger_than_the_server_takes() 
 }
 
 #[tokio::test]
-async fn repeats_why_a_stream_refused() {
+async fn repeats_the_reason_of_a_stream_that_refuses() {
     let server = NatsServer::start();
     let full =
         Config { max_messages: 2, discard: jetstream::stream::DiscardPolicy::New, ..Config::default() };
@@ -188,7 +188,7 @@ async fn repeats_why_a_stream_refused() {
 }
 
 #[tokio::test]
-async fn delivers_again_after_a_server_was_killed_and_came_back() {
+async fn delivers_again_after_the_server_was_killed_and_restarted() {
     let mut server = NatsServer::start();
     let kept = stream(&server, Config::default()).await;
     let options = NatsOptions { timeout: Duration::from_secs(2), ..options(&server.url()) };
@@ -203,14 +203,14 @@ async fn delivers_again_after_a_server_was_killed_and_came_back() {
         assert!(reason.contains(&server.address().to_string()), "{reason}");
     }
     server.launch_again();
-    // The failed deliveries left nothing behind that is sent now.
+    // The failed deliveries left nothing behind that would be sent now.
     sink.sink_deliver(batch(3..=4)).await.unwrap();
     let kept = jetstream(&server).await.get_stream("CHANGES").await.unwrap();
     assert_eq!(ids(&kept).await, expected(1..=4));
 }
 
 #[tokio::test]
-async fn sends_nothing_later_of_a_delivery_that_failed() {
+async fn sends_nothing_of_a_failed_delivery_later() {
     let mut server = NatsServer::start();
     stream(&server, Config::default()).await;
     let sink = sink(&server);
@@ -224,8 +224,8 @@ async fn sends_nothing_later_of_a_delivery_that_failed() {
 }
 
 #[tokio::test]
-async fn ends_within_its_time_where_no_server_answers() {
-    // A port that takes connections and says nothing, and one that refuses them.
+async fn ends_within_its_timeout_when_no_server_responds() {
+    // A port that accepts connections and sends nothing, and one that refuses them.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = format!("nats://{}", silent.local_addr().unwrap());
     let refusing = format!("nats://127.0.0.1:{}", free_port());
@@ -239,7 +239,7 @@ async fn ends_within_its_time_where_no_server_answers() {
 }
 
 #[tokio::test]
-async fn goes_on_to_the_next_server_where_the_first_does_not_answer() {
+async fn tries_the_next_server_when_the_first_does_not_respond() {
     let server = NatsServer::start();
     let stream = stream(&server, Config::default()).await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -251,13 +251,13 @@ async fn goes_on_to_the_next_server_where_the_first_does_not_answer() {
 }
 
 #[tokio::test]
-async fn says_that_the_server_refused_the_token() {
+async fn explains_that_the_server_refused_the_token() {
     let server = NatsServer::with(&["--auth", "the-token"]);
     let with = |token: &str| NatsOptions { token: Some(token.to_owned()), ..options(&server.url()) };
     for wrong in [with("hunter2"), options(&server.url())] {
         let sink = NatsSink::new(wrong).unwrap();
         let (reason, _) = unavailable(sink.sink_deliver(batch(1..=1)).await);
-        assert!(reason.contains("refused who connects") && reason.contains("token"), "{reason}");
+        assert!(reason.contains("refused the credentials") && reason.contains("token"), "{reason}");
         assert!(!reason.contains("hunter2"), "{reason}");
     }
     let (reason, _) = unavailable(NatsSink::new(with("the-token")).unwrap().sink_deliver(batch(1..=1)).await);
@@ -265,7 +265,7 @@ async fn says_that_the_server_refused_the_token() {
 }
 
 #[tokio::test]
-async fn connects_as_a_user_and_says_what_the_user_may_not() {
+async fn connects_as_a_user_and_reports_missing_permissions() {
     let server = NatsServer::configured(
         "authorization { users: [\
            {user: writer, password: right, permissions: {publish: \"miroir.>\"}},\
@@ -279,7 +279,7 @@ async fn connects_as_a_user_and_says_what_the_user_may_not() {
     };
     for (user, password, timeout, says) in [
         ("writer", "right", SLACK, "create a stream"),
-        ("writer", "wrong", SLACK, "refused who connects"),
+        ("writer", "wrong", SLACK, "refused the credentials"),
         ("reader", "right", SHORT, "Permissions Violation for Publish to \"miroir.changes.films\""),
     ] {
         let sink = NatsSink::new(as_user(user, password, timeout)).unwrap();
@@ -289,7 +289,7 @@ async fn connects_as_a_user_and_says_what_the_user_may_not() {
 }
 
 #[tokio::test]
-async fn ends_within_its_time_where_a_server_hangs_and_repeats_harmlessly() {
+async fn ends_within_its_timeout_when_the_server_hangs_and_can_be_repeated() {
     let server = NatsServer::start();
     let stream = stream(&server, Config::default()).await;
     let sink = NatsSink::new(NatsOptions { timeout: SHORT * 2, ..options(&server.url()) }).unwrap();
@@ -300,14 +300,15 @@ async fn ends_within_its_time_where_a_server_hangs_and_repeats_harmlessly() {
     assert!(start.elapsed() < SHORT * 2 + SLACK, "{:?}", start.elapsed());
     signal(&server, "-CONT");
     assert!(reason.contains("did not confirm"), "{reason}");
-    // What it had taken before it hung is stored now, or is not; either way the batch is there once.
+    // The server may or may not store the events that it received before it hung; either way the batch is
+    // there once.
     let again = NatsSink::new(options(&server.url())).unwrap();
     again.sink_deliver(batch(2..=9)).await.unwrap();
     assert_eq!(ids(&stream).await, expected(1..=9));
 }
 
 #[tokio::test]
-async fn stores_no_later_event_of_a_batch_whose_connection_breaks() {
+async fn stores_no_later_event_when_the_connection_breaks() {
     let server = NatsServer::start();
     let stream = stream(&server, Config::default()).await;
     let link = Link::to(&server, 20_000).await;
@@ -325,7 +326,7 @@ async fn stores_no_later_event_of_a_batch_whose_connection_breaks() {
 }
 
 #[test]
-fn sink_prints_where_it_delivers_and_no_secret() {
+fn sink_prints_its_servers_and_not_its_secrets() {
     let options = NatsOptions { token: Some("hunter2".to_owned()), ..options("nats://a,tls://b:1") };
     let printed = format!("{:?} {options:?}", NatsSink::new(options.clone()).unwrap());
     assert!(printed.contains("nats://a:4222, tls://b:1") && printed.contains("miroir.changes"), "{printed}");
@@ -333,7 +334,7 @@ fn sink_prints_where_it_delivers_and_no_secret() {
 }
 
 #[test]
-fn options_that_cannot_work_are_refused() {
+fn unusable_options_are_refused() {
     let zero = NatsOptions { timeout: Duration::ZERO, ..options("nats://a") };
     assert!(matches!(NatsSink::new(zero), Err(SinkConfigError::ZeroTimeout)));
     let wild = NatsOptions { subject: "a.>".to_owned(), ..options("nats://a") };
@@ -347,7 +348,7 @@ fn signal(server: &NatsServer, signal: &str) {
     assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
 }
 
-/// A way to a server that breaks each connection once so many bytes went to the server over it.
+/// A proxy to a server that breaks each connection after so many bytes to the server.
 struct Link {
     address: SocketAddr,
     limit: Arc<AtomicUsize>,

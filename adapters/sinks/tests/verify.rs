@@ -1,4 +1,4 @@
-//! Deliveries are verified by the official library that receivers use, and by the code that docs/cdc.md shows them.
+//! Deliveries, verified by the official library that receivers use and by the code in docs/cdc.md.
 
 mod support;
 
@@ -10,13 +10,13 @@ use miroir_ports::outbound::Sink as _;
 use miroir_sinks::{WebhookOptions, WebhookSink};
 use miroir_system::SystemClock;
 use serde_json::{Value, json};
-use support::{LONG, OTHER_SECRET, Receiver, SECRET, batch};
+use support::{LONG, OTHER_SECRET, Receiver, SECRET, batch, required_header};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-/// Names the interpreter that has the library, instead of the one that `make client` sets up.
+/// The variable that names an interpreter with the library, instead of the one that `make client` sets up.
 const PYTHON: &str = "MIROIR_TEST_PYTHON";
-/// 24 bytes that sign nothing here.
+/// 24 bytes with which no delivery is signed.
 const FOREIGN_SECRET: &str = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn interpreter() -> PathBuf {
@@ -25,7 +25,7 @@ fn interpreter() -> PathBuf {
     let python = named.unwrap_or(installed);
     assert!(
         python.is_file(),
-        "{} is not there: run `make client`, or name a Python that has the package `standardwebhooks` in {PYTHON}",
+        "{} is missing: run `make client`, or name a Python that has the package `standardwebhooks` in {PYTHON}",
         python.display()
     );
     python
@@ -46,13 +46,14 @@ async fn verify(delivery: Value) {
     input.write_all(delivery.to_string().as_bytes()).await.unwrap();
     drop(input);
     let output = tokio::time::timeout(LONG, process.wait_with_output()).await.unwrap().unwrap();
-    let [said, complained] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    assert!(output.status.success(), "{said}{complained}");
-    assert!(said.ends_with("12 forgeries refused\n"), "{said}");
+    let succeeded = output.status.success();
+    let [output, errors] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(succeeded, "{output}{errors}");
+    assert!(output.ends_with("12 forgeries refused\n"), "{output}");
 }
 
 #[tokio::test]
-async fn delivery_verifies_with_the_official_library_and_as_the_guide_shows_under_each_secret() {
+async fn delivery_verifies_under_each_secret_with_the_official_library_and_the_guide() {
     let receiver = Receiver::http("200 OK", "").await;
     let options = WebhookOptions {
         url: receiver.url("127.0.0.1"),
@@ -60,15 +61,15 @@ async fn delivery_verifies_with_the_official_library_and_as_the_guide_shows_unde
         timeout: LONG,
         allow_private: true,
     };
-    // The library refuses what is older than five minutes, by the machine's clock.
+    // The library refuses timestamps that are older than five minutes by the machine's clock.
     let sink = WebhookSink::new(options, Arc::new(SystemClock)).unwrap();
     sink.sink_deliver(batch(1..=3)).await.unwrap();
     let [request] = &receiver.requests()[..] else { panic!("one request") };
     for secret in [SECRET, OTHER_SECRET] {
         verify(json!({
-            "id": request.said("webhook-id"),
-            "timestamp": request.said("webhook-timestamp"),
-            "signature": request.said("webhook-signature"),
+            "id": required_header(request, "webhook-id"),
+            "timestamp": required_header(request, "webhook-timestamp"),
+            "signature": required_header(request, "webhook-signature"),
             "body": std::str::from_utf8(&request.body).unwrap(),
             "secret": secret,
             "foreign_secret": FOREIGN_SECRET,

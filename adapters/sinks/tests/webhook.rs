@@ -1,11 +1,14 @@
-//! Webhooks against receivers of raw TCP, well-behaved and not.
+//! Webhooks to receivers of raw TCP, well-behaved and not.
 
 mod support;
 
+use std::error::Error as _;
 use std::time::Duration;
 
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Sink as _, SinkError};
-use support::{OTHER_SECRET, Receiver, Reply, SECRET, SHORT, SLACK, batch, unavailable};
+use miroir_test_server::free_port;
+use support::{OTHER_SECRET, Receiver, Reply, SECRET, SHORT, SLACK, batch, required_header, unavailable};
 use tokio::time::Instant;
 
 #[tokio::test]
@@ -21,17 +24,17 @@ async fn delivers_a_batch_as_one_signed_request() {
         ("webhook-id", "films:3~films:5"),
         ("webhook-timestamp", "784111747"),
     ] {
-        assert_eq!(request.said(name), value, "{name}");
+        assert_eq!(required_header(request, name), value, "{name}");
     }
-    let signature = request.said("webhook-signature");
+    let signature = required_header(request, "webhook-signature");
     assert!(signature.starts_with("v1,") && signature.len() == 47, "{signature}");
     assert!(request.header("transfer-encoding").is_none());
-    // Byte for byte, so that events leave as they were stored.
+    // Byte for byte, because events are sent as they were stored.
     assert_eq!(request.body, serde_json::to_vec(&batch(3..=5).events).unwrap());
 }
 
 #[tokio::test]
-async fn takes_any_success_and_reads_no_more_of_it() {
+async fn accepts_any_success_and_reads_no_body() {
     for status in ["200 OK", "201 Created", "202 Accepted", "204 No Content", "299 Fine"] {
         let receiver =
             Receiver::start(Reply::SendAndFlood(format!("HTTP/1.1 {status}\r\n\r\n").into_bytes())).await;
@@ -40,16 +43,19 @@ async fn takes_any_success_and_reads_no_more_of_it() {
 }
 
 #[tokio::test]
-async fn gives_the_same_batch_the_same_id_at_each_delivery() {
+async fn gives_the_same_id_to_the_same_batch() {
     let receiver = Receiver::http("200 OK", "").await;
     let sink = receiver.sink(SLACK);
     for numbers in [1..=4, 1..=4, 1..=3, 2..=4, 4..=4] {
         sink.sink_deliver(batch(numbers)).await.unwrap();
     }
     let requests = receiver.requests();
-    let ids: Vec<&str> = requests.iter().map(|request| request.said("webhook-id")).collect();
+    let ids: Vec<&str> = requests.iter().map(|request| required_header(request, "webhook-id")).collect();
     assert_eq!(ids, ["films:1~films:4", "films:1~films:4", "films:1~films:3", "films:2~films:4", "films:4"]);
-    assert_eq!(requests[0].said("webhook-signature"), requests[1].said("webhook-signature"));
+    assert_eq!(
+        required_header(&requests[0], "webhook-signature"),
+        required_header(&requests[1], "webhook-signature")
+    );
 }
 
 #[tokio::test]
@@ -61,13 +67,13 @@ async fn signs_with_every_secret() {
         sink.sink_deliver(batch(1..=2)).await.unwrap();
     }
     let requests = receiver.requests();
-    let [old, new, both] = [0, 1, 2].map(|at: usize| requests[at].said("webhook-signature"));
+    let [old, new, both] = [0, 1, 2].map(|at: usize| required_header(&requests[at], "webhook-signature"));
     assert_ne!(old, new);
     assert_eq!(both, format!("{new} {old}"));
 }
 
 #[tokio::test]
-async fn ends_for_good_when_the_receiver_is_gone() {
+async fn returns_gone_when_the_receiver_responds_410() {
     let receiver = Receiver::http("410 Gone\r\nretry-after: 5", "moved\r\naway").await;
     let error = receiver.sink(SLACK).sink_deliver(batch(1..=1)).await.unwrap_err();
     let SinkError::Gone { reason } = error else { panic!("should be gone: {error:?}") };
@@ -77,7 +83,7 @@ async fn ends_for_good_when_the_receiver_is_gone() {
 }
 
 #[tokio::test]
-async fn passes_on_how_long_the_receiver_wants_to_be_left_alone() {
+async fn returns_the_pause_that_the_receiver_requests() {
     for (head, wait) in [
         ("429 Too Many Requests\r\nretry-after: 120", Some(120_000)),
         ("429 Too Many Requests\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT", Some(29_100)),
@@ -115,7 +121,7 @@ async fn follows_no_redirect() {
 }
 
 #[tokio::test]
-async fn reads_only_the_beginning_of_an_endless_answer() {
+async fn reads_only_the_beginning_of_an_endless_response() {
     let head = b"HTTP/1.1 500 Internal Server Error\r\n\r\n".to_vec();
     let receiver = Receiver::start(Reply::SendAndFlood(head)).await;
     let (reason, _) = unavailable(receiver.sink(SLACK).sink_deliver(batch(1..=1)).await);
@@ -123,7 +129,7 @@ async fn reads_only_the_beginning_of_an_endless_answer() {
 }
 
 #[tokio::test]
-async fn does_not_take_for_an_answer_what_is_none() {
+async fn refuses_responses_that_are_not_http() {
     let endless = Reply::SendAndFlood(b"HTTP/1.1 200 OK\r\nx: ".to_vec());
     let replies = [
         &b"SSH-2.0-OpenSSH_9.6\r\n"[..],
@@ -132,29 +138,29 @@ async fn does_not_take_for_an_answer_what_is_none() {
         b"HTTP/1.1 200 OK\r\nx",
         b"",
     ];
-    for reply in replies.map(|bytes| Reply::Send(bytes.to_vec())).into_iter().chain([endless]) {
+    for reply in replies.map(|bytes| Reply::SendAndClose(bytes.to_vec())).into_iter().chain([endless]) {
         let receiver = Receiver::start(reply).await;
         let (reason, _) = unavailable(receiver.sink(SLACK).sink_deliver(batch(1..=1)).await);
-        assert!(reason.contains("gave no answer of HTTP"), "{reason}");
+        assert!(reason.contains("gave no HTTP response"), "{reason}");
         assert!(!reason.contains("hunter2") && !reason.contains(char::is_control), "{reason}");
     }
 }
 
 #[tokio::test]
-async fn ends_within_its_time_when_the_receiver_does_not() {
+async fn ends_within_its_timeout_when_the_receiver_does_not() {
     let trickled = b"HTTP/1.1 200 OK\r\nx-slow: a header that takes its time\r\n\r\n".to_vec();
     for reply in [Reply::Hang, Reply::Trickle(trickled)] {
         let receiver = Receiver::start(reply).await;
         let start = Instant::now();
         let (reason, _) = unavailable(receiver.sink(SHORT).sink_deliver(batch(1..=1)).await);
         assert!((SHORT..SHORT + SLACK).contains(&start.elapsed()), "{:?}", start.elapsed());
-        assert!(reason.contains("did not answer within 500ms"), "{reason}");
+        assert!(reason.contains("did not respond within 500ms"), "{reason}");
         assert_eq!(receiver.requests().len(), 1, "a delivery goes out once");
     }
 }
 
 #[tokio::test]
-async fn keeps_the_status_of_an_answer_whose_body_does_not_end_in_time() {
+async fn keeps_the_status_when_the_body_does_not_end_in_time() {
     let reply = Reply::Trickle(
         b"HTTP/1.1 503 Busy\r\nretry-after: 9\r\n\r\n".iter().chain(&[b'x'; 4_096]).copied().collect(),
     );
@@ -168,7 +174,7 @@ async fn keeps_the_status_of_an_answer_whose_body_does_not_end_in_time() {
 }
 
 #[tokio::test]
-async fn says_that_nobody_listens() {
+async fn names_the_receiver_when_its_port_is_closed() {
     let receiver = Receiver::http("200 OK", "").await;
     let sink = receiver.sink(SLACK);
     let address = receiver.address;
@@ -181,7 +187,19 @@ async fn says_that_nobody_listens() {
 }
 
 #[tokio::test]
-async fn does_not_speak_plainly_to_a_receiver_that_should_speak_tls() {
+async fn error_has_the_failed_connection_as_its_source() {
+    let receiver = Receiver::http("200 OK", "").await;
+    let closed = format!("http://127.0.0.1:{}/", free_port());
+    let sink = receiver.sink_with(|options| options.url = closed).unwrap();
+    let error = sink.sink_deliver(batch(1..=1)).await.unwrap_err();
+    assert!(error.to_string().ends_with("cannot be reached"), "{error}");
+    let source = error.source().unwrap();
+    assert!(error_chain(source).contains("refused"), "{source:?}");
+    assert_eq!(error_chain(&error), format!("{error}: {}", error_chain(source)));
+}
+
+#[tokio::test]
+async fn sends_nothing_in_plain_text_to_an_https_receiver() {
     let receiver = Receiver::http("200 OK", "").await;
     let url = format!("https://{}/", receiver.address);
     let sink = receiver.sink_with(|options| (options.url, options.timeout) = (url, SHORT)).unwrap();
@@ -218,15 +236,15 @@ async fn connects_to_no_private_address_unless_allowed() {
         assert!(!reason.contains("hunter2"), "{reason}");
     }
     assert_eq!(receiver.connections(), 0);
-    // The same name is connected to when it may be.
+    // A connection to the same name is made if private addresses are allowed.
     let url = receiver.url("localhost");
     receiver.sink_with(|options| options.url = url).unwrap().sink_deliver(batch(1..=1)).await.unwrap();
     assert_eq!(receiver.connections(), 1);
 }
 
 #[tokio::test]
-async fn asks_no_proxy_of_the_environment() {
-    // A process has one environment, so this runs in one of its own.
+async fn ignores_the_proxy_of_the_environment() {
+    // A process has one environment, so this test runs in a process of its own.
     const MARK: &str = "MIROIR_TEST_PROXY_CHILD";
     if let Ok(address) = std::env::var(MARK) {
         let receiver = Receiver::http("200 OK", "").await;
@@ -238,18 +256,18 @@ async fn asks_no_proxy_of_the_environment() {
     let (target, proxy) = (Receiver::http("200 OK", "").await, Receiver::http("502 Bad Gateway", "").await);
     let proxy_url = format!("http://{}", proxy.address);
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "asks_no_proxy_of_the_environment"]).env(MARK, target.address.to_string());
+    child.args(["--exact", "ignores_the_proxy_of_the_environment"]).env(MARK, target.address.to_string());
     for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         child.env(name, &proxy_url);
     }
     child.env_remove("NO_PROXY").env_remove("no_proxy");
-    // Its output is captured: who counts tests must not count it.
+    // The output is captured, so that a count of tests does not count the child's.
     assert!(child.output().await.unwrap().status.success());
     assert_eq!((target.connections(), proxy.connections()), (1, 0));
 }
 
 #[test]
-fn options_and_sink_never_print_what_is_secret() {
+fn options_and_sink_never_print_secrets() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let receiver = runtime.block_on(Receiver::http("200 OK", ""));
     let mut options_printed = String::new();

@@ -1,4 +1,4 @@
-//! Webhooks over TLS: a receiver is delivered to when the machine trusts its certificate, and only then.
+//! Webhooks over TLS: a receiver gets deliveries only if the machine trusts its certificate.
 
 mod support;
 
@@ -17,12 +17,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// The test below, which its child runs again.
-const NAME: &str = "delivers_only_where_the_certificate_is_trusted_and_names_the_host";
-/// Gives the child the URL it delivers to.
+/// The name of the test below, which its child process runs again.
+const NAME: &str = "delivers_only_if_the_certificate_is_trusted_and_names_the_host";
+/// The variable that gives the child the URL of the receiver.
 const URL: &str = "MIROIR_TEST_TLS_URL";
 
-/// A receiver that answers everyone who speaks TLS with it. Ends with the runtime of its test.
+/// Starts a receiver that responds to all requests over TLS, and returns its port. It ends with the runtime
+/// of its test.
 async fn receiver(made: &CertifiedKey<KeyPair>) -> u16 {
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
@@ -38,7 +39,7 @@ async fn receiver(made: &CertifiedKey<KeyPair>) -> u16 {
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            // One who does not trust the certificate leaves here.
+            // A client that does not trust the certificate closes the connection here.
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let mut request = vec![0; 64 << 10];
             let _ = stream.read(&mut request).await;
@@ -49,7 +50,8 @@ async fn receiver(made: &CertifiedKey<KeyPair>) -> u16 {
     port
 }
 
-/// Delivers in a process of its own, since what is trusted is read from the environment. Answers what it printed.
+/// Delivers in a process of its own, because the trusted certificates are read from the environment. Returns
+/// the output of the process.
 async fn deliver_trusting(certificates: &str, url: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trusted.pem");
@@ -61,7 +63,7 @@ async fn deliver_trusting(certificates: &str, url: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What the process does that [`deliver_trusting`] starts.
+/// Delivers one batch and prints the outcome, in the process that [`deliver_trusting`] starts.
 async fn deliver_to(url: String) {
     let secrets = vec![SECRET.to_owned()];
     let options = WebhookOptions { url, secrets, timeout: LONG, allow_private: true };
@@ -75,7 +77,7 @@ async fn deliver_to(url: String) {
 }
 
 #[tokio::test]
-async fn delivers_only_where_the_certificate_is_trusted_and_names_the_host() {
+async fn delivers_only_if_the_certificate_is_trusted_and_names_the_host() {
     if let Ok(url) = std::env::var(URL) {
         return deliver_to(url).await;
     }

@@ -24,20 +24,21 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that shows `start`.
+    /// Creates a clock that shows `start`.
     pub fn new(start: Timestamp) -> Self {
         Self { millis: AtomicI64::new(start.as_millis()) }
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, span: Duration) {
-        // The closure always answers Some, so the update cannot fail; both outcomes carry the value before.
+        // The closure always returns `Some`, so the update cannot fail; both outcomes carry the previous
+        // value.
         let _ = self.millis.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |millis| {
             Some(Timestamp::from_millis(millis).plus(span).as_millis())
         });
     }
 
-    /// Sets the clock, also backwards, as clocks of machines are at times.
+    /// Sets the clock. It may also go back, as the clock of a machine may.
     pub fn set(&self, now: Timestamp) {
         self.millis.store(now.as_millis(), Ordering::SeqCst);
     }

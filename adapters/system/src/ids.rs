@@ -1,15 +1,15 @@
-//! Ids that no one else has.
+//! Unique ids.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use miroir_ports::outbound::{Clock, Ids};
+use parking_lot::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::SystemClock;
+use crate::clock::SystemClock;
 
-/// UUIDs of version 7: a millisecond, a counter and random bits, so that they grow with time, also within one
-/// millisecond and also when the machine's clock is set back.
+/// Unique ids as UUIDs of version 7: a millisecond, a counter and random bits. They grow with time, even
+/// within one millisecond and after the machine's clock was set back.
 #[derive(Debug)]
 pub struct UuidIds {
     /// The time and counter of the last id.
@@ -17,15 +17,15 @@ pub struct UuidIds {
 }
 
 impl UuidIds {
-    /// A new source. One for a process: ids of different sources are different, but only those of one source grow.
+    /// Creates a source of ids. A process needs only one: ids of different sources are different, but only
+    /// the ids of one source grow.
     pub fn new() -> Self {
         Self { context: Mutex::new(ContextV7::new()) }
     }
 
     #[allow(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
     fn id_at(&self, seconds: u64, nanoseconds: u32) -> String {
-        // A thread that panicked under the lock leaves a context that is at worst a counter ahead: still usable.
-        let context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
+        let context = self.context.lock();
         Uuid::new_v7(Timestamp::from_unix(&*context, seconds, nanoseconds)).to_string()
     }
 }
@@ -38,7 +38,7 @@ impl Default for UuidIds {
 
 impl Ids for UuidIds {
     fn unique_id(&self) -> String {
-        // A clock before 1970 counts as 1970: the counter and the random bits still tell ids apart.
+        // A time before 1970 is replaced by 1970: the counter and the random bits still make ids unique.
         let now = u64::try_from(SystemClock.now().as_millis()).unwrap_or(0);
         let since_epoch = Duration::from_millis(now);
         self.id_at(since_epoch.as_secs(), since_epoch.subsec_nanos())

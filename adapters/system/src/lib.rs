@@ -1,6 +1,6 @@
-//! What comes from the machine: the time of day and ids that no one else has.
+//! The time of day and unique ids, from the machine.
 //!
-//! The only crate that reads an ambient clock or rolls dice; everything else is handed a
+//! Only this crate reads an ambient clock or randomness; everything else is given a
 //! [`Clock`](miroir_ports::outbound::Clock) and [`Ids`](miroir_ports::outbound::Ids).
 
 mod clock;

@@ -7,6 +7,7 @@ mod observer;
 mod peers;
 mod sink;
 mod store;
+mod wrap_nodes;
 mod writer;
 
 pub use clock::*;

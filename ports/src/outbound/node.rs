@@ -1,5 +1,6 @@
 //! Nodes: unmodified Meilisearch servers with their public HTTP API.
 
+use std::error::Error;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,6 +12,8 @@ use miroir_domain::task::NodeTaskReport;
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
 use serde_json::{Map, Value};
+
+use crate::Source;
 
 /// A write for one node.
 #[derive(Debug, Clone)]
@@ -69,40 +72,78 @@ pub enum NodeTaskSelection {
     IndexSince(IndexUid, Timestamp),
 }
 
-/// The reason why a node did not do its part.
+/// The kind of a call to a node: one for each method of [`Nodes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeOperation {
+    /// [`Nodes::node_probe`].
+    Probe,
+    /// [`Nodes::node_write`].
+    Write,
+    /// [`Nodes::node_read`].
+    Read,
+    /// [`Nodes::node_search`].
+    Search,
+    /// [`Nodes::node_tasks`].
+    Tasks,
+}
+
+impl NodeOperation {
+    /// Returns its name, as metrics show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Write => "write",
+            Self::Read => "read",
+            Self::Search => "search",
+            Self::Tasks => "tasks",
+        }
+    }
+}
+
+/// A call to a node that failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// The node refused the request with a 4xx status.
+    /// The node refused the request: it returned a status of 4xx.
     #[error("node `{node}` refused with {status}: {}", error.message)]
     Refused {
         /// The node.
         node: NodeId,
-        /// The status of the response.
+        /// The HTTP status.
         status: u16,
-        /// The body of the response.
+        /// The error object of the response.
         error: ResponseError,
     },
-    /// The node was not reached: certainly nothing was done.
-    #[error("node `{node}` cannot be reached: {reason}")]
+    /// The node was not reached: it certainly did nothing.
+    #[error("node `{node}` cannot be reached")]
     Unreachable {
         /// The node.
         node: NodeId,
         /// The reason.
-        reason: String,
+        source: Source,
     },
-    /// The node was sent the request, and its response was late, incomplete, a 5xx or malformed: perhaps it
-    /// was done.
-    #[error("node `{node}` gave no usable response: {reason}")]
+    /// The node did not respond in time, closed the connection, or returned 5xx or an unusable response: it
+    /// may have done what was requested.
+    #[error("node `{node}` gave no usable response")]
     Unknown {
         /// The node.
         node: NodeId,
-        /// The fault.
-        reason: String,
+        /// The reason.
+        source: Source,
     },
 }
 
 impl NodeError {
+    /// Creates [`NodeError::Unreachable`] for a reason that is an error or a text.
+    pub fn unreachable(node: &NodeId, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unreachable { node: node.clone(), source: Source::new(reason) }
+    }
+
+    /// Creates [`NodeError::Unknown`] for a reason that is an error or a text.
+    pub fn unknown(node: &NodeId, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unknown { node: node.clone(), source: Source::new(reason) }
+    }
+
     /// Returns whether the outcome counts against the node's health. A refusal does not.
     pub fn is_bad_for_health(&self) -> bool {
         !matches!(self, Self::Refused { .. })

@@ -1,10 +1,14 @@
 //! Other instances of Miroir.
 
+use std::error::Error;
+
 use async_trait::async_trait;
 use miroir_domain::{IndexUid, NodeId};
 use serde::{Deserialize, Serialize};
 
-/// A stale replica: the node is behind the others of the index.
+use crate::Source;
+
+/// A replica that is known to be behind the others of its index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StaleReplica {
     /// The index.
@@ -22,10 +26,25 @@ pub struct ReplicaReport {
     pub results: Vec<StaleReplica>,
 }
 
-/// The reason why another instance gave no report.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PeerError(pub String);
+/// A request to another instance that failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{reason}")]
+pub struct PeerError {
+    reason: String,
+    source: Option<Source>,
+}
+
+impl PeerError {
+    /// Creates an error from a description for people.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), source: None }
+    }
+
+    /// Creates an error caused by another one.
+    pub fn because(reason: impl Into<String>, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { reason: reason.into(), source: Some(Source::new(cause)) }
+    }
+}
 
 /// Other instances, by the URL under which they are reached.
 #[cfg_attr(feature = "mocks", mockall::automock)]

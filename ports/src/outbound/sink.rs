@@ -1,10 +1,13 @@
 //! Receivers of change events.
 
+use std::error::Error;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use serde_json::Value;
+
+use crate::Source;
 
 /// Events of one index, in the order of their numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,23 +18,40 @@ pub struct SinkBatch {
     pub events: Vec<Value>,
 }
 
-/// The reason why a batch was not confirmed. The receiver may have it all the same: it is delivered again.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// A batch that was not confirmed. It may have been received, so it is delivered again.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SinkError {
     /// The receiver did not take it now.
     #[error("{reason}")]
     Unavailable {
-        /// The fault, for people.
+        /// A description for people.
         reason: String,
-        /// The time for which the receiver wants no requests.
+        /// The pause that the receiver requests.
         retry_after: Option<Duration>,
+        /// The error below, if there is one.
+        source: Option<Source>,
     },
     /// The receiver wants no more events, ever (a webhook's 410).
     #[error("{reason}")]
     Gone {
-        /// The fault, for people.
+        /// A description for people.
         reason: String,
     },
+}
+
+impl SinkError {
+    /// Creates [`SinkError::Unavailable`] without a requested pause.
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable { reason: reason.into(), retry_after: None, source: None }
+    }
+
+    /// Creates [`SinkError::Unavailable`] caused by another error, without a requested pause.
+    pub fn unavailable_because(
+        reason: impl Into<String>,
+        cause: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unavailable { reason: reason.into(), retry_after: None, source: Some(Source::new(cause)) }
+    }
 }
 
 /// A receiver of change events.

@@ -1,4 +1,4 @@
-//! Facets: how often each value of an attribute occurs, and the range of its numbers.
+//! Facets: the number of documents for each value of an attribute, and the range of its numbers.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::filter::fold_facet;
 use crate::documents::Stored;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 use crate::settings::{Settings, pattern_covers};
 
-/// `facetDistribution` and `facetStats`.
+/// The content of `facetDistribution` and `facetStats`.
 pub(crate) struct Facets {
     pub(crate) distribution: Map<String, Value>,
     pub(crate) stats: Map<String, Value>,
@@ -47,17 +47,12 @@ fn check(facets: &[String], settings: &Settings) -> Result<(), ApiError> {
         return Ok(());
     };
     let subject = format!("Pattern `{bad}` is not filterable.");
-    let patterns = settings.filterable_patterns();
-    let advice = if patterns.is_empty() {
-        "This index does not have configured filterable attributes.".to_owned()
-    } else {
-        format!("Available filterable attributes patterns are: `{}`.", patterns.join(", "))
-    };
+    let advice = settings.filterable_advice();
     let message = format!("Invalid facet distribution: {subject} {advice}");
     Err(ApiError::invalid("invalid_search_facets", message))
 }
 
-/// A facet value as it is grouped and ordered: numbers before texts.
+/// A facet value in the form in which it is grouped and ordered: numbers before texts.
 #[derive(Debug, Clone, PartialEq)]
 enum Key {
     Number(f64),
@@ -84,7 +79,7 @@ impl Ord for Key {
 }
 
 fn count_one(name: &str, settings: &Settings, documents: &[&Stored]) -> (Value, Option<Value>) {
-    // The shown text is that of the first document with the value.
+    // The text that is shown is that of the first document with the value.
     let mut counts: BTreeMap<Key, (String, u64)> = BTreeMap::new();
     for stored in documents {
         let mut keys: Vec<(Key, String)> = Vec::new();
@@ -98,7 +93,8 @@ fn count_one(name: &str, settings: &Settings, documents: &[&Stored]) -> (Value, 
                 Value::Bool(boolean) => (Key::Text(boolean.to_string()), boolean.to_string()),
                 _ => continue,
             };
-            // A document counts once for each value, however often it repeats it. Empty texts are no values.
+            // A document counts once for each value, even if it repeats the value. Empty texts are not
+            // values.
             if key != Key::Text(String::new()) && !keys.iter().any(|(known, _)| *known == key) {
                 keys.push((key, shown));
             }

@@ -1,4 +1,4 @@
-//! `_formatted` and `_matchesPosition`: where the words of a query stand in the values of a document.
+//! `_formatted` and `_matchesPosition`: the places of a query's words in the values of a document.
 
 use serde_json::{Map, Value, json};
 
@@ -7,24 +7,24 @@ use super::tokenize::{Token, tokenize};
 use crate::document::Document;
 use crate::settings::pattern_covers;
 
-/// A matched stretch of a text, in bytes.
+/// A matched part of a text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
     start: usize,
     end: usize,
 }
 
-/// How matches are marked.
+/// The format of marked matches.
 pub(crate) struct Marker<'q> {
     pub(crate) query: &'q Query,
-    /// Patterns of the attributes in which words are marked.
+    /// Patterns of the attributes in which matches are marked.
     pub(crate) attributes: &'q [String],
     pub(crate) before: &'q str,
     pub(crate) after: &'q str,
 }
 
 impl Marker<'_> {
-    /// The attributes that pass `shown`, or are to be marked, with numbers as text and matches marked.
+    /// Returns the attributes that pass `shown` or have marks, with numbers as text and matches marked.
     pub(crate) fn format(&self, document: &Document, shown: impl Fn(&str) -> bool) -> Map<String, Value> {
         let selected = super::select::select_where(document, |path| shown(path) || self.marks(path));
         selected.into_iter().map(|(name, value)| (name.clone(), self.value(&name, value))).collect()
@@ -66,7 +66,7 @@ impl Marker<'_> {
     }
 }
 
-/// `_matchesPosition` of a document, in the attributes that pass `shown`.
+/// Returns `_matchesPosition` of a document, for the attributes that pass `shown`.
 pub(crate) fn matches_position(
     query: &Query,
     document: &Document,
@@ -100,7 +100,7 @@ pub(crate) fn matches_position(
     positions
 }
 
-/// The matched stretches of a text, in order, without overlaps.
+/// Returns the matched parts of a text, in order and without overlaps.
 fn spans(query: &Query, text: &str) -> Vec<Span> {
     let tokens = tokenize(text);
     let mut spans: Vec<Span> = Vec::new();
@@ -126,7 +126,7 @@ fn span(term: &Term, rest: &[Token], token: &Token, text: &str) -> Option<Span> 
     if term.matches(&token.word).is_none() {
         return term.synonyms.iter().find_map(|words| phrase_span(words, rest));
     }
-    // Of a word that only begins with the query word, as much is marked as the query word is long.
+    // In a longer word that begins with the query word, only the length of the query word is marked.
     let length = term.words[0].chars().count();
     let original = &text[token.start..token.end];
     let end = match original.char_indices().nth(length) {

@@ -1,4 +1,4 @@
-//! A query text as terms: words, phrases, and what must not appear.
+//! Queries as terms: words, phrases, and words that must not appear.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,35 +7,35 @@ use super::tokenize::{Token, tokenize};
 use super::typo::typos;
 use crate::settings::Settings;
 
-/// How a word of a document matches a query word.
+/// A match between a word of a document and a word of the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WordMatch {
-    /// How many typos apart.
+    /// The number of typos between them.
     pub(crate) typos: u8,
-    /// Whether it is the same word, not only one that begins with it.
+    /// True if the words are equal, false if the document's word only begins with the query's.
     pub(crate) is_whole: bool,
 }
 
-/// One term of a query: a word, or several in quotes.
+/// One term of a query: a word, or several words in quotes.
 #[derive(Debug)]
 pub(crate) struct Term {
-    /// Its words; more than one for a phrase.
+    /// The words of the term; more than one for a phrase.
     pub(crate) words: Vec<String>,
-    /// Its place in the query, in words.
+    /// The position of the term in the query, counted in words.
     pub(crate) position: usize,
-    /// How many typos its word may have.
+    /// The number of typos that a matching word may have.
     pub(crate) allowed_typos: u8,
-    /// Whether it was in quotes: neither typos nor beginnings match.
+    /// True if the term was in quotes: neither typos nor beginnings match.
     pub(crate) is_phrase: bool,
-    /// Whether words that begin with it match as well.
+    /// True if words that begin with the term match as well.
     pub(crate) is_prefix: bool,
-    /// What the settings say means the same, in words.
+    /// The synonyms in the settings, each as its words.
     pub(crate) synonyms: Vec<Vec<String>>,
     known: RefCell<HashMap<String, Option<WordMatch>>>,
 }
 
 impl Term {
-    /// How a word of a document matches the term's word. Never for phrases of several words.
+    /// Matches a word of a document with the term's word. Not meant for phrases of several words.
     pub(crate) fn matches(&self, word: &str) -> Option<WordMatch> {
         if let Some(known) = self.known.borrow().get(word) {
             return *known;
@@ -51,13 +51,13 @@ impl Term {
 /// A query.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
-    /// What is looked for, in written order.
+    /// The terms that are searched, in written order.
     pub(crate) terms: Vec<Term>,
-    /// Words and phrases that must not appear.
+    /// The words and phrases that must not appear.
     pub(crate) negative: Vec<Vec<String>>,
 }
 
-/// A piece of a query: inside quotes or outside, after a minus or not.
+/// A piece of a query: inside or outside quotes, with or without a minus.
 struct Piece {
     start: usize,
     end: usize,
@@ -83,7 +83,7 @@ fn pieces(text: &str) -> Vec<Piece> {
             let end = word_start + word.len();
             let bare = word.strip_prefix('-');
             pieces.push(Piece { start: word_start, end, is_phrase, is_negative: bare.is_some() });
-            // A lone minus at the end speaks of the phrase that follows.
+            // A lone minus at the end negates the phrase that follows.
             is_negative = word == "-";
             word_start = end + text[end..].chars().next().map_or(0, char::len_utf8);
         }
@@ -124,7 +124,7 @@ impl Query {
     }
 }
 
-/// What the settings say about query words.
+/// The settings that concern query words.
 struct Rules<'s> {
     settings: &'s Settings,
     stop_words: Vec<&'s str>,
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn query_knows_words_phrases_and_negations() {
+    fn query_has_words_phrases_and_negations() {
         let query = Query::parse("big \"mad max\" -road -\"fury x\" roa", &Settings::default());
         let words: Vec<&[String]> = query.terms.iter().map(|term| term.words.as_slice()).collect();
         assert_eq!(words, [vec!["big"], vec!["mad", "max"], vec!["roa"]]);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn stop_words_leave_their_place_unless_they_end_the_query() {
+    fn stop_words_are_dropped_unless_they_end_the_query() {
         let mut settings = Settings::default();
         settings.apply(&serde_json::Map::from_iter([("stopWords".to_owned(), serde_json::json!(["the"]))]));
         let query = Query::parse("the road, the", &settings);

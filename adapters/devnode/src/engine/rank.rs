@@ -1,4 +1,4 @@
-//! Ranks one document for a query: which words it matches, and what each ranking rule says of it.
+//! The rank of one document for a query: the words that it matches, and the detail of each ranking rule.
 
 use std::collections::HashMap;
 
@@ -10,15 +10,15 @@ use crate::settings::Settings;
 
 /// The distance from which words count as unrelated.
 const MAX_DISTANCE: usize = 4;
-/// The greatest cost of a word's place.
+/// The greatest cost of a word's position.
 const MAX_POSITION_COST: u32 = 10;
 
-/// One place where a term is found.
+/// One place at which a term is found.
 #[derive(Debug, Clone, Copy)]
 struct Occurrence {
-    /// Which attribute of the document.
+    /// The index of the attribute in the document.
     field: usize,
-    /// The place of the attribute among the searchable ones.
+    /// The rank of the attribute among the searchable ones.
     field_rank: usize,
     position: usize,
     typos: u8,
@@ -38,35 +38,35 @@ enum Rule {
     Sort(Sort),
 }
 
-/// Which words may be left out when a document does not match all of them.
+/// The order in which words may be left out if a document does not match all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strategy {
-    /// The last first.
+    /// The last word first.
     Last,
-    /// None.
+    /// No word may be left out.
     All,
-    /// The most frequent first.
+    /// The most frequent word first.
     Frequency,
 }
 
-/// Ranks documents of one index for one query.
+/// A ranker for the documents of one index and one query.
 pub(crate) struct Ranker<'q> {
     query: &'q Query,
     settings: &'q Settings,
     rules: Vec<Rule>,
     strategy: Strategy,
-    /// The place of each searchable attribute.
+    /// The rank of each searchable attribute.
     fields: HashMap<&'q str, usize>,
     max_field: usize,
     without_typos: Vec<&'q str>,
-    /// Words that are not found, whatever a query asks.
+    /// Words that are never found.
     stop_words: Vec<&'q str>,
-    /// Terms in the order in which they are kept; the last is the first to go.
+    /// Terms in the order in which they are kept: the last one is dropped first.
     kept_order: Vec<usize>,
 }
 
 impl<'q> Ranker<'q> {
-    /// A ranker over the attributes `paths` of an index, narrowed to `search_on`.
+    /// Creates a ranker over the attributes `paths` of an index, restricted to `search_on`.
     pub(crate) fn new(
         query: &'q Query,
         settings: &'q Settings,
@@ -100,7 +100,7 @@ impl<'q> Ranker<'q> {
         }
     }
 
-    /// Learns which words are frequent, for the strategy that drops those first.
+    /// Counts the documents of each word, for the strategy that drops frequent words first.
     pub(crate) fn count_words<'d>(&mut self, documents: impl Iterator<Item = &'d Stored>) {
         if self.strategy != Strategy::Frequency {
             return;
@@ -114,7 +114,7 @@ impl<'q> Ranker<'q> {
         self.kept_order.sort_by_key(|term| counts[*term]);
     }
 
-    /// What the rules say of a document, or none when it does not match.
+    /// Returns the details of all rules for a document. Returns `None` if the document does not match.
     pub(crate) fn rank(&self, stored: &Stored) -> Option<Vec<Detail>> {
         if self.query.negative.iter().any(|words| !self.phrase(words, stored).is_empty()) {
             return None;
@@ -151,7 +151,7 @@ impl<'q> Ranker<'q> {
                     .iter()
                     .map(|(_, found)| found.first().map_or(0, |first| u32::from(first.typos)))
                     .sum(),
-                // A word too short for typos may still be cut in two, which counts as one.
+                // A word too short for typos may still be split in two, which counts as one typo.
                 max: kept
                     .iter()
                     .filter(|(term, _)| !term.is_phrase)
@@ -190,7 +190,7 @@ impl<'q> Ranker<'q> {
             let no_typos = self.without_typos.contains(&field.path.as_str());
             for token in &field.tokens {
                 let Some(matched) = term.matches(&token.word) else { continue };
-                // The server does index a stop word that an attribute starts with.
+                // The server does index a stop word at the beginning of an attribute.
                 let is_stop_word = token.position > 0 && self.stop_words.contains(&token.word.as_str());
                 if is_stop_word || (matched.typos > 0 && no_typos) {
                     continue;
@@ -212,7 +212,7 @@ impl<'q> Ranker<'q> {
         found
     }
 
-    /// Where these words stand side by side.
+    /// Returns the places at which these words are adjacent.
     fn phrase(&self, words: &[String], stored: &Stored) -> Vec<Occurrence> {
         let mut found = Vec::new();
         for (index, field) in stored.tokens.iter().enumerate() {
@@ -259,7 +259,7 @@ impl<'q> Ranker<'q> {
         Rank::from_cost(count(cost.sum()), count(self.max_field * kept.len()))
     }
 
-    /// Whether some attribute is the words of the query, or has them at their places.
+    /// Returns whether an attribute equals the query, or begins with its words at their positions.
     fn match_type(&self, kept: &[(&Term, Vec<Occurrence>)], stored: &Stored) -> MatchType {
         let is_beginning =
             kept.iter().zip(&self.query.terms).all(|((term, _), first)| term.position == first.position);
@@ -287,8 +287,8 @@ impl<'q> Ranker<'q> {
     }
 }
 
-/// The rules of the settings as they apply to a query. Rules about words need words; `words` comes first by itself
-/// where a rule about words does without it.
+/// Returns the rules of the settings that apply to a query. Rules about words apply only to queries with
+/// words; `words` is added before the first rule about words if the settings leave it out.
 fn rules(settings: &Settings, sorts: &[Sort], has_words: bool) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
     let add = |rule: Rule, rules: &mut Vec<Rule>| {
@@ -334,7 +334,7 @@ fn fewest_typos(found: &[Occurrence]) -> Vec<Occurrence> {
     found.iter().copied().filter(|place| Some(place.typos) == fewest).collect()
 }
 
-/// How far apart two words are; the wrong way round costs one more.
+/// Returns the distance between two words. The wrong order costs one more.
 fn distance(left: Occurrence, right: Occurrence, left_words: usize, by_attribute: bool) -> usize {
     let is_same_word = left.field == right.field && left.position == right.position;
     if left.field != right.field || is_same_word {
@@ -352,7 +352,7 @@ fn distance(left: Occurrence, right: Occurrence, left_words: usize, by_attribute
     distance.clamp(1, MAX_DISTANCE)
 }
 
-/// How far words stand from their place in the query.
+/// Returns the rank for the distances between words and their positions in the query.
 fn word_position(kept: &[(&Term, Vec<Occurrence>)]) -> Rank {
     let cost = kept.iter().map(|(term, found)| {
         let costs = found.iter().map(|place| position_cost(bucket(place.position).abs_diff(term.position)));
@@ -361,7 +361,7 @@ fn word_position(kept: &[(&Term, Vec<Occurrence>)]) -> Rank {
     Rank::from_cost(cost.sum(), MAX_POSITION_COST * count(kept.len()))
 }
 
-/// Far places are rounded up, as the server stores them.
+/// Rounds distant positions up, as the server stores them.
 fn bucket(position: usize) -> usize {
     match position {
         0..16 => position,

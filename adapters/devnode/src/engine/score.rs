@@ -1,7 +1,7 @@
-//! Scores: what each ranking rule says of a document, how documents are ordered by it, and how it is shown.
+//! Scores: the details of the ranking rules for a document, the order that follows from them, and their JSON.
 //!
-//! The arithmetic and the JSON shape are those of the server: a rule gives a rank out of a greatest rank, and ranks
-//! nest, so that every rule decides only among documents the rules before it hold equal.
+//! The arithmetic and the JSON are those of the server: each rule gives a rank out of a greatest rank, and
+//! ranks nest, so that a rule decides only among documents that are equal under the rules before it.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::sort::{Sort, compare_values};
 
-/// A place on a scale: `max` is best, 1 is worst.
+/// A rank on a scale, where `max` is best and 1 is worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rank {
     pub(crate) rank: u32,
@@ -17,18 +17,18 @@ pub(crate) struct Rank {
 }
 
 impl Rank {
-    /// The best place less a cost.
+    /// Returns the best rank minus a cost.
     pub(crate) fn from_cost(cost: u32, max_cost: u32) -> Self {
         Self { rank: (max_cost + 1).saturating_sub(cost), max: max_cost + 1 }
     }
 
-    /// Between 0 and 1.
+    /// Returns the score between 0 and 1.
     fn score(self) -> f64 {
         f64::from(self.rank) / f64::from(self.max)
     }
 }
 
-/// The score of nested ranks: each refines the one before it.
+/// Returns the score of nested ranks, each of which refines the one before it.
 fn nested_score(ranks: impl IntoIterator<Item = Rank>) -> f64 {
     let (mut rank, mut max) = (1.0, 1.0);
     for inner in ranks {
@@ -38,7 +38,7 @@ fn nested_score(ranks: impl IntoIterator<Item = Rank>) -> f64 {
     rank / max
 }
 
-/// How an attribute compares to the whole query.
+/// The similarity of an attribute to the whole query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum MatchType {
     NoExactMatch,
@@ -65,7 +65,7 @@ impl MatchType {
     }
 }
 
-/// What one ranking rule says of one document.
+/// The detail of one ranking rule for one document.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Detail {
     Words {
@@ -79,7 +79,7 @@ pub(crate) enum Detail {
     Proximity(Rank),
     AttributeRank(Rank),
     WordPosition(Rank),
-    /// The rule `attribute`: both of the above as one.
+    /// The rule `attribute`, which combines the two rules above.
     Attribute {
         rank: Rank,
         position: Rank,
@@ -110,13 +110,13 @@ impl Detail {
         }
     }
 
-    /// The better document first.
+    /// Orders the better document first.
     fn compare(&self, other: &Self) -> Ordering {
         if let (Self::Sort { sort, value: left, .. }, Self::Sort { value: right, .. }) = (self, other) {
             return compare_values(sort.ascending, left, right);
         }
         let pairs = self.ranks().into_iter().zip(other.ranks());
-        // Cross-multiplied, because the scales differ once words were dropped.
+        // Cross-multiplied, because the scales differ after words were dropped.
         let order = |left: Rank, right: Rank| {
             (u64::from(right.rank) * u64::from(left.max)).cmp(&(u64::from(left.rank) * u64::from(right.max)))
         };
@@ -170,19 +170,19 @@ impl Detail {
     }
 }
 
-/// The order of two documents by their details, rule by rule.
+/// Compares two documents by their details, rule by rule.
 pub(crate) fn compare(left: &[Detail], right: &[Detail]) -> Ordering {
     left.iter()
         .zip(right)
         .fold(Ordering::Equal, |found, (left, right)| found.then_with(|| left.compare(right)))
 }
 
-/// `_rankingScore`: all rules nested, sorts left out.
+/// Returns `_rankingScore`: all rules nested, without sorts.
 pub(crate) fn global_score(details: &[Detail]) -> f64 {
     nested_score(details.iter().flat_map(Detail::ranks))
 }
 
-/// `_rankingScoreDetails`.
+/// Returns `_rankingScoreDetails`.
 pub(crate) fn show(details: &[Detail]) -> Map<String, Value> {
     details.iter().enumerate().map(|(order, detail)| detail.show(order)).collect()
 }

@@ -1,4 +1,4 @@
-//! A search of one index: filter, rank, order, one per distinct value, cut the page, show.
+//! The search of one index: filters, ranks, orders, removes duplicates, cuts the page and formats it.
 
 use serde_json::{Map, Value, json};
 
@@ -11,20 +11,20 @@ use super::score::{Detail, compare, global_score, show};
 use super::select::select_where;
 use super::sort;
 use crate::documents::Stored;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 use crate::settings::pattern_covers;
 use crate::state::Index;
 
-/// Which hits are wanted.
+/// The requested page of hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Page {
-    /// From a hit on; totals are called estimated.
+    /// A number of hits from an offset on; the total is called estimated.
     Offset { offset: usize, limit: usize },
     /// A numbered page; totals are exact.
     Numbered { page: usize, hits_per_page: usize },
 }
 
-/// A search request, its types checked.
+/// A search request whose types are checked.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "they are the switches of the API, each independent")]
 pub(crate) struct SearchRequest {
@@ -46,13 +46,13 @@ pub(crate) struct SearchRequest {
     pub(crate) retrieve_vectors: bool,
 }
 
-/// A document with what the rules say of it.
+/// A document with the details of its rank.
 struct Ranked<'d> {
     stored: &'d Stored,
     details: Vec<Detail>,
 }
 
-/// Searches; the answer's body without its timing and uid.
+/// Searches and returns the body of the response, without processing time and uid.
 pub(crate) fn search(
     index: &Index,
     uid: &str,
@@ -101,7 +101,7 @@ fn fields(value: Value) -> Map<String, Value> {
     }
 }
 
-/// Every document that is found, best first.
+/// Returns every document that matches, best first.
 fn ranked<'d>(
     index: &'d Index,
     uid: &str,
@@ -136,7 +136,7 @@ fn ranked<'d>(
         request.score_threshold.is_none_or(|threshold| global_score(&ranked.details) >= threshold)
     };
     let mut found: Vec<Ranked> = found.filter(good_enough).collect();
-    // Stable: what the rules hold equal stays in order of arrival.
+    // The sort is stable, so equal documents stay in order of arrival.
     found.sort_by(|left, right| compare(&left.details, &right.details));
     if let Some(attribute) = distinct {
         keep_distinct(&mut found, attribute);
@@ -144,7 +144,7 @@ fn ranked<'d>(
     Ok(found)
 }
 
-/// Where only some attributes are searchable, a search may be narrowed only to those.
+/// Refuses `attributesToSearchOn` outside the searchable attributes, if those are restricted.
 fn check_search_on(index: &Index, request: &SearchRequest) -> Result<(), ApiError> {
     let searchable = index.settings.texts("searchableAttributes");
     if searchable.contains(&"*") {
@@ -173,17 +173,12 @@ fn distinct_attribute<'r>(index: &'r Index, request: &'r SearchRequest) -> Resul
     if index.settings.is_filterable(attribute) {
         return Ok(Some(attribute));
     }
-    let patterns = index.settings.filterable_patterns();
-    let advice = if patterns.is_empty() {
-        "This index does not have configured filterable attributes.".to_owned()
-    } else {
-        format!("Available filterable attributes patterns are: `{}`.", patterns.join(", "))
-    };
+    let advice = index.settings.filterable_advice();
     let problem = "is not filterable and thus, cannot be used as distinct attribute.";
     Err(ApiError::invalid("invalid_search_distinct", format!("Attribute `{attribute}` {problem} {advice}")))
 }
 
-/// Keeps the best document of each value; documents without the attribute all stay.
+/// Keeps the best document of each value, and all documents without the attribute.
 fn keep_distinct(found: &mut Vec<Ranked>, attribute: &str) {
     let mut seen: std::collections::HashSet<String> = std::collections::HashSet::new();
     found.retain(|ranked| {

@@ -1,15 +1,16 @@
-//! Picks attributes of a document.
+//! The selection of a document's attributes.
 
 use serde_json::{Map, Value};
 
 use crate::document::Document;
 
-/// The attributes that `fields` name, dots reaching into objects; all of them without `fields`.
+/// Returns the attributes in `fields`, whose dots reach into objects. Returns all attributes if `fields` is
+/// `None`.
 pub(crate) fn select(document: &Document, fields: Option<&[String]>) -> Map<String, Value> {
     select_where(document, |path| fields.is_none_or(|fields| fields.iter().any(|field| field == path)))
 }
 
-/// The attributes whose path is wanted; an object keeps the parts that are.
+/// Returns the attributes whose path is wanted. An object keeps its wanted parts.
 pub(crate) fn select_where(document: &Document, wanted: impl Fn(&str) -> bool) -> Map<String, Value> {
     let mut selected = Map::new();
     for (name, value) in document.iter() {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::filter::fold_facet;
 use crate::document::Document;
-use crate::http::error::ApiError;
+use crate::error::ApiError;
 use crate::settings::Settings;
 
 /// One attribute to sort by.
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 pub(crate) struct Sort {
     /// The attribute path.
     pub(crate) attribute: String,
-    /// Whether small values come first.
+    /// True if small values come first.
     pub(crate) ascending: bool,
 }
 
@@ -29,12 +29,12 @@ impl Sort {
         Some(Self { attribute: attribute.to_owned(), ascending })
     }
 
-    /// Its name in score details.
+    /// Returns its name in score details.
     pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.attribute, if self.ascending { "asc" } else { "desc" })
     }
 
-    /// The value a document is sorted by: the best of several, `null` when there is none.
+    /// Returns the value by which a document is sorted: the best of several, or `null` if there is none.
     pub(crate) fn value(&self, document: &Document) -> Value {
         let scalars = document.scalars_at(&self.attribute).into_iter().filter_map(|value| match value {
             Value::Number(number) => number.as_f64().map(Value::from),
@@ -69,14 +69,14 @@ pub(crate) fn check(sorts: &[Sort], settings: &Settings, code: &str) -> Result<(
     Err(ApiError::invalid(code, format!("Attribute `{}` is not sortable. {advice}", bad.attribute)))
 }
 
-/// The order of two documents.
+/// Compares two documents.
 pub(crate) fn compare(sorts: &[Sort], left: &Document, right: &Document) -> Ordering {
     let orders =
         sorts.iter().map(|sort| compare_values(sort.ascending, &sort.value(left), &sort.value(right)));
     orders.fold(Ordering::Equal, Ordering::then)
 }
 
-/// The order of two sort values: numbers, then texts, then nothing; `ascending` turns the order inside each kind.
+/// Compares two sort values: numbers first, then texts, then `null`. `ascending` applies within each kind.
 pub(crate) fn compare_values(ascending: bool, left: &Value, right: &Value) -> Ordering {
     let turned = |order: Ordering| if ascending { order } else { order.reverse() };
     let kind = |value: &Value| match value {
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_precede_texts_and_nothing_is_last() {
+    fn numbers_precede_texts_and_null_is_last() {
         for ascending in [true, false] {
             assert_eq!(compare_values(ascending, &json!(1), &json!("a")), Ordering::Less);
             assert_eq!(compare_values(ascending, &json!("a"), &json!(null)), Ordering::Less);

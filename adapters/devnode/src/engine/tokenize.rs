@@ -1,11 +1,11 @@
-//! Cuts text into words with positions, as ranking counts them.
+//! The words of a text with their positions, as ranking counts them.
 
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::document::Document;
 
-/// How far a hard separator (the end of a sentence) moves the next word away.
+/// The distance that a hard separator, such as the end of a sentence, puts between two words.
 const HARD_DISTANCE: usize = 8;
 
 /// One word of a text.
@@ -13,11 +13,11 @@ const HARD_DISTANCE: usize = 8;
 pub(crate) struct Token {
     /// The word, lower-case and without accents.
     pub(crate) word: String,
-    /// Its place, counted in words, with gaps where sentences end.
+    /// Its position, counted in words, with gaps at the ends of sentences.
     pub(crate) position: usize,
-    /// Where it starts in the text, in bytes.
+    /// Its start in the text, in bytes.
     pub(crate) start: usize,
-    /// Where it ends in the text, in bytes.
+    /// Its end in the text, in bytes.
     pub(crate) end: usize,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct FieldTokens {
     pub(crate) tokens: Vec<Token>,
 }
 
-/// The words of every attribute of a document.
+/// Returns the words of every attribute of a document.
 pub(crate) fn tokenize_document(document: &Document) -> Vec<FieldTokens> {
     let mut fields = Vec::new();
     for (path, values) in document.flattened() {
@@ -42,7 +42,7 @@ pub(crate) fn tokenize_document(document: &Document) -> Vec<FieldTokens> {
                 Value::Bool(boolean) => boolean.to_string(),
                 _ => continue,
             };
-            // Values of a list stand apart like sentences.
+            // The values of a list are separated like sentences.
             let offset = tokens.last().map_or(0, |last| last.position + HARD_DISTANCE);
             tokens.extend(
                 tokenize(&text).into_iter().map(|token| Token { position: token.position + offset, ..token }),
@@ -55,7 +55,7 @@ pub(crate) fn tokenize_document(document: &Document) -> Vec<FieldTokens> {
     fields
 }
 
-/// The words of a text.
+/// Returns the words of a text.
 pub(crate) fn tokenize(text: &str) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::new();
     let mut start = None;
@@ -76,12 +76,12 @@ pub(crate) fn tokenize(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// Combining marks belong to the letter before them.
+/// Returns whether a character is a combining mark, which belongs to the letter before it.
 fn is_mark(character: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&character)
 }
 
-/// Whether a separator ends a sentence or a part of one: stops and commas only before a space.
+/// Returns whether a separator ends a sentence or a clause. Full stops and commas do so only before a space.
 fn is_hard(text: &str, index: usize, character: char) -> bool {
     match character {
         '.' | ',' => text[index + 1..].starts_with(' '),
@@ -90,7 +90,7 @@ fn is_hard(text: &str, index: usize, character: char) -> bool {
     }
 }
 
-/// A word as it is compared: lower-case, letters without their accents.
+/// Returns a word in the form in which it is compared: lower-case, without accents.
 pub(crate) fn fold(word: &str) -> String {
     let mut folded = String::with_capacity(word.len());
     for character in word.nfkd().filter(|character| !is_mark(*character)).flat_map(char::to_lowercase) {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_stand_apart() {
+    fn sentences_are_separated() {
         assert_eq!(words("One. Two"), expected(&[("one", 0), ("two", 8)]));
         assert_eq!(words("a.b c"), expected(&[("a", 0), ("b", 1), ("c", 2)]));
     }

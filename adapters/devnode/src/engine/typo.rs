@@ -1,9 +1,10 @@
-//! How many typos separate a query word from a word of a document.
+//! Typos between a query word and a word of a document.
 
-/// The typos that turn `query` into `word` (or into a beginning of it, for a prefix), if at most `allowed`.
+/// Returns the number of typos that turn `query` into `word`, or for a prefix into a beginning of it, if at
+/// most `allowed`.
 ///
-/// Insertions, deletions, replacements and swaps of neighbours count one each; a different first letter counts one
-/// more.
+/// Insertions, deletions, replacements and swaps of neighbours count one each; a different first letter
+/// counts one more.
 pub(crate) fn typos(query: &str, word: &str, is_prefix: bool, allowed: u8) -> Option<u8> {
     if query == word || (is_prefix && word.starts_with(query)) {
         return Some(0);
@@ -21,9 +22,10 @@ pub(crate) fn typos(query: &str, word: &str, is_prefix: bool, allowed: u8) -> Op
     u8::try_from(distance + penalty).ok().filter(|typos| *typos <= allowed)
 }
 
-/// The edit distance with swaps of neighbours; for a prefix, the least over all beginnings of `word`.
+/// Returns the edit distance with swaps of neighbours. For a prefix, returns the least over all beginnings of
+/// `word`.
 fn distance(query: &[char], word: &[char], is_prefix: bool) -> usize {
-    // Rows of the classic table, one for each letter of `word`; a swap looks two rows back.
+    // Rows of the classic table, one for each letter of `word`. A swap uses the row before the previous one.
     let mut before: Vec<usize> = Vec::new();
     let mut previous: Vec<usize> = (0..=query.len()).collect();
     let mut least = previous[query.len()];
@@ -48,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typos_counts_edits_and_swaps() {
+    fn typos_count_edits_and_swaps() {
         assert_eq!(typos("wonder", "wonder", false, 0), Some(0));
         assert_eq!(typos("wondr", "wonder", false, 1), Some(1));
         assert_eq!(typos("wnoder", "wonder", false, 1), Some(1));

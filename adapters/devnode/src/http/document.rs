@@ -2,17 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::field::{Fields, object};
+use super::field::Fields;
 use super::request::Request;
 use super::response::{Responded, Response, accept_in, page};
 use crate::documents::Stored;
 use crate::engine::{filter, select, sort};
+use crate::error::ApiError;
+use crate::json::object;
 use crate::payload::{self, canonical_id};
 use crate::shared::Shared;
 use crate::task::Work;
 
-/// `POST` (replaces) and `PUT` (merges) `/indexes/{uid}/documents`.
+/// Serves `POST` (replaces) and `PUT` (merges) `/indexes/{uid}/documents`.
 pub(super) fn add(shared: &Shared, request: &Request, uid: &str, replace: bool) -> Responded {
     request.query.only(&["primaryKey", "csvDelimiter", "customMetadata", "skipCreation"])?;
     let format = request.document_format()?;
@@ -21,17 +22,17 @@ pub(super) fn add(shared: &Shared, request: &Request, uid: &str, replace: bool) 
     accept_in(shared, request, uid, Work::AddDocuments { documents, primary_key, replace })
 }
 
-/// `DELETE /indexes/{uid}/documents`.
+/// Serves `DELETE /indexes/{uid}/documents`.
 pub(super) fn clear(shared: &Shared, request: &Request, uid: &str) -> Responded {
     accept_in(shared, request, uid, Work::ClearDocuments)
 }
 
-/// `DELETE /indexes/{uid}/documents/{id}`.
+/// Serves `DELETE /indexes/{uid}/documents/{id}`.
 pub(super) fn delete(shared: &Shared, request: &Request, uid: &str, id: &str) -> Responded {
     accept_in(shared, request, uid, Work::DeleteDocuments(vec![Value::from(id)]))
 }
 
-/// `POST /indexes/{uid}/documents/delete-batch`.
+/// Serves `POST /indexes/{uid}/documents/delete-batch`.
 pub(super) fn delete_batch(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let Value::Array(ids) = request.json()? else {
         let message = "Json deserialize error: invalid type: map, expected a sequence at line 1 column 0";
@@ -40,7 +41,7 @@ pub(super) fn delete_batch(shared: &Shared, request: &Request, uid: &str) -> Res
     accept_in(shared, request, uid, Work::DeleteDocuments(ids))
 }
 
-/// `POST /indexes/{uid}/documents/delete`.
+/// Serves `POST /indexes/{uid}/documents/delete`.
 pub(super) fn delete_by_filter(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let body = request.json()?;
     let fields = Fields::new(object(&body, &["filter"])?);
@@ -53,7 +54,7 @@ pub(super) fn delete_by_filter(shared: &Shared, request: &Request, uid: &str) ->
     accept_in(shared, request, uid, Work::DeleteByFilter(wanted.clone()))
 }
 
-/// `GET /indexes/{uid}/documents/{id}`.
+/// Serves `GET /indexes/{uid}/documents/{id}`.
 pub(super) fn get(shared: &Shared, request: &Request, uid: &str, id: &str) -> Responded {
     request.query.only(&["fields", "retrieveVectors"])?;
     let state = shared.state();
@@ -64,11 +65,11 @@ pub(super) fn get(shared: &Shared, request: &Request, uid: &str, id: &str) -> Re
 }
 
 fn comma_list(request: &Request, name: &str) -> Option<Vec<String>> {
-    let text = request.query.get(name)?;
-    Some(text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect())
+    let items = request.query.list(name)?;
+    Some(items.into_iter().map(|(_, item)| item.to_owned()).collect())
 }
 
-/// Which documents a listing wants.
+/// The parameters of a listing.
 struct Listing {
     offset: usize,
     limit: usize,
@@ -82,7 +83,7 @@ struct Listing {
 const LISTING_FIELDS: [&str; 8] =
     ["offset", "limit", "fields", "retrieveVectors", "ids", "filter", "sort", "useNetwork"];
 
-/// `GET /indexes/{uid}/documents`.
+/// Serves `GET /indexes/{uid}/documents`.
 pub(super) fn list(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let query = &request.query;
     query.only(&LISTING_FIELDS)?;
@@ -97,10 +98,10 @@ pub(super) fn list(shared: &Shared, request: &Request, uid: &str) -> Responded {
             .boolean("retrieveVectors", "invalid_document_retrieve_vectors")?
             .unwrap_or(false),
     };
-    answer_listing(shared, uid, &listing)
+    listing_response(shared, uid, &listing)
 }
 
-/// `POST /indexes/{uid}/documents/fetch`.
+/// Serves `POST /indexes/{uid}/documents/fetch`.
 pub(super) fn fetch(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let body = request.json()?;
     let fields = Fields::new(object(&body, &LISTING_FIELDS)?);
@@ -115,10 +116,10 @@ pub(super) fn fetch(shared: &Shared, request: &Request, uid: &str) -> Responded 
             .boolean("retrieveVectors", "invalid_document_retrieve_vectors")?
             .unwrap_or(false),
     };
-    answer_listing(shared, uid, &listing)
+    listing_response(shared, uid, &listing)
 }
 
-fn answer_listing(shared: &Shared, uid: &str, listing: &Listing) -> Responded {
+fn listing_response(shared: &Shared, uid: &str, listing: &Listing) -> Responded {
     let state = shared.state();
     let index = state.index(uid)?;
     let filter = match &listing.filter {

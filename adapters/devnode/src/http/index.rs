@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::error::ApiError;
-use super::field::{Fields, object};
+use super::field::Fields;
 use super::request::Request;
 use super::response::{Responded, Response, accept_in, check_index_uid, page};
+use crate::error::ApiError;
+use crate::json::object;
 use crate::shared::Shared;
 use crate::task::Work;
 
-/// `GET /indexes`.
+/// Serves `GET /indexes`.
 pub(super) fn list(shared: &Shared, request: &Request) -> Responded {
     request.query.only(&["offset", "limit"])?;
     let offset = request.query.number("offset", "invalid_index_offset")?.unwrap_or(0);
@@ -20,7 +21,7 @@ pub(super) fn list(shared: &Shared, request: &Request) -> Responded {
     Ok(page(&views, offset, limit, state.indexes.len()))
 }
 
-/// `POST /indexes`.
+/// Serves `POST /indexes`.
 pub(super) fn create(shared: &Shared, request: &Request) -> Responded {
     let body = request.json()?;
     let fields = Fields::new(object(&body, &["uid", "primaryKey"])?);
@@ -31,12 +32,12 @@ pub(super) fn create(shared: &Shared, request: &Request) -> Responded {
     accept_in(shared, request, uid, Work::CreateIndex { primary_key })
 }
 
-/// `GET /indexes/{uid}`.
+/// Serves `GET /indexes/{uid}`.
 pub(super) fn get(shared: &Shared, uid: &str) -> Responded {
     Ok(Response::ok(&shared.state().index(uid)?.view(uid)))
 }
 
-/// `PATCH /indexes/{uid}`.
+/// Serves `PATCH /indexes/{uid}`.
 pub(super) fn update(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let body = request.json()?;
     for (field, code) in
@@ -56,13 +57,13 @@ pub(super) fn update(shared: &Shared, request: &Request, uid: &str) -> Responded
     accept_in(shared, request, uid, Work::UpdateIndex { primary_key, new_uid })
 }
 
-/// `GET /indexes/{uid}/stats`.
+/// Serves `GET /indexes/{uid}/stats`.
 pub(super) fn stats(shared: &Shared, uid: &str) -> Responded {
     let state = shared.state();
     Ok(Response::ok(&state.index(uid)?.stats(state.is_indexing(uid))))
 }
 
-/// `GET /stats`. The database is as large as the documents are as text.
+/// Serves `GET /stats`. The size of the database is that of the documents as text.
 pub(super) fn all_stats(shared: &Shared) -> Response {
     let state = shared.state();
     let indexes: Map<String, Value> =

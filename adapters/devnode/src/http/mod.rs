@@ -1,9 +1,9 @@
-//! The HTTP side: connections, faults, and the way of a request to its route.
+//! The HTTP server: connections, faults, and the dispatch of requests to routes.
 
 mod document;
-pub(crate) mod error;
-pub(crate) mod field;
+mod field;
 mod index;
+mod query;
 mod request;
 mod response;
 mod route;
@@ -31,15 +31,15 @@ use warp::hyper::service::Service as _;
 use crate::control::Fault;
 use crate::shared::Shared;
 
-/// How a connection ends instead of with a whole answer. Travels from the route to the connection in the
-/// extensions of the response.
+/// A point at which the connection is cut instead of sending a whole response. Passed from the route to the
+/// connection in the extensions of the response.
 #[derive(Debug, Clone, Copy)]
 enum Cut {
-    BeforeAnswer,
+    BeforeResponse,
     MidBody,
 }
 
-/// Why a connection was closed on purpose.
+/// The error of a connection that was closed on purpose.
 #[derive(Debug)]
 struct ConnectionCut;
 
@@ -51,7 +51,7 @@ impl std::fmt::Display for ConnectionCut {
 
 impl std::error::Error for ConnectionCut {}
 
-/// Accepts connections until told to stop, then cuts all of them.
+/// Accepts connections until `stop`, then cuts all of them.
 pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, mut stop: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
@@ -82,32 +82,32 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream) {
         });
     let routes = hyper_util::service::TowerToHyperService::new(warp::service(filter));
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let answer = routes.call(request);
-        async move { finish(answer.await).await }
+        let response = routes.call(request);
+        async move { finish(response.await).await }
     });
     if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "a connection ended early");
     }
 }
 
-/// Lets the answer pass, or cuts the connection where a fault asks for it.
+/// Returns the response, or an error that cuts the connection if a fault requires it.
 async fn finish(
-    answer: Result<warp::reply::Response, Infallible>,
+    response: Result<warp::reply::Response, Infallible>,
 ) -> Result<http::Response<BoxBody<Bytes, ConnectionCut>>, ConnectionCut> {
-    let answer = match answer {
-        Ok(answer) => answer,
+    let response = match response {
+        Ok(response) => response,
         Err(never) => match never {},
     };
-    let cut = answer.extensions().get::<Cut>().copied();
-    let (mut parts, body) = answer.into_parts();
+    let cut = response.extensions().get::<Cut>().copied();
+    let (mut parts, body) = response.into_parts();
     let whole = body.collect().await.map_err(|_| ConnectionCut)?.to_bytes();
     let body = match cut {
-        Some(Cut::BeforeAnswer) => return Err(ConnectionCut),
+        Some(Cut::BeforeResponse) => return Err(ConnectionCut),
         Some(Cut::MidBody) => {
             parts.headers.insert(http::header::CONTENT_LENGTH, http::HeaderValue::from(whole.len()));
             let half = futures_util::stream::iter([Ok(Frame::data(whole.slice(..whole.len() / 2)))]);
             let cut = futures_util::stream::once(async {
-                // The connection sends what it has whenever the body makes it wait.
+                // The connection sends its buffer whenever the body makes it wait.
                 tokio::task::yield_now().await;
                 Err(ConnectionCut)
             });
@@ -118,7 +118,7 @@ async fn finish(
     Ok(http::Response::from_parts(parts, body))
 }
 
-/// Records the request, applies its fault, and answers it.
+/// Records the request, applies its fault, and responds to it.
 async fn respond(shared: Arc<Shared>, request: request::Request) -> warp::reply::Response {
     let (latency, fault) = shared.control.received(request.record());
     if !latency.is_zero() {
@@ -130,25 +130,25 @@ async fn respond(shared: Arc<Shared>, request: request::Request) -> warp::reply:
             return response::Response { status, body: Some(body) }.into_response();
         }
         Some(Fault::Cut) => {
-            return with_cut(response::Response::empty(500).into_response(), Cut::BeforeAnswer);
+            return with_cut(response::Response::empty(500).into_response(), Cut::BeforeResponse);
         }
-        Some(Fault::LoseAnswer) => Some(Cut::BeforeAnswer),
-        Some(Fault::TruncateAnswer) => Some(Cut::MidBody),
+        Some(Fault::LoseResponse) => Some(Cut::BeforeResponse),
+        Some(Fault::TruncateResponse) => Some(Cut::MidBody),
         Some(Fault::Delay(span)) => {
-            let answer = route::answer(&shared, &request).into_response();
+            let response = route::respond(&shared, &request).into_response();
             tokio::time::sleep(span).await;
-            return answer;
+            return response;
         }
         None => None,
     };
-    let answer = route::answer(&shared, &request).into_response();
+    let response = route::respond(&shared, &request).into_response();
     match cut {
-        Some(cut) => with_cut(answer, cut),
-        None => answer,
+        Some(cut) => with_cut(response, cut),
+        None => response,
     }
 }
 
-fn with_cut(mut answer: warp::reply::Response, cut: Cut) -> warp::reply::Response {
-    answer.extensions_mut().insert(cut);
-    answer
+fn with_cut(mut response: warp::reply::Response, cut: Cut) -> warp::reply::Response {
+    response.extensions_mut().insert(cut);
+    response
 }

@@ -1,4 +1,4 @@
-//! A request, read as far as every route needs it.
+//! A request with the parts that routes need.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -6,12 +6,13 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use warp::path::FullPath;
 
-use super::error::ApiError;
-use super::field::Query;
+use super::query::{Query, invalid_parameter};
 use crate::control::RecordedRequest;
+use crate::error::ApiError;
+use crate::json::quoted;
 use crate::payload::Format;
 
-/// How much of a body is remembered.
+/// The number of bytes of a body that are recorded.
 const KEPT_BODY: usize = 16 * 1024;
 
 /// One request.
@@ -25,7 +26,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Reads a request from what warp extracts.
+    /// Creates a request from the parts that warp extracts.
     pub(crate) fn new(
         method: &Method,
         path: &FullPath,
@@ -44,7 +45,7 @@ impl Request {
         }
     }
 
-    /// The request as tests may look at it.
+    /// Returns the request as tests see it.
     pub(crate) fn record(&self) -> RecordedRequest {
         let kept = &self.body[..self.body.len().min(KEPT_BODY)];
         RecordedRequest {
@@ -57,26 +58,25 @@ impl Request {
         }
     }
 
-    /// The segments of the path, decoded.
+    /// Returns the segments of the path, decoded.
     pub(crate) fn segments(&self) -> Vec<String> {
         let segments = self.path.split('/').skip(1);
         segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect()
     }
 
-    /// The query string as sent.
+    /// Returns the query string as sent.
     pub(crate) fn raw_query(&self) -> &str {
         &self.raw_query
     }
 
-    /// The value of a header, by its lower-case name.
+    /// Returns the value of a header by its lower-case name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The media type of the body, which must be one of these.
+    /// Returns the media type of the body, which must be one of `accepted`.
     fn content_type(&self, accepted: &[&'static str]) -> Result<&'static str, ApiError> {
-        let list = accepted.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let advice = format!("Accepted values for the Content-Type header are: {list}");
+        let advice = format!("Accepted values for the Content-Type header are: {}", quoted(accepted));
         let Some(given) = self.header("content-type") else {
             let message = format!("A Content-Type header is missing. {advice}");
             return Err(ApiError::with_status(415, "missing_content_type", message));
@@ -95,7 +95,7 @@ impl Request {
         Err(ApiError::invalid("missing_payload", format!("A {format} payload is missing.")))
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     pub(crate) fn json(&self) -> Result<Value, ApiError> {
         self.content_type(&["application/json"])?;
         self.refuse_empty_body("json")?;
@@ -105,7 +105,7 @@ impl Request {
         })
     }
 
-    /// How the documents of the body are written.
+    /// Returns the format of the documents in the body.
     pub(crate) fn document_format(&self) -> Result<Format, ApiError> {
         let media_type = self.content_type(&["application/json", "application/x-ndjson", "text/csv"])?;
         let delimiter = self.query.get("csvDelimiter");
@@ -143,5 +143,5 @@ fn csv_delimiter(given: Option<&str>) -> Result<u8, ApiError> {
             }
         }
     };
-    Err(super::field::invalid_parameter("csvDelimiter", &problem, "invalid_document_csv_delimiter"))
+    Err(invalid_parameter("csvDelimiter", &problem, "invalid_document_csv_delimiter"))
 }

@@ -1,25 +1,25 @@
-//! Answers, and the few ways in which most routes give one.
+//! Responses, and the forms that most routes share.
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
 use super::request::Request;
+use crate::error::ApiError;
 use crate::shared::Shared;
 use crate::task::Work;
 
-/// An answer: a status and a JSON body, or none.
+/// A response: a status, and a JSON body if it has one.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Option<String>,
 }
 
 impl Response {
-    /// Status 200.
+    /// Creates a response with status 200.
     pub(crate) fn ok(body: &impl serde::Serialize) -> Self {
         Self::json(200, body)
     }
 
-    /// A JSON answer.
+    /// Creates a JSON response.
     pub(crate) fn json(status: u16, body: &impl serde::Serialize) -> Self {
         match serde_json::to_string(body) {
             Ok(body) => Self { status, body: Some(body) },
@@ -27,12 +27,12 @@ impl Response {
         }
     }
 
-    /// An answer without a body.
+    /// Creates a response without a body.
     pub(crate) fn empty(status: u16) -> Self {
         Self { status, body: None }
     }
 
-    /// The answer as warp sends it.
+    /// Converts the response to warp's.
     pub(crate) fn into_response(self) -> warp::reply::Response {
         let has_body = self.body.is_some();
         let mut response = warp::reply::Response::new(self.body.unwrap_or_default().into());
@@ -55,10 +55,11 @@ impl From<ApiError> for Response {
     }
 }
 
-/// What a route hands back.
+/// The result of a route.
 pub(crate) type Responded = Result<Response, ApiError>;
 
-/// Refuses text that is no index uid; `place` names where it stood, with a colon and a space.
+/// Refuses text that is not an index uid. `place` names its place in the request, and ends with a colon and a
+/// space.
 pub(crate) fn check_index_uid(uid: &str, place: &str) -> Result<(), ApiError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if !uid.is_empty() && uid.len() <= 400 && uid.bytes().all(allowed) {
@@ -94,7 +95,7 @@ pub(crate) fn accept_in(shared: &Shared, request: &Request, index: &str, work: W
     accept(shared, request, Some(index), work, 202)
 }
 
-/// A page of something, as lists of indexes and documents are answered.
+/// Returns a page in the form that lists of indexes and documents share.
 pub(crate) fn page(results: &[Value], offset: usize, limit: usize, total: usize) -> Response {
     Response::ok(&json!({ "results": results, "offset": offset, "limit": limit, "total": total }))
 }

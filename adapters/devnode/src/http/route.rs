@@ -1,19 +1,19 @@
-//! Which path and method mean what, who may ask, and answers.
+//! The routes: dispatch by path and method, and the check of the key.
 
 use serde_json::json;
 
-use super::error::ApiError;
 use super::request::Request;
 use super::response::{Responded, Response, accept, check_index_uid};
 use super::{document, index, search, settings, task};
+use crate::error::ApiError;
 use crate::shared::Shared;
 use crate::task::Work;
 
-/// A route that was found: it runs once the key is checked.
+/// The handler of a route, which runs after the key was checked.
 type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Responded + 'r>;
 
-/// Answers a request.
-pub(crate) fn answer(shared: &Shared, request: &Request) -> Response {
+/// Responds to a request.
+pub(crate) fn respond(shared: &Shared, request: &Request) -> Response {
     let segments = request.segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let handler = match (request.method.as_str(), segments.as_slice()) {

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::field::{Fields, Query, object, unknown_value, wrong_type};
+use super::field::Fields;
+use super::query::Query;
 use super::request::Request;
 use super::response::{Responded, Response};
 use crate::clock;
 use crate::engine::rank::Strategy;
 use crate::engine::search::{Page, SearchRequest, search};
+use crate::error::ApiError;
+use crate::json::{object, unknown_value, wrong_type};
 use crate::shared::Shared;
 
 const BODY: [&str; 30] = [
@@ -44,7 +46,7 @@ const BODY: [&str; 30] = [
     "showPerformanceDetails",
 ];
 
-/// What the query string knows instead of these.
+/// The names that replace some of these fields in the query string.
 const QUERY_NAMES: [(&str, &[&str]); 3] = [
     ("hybrid", &["hybridEmbedder", "hybridSemanticRatio"]),
     ("media", &[]),
@@ -53,14 +55,14 @@ const QUERY_NAMES: [(&str, &[&str]); 3] = [
 
 const DEFAULT_LIMIT: usize = 20;
 
-/// `POST /indexes/{uid}/search`.
+/// Serves `POST /indexes/{uid}/search`.
 pub(super) fn post(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let body = request.json()?;
     let wanted = from_body(&body)?;
-    answer(shared, uid, &wanted)
+    respond(shared, uid, &wanted)
 }
 
-/// `GET /indexes/{uid}/search`.
+/// Serves `GET /indexes/{uid}/search`.
 pub(super) fn get(shared: &Shared, request: &Request, uid: &str) -> Responded {
     let query = &request.query;
     let mut names: Vec<&str> = Vec::new();
@@ -72,10 +74,10 @@ pub(super) fn get(shared: &Shared, request: &Request, uid: &str) -> Responded {
     }
     query.only(&names)?;
     let wanted = from_body(&as_body(query)?)?;
-    answer(shared, uid, &wanted)
+    respond(shared, uid, &wanted)
 }
 
-fn answer(shared: &Shared, uid: &str, wanted: &SearchRequest) -> Responded {
+fn respond(shared: &Shared, uid: &str, wanted: &SearchRequest) -> Responded {
     let started = clock::now();
     let state = shared.state();
     let mut body = search(state.index(uid)?, uid, wanted)?;
@@ -86,7 +88,7 @@ fn answer(shared: &Shared, uid: &str, wanted: &SearchRequest) -> Responded {
     Ok(Response::ok(&body))
 }
 
-/// A unique id in the form of a UUID version 7: nanoseconds, which never repeat while one node answers.
+/// Returns a unique id in the form of a UUID version 7. Its nanoseconds never repeat within one node.
 fn request_uid(now: jiff::Timestamp) -> String {
     let millis = now.as_millisecond();
     let nanos = now.as_nanosecond().rem_euclid(1_000_000);
@@ -95,7 +97,7 @@ fn request_uid(now: jiff::Timestamp) -> String {
     format!("{high}-{low}-7{:03x}-8{:03x}-{:012x}", nanos >> 12, nanos & 0xfff, std::process::id())
 }
 
-/// A query string as the body that asks the same.
+/// Converts a query string to the equivalent body.
 fn as_body(query: &Query) -> Result<Value, ApiError> {
     let mut body = json!({});
     for name in ["q", "highlightPreTag", "highlightPostTag", "distinct", "matchingStrategy"] {

@@ -10,7 +10,7 @@ use crate::task::Work;
 
 type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Responded + 'r>;
 
-/// The route below `/indexes/{uid}/settings`.
+/// Returns the handler of the route below `/indexes/{uid}/settings`.
 pub(super) fn find<'r>(method: &str, uid: &'r str, rest: &'r [&'r str]) -> Option<Handler<'r>> {
     let segment = match rest {
         [] => return whole(method, uid),

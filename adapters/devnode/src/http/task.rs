@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::error::ApiError;
-use super::field::{Query, invalid_parameter, not_a_number};
+use super::query::{Query, invalid_parameter, not_a_number};
 use super::request::Request;
 use super::response::{Responded, Response, accept, check_index_uid};
+use crate::error::ApiError;
+use crate::json::quoted;
 use crate::shared::Shared;
 use crate::task::{Status, Task, Work};
 
@@ -48,7 +49,7 @@ const FILTERS: [&str; 12] = [
     "beforeFinishedAt",
 ];
 
-/// `GET /tasks/{uid}`.
+/// Serves `GET /tasks/{uid}`.
 pub(super) fn get(shared: &Shared, uid: &str) -> Responded {
     let invalid = |_| {
         let message = format!("Task uid `{uid}` is invalid. It should only contain numeric characters.");
@@ -60,7 +61,7 @@ pub(super) fn get(shared: &Shared, uid: &str) -> Responded {
     Ok(Response::ok(&state.tasks.get(&uid).ok_or_else(not_found)?.view()))
 }
 
-/// `GET /tasks`.
+/// Serves `GET /tasks`.
 pub(super) fn list(shared: &Shared, request: &Request) -> Responded {
     let query = &request.query;
     query.only(&[PAGE.as_slice(), FILTERS.as_slice()].concat())?;
@@ -87,14 +88,14 @@ pub(super) fn list(shared: &Shared, request: &Request) -> Responded {
     })))
 }
 
-/// `POST /tasks/cancel`.
+/// Serves `POST /tasks/cancel`.
 pub(super) fn cancel(shared: &Shared, request: &Request) -> Responded {
     let uids = selected(shared, request, "cancel")?;
     let work = Work::CancelTasks { uids, original_filter: format!("?{}", request.raw_query()) };
     accept(shared, request, None, work, 200)
 }
 
-/// `DELETE /tasks`.
+/// Serves `DELETE /tasks`.
 pub(super) fn delete(shared: &Shared, request: &Request) -> Responded {
     let uids = selected(shared, request, "delete")?;
     let work = Work::DeleteTasks { uids, original_filter: format!("?{}", request.raw_query()) };
@@ -116,7 +117,7 @@ fn selected(shared: &Shared, request: &Request, verb: &str) -> Result<Vec<u32>, 
     Ok(state.tasks.values().filter(|task| filter.matches(task)).map(|task| task.uid).collect())
 }
 
-/// Which tasks are meant; what is absent does not restrict.
+/// The filters of tasks. An absent filter admits every task.
 struct TaskFilter {
     uids: Option<Vec<u32>>,
     batch_uids: Option<Vec<u32>>,
@@ -127,7 +128,7 @@ struct TaskFilter {
     bounds: Vec<Bound>,
 }
 
-/// A bound on one of a task's instants; the bound itself is outside.
+/// An exclusive bound on one of a task's instants.
 struct Bound {
     of: fn(&Task) -> Option<Timestamp>,
     is_after: bool,
@@ -145,11 +146,9 @@ impl TaskFilter {
                 found.ok_or_else(|| unknown_word(name, text, "type", &KINDS, "invalid_task_types"))
             })?,
             statuses: parsed(query, "statuses", |name, text| {
-                let found = Status::ALL.iter().find(|(status, _)| status.eq_ignore_ascii_case(text));
-                let names = Status::ALL.map(|(status, _)| status);
-                found
-                    .map(|(_, status)| *status)
-                    .ok_or_else(|| unknown_word(name, text, "status", &names, "invalid_task_statuses"))
+                let found = Status::ALL.into_iter().find(|status| status.name().eq_ignore_ascii_case(text));
+                let names = Status::ALL.map(Status::name);
+                found.ok_or_else(|| unknown_word(name, text, "status", &names, "invalid_task_statuses"))
             })?,
             index_uids: parsed(query, "indexUids", |name, text| {
                 check_index_uid(text, &format!("Invalid value in parameter `{name}`: "))?;
@@ -185,7 +184,7 @@ fn parsed<T>(
     let Some(items) = query.list(name) else { return Ok(None) };
     let given = items.iter().filter(|(_, item)| *item != "*");
     let values = given.map(|(label, item)| read(label, item)).collect::<Result<Vec<T>, _>>()?;
-    // `*` lifts the restriction, but what stands beside it must still be valid.
+    // `*` lifts the restriction, but the other items must still be valid.
     Ok(if items.iter().any(|(_, item)| *item == "*") { None } else { Some(values) })
 }
 
@@ -194,7 +193,7 @@ fn numbers(query: &Query, name: &str, code: &str) -> Result<Option<Vec<u32>>, Ap
 }
 
 fn unknown_word(name: &str, text: &str, what: &str, known: &[&str], code: &str) -> ApiError {
-    let known = known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    let known = quoted(known);
     let plural = if what == "status" { "statuses" } else { "types" };
     let problem = format!("`{text}` is not a valid task {what}. Available {plural} are {known}.");
     invalid_parameter(name, &problem, code)
@@ -227,7 +226,7 @@ fn bounds(query: &Query) -> Result<Vec<Bound>, ApiError> {
     Ok(bounds)
 }
 
-/// An instant, or a day: "after" a day starts with the next one.
+/// Reads an instant or a day. "After" a day begins with the next day.
 fn read_date(text: &str, is_after: bool) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);

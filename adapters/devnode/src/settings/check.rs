@@ -1,15 +1,16 @@
-//! Checks of a change of settings, before its task is accepted, with the server's words.
+//! Checks of a change of settings, before its task is accepted, with the server's messages.
 
 use serde_json::{Map, Value, json};
 
-use super::SUB_ROUTES;
-use crate::http::error::ApiError;
-use crate::http::field::{known_fields, object, unknown_value, wrong_type};
+use super::sub_route::SUB_ROUTES;
+use crate::error::ApiError;
+use crate::json::{known_fields, object, unknown_value, wrong_type};
 
 const RULES: [&str; 8] =
     ["words", "typo", "sort", "proximity", "attribute", "attributeRank", "wordPosition", "exactness"];
 
-/// Checks a settings object; the change in the form that tasks show: sets sorted, defaults of patterns filled in.
+/// Checks a settings object. Returns the change in the form that tasks show: with sorted sets and complete
+/// patterns.
 pub(crate) fn check(body: &Value) -> Result<Map<String, Value>, ApiError> {
     let keys: Vec<&str> = SUB_ROUTES.iter().map(|route| route.key).collect();
     let map = object(body, &keys)?;
@@ -92,7 +93,7 @@ fn texts(value: &Value, path: &str, code: &str) -> Result<Vec<Value>, ApiError> 
     Ok(items.clone())
 }
 
-/// Texts in order and without doubles, each changed by `normalize` first.
+/// Returns the texts in order and without duplicates, after `normalize`.
 pub(super) fn sorted_set(items: &[Value], normalize: impl Fn(&str) -> String) -> Vec<Value> {
     let mut texts: Vec<String> = items.iter().filter_map(Value::as_str).map(normalize).collect();
     texts.sort_unstable();
@@ -214,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn check_names_the_place_of_what_is_wrong() {
+    fn check_names_the_place_of_the_error() {
         let refusal = |body: Value| check(&body).unwrap_err();
         let wrong = refusal(json!({ "stopWords": [3] }));
         assert_eq!(wrong.code, "invalid_settings_stop_words");

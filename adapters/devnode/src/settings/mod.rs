@@ -1,52 +1,17 @@
-//! Index settings: defaults, how a change is applied, and what searches need to know of them.
+//! Index settings: defaults, changes, and their meaning for searches.
 
 mod check;
+mod sub_route;
 
 use serde_json::{Map, Value, json};
 
 pub(crate) use check::{check, check_one};
+pub(crate) use sub_route::SUB_ROUTES;
 
-/// A setting by its path segment and key, and the method that changes it.
-pub(crate) struct SubRoute {
-    pub(crate) segment: &'static str,
-    pub(crate) key: &'static str,
-    pub(crate) method: &'static str,
-}
-
-const fn sub_route(segment: &'static str, key: &'static str, method: &'static str) -> SubRoute {
-    SubRoute { segment, key, method }
-}
-
-/// Every setting, in the order error messages list them.
-pub(crate) const SUB_ROUTES: [SubRoute; 22] = [
-    sub_route("displayed-attributes", "displayedAttributes", "PUT"),
-    sub_route("searchable-attributes", "searchableAttributes", "PUT"),
-    sub_route("filterable-attributes", "filterableAttributes", "PUT"),
-    sub_route("sortable-attributes", "sortableAttributes", "PUT"),
-    sub_route("foreign-keys", "foreignKeys", "PUT"),
-    sub_route("ranking-rules", "rankingRules", "PUT"),
-    sub_route("stop-words", "stopWords", "PUT"),
-    sub_route("non-separator-tokens", "nonSeparatorTokens", "PUT"),
-    sub_route("separator-tokens", "separatorTokens", "PUT"),
-    sub_route("dictionary", "dictionary", "PUT"),
-    sub_route("synonyms", "synonyms", "PUT"),
-    sub_route("distinct-attribute", "distinctAttribute", "PUT"),
-    sub_route("proximity-precision", "proximityPrecision", "PUT"),
-    sub_route("typo-tolerance", "typoTolerance", "PATCH"),
-    sub_route("faceting", "faceting", "PATCH"),
-    sub_route("pagination", "pagination", "PATCH"),
-    sub_route("embedders", "embedders", "PATCH"),
-    sub_route("search-cutoff-ms", "searchCutoffMs", "PUT"),
-    sub_route("localized-attributes", "localizedAttributes", "PUT"),
-    sub_route("facet-search", "facetSearch", "PUT"),
-    sub_route("prefix-search", "prefixSearch", "PUT"),
-    sub_route("chat", "chat", "PATCH"),
-];
-
-/// Settings shown on their own route only.
+/// Settings that only their own route shows.
 const HIDDEN_KEYS: [&str; 2] = ["foreignKeys", "chat"];
 
-/// The change that resets everything, as the server's tasks show it.
+/// Returns the change that resets everything, as the server's tasks show it.
 pub(crate) fn full_reset() -> Map<String, Value> {
     let all = json!(["*"]);
     let reset = |key: &str| match key {
@@ -98,12 +63,12 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// One setting by its key.
+    /// Returns one setting by its key.
     pub(crate) fn get(&self, key: &str) -> &Value {
         self.0.get(key).unwrap_or(&Value::Null)
     }
 
-    /// The settings object, as `GET /indexes/{uid}/settings` shows it.
+    /// Returns the settings object of `GET /indexes/{uid}/settings`.
     pub(crate) fn view(&self) -> Value {
         let shown = self.0.iter().filter(|(key, _)| !HIDDEN_KEYS.contains(&key.as_str()));
         Value::Object(shown.map(|(key, value)| (key.clone(), value.clone())).collect())
@@ -129,12 +94,12 @@ impl Settings {
         }
     }
 
-    /// A list of texts.
+    /// Returns a list of texts.
     pub(crate) fn texts(&self, key: &str) -> Vec<&str> {
         self.get(key).as_array().into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
-    /// The patterns of attributes that may be filtered, sorted.
+    /// Returns the patterns of attributes that may be filtered, sorted.
     pub(crate) fn filterable_patterns(&self) -> Vec<&str> {
         let mut patterns = Vec::new();
         for item in self.get("filterableAttributes").as_array().into_iter().flatten() {
@@ -150,34 +115,45 @@ impl Settings {
         patterns
     }
 
-    /// Whether an attribute may be filtered, or holds or lies under one that may.
+    /// Returns the sentence about the attributes that may be filtered, as searches word it.
+    pub(crate) fn filterable_advice(&self) -> String {
+        let patterns = self.filterable_patterns();
+        if patterns.is_empty() {
+            "This index does not have configured filterable attributes.".to_owned()
+        } else {
+            format!("Available filterable attributes patterns are: `{}`.", patterns.join(", "))
+        }
+    }
+
+    /// Returns whether an attribute may be filtered. That includes attributes above or below a filterable
+    /// one.
     pub(crate) fn is_filterable(&self, attribute: &str) -> bool {
         self.filterable_patterns().iter().any(|pattern| pattern_covers(pattern, attribute))
     }
 
-    /// Whether an attribute may be sorted by.
+    /// Returns whether an attribute may be sorted by.
     pub(crate) fn is_sortable(&self, attribute: &str) -> bool {
         self.texts("sortableAttributes").iter().any(|pattern| pattern_covers(pattern, attribute))
     }
 
-    /// Whether an attribute is shown in answers.
+    /// Returns whether responses show an attribute.
     pub(crate) fn is_displayed(&self, attribute: &str) -> bool {
         self.texts("displayedAttributes").iter().any(|pattern| pattern_covers(pattern, attribute))
     }
 
-    /// The place of an attribute path among the searchable ones, or none when it is not searched. With all
-    /// searchable, all are in the first place.
+    /// Returns the rank of an attribute path among the searchable ones. Returns `None` if it is not
+    /// searchable. If all attributes are searchable, all have the first rank.
     pub(crate) fn searchable_rank(&self, attribute: &str) -> Option<usize> {
         self.texts("searchableAttributes").iter().position(|pattern| pattern_covers(pattern, attribute))
     }
 
-    /// A number inside an object setting.
+    /// Returns a number inside an object setting.
     pub(crate) fn number(&self, key: &str, part: &str) -> usize {
         self.get(key)[part].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or(usize::MAX)
     }
 }
 
-/// Whether a pattern means an attribute: the same name, a parent object of it, or `*` at either end.
+/// Returns whether a pattern covers an attribute: the same name, a parent object, or `*` at either end.
 pub(crate) fn pattern_covers(pattern: &str, attribute: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
         _ if pattern == "*" => true,
@@ -207,7 +183,7 @@ fn merged(old: Value, parts: &Map<String, Value>, default: &Value) -> Value {
     Value::Object(map)
 }
 
-/// The order of facet values is replaced as a whole, and `*` always has one.
+/// Merges a change of `faceting`. The order of facet values is replaced as a whole, and `*` always has one.
 fn faceting(old: Value, parts: &Map<String, Value>) -> Value {
     let mut parts = parts.clone();
     let mut faceting = old;

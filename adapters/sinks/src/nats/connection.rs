@@ -1,9 +1,9 @@
-//! One connection to a server, which is never continued on another.
+//! One connection to a server, which does not survive its loss.
 //!
-//! The client below this can reconnect by itself, and then sends what waits for being sent. Here that would be wrong: of
-//! a batch half of which was written into a connection that broke, the other half would be stored and the first not, and
-//! the stream would have the events out of order for good. So a connection that is lost stays lost, and what waited
-//! for it is dropped; the next delivery makes a new one and begins at the first event.
+//! The client below can reconnect by itself, and then sends whatever is queued. That would break the order of
+//! the stream for good: if half of a batch was written to a connection that broke, only the other half would
+//! be stored. So a lost connection stays lost, and its queue is dropped. The next delivery opens a new
+//! connection and begins at the first event.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,16 +11,17 @@ use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::{AuthError, Client, ConnectErrorKind, ConnectOptions, Event};
+use miroir_ports::outbound::SinkError;
 use tokio::sync::watch;
 
 use super::credentials::Credentials;
 use super::options::Servers;
-use crate::text::{causes, one_line};
+use crate::text::excerpt;
 
-/// What the server said or did since it was connected to.
+/// Events on a connection since it was made.
 #[derive(Debug, Clone, Default)]
 struct Events {
-    /// The last complaint it sent.
+    /// The last error that the server sent.
     complaint: Option<String>,
     lost: bool,
 }
@@ -34,78 +35,77 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects to one of the servers, or says why to none.
+    /// Connects to one of the servers.
     pub(crate) async fn open(
         servers: &Servers,
         credentials: &Credentials,
         timeout: Duration,
-    ) -> Result<Self, String> {
-        // Which cryptography TLS uses is a choice of the whole process; another part may have made it already.
+    ) -> Result<Self, SinkError> {
+        // The cryptography of TLS is a choice of the whole process, which another part may have made already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (sender, events) = watch::channel(Events::default());
         let was_made = Arc::new(AtomicBool::new(false));
-        let answer = {
+        let authenticate = {
             let (was_made, credentials) = (was_made.clone(), credentials.clone());
             move |challenge: Vec<u8>| {
-                let answer = if was_made.load(Ordering::SeqCst) {
-                    Err(AuthError::new(
-                        "a lost connection is not continued; the next delivery makes a new one",
-                    ))
+                let response = if was_made.load(Ordering::SeqCst) {
+                    Err(AuthError::new("a lost connection is not resumed; the next delivery opens a new one"))
                 } else {
-                    credentials.answer(&challenge)
+                    credentials.respond(&challenge)
                 };
-                async move { answer }
+                async move { response }
             }
         };
         let count = servers.addresses.len();
-        let client = ConnectOptions::with_auth_callback(answer)
+        let client = ConnectOptions::with_auth_callback(authenticate)
             .name("miroir")
             .event_callback(move |event| {
                 note(&sender, event);
                 async {}
             })
-            // So that a server that does not answer leaves time for the others.
+            // A server that does not respond leaves time for the others.
             .connection_timeout(timeout / u32::try_from(count).unwrap_or(u32::MAX))
             .request_timeout(Some(timeout))
             .ignore_discovered_servers()
-            // Each server once: after that the client gives up, also when the connection is lost later.
+            // Each server is tried once. After that the client gives up, even if the connection is lost
+            // later.
             .max_reconnects(count)
             .connect(servers.addresses.as_slice())
             .await
-            .map_err(|error| refusal(&servers.names, &error))?;
+            .map_err(|error| refusal(&servers.names, error))?;
         was_made.store(true, Ordering::SeqCst);
         Ok(Self { client, events, has_failed: Arc::default() })
     }
 
-    /// Whether a delivery may begin on it.
+    /// Returns whether a delivery may begin on it.
     pub(crate) fn is_usable(&self) -> bool {
         !self.has_failed.load(Ordering::SeqCst)
             && self.client.connection_state() == State::Connected
             && !self.events.borrow().lost
     }
 
-    /// Says that a delivery failed on it: no other one begins on it.
+    /// Marks the connection as failed, so that no other delivery begins on it.
     pub(crate) fn give_up(&self) {
         self.has_failed.store(true, Ordering::SeqCst);
     }
 
-    /// Ends when the connection is lost.
+    /// Waits until the connection is lost.
     pub(crate) async fn lost(&self) {
         // An error means that the client is gone, and with it the connection.
         let _ = self.events.clone().wait_for(|events| events.lost).await;
     }
 
-    /// What the server complained of last, as the end of a sentence.
+    /// Returns the last error of the server as an addition to a sentence.
     pub(crate) fn complaint(&self) -> String {
         let complaint = self.events.borrow().complaint.clone();
-        complaint.map_or_else(String::new, |text| format!("; the server said: {text}"))
+        complaint.map_or_else(String::new, |text| format!(" (the server said: {text})"))
     }
 }
 
 fn note(sender: &watch::Sender<Events>, event: Event) {
     sender.send_if_modified(|events| match event {
         Event::ServerError(error) => {
-            events.complaint = Some(one_line(&error.to_string()));
+            events.complaint = Some(excerpt(&error.to_string()));
             true
         }
         Event::Disconnected | Event::Closed => {
@@ -116,18 +116,16 @@ fn note(sender: &watch::Sender<Events>, event: Event) {
     });
 }
 
-fn refusal(servers: &str, error: &async_nats::ConnectError) -> String {
+fn refusal(servers: &str, error: async_nats::ConnectError) -> SinkError {
     match error.kind() {
-        ConnectErrorKind::AuthorizationViolation => format!(
-            "the NATS server {servers} refused who connects: check the user and password, token or credentials file \
+        ConnectErrorKind::AuthorizationViolation => SinkError::unavailable(format!(
+            "the NATS server {servers} refused the credentials: check the user and password, token or credentials file \
              of the sink"
+        )),
+        ConnectErrorKind::Authentication => SinkError::unavailable_because(
+            format!("the credentials for the NATS server {servers} cannot respond to its challenge"),
+            error,
         ),
-        ConnectErrorKind::Authentication => {
-            format!(
-                "the credentials for the NATS server {servers} cannot answer its challenge: {}",
-                causes(error)
-            )
-        }
-        _ => format!("the NATS server {servers} cannot be reached: {}", causes(error)),
+        _ => SinkError::unavailable_because(format!("the NATS server {servers} cannot be reached"), error),
     }
 }

@@ -1,4 +1,4 @@
-//! Who connects.
+//! The credentials of a connection.
 
 use std::fmt;
 use std::path::Path;
@@ -7,24 +7,24 @@ use std::sync::Arc;
 use async_nats::{Auth, AuthError};
 use nkeys::KeyPair;
 
-use super::NatsOptions;
-use crate::SinkConfigError;
+use super::options::NatsOptions;
+use crate::error::SinkConfigError;
 
-/// What proves to a server who connects. Never printed.
+/// The proof of identity for a server. Never printed.
 #[derive(Clone)]
 pub(crate) enum Credentials {
-    Nobody,
+    None,
     User { name: String, password: String },
     Token(String),
     Signed { jwt: String, key: Arc<KeyPair> },
 }
 
 impl Credentials {
-    /// Takes the one kind that is configured.
+    /// Takes the one kind of credentials that is configured.
     pub(crate) fn new(options: &NatsOptions) -> Result<Self, SinkConfigError> {
         let ambiguous = |reason| Err(SinkConfigError::AmbiguousCredentials { reason });
         match (&options.user, &options.password, &options.token, &options.credentials_file) {
-            (None, None, None, None) => Ok(Self::Nobody),
+            (None, None, None, None) => Ok(Self::None),
             (Some(name), Some(password), None, None) => {
                 Ok(Self::User { name: name.clone(), password: password.clone() })
             }
@@ -34,15 +34,15 @@ impl Credentials {
             (None, None, None, Some(file)) => {
                 read(file).map_err(|reason| SinkConfigError::CredentialsFile { file: file.clone(), reason })
             }
-            _ => ambiguous("give either user and password, or a token, or a credentials file"),
+            _ => ambiguous("configure either user and password, or a token, or a credentials file"),
         }
     }
 
-    /// The answer to a server's challenge.
-    pub(crate) fn answer(&self, challenge: &[u8]) -> Result<Auth, AuthError> {
+    /// Returns the response to a server's challenge.
+    pub(crate) fn respond(&self, challenge: &[u8]) -> Result<Auth, AuthError> {
         let mut auth = Auth::new();
         match self {
-            Self::Nobody => {}
+            Self::None => {}
             Self::User { name, password } => {
                 auth.username = Some(name.clone());
                 auth.password = Some(password.clone());
@@ -60,7 +60,7 @@ impl Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Nobody => "Nobody",
+            Self::None => "None",
             Self::User { .. } => "User(***)",
             Self::Token(_) => "Token(***)",
             Self::Signed { .. } => "Signed(***)",
@@ -72,12 +72,12 @@ fn read(file: &Path) -> Result<Credentials, String> {
     let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
     let jwt = block(&text, "USER JWT").ok_or("it has no block `NATS USER JWT`")?;
     let seed = block(&text, "USER NKEY SEED").ok_or("it has no block `USER NKEY SEED`")?;
-    // The error of the decoder may name what it found.
+    // The decoder's error may repeat the content of the file.
     let key = KeyPair::from_seed(seed).map_err(|_| "its seed is not one of an nkey")?;
     Ok(Credentials::Signed { jwt: jwt.to_owned(), key: Arc::new(key) })
 }
 
-/// The line below a line of dashes that begins a block of this name.
+/// Returns the line below the line of dashes that begins the block `name`.
 fn block<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.find(|line| line.starts_with("---") && line.contains("BEGIN") && line.contains(name))?;
@@ -108,9 +108,9 @@ mod tests {
     }
 
     #[test]
-    fn one_kind_of_credentials_is_taken_and_never_printed() {
+    fn one_kind_of_credentials_is_accepted_and_never_printed() {
         for (options, shown) in [
-            (options(), "Nobody"),
+            (options(), "None"),
             (
                 NatsOptions { user: Some(text("u")), password: Some(text("hunter2")), ..options() },
                 "User(***)",
@@ -154,7 +154,7 @@ mod tests {
             std::fs::write(&file, text).unwrap();
             Credentials::new(&NatsOptions { credentials_file: Some(file.clone()), ..options() })
         };
-        let auth = write(&key.seed().unwrap()).unwrap().answer(b"challenge").unwrap();
+        let auth = write(&key.seed().unwrap()).unwrap().respond(b"challenge").unwrap();
         assert_eq!(auth.jwt.as_deref(), Some("the.jwt"));
         key.verify(b"challenge", &auth.signature.unwrap()).unwrap();
 
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_file_that_cannot_be_used_says_why() {
+    fn unusable_credentials_file_is_refused_with_the_reason() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("user.creds");
         let of_file = || {

@@ -2,10 +2,10 @@
 //!
 //! | module | its part |
 //! |---|---|
-//! | `options` | what is configured, checked once |
-//! | `credentials` | who connects |
-//! | `connection` | one connection, which is never continued on another |
-//! | `message` | an event as a message, and what a server's refusal means |
+//! | `options` | the configuration, checked once |
+//! | `credentials` | the credentials of a connection |
+//! | `connection` | one connection, which does not survive its loss |
+//! | `message` | events as messages, and the meaning of a server's refusal |
 
 mod connection;
 mod credentials;
@@ -22,7 +22,7 @@ use miroir_ports::outbound::{Sink, SinkBatch, SinkError};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::SinkConfigError;
+use crate::error::SinkConfigError;
 use connection::Connection;
 use credentials::Credentials;
 use message::EventMessage;
@@ -31,28 +31,30 @@ use options::Servers;
 
 /// A receiver of events as messages of `JetStream`.
 ///
-/// Each event goes to `<subject>.<index>`, with its `id` as `Nats-Msg-Id`, by which the server knows an event that comes
-/// again and does not store it twice within the duplicate window of the stream (two minutes, unless the stream says
-/// otherwise). Since ids are unique within one cluster, two clusters must not publish to one stream.
+/// Each event goes to `<subject>.<index>`, with its `id` as `Nats-Msg-Id`. By that header the server
+/// recognises an event that comes again, and does not store it twice within the duplicate window of the
+/// stream (two minutes by default). Since ids are unique within one cluster only, two clusters must not
+/// publish to one stream.
 ///
 /// # Order
 ///
-/// The events of a batch are sent one after the other over one connection, and confirmations are awaited after the last:
-/// when the connection breaks, the server has a beginning of the batch and nothing else. What is left is a server that
-/// refuses one event and takes a later one of the same batch, as a stream with a limit on the size of messages, or one
-/// that is full, may do: the later one is then stored first. The delivery fails, is repeated, and the events that were
+/// The events of a batch are sent in order over one connection, and confirmations are awaited after the last:
+/// when the connection breaks, the server has a beginning of the batch and nothing else. One exception
+/// remains: a stream that is full, or limits the size of messages, may refuse one event and accept a later
+/// one of the same batch, which is then stored first. The delivery fails and is repeated. Events that were
 /// stored are dropped as duplicates within the window, and stored again after it.
 pub struct NatsSink {
     servers: Servers,
     subject: String,
     credentials: Credentials,
     timeout: Duration,
-    /// The one that deliveries share. Locked while it is made, so that one is made for all that wait.
+    /// The connection that deliveries share. Locked while it is opened, so that all who wait get the same
+    /// one.
     connection: Mutex<Option<Connection>>,
 }
 
 impl NatsSink {
-    /// A sink for these servers. Opens no connection: the first delivery does.
+    /// Creates a sink for these servers. Opens no connection: the first delivery does.
     pub fn new(options: NatsOptions) -> Result<Self, SinkConfigError> {
         if options.timeout.is_zero() {
             return Err(SinkConfigError::ZeroTimeout);
@@ -64,8 +66,8 @@ impl NatsSink {
         Ok(Self { servers, subject, credentials, timeout, connection: Mutex::default() })
     }
 
-    /// The present connection, or a new one.
-    async fn connection(&self) -> Result<Connection, String> {
+    /// Returns the present connection, or opens a new one.
+    async fn connection(&self) -> Result<Connection, SinkError> {
         let mut slot = self.connection.lock().await;
         slot.take_if(|kept| !kept.is_usable());
         if let Some(connection) = slot.as_ref() {
@@ -75,8 +77,8 @@ impl NatsSink {
         Ok(slot.insert(opening.await?).clone())
     }
 
-    /// Lets go of a connection on which a delivery failed, so that nothing of it is sent later. Waits for nobody: who
-    /// holds the lock while this comes may be connecting, and will not take a connection that has failed.
+    /// Discards a connection on which a delivery failed, so that nothing of the delivery is sent later. Does
+    /// not wait: the holder of the lock may be connecting, and does not take a connection that has failed.
     fn discard(&self, connection: &Connection) {
         connection.give_up();
         if let Ok(mut slot) = self.connection.try_lock() {
@@ -84,61 +86,62 @@ impl NatsSink {
         }
     }
 
-    /// Sends all and waits for all.
-    async fn publish(&self, connection: &Connection, messages: Vec<EventMessage>) -> Result<(), String> {
+    /// Sends all messages and waits for all confirmations.
+    async fn publish(&self, connection: &Connection, messages: Vec<EventMessage>) -> Result<(), SinkError> {
         let limit = connection.client.max_payload();
-        if let Some(reason) = messages.iter().find_map(|message| message.excess(limit)) {
-            return Err(reason);
-        }
+        messages.iter().try_for_each(|message| message.check_size(limit))?;
         let context = ContextBuilder::new()
             .timeout(self.timeout)
             .ack_timeout(self.timeout)
-            // Every message of the batch may wait for its confirmation at once.
+            // All messages of the batch may wait for their confirmations at once.
             .max_ack_inflight(messages.len())
             .build(connection.client.clone());
         let servers = &self.servers.names;
         let refused = |id: &str, error| {
             let server = connection.client.server_info();
-            message::refusal(id, servers, &self.subject, &error, &server) + &connection.complaint()
+            message::refusal(id, servers, &self.subject, error, &server, &connection.complaint())
         };
         let mut sent: Vec<(String, PublishAckFuture)> = Vec::with_capacity(messages.len());
         for message in messages {
-            // Ends at the first that cannot be sent: none after it may be stored before it.
+            // Stops at the first message that cannot be sent, because no later one may be stored before it.
             let EventMessage { id, subject, publish, .. } = message;
             match context.send_publish(subject, publish).await {
                 Ok(confirmation) => sent.push((id, confirmation)),
-                Err(error) => return Err(message::unsent(&id, servers, &error) + &connection.complaint()),
+                Err(error) => return Err(message::unsent(&id, servers, error, &connection.complaint())),
             }
         }
         for (id, confirmation) in sent {
-            // One that the server knew already is confirmed too: it is stored.
+            // The server also confirms a message that it knew already: it is stored.
             confirmation.into_future().await.map_err(|error| refused(&id, error))?;
         }
         Ok(())
     }
 
-    async fn deliver(&self, batch: &SinkBatch, deadline: Instant) -> Result<(), String> {
+    async fn deliver(&self, batch: &SinkBatch, deadline: Instant) -> Result<(), SinkError> {
         let subject = format!("{}.{}", self.subject, batch.index);
         let messages = batch.events.iter().map(|event| EventMessage::new(&subject, event));
         let messages = messages.collect::<Result<Vec<_>, _>>()?;
         let servers = &self.servers.names;
         let connection = timeout_at(deadline, self.connection()).await.map_err(|_| {
-            format!(
-                "the NATS server {servers} cannot be reached: it did not answer within {:?}",
+            SinkError::unavailable(format!(
+                "the NATS server {servers} cannot be reached: it did not respond within {:?}",
                 self.timeout
-            )
+            ))
         })??;
         let outcome = tokio::select! {
             // A confirmation that came with the end of the connection still counts.
             biased;
             outcome = timeout_at(deadline, self.publish(&connection, messages)) => outcome.unwrap_or_else(|_| {
                 let complaint = connection.complaint();
-                Err(format!("the NATS server {servers} did not confirm within {:?}{complaint}", self.timeout))
+                Err(SinkError::unavailable(format!(
+                    "the NATS server {servers} did not confirm within {:?}{complaint}",
+                    self.timeout
+                )))
             }),
-            () = connection.lost() => Err(format!(
+            () = connection.lost() => Err(SinkError::unavailable(format!(
                 "the connection to the NATS server {servers} was lost{}",
                 connection.complaint()
-            )),
+            ))),
         };
         if outcome.is_err() {
             self.discard(&connection);
@@ -163,8 +166,6 @@ impl fmt::Debug for NatsSink {
 impl Sink for NatsSink {
     async fn sink_deliver(&self, batch: SinkBatch) -> Result<(), SinkError> {
         let deadline = Instant::now() + self.timeout;
-        self.deliver(&batch, deadline)
-            .await
-            .map_err(|reason| SinkError::Unavailable { reason, retry_after: None })
+        self.deliver(&batch, deadline).await
     }
 }

@@ -1,4 +1,4 @@
-//! How a NATS sink is configured, checked once.
+//! The configuration of a NATS sink, checked once.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,25 +7,27 @@ use std::time::Duration;
 use async_nats::ServerAddr;
 use url::Url;
 
-use crate::SinkConfigError;
+use crate::error::SinkConfigError;
 
-/// How a NATS sink is configured. At most one of user with password, token and credentials file says who connects.
+/// The configuration of a NATS sink. It may have user and password, or a token, or a credentials file, or
+/// none of them.
 #[derive(Clone)]
 pub struct NatsOptions {
-    /// The servers: `nats://host:port` or `tls://host:port`, several of one cluster separated by commas.
+    /// The servers, `nats://host:port` or `tls://host:port`. Several servers of one cluster are separated by
+    /// commas.
     pub url: String,
-    /// What subjects begin with, for instance `miroir.changes`: events of the index `films` go to
+    /// The beginning of the subjects, for instance `miroir.changes`: events of the index `films` go to
     /// `miroir.changes.films`.
     pub subject: String,
-    /// The user's name.
+    /// The name of the user.
     pub user: Option<String>,
-    /// The user's password. Printed nowhere.
+    /// The password of the user. Never printed.
     pub password: Option<String>,
-    /// A token, where the servers ask for one. Printed nowhere.
+    /// The token, if the servers require one. Never printed.
     pub token: Option<String>,
     /// A credentials file as `nsc` writes it: a user JWT and the seed of its key.
     pub credentials_file: Option<PathBuf>,
-    /// The longest a delivery may take, with connecting.
+    /// The time in which a delivery must finish, including the connection.
     pub timeout: Duration,
 }
 
@@ -45,11 +47,11 @@ impl fmt::Debug for NatsOptions {
     }
 }
 
-/// The servers of one cluster, any of which takes events.
+/// The servers of one cluster, any of which accepts events.
 #[derive(Debug, Clone)]
 pub(crate) struct Servers {
     pub addresses: Vec<ServerAddr>,
-    /// Each as `scheme://host:port`, for people.
+    /// The servers as `scheme://host:port`, for people.
     pub names: String,
 }
 
@@ -70,36 +72,36 @@ impl Servers {
     }
 }
 
-/// One URL, or what is wrong with it.
+/// Reads one URL. Returns the problem as a text if it cannot be used.
 fn server(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     if !matches!(url.scheme(), "nats" | "tls") {
         return Err("its scheme must be `nats` or `tls`".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("it carries a user name or password; give them as settings of their own".to_owned());
+        return Err("it has a user name or password; configure them as settings of their own".to_owned());
     }
     if url.host_str().is_none_or(str::is_empty) {
-        return Err("it names no host".to_owned());
+        return Err("it has no host".to_owned());
     }
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err("it goes on after the port; only scheme, host and port are used".to_owned());
+        return Err("it has a part after the port; only scheme, host and port are used".to_owned());
     }
     Ok(url)
 }
 
-/// Checks that a prefix and a name after it make a subject that can be published to.
+/// Checks that the prefix, followed by the name of an index, is a subject to which messages can be published.
 pub(crate) fn check_subject(subject: &str) -> Result<(), SinkConfigError> {
     let reason = if subject.is_empty() {
         "it is empty"
     } else if subject.split('.').any(str::is_empty) {
         "there must be a word before, between and after its dots"
     } else if subject.contains(['*', '>']) {
-        "it has a wildcard, and events go to one subject"
+        "it has a wildcard, but events go to one subject"
     } else if subject.starts_with('$') {
-        "what begins with `$` belongs to the server"
+        "subjects that begin with `$` belong to the server"
     } else if !subject.bytes().all(|byte| byte.is_ascii_graphic()) {
-        "only visible ASCII characters without spaces are taken"
+        "only visible ASCII characters without spaces are allowed"
     } else {
         return Ok(());
     };
@@ -129,7 +131,7 @@ mod tests {
             ("nats://hunter2@a", "user name or password"),
             ("nats://a/hunter2", "after the port"),
             ("nats://a?token=hunter2", "after the port"),
-            ("nats://", "names no host"),
+            ("nats://", "has no host"),
         ] {
             let error = Servers::parse(bad).unwrap_err().to_string();
             assert!(error.contains(says), "{bad}: {error}");
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn subject_must_be_one_that_can_be_published_to() {
+    fn subject_without_publishable_form_is_refused() {
         for good in ["miroir", "miroir.changes", "a.b-c.d_e.F1"] {
             check_subject(good).unwrap();
         }
@@ -150,7 +152,7 @@ mod tests {
             ("a..b", "a word"),
             ("a.*", "wildcard"),
             ("a.>", "wildcard"),
-            ("$JS.API", "belongs to the server"),
+            ("$JS.API", "belong to the server"),
             ("a b", "visible"),
             ("a\r\nb", "visible"),
             ("é", "visible"),

@@ -1,11 +1,11 @@
-//! Which addresses belong to the public internet.
+//! The addresses of the public internet.
 //!
-//! The blocks are those of the special-purpose registries of IANA (RFC 6890 and its updates) that no receiver of a
+//! The blocks are those of IANA's special-purpose registries (RFC 6890 and its updates) that no receiver of a
 //! webhook on the public internet has, and one address that a cloud uses as if it were link-local.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Blocks of IPv4 that are not public: first address and length of the prefix.
+/// Blocks of IPv4 that are not public: the first address and the length of the prefix.
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::UNSPECIFIED, 8),            // this network, RFC 791
     (Ipv4Addr::new(10, 0, 0, 0), 8),       // private, RFC 1918
@@ -32,12 +32,12 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u32); 3] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation, RFC 9637
 ];
 
-/// The block of IPv6 that is assigned to hosts at all: everything private, local or multicast is outside it.
+/// The block of IPv6 that is assigned to hosts. Private, local and multicast addresses are outside it.
 const GLOBAL_UNICAST: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
-/// NAT64, RFC 6052: the last 32 bits are the IPv4 address that is meant.
+/// NAT64, RFC 6052: the last 32 bits are the IPv4 address.
 const NAT64: (Ipv6Addr, u32) = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
-/// Whether a host at this address can be one that anybody on the internet reaches.
+/// Returns whether a host at this address may be reachable from the internet.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -50,7 +50,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    // Mapped, NAT64 and 6to4 addresses carry one of IPv4, to which the packets go in the end.
+    // Mapped, NAT64 and 6to4 addresses contain an IPv4 address, to which the packets are sent in the end.
     if let Some(inner) = address.to_ipv4_mapped() {
         return is_public_v4(inner);
     }
@@ -72,7 +72,7 @@ fn is_within(address: Ipv6Addr, (first, length): (Ipv6Addr, u32)) -> bool {
 mod tests {
     use super::*;
 
-    fn judge(text: &str) -> bool {
+    fn is_public_text(text: &str) -> bool {
         is_public(text.parse().unwrap())
     }
 
@@ -101,7 +101,7 @@ mod tests {
             "64:ff9b::1.1.1.1",
             "2002:101:101::1",
         ] {
-            assert!(judge(text), "{text}");
+            assert!(is_public_text(text), "{text}");
         }
     }
 
@@ -146,19 +146,19 @@ mod tests {
             "2001:2::1",
             "3fff::1",
         ] {
-            assert!(!judge(text), "{text}");
+            assert!(!is_public_text(text), "{text}");
         }
     }
 
     #[test]
-    fn private_address_is_seen_inside_an_address_of_ipv6() {
+    fn private_address_is_found_inside_an_ipv6_address() {
         for inner in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "0.0.0.0", "255.255.255.255"] {
-            assert!(!judge(&format!("::ffff:{inner}")), "mapped {inner}");
-            assert!(!judge(&format!("64:ff9b::{inner}")), "NAT64 {inner}");
+            assert!(!is_public_text(&format!("::ffff:{inner}")), "mapped {inner}");
+            assert!(!is_public_text(&format!("64:ff9b::{inner}")), "NAT64 {inner}");
             let [a, b, c, d] = inner.parse::<Ipv4Addr>().unwrap().octets();
-            assert!(!judge(&format!("2002:{a:02x}{b:02x}:{c:02x}{d:02x}::1")), "6to4 {inner}");
+            assert!(!is_public_text(&format!("2002:{a:02x}{b:02x}:{c:02x}{d:02x}::1")), "6to4 {inner}");
         }
-        // The local variant of NAT64, which each network fills as it likes.
-        assert!(!judge("64:ff9b:1::1.1.1.1"));
+        // The local variant of NAT64, in which each network chooses the addresses.
+        assert!(!is_public_text("64:ff9b:1::1.1.1.1"));
     }
 }

@@ -1,9 +1,9 @@
 //! The HTTP client of webhooks.
 //!
-//! It is made of hyper's parts and not of reqwest, which the client of the nodes is: with TLS switched on, reqwest
-//! loads the machine's certificates for every client in the program, and nodes, which are asked over plain HTTP, could
-//! not be reached on a machine that has none. Besides, there is nothing here that follows a redirect or asks the
-//! environment for a proxy.
+//! It is made of hyper's parts and not of reqwest, which the client of the nodes uses. With TLS enabled,
+//! reqwest loads the machine's certificates for every client in the program; nodes, which use plain HTTP,
+//! could then not be reached from a machine without certificates. Besides, nothing here follows redirects or
+//! reads a proxy from the environment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,23 +14,22 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use miroir_ports::error_chain;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::endpoint::Endpoint;
 use super::guard::GuardedResolver;
-use crate::SinkConfigError;
-use crate::text::causes;
+use crate::error::SinkConfigError;
 
-/// How long a connection is kept without a request: shorter than the 5 s after which common servers and proxies close
-/// one themselves.
+/// The time for which a connection is kept without a request. Common servers and proxies close one after 5 s.
 const IDLE: Duration = Duration::from_secs(3);
-/// The longest head of an answer, in bytes.
+/// The longest head of a response, in bytes.
 const HEAD_BYTES: usize = 64 << 10;
 
 /// A client that connects to public addresses only, unless private ones are allowed.
 pub(crate) type WebhookClient = Client<HttpsConnector<HttpConnector<GuardedResolver>>, Full<Bytes>>;
 
-/// A client for this receiver. Opens no connection.
+/// Creates a client for this receiver. Opens no connection.
 pub(crate) fn client(
     endpoint: &Endpoint,
     connect_timeout: Duration,
@@ -40,7 +39,7 @@ pub(crate) fn client(
     connector.enforce_http(false);
     connector.set_connect_timeout(Some(connect_timeout));
     connector.set_nodelay(true);
-    // A receiver that is not asked over TLS needs no certificates of this machine.
+    // A receiver without TLS needs no certificates of this machine.
     let roots = if endpoint.is_secure() { trusted_roots()? } else { RootCertStore::empty() };
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(tls(roots)?)
@@ -56,15 +55,15 @@ pub(crate) fn client(
 }
 
 fn tls(roots: RootCertStore) -> Result<ClientConfig, SinkConfigError> {
-    // Named here, so that it does not matter which one the process made its default.
+    // Named here, so that the default of the process does not matter.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| SinkConfigError::NoTrust { reason: causes(&error) })?;
+        .map_err(|error| SinkConfigError::NoTrust { reason: error_chain(&error) })?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// The certificates the machine trusts, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+/// Returns the certificates that the machine trusts, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
 fn trusted_roots() -> Result<RootCertStore, SinkConfigError> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
@@ -76,7 +75,9 @@ fn trusted_roots() -> Result<RootCertStore, SinkConfigError> {
                  ca-certificates`, or name a file in SSL_CERT_FILE"
                     .to_owned()
             },
-            |error| format!("the trusted certificates of this machine cannot be read: {}", causes(error)),
+            |error| {
+                format!("the trusted certificates of this machine cannot be read: {}", error_chain(error))
+            },
         );
         return Err(SinkConfigError::NoTrust { reason });
     }

@@ -1,4 +1,4 @@
-//! Where a webhook listens, checked once.
+//! The URL of a webhook, checked once.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,9 +7,9 @@ use http::Uri;
 use url::{Host, Url};
 
 use super::address::is_public;
-use crate::SinkConfigError;
+use crate::error::SinkConfigError;
 
-/// The address of a receiver. Path and query may hold a secret: only the origin is ever shown.
+/// The URL of a receiver. Its path and query may hold a secret, so only the origin is shown.
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     uri: Uri,
@@ -18,8 +18,8 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads the URL. The host may be a name, which is judged by its addresses when it is connected to, or an address,
-    /// which is judged here: nobody is asked for what it resolves to.
+    /// Reads the URL. An address as its host is checked here, without any lookup. A name is checked by its
+    /// addresses when a connection is made.
     pub(crate) fn parse(text: &str, allow_private: bool) -> Result<Self, SinkConfigError> {
         let invalid = |reason: &str| SinkConfigError::InvalidUrl { reason: reason.to_owned() };
         let mut url = Url::parse(text).map_err(|error| invalid(&error.to_string()))?;
@@ -30,10 +30,11 @@ impl Endpoint {
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(invalid(
-                "it carries a user name or password; deliveries are proven by their signature",
+                "it carries a user name or password; deliveries are authenticated by their signature",
             ));
         }
-        // The parser has made an address of every way to spell one, such as `0x7f.1`, `2130706433` and `127。0。0。1`.
+        // The parser has turned every spelling of an address into one, such as `0x7f.1`, `2130706433` and
+        // `127。0。0。1`.
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
@@ -54,18 +55,18 @@ impl Endpoint {
         Ok(Self { uri, origin, secure })
     }
 
-    /// What is asked for.
+    /// Returns the URI of requests.
     pub(crate) fn uri(&self) -> Uri {
         self.uri.clone()
     }
 
-    /// Whether it speaks TLS.
+    /// Returns whether the receiver uses TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.secure
     }
 }
 
-/// `scheme://host:port`.
+/// Shows `scheme://host:port`.
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.origin)
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origin_alone_is_shown() {
+    fn only_the_origin_is_shown() {
         for (given, shown) in [
             ("https://hooks.example.com/hunter2?key=hunter2#hunter2", "https://hooks.example.com:443"),
             ("http://hooks.example.com:8080", "http://hooks.example.com:8080"),

@@ -1,7 +1,7 @@
-//! Names become addresses here, at the moment of connecting, and only public ones are handed on.
+//! A resolver of names that returns public addresses only.
 //!
-//! Judged at that moment and not before: a name that was harmless when it was configured may resolve to an address of
-//! the private network later, by mistake or on purpose (DNS rebinding).
+//! Addresses are checked at the moment of connecting, because a name that was harmless when it was configured
+//! may resolve to an address of the private network later, by mistake or on purpose (DNS rebinding).
 
 use std::fmt;
 use std::future::Future;
@@ -16,14 +16,14 @@ use tower_service::Service;
 
 use super::address::is_public;
 
-/// A resolver that hides addresses nobody outside could reach.
+/// A resolver that hides addresses that are not public.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GuardedResolver {
-    /// Hides nothing.
+    /// True if it hides nothing.
     pub allow_private: bool,
 }
 
-/// Every address of a name is a private one.
+/// A name whose addresses are all private.
 #[derive(Debug)]
 pub(crate) struct OnlyPrivate;
 

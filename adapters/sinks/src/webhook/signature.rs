@@ -7,22 +7,23 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::SinkConfigError;
+use crate::error::SinkConfigError;
 
-/// What the text of a secret begins with.
+/// The prefix of a secret's text.
 const SECRET_PREFIX: &str = "whsec_";
-/// How many bytes a secret has: what Standard Webhooks recommends.
+/// The size of a secret in bytes, as Standard Webhooks recommends it.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// The secrets that sign, newest first. Never printed.
 ///
-/// All of them sign, so that a receiver accepts a delivery with the old secret and with the new one while it is changed.
+/// All of them sign, so that a receiver accepts a delivery with the old secret and with the new one during a
+/// change.
 pub(crate) struct Signer {
     keys: Vec<Hmac<Sha256>>,
 }
 
 impl Signer {
-    /// Reads secrets as text, `whsec_` and base64.
+    /// Reads secrets from text: `whsec_` and base64.
     pub(crate) fn new(secrets: &[String]) -> Result<Self, SinkConfigError> {
         if secrets.is_empty() {
             return Err(SinkConfigError::NoSecret);
@@ -33,7 +34,8 @@ impl Signer {
         Ok(Self { keys: secrets.iter().enumerate().map(read).collect::<Result<_, _>>()? })
     }
 
-    /// The value of `webhook-signature`: of each secret one signature of id, time in Unix seconds and body.
+    /// Returns the value of `webhook-signature`: for each secret, one signature of id, time in Unix seconds
+    /// and body.
     pub(crate) fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
         let head = format!("{id}.{timestamp}.");
         let of_key = |key: &Hmac<Sha256>| {
@@ -56,10 +58,10 @@ fn key(secret: &str) -> Result<Hmac<Sha256>, String> {
     let encoded = secret
         .strip_prefix(SECRET_PREFIX)
         .ok_or_else(|| format!("it does not begin with `{SECRET_PREFIX}`"))?;
-    // The error of the decoder names characters of the secret.
+    // The decoder's error names characters of the secret.
     let bytes = BASE64_STANDARD
         .decode(encoded)
-        .map_err(|_| format!("what follows `{SECRET_PREFIX}` is not base64 with its padding"))?;
+        .map_err(|_| format!("the part after `{SECRET_PREFIX}` is not base64 with padding"))?;
     if !SECRET_BYTES.contains(&bytes.len()) {
         let (least, most) = (SECRET_BYTES.start(), SECRET_BYTES.end());
         return Err(format!("it has {} bytes, but must have {least} to {most}", bytes.len()));
@@ -83,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn signature_is_the_published_one() {
+    fn signature_equals_the_published_one() {
         let signer = Signer::new(&[SECRET.to_owned()]).unwrap();
         assert_eq!(signer.sign(ID, TIMESTAMP, BODY), SIGNATURE);
     }
 
     #[test]
-    fn every_secret_signs_in_its_turn() {
+    fn every_secret_signs_in_order() {
         let newest = secret(&[7; 32]);
         let alone = Signer::new(std::slice::from_ref(&newest)).unwrap().sign(ID, TIMESTAMP, BODY);
         let both = Signer::new(&[newest, SECRET.to_owned()]).unwrap().sign(ID, TIMESTAMP, BODY);

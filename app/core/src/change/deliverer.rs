@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use miroir_domain::IndexUid;
 use miroir_domain::change::{SinkRow, SinkState, gap_event, numbered};
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{
     ChangePage, ChangePosition, Clock, Ids, SinkBatch, SinkError, StoreError, TaskStore,
 };
@@ -144,7 +145,8 @@ impl Deliverer {
                 self.store.change_acknowledge(name, index, reached, self.delivery.keep).await?;
                 Ok(Round::Confirmed)
             }
-            Err(SinkError::Unavailable { reason, retry_after }) => {
+            Err(ref error @ SinkError::Unavailable { retry_after, .. }) => {
+                let reason = error_chain(error);
                 tracing::warn!(sink = name, %index, "a batch of changes was not taken: {reason}");
                 self.sink.count_failure(reason);
                 Ok(Round::Refused(retry_after))

@@ -6,6 +6,7 @@ use miroir_domain::task::NodeOutcome;
 use miroir_domain::task::marker::{marker_of, marker_task};
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{NodeId, TaskUid};
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeWrite};
 use tokio::time::{Instant, timeout_at};
 
@@ -81,11 +82,12 @@ fn outcome_of(error: NodeError, uid: TaskUid, untouched: bool) -> NodeOutcome {
             NodeOutcome::Missed { error, refusal: Some(status), untouched }
         }
         NodeError::Unreachable { .. } => {
-            let error = ErrorCode::MiroirNodeUnavailable.with_message(error.to_string());
+            let error = ErrorCode::MiroirNodeUnavailable.with_message(error_chain(&error));
             NodeOutcome::Missed { error, refusal: None, untouched }
         }
         _ => {
-            tracing::warn!(task = %format_args!("mtask-{uid}"), "{error}: whether it took the write is being found out");
+            let reason = error_chain(&error);
+            tracing::warn!(task = %format_args!("mtask-{uid}"), "{reason}: whether it took the write is being found out");
             NodeOutcome::Unknown
         }
     }

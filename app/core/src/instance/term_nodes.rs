@@ -1,78 +1,57 @@
 //! The nodes for one term.
 
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use miroir_domain::NodeId;
-use miroir_domain::search::SearchResponse;
-use miroir_domain::task::NodeTaskReport;
-use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
-use serde_json::Value;
+use miroir_ports::outbound::{NodeError, NodeOperation, Nodes};
 
 use super::lease::LeaseValidity;
 
 /// Passes everything on, but sends no write once the term is over: another instance may be sending others then, and the
 /// order among them is its own. A write that is on its way at that moment is cut off.
 pub struct TermNodes {
-    nodes: Arc<dyn Nodes>,
+    inner: Arc<dyn Nodes>,
     validity: LeaseValidity,
 }
 
 impl TermNodes {
-    /// `nodes`, as long as `validity` holds.
-    pub fn new(nodes: Arc<dyn Nodes>, validity: LeaseValidity) -> Self {
-        Self { nodes, validity }
+    /// `inner`, as long as `validity` holds.
+    pub fn new(inner: Arc<dyn Nodes>, validity: LeaseValidity) -> Self {
+        Self { inner, validity }
+    }
+
+    async fn call<T>(
+        &self,
+        node: &NodeId,
+        operation: NodeOperation,
+        call: impl Future<Output = Result<T, NodeError>> + Send,
+    ) -> Result<T, NodeError> {
+        if operation != NodeOperation::Write {
+            return call.await;
+        }
+        if !self.validity.is_valid() {
+            return Err(NodeError::unreachable(node, OVER));
+        }
+        let mut validity = self.validity.clone();
+        tokio::select! {
+            biased;
+            answer = call => answer,
+            () = validity.expired() => Err(NodeError::unknown(node, OVER)),
+        }
     }
 }
 
 const OVER: &str = "the term of this instance is over";
 
-#[async_trait]
-impl Nodes for TermNodes {
-    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
-        self.nodes.node_probe(node, timeout).await
-    }
-
-    async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
-        if !self.validity.is_valid() {
-            return Err(NodeError::Unreachable { node: node.clone(), reason: OVER.to_owned() });
-        }
-        let mut validity = self.validity.clone();
-        tokio::select! {
-            biased;
-            answer = self.nodes.node_write(node, write, timeout) => answer,
-            () = validity.expired() => Err(NodeError::Unknown { node: node.clone(), reason: OVER.to_owned() }),
-        }
-    }
-
-    async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
-        self.nodes.node_read(node, read, timeout).await
-    }
-
-    async fn node_search(
-        &self,
-        node: &NodeId,
-        search: NodeSearch,
-        timeout: Duration,
-    ) -> Result<SearchResponse, NodeError> {
-        self.nodes.node_search(node, search, timeout).await
-    }
-
-    async fn node_tasks(
-        &self,
-        node: &NodeId,
-        selection: NodeTaskSelection,
-        timeout: Duration,
-    ) -> Result<Vec<NodeTaskReport>, NodeError> {
-        self.nodes.node_tasks(node, selection, timeout).await
-    }
-}
+miroir_ports::wrap_nodes!(TermNodes);
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use miroir_domain::write::WriteOperation;
-    use miroir_ports::outbound::MockNodes;
+    use miroir_ports::outbound::{MockNodes, NodeWrite};
     use tokio::sync::watch;
     use tokio::time::Instant;
 
@@ -119,41 +98,27 @@ mod tests {
     async fn write_on_its_way_when_the_term_ends_is_cut_off() {
         let (_running, validity) = term();
         let begun = Instant::now();
-        let nodes = TermNodes::new(Arc::new(Silent), validity);
+        let nodes = TermNodes::new(Arc::new(Silent { inner: Arc::new(MockNodes::new()) }), validity);
         let outcome = nodes.node_write(&"n".parse().unwrap(), write(), Duration::from_mins(1)).await;
         assert!(matches!(outcome, Err(NodeError::Unknown { .. })));
         assert_eq!(begun.elapsed(), TERM);
     }
 
     /// Nodes that never answer.
-    struct Silent;
+    struct Silent {
+        inner: Arc<dyn Nodes>,
+    }
 
-    #[async_trait]
-    impl Nodes for Silent {
-        async fn node_probe(&self, _: &NodeId, _: Duration) -> Result<(), NodeError> {
-            std::future::pending().await
-        }
-        async fn node_write(&self, _: &NodeId, _: NodeWrite, _: Duration) -> Result<u32, NodeError> {
-            std::future::pending().await
-        }
-        async fn node_read(&self, _: &NodeId, _: NodeRead, _: Duration) -> Result<Value, NodeError> {
-            std::future::pending().await
-        }
-        async fn node_search(
+    impl Silent {
+        async fn call<T>(
             &self,
             _: &NodeId,
-            _: NodeSearch,
-            _: Duration,
-        ) -> Result<SearchResponse, NodeError> {
-            std::future::pending().await
-        }
-        async fn node_tasks(
-            &self,
-            _: &NodeId,
-            _: NodeTaskSelection,
-            _: Duration,
-        ) -> Result<Vec<NodeTaskReport>, NodeError> {
+            _: NodeOperation,
+            _: impl Future<Output = Result<T, NodeError>> + Send,
+        ) -> Result<T, NodeError> {
             std::future::pending().await
         }
     }
+
+    miroir_ports::wrap_nodes!(Silent);
 }

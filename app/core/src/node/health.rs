@@ -8,6 +8,7 @@ use std::time::Duration;
 use miroir_domain::health::{HealthThresholds, NodeHealth, NodeStatus};
 use miroir_domain::placement::LAST_RESORT_COST;
 use miroir_domain::{NodeId, Timestamp};
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Clock, NodeError};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -100,7 +101,7 @@ impl HealthTracker {
             let before = record.health.status();
             record.health = record.health.observe(bad.is_none(), self.thresholds);
             if let Some(error) = bad {
-                record.last_error = Some(error.to_string());
+                record.last_error = Some(error_chain(error));
             }
             let after = record.health.status();
             if before != after {
@@ -112,7 +113,7 @@ impl HealthTracker {
             return;
         }
         if let Some(error) = bad {
-            warn!(%node, ?before, ?after, %error, "node status changed");
+            warn!(%node, ?before, ?after, error = error_chain(error), "node status changed");
         } else {
             info!(%node, ?before, ?after, "node status changed");
         }
@@ -199,7 +200,7 @@ mod tests {
     }
 
     fn silence() -> NodeError {
-        NodeError::Unknown { node: id("a"), reason: "silence".to_owned() }
+        NodeError::unknown(&id("a"), "silence")
     }
 
     #[test]

@@ -82,7 +82,7 @@ mod tests {
                 return Ok(());
             }
             tokio::time::sleep(timeout).await;
-            Err(NodeError::Unknown { node: node.clone(), reason: "silence".to_owned() })
+            Err(NodeError::unknown(node, "silence"))
         }
         async fn node_write(&self, _: &NodeId, _: NodeWrite, _: Duration) -> Result<u32, NodeError> {
             panic!("a probe does not write")

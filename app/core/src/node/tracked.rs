@@ -2,14 +2,9 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use miroir_domain::NodeId;
-use miroir_domain::search::SearchResponse;
-use miroir_domain::task::NodeTaskReport;
-use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
-use serde_json::Value;
+use miroir_ports::outbound::{NodeError, NodeOperation, Nodes};
 use tokio::time::Instant;
 
 use super::HealthTracker;
@@ -17,14 +12,14 @@ use super::HealthTracker;
 /// Passes every call on to the nodes below, and what became of it to a [`HealthTracker`]. A call that is dropped
 /// before its end says nothing about its node and leaves no outcome.
 pub struct TrackedNodes {
-    nodes: Arc<dyn Nodes>,
+    inner: Arc<dyn Nodes>,
     tracker: Arc<HealthTracker>,
 }
 
 impl TrackedNodes {
-    /// Watches `nodes` for `tracker`.
-    pub fn new(nodes: Arc<dyn Nodes>, tracker: Arc<HealthTracker>) -> Self {
-        Self { nodes, tracker }
+    /// Watches `inner` for `tracker`.
+    pub fn new(inner: Arc<dyn Nodes>, tracker: Arc<HealthTracker>) -> Self {
+        Self { inner, tracker }
     }
 
     /// Where the outcomes go.
@@ -32,76 +27,48 @@ impl TrackedNodes {
         &self.tracker
     }
 
-    /// Watches a call whose time tells how fast the node answers reads. Only answers count: a refusal comes fast from
-    /// a node that may be of no use for reads, and must not draw them.
-    async fn timed<T>(
+    async fn call<T>(
         &self,
         node: &NodeId,
+        operation: NodeOperation,
         call: impl Future<Output = Result<T, NodeError>> + Send,
     ) -> Result<T, NodeError> {
         let begun = Instant::now();
-        let outcome = self.watched(node, call).await;
-        if outcome.is_ok() {
-            self.tracker.record_latency(node, begun.elapsed());
-        }
-        outcome
-    }
-
-    async fn watched<T>(
-        &self,
-        node: &NodeId,
-        call: impl Future<Output = Result<T, NodeError>> + Send,
-    ) -> Result<T, NodeError> {
         let in_flight = self.tracker.begin(node);
         let outcome = call.await;
         drop(in_flight);
         self.tracker.record(node, outcome.as_ref().map(|_| ()));
+        // A refusal comes fast from a node that may be of no use for reads, and must not draw them.
+        if outcome.is_ok() && shows_latency(operation) {
+            self.tracker.record_latency(node, begun.elapsed());
+        }
         outcome
     }
 }
 
-#[async_trait]
-impl Nodes for TrackedNodes {
-    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
-        self.timed(node, self.nodes.node_probe(node, timeout)).await
-    }
-
-    /// The time of a write tells more of its size than of its node, so it is not taken.
-    async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
-        self.watched(node, self.nodes.node_write(node, write, timeout)).await
-    }
-
-    async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
-        self.timed(node, self.nodes.node_read(node, read, timeout)).await
-    }
-
-    async fn node_search(
-        &self,
-        node: &NodeId,
-        search: NodeSearch,
-        timeout: Duration,
-    ) -> Result<SearchResponse, NodeError> {
-        self.timed(node, self.nodes.node_search(node, search, timeout)).await
-    }
-
-    async fn node_tasks(
-        &self,
-        node: &NodeId,
-        selection: NodeTaskSelection,
-        timeout: Duration,
-    ) -> Result<Vec<NodeTaskReport>, NodeError> {
-        self.watched(node, self.nodes.node_tasks(node, selection, timeout)).await
+/// Returns whether the duration of a call tells how fast the node serves reads. That of a write depends on its size more
+/// than on its node.
+fn shows_latency(operation: NodeOperation) -> bool {
+    match operation {
+        NodeOperation::Probe | NodeOperation::Read | NodeOperation::Search => true,
+        NodeOperation::Write | NodeOperation::Tasks => false,
     }
 }
 
+miroir_ports::wrap_nodes!(TrackedNodes);
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use miroir_domain::Timestamp;
     use miroir_domain::error::ErrorCode;
     use miroir_domain::health::{HealthThresholds, NodeStatus};
+    use miroir_domain::search::SearchResponse;
     use miroir_domain::write::WriteOperation;
-    use miroir_ports::outbound::MockNodes;
+    use miroir_ports::outbound::{MockNodes, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite};
     use miroir_system::ManualClock;
+    use serde_json::Value;
 
     use super::*;
 
@@ -118,7 +85,7 @@ mod tests {
     }
 
     fn unreachable() -> NodeError {
-        NodeError::Unreachable { node: id(), reason: "connection refused".to_owned() }
+        NodeError::unreachable(&id(), "connection refused")
     }
 
     fn search() -> NodeSearch {
@@ -190,42 +157,36 @@ mod tests {
     }
 
     /// Nodes that answer a read after a second and never take a write.
-    struct Slow;
+    struct Slow {
+        inner: Arc<dyn Nodes>,
+    }
 
-    #[async_trait]
-    impl Nodes for Slow {
-        async fn node_probe(&self, _: &NodeId, _: Duration) -> Result<(), NodeError> {
-            Ok(())
+    impl Slow {
+        fn new() -> Self {
+            let mut inner = MockNodes::new();
+            inner.expect_node_read().returning(|_, _, _| Ok(Value::Null));
+            Self { inner: Arc::new(inner) }
         }
-        async fn node_write(&self, _: &NodeId, _: NodeWrite, _: Duration) -> Result<u32, NodeError> {
-            std::future::pending().await
-        }
-        async fn node_read(&self, _: &NodeId, _: NodeRead, _: Duration) -> Result<Value, NodeError> {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            Ok(Value::Null)
-        }
-        async fn node_search(
+
+        async fn call<T>(
             &self,
             _: &NodeId,
-            _: NodeSearch,
-            _: Duration,
-        ) -> Result<SearchResponse, NodeError> {
+            operation: NodeOperation,
+            call: impl Future<Output = Result<T, NodeError>> + Send,
+        ) -> Result<T, NodeError> {
+            if operation == NodeOperation::Write {
+                return std::future::pending().await;
+            }
             tokio::time::sleep(Duration::from_secs(1)).await;
-            Ok(SearchResponse::default())
-        }
-        async fn node_tasks(
-            &self,
-            _: &NodeId,
-            _: NodeTaskSelection,
-            _: Duration,
-        ) -> Result<Vec<NodeTaskReport>, NodeError> {
-            Ok(Vec::new())
+            call.await
         }
     }
 
+    miroir_ports::wrap_nodes!(Slow);
+
     #[tokio::test(start_paused = true)]
     async fn read_is_in_flight_until_it_answers_and_leaves_its_latency() {
-        let nodes = Arc::new(tracked(Slow));
+        let nodes = Arc::new(tracked(Slow::new()));
         let call = tokio::spawn({
             let nodes = nodes.clone();
             async move { nodes.node_read(&id(), NodeRead::Version, TIMEOUT).await }
@@ -241,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn dropped_call_leaves_no_outcome_and_nothing_in_flight() {
-        let nodes = Arc::new(tracked(Slow));
+        let nodes = Arc::new(tracked(Slow::new()));
         let call = tokio::spawn({
             let nodes = nodes.clone();
             async move { nodes.node_write(&id(), write(), TIMEOUT).await }

@@ -67,7 +67,7 @@ where
                     answers.push((node, answer));
                 }
                 Err(error) => {
-                    reasons.push(error.to_string());
+                    reasons.push(miroir_ports::error_chain(&error));
                     excluded.insert(node);
                     if let NodeError::Refused { status, error, .. } = error {
                         refusals.push((status, error));

@@ -23,7 +23,7 @@ pub async fn read_first<'a>(
         match cluster.nodes.node_read(node, read.clone(), timeout).await {
             Ok(value) => return Ok(value),
             Err(NodeError::Refused { status, error, .. }) => return Err(ApiError::Node { status, error }),
-            Err(error) => reasons.push(error.to_string()),
+            Err(error) => reasons.push(miroir_ports::error_chain(&error)),
         }
     }
     let reasons = if reasons.is_empty() {

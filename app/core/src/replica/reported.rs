@@ -65,7 +65,8 @@ pub async fn reported_state_loop(
             Err(error) => {
                 if !std::mem::replace(&mut is_failing, true) {
                     tracing::warn!(
-                        "cannot read the replica states of the leader; reads may use stale replicas: {error}"
+                        "cannot read the replica states of the leader; reads may use stale replicas: {}",
+                        miroir_ports::error_chain(&error)
                     );
                 }
             }

@@ -111,7 +111,7 @@ impl Poller {
         let reports = match self.cluster.nodes.node_tasks(node, selection, self.cluster.timeouts.read).await {
             Ok(reports) => reports,
             Err(error) => {
-                tracing::debug!("asking for tasks: {error}");
+                tracing::debug!("asking for tasks: {}", miroir_ports::error_chain(&error));
                 return Vec::new();
             }
         };

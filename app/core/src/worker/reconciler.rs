@@ -16,7 +16,8 @@ use miroir_domain::quorum::judge_write;
 use miroir_domain::task::marker::{Found, find_marked};
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind};
 use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
-use miroir_ports::outbound::NodeTaskSelection;
+use miroir_ports::error_chain;
+use miroir_ports::outbound::{NodeError, NodeTaskSelection};
 use tokio::time::Instant;
 
 use super::recovery::note;
@@ -60,9 +61,9 @@ impl Listings {
             Entry::Vacant(unknown) => {
                 let selection = NodeTaskSelection::IndexSince(index.clone(), since.minus(CLOCK_SKEW));
                 let answer = cluster.nodes.node_tasks(node, selection, cluster.timeouts.read).await;
-                unknown.insert(
-                    answer.inspect_err(|error| tracing::debug!("looking for a lost answer: {error}")).ok(),
-                )
+                let failed =
+                    |error: &NodeError| tracing::debug!("looking for a lost answer: {}", error_chain(error));
+                unknown.insert(answer.inspect_err(failed).ok())
             }
         };
         listed.as_deref()

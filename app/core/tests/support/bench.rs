@@ -1,10 +1,10 @@
 //! A whole Miroir over fake nodes: services, workers, and a process that can be killed.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use miroir_core::alias::AliasResolver;
 use miroir_core::change::{
     ChangeRecorder, Deliverer, Delivery, Feed, FeedOptions, RecorderOptions, SinkHandle, SinkRules,
@@ -18,18 +18,14 @@ use miroir_core::service::{
 use miroir_core::worker::{PollerOptions, mend_loop, poll_loop};
 use miroir_domain::health::HealthThresholds;
 use miroir_domain::payload::PayloadFormat;
-use miroir_domain::search::SearchResponse;
-use miroir_domain::task::{NodeTaskReport, Task, TaskStatus};
+use miroir_domain::task::{Task, TaskStatus};
 use miroir_domain::topology::{Node, Topology};
 use miroir_domain::write::WriteMode;
 use miroir_domain::{GroupId, IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_fault::FaultyStore;
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::{Accepted, ApiError, DocumentApi, DocumentWrite};
-use miroir_ports::outbound::{
-    Clock, IndexTable, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes, TaskStore,
-    TaskTable,
-};
+use miroir_ports::outbound::{Clock, IndexTable, NodeError, NodeOperation, Nodes, TaskStore, TaskTable};
 use miroir_system::UuidIds;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -112,38 +108,22 @@ impl Clock for RuntimeClock {
 
 /// The nodes as one process sees them.
 struct MortalNodes {
-    inner: Arc<FakeNodes>,
+    inner: Arc<dyn Nodes>,
     alive: watch::Receiver<bool>,
 }
 
-#[async_trait]
-impl Nodes for MortalNodes {
-    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
-        while_alive(&self.alive, self.inner.node_probe(node, timeout)).await
-    }
-    async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
-        while_alive(&self.alive, self.inner.node_write(node, write, timeout)).await
-    }
-    async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
-        while_alive(&self.alive, self.inner.node_read(node, read, timeout)).await
-    }
-    async fn node_search(
+impl MortalNodes {
+    async fn call<T>(
         &self,
-        node: &NodeId,
-        search: NodeSearch,
-        timeout: Duration,
-    ) -> Result<SearchResponse, NodeError> {
-        while_alive(&self.alive, self.inner.node_search(node, search, timeout)).await
-    }
-    async fn node_tasks(
-        &self,
-        node: &NodeId,
-        selection: NodeTaskSelection,
-        timeout: Duration,
-    ) -> Result<Vec<NodeTaskReport>, NodeError> {
-        while_alive(&self.alive, self.inner.node_tasks(node, selection, timeout)).await
+        _: &NodeId,
+        _: NodeOperation,
+        call: impl Future<Output = Result<T, NodeError>> + Send,
+    ) -> Result<T, NodeError> {
+        while_alive(&self.alive, call).await
     }
 }
+
+miroir_ports::wrap_nodes!(MortalNodes);
 
 /// One running Miroir, and the world it runs in.
 pub struct Bench {
@@ -201,7 +181,7 @@ impl Bench {
             HealthThresholds::default(),
             Arc::clone(&clock),
         ));
-        let mortal = MortalNodes { inner: Arc::clone(&nodes), alive: is_alive.clone() };
+        let mortal = MortalNodes { inner: nodes.clone(), alive: is_alive.clone() };
         let tracked = Arc::new(TrackedNodes::new(Arc::new(mortal), Arc::clone(&health)));
         let faults = Arc::new(Life::new(is_alive));
         let store: Arc<dyn TaskStore> =

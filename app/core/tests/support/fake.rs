@@ -202,7 +202,7 @@ impl FakeNodes {
         work: impl FnOnce(&mut Server) -> Result<T, NodeError>,
     ) -> Result<T, NodeError> {
         let node = call.node.clone();
-        let unknown = |reason: &str| NodeError::Unknown { node: node.clone(), reason: reason.to_owned() };
+        let unknown = |reason: &str| NodeError::unknown(&node, reason);
         let done = |work: Work<'_, T>| {
             let mut servers = self.lock();
             let server = servers.get_mut(&node).expect("the cluster asks its own nodes only");
@@ -223,9 +223,7 @@ impl FakeNodes {
                 status,
                 error: error(code, format!("refused with {code}")),
             }),
-            Some(Fault::Unreachable) => {
-                Err(NodeError::Unreachable { node: node.clone(), reason: "connection refused".to_owned() })
-            }
+            Some(Fault::Unreachable) => Err(NodeError::unreachable(&node, "connection refused")),
             Some(Fault::Hang | Fault::Late(_)) => {
                 tokio::time::sleep(timeout).await;
                 Err(unknown("timed out"))

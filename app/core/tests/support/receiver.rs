@@ -93,7 +93,7 @@ impl Sink for Receiver {
 
 /// The receiver is away and says nothing of when it is back.
 pub fn away() -> SinkError {
-    SinkError::Unavailable { reason: "connection refused".to_owned(), retry_after: None }
+    SinkError::unavailable("connection refused")
 }
 
 /// Rules of a sink that is told of clients' writes.

@@ -104,7 +104,7 @@ async fn server_errors_of_a_node_are_not_passed_on() {
 #[tokio::test]
 async fn write_whose_answer_is_lost_is_found_again_and_not_repeated() {
     let writes = Route::new("POST", "/indexes/films/documents");
-    for fault in [Fault::LoseAnswer, Fault::TruncateAnswer] {
+    for fault in [Fault::LoseResponse, Fault::TruncateResponse] {
         let (mut cluster, row) = outlives(writes.clone(), fault).await;
         // It did take the write, and is no longer suspected of having missed it.
         assert_eq!(row["nodeTasks"]["node-2"]["status"], "succeeded", "{row}");
@@ -124,8 +124,8 @@ async fn connection_cut_before_the_work_is_a_miss() {
 async fn index_creation_and_settings_whose_answers_are_lost_are_found_again() {
     let (mut cluster, control) = twins(false).await;
     let client = cluster.client();
-    control.fail(Route::new("PATCH", "/indexes/*/settings"), Fault::LoseAnswer);
-    control.fail(Route::new("DELETE", "/indexes/*"), Fault::LoseAnswer);
+    control.fail(Route::new("PATCH", "/indexes/*/settings"), Fault::LoseResponse);
+    control.fail(Route::new("DELETE", "/indexes/*"), Fault::LoseResponse);
     let wanted = json!({ "stopWords": ["the"], "filterableAttributes": ["year"] });
     let mut tasks = Vec::new();
     for (method, path, body) in [

@@ -1,6 +1,6 @@
-//! The parser of filter texts: recursive descent over characters, with the server's words for what is wrong.
+//! The parser of filter texts: recursive descent over characters, with the server's messages for errors.
 
-use super::{Attribute, Comparison, Filter, join};
+use super::expression::{Attribute, Comparison, Filter, join};
 
 const KEYWORDS: [&str; 14] = [
     "AND",
@@ -23,11 +23,11 @@ const OPERATIONS: &str = "`=`, `!=`, `>=`, `>`, `<=`, `<`, `IN`, `NOT IN`, `TO`,
                           `IS NOT NULL`, `IS EMPTY`, `IS NOT EMPTY`, `CONTAINS`, `NOT CONTAINS`, `STARTS WITH`, \
                           `NOT STARTS WITH`, `_geoRadius`, `_geoBoundingBox` or `_geoPolygon`";
 
-/// How deep parentheses and NOTs may nest, so that a hostile filter cannot exhaust the stack.
+/// The deepest nesting of parentheses and NOTs, so that a hostile filter cannot exhaust the stack.
 const MAX_DEPTH: usize = 200;
 
-/// Reads a filter; none when the text is blank. Errors are the server's message.
-pub(super) fn parse(text: &str) -> Result<Option<Filter>, String> {
+/// Reads a filter. Returns `None` if the text is blank. Errors are the server's messages.
+pub(super) fn parse_text(text: &str) -> Result<Option<Filter>, String> {
     if text.trim().is_empty() {
         return Ok(None);
     }
@@ -62,7 +62,7 @@ impl Parser {
         self.characters[self.at..].iter().collect()
     }
 
-    /// A message about the text from `start` to the end.
+    /// Formats a message about the text from `start` to the end.
     fn error(&self, problem: &str, start: usize) -> String {
         self.error_at(problem, start, self.characters.len())
     }
@@ -88,12 +88,12 @@ impl Parser {
         found
     }
 
-    /// The word that starts here, without moving.
+    /// Returns the word at the current position, without moving.
     fn word(&self) -> String {
         self.characters[self.at..].iter().copied().take_while(|character| is_word(*character)).collect()
     }
 
-    /// Moves past these words and the spaces between them, or stays.
+    /// Moves past these words and the spaces between them. Does not move if they are not there.
     fn keywords(&mut self, words: &[&str]) -> bool {
         let before = self.at;
         for (index, word) in words.iter().enumerate() {
@@ -173,7 +173,7 @@ impl Parser {
         self.error(&format!("Was expecting an operation {OPERATIONS}{found}."), start)
     }
 
-    /// A quoted text or a word that is no keyword.
+    /// Reads a quoted text, or a word that is not a keyword.
     fn value(&mut self) -> Result<String, String> {
         self.skip_spaces();
         let start = self.at;
@@ -272,7 +272,7 @@ impl Parser {
         } else {
             return Ok(None);
         };
-        // What is unexpected is quoted with the spaces before it, so they stay when nothing may follow them.
+        // Unexpected text is quoted with the spaces before it, so the parser does not move past them then.
         let before = self.at;
         self.skip_spaces();
         let may_follow =
@@ -324,11 +324,11 @@ mod tests {
     use super::*;
 
     fn message(text: &str) -> String {
-        parse(text).unwrap_err()
+        parse_text(text).unwrap_err()
     }
 
     #[test]
-    fn errors_say_what_was_expected_and_where() {
+    fn errors_name_the_expected_operation_and_the_place() {
         assert_eq!(message("year ="), "Was expecting a value but instead got nothing.\n7:7 year =");
         assert_eq!(message("id=="), "Was expecting a value but instead got nothing.\n4:4 id==");
         assert!(message("year = AND").ends_with("\n8:11 year = AND"));
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn words_that_start_like_keywords_are_words() {
-        assert!(parse("ORDER = NOTE").unwrap().is_some());
-        assert!(parse("a=1 AND b=2 OR c=3").unwrap().is_some());
+        assert!(parse_text("ORDER = NOTE").unwrap().is_some());
+        assert!(parse_text("a=1 AND b=2 OR c=3").unwrap().is_some());
     }
 }

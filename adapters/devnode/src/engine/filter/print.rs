@@ -1,8 +1,8 @@
-//! A filter as the engine prints it in its messages: everything quoted and in parentheses.
+//! Filters as the engine prints them in messages: everything quoted and in parentheses.
 
-use super::{Comparison, Filter};
+use super::expression::{Comparison, Filter};
 
-/// The text, and the column (from 1) of each attribute name in it, in written order.
+/// Returns the text, and the column of each attribute name in it, counted from 1, in written order.
 pub(super) fn print(filter: &Filter) -> (String, Vec<usize>) {
     let mut printer = Printer::default();
     printer.filter(filter);
@@ -23,7 +23,7 @@ impl Printer {
     }
 
     fn attribute(&mut self, name: &str) {
-        // The name starts behind its quote, and columns count from 1.
+        // The name begins after its quote, and columns count from 1.
         self.columns.push(self.text.chars().count() + 2);
         self.quoted(name);
     }

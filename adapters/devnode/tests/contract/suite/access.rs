@@ -1,12 +1,12 @@
-//! Who may ask, and what is there to be asked.
+//! Access: the key, and unknown routes and methods.
 
 use serde_json::json;
 
 use super::server::Server;
 
-pub async fn health_answers_without_a_key(server: &Server) {
-    let answer = server.raw("GET", "/health", &[], None).await;
-    assert_eq!((answer.status, answer.body), (200, json!({ "status": "available" })));
+pub async fn health_needs_no_key(server: &Server) {
+    let response = server.raw("GET", "/health", &[], None).await;
+    assert_eq!((response.status, response.body), (200, json!({ "status": "available" })));
 }
 
 pub async fn version_is_that_of_the_server(server: &Server) {
@@ -25,20 +25,20 @@ pub async fn request_without_a_key_is_refused(server: &Server) {
 }
 
 pub async fn request_with_a_wrong_key_is_refused(server: &Server) {
-    let answer = server.raw("GET", "/indexes", &[("authorization", "Bearer wrong")], None).await;
-    answer.refuses(403, "invalid_api_key", "The provided API key is invalid.");
+    let response = server.raw("GET", "/indexes", &[("authorization", "Bearer wrong")], None).await;
+    response.refuses(403, "invalid_api_key", "The provided API key is invalid.");
 }
 
-pub async fn unknown_route_answers_404_without_a_body(server: &Server) {
+pub async fn unknown_route_returns_404_without_a_body(server: &Server) {
     for path in ["/nope", "/indexes/a/nope", "/indexes/a/settings/nope"] {
-        let answer = server.ask("GET", path).await;
-        assert_eq!((answer.status, answer.body), (404, json!(null)), "{path}");
+        let response = server.request("GET", path).await;
+        assert_eq!((response.status, response.body), (404, json!(null)), "{path}");
     }
 }
 
-pub async fn wrong_method_answers_405_without_a_body(server: &Server) {
+pub async fn wrong_method_returns_405_without_a_body(server: &Server) {
     for (method, path) in [("PATCH", "/health"), ("DELETE", "/indexes"), ("PUT", "/indexes/a")] {
-        let answer = server.ask(method, path).await;
-        assert_eq!((answer.status, answer.body), (405, json!(null)), "{method} {path}");
+        let response = server.request(method, path).await;
+        assert_eq!((response.status, response.body), (405, json!(null)), "{method} {path}");
     }
 }

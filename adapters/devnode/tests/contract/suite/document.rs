@@ -25,7 +25,7 @@ pub async fn primary_key_is_inferred(server: &Server) {
     assert_eq!(server.get("/indexes/a").await["primaryKey"], "filmID");
 }
 
-/// A failed addition leaves an index without documents and without a primary key.
+/// Asserts that an addition of documents fails with this error.
 async fn assert_failed_addition(server: &Server, path: &str, body: Value, code: &str, message: &str) {
     let received = body.as_array().unwrap().len();
     let task = server.done("POST", path, body).await;
@@ -120,21 +120,22 @@ pub async fn get_finds_by_id_and_selects_fields(server: &Server) {
     assert_eq!(page, json!({ "results": [{ "id": 1 }], "offset": 0, "limit": 1, "total": 1 }));
 }
 
-pub async fn get_reports_what_is_missing(server: &Server) {
+pub async fn get_refuses_a_missing_document_or_index(server: &Server) {
     server.succeeds("POST", PATH, json!([{ "id": 1 }])).await;
-    let answer = server.ask("GET", &format!("{PATH}/2")).await;
-    answer.refuses(404, "document_not_found", "Document `2` not found.");
-    let answer = server.ask("GET", "/indexes/nope/documents/2").await;
-    answer.refuses(404, "index_not_found", "Index `nope` not found.");
+    let response = server.request("GET", &format!("{PATH}/2")).await;
+    response.refuses(404, "document_not_found", "Document `2` not found.");
+    let response = server.request("GET", "/indexes/nope/documents/2").await;
+    response.refuses(404, "index_not_found", "Index `nope` not found.");
 }
 
 pub async fn fetch_pages_filters_and_sorts(server: &Server) {
     server.films().await;
     let fetch = async |body: Value| -> (Vec<u64>, Value) {
-        let answer = server.send("POST", "/indexes/films/documents/fetch", body).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        let ids = answer.body["results"].as_array().unwrap().iter().map(|film| film["id"].as_u64().unwrap());
-        (ids.collect(), json!([answer.body["offset"], answer.body["limit"], answer.body["total"]]))
+        let response = server.send("POST", "/indexes/films/documents/fetch", body).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        let ids =
+            response.body["results"].as_array().unwrap().iter().map(|film| film["id"].as_u64().unwrap());
+        (ids.collect(), json!([response.body["offset"], response.body["limit"], response.body["total"]]))
     };
     assert_eq!(fetch(json!({ "limit": 2, "offset": 3 })).await, (vec![4, 5], json!([3, 2, 11])));
     assert_eq!(fetch(json!({ "filter": "year = 2015" })).await, (vec![1, 4], json!([0, 20, 2])));
@@ -152,22 +153,22 @@ pub async fn fetch_refuses_bad_parameters(server: &Server) {
     server.send("POST", path, json!({ "foo": 1 })).await.refuses(400, "bad_request", unknown);
     let patterns = "Available filterable attribute patterns are: `genres`, `rating`, `studio`, `year`.";
     let message = format!("Attribute `title` is not filterable. {patterns}\n1:6 title=3");
-    let answer = server.send("POST", path, json!({ "filter": "title=3" })).await;
-    answer.refuses(400, "invalid_document_filter", &message);
+    let response = server.send("POST", path, json!({ "filter": "title=3" })).await;
+    response.refuses(400, "invalid_document_filter", &message);
     let message =
         "Attribute `id` is not sortable. Available sortable attributes are: `rating, studio, title, year`.";
-    let answer = server.send("POST", path, json!({ "sort": ["id:asc"] })).await;
-    answer.refuses(400, "invalid_document_sort", message);
+    let response = server.send("POST", path, json!({ "sort": ["id:asc"] })).await;
+    response.refuses(400, "invalid_document_sort", message);
     let message = "Invalid value in parameter `limit`: could not parse `x` as a positive integer";
-    let answer = server.ask("GET", "/indexes/films/documents?limit=x").await;
-    answer.refuses(400, "invalid_document_limit", message);
+    let response = server.request("GET", "/indexes/films/documents?limit=x").await;
+    response.refuses(400, "invalid_document_limit", message);
 }
 
 async fn three(server: &Server) {
     server.succeeds("POST", PATH, json!([{ "id": 1 }, { "id": 2 }, { "id": 3 }])).await;
 }
 
-pub async fn deletion_by_id_counts_what_existed(server: &Server) {
+pub async fn deletion_by_id_counts_existing_documents(server: &Server) {
     three(server).await;
     for (id, deleted) in [("1", 1), ("77", 0), ("a%20b", 0)] {
         let task = server.done_empty("DELETE", &format!("{PATH}/{id}")).await;
@@ -177,7 +178,7 @@ pub async fn deletion_by_id_counts_what_existed(server: &Server) {
     assert_eq!(documents(server).await, json!([{ "id": 2 }, { "id": 3 }]));
 }
 
-pub async fn deletion_by_batch_takes_texts_and_numbers(server: &Server) {
+pub async fn deletion_by_batch_accepts_texts_and_numbers(server: &Server) {
     three(server).await;
     let task = server.succeeds("POST", &format!("{PATH}/delete-batch"), json!([1, "1", "2", 88])).await;
     assert_eq!(task["details"], json!({ "providedIds": 4, "deletedDocuments": 2, "originalFilter": null }));
@@ -199,11 +200,11 @@ pub async fn deletion_by_filter_counts_matches(server: &Server) {
 
 pub async fn deletion_by_filter_needs_a_filter(server: &Server) {
     let path = format!("{PATH}/delete");
-    let answer = server.send("POST", &path, json!({})).await;
-    answer.refuses(400, "missing_document_filter", "Missing field `filter`");
-    let answer = server.send("POST", &path, json!({ "filter": "id==" })).await;
+    let response = server.send("POST", &path, json!({})).await;
+    response.refuses(400, "missing_document_filter", "Missing field `filter`");
+    let response = server.send("POST", &path, json!({ "filter": "id==" })).await;
     let message = "Was expecting a value but instead got nothing.\n4:4 id==";
-    answer.refuses(400, "invalid_document_filter", message);
+    response.refuses(400, "invalid_document_filter", message);
 }
 
 pub async fn deletion_of_all_keeps_the_index(server: &Server) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::server::Server;
 
-/// Asserts which films filters find.
+/// Asserts the films that filters find.
 async fn assert_found(server: &Server, expected: &[(Value, &[u64])]) {
     server.films().await;
     for (filter, ids) in expected {
@@ -52,7 +52,7 @@ pub async fn texts_are_compared_without_case(server: &Server) {
     .await;
 }
 
-pub async fn null_empty_and_missing_are_told_apart(server: &Server) {
+pub async fn null_empty_and_missing_are_distinguished(server: &Server) {
     assert_found(
         server,
         &[
@@ -84,7 +84,7 @@ pub async fn logic_binds_and_before_or(server: &Server) {
     .await;
 }
 
-pub async fn arrays_are_and_of_or(server: &Server) {
+pub async fn arrays_are_conjunctions_of_disjunctions(server: &Server) {
     assert_found(
         server,
         &[
@@ -98,8 +98,8 @@ pub async fn arrays_are_and_of_or(server: &Server) {
 }
 
 async fn refused(server: &Server, filter: Value, message: &str) {
-    let answer = server.send("POST", "/indexes/films/search", json!({ "filter": filter })).await;
-    answer.refuses(400, "invalid_search_filter", message);
+    let response = server.send("POST", "/indexes/films/search", json!({ "filter": filter })).await;
+    response.refuses(400, "invalid_search_filter", message);
 }
 
 pub async fn attribute_must_be_filterable(server: &Server) {
@@ -135,7 +135,7 @@ const OPERATIONS: &str = "Was expecting an operation `=`, `!=`, `>=`, `>`, `<=`,
                           `NOT CONTAINS`, `STARTS WITH`, `NOT STARTS WITH`, `_geoRadius`, `_geoBoundingBox` or \
                           `_geoPolygon`";
 
-pub async fn syntax_errors_say_where(server: &Server) {
+pub async fn syntax_errors_name_their_place(server: &Server) {
     server.films().await;
     let reserved =
         "which is a reserved keyword. To use `AND` as a field name or a value, surround it by quotes.";

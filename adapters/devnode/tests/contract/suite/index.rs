@@ -7,7 +7,7 @@ use super::server::{Server, error, lasting};
 const BAD_UID: &str = "Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) \
                        and underscores (_), and can not be more than 512 bytes.";
 
-pub async fn creation_is_accepted_and_shown(server: &Server) {
+pub async fn creation_is_accepted_and_listed(server: &Server) {
     let task = server.succeeds("POST", "/indexes", json!({ "uid": "a", "primaryKey": "id" })).await;
     let expected = json!({
         "indexUid": "a", "status": "succeeded", "type": "indexCreation", "canceledBy": null,
@@ -48,14 +48,14 @@ pub async fn creation_refuses_bad_bodies(server: &Server) {
 pub async fn creation_needs_a_json_content_type(server: &Server) {
     let advice = "Accepted values for the Content-Type header are: `application/json`";
     let missing = format!("A Content-Type header is missing. {advice}");
-    server.ask("POST", "/indexes").await.refuses(415, "missing_content_type", &missing);
+    server.request("POST", "/indexes").await.refuses(415, "missing_content_type", &missing);
     let invalid = format!("The Content-Type `text/plain` is invalid. {advice}");
-    let answer = server.typed("POST", "/indexes", "text/plain", "{}").await;
-    answer.refuses(415, "invalid_content_type", &invalid);
+    let response = server.typed("POST", "/indexes", "text/plain", "{}").await;
+    response.refuses(415, "invalid_content_type", &invalid);
     let malformed =
         "The json payload provided is malformed. `EOF while parsing an object at line 1 column 1`.";
-    let answer = server.typed("POST", "/indexes", "application/json", "{").await;
-    answer.refuses(400, "malformed_payload", malformed);
+    let response = server.typed("POST", "/indexes", "application/json", "{").await;
+    response.refuses(400, "malformed_payload", malformed);
 }
 
 pub async fn listing_is_sorted_and_paged(server: &Server) {
@@ -77,22 +77,22 @@ pub async fn listing_is_sorted_and_paged(server: &Server) {
     assert_eq!(uids(&page), ["b"]);
     assert_eq!((&page["offset"], &page["limit"], &page["total"]), (&json!(1), &json!(1), &json!(3)));
     let message = "Invalid value in parameter `limit`: could not parse `x` as a positive integer";
-    server.ask("GET", "/indexes?limit=x").await.refuses(400, "invalid_index_limit", message);
+    server.request("GET", "/indexes?limit=x").await.refuses(400, "invalid_index_limit", message);
     let message = "Unknown parameter `foo`: expected one of `offset`, `limit`";
-    server.ask("GET", "/indexes?foo=1").await.refuses(400, "bad_request", message);
+    server.request("GET", "/indexes?foo=1").await.refuses(400, "bad_request", message);
 }
 
 pub async fn missing_index_is_not_found(server: &Server) {
     for path in ["", "/stats", "/settings", "/settings/synonyms", "/documents", "/documents/1"] {
-        let answer = server.ask("GET", &format!("/indexes/nope{path}")).await;
-        answer.refuses(404, "index_not_found", "Index `nope` not found.");
+        let response = server.request("GET", &format!("/indexes/nope{path}")).await;
+        response.refuses(404, "index_not_found", "Index `nope` not found.");
     }
 }
 
 pub async fn invalid_uid_in_the_path_is_refused(server: &Server) {
     let message = format!("`a b` is not a valid index uid. {BAD_UID}");
-    server.ask("GET", "/indexes/a%20b").await.refuses(400, "invalid_index_uid", &message);
-    server.ask("DELETE", "/indexes/a%20b").await.refuses(400, "invalid_index_uid", &message);
+    server.request("GET", "/indexes/a%20b").await.refuses(400, "invalid_index_uid", &message);
+    server.request("DELETE", "/indexes/a%20b").await.refuses(400, "invalid_index_uid", &message);
 }
 
 pub async fn update_sets_the_primary_key_while_empty(server: &Server) {
@@ -105,8 +105,8 @@ pub async fn update_sets_the_primary_key_while_empty(server: &Server) {
     let message = "Unknown field `foo`: expected one of `primaryKey`, `uid`";
     server.send("PATCH", "/indexes/a", json!({ "foo": 1 })).await.refuses(400, "bad_request", message);
     let message = "Immutable field `createdAt`: expected one of `primaryKey`, `uid`";
-    let answer = server.send("PATCH", "/indexes/a", json!({ "createdAt": "x" })).await;
-    answer.refuses(400, "immutable_index_created_at", message);
+    let response = server.send("PATCH", "/indexes/a", json!({ "createdAt": "x" })).await;
+    response.refuses(400, "immutable_index_created_at", message);
     let task = server.done("PATCH", "/indexes/nope", json!({ "primaryKey": "x" })).await;
     assert_eq!(task["error"], error("index_not_found", "Index `nope` not found."));
 }
@@ -119,11 +119,11 @@ pub async fn update_fails_once_documents_exist(server: &Server) {
     server.succeeds("PATCH", "/indexes/a", json!({ "primaryKey": "id" })).await;
 }
 
-pub async fn update_renames(server: &Server) {
+pub async fn update_renames_the_index(server: &Server) {
     server.succeeds("POST", "/indexes/a/documents", json!([{ "id": 1 }])).await;
     let task = server.succeeds("PATCH", "/indexes/a", json!({ "uid": "b" })).await;
     assert_eq!(task["details"], json!({ "primaryKey": null, "oldIndexUid": "a", "newIndexUid": "b" }));
-    assert_eq!(server.ask("GET", "/indexes/a").await.status, 404);
+    assert_eq!(server.request("GET", "/indexes/a").await.status, 404);
     assert_eq!(server.get("/indexes/b/documents").await["total"], 1);
 }
 
@@ -135,7 +135,7 @@ pub async fn deletion_reports_its_documents(server: &Server) {
         "details": { "deletedDocuments": 2 }, "error": null,
     });
     assert_eq!(lasting(&task), expected);
-    assert_eq!(server.ask("GET", "/indexes/a").await.status, 404);
+    assert_eq!(server.request("GET", "/indexes/a").await.status, 404);
 }
 
 pub async fn deletion_of_a_missing_index_fails(server: &Server) {

@@ -17,8 +17,8 @@ async fn added(server: &Server, content_type: &str, path: &str, body: &str) -> V
 }
 
 async fn refused(server: &Server, content_type: &str, body: &str, message: &str) {
-    let answer = server.typed("POST", PATH, content_type, body).await;
-    answer.refuses(400, "malformed_payload", message);
+    let response = server.typed("POST", PATH, content_type, body).await;
+    response.refuses(400, "malformed_payload", message);
 }
 
 pub async fn one_object_is_a_payload(server: &Server) {
@@ -60,8 +60,8 @@ pub async fn scalars_are_refused(server: &Server) {
                    object nor a list of objects`.";
     refused(server, JSON, "\"x\"", message).await;
     for body in ["[1]", "[[]]", "[{\"id\":1}, 2]"] {
-        let answer = server.typed("POST", PATH, JSON, body).await;
-        assert_eq!((answer.status, &answer.body["code"]), (500, &json!("internal")), "{body}");
+        let response = server.typed("POST", PATH, JSON, body).await;
+        assert_eq!((response.status, &response.body["code"]), (500, &json!("internal")), "{body}");
     }
     assert_eq!(server.get("/tasks").await["total"], 0);
 }
@@ -89,22 +89,22 @@ pub async fn csv_delimiter_needs_csv(server: &Server) {
     assert_eq!(added(server, CSV, &path, "id;t\n1;x").await, json!([{ "id": "1", "t": "x" }]));
     let message = "The Content-Type `application/json` does not support the use of a csv delimiter. The csv delimiter \
                    can only be used with the Content-Type `text/csv`.";
-    let answer = server.typed("POST", &path, JSON, "[]").await;
-    answer.refuses(415, "invalid_content_type", message);
+    let response = server.typed("POST", &path, JSON, "[]").await;
+    response.refuses(415, "invalid_content_type", message);
 }
 
 pub async fn content_type_is_checked(server: &Server) {
     let advice = "Accepted values for the Content-Type header are: `application/json`, `application/x-ndjson`, `text/csv`";
     let missing = format!("A Content-Type header is missing. {advice}");
-    server.ask("POST", PATH).await.refuses(415, "missing_content_type", &missing);
+    server.request("POST", PATH).await.refuses(415, "missing_content_type", &missing);
     let invalid = format!("The Content-Type `text/plain` is invalid. {advice}");
     server.typed("PUT", PATH, "text/plain", "[]").await.refuses(415, "invalid_content_type", &invalid);
 }
 
 pub async fn empty_body_is_refused(server: &Server) {
     for (content_type, name) in [(JSON, "json"), (NDJSON, "ndjson"), (CSV, "csv")] {
-        let answer = server.typed("POST", PATH, content_type, "").await;
-        answer.refuses(400, "missing_payload", &format!("A {name} payload is missing."));
+        let response = server.typed("POST", PATH, content_type, "").await;
+        response.refuses(400, "missing_payload", &format!("A {name} payload is missing."));
     }
 }
 

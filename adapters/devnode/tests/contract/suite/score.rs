@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::server::Server;
 
-/// Hits with their details and nothing else but their ids.
+/// Returns the ids of the hits with their details.
 async fn details(server: &Server, mut body: Value) -> Vec<(u64, Value)> {
     body["attributesToRetrieve"] = json!(["id"]);
     body["showRankingScoreDetails"] = json!(true);
@@ -13,7 +13,7 @@ async fn details(server: &Server, mut body: Value) -> Vec<(u64, Value)> {
     hits.map(|hit| (hit["id"].as_u64().unwrap(), rounded(&hit["_rankingScoreDetails"]))).collect()
 }
 
-/// The same with fractions cut to nine digits: reading them from text may change the last.
+/// Rounds fractions to nine digits, because reading them from text may change the last.
 fn rounded(value: &Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => json!((number.as_f64().unwrap() * 1e9).round() / 1e9),
@@ -109,7 +109,7 @@ pub async fn details_of_the_unified_attribute_rule(server: &Server) {
     assert!((rank - 0.6).abs() < 1e-9, "{rank}");
 }
 
-pub async fn details_hide_what_is_not_displayed(server: &Server) {
+pub async fn details_hide_undisplayed_attributes(server: &Server) {
     server.films().await;
     server.succeeds("PUT", "/indexes/films/settings/displayed-attributes", json!(["id"])).await;
     let found = details(server, json!({ "sort": ["year:desc"], "limit": 1 })).await;
@@ -132,7 +132,7 @@ pub async fn custom_rules_take_their_place(server: &Server) {
     assert_eq!(server.found(json!({ "limit": 3 })).await, [2, 7, 5]);
 }
 
-pub async fn score_leaves_sorts_out(server: &Server) {
+pub async fn score_excludes_sorts(server: &Server) {
     server.films().await;
     let scores = async |body: Value| -> Vec<f64> {
         let body = server.search(body).await;
@@ -149,7 +149,7 @@ pub async fn score_leaves_sorts_out(server: &Server) {
     );
 }
 
-pub async fn threshold_drops_bad_hits(server: &Server) {
+pub async fn threshold_drops_hits_below_it(server: &Server) {
     server.films().await;
     let body = server.search(json!({ "q": "wonder", "rankingScoreThreshold": 0.9 })).await;
     let ids: Vec<&Value> = body["hits"].as_array().unwrap().iter().map(|hit| &hit["id"]).collect();

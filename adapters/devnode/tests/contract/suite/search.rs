@@ -1,17 +1,17 @@
-//! Searches: what is found, in which order, and how it is shown.
+//! Searches: the hits, their order and their form.
 
 use serde_json::{Value, json};
 
 use super::server::Server;
 
-/// Asserts what queries find, in order.
+/// Asserts the hits of queries, in order.
 async fn assert_order(server: &Server, expected: &[(&str, &[u64])]) {
     for (query, ids) in expected {
         assert_eq!(server.found(json!({ "q": query })).await, *ids, "{query}");
     }
 }
 
-pub async fn words_are_found_in_the_order_of_the_rules(server: &Server) {
+pub async fn hits_follow_the_order_of_the_rules(server: &Server) {
     server.films().await;
     assert_order(
         server,
@@ -34,7 +34,7 @@ pub async fn words_are_found_in_the_order_of_the_rules(server: &Server) {
     .await;
 }
 
-pub async fn typos_are_forgiven_in_long_words(server: &Server) {
+pub async fn typos_match_in_long_words(server: &Server) {
     server.films().await;
     assert_order(
         server,
@@ -76,7 +76,7 @@ pub async fn accents_and_case_do_not_matter(server: &Server) {
     assert_order(server, &[("amelie", &[9]), ("AMÉLIE", &[9]), ("comedie", &[9]), ("CAROL", &[1])]).await;
 }
 
-pub async fn strategies_decide_which_words_may_miss(server: &Server) {
+pub async fn strategies_drop_words_in_their_order(server: &Server) {
     server.films().await;
     let found = async |query: &str, strategy: &str| {
         server.found(json!({ "q": query, "matchingStrategy": strategy })).await
@@ -129,7 +129,7 @@ pub async fn sort_attribute_must_be_sortable(server: &Server) {
     refused(server, json!({ "sort": ["year:asc"] }), code, message).await;
 }
 
-/// The part of an answer that speaks of pages.
+/// Returns the fields of a response that concern pages.
 fn page(body: &Value) -> Value {
     let names = ["offset", "limit", "estimatedTotalHits", "page", "hitsPerPage", "totalHits", "totalPages"];
     let present = names.iter().filter_map(|name| Some(((*name).to_owned(), body.get(name)?.clone())));
@@ -168,7 +168,7 @@ pub async fn pages_by_number(server: &Server) {
     }
 }
 
-pub async fn total_hits_bound_what_is_reachable(server: &Server) {
+pub async fn max_total_hits_limits_the_reachable_hits(server: &Server) {
     server.films().await;
     server.succeeds("PATCH", "/indexes/films/settings", json!({ "pagination": { "maxTotalHits": 5 } })).await;
     assert_eq!(server.found(json!({})).await, [1, 2, 3, 4, 5]);
@@ -188,7 +188,7 @@ pub async fn facets_count_and_range(server: &Server) {
     });
     assert_eq!(body["facetDistribution"], expected);
     assert_eq!(body["facetStats"], json!({ "year": { "min": 2012.0, "max": 2017.0 } }));
-    // By name: `*` is refused by 1.50.0 itself and taken again by what followed it.
+    // Attributes by name: 1.50.0 itself refuses `*`, and later versions accept it again.
     let all = ["year", "genres", "rating", "studio"];
     let body = server.search(json!({ "facets": all, "q": "wonder" })).await;
     let expected = json!({
@@ -307,7 +307,7 @@ pub async fn searchable_attributes_are_ranked(server: &Server) {
     assert_eq!(server.found(json!({ "q": "drama" })).await, Vec::<u64>::new());
 }
 
-pub async fn narrowed_search_uses_its_attributes(server: &Server) {
+pub async fn restricted_search_uses_its_attributes(server: &Server) {
     server.films().await;
     let found = async |query: &str, attributes: Value| {
         server.found(json!({ "q": query, "attributesToSearchOn": attributes })).await
@@ -321,7 +321,7 @@ pub async fn narrowed_search_uses_its_attributes(server: &Server) {
     refused(server, body, "invalid_search_attributes_to_search_on", message).await;
 }
 
-pub async fn query_string_asks_the_same(server: &Server) {
+pub async fn query_string_equals_the_body(server: &Server) {
     server.films().await;
     let path = "/indexes/films/search?q=road&sort=year:desc&limit=2&facets=year&filter=year%3E1990\
                 &attributesToRetrieve=id,year&matchingStrategy=all";
@@ -331,8 +331,8 @@ pub async fn query_string_asks_the_same(server: &Server) {
     let body = server.get("/indexes/films/search?page=2&hitsPerPage=4").await;
     assert_eq!(ids(&body), [5, 6, 7, 8]);
     let message = "Invalid value in parameter `limit`: could not parse `x` as a positive integer";
-    let answer = server.ask("GET", "/indexes/films/search?limit=x").await;
-    answer.refuses(400, "invalid_search_limit", message);
+    let response = server.request("GET", "/indexes/films/search?limit=x").await;
+    response.refuses(400, "invalid_search_limit", message);
 }
 
 pub async fn bad_parameters_are_refused(server: &Server) {
@@ -366,10 +366,10 @@ pub async fn bad_parameters_are_refused(server: &Server) {
     }
     let message = "Invalid value type: expected an object, but found an array: `[]`";
     refused(server, json!([]), "bad_request", message).await;
-    let answer = server.send("POST", "/indexes/films/search", json!({ "foo": 1 })).await;
-    assert_eq!((answer.status, &answer.body["code"]), (400, &json!("bad_request")));
+    let response = server.send("POST", "/indexes/films/search", json!({ "foo": 1 })).await;
+    assert_eq!((response.status, &response.body["code"]), (400, &json!("bad_request")));
     assert!(
-        answer.body["message"]
+        response.body["message"]
             .as_str()
             .unwrap()
             .starts_with("Unknown field `foo`: expected one of `q`, `offset`")
@@ -377,8 +377,8 @@ pub async fn bad_parameters_are_refused(server: &Server) {
 }
 
 pub async fn missing_index_is_not_found(server: &Server) {
-    let answer = server.send("POST", "/indexes/nope/search", json!({})).await;
-    answer.refuses(404, "index_not_found", "Index `nope` not found.");
-    let answer = server.ask("GET", "/indexes/nope/search").await;
-    answer.refuses(404, "index_not_found", "Index `nope` not found.");
+    let response = server.send("POST", "/indexes/nope/search", json!({})).await;
+    response.refuses(404, "index_not_found", "Index `nope` not found.");
+    let response = server.request("GET", "/indexes/nope/search").await;
+    response.refuses(404, "index_not_found", "Index `nope` not found.");
 }

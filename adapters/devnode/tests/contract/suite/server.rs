@@ -1,4 +1,4 @@
-//! A server under test, simulated or real, and what cases ask of it.
+//! A server under test, simulated or real, and its client.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use miroir_devnode::{DevNode, DevNodeOptions};
 use serde_json::{Value, json};
 
-/// A master key no other server under test has, so that no case can talk to the server of another.
+/// Returns a master key of its own for each server, so that no case can reach the server of another.
 fn master_key() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!(
@@ -16,10 +16,10 @@ fn master_key() -> String {
     )
 }
 
-/// Long enough for any answer on a busy machine; reaching it fails the case.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// A timeout for any response on a busy machine. A case that reaches it fails.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A process that is killed when the case ends, with the folder it works in.
+/// A process with its working folder, killed at the end of the case.
 struct Process {
     child: std::process::Child,
     _folder: tempfile::TempDir,
@@ -27,22 +27,22 @@ struct Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself; the case has failed by then.
+        // The process may have ended by itself; the case has failed by then.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A running server with nothing in it.
+/// A running server without data.
 pub struct Server {
     url: String,
     master_key: String,
     http: reqwest::Client,
-    /// What keeps the server alive until the case ends.
+    /// Keeps the server alive until the end of the case.
     _keeper: Box<dyn std::any::Any>,
 }
 
-/// An answer: its status and its body, `null` when there is none.
+/// A response: its status and its body, `null` if it has none.
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
@@ -50,14 +50,14 @@ pub struct Response {
 }
 
 impl Response {
-    /// Asserts a refusal, word for word.
+    /// Asserts a refusal with exactly this message.
     pub fn refuses(&self, status: u16, code: &str, message: &str) {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.body, error(code, message));
     }
 }
 
-/// An error in the shape of the API.
+/// Returns an error in the form of the API.
 pub fn error(code: &str, message: &str) -> Value {
     let kind = match code {
         "missing_authorization_header" | "invalid_api_key" => "auth",
@@ -68,8 +68,9 @@ pub fn error(code: &str, message: &str) -> Value {
 }
 
 fn client() -> reqwest::Client {
-    // A server closes the connection of a request it refuses unread; reusing that one would race with the closing.
-    reqwest::Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).build().unwrap()
+    // A server closes the connection of a request that it refuses unread; reusing it would race with the
+    // closing.
+    reqwest::Client::builder().timeout(TIMEOUT).pool_max_idle_per_host(0).build().unwrap()
 }
 
 impl Server {
@@ -110,10 +111,10 @@ impl Server {
         let mut process = Process { child, _folder: folder };
         let url = format!("http://127.0.0.1:{port}");
         let http = client();
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TIMEOUT;
         loop {
-            let answer = http.get(format!("{url}/version")).bearer_auth(&master_key).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
+            let response = http.get(format!("{url}/version")).bearer_auth(&master_key).send().await;
+            if response.is_ok_and(|response| response.status().is_success()) {
                 return Some(Self { url, master_key, http, _keeper: Box::new(process) });
             }
             if process.child.try_wait().unwrap().is_some() {
@@ -124,7 +125,7 @@ impl Server {
         }
     }
 
-    /// A request with everything given.
+    /// Sends a request with these headers and this body.
     pub async fn raw(
         &self,
         method: &str,
@@ -139,41 +140,41 @@ impl Server {
         if let Some(body) = body {
             request = request.body(body.to_owned());
         }
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        let text = answer.text().await.unwrap();
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Response { status, body }
     }
 
-    /// An authorized request with a body of a given type.
+    /// Sends an authorized request with a body of this type.
     pub async fn typed(&self, method: &str, path: &str, content_type: &str, body: &str) -> Response {
         let key = format!("Bearer {}", self.master_key);
         self.raw(method, path, &[("authorization", &key), ("content-type", content_type)], Some(body)).await
     }
 
-    /// An authorized request with a JSON body.
+    /// Sends an authorized request with a JSON body.
     pub async fn send(&self, method: &str, path: &str, body: Value) -> Response {
         self.typed(method, path, "application/json", &body.to_string()).await
     }
 
-    /// An authorized request without a body.
-    pub async fn ask(&self, method: &str, path: &str) -> Response {
+    /// Sends an authorized request without a body.
+    pub async fn request(&self, method: &str, path: &str) -> Response {
         self.raw(method, path, &[("authorization", &format!("Bearer {}", self.master_key))], None).await
     }
 
-    /// The body of a `GET` that succeeds.
+    /// Returns the body of a `GET`, which must succeed.
     pub async fn get(&self, path: &str) -> Value {
-        let answer = self.ask("GET", path).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        answer.body
+        let response = self.request("GET", path).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        response.body
     }
 
-    /// Waits for the task of an accepted write; the finished task.
+    /// Waits for the task of an accepted write and returns it.
     pub async fn finished(&self, accepted: &Response) -> Value {
         assert!([200, 202].contains(&accepted.status), "{}: {}", accepted.status, accepted.body);
         let uid = accepted.body["taskUid"].as_u64().unwrap();
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TIMEOUT;
         loop {
             let task = self.get(&format!("/tasks/{uid}")).await;
             if ["succeeded", "failed", "canceled"].contains(&task["status"].as_str().unwrap()) {
@@ -184,26 +185,26 @@ impl Server {
         }
     }
 
-    /// A write with a JSON body, carried out; the finished task.
+    /// Sends a write with a JSON body and returns its finished task.
     pub async fn done(&self, method: &str, path: &str, body: Value) -> Value {
         let accepted = self.send(method, path, body).await;
         self.finished(&accepted).await
     }
 
-    /// A write without a body, carried out; the finished task.
+    /// Sends a write without a body and returns its finished task.
     pub async fn done_empty(&self, method: &str, path: &str) -> Value {
-        let accepted = self.ask(method, path).await;
+        let accepted = self.request(method, path).await;
         self.finished(&accepted).await
     }
 
-    /// A write that must succeed.
+    /// Sends a write that must succeed and returns its finished task.
     pub async fn succeeds(&self, method: &str, path: &str, body: Value) -> Value {
         let task = self.done(method, path, body).await;
         assert_eq!(task["status"], "succeeded", "{task}");
         task
     }
 
-    /// The index `films` with the films of the suite, filterable and sortable.
+    /// Creates the index `films` with the films of the suite, filterable and sortable.
     pub async fn films(&self) {
         let films: Value = serde_json::from_str(include_str!("films.json")).unwrap();
         self.succeeds("POST", "/indexes", json!({ "uid": "films", "primaryKey": "id" })).await;
@@ -215,21 +216,21 @@ impl Server {
         self.succeeds("POST", "/indexes/films/documents", films).await;
     }
 
-    /// The body of a search of the films that succeeds.
+    /// Searches the films and returns the body of the response, which must be a success.
     pub async fn search(&self, body: Value) -> Value {
-        let answer = self.send("POST", "/indexes/films/search", body).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        answer.body
+        let response = self.send("POST", "/indexes/films/search", body).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        response.body
     }
 
-    /// The ids a search of the films finds, in order.
+    /// Searches the films and returns the ids of the hits, in order.
     pub async fn found(&self, body: Value) -> Vec<u64> {
         let body = self.search(body).await;
         body["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()).collect()
     }
 }
 
-/// A task without what differs from run to run.
+/// Returns a task without the fields that differ from run to run.
 pub fn lasting(task: &Value) -> Value {
     let mut task = task.clone();
     let fields = task.as_object_mut().unwrap();

@@ -46,7 +46,7 @@ pub async fn defaults_are_complete(server: &Server) {
     assert_eq!(server.get(PATH).await, defaults());
 }
 
-pub async fn update_changes_what_it_names(server: &Server) {
+pub async fn update_changes_only_the_given_settings(server: &Server) {
     created(server).await;
     let change = json!({
         "pagination": { "maxTotalHits": 3 },
@@ -115,7 +115,7 @@ pub async fn deletion_resets_all(server: &Server) {
     assert_eq!(server.get(PATH).await, defaults());
 }
 
-/// Path segments, keys and the method that changes each.
+/// The path segment and key of each setting, and the method that changes it.
 const ROUTES: [(&str, &str, &str); 20] = [
     ("filterable-attributes", "filterableAttributes", "PUT"),
     ("sortable-attributes", "sortableAttributes", "PUT"),
@@ -148,7 +148,7 @@ pub async fn every_setting_has_its_route(server: &Server) {
     assert!(server.get(&format!("{PATH}/chat")).await.is_object());
 }
 
-pub async fn sub_route_takes_one_method(server: &Server) {
+pub async fn sub_route_accepts_one_method(server: &Server) {
     created(server).await;
     let routes = ROUTES.into_iter().chain([("chat", "chat", "PATCH")]);
     for (segment, key, method) in routes {
@@ -190,7 +190,7 @@ pub async fn reset_of_a_missing_index_fails(server: &Server) {
         let task = server.done_empty("DELETE", &path).await;
         assert_eq!(task["error"], error("index_not_found", "Index `a` not found."), "{path}");
     }
-    assert_eq!(server.ask("GET", "/indexes/a").await.status, 404);
+    assert_eq!(server.request("GET", "/indexes/a").await.status, 404);
 }
 
 const RULES: &str =
@@ -217,16 +217,16 @@ pub async fn bad_values_are_refused(server: &Server) {
     ] {
         server.send("PATCH", PATH, body).await.refuses(400, code, &message);
     }
-    let answer = server.send("PATCH", PATH, json!({ "foo": 1 })).await;
-    assert_eq!((answer.status, &answer.body["code"]), (400, &json!("bad_request")));
-    assert!(answer.body["message"].as_str().unwrap().starts_with("Unknown field `foo`: expected one of"));
+    let response = server.send("PATCH", PATH, json!({ "foo": 1 })).await;
+    assert_eq!((response.status, &response.body["code"]), (400, &json!("bad_request")));
+    assert!(response.body["message"].as_str().unwrap().starts_with("Unknown field `foo`: expected one of"));
 }
 
 pub async fn bad_values_on_sub_routes_are_refused(server: &Server) {
-    let answer = server.send("PUT", &format!("{PATH}/ranking-rules"), json!(["foo"])).await;
+    let response = server.send("PUT", &format!("{PATH}/ranking-rules"), json!(["foo"])).await;
     let message = format!("Invalid value at `[0]`: `foo` ranking rule is invalid. {RULES}");
-    answer.refuses(400, "invalid_settings_ranking_rules", &message);
-    let answer = server.send("PUT", &format!("{PATH}/filterable-attributes"), json!(3)).await;
+    response.refuses(400, "invalid_settings_ranking_rules", &message);
+    let response = server.send("PUT", &format!("{PATH}/filterable-attributes"), json!(3)).await;
     let message = "Invalid value type: expected an array, but found a positive integer: `3`";
-    answer.refuses(400, "invalid_settings_filterable_attributes", message);
+    response.refuses(400, "invalid_settings_filterable_attributes", message);
 }

@@ -32,13 +32,13 @@ pub async fn custom_metadata_is_kept_and_returned(server: &Server) {
     let accepted = server.send("POST", path, json!([{ "id": 1 }])).await;
     assert_eq!(accepted.body["customMetadata"], "miroir:7");
     assert_eq!(server.finished(&accepted).await["customMetadata"], "miroir:7");
-    let accepted = server.ask("DELETE", "/indexes/a/documents/1?customMetadata=m").await;
+    let accepted = server.request("DELETE", "/indexes/a/documents/1?customMetadata=m").await;
     assert_eq!(accepted.body["customMetadata"], "m");
     let accepted = server.send("POST", "/indexes/a/documents", json!([{ "id": 1 }])).await;
     assert_eq!(accepted.body.get("customMetadata"), None);
 }
 
-/// Four finished tasks: 0 and 1 create and fail to create `a`, 2 adds to `b`, 3 deletes `b`.
+/// Creates four finished tasks: 0 and 1 create and fail to create `a`, 2 adds to `b`, 3 deletes `b`.
 async fn four_tasks(server: &Server) {
     server.succeeds("POST", "/indexes", json!({ "uid": "a" })).await;
     server.done("POST", "/indexes", json!({ "uid": "a" })).await;
@@ -67,7 +67,7 @@ pub async fn listing_is_newest_first_and_paged(server: &Server) {
     assert_eq!(all["results"][0], server.get("/tasks/3").await);
 }
 
-pub async fn listing_filters(server: &Server) {
+pub async fn listing_is_filtered(server: &Server) {
     four_tasks(server).await;
     for (query, expected) in [
         ("uids=0,3", vec![3, 0]),
@@ -87,7 +87,7 @@ pub async fn listing_filters(server: &Server) {
     }
 }
 
-pub async fn listing_filters_by_date(server: &Server) {
+pub async fn listing_is_filtered_by_date(server: &Server) {
     four_tasks(server).await;
     let middle = server.get("/tasks/2").await["enqueuedAt"].as_str().unwrap().to_owned();
     for (query, expected) in [
@@ -101,7 +101,7 @@ pub async fn listing_filters_by_date(server: &Server) {
     }
 }
 
-pub async fn listing_reverses(server: &Server) {
+pub async fn listing_is_reversed(server: &Server) {
     four_tasks(server).await;
     let page = server.get("/tasks?reverse=true&limit=2&from=1").await;
     assert_eq!((uids(&page), envelope(&page)), (vec![1, 2], json!([4, 2, 1, 3])));
@@ -124,19 +124,19 @@ pub async fn listing_refuses_bad_parameters(server: &Server) {
         ("reverse=x", "invalid_task_reverse", "Invalid value in parameter `reverse`: could not parse `x` as a boolean, expected either `true` or `false`".to_owned()),
         ("afterEnqueuedAt=x", "invalid_task_after_enqueued_at", format!("Invalid value in parameter `afterEnqueuedAt`: `x` is an invalid date-time. {date}")),
     ] {
-        server.ask("GET", &format!("/tasks?{query}")).await.refuses(400, code, &message);
+        server.request("GET", &format!("/tasks?{query}")).await.refuses(400, code, &message);
     }
-    let answer = server.ask("GET", "/tasks?types=x").await;
-    assert_eq!((answer.status, &answer.body["code"]), (400, &json!("invalid_task_types")));
-    let answer = server.ask("GET", "/tasks?indexUids=a%20b").await;
-    assert_eq!((answer.status, &answer.body["code"]), (400, &json!("invalid_index_uid")));
+    let response = server.request("GET", "/tasks?types=x").await;
+    assert_eq!((response.status, &response.body["code"]), (400, &json!("invalid_task_types")));
+    let response = server.request("GET", "/tasks?indexUids=a%20b").await;
+    assert_eq!((response.status, &response.body["code"]), (400, &json!("invalid_index_uid")));
 }
 
 pub async fn missing_task_is_not_found(server: &Server) {
-    server.ask("GET", "/tasks/99").await.refuses(404, "task_not_found", "Task `99` not found.");
+    server.request("GET", "/tasks/99").await.refuses(404, "task_not_found", "Task `99` not found.");
     for uid in ["x", "-1", "99999999999"] {
         let message = format!("Task uid `{uid}` is invalid. It should only contain numeric characters.");
-        server.ask("GET", &format!("/tasks/{uid}")).await.refuses(400, "invalid_task_uids", &message);
+        server.request("GET", &format!("/tasks/{uid}")).await.refuses(400, "invalid_task_uids", &message);
     }
 }
 
@@ -147,13 +147,13 @@ pub async fn cancel_and_delete_need_a_filter(server: &Server) {
         let message = format!(
             "Query parameters to filter the tasks to {verb} are missing. Available query parameters are: {names}."
         );
-        server.ask(method, path).await.refuses(400, "missing_task_filters", &message);
+        server.request(method, path).await.refuses(400, "missing_task_filters", &message);
     }
 }
 
 pub async fn deletion_removes_finished_tasks(server: &Server) {
     four_tasks(server).await;
-    let accepted = server.ask("DELETE", "/tasks?uids=0,1,77").await;
+    let accepted = server.request("DELETE", "/tasks?uids=0,1,77").await;
     assert_eq!((accepted.status, &accepted.body["indexUid"]), (200, &Value::Null));
     let task = server.finished(&accepted).await;
     let details = json!({ "matchedTasks": 2, "deletedTasks": 2, "originalFilter": "?uids=0,1,77" });
@@ -163,7 +163,7 @@ pub async fn deletion_removes_finished_tasks(server: &Server) {
 
 pub async fn cancelation_leaves_finished_tasks(server: &Server) {
     four_tasks(server).await;
-    let accepted = server.ask("POST", "/tasks/cancel?uids=0").await;
+    let accepted = server.request("POST", "/tasks/cancel?uids=0").await;
     assert_eq!((accepted.status, &accepted.body["type"]), (200, &json!("taskCancelation")));
     let task = server.finished(&accepted).await;
     let details = json!({ "matchedTasks": 1, "canceledTasks": 0, "originalFilter": "?uids=0" });

@@ -133,10 +133,7 @@ async fn count(
     let read = NodeRead::Documents(entry.uid.clone(), body);
     let answer = cluster.nodes.node_read(&node, read, cluster.timeouts.read).await?;
     let total = answer.get("total").and_then(Value::as_u64).ok_or_else(|| {
-        miroir_ports::outbound::NodeError::Unknown {
-            node: node.clone(),
-            reason: "its listing of documents has no total".to_owned(),
-        }
+        miroir_ports::outbound::NodeError::unknown(&node, "its listing of documents has no total")
     })?;
     Ok(Slice { index: entry.uid.clone(), node, filter, total })
 }

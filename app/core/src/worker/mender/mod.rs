@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use miroir_domain::health::NodeStatus;
 use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::error_chain;
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{NodeError, StoreError};
 use tokio::time::Instant;
@@ -81,7 +82,7 @@ async fn recount_all(cluster: &Arc<Cluster>) {
     for index in indexes {
         let _gate = cluster.locks.write(&index).await;
         if let Err(error) = recount(cluster, &index).await {
-            tracing::warn!(%index, "recounting what nodes lack: {error}");
+            tracing::warn!(%index, "recounting what nodes lack: {}", error_chain(&error));
         }
     }
 }
@@ -95,7 +96,8 @@ async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) {
         Ok(true) => tracing::info!(%index, %node, "node has what it missed"),
         Ok(false) => {}
         Err(error) => {
-            tracing::warn!(%index, %node, "cannot bring what the node missed, trying again: {error}");
+            let reason = error_chain(&error);
+            tracing::warn!(%index, %node, "cannot bring what the node missed, trying again: {reason}");
         }
     }
 }

@@ -90,7 +90,11 @@ async fn receiver_that_asks_for_peace_gets_it() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     let retry_after = Some(Duration::from_secs(1_000));
-    receiver.then(Reaction::Refuse(SinkError::Unavailable { reason: "429".to_owned(), retry_after }));
+    receiver.then(Reaction::Refuse(SinkError::Unavailable {
+        reason: "429".to_owned(),
+        retry_after,
+        source: None,
+    }));
     write(&bench, 1).await;
     tokio::time::sleep(Duration::from_secs(990)).await;
     assert_eq!(receiver.attempts(), 1);
@@ -144,7 +148,11 @@ async fn resuming_tries_at_once_what_would_be_tried_later() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     let retry_after = Some(Duration::from_hours(1));
-    receiver.then(Reaction::Refuse(SinkError::Unavailable { reason: "503".to_owned(), retry_after }));
+    receiver.then(Reaction::Refuse(SinkError::Unavailable {
+        reason: "503".to_owned(),
+        retry_after,
+        source: None,
+    }));
     write(&bench, 1).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     bench.sinks.sink_resume("hook").await.unwrap();

@@ -1,4 +1,4 @@
-//! What an answer of a receiver means.
+//! The meaning of a receiver's response.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,22 +10,22 @@ use miroir_domain::Timestamp;
 use miroir_ports::outbound::SinkError;
 use tokio::time::{Instant, timeout_at};
 
-use crate::text::one_line;
+use crate::text::excerpt;
 
-/// The longest wait that a receiver can ask for.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
-/// The most that is read of a body, in bytes: enough to tell an operator what is wrong.
+/// The longest pause that a receiver can request.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// The largest part of a body that is read, in bytes: enough to show an operator what is wrong.
 const EXCERPT_BYTES: usize = 1 << 10;
 
-/// Judges an answer that is no success by its head and an excerpt of its body.
-pub(crate) fn judge(
+/// Returns the error for a response that is not a success, from its head and an excerpt of its body.
+pub(crate) fn error_of(
     receiver: &str,
     status: StatusCode,
     headers: &HeaderMap,
     now: Timestamp,
     excerpt: &str,
 ) -> SinkError {
-    let mut reason = format!("{receiver} answered {status}");
+    let mut reason = format!("{receiver} returned {status}");
     if status.is_redirection() {
         reason += ", which is not followed: configure the URL it should be delivered to";
     }
@@ -36,25 +36,25 @@ pub(crate) fn judge(
     if status == StatusCode::GONE {
         return SinkError::Gone { reason };
     }
-    SinkError::Unavailable { reason, retry_after: retry_after(headers, now) }
+    SinkError::Unavailable { reason, retry_after: retry_after(headers, now), source: None }
 }
 
-/// How long the receiver asks to be left alone, in seconds or until a date. What cannot be read, and a moment that is
-/// not to come, ask for nothing.
+/// Returns the pause that the receiver requests, in seconds or until a date. Returns `None` for an unreadable
+/// value and for a date in the past.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than a number holds mean longer than the longest wait.
+    let pause = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A number that does not fit is longer than the longest pause.
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
         let moment = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
         Timestamp::from_millis(i64::try_from(moment.as_millis()).ok()?).since(now)
     };
-    (!wait.is_zero()).then_some(wait.min(LONGEST_WAIT))
+    (!pause.is_zero()).then_some(pause.min(LONGEST_PAUSE))
 }
 
-/// The beginning of a body as one line: what of it came until the deadline.
-pub(crate) async fn excerpt<B: Body + Unpin>(mut body: B, deadline: Instant) -> String {
+/// Reads the beginning of a body until the deadline and returns it as one line.
+pub(crate) async fn read_excerpt<B: Body + Unpin>(mut body: B, deadline: Instant) -> String {
     let mut bytes = Vec::new();
     while bytes.len() < EXCERPT_BYTES {
         let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await else { break };
@@ -64,7 +64,7 @@ pub(crate) async fn excerpt<B: Body + Unpin>(mut body: B, deadline: Instant) -> 
             bytes.extend_from_slice(&bytes::Buf::copy_to_bytes(&mut data, kept));
         }
     }
-    one_line(&String::from_utf8_lossy(&bytes))
+    excerpt(&String::from_utf8_lossy(&bytes))
 }
 
 #[cfg(test)]
@@ -74,14 +74,14 @@ mod tests {
     /// 1994-11-06T08:49:37Z, the date in the examples of RFC 9110.
     const THEN: i64 = 784_111_777_000;
 
-    fn asked(value: &str) -> Option<Duration> {
+    fn requested(value: &str) -> Option<Duration> {
         let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
         retry_after(&headers, Timestamp::from_millis(THEN - 30_000))
     }
 
     #[test]
-    fn wait_is_read_as_seconds_or_date_and_has_a_bound() {
-        for (value, wait) in [
+    fn pause_is_read_as_seconds_or_date_and_has_a_bound() {
+        for (value, pause) in [
             ("120", Some(120)),
             (" 7 ", Some(7)),
             ("3601", Some(3_600)),
@@ -98,17 +98,17 @@ mod tests {
             ("soon", None),
             ("", None),
         ] {
-            assert_eq!(asked(value), wait.map(Duration::from_secs), "{value}");
+            assert_eq!(requested(value), pause.map(Duration::from_secs), "{value}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), Timestamp::from_millis(THEN)), None);
     }
 
     #[test]
-    fn only_gone_ends_deliveries() {
+    fn status_410_alone_ends_deliveries() {
         let headers = HeaderMap::new();
         for status in 300..600 {
             let status = StatusCode::from_u16(status).unwrap();
-            let error = judge("it", status, &headers, Timestamp::from_millis(THEN), "why");
+            let error = error_of("it", status, &headers, Timestamp::from_millis(THEN), "why");
             assert_eq!(matches!(error, SinkError::Gone { .. }), status == 410, "{error:?}");
             assert!(
                 error.to_string().contains(status.as_str()) && error.to_string().contains("why"),

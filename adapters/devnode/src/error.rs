@@ -1,41 +1,41 @@
-//! Refusals in Meilisearch's shape: `{message, code, type, link}`.
+//! Errors in Meilisearch's form: `{message, code, type, link}`.
 
 use serde_json::{Value, json};
 
-/// A refusal of a request, or the reason why a task failed.
+/// A refusal of a request, or the error of a failed task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     /// The HTTP status; unused in tasks.
     pub(crate) status: u16,
     /// The machine-readable code.
     pub(crate) code: String,
-    /// What happened, in words.
+    /// The message for people.
     pub(crate) message: String,
 }
 
 impl ApiError {
-    /// A refusal with status 400.
+    /// Creates a refusal with status 400.
     pub(crate) fn invalid(code: &str, message: impl Into<String>) -> Self {
         Self { status: 400, code: code.to_owned(), message: message.into() }
     }
 
-    /// A refusal with another status.
+    /// Creates a refusal with another status.
     pub(crate) fn with_status(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self { status, code: code.to_owned(), message: message.into() }
     }
 
-    /// There is no such index.
+    /// Creates the refusal for an index that does not exist.
     pub(crate) fn index_not_found(uid: &str) -> Self {
         Self::with_status(404, "index_not_found", format!("Index `{uid}` not found."))
     }
 
-    /// The same error about an index, which the message then names first.
+    /// Adds the name of an index in front of the message.
     pub(crate) fn in_index(mut self, uid: &str) -> Self {
         self.message = format!("Index `{uid}`: {}", self.message);
         self
     }
 
-    /// The body of the answer, and the `error` of a task.
+    /// Returns the body of the response, which is also the `error` of a task.
     pub(crate) fn body(&self) -> Value {
         let kind = match self.code.as_str() {
             "missing_authorization_header" | "invalid_api_key" => "auth",
