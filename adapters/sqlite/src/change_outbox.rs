@@ -6,12 +6,12 @@ use miroir_domain::task::Task;
 use miroir_ports::outbound::{
     Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError, check_json,
 };
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text, to_json};
-use crate::statement::{all, change, count, one};
+use crate::row::{Column, Reader, Row, to_json};
+use crate::statement::{all, change, changed, count, value};
 use crate::task::table::Replacement;
 
 // The columns of `change_peek.sql`, of which the first two are those of `change_positions.sql` too.
@@ -27,6 +27,28 @@ struct Encoded {
     sink: String,
     index: IndexUid,
     body: String,
+}
+
+impl Row for Change {
+    const TABLE: &'static str = "cdc_outbox";
+    const KEY: &'static [Column] = &[SINK_NAME, INDEX_UID, SEQ];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self { seq: reader.counter(SEQ)?, body: reader.json_always(BODY)? })
+    }
+}
+
+impl Row for ChangePosition {
+    const TABLE: &'static str = "cdc_outbox_sequence";
+    const KEY: &'static [Column] = &[SINK_NAME, INDEX_UID];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            index_uid: reader.name_always(INDEX_UID)?,
+            trimmed_to: reader.counter(TRIMMED_TO)?,
+            last_seq: reader.counter(LAST_SEQ)?,
+        })
+    }
 }
 
 #[async_trait]
@@ -67,8 +89,8 @@ impl ChangeOutbox for SqliteStore {
             let snapshot = connection.unchecked_transaction()?;
             let key = (sink.as_str(), index.as_str());
             let params = (key.0, key.1, signed(after), limit);
-            let changes = all(&snapshot, include_str!("sql/change_peek.sql"), params, decode)?;
-            let marks = one(&snapshot, include_str!("sql/change_marks.sql"), key, |row| {
+            let changes = all(&snapshot, include_str!("sql/change_peek.sql"), params)?;
+            let marks = value(&snapshot, include_str!("sql/change_marks.sql"), key, |row| {
                 Ok((count(row, 0)?, count(row, 1)?))
             })?;
             let (last_seq, trimmed_to) = marks.unwrap_or_default();
@@ -87,7 +109,7 @@ impl ChangeOutbox for SqliteStore {
         let (sink, index) = (sink.to_owned(), index.clone());
         self.write(move |connection| {
             let key = (sink.as_str(), index.as_str());
-            let last = one(connection, include_str!("sql/change_marks.sql"), key, |row| count(row, 0))?;
+            let last = value(connection, include_str!("sql/change_marks.sql"), key, |row| count(row, 0))?;
             let Some(last) = last else { return Ok(0) };
             let seq = seq.min(last);
             let delivered = (sink.as_str(), index.as_str(), signed(seq));
@@ -102,7 +124,7 @@ impl ChangeOutbox for SqliteStore {
     async fn change_positions(&self, sink: &str) -> Result<Vec<ChangePosition>, StoreError> {
         let sink = sink.to_owned();
         self.read(move |connection| {
-            all(connection, include_str!("sql/change_positions.sql"), [sink.as_str()], position)
+            all(connection, include_str!("sql/change_positions.sql"), [sink.as_str()])
         })
         .await
     }
@@ -134,7 +156,7 @@ fn append_all(connection: &Connection, changes: &[Encoded], budget_bytes: u64) -
 fn append(connection: &Connection, new: &Encoded) -> Result<(), Failure> {
     let key = (new.sink.as_str(), new.index.as_str());
     let seq: Option<i64> =
-        one(connection, include_str!("sql/change_next_seq.sql"), key, |row| Ok(row.get(0)?))?;
+        value(connection, include_str!("sql/change_next_seq.sql"), key, |row| Ok(row.get(0)?))?;
     let bytes = signed(new.body.len() as u64);
     let params = (key.0, key.1, seq, new.body.as_str(), bytes);
     change(connection, include_str!("sql/change_insert.sql"), params)?;
@@ -147,7 +169,7 @@ fn trim(connection: &Connection, sink: &str, budget_bytes: u64) -> Result<(), Fa
     while backlog(connection, sink)?.bytes > budget_bytes {
         change(connection, include_str!("sql/change_mark_oldest.sql"), [sink])?;
         change(connection, include_str!("sql/change_lose_oldest.sql"), [sink])?;
-        if change(connection, include_str!("sql/change_delete_oldest.sql"), [sink])? == 0 {
+        if !changed(connection, include_str!("sql/change_delete_oldest.sql"), [sink])? {
             return Err(StoreError::Corrupt {
                 table: "cdc_outbox_totals",
                 key: sink.to_owned(),
@@ -160,28 +182,10 @@ fn trim(connection: &Connection, sink: &str, budget_bytes: u64) -> Result<(), Fa
 }
 
 fn backlog(connection: &Connection, sink: &str) -> Result<ChangeBacklog, Failure> {
-    let found = one(connection, include_str!("sql/change_backlog.sql"), [sink], |row| {
+    let found = value(connection, include_str!("sql/change_backlog.sql"), [sink], |row| {
         Ok(ChangeBacklog { events: count(row, 0)?, bytes: count(row, 1)?, lost: count(row, 2)? })
     })?;
     Ok(found.unwrap_or_default())
-}
-
-fn decode(row: &Row<'_>) -> Result<Change, Failure> {
-    let seq: i64 = row.get(SEQ.0)?;
-    let (sink, index) = (key_text(row, SINK_NAME)?, key_text(row, INDEX_UID)?);
-    let key = format!("{sink}/{index}/{seq}");
-    let reader = Reader { table: "cdc_outbox", key: &key, row };
-    Ok(Change { seq: reader.counter(SEQ)?, body: reader.json_always(BODY)? })
-}
-
-fn position(row: &Row<'_>) -> Result<ChangePosition, Failure> {
-    let key = format!("{}/{}", key_text(row, SINK_NAME)?, key_text(row, INDEX_UID)?);
-    let reader = Reader { table: "cdc_outbox_sequence", key: &key, row };
-    Ok(ChangePosition {
-        index_uid: reader.name_always(INDEX_UID)?,
-        trimmed_to: reader.counter(TRIMMED_TO)?,
-        last_seq: reader.counter(LAST_SEQ)?,
-    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::Connection;
 
 use crate::error::{Failure, unavailable};
-use crate::statement::{count, one};
+use crate::statement::{count, value};
 
 /// The term that a handle's changes are part of.
 #[derive(Debug, Clone)]
@@ -19,8 +19,9 @@ pub(crate) struct Fence {
 impl Fence {
     /// Refuses when a later term has begun.
     pub(crate) fn check(&self, connection: &Connection) -> Result<(), Failure> {
-        let last =
-            one(connection, include_str!("sql/lease_token.sql"), [self.scope.as_str()], |row| count(row, 0))?;
+        let last = value(connection, include_str!("sql/lease_token.sql"), [self.scope.as_str()], |row| {
+            count(row, 0)
+        })?;
         if last.is_some_and(|last| last > self.token) {
             return Err(unavailable(
                 "a later term has begun: another instance leads now, and this one must stop",

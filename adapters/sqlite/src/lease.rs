@@ -5,13 +5,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError, check_span};
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use crate::SqliteStore;
 use crate::error::Failure;
 use crate::fence::Fence;
-use crate::row::{Column, Reader, key_text};
-use crate::statement::{all, change, one};
+use crate::row::{Column, Reader, Row};
+use crate::statement::{all, change, changed, one};
 
 // The columns of `lease_get.sql` and `lease_list.sql`.
 const SCOPE: Column = Column(0, "scope");
@@ -31,6 +31,20 @@ impl Term {
     fn running(self, now: Timestamp) -> Option<Lease> {
         let holder = self.holder.filter(|_| now < self.expires_at)?;
         Some(Lease { scope: self.scope, holder, expires_at: self.expires_at, token: self.token })
+    }
+}
+
+impl Row for Term {
+    const TABLE: &'static str = "leader_lease";
+    const KEY: &'static [Column] = &[SCOPE];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            scope: reader.get(SCOPE)?,
+            holder: reader.get(HOLDER)?,
+            expires_at: reader.time_always(EXPIRES_AT)?,
+            token: reader.counter(TOKEN)?,
+        })
     }
 }
 
@@ -73,8 +87,8 @@ impl LeaseTable for SqliteStore {
         self.write(move |connection| {
             let key = (scope.as_str(), holder.as_str(), token.cast_signed());
             let params = (key.0, key.1, key.2, expires_at.as_millis(), now.as_millis());
-            let renewed = change(connection, include_str!("sql/lease_renew.sql"), params)?;
-            Ok((renewed > 0).then_some(expires_at))
+            let renewed = changed(connection, include_str!("sql/lease_renew.sql"), params)?;
+            Ok(renewed.then_some(expires_at))
         })
         .await
     }
@@ -83,7 +97,7 @@ impl LeaseTable for SqliteStore {
         let (scope, holder) = (scope.to_owned(), holder.to_owned());
         self.write(move |connection| {
             let params = (scope.as_str(), holder.as_str(), token.cast_signed());
-            Ok(change(connection, include_str!("sql/lease_release.sql"), params)? > 0)
+            changed(connection, include_str!("sql/lease_release.sql"), params)
         })
         .await
     }
@@ -103,7 +117,7 @@ impl LeaseTable for SqliteStore {
 
     async fn lease_list(&self, now: Timestamp) -> Result<Vec<Lease>, StoreError> {
         self.read(move |connection| {
-            let terms = all(connection, include_str!("sql/lease_list.sql"), [], decode)?;
+            let terms: Vec<Term> = all(connection, include_str!("sql/lease_list.sql"), [])?;
             Ok(terms.into_iter().filter_map(|term| term.running(now)).collect())
         })
         .await
@@ -111,18 +125,7 @@ impl LeaseTable for SqliteStore {
 }
 
 fn get(connection: &Connection, scope: &str) -> Result<Option<Term>, Failure> {
-    one(connection, include_str!("sql/lease_get.sql"), [scope], decode)
-}
-
-fn decode(row: &Row<'_>) -> Result<Term, Failure> {
-    let key = key_text(row, SCOPE)?;
-    let reader = Reader { table: "leader_lease", key: &key, row };
-    Ok(Term {
-        scope: reader.get(SCOPE)?,
-        holder: reader.get(HOLDER)?,
-        expires_at: reader.time_always(EXPIRES_AT)?,
-        token: reader.counter(TOKEN)?,
-    })
+    one(connection, include_str!("sql/lease_get.sql"), [scope])
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod session;
 mod statement;
 mod statistics;
 mod status;
+mod table;
 mod task;
 mod tenant;
 mod work;

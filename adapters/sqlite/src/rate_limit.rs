@@ -8,11 +8,10 @@ use miroir_domain::admin_session::{LONGEST_LOGIN_WAIT, login_wait};
 use miroir_ports::outbound::{
     LoginAttempt, RateDecision, RateLimits, StoreError, check_positive, check_span,
 };
-use rusqlite::{Connection, Row};
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text};
+use crate::row::{Column, Reader, Row};
 use crate::statement::{change, one};
 
 // The columns of `rate_limit_get.sql`.
@@ -23,6 +22,36 @@ const EXPIRES_AT: Column = Column(2, "expires_at");
 const ADDRESS: Column = Column(0, "address");
 const FAILURES: Column = Column(1, "failures");
 const FAILED_AT: Column = Column(2, "failed_at");
+
+/// The requests of one window.
+struct Window {
+    hits: u32,
+    ends_at: Timestamp,
+}
+
+impl Row for Window {
+    const TABLE: &'static str = "rate_limits";
+    const KEY: &'static [Column] = &[KEY];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self { hits: reader.get(HITS)?, ends_at: reader.time_always(EXPIRES_AT)? })
+    }
+}
+
+/// The failed attempts to log in from an address, and those whose outcome is still open.
+struct Failures {
+    count: u32,
+    last_at: Timestamp,
+}
+
+impl Row for Failures {
+    const TABLE: &'static str = "login_failures";
+    const KEY: &'static [Column] = &[ADDRESS];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self { count: reader.get(FAILURES)?, last_at: reader.time_always(FAILED_AT)? })
+    }
+}
 
 #[async_trait]
 impl RateLimits for SqliteStore {
@@ -37,9 +66,10 @@ impl RateLimits for SqliteStore {
         check_span("the window of a rate limit", window)?;
         let key = key.to_owned();
         self.write(move |connection| {
-            let running = one(connection, include_str!("sql/rate_limit_get.sql"), [key.as_str()], decode)?
-                .filter(|(_, ends_at)| now < *ends_at);
-            let (hits, ends_at) = running.unwrap_or((0, now.plus(window)));
+            let last: Option<Window> =
+                one(connection, include_str!("sql/rate_limit_get.sql"), [key.as_str()])?;
+            let running = last.filter(|last| now < last.ends_at);
+            let Window { hits, ends_at } = running.unwrap_or(Window { hits: 0, ends_at: now.plus(window) });
             if hits >= limit {
                 let retry_after = ends_at.since(now);
                 return Ok(RateDecision { allowed: false, remaining: 0, retry_after });
@@ -54,9 +84,10 @@ impl RateLimits for SqliteStore {
     async fn login_attempt(&self, address: &str, now: Timestamp) -> Result<LoginAttempt, StoreError> {
         let address = address.to_owned();
         self.write(move |connection| {
-            let failures =
-                failures(connection, &address)?.filter(|(_, last_at)| forgotten_before(now) < *last_at);
-            let (count, last_at) = failures.unwrap_or((0, now));
+            let stored: Option<Failures> =
+                one(connection, include_str!("sql/login_failure_get.sql"), [address.as_str()])?;
+            let counting = stored.filter(|failures| forgotten_before(now) < failures.last_at);
+            let Failures { count, last_at } = counting.unwrap_or(Failures { count: 0, last_at: now });
             let again_at = last_at.plus(login_wait(count));
             if now < again_at {
                 return Ok(LoginAttempt::Wait(again_at.since(now)));
@@ -92,20 +123,6 @@ impl RateLimits for SqliteStore {
 /// Failures whose last attempt was at this instant or before are forgotten.
 fn forgotten_before(now: Timestamp) -> Timestamp {
     now.minus(LONGEST_LOGIN_WAIT * 2)
-}
-
-fn failures(connection: &Connection, address: &str) -> Result<Option<(u32, Timestamp)>, Failure> {
-    one(connection, include_str!("sql/login_failure_get.sql"), [address], |row| {
-        let key = key_text(row, ADDRESS)?;
-        let reader = Reader { table: "login_failures", key: &key, row };
-        Ok((reader.get(FAILURES)?, reader.time_always(FAILED_AT)?))
-    })
-}
-
-fn decode(row: &Row<'_>) -> Result<(u32, Timestamp), Failure> {
-    let key = key_text(row, KEY)?;
-    let reader = Reader { table: "rate_limits", key: &key, row };
-    Ok((reader.get(HITS)?, reader.time_always(EXPIRES_AT)?))
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
-//! Reading columns: whatever is wrong with one is `Corrupt`, by table and key.
+//! Rows and their columns. A column that cannot be read is `Corrupt`, by table and key.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use miroir_domain::Timestamp;
 use miroir_ports::outbound::StoreError;
 #[cfg(test)]
 use rusqlite::Connection;
-use rusqlite::Row;
 use rusqlite::types::{FromSql, ValueRef};
 use serde_json::Value;
 
@@ -30,20 +29,51 @@ pub(crate) fn assert_columns(sql: &str, columns: &[Column]) {
     assert_eq!(statement.column_names(), names);
 }
 
-/// The key column as it is told in a report. Where it is no text itself it is told as well as can be, so that the row
-/// is named when the column is read.
-pub(crate) fn key_text(row: &Row<'_>, column: Column) -> rusqlite::Result<String> {
-    Ok(match row.get_ref(column.0)? {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        other => format!("{other:?}"),
-    })
+/// A row of a table, decoded from the columns of the statements that select it.
+pub(crate) trait Row: Sized {
+    /// The name of the table, for reports.
+    const TABLE: &'static str;
+    /// The columns that identify a row in a report.
+    const KEY: &'static [Column];
+
+    /// Decodes the columns.
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure>;
+
+    /// Returns the name of a row in reports. Tables whose keys are secrets shorten it.
+    fn label(row: &rusqlite::Row<'_>) -> rusqlite::Result<String> {
+        key_text(row, Self::KEY)
+    }
+}
+
+/// Decodes the current row of a statement.
+pub(crate) fn read<R: Row>(row: &rusqlite::Row<'_>) -> Result<R, Failure> {
+    let key = R::label(row)?;
+    R::decode(&Reader { table: R::TABLE, key: &key, row })
+}
+
+/// Returns the key columns of a row as one text. A key of a wrong type is rendered as well as possible, so that the
+/// report of the column names its row.
+pub(crate) fn key_text(row: &rusqlite::Row<'_>, columns: &[Column]) -> rusqlite::Result<String> {
+    let mut text = String::new();
+    for (place, column) in columns.iter().enumerate() {
+        if place > 0 {
+            text.push('/');
+        }
+        match row.get_ref(column.0)? {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => text.push_str(&String::from_utf8_lossy(bytes)),
+            ValueRef::Integer(number) => text.push_str(&number.to_string()),
+            // Writing to a string cannot fail.
+            other => drop(write!(text, "{other:?}")),
+        }
+    }
+    Ok(text)
 }
 
 /// One row of `table` and the key it is known by.
 pub(crate) struct Reader<'r> {
     pub(crate) table: &'static str,
     pub(crate) key: &'r dyn Display,
-    pub(crate) row: &'r Row<'r>,
+    pub(crate) row: &'r rusqlite::Row<'r>,
 }
 
 impl Reader<'_> {

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use miroir_domain::search_ui::{SCOPED_KEY_SILENCE_MS, ScopedKey};
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Put, ScopedKeyObservation, ScopedKeyTable, StoreError, check_positive};
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text};
-use crate::statement::{all, change, one};
+use crate::row::{Column, Reader, Row};
+use crate::statement::{all, change, changed, one};
 
 // The columns of `scoped_key_get.sql`.
 const INDEX_UID: Column = Column(0, "index_uid");
@@ -24,6 +24,34 @@ const OBSERVED_INDEX: Column = Column(0, "index_uid");
 const INSTANCE: Column = Column(1, "instance");
 const OBSERVED_GENERATION: Column = Column(2, "generation");
 const OBSERVED_AT: Column = Column(3, "observed_at");
+
+impl Row for ScopedKey {
+    const TABLE: &'static str = "search_ui_scoped_keys";
+    const KEY: &'static [Column] = &[INDEX_UID];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            index_uid: reader.name_always(INDEX_UID)?,
+            primary_uid: reader.get(PRIMARY_UID)?,
+            previous_uid: reader.get(PREVIOUS_UID)?,
+            rotated_at: reader.time_always(ROTATED_AT)?,
+            generation: reader.counter(GENERATION)?,
+        })
+    }
+}
+
+impl Row for ScopedKeyObservation {
+    const TABLE: &'static str = "search_ui_scoped_key_observations";
+    const KEY: &'static [Column] = &[OBSERVED_INDEX, INSTANCE];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            instance: reader.get(INSTANCE)?,
+            generation: reader.counter(OBSERVED_GENERATION)?,
+            observed_at: reader.time_always(OBSERVED_AT)?,
+        })
+    }
+}
 
 #[async_trait]
 impl ScopedKeyTable for SqliteStore {
@@ -57,8 +85,8 @@ impl ScopedKeyTable for SqliteStore {
         let index = index.clone();
         self.write(move |connection| {
             let params = (index.as_str(), generation.cast_signed());
-            let retired = change(connection, include_str!("sql/scoped_key_retire.sql"), params)?;
-            Ok(if retired > 0 { Put::Stored } else { Put::Conflict })
+            let retired = changed(connection, include_str!("sql/scoped_key_retire.sql"), params)?;
+            Ok(if retired { Put::Stored } else { Put::Conflict })
         })
         .await
     }
@@ -104,7 +132,7 @@ fn silent_since(now: Timestamp) -> i64 {
 }
 
 fn get(connection: &Connection, index: &IndexUid) -> Result<Option<ScopedKey>, Failure> {
-    one(connection, include_str!("sql/scoped_key_get.sql"), [index.as_str()], decode)
+    one(connection, include_str!("sql/scoped_key_get.sql"), [index.as_str()])
 }
 
 fn observations(
@@ -113,29 +141,7 @@ fn observations(
     now: Timestamp,
 ) -> Result<Vec<ScopedKeyObservation>, Failure> {
     let params = (index.as_str(), silent_since(now));
-    all(connection, include_str!("sql/scoped_key_observation_list.sql"), params, decode_observation)
-}
-
-fn decode(row: &Row<'_>) -> Result<ScopedKey, Failure> {
-    let key = key_text(row, INDEX_UID)?;
-    let reader = Reader { table: "search_ui_scoped_keys", key: &key, row };
-    Ok(ScopedKey {
-        index_uid: reader.name_always(INDEX_UID)?,
-        primary_uid: reader.get(PRIMARY_UID)?,
-        previous_uid: reader.get(PREVIOUS_UID)?,
-        rotated_at: reader.time_always(ROTATED_AT)?,
-        generation: reader.counter(GENERATION)?,
-    })
-}
-
-fn decode_observation(row: &Row<'_>) -> Result<ScopedKeyObservation, Failure> {
-    let key = format!("{}/{}", key_text(row, OBSERVED_INDEX)?, key_text(row, INSTANCE)?);
-    let reader = Reader { table: "search_ui_scoped_key_observations", key: &key, row };
-    Ok(ScopedKeyObservation {
-        instance: reader.get(INSTANCE)?,
-        generation: reader.counter(OBSERVED_GENERATION)?,
-        observed_at: reader.time_always(OBSERVED_AT)?,
-    })
+    all(connection, include_str!("sql/scoped_key_observation_list.sql"), params)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::{list, row};
 use crate::SqliteStore;
 use crate::error::{Failure, unavailable};
 use crate::row::{Column, Reader, to_json};
-use crate::statement::{change, one};
+use crate::statement::{change, value};
 
 /// The column of `task_changes_get.sql`.
 const CHANGES: Column = Column(0, "changes");
@@ -73,7 +73,7 @@ impl TaskTable for SqliteStore {
 
     async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError> {
         self.read(move |connection| {
-            one(connection, include_str!("../sql/task_changes_get.sql"), [uid.0], |row| {
+            value(connection, include_str!("../sql/task_changes_get.sql"), [uid.0], |row| {
                 let reader = Reader { table: "task_changes", key: &uid.to_string(), row };
                 reader.json_always(CHANGES)
             })
