@@ -40,6 +40,7 @@ impl FaultyStore {
         let unavailable = |outcome| StoreError::Unavailable {
             outcome,
             reason: format!("the test said that {method} fails"),
+            source: None,
         };
         match self.plan.next(method).await {
             Fault::None => work.await,

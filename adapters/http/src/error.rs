@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use miroir_domain::error::{ErrorCode, ErrorKind, InvalidRequest, ResponseError};
+use miroir_ports::error_chain;
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::StoreError;
 
@@ -159,11 +160,11 @@ fn from_node(status: u16, error: ResponseError) -> Failure {
 fn from_store(error: &StoreError) -> Failure {
     match error {
         StoreError::Unavailable { outcome, .. } => {
-            tracing::error!(target: "miroir::http", error = %error, "the task store did not answer");
+            tracing::error!(target: "miroir::http", error = %error_chain(error), "the task store did not answer");
             let message = format!("The task store does not answer; {outcome}.");
             Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
         }
-        other => Failure::internal(&other.to_string()),
+        other => Failure::internal(&error_chain(other).to_string()),
     }
 }
 
@@ -220,7 +221,11 @@ mod tests {
 
     #[test]
     fn a_lost_store_is_503_and_does_not_tell_where_it_is() {
-        let lost = StoreError::Unavailable { outcome: Outcome::Unknown, reason: "/secret/path".to_owned() };
+        let lost = StoreError::Unavailable {
+            outcome: Outcome::Unknown,
+            reason: "/secret/path".to_owned(),
+            source: None,
+        };
         let failure = Failure::from(ApiError::from(lost));
         assert_eq!(failure.status.as_u16(), 503);
         assert_eq!(failure.retry_after, Some(10));

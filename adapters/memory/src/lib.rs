@@ -41,7 +41,7 @@ use miroir_domain::task::Task;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_ports::outbound::{
-    ChangeCursor, NodeSettingsVersion, Outcome, RevocationBell, ScopedKeyObservation, StoreError,
+    ChangeCursor, NodeSettingsVersion, RevocationBell, ScopedKeyObservation, StoreError,
 };
 
 use change_outbox::Outbox;
@@ -113,10 +113,7 @@ impl MemoryStore {
     /// because every method checks first and changes last.
     fn data(&self) -> Result<MutexGuard<'_, Data>, StoreError> {
         if self.closed.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable {
-                outcome: Outcome::NotApplied,
-                reason: "the store is closed".to_owned(),
-            });
+            return Err(StoreError::not_applied("the store is closed"));
         }
         let data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
         let fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner);
@@ -131,8 +128,5 @@ impl MemoryStore {
 
 /// What a handle is told whose term is over.
 fn fenced() -> StoreError {
-    StoreError::Unavailable {
-        outcome: Outcome::NotApplied,
-        reason: "a later term has begun: another instance leads now, and this one must stop".to_owned(),
-    }
+    StoreError::not_applied("a later term has begun: another instance leads now, and this one must stop")
 }

@@ -7,7 +7,7 @@ use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{
-    Outcome, Put, StoreError, TaskPage, TaskTable, check_new_task, check_task_put, next_version,
+    Put, StoreError, TaskPage, TaskTable, check_new_task, check_task_put, next_version,
 };
 
 use crate::{Data, MemoryStore};
@@ -35,10 +35,9 @@ impl TaskTable for MemoryStore {
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError> {
         check_new_task(&task)?;
         let mut data = self.data()?;
-        let uid = u32::try_from(data.next_uid).map(TaskUid).map_err(|_| StoreError::Unavailable {
-            outcome: Outcome::NotApplied,
-            reason: "every task uid has been given".to_owned(),
-        })?;
+        let uid = u32::try_from(data.next_uid)
+            .map(TaskUid)
+            .map_err(|_| StoreError::not_applied("every task uid has been given"))?;
         let changes = task.changes.clone();
         let row = task.into_task(uid, now);
         data.next_uid += 1;

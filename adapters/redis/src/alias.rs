@@ -34,7 +34,7 @@ impl Row for Alias {
         let target = match reader.text_always("kind")?.as_str() {
             "single" => AliasTarget::Single(reader.parsed_always("current_uid")?),
             "multi" => AliasTarget::Multi(reader.json_always("target_uids")?),
-            other => return Err(reader.corrupt("kind", format!("`{other}` is no kind of alias"))),
+            other => return Err(reader.corrupt(format!("`{other}` is not a kind of alias"))),
         };
         Ok(Self {
             name: reader.parsed_always("name")?,

@@ -37,7 +37,7 @@ impl RedisStore {
             self.link.report(&wire, &error).await;
             attempts -= 1;
             if attempts == 0 || !error.is_connection_dropped() {
-                return Err(of_call(&error, subject));
+                return Err(of_call(error, subject));
             }
         }
     }

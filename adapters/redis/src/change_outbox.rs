@@ -14,7 +14,6 @@ use redis::{ScriptInvocation, cmd};
 
 use crate::RedisStore;
 use crate::call::{changing, script};
-use crate::error::corrupt;
 use crate::keys::OUTBOX;
 use crate::row::to_json;
 use crate::task::replacement::Replacement;
@@ -87,12 +86,16 @@ impl ChangeOutbox for RedisStore {
         let (first_seq, entries, trimmed_to, last_seq): (u64, Vec<Vec<u8>>, u64, u64) =
             self.look_by(OUTBOX.name, sink, &script).await?;
         let changes = entries.iter().zip(first_seq..).map(|(entry, seq)| {
-            let unreadable =
-                |reason: &str| corrupt(OUTBOX.name, &format!("{sink}:{}:{seq}", index.as_str()), reason);
-            let place_ends =
-                entry.iter().position(|byte| *byte == b':').ok_or_else(|| unreadable("no place"))?;
-            let body = serde_json::from_slice(&entry[place_ends + 1..]);
-            Ok(Change { seq, body: body.map_err(|error| unreadable(&error.to_string()))? })
+            let corrupt = |reason: &str| {
+                StoreError::corrupt(OUTBOX.name, format!("{sink}:{}:{seq}", index.as_str()), reason)
+            };
+            let place_ends = entry
+                .iter()
+                .position(|byte| *byte == b':')
+                .ok_or_else(|| corrupt("the entry does not have a place"))?;
+            let body = serde_json::from_slice(&entry[place_ends + 1..])
+                .map_err(|error| corrupt("the body cannot be decoded").with_source(error))?;
+            Ok(Change { seq, body })
         });
         Ok(ChangePage { changes: changes.collect::<Result<_, StoreError>>()?, trimmed_to, last_seq })
     }
@@ -115,9 +118,10 @@ impl ChangeOutbox for RedisStore {
         script.key(self.keys.base(OUTBOX)).arg(sink);
         let found: Vec<(String, u64, u64)> = self.look_by(OUTBOX.name, sink, &script).await?;
         let position = |(index, trimmed_to, last_seq): (String, u64, u64)| {
-            let index_uid = index
-                .parse()
-                .map_err(|error| corrupt(OUTBOX.name, sink, &format!("the index `{index}`: {error}")))?;
+            let index_uid = index.parse::<IndexUid>().map_err(|error| {
+                StoreError::corrupt(OUTBOX.name, sink, format!("the index `{index}` cannot be decoded"))
+                    .with_source(error)
+            })?;
             Ok(ChangePosition { index_uid, trimmed_to, last_seq })
         };
         found.into_iter().map(position).collect()

@@ -8,22 +8,25 @@ use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError, check_span}
 
 use crate::RedisStore;
 use crate::call::{changing, script};
-use crate::error::corrupt;
 use crate::keys::LEASES;
 
 /// A term as scripts answer it: token, when it ends, holder.
 type Term = (Vec<u8>, i64, Vec<u8>);
 
 fn lease(scope: &str, (token, expires_at, holder): Term) -> Result<Lease, StoreError> {
+    let corrupt = |reason: &str| StoreError::corrupt(LEASES.name, scope, reason);
     let text = |bytes| {
-        String::from_utf8(bytes).map_err(|_| corrupt(LEASES.name, scope, "the holder or token is not UTF-8"))
+        String::from_utf8(bytes)
+            .map_err(|error| corrupt("the holder or token is not UTF-8").with_source(error))
     };
     let token = text(token)?;
     Ok(Lease {
         scope: scope.to_owned(),
         holder: text(holder)?,
         expires_at: Timestamp::from_millis(expires_at),
-        token: token.parse().map_err(|_| corrupt(LEASES.name, scope, "the token is no number"))?,
+        token: token
+            .parse::<u64>()
+            .map_err(|error| corrupt("the token is not a number").with_source(error))?,
     })
 }
 
@@ -96,8 +99,10 @@ impl LeaseTable for RedisStore {
         self.push_clock(&mut script, now);
         let found: Vec<(Vec<u8>, Term)> = self.look_by(LEASES.name, &index, &script).await?;
         let leases = found.into_iter().map(|(scope, term)| {
-            let scope = String::from_utf8(scope);
-            lease(&scope.map_err(|_| corrupt(LEASES.name, &index, "a scope is not UTF-8"))?, term)
+            let scope = String::from_utf8(scope).map_err(|error| {
+                StoreError::corrupt(LEASES.name, &index, "a scope is not UTF-8").with_source(error)
+            })?;
+            lease(&scope, term)
         });
         leases.collect()
     }

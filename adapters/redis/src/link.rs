@@ -64,7 +64,7 @@ impl Link {
         if let Some(wire) = current.as_ref() {
             return Ok(wire.clone());
         }
-        let connection = self.connect().await.map_err(|error| not_sent(&error))?;
+        let connection = self.connect().await.map_err(not_sent)?;
         let wire = Wire { connection, made: self.made.fetch_add(1, Ordering::Relaxed) };
         *current = Some(wire.clone());
         Ok(wire)
@@ -92,12 +92,10 @@ impl Link {
     pub(crate) async fn subscriber(&self) -> Result<redis::aio::PubSub, StoreError> {
         let client = match &self.source {
             Source::Server(client) => client.as_ref().clone(),
-            Source::Sentinel(sentinel) => {
-                sentinel.lock().await.async_get_client().await.map_err(|error| not_sent(&error))?
-            }
+            Source::Sentinel(sentinel) => sentinel.lock().await.async_get_client().await.map_err(not_sent)?,
         };
         let connecting = tokio::time::timeout(self.connect_timeout, client.get_async_pubsub());
-        connecting.await.map_err(|_| not_sent(&timed_out()))?.map_err(|error| not_sent(&error))
+        connecting.await.map_err(|_| not_sent(timed_out()))?.map_err(not_sent)
     }
 
     async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {

@@ -1,5 +1,7 @@
 //! What is looked at before a store is used.
 
+use std::num::ParseIntError;
+
 use miroir_ports::outbound::StoreError;
 use redis::cmd;
 
@@ -68,10 +70,9 @@ async fn check_schema(store: &RedisStore) -> Result<(), StoreError> {
     let key = store.keys.schema_version();
     let () = store.set_up("schema_version", &key, cmd("SET").arg(&key).arg(SCHEMA_VERSION).arg("NX")).await?;
     let found: String = store.look("schema_version", &key, cmd("GET").arg(&key)).await?;
-    let found: u32 = found.parse().map_err(|_| StoreError::Corrupt {
-        table: "schema_version",
-        key: key.clone(),
-        reason: format!("`{}` is no version", found.chars().take(40).collect::<String>()),
+    let found: u32 = found.parse().map_err(|error: ParseIntError| {
+        let shown: String = found.chars().take(40).collect();
+        StoreError::corrupt("schema_version", &key, format!("`{shown}` is not a version")).with_source(error)
     })?;
     if found > SCHEMA_VERSION {
         return Err(StoreError::SchemaAhead { found, supported: SCHEMA_VERSION });

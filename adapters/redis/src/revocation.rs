@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Revocation, RevocationFeed, Revocations, StoreError};
 use redis::aio::PubSubStream;
 use tokio::sync::watch;
@@ -27,7 +28,7 @@ struct Subscription {
 
 async fn subscribe(link: &Link, channel: &str) -> Result<PubSubStream, StoreError> {
     let mut connection = link.subscriber().await?;
-    connection.subscribe(channel).await.map_err(|error| of_subscription(&error))?;
+    connection.subscribe(channel).await.map_err(of_subscription)?;
     Ok(connection.into_on_message())
 }
 
@@ -55,7 +56,7 @@ impl Subscription {
                     self.messages = Some(messages);
                     return Revocation::Missed;
                 }
-                Err(error) => tracing::debug!("listening for revocations: {error}"),
+                Err(error) => tracing::debug!("subscribing to revocations: {}", error_chain(&error)),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Hashes as rows: a field for each column, absent where the column is null.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -10,7 +11,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::corrupt;
 use crate::keys::Table;
 
 /// What a server answers to `HMGET`, in the order of the fields asked for.
@@ -101,7 +101,11 @@ impl<'a> Reader<'a> {
         values: Values,
     ) -> Result<Option<Self>, StoreError> {
         if values.len() != fields.len() {
-            return Err(corrupt(table.name, key, "an answer of another length than the question"));
+            return Err(StoreError::corrupt(
+                table.name,
+                key,
+                "the response has another length than the request",
+            ));
         }
         if values.iter().all(Option::is_none) {
             return Ok(None);
@@ -119,7 +123,7 @@ impl<'a> Reader<'a> {
     /// A column as text; none where it is null.
     pub(crate) fn text(&self, field: &'static str) -> Result<Option<&str>, StoreError> {
         let Some(bytes) = self.bytes(field) else { return Ok(None) };
-        std::str::from_utf8(bytes).map(Some).map_err(|error| self.corrupt(field, error))
+        std::str::from_utf8(bytes).map(Some).map_err(|error| self.undecodable(field, error))
     }
 
     /// Text that every row has.
@@ -128,16 +132,16 @@ impl<'a> Reader<'a> {
     }
 
     /// A column that its type can read.
-    pub(crate) fn parsed<T: FromStr<Err: Display>>(
+    pub(crate) fn parsed<T: FromStr<Err: Error + Send + Sync + 'static>>(
         &self,
         field: &'static str,
     ) -> Result<Option<T>, StoreError> {
         let Some(text) = self.text(field)? else { return Ok(None) };
-        text.parse().map(Some).map_err(|error| self.corrupt(field, error))
+        text.parse().map(Some).map_err(|error| self.undecodable(field, error))
     }
 
     /// A column of that sort that every row has.
-    pub(crate) fn parsed_always<T: FromStr<Err: Display>>(
+    pub(crate) fn parsed_always<T: FromStr<Err: Error + Send + Sync + 'static>>(
         &self,
         field: &'static str,
     ) -> Result<T, StoreError> {
@@ -157,7 +161,7 @@ impl<'a> Reader<'a> {
     /// A column of JSON; none where it is null.
     pub(crate) fn json<T: DeserializeOwned>(&self, field: &'static str) -> Result<Option<T>, StoreError> {
         let Some(bytes) = self.bytes(field) else { return Ok(None) };
-        serde_json::from_slice(bytes).map(Some).map_err(|error| self.corrupt(field, error))
+        serde_json::from_slice(bytes).map(Some).map_err(|error| self.undecodable(field, error))
     }
 
     /// A column of JSON that every row has.
@@ -169,20 +173,25 @@ impl<'a> Reader<'a> {
     pub(crate) fn checked<T: DeserializeOwned>(&self, field: &'static str) -> Result<Option<T>, StoreError> {
         let Some(text) = self.text(field)? else { return Ok(None) };
         let value = Value::String(text.to_owned());
-        serde_json::from_value(value).map(Some).map_err(|error| self.corrupt(field, error))
+        serde_json::from_value(value).map(Some).map_err(|error| self.undecodable(field, error))
     }
 
     /// The thirty-two bytes of a hash.
     pub(crate) fn hash(&self, field: &'static str) -> Result<[u8; 32], StoreError> {
         let bytes = self.bytes(field).ok_or_else(|| self.missing(field))?;
-        bytes.try_into().map_err(|_| self.corrupt(field, "it is not 32 bytes long"))
+        bytes.try_into().map_err(|_| self.corrupt(format!("field `{field}` is not 32 bytes long")))
     }
 
-    pub(crate) fn missing(&self, field: &str) -> StoreError {
-        self.corrupt(field, "it is missing")
+    fn missing(&self, field: &str) -> StoreError {
+        self.corrupt(format!("field `{field}` is missing"))
     }
 
-    pub(crate) fn corrupt(&self, field: &str, reason: impl Display) -> StoreError {
-        corrupt(self.table.name, self.key, &format!("field `{field}`: {reason}"))
+    fn undecodable(&self, field: &str, error: impl Error + Send + Sync + 'static) -> StoreError {
+        self.corrupt(format!("field `{field}` cannot be decoded")).with_source(error)
+    }
+
+    /// Returns the error of this row.
+    pub(crate) fn corrupt(&self, reason: String) -> StoreError {
+        StoreError::corrupt(self.table.name, self.key, reason)
     }
 }

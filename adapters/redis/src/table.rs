@@ -5,7 +5,6 @@ use redis::{Cmd, ScriptInvocation, cmd};
 
 use crate::RedisStore;
 use crate::call::{changing, script};
-use crate::error::corrupt;
 use crate::keys::Table;
 use crate::row::{Columns, Reader, Values};
 
@@ -121,8 +120,10 @@ impl RedisStore {
                 self.look_by(R::TABLE.name, index, &script).await?;
             let last_page = names.len() < wanted as usize;
             for (name, values) in names.into_iter().zip(found) {
-                let name = String::from_utf8(name)
-                    .map_err(|_| corrupt(R::TABLE.name, index, "a name in the index is not UTF-8"))?;
+                let name = String::from_utf8(name).map_err(|error| {
+                    StoreError::corrupt(R::TABLE.name, index, "a name in the index is not UTF-8")
+                        .with_source(error)
+                })?;
                 rows.extend(decode::<R>(&name, values)?);
                 after = Some(name);
             }
@@ -143,7 +144,10 @@ impl RedisStore {
     ) -> Result<Advance, StoreError> {
         let held: Option<String> = self.change_by(table, name, script).await?;
         let Some(held) = held else { return Ok(Advance::Advanced) };
-        let held = held.parse().map_err(|_| corrupt(table.name, name, "what advances is no number"))?;
+        let held = held.parse::<u64>().map_err(|error| {
+            StoreError::corrupt(table.name, name, "the number that advances cannot be decoded")
+                .with_source(error)
+        })?;
         Ok(Advance::Behind(held))
     }
 }

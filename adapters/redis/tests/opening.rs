@@ -2,6 +2,7 @@
 
 mod support;
 
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Outcome, StoreError, StoreStatus as _, TaskTable as _};
 use miroir_redis::{RedisOptions, RedisStore};
 use miroir_test_redis::{RedisServer, free_port};
@@ -51,7 +52,8 @@ async fn password_and_acl_user_come_from_the_url() {
     for who in ["", ":wrong@", "nobody:right@"] {
         let refused = RedisStore::open(at_server(who)).await;
         match &refused {
-            Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+            Err(error @ StoreError::Unavailable { outcome: Outcome::NotApplied, .. }) => {
+                let reason = error_chain(error).to_string();
                 assert!(reason.contains("password"), "{reason}");
                 assert!(!reason.contains("right") && !reason.contains("wrong@"), "{reason}");
             }

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use crate::SqliteStore;
-use crate::error::{Failure, is_of_reading, unavailable};
+use crate::error::{Failure, is_of_reading};
 use crate::file::SqliteFile;
 
 impl SqliteStore {
@@ -21,7 +21,7 @@ impl SqliteStore {
         let (from, to) = (Arc::clone(&self.path), to.to_owned());
         let copied = tokio::task::spawn_blocking(move || SqliteFile::open(&from)?.backup(&to)).await;
         copied.unwrap_or_else(|failed| {
-            Err(unavailable(format!("the backup of the SQLite store was cut short: {failed}")))
+            Err(StoreError::not_applied("the backup of the SQLite store was cut short").with_source(failed))
         })
     }
 }
@@ -31,20 +31,21 @@ impl SqliteFile {
     ///
     /// The copy appears under its name when it is whole and on the disk, and never before; what fails leaves nothing behind.
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        let failed = |what: &str, error: &io::Error| {
-            unavailable(format!(
-                "the backup `{}` {what}: {error}; name a file in a directory that exists and may be written",
+        let failed = |what: &str, error: io::Error| {
+            StoreError::not_applied(format!(
+                "the backup `{}` {what}: name a file in a directory that exists and may be written",
                 to.display()
             ))
+            .with_source(error)
         };
-        if to.try_exists().map_err(|error| failed("cannot be looked for", &error))? {
+        if to.try_exists().map_err(|error| failed("cannot be looked for", error))? {
             return Err(taken(to));
         }
-        let partial = reserve(to).map_err(|error| failed("cannot be made", &error))?;
+        let partial = reserve(to).map_err(|error| failed("cannot be made", error))?;
         let whole = self.copy(&partial, to).and_then(|()| {
             publish(&partial, to).map_err(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists => taken(to),
-                _ => failed("cannot be put in its place", &error),
+                _ => failed("cannot be put in its place", error),
             })
         });
         // After a success it is a second name of the copy; after a failure, perhaps half of one, or nothing.
@@ -65,7 +66,7 @@ impl SqliteFile {
         // Only this answer means that pages were copied: a step that met a lock leaves an empty file, and the progress
         // then says that no page remains.
         if step != StepResult::Done {
-            return Err(unavailable(format!(
+            return Err(StoreError::not_applied(format!(
                 "the SQLite store `{}` was locked by another process for too long: try the backup again",
                 self.path.display()
             )));

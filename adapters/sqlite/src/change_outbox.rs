@@ -170,12 +170,8 @@ fn trim(connection: &Connection, sink: &str, budget_bytes: u64) -> Result<(), Fa
         change(connection, include_str!("sql/change_mark_oldest.sql"), [sink])?;
         change(connection, include_str!("sql/change_lose_oldest.sql"), [sink])?;
         if !changed(connection, include_str!("sql/change_delete_oldest.sql"), [sink])? {
-            return Err(StoreError::Corrupt {
-                table: "cdc_outbox_totals",
-                key: sink.to_owned(),
-                reason: "it counts bytes, but no event waits".to_owned(),
-            }
-            .into());
+            let reason = "it counts bytes, but no event waits";
+            return Err(StoreError::corrupt("cdc_outbox_totals", sink, reason).into());
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! What SQLite reports, as what a store reports: with the path, and with advice where there is any.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use miroir_ports::outbound::{Outcome, StoreError};
 use rusqlite::{ErrorCode, ffi};
@@ -31,7 +32,10 @@ impl Failure {
     pub(crate) fn at(self, path: &Path, outcome: Outcome) -> StoreError {
         match self {
             Self::Store(error) => error,
-            Self::Sqlite(error) => StoreError::Unavailable { outcome, reason: describe(&error, path) },
+            Self::Sqlite(error) => {
+                let reason = describe(&error, path);
+                StoreError::Unavailable { outcome, reason, source: Some(Arc::new(error)) }
+            }
         }
     }
 
@@ -39,20 +43,17 @@ impl Failure {
     /// tries it again and again.
     pub(crate) fn at_open(self, path: &Path) -> StoreError {
         match self {
-            Self::Sqlite(error) if is_damage(&error) => StoreError::InvalidInput(describe(&error, path)),
+            Self::Sqlite(error) if is_damage(&error) => {
+                StoreError::InvalidInput(format!("{} ({error})", describe(&error, path)))
+            }
             other => other.at(path, Outcome::NotApplied),
         }
     }
 }
 
-/// A failure that certainly changed nothing.
-pub(crate) fn unavailable(reason: impl Into<String>) -> StoreError {
-    StoreError::Unavailable { outcome: Outcome::NotApplied, reason: reason.into() }
-}
-
 /// The answer of a store that was closed.
 pub(crate) fn closed(path: &Path) -> StoreError {
-    unavailable(format!("the SQLite store `{}` is closed", path.display()))
+    StoreError::not_applied(format!("the SQLite store `{}` is closed", path.display()))
 }
 
 /// SQLite's code of `error`, if SQLite raised it.
@@ -86,27 +87,27 @@ fn describe(error: &rusqlite::Error, path: &Path) -> String {
     let path = path.display();
     match code(error) {
         Some(ErrorCode::NotADatabase) => format!(
-            "`{path}` is not an SQLite database, or was encrypted or overwritten ({error}): name another file; this one was not touched"
+            "`{path}` is not an SQLite database, or was encrypted or overwritten: name another file; this one was not touched"
         ),
         Some(ErrorCode::DatabaseCorrupt) => format!(
-            "the SQLite store `{path}` is damaged or cut short ({error}): restore it from a backup; it was not touched"
+            "the SQLite store `{path}` is damaged or cut short: restore it from a backup; it was not touched"
         ),
         Some(ErrorCode::DiskFull) => {
-            format!("there is no room left for the SQLite store `{path}` ({error}): free space on its disk")
+            format!("there is no room left for the SQLite store `{path}`: free space on its disk")
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => format!(
-            "the SQLite store `{path}` cannot be written ({error}): let Miroir's user write the file and its directory, which holds the log beside it"
+            "the SQLite store `{path}` cannot be written: let Miroir's user write the file and its directory, which holds the log beside it"
         ),
         Some(ErrorCode::CannotOpen) => format!(
-            "the SQLite store `{path}` cannot be opened ({error}): check that its directory exists and that Miroir's user may write there"
+            "the SQLite store `{path}` cannot be opened: check that its directory exists and that Miroir's user may write there"
         ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => format!(
-            "the SQLite store `{path}` is locked by another process ({error}): only one instance may use it; several instances need Redis"
+            "the SQLite store `{path}` is locked by another process: only one instance may use it; several instances need Redis"
         ),
         Some(ErrorCode::SystemIoFailure) => {
-            format!("reading or writing the SQLite store `{path}` failed ({error}): check its disk")
+            format!("reading or writing the SQLite store `{path}` failed: check its disk")
         }
-        _ => format!("the SQLite store `{path}` failed: {error}"),
+        _ => format!("the SQLite store `{path}` failed"),
     }
 }
 
@@ -147,6 +148,20 @@ mod tests {
             let text = sqlite(code).at(Path::new("/data/miroir.db"), Outcome::NotApplied).to_string();
             assert!(text.contains("`/data/miroir.db`") && text.contains(words), "{code}: {text}");
         }
+    }
+
+    #[test]
+    fn failure_keeps_the_error_of_sqlite_and_does_not_repeat_it() {
+        let path = Path::new("x");
+        for error in
+            [sqlite(ffi::SQLITE_FULL).at(path, Outcome::Unknown), sqlite(ffi::SQLITE_BUSY).at_open(path)]
+        {
+            let source = std::error::Error::source(&error).expect("the error of SQLite").to_string();
+            assert!(!error.to_string().contains(&source), "{error}");
+            assert!(miroir_ports::error_chain(&error).to_string().contains(&source), "{error}");
+        }
+        let refused = sqlite(ffi::SQLITE_NOTADB).at_open(path).to_string();
+        assert!(refused.contains("not a database"), "{refused}");
     }
 
     #[test]

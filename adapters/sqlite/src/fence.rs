@@ -4,9 +4,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use miroir_ports::outbound::StoreError;
 use rusqlite::Connection;
 
-use crate::error::{Failure, unavailable};
+use crate::error::Failure;
 use crate::statement::{count, value};
 
 /// The term that a handle's changes are part of.
@@ -23,7 +24,7 @@ impl Fence {
             count(row, 0)
         })?;
         if last.is_some_and(|last| last > self.token) {
-            return Err(unavailable(
+            return Err(StoreError::not_applied(
                 "a later term has begun: another instance leads now, and this one must stop",
             )
             .into());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use miroir_ports::outbound::{Outcome, StoreError};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::error::{Failure, unavailable};
+use crate::error::Failure;
 use crate::migration;
 
 /// How long another process may hold a lock that is in the way.
@@ -41,10 +41,8 @@ impl SqliteFile {
     fn open_any(path: &Path) -> Result<Self, StoreError> {
         // SQLite says of a missing file and of a missing permission the same.
         if let Err(error) = std::fs::metadata(path) {
-            return Err(unavailable(format!(
-                "the SQLite store `{}` cannot be read: {error}; check `store.path`",
-                path.display()
-            )));
+            let reason = format!("the SQLite store `{}` cannot be read: check `store.path`", path.display());
+            return Err(StoreError::not_applied(reason).with_source(error));
         }
         Self::try_open(path).map_err(|failure| failure.at_open(path))
     }

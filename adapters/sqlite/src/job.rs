@@ -210,11 +210,7 @@ fn write_if_some(connection: &Connection, job: Option<Job>) -> Result<bool, Fail
 }
 
 fn no_totals() -> StoreError {
-    StoreError::Corrupt {
-        table: "job_totals",
-        key: "1".to_owned(),
-        reason: "its only row is missing".to_owned(),
-    }
+    StoreError::corrupt("job_totals", "1", "its only row is missing")
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ impl SqliteStore {
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
         let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&options)).await;
         opened.unwrap_or_else(|failed| {
-            Err(error::unavailable(format!("opening the SQLite store was cut short: {failed}")))
+            Err(StoreError::not_applied("opening the SQLite store was cut short").with_source(failed))
         })
     }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use miroir_ports::outbound::StoreError;
 
-use crate::error::{Failure, is_busy, unavailable};
+use crate::error::{Failure, is_busy};
 use crate::migration;
 use crate::options::SqliteOptions;
 
@@ -38,11 +38,12 @@ fn create_parent(path: &Path) -> Result<(), StoreError> {
         return Ok(());
     };
     std::fs::create_dir_all(parent).map_err(|error| {
-        unavailable(format!(
-            "the directory `{}` of the SQLite store `{}` cannot be created: {error}",
+        StoreError::not_applied(format!(
+            "the directory `{}` of the SQLite store `{}` cannot be created",
             parent.display(),
             path.display()
         ))
+        .with_source(error)
     })
 }
 
@@ -68,7 +69,7 @@ fn try_open(options: &SqliteOptions) -> Result<Connection, Failure> {
 /// SQLite opens a file it may not write as read-only, without a word. Find out now, not at the first write.
 pub(crate) fn refuse_read_only(connection: &Connection, path: &Path) -> Result<(), Failure> {
     if connection.is_readonly("main")? {
-        return Err(unavailable(format!(
+        return Err(StoreError::not_applied(format!(
             "the SQLite store `{}` is read-only: let Miroir's user write the file and its directory",
             path.display()
         ))

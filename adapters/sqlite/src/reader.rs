@@ -14,7 +14,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{oneshot, watch};
 
-use crate::error::{Failure, closed, unavailable};
+use crate::error::{Failure, closed};
 use crate::open::prepare_reader;
 use crate::options::SqliteOptions;
 
@@ -77,7 +77,7 @@ impl Readers {
             .max_lifetime(None)
             .test_on_check_out(false)
             .build(manager)
-            .map_err(|error| unavailable(no_connection(&options.path, &error)))?;
+            .map_err(|error| no_connection(&options.path, error))?;
         let (idle, watched) = watch::channel(true);
         let state = State { waiting: VecDeque::new(), looking: 0, alive: 0, pool: Some(pool) };
         let shared = Shared { path: options.path.as_path().into(), state: Mutex::new(state), idle, size };
@@ -100,7 +100,9 @@ impl Readers {
                 let _ = reply.send(connection.and_then(run));
             }
         }))?;
-        answer.await.unwrap_or_else(|_| Err(unavailable("a read of the SQLite store was cut short")))
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreError::not_applied("a read of the SQLite store was cut short")))
     }
 
     /// Refuses later calls, waits for those accepted, and closes the connections.
@@ -141,12 +143,12 @@ struct Thread {
 impl Thread {
     /// Runs what waits until nothing does.
     fn serve(mut self, pool: Pool) {
-        let connection = pool.get().map_err(|error| no_connection(&self.shared.path, &error));
+        let connection = pool.get().map_err(|error| no_connection(&self.shared.path, error));
         drop(pool);
         while let Some(read) = self.next() {
             let given = match &connection {
                 Ok(connection) => Ok(&**connection),
-                Err(reason) => Err(unavailable(reason.clone())),
+                Err(error) => Err(error.clone()),
             };
             // A panic must not end the thread for those who wait; its caller learns of it, because nobody answers.
             let _ = catch_unwind(AssertUnwindSafe(|| read(given)));
@@ -182,6 +184,7 @@ impl Drop for Thread {
     }
 }
 
-fn no_connection(path: &Path, error: &r2d2::Error) -> String {
-    format!("the SQLite store `{}` cannot be opened for reading: {error}", path.display())
+fn no_connection(path: &Path, error: r2d2::Error) -> StoreError {
+    let reason = format!("the SQLite store `{}` cannot be opened for reading", path.display());
+    StoreError::not_applied(reason).with_source(error)
 }

@@ -1,5 +1,6 @@
 //! Rows and their columns. A column that cannot be read is `Corrupt`, by table and key.
 
+use std::error::Error;
 use std::fmt::{Display, Write as _};
 
 use miroir_domain::Timestamp;
@@ -102,38 +103,38 @@ impl Reader<'_> {
         let value = self.row.get_ref(column.0).map_err(|error| self.unreadable(column, error))?;
         match value {
             ValueRef::Null => Ok(None),
-            other => other.as_str().map(Some).map_err(|error| self.corrupt(column, error)),
+            other => other.as_str().map(Some).map_err(|error| self.undecodable(column, error)),
         }
     }
 
     /// A JSON document, if there is one.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: Column) -> Result<Option<T>, Failure> {
         let Some(text) = self.text(column)? else { return Ok(None) };
-        serde_json::from_str(text).map(Some).map_err(|error| self.corrupt(column, error))
+        serde_json::from_str(text).map(Some).map_err(|error| self.undecodable(column, error))
     }
 
     /// A JSON document that every row has.
     pub(crate) fn json_always<T: serde::de::DeserializeOwned>(&self, column: Column) -> Result<T, Failure> {
-        self.json(column)?.ok_or_else(|| self.corrupt(column, "it is missing"))
+        self.json(column)?.ok_or_else(|| self.missing(column))
     }
 
     /// A word or name that its type can check; none where it is null.
     pub(crate) fn name<T>(&self, column: Column) -> Result<Option<T>, Failure>
     where
         T: std::str::FromStr,
-        T::Err: Display,
+        T::Err: Error + Send + Sync + 'static,
     {
         let Some(text) = self.text(column)? else { return Ok(None) };
-        text.parse().map(Some).map_err(|error: T::Err| self.corrupt(column, error))
+        text.parse().map(Some).map_err(|error| self.undecodable(column, error))
     }
 
     /// A word or name that every row has.
     pub(crate) fn name_always<T>(&self, column: Column) -> Result<T, Failure>
     where
         T: std::str::FromStr,
-        T::Err: Display,
+        T::Err: Error + Send + Sync + 'static,
     {
-        self.name(column)?.ok_or_else(|| self.corrupt(column, "it is missing"))
+        self.name(column)?.ok_or_else(|| self.missing(column))
     }
 
     /// Text that serde checks, such as a primary key.
@@ -143,7 +144,7 @@ impl Reader<'_> {
     ) -> Result<Option<T>, Failure> {
         let Some(text) = self.text(column)? else { return Ok(None) };
         let value = Value::String(text.to_owned());
-        serde_json::from_value(value).map(Some).map_err(|error| self.corrupt(column, error))
+        serde_json::from_value(value).map(Some).map_err(|error| self.undecodable(column, error))
     }
 
     /// Columns hold what does not fit; anything else that stops the reading is SQLite's own failure.
@@ -152,18 +153,21 @@ impl Reader<'_> {
             rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::Utf8Error(..) => self.corrupt(column, error),
+            | rusqlite::Error::Utf8Error(..) => self.undecodable(column, error),
             other => other.into(),
         }
     }
 
-    fn corrupt(&self, column: Column, reason: impl Display) -> Failure {
-        StoreError::Corrupt {
-            table: self.table,
-            key: self.key.to_string(),
-            reason: format!("column `{}`: {reason}", column.1),
-        }
-        .into()
+    fn undecodable(&self, column: Column, error: impl Error + Send + Sync + 'static) -> Failure {
+        self.corrupt(format!("column `{}` cannot be decoded", column.1)).with_source(error).into()
+    }
+
+    fn missing(&self, column: Column) -> Failure {
+        self.corrupt(format!("column `{}` is null", column.1)).into()
+    }
+
+    fn corrupt(&self, reason: String) -> StoreError {
+        StoreError::corrupt(self.table, self.key.to_string(), reason)
     }
 }
 

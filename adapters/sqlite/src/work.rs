@@ -6,7 +6,7 @@ use miroir_ports::outbound::StoreError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::error::{Failure, unavailable};
+use crate::error::Failure;
 
 /// A change and whoever waits for it, whatever the type of its answer.
 pub(crate) trait Work: Send {
@@ -43,7 +43,8 @@ where
         // A panic in one change must not end the thread that serves all of them. Its savepoint is rolled back like
         // that of any failed change, so nothing half-done is seen.
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.operation)(connection)));
-        let answer = outcome.unwrap_or_else(|_| Err(unavailable("a change to the store panicked").into()))?;
+        let answer = outcome
+            .unwrap_or_else(|_| Err(StoreError::not_applied("a change to the store panicked").into()))?;
         self.answer = Some(answer);
         Ok(())
     }
@@ -51,7 +52,9 @@ where
     fn settle(self: Box<Self>, verdict: Result<(), StoreError>) {
         let Self { answer, reply, .. } = *self;
         let answer = verdict.and_then(|()| {
-            answer.ok_or_else(|| unavailable("a change to the store was settled before it was made"))
+            answer.ok_or_else(|| {
+                StoreError::not_applied("a change to the store was settled before it was made")
+            })
         });
         let _ = reply.send(answer);
     }

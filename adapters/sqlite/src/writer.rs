@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Outcome, StoreError};
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, watch};
 
-use crate::error::{Failure, closed, code, commit_certainly_failed, unavailable};
+use crate::error::{Failure, closed, code, commit_certainly_failed};
 use crate::open::wal_bytes;
 use crate::options::SqliteOptions;
 use crate::work::{Work, work};
@@ -64,7 +65,9 @@ impl Writer {
                 thread.serve(inbox);
                 let _ = end.send(true);
             })
-            .map_err(|error| unavailable(format!("the writer's thread cannot be started: {error}")))?;
+            .map_err(|error| {
+                StoreError::not_applied("the writer's thread cannot be started").with_source(error)
+            })?;
         Ok(Self { path, queue: Mutex::new(Some(queue)), ended, counters })
     }
 
@@ -106,7 +109,7 @@ impl Writer {
     fn gone(&self, outcome: Outcome) -> StoreError {
         let reason =
             format!("the writer of the SQLite store `{}` has ended: restart Miroir", self.path.display());
-        StoreError::Unavailable { outcome, reason }
+        StoreError::Unavailable { outcome, reason, source: None }
     }
 }
 
@@ -138,7 +141,7 @@ impl Thread {
             self.bound_log();
         }
         if let Err((_, error)) = self.connection.close() {
-            tracing::warn!(path = %self.path.display(), %error, "closing the SQLite store failed");
+            tracing::warn!(path = %self.path.display(), error = %error_chain(&error), "closing the SQLite store failed");
         }
     }
 
@@ -152,9 +155,9 @@ impl Thread {
                 }
             }
             Err(lost) => {
-                let reason = lost.failure.at(&self.path, lost.outcome);
-                tracing::error!(%reason, changes = group.len(), "a transaction failed");
-                let verdicts = group.iter().map(|_| Err(repeat(&reason))).collect();
+                let error = lost.failure.at(&self.path, lost.outcome);
+                tracing::error!(reason = %error_chain(&error), changes = group.len(), "a transaction failed");
+                let verdicts = group.iter().map(|_| Err(error.clone())).collect();
                 settle(group, verdicts);
             }
         }
@@ -172,7 +175,9 @@ impl Thread {
             let verdict = self.run_in_savepoint(work.as_mut());
             // SQLite gives the whole transaction up after some errors, such as a full disk.
             if self.connection.is_autocommit() {
-                let failure = verdict.err().unwrap_or_else(|| unavailable("the transaction was lost").into());
+                let failure = verdict
+                    .err()
+                    .unwrap_or_else(|| StoreError::not_applied("the transaction was lost").into());
                 return Err(Lost { failure, outcome: Outcome::NotApplied, divisible: true });
             }
             verdicts.push(verdict.map_err(|failure| failure.at(&self.path, Outcome::NotApplied)));
@@ -198,7 +203,7 @@ impl Thread {
             if !self.connection.is_autocommit()
                 && let Err(error) = self.execute("ROLLBACK")
             {
-                tracing::error!(path = %self.path.display(), %error, "rolling back failed");
+                tracing::error!(path = %self.path.display(), error = %error_chain(&error), "rolling back failed");
             }
             let certain = commit_certainly_failed(&error);
             Lost {
@@ -233,15 +238,5 @@ impl Thread {
 fn settle(group: Vec<Box<dyn Work>>, verdicts: Vec<Result<(), StoreError>>) {
     for (work, verdict) in group.into_iter().zip(verdicts) {
         work.settle(verdict);
-    }
-}
-
-/// The same failure once more, for another caller.
-fn repeat(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Unavailable { outcome, reason } => {
-            StoreError::Unavailable { outcome: *outcome, reason: reason.clone() }
-        }
-        other => unavailable(other.to_string()),
     }
 }

@@ -198,7 +198,7 @@ async fn keep(store: &dyn TaskStore, book: &AliasBook, now: Timestamp, captured:
     let facts = match IndexFacts::read(store, book, index).await {
         Ok(facts) => facts,
         Err(error) => {
-            tracing::warn!(%index, "a captured search could not be kept: {error}");
+            tracing::warn!(%index, "a captured search could not be kept: {}", miroir_ports::error_chain(&error));
             return Fate::Lost;
         }
     };
@@ -215,7 +215,7 @@ async fn keep(store: &dyn TaskStore, book: &AliasBook, now: Timestamp, captured:
         Ok(Create::Created) => Fate::Stored,
         Ok(Create::Exists) => Fate::Passed,
         Err(error) => {
-            tracing::warn!(%index, "a captured search could not be kept: {error}");
+            tracing::warn!(%index, "a captured search could not be kept: {}", miroir_ports::error_chain(&error));
             Fate::Lost
         }
     }

@@ -112,7 +112,11 @@ impl HeldLease {
         self.heartbeat.abort();
         let Lease { scope, holder, token, .. } = &self.lease;
         if let Err(error) = self.store.lease_release(scope, holder, *token).await {
-            tracing::warn!(scope, "a lease could not be given up and ends by itself: {error}");
+            tracing::warn!(
+                scope,
+                "a lease could not be given up and ends by itself: {}",
+                miroir_ports::error_chain(&error)
+            );
         }
     }
 }
@@ -153,7 +157,11 @@ impl Heart {
                 }
                 Ok(Ok(None)) | Err(_) => return,
                 Ok(Err(error)) => {
-                    tracing::warn!(scope, "a lease could not be renewed: {error}");
+                    tracing::warn!(
+                        scope,
+                        "a lease could not be renewed: {}",
+                        miroir_ports::error_chain(&error)
+                    );
                     pause = self.span.retry();
                 }
             }

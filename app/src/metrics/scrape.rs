@@ -137,7 +137,7 @@ async fn describe_store(page: &Page, cluster: &Cluster) -> Result<()> {
     let found = match tokio::time::timeout(STORE_PATIENCE, Found::look_up(cluster)).await {
         Ok(Ok(found)) => Some(found),
         Ok(Err(error)) => {
-            tracing::debug!("metrics of the store: {error}");
+            tracing::debug!("metrics of the store: {}", miroir_ports::error_chain(&error));
             None
         }
         Err(_) => None,

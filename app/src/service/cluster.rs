@@ -35,7 +35,7 @@ impl ClusterService {
     async fn store_problem(&self) -> Option<String> {
         match tokio::time::timeout(STORE_PATIENCE, self.cluster.store.store_ping()).await {
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
+            Ok(Err(error)) => Some(miroir_ports::error_chain(&error).to_string()),
             Err(_) => Some(format!("the task store did not answer within {} s", STORE_PATIENCE.as_secs())),
         }
     }

@@ -14,7 +14,6 @@ use super::range::only_dates;
 use super::row::{FIELDS, task};
 use crate::RedisStore;
 use crate::call::script;
-use crate::error::corrupt;
 use crate::keys::TASKS;
 use crate::row::Values;
 use crate::table::CHUNK;
@@ -86,7 +85,8 @@ impl RedisStore {
         let (total, rows, next): (u64, Vec<Found>, Option<u32>) =
             self.look_by(TASKS.name, "of a page", &script).await?;
         let tasks = rows.into_iter().map(|(uid, values)| {
-            let missing = || corrupt(TASKS.name, &uid.to_string(), "the row that a set names is missing");
+            let missing =
+                || StoreError::corrupt(TASKS.name, uid.to_string(), "the row that a set names is missing");
             task(TaskUid(uid), values)?.ok_or_else(missing)
         });
         Ok(TaskPage { tasks: tasks.collect::<Result<_, _>>()?, total, next: next.map(TaskUid) })

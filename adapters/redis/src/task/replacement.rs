@@ -6,7 +6,6 @@ use redis::ScriptInvocation;
 
 use super::row::columns;
 use crate::RedisStore;
-use crate::error::corrupt;
 use crate::keys::{Keys, TASKS};
 use crate::row::Columns;
 
@@ -48,11 +47,12 @@ impl RedisStore {
             "stored" => Ok(Put::Stored),
             "conflict" => Ok(Put::Conflict),
             _ => {
-                let status: TaskStatus = status
-                    .parse()
-                    .map_err(|error| corrupt(TASKS.name, &key, &format!("field `status`: {error}")))?;
+                let status: TaskStatus = status.parse().map_err(|error| {
+                    StoreError::corrupt(TASKS.name, &key, "field `status` cannot be decoded")
+                        .with_source(error)
+                })?;
                 check_task_put(status, replacement.task)?;
-                Err(corrupt(TASKS.name, &key, "its status was refused for no reason"))
+                Err(StoreError::corrupt(TASKS.name, &key, "its status was refused for no reason"))
             }
         }
     }

@@ -4,14 +4,13 @@ use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{Outcome, Put, StoreError, TaskPage, TaskTable, check_new_task};
+use miroir_ports::outbound::{Put, StoreError, TaskPage, TaskTable, check_new_task};
 use redis::cmd;
 
 use super::replacement::Replacement;
 use super::row::{FIELDS, columns, task};
 use crate::RedisStore;
 use crate::call::changing;
-use crate::error::corrupt;
 use crate::keys::TASKS;
 use crate::row::{Values, to_json};
 use crate::table::{CHUNK, fields_of};
@@ -29,10 +28,7 @@ impl TaskTable for RedisStore {
             script.arg(changes);
         }
         let uid: Option<u32> = self.change_by(TASKS, "of a new task", &mut script).await?;
-        let uid = uid.ok_or_else(|| StoreError::Unavailable {
-            outcome: Outcome::NotApplied,
-            reason: "every task uid has been given".to_owned(),
-        })?;
+        let uid = uid.ok_or_else(|| StoreError::not_applied("every task uid has been given"))?;
         Ok(Task { uid: TaskUid(uid), ..row })
     }
 
@@ -40,7 +36,9 @@ impl TaskTable for RedisStore {
         let key = self.keys.own(TASKS, &format!("_changes:{uid}"));
         let found: Option<Vec<u8>> = self.look(TASKS.name, &key, cmd("GET").arg(&key)).await?;
         let read = |text: Vec<u8>| serde_json::from_slice(&text);
-        found.map(read).transpose().map_err(|error| corrupt(TASKS.name, &key, &error.to_string()))
+        found.map(read).transpose().map_err(|error| {
+            StoreError::corrupt(TASKS.name, &key, "the changes cannot be decoded").with_source(error)
+        })
     }
 
     async fn task_get(&self, uid: TaskUid) -> Result<Option<Task>, StoreError> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use miroir_domain::Timestamp;
 use miroir_domain::task::{NewTask, TaskKind};
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Outcome, StoreError};
 use miroir_redis::{RedisOptions, RedisStore};
 use miroir_test_redis::RedisServer;
@@ -34,10 +35,11 @@ pub fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// Asserts that `answer` is `Unavailable` with `outcome`, and that its message holds `words`.
+/// Asserts that `answer` is `Unavailable` with `outcome`, and that its message with its causes holds `words`.
 pub fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>, outcome: Outcome, words: &str) {
     match answer {
-        Err(StoreError::Unavailable { outcome: found, reason }) => {
+        Err(error @ StoreError::Unavailable { outcome: found, .. }) => {
+            let reason = error_chain(&error).to_string();
             assert_eq!(found, outcome, "{reason}");
             assert!(reason.contains(words), "`{words}` is not in `{reason}`");
         }

@@ -53,10 +53,8 @@ fn tasks(snapshot: &Connection, uids: &[u32]) -> Result<Vec<Task>, Failure> {
     uids.iter()
         .map(|uid| {
             // Index and table disagree: the index was damaged.
-            let missing = || StoreError::Corrupt {
-                table: "tasks",
-                key: uid.to_string(),
-                reason: "an index lists it, but there is no such row".to_owned(),
+            let missing = || {
+                StoreError::corrupt("tasks", uid.to_string(), "an index lists it, but there is no such row")
             };
             row::get(snapshot, TaskUid(*uid))?.ok_or_else(|| missing().into())
         })

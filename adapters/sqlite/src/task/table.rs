@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use super::row::Columns;
 use super::{list, row};
 use crate::SqliteStore;
-use crate::error::{Failure, unavailable};
+use crate::error::Failure;
 use crate::row::{Column, Reader, to_json};
 use crate::statement::{change, value};
 
@@ -58,8 +58,8 @@ impl TaskTable for SqliteStore {
         let columns = Columns::of(&task, task.version)?;
         let uid = self
             .write(move |connection| {
-                let uid =
-                    row::next_uid(connection)?.ok_or_else(|| unavailable("every task uid has been given"))?;
+                let uid = row::next_uid(connection)?
+                    .ok_or_else(|| StoreError::not_applied("every task uid has been given"))?;
                 columns.insert(connection, uid)?;
                 if let Some(changes) = &changes {
                     let params = (uid.0, changes.as_str());

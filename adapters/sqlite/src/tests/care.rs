@@ -86,7 +86,7 @@ async fn backup_of_a_locked_store_fails_and_leaves_nothing() {
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let before = names_in(&place);
     match file.backup(&place.directory.path().join("copy.db")) {
-        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason, .. }) => {
             assert!(reason.contains("miroir.db") && reason.contains("try the backup again"), "{reason}");
         }
         answer => panic!("{answer:?}"),

@@ -16,7 +16,7 @@ pub(super) fn assert_corrupt<T: std::fmt::Debug>(
     column: &str,
 ) {
     match answer {
-        Err(StoreError::Corrupt { table: in_table, key: of_key, reason }) => {
+        Err(StoreError::Corrupt { table: in_table, key: of_key, reason, .. }) => {
             assert_eq!((in_table, of_key.as_str()), (table, key));
             assert!(reason.contains(column), "{reason}");
         }
@@ -159,7 +159,7 @@ async fn damaged_rows_of_every_feature_are_corrupt_by_their_key() {
         let sql = format!("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; {damage}");
         place.connect().execute_batch(&sql).unwrap_or_else(|error| panic!("{table}: {error}"));
         match look(store).await {
-            Err(StoreError::Corrupt { table: in_table, key: of_key, reason }) => {
+            Err(StoreError::Corrupt { table: in_table, key: of_key, reason, .. }) => {
                 assert_eq!(in_table, table);
                 assert!(of_key.contains(key), "{of_key}");
                 assert!(reason.contains(column), "{reason}");

@@ -164,7 +164,7 @@ async fn writes_fail_without_effect_while_another_process_holds_the_lock() {
     let other = place.connect();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     match store.task_create(new_task(), at(1)).await {
-        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason, .. }) => {
             assert!(reason.contains("locked by another process"), "{reason}");
         }
         answer => panic!("{answer:?}"),

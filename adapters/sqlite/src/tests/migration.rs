@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Barrier};
 
 use miroir_domain::TaskUid;
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{StoreError, StoreStatus as _, TaskTable as _};
 use rusqlite::Connection;
 
@@ -124,7 +125,7 @@ async fn a_failed_migration_leaves_the_version_before_it() {
     let connection = place.connect();
     make(&connection, 2);
     connection.execute_batch("ALTER TABLE tasks DROP COLUMN custom_metadata").unwrap();
-    let text = SqliteStore::open(place.options()).await.unwrap_err().to_string();
+    let text = error_chain(&SqliteStore::open(place.options()).await.unwrap_err()).to_string();
     assert!(text.contains("custom_metadata") && text.contains(&place.path().display().to_string()), "{text}");
     assert_eq!(version(&connection), 2);
 }

@@ -29,7 +29,7 @@ async fn a_full_disk_refuses_without_effect_and_recovers_with_room() {
     store.task_create(new_task(), at(1)).await.unwrap();
     leave_room(&store, 10).await;
     match store.task_create(large(), at(2)).await {
-        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason, .. }) => {
             assert!(reason.contains("no room") && reason.contains("miroir.db"), "{reason}");
         }
         answer => panic!("{answer:?}"),

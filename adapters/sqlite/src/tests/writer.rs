@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use miroir_domain::TaskUid;
 use miroir_domain::task::TaskQuery;
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Outcome, StoreError, StoreStatus as _, TaskTable as _};
 use tokio::task::JoinSet;
 
@@ -70,9 +71,10 @@ where
 /// Asserts that the middle one failed without effect, and that its neighbours are there.
 async fn assert_failed_alone(store: &SqliteStore, answers: &[Result<(), StoreError>; 3], words: &str) {
     assert!(answers[0].is_ok() && answers[2].is_ok(), "{answers:?}");
-    let Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) = &answers[1] else {
+    let Err(error @ StoreError::Unavailable { outcome: Outcome::NotApplied, .. }) = &answers[1] else {
         panic!("{answers:?}")
     };
+    let reason = error_chain(error).to_string();
     assert!(reason.contains(words), "{reason}");
     let page = store.task_list(&TaskQuery::default()).await.unwrap();
     assert_eq!((page.tasks.len(), page.total), (2, 2));
@@ -118,7 +120,7 @@ async fn a_change_that_breaks_the_transaction_does_not_break_its_neighbours() {
     // What SQLite does by itself when the disk is full or broken.
     let answers = between_neighbours(&store, |connection| {
         connection.execute_batch("ROLLBACK")?;
-        Err(crate::error::unavailable("the transaction is gone").into())
+        Err(StoreError::not_applied("the transaction is gone").into())
     })
     .await;
     assert_failed_alone(&store, &answers, "the transaction is gone").await;

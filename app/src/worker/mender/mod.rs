@@ -47,7 +47,7 @@ pub enum MendError {
 
 impl From<ApiError> for MendError {
     fn from(error: ApiError) -> Self {
-        Self::NotNow(error.to_string())
+        Self::NotNow(miroir_ports::error_chain(&error).to_string())
     }
 }
 
@@ -81,7 +81,7 @@ async fn recount_all(cluster: &Arc<Cluster>) {
     for index in indexes {
         let _gate = cluster.gates.change(&index).await;
         if let Err(error) = recount(cluster, &index).await {
-            tracing::warn!(%index, "recounting what nodes lack: {error}");
+            tracing::warn!(%index, "recounting what nodes lack: {}", miroir_ports::error_chain(&error));
         }
     }
 }
@@ -95,7 +95,7 @@ async fn mend(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) {
         Ok(true) => tracing::info!(%index, %node, "node has what it missed"),
         Ok(false) => {}
         Err(error) => {
-            tracing::warn!(%index, %node, "cannot bring what the node missed, trying again: {error}");
+            tracing::warn!(%index, %node, "cannot bring what the node missed, trying again: {}", miroir_ports::error_chain(&error));
         }
     }
 }

@@ -89,7 +89,7 @@ pub(crate) async fn tokens_go_on_after_reopening<H: Harness>() {
 
 fn assert_fenced<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
     match answer {
-        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason, .. }) => {
             assert!(reason.contains("a later term has begun"), "{reason}");
         }
         other => panic!("{other:?} is not refused"),

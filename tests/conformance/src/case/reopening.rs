@@ -82,7 +82,7 @@ pub(crate) async fn closed_store_refuses_every_call<H: Harness>() {
     ];
     for (call, answer) in refused.into_iter().enumerate() {
         match answer {
-            Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+            Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason, .. }) => {
                 assert!(reason.contains("closed"), "call {call}: {reason}");
             }
             other => panic!("call {call}: {other:?}"),
