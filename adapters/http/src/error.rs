@@ -164,6 +164,11 @@ fn from_store(error: &StoreError) -> Failure {
             let message = format!("The task store does not answer; {outcome}.");
             Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
         }
+        StoreError::Contended(_) => {
+            tracing::warn!(target: "miroir::http", error = %error_chain(error), "the task store is contended");
+            let message = "Too many requests change the same thing at once; nothing was changed by this one.";
+            Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
+        }
         other => Failure::internal(&error_chain(other).to_string()),
     }
 }

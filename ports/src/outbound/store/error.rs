@@ -68,6 +68,9 @@ pub enum StoreError {
     /// An argument that the store cannot take.
     #[error("invalid input for the store: {0}")]
     InvalidInput(String),
+    /// A conditional write that lost too many races: the row kept changing. Nothing was changed by it.
+    #[error("too many writers change the same row: {0}")]
+    Contended(String),
 }
 
 impl StoreError {
@@ -92,7 +95,7 @@ impl StoreError {
 
     /// Returns whether the call may be repeated as it is.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { outcome: Outcome::NotApplied, .. })
+        matches!(self, Self::Unavailable { outcome: Outcome::NotApplied, .. } | Self::Contended(_))
     }
 }
 
@@ -103,6 +106,7 @@ mod tests {
     #[test]
     fn only_errors_that_changed_nothing_are_retryable() {
         assert!(StoreError::not_applied("x").retryable());
+        assert!(StoreError::Contended("x".to_owned()).retryable());
         let unknown =
             StoreError::Unavailable { outcome: Outcome::Unknown, reason: "x".to_owned(), source: None };
         let corrupt = StoreError::corrupt("tasks", "1", "x");
