@@ -1,10 +1,10 @@
 //! What becomes of calls.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 
 /// What becomes of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Script(Mutex<BTreeMap<&'static str, VecDeque<Fault>>>);
 impl Script {
     /// What becomes of the next calls of `method`, after those that were said before.
     pub fn then(&self, method: &'static str, faults: impl IntoIterator<Item = Fault>) {
-        self.faults().entry(method).or_default().extend(faults);
+        self.0.lock().entry(method).or_default().extend(faults);
     }
 
     /// The next `times` calls of `method` are told that nothing was changed.
@@ -45,12 +45,7 @@ impl Script {
 
     /// The fault of the next call of `method`.
     pub fn take(&self, method: &'static str) -> Fault {
-        self.faults().get_mut(method).and_then(VecDeque::pop_front).unwrap_or(Fault::None)
-    }
-
-    fn faults(&self) -> MutexGuard<'_, BTreeMap<&'static str, VecDeque<Fault>>> {
-        // Nothing that holds the lock can panic half way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().get_mut(method).and_then(VecDeque::pop_front).unwrap_or(Fault::None)
     }
 }
 
@@ -89,7 +84,7 @@ impl Chance {
     }
 
     fn number(&self) -> u64 {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // The low bits of such a generator repeat soon.
         *state >> 33

@@ -1,6 +1,5 @@
 //! Table 7, `leader_lease`.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -82,7 +81,7 @@ impl LeaseTable for MemoryStore {
             return Err(fenced());
         }
         *greatest = token;
-        *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = Some((scope.to_owned(), token));
+        *self.fence.lock() = Some((scope.to_owned(), token));
         Ok(())
     }
 

@@ -25,8 +25,8 @@ mod tenant;
 mod versioned;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use miroir_domain::admin_session::AdminSession;
 use miroir_domain::alias::Alias;
@@ -43,6 +43,7 @@ use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_ports::outbound::{
     ChangeCursor, NodeSettingsVersion, RevocationBell, ScopedKeyObservation, StoreError,
 };
+use parking_lot::{Mutex, MutexGuard};
 
 use change_outbox::Outbox;
 use idempotency::IdempotencyRow;
@@ -109,14 +110,14 @@ impl MemoryStore {
         Self { data: Arc::clone(&self.data), ..Self::default() }
     }
 
-    /// The data, unless the store is closed. A panic while the lock was held cannot have left it half changed,
-    /// because every method checks first and changes last.
+    /// Locks the data, unless the store is closed or this handle's term is over. A panic while the lock was held
+    /// cannot have left the data half changed, because every method checks first and changes last.
     fn data(&self) -> Result<MutexGuard<'_, Data>, StoreError> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(StoreError::not_applied("the store is closed"));
         }
-        let data = self.data.lock().unwrap_or_else(PoisonError::into_inner);
-        let fence = self.fence.lock().unwrap_or_else(PoisonError::into_inner);
+        let data = self.data.lock();
+        let fence = self.fence.lock();
         if let Some((scope, token)) = fence.as_ref()
             && data.fences.get(scope).is_some_and(|greatest| greatest > token)
         {

@@ -3,9 +3,8 @@
 //! Each table has a fence of its own, beside its rows and in their slot: the greatest token that a leader has fenced it with.
 //! Scripts that change something are given the token of their handle and compare.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use miroir_ports::outbound::StoreError;
+use parking_lot::Mutex;
 use redis::ScriptInvocation;
 
 use crate::RedisStore;
@@ -21,15 +20,7 @@ pub(crate) struct Fence {
 }
 
 /// The fence of a handle, if it has one.
-#[derive(Debug, Default)]
-pub(crate) struct FenceCell(Mutex<Option<Fence>>);
-
-impl FenceCell {
-    fn lock(&self) -> MutexGuard<'_, Option<Fence>> {
-        // Nothing that holds the lock can panic half way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+pub(crate) type FenceCell = Mutex<Option<Fence>>;
 
 impl RedisStore {
     /// Raises the fence of every table to `token`, and puts this handle behind it.

@@ -2,9 +2,8 @@
 //!
 //! The token of a scope's last term is in its row: a change looks there first, in its own transaction.
 
-use std::sync::{Mutex, PoisonError};
-
 use miroir_ports::outbound::StoreError;
+use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use crate::error::Failure;
@@ -39,10 +38,10 @@ pub(crate) struct FenceCell(Mutex<Option<Fence>>);
 
 impl FenceCell {
     pub(crate) fn get(&self) -> Option<Fence> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     pub(crate) fn set(&self, fence: Fence) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fence);
+        *self.0.lock() = Some(fence);
     }
 }

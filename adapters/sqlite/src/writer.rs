@@ -4,12 +4,13 @@
 //! has queued up while it was waiting, gives each change a savepoint of its own, and commits once.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{Outcome, StoreError};
+use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, watch};
 
@@ -78,7 +79,7 @@ impl Writer {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = self.queue.lock().clone();
         let queue = queue.ok_or_else(|| closed(&self.path))?;
         let (work, answer) = work(operation);
         queue.send(work).await.map_err(|_| self.gone(Outcome::NotApplied))?;
@@ -95,13 +96,13 @@ impl Writer {
     /// How many changes wait for the thread.
     #[cfg(test)]
     pub(crate) fn queued(&self) -> usize {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = self.queue.lock();
         queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     /// Refuses later changes, and waits until those accepted are on disk and the connection is closed.
     pub(crate) async fn close(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.queue.lock().take();
         // An error means that the thread is gone, which is what is waited for.
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
     }
