@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
-use miroir_ports::outbound::{
-    AdminSessionTable, Create, RevocationFeed, Revocations, StoreError, check_new_admin_session,
-};
+use miroir_ports::outbound::{AdminSessionTable, Create, StoreError, check_new_admin_session};
 
 use crate::MemoryStore;
 use crate::versioned::{create, purge};
@@ -33,7 +31,7 @@ impl AdminSessionTable for MemoryStore {
         match self.data()?.admin_sessions.get_mut(session_id) {
             Some(row) if row.is_valid(now) => {
                 row.revoked = true;
-                self.revoked.ring(session_id);
+                self.revoked.notify(session_id);
                 Ok(true)
             }
             _ => Ok(false),
@@ -42,14 +40,5 @@ impl AdminSessionTable for MemoryStore {
 
     async fn admin_session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         Ok(purge(&mut self.data()?.admin_sessions, limit, |row| row.expires_at <= now))
-    }
-}
-
-#[async_trait]
-impl RevocationFeed for MemoryStore {
-    async fn revocations(&self) -> Result<Box<dyn Revocations>, StoreError> {
-        // Refused as everything else is when the store is closed.
-        drop(self.data()?);
-        Ok(self.revoked.listen())
     }
 }

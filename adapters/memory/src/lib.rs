@@ -15,6 +15,7 @@ mod job;
 mod lease;
 mod node_settings;
 mod rate_limit;
+mod revocation;
 mod rollover;
 mod scoped_key;
 mod search_ui;
@@ -40,15 +41,14 @@ use miroir_domain::session::Session;
 use miroir_domain::task::Task;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
-use miroir_ports::outbound::{
-    ChangeCursor, NodeSettingsVersion, RevocationBell, ScopedKeyObservation, StoreError,
-};
+use miroir_ports::outbound::{ChangeCursor, NodeSettingsVersion, ScopedKeyObservation, StoreError};
 use parking_lot::{Mutex, MutexGuard};
 
 use change_outbox::Outbox;
 use idempotency::IdempotencyRow;
 use lease::LeaseRow;
 use rate_limit::{Failures, Window};
+use revocation::RevocationNotifier;
 
 /// What the store holds.
 #[derive(Debug, Default)]
@@ -91,7 +91,7 @@ struct Data {
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     data: Arc<Mutex<Data>>,
-    revoked: RevocationBell,
+    revoked: RevocationNotifier,
     /// The term that this handle's calls are part of.
     fence: Mutex<Option<(String, u64)>>,
     closed: AtomicBool,

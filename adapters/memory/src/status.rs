@@ -16,7 +16,7 @@ impl StoreStatus for MemoryStore {
 
     async fn store_close(&self) -> Result<(), StoreError> {
         self.closed.store(true, Ordering::SeqCst);
-        self.revoked.hush();
+        self.revoked.close();
         Ok(())
     }
 }

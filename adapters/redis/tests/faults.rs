@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use miroir_domain::TaskUid;
 use miroir_domain::job::NewJob;
 use miroir_domain::task::TaskQuery;

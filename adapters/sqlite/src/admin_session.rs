@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
-use miroir_ports::outbound::{
-    AdminSessionTable, Create, RevocationFeed, Revocations, StoreError, check_new_admin_session,
-};
+use miroir_ports::outbound::{AdminSessionTable, Create, StoreError, check_new_admin_session};
 use rusqlite::named_params;
 
 use crate::SqliteStore;
@@ -95,20 +93,13 @@ impl AdminSessionTable for SqliteStore {
             })
             .await?;
         if revoked {
-            self.revoked.ring(session_id);
+            self.revoked.notify(session_id);
         }
         Ok(revoked)
     }
 
     async fn admin_session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.row_purge(include_str!("sql/admin_session_purge.sql"), now, limit).await
-    }
-}
-
-#[async_trait]
-impl RevocationFeed for SqliteStore {
-    async fn revocations(&self) -> Result<Box<dyn Revocations>, StoreError> {
-        Ok(self.revoked.listen())
     }
 }
 

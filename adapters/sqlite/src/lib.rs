@@ -27,6 +27,7 @@ mod open;
 mod options;
 mod rate_limit;
 mod reader;
+mod revocation;
 mod rollover;
 mod row;
 mod scoped_key;
@@ -47,7 +48,7 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use miroir_ports::outbound::{RevocationBell, StoreError};
+use miroir_ports::outbound::StoreError;
 use rusqlite::Connection;
 
 pub use file::SqliteFile;
@@ -58,6 +59,7 @@ pub use statistics::SqliteStatistics;
 use error::Failure;
 use fence::FenceCell;
 use reader::Readers;
+use revocation::RevocationNotifier;
 use writer::Writer;
 
 /// A task store in one SQLite file. Close it with `store_close`; a store that is dropped finishes what it accepted
@@ -67,7 +69,7 @@ pub struct SqliteStore {
     path: Arc<Path>,
     writer: Writer,
     readers: Readers,
-    revoked: RevocationBell,
+    revoked: RevocationNotifier,
     fence: FenceCell,
 }
 
@@ -103,7 +105,7 @@ impl SqliteStore {
             path: options.path.as_path().into(),
             writer,
             readers,
-            revoked: RevocationBell::default(),
+            revoked: RevocationNotifier::default(),
             fence: FenceCell::default(),
         })
     }

@@ -24,7 +24,7 @@ impl StoreStatus for SqliteStore {
         // Readers first: the last connection to close folds the log into the file.
         self.readers.close().await;
         self.writer.close().await;
-        self.revoked.hush();
+        self.revoked.close();
         Ok(())
     }
 }

@@ -178,7 +178,7 @@ macro_rules! wrap_store {
             });
 
             $crate::wrap_table!($wrapper: RevocationFeed {
-                revocations() -> Box<dyn Revocations>;
+                revocations() -> Revocations;
             });
 
             $crate::wrap_table!($wrapper: RateLimits {

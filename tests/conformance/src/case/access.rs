@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use miroir_domain::admin_session::AdminSession;
 use miroir_domain::search_ui::ScopedKey;
 use miroir_ports::outbound::{Create, LoginAttempt, Put, RateDecision, Revocation, StoreError};
