@@ -3,9 +3,11 @@
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
-use miroir_ports::outbound::{AdminSessionTable, Create, StoreError, check_new_admin_session};
+use miroir_ports::outbound::{
+    AdminSessionTable, Create, RevocationFeed, Revocations, StoreError, check_new_admin_session,
+};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::{create, purge};
 
 #[async_trait]
@@ -40,5 +42,14 @@ impl AdminSessionTable for MemoryStore {
 
     async fn admin_session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         Ok(purge(&mut self.data()?.admin_sessions, limit, |row| row.expires_at <= now))
+    }
+}
+
+#[async_trait]
+impl RevocationFeed for MemoryStore {
+    async fn revocations(&self) -> Result<Revocations, StoreError> {
+        // A closed store refuses.
+        drop(self.data()?);
+        Ok(self.revoked.subscribe())
     }
 }

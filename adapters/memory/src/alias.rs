@@ -5,7 +5,7 @@ use miroir_domain::IndexUid;
 use miroir_domain::alias::Alias;
 use miroir_ports::outbound::{AliasTable, Create, Put, StoreError, check_alias_pair};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::{create, page, put};
 
 #[async_trait]

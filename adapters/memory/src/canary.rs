@@ -6,7 +6,7 @@ use miroir_ports::outbound::{
     CanaryTable, Create, Put, StoreError, check_canary, check_json, check_positive,
 };
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::{create, page, put};
 
 #[async_trait]

@@ -1,62 +1,15 @@
 //! The change event outbox.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::task::Task;
 use miroir_ports::outbound::{
-    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError, check_json,
+    ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError, check_json,
 };
 
-use crate::{Data, MemoryStore};
-
-/// What is held for one sink, oldest first, and what the sink was told of before.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox {
-    held: VecDeque<Held>,
-    marks: BTreeMap<IndexUid, Marks>,
-    lost: u64,
-}
-
-#[derive(Debug)]
-struct Held {
-    index: IndexUid,
-    change: Change,
-    bytes: u64,
-}
-
-/// The last number of an index, the last that was dropped, and the last that was delivered.
-#[derive(Debug, Default, Clone, Copy)]
-struct Marks {
-    last_seq: u64,
-    trimmed_to: u64,
-    delivered_to: u64,
-}
-
-impl Outbox {
-    fn append(&mut self, new: NewChange) {
-        let marks = self.marks.entry(new.index_uid.clone()).or_default();
-        marks.last_seq += 1;
-        let change = Change { seq: marks.last_seq, body: new.body };
-        let bytes = change.body.to_string().len() as u64;
-        self.held.push_back(Held { index: new.index_uid, change, bytes });
-    }
-
-    fn trim(&mut self, budget_bytes: u64) {
-        while self.bytes() > budget_bytes
-            && let Some(oldest) = self.held.pop_front()
-        {
-            let marks = self.marks.entry(oldest.index).or_default();
-            marks.trimmed_to = oldest.change.seq;
-            self.lost += u64::from(oldest.change.seq > marks.delivered_to);
-        }
-    }
-
-    fn bytes(&self) -> u64 {
-        self.held.iter().map(|held| held.bytes).sum()
-    }
-}
+use crate::data::Data;
+use crate::outbox::Marks;
+use crate::store::MemoryStore;
 
 impl Data {
     fn append(&mut self, changes: Vec<NewChange>, budget_bytes: u64) {

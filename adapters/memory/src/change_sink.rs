@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use miroir_domain::change::SinkRow;
 use miroir_ports::outbound::{ChangeSinkTable, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 
 #[async_trait]
 impl ChangeSinkTable for MemoryStore {

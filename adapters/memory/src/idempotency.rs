@@ -4,15 +4,9 @@ use async_trait::async_trait;
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{IdempotencyTable, Reservation, Reserve, StoreError, check_expiry};
 
-use crate::MemoryStore;
+use crate::row::IdempotencyRow;
+use crate::store::MemoryStore;
 use crate::versioned::purge;
-
-/// A key in use: who reserved it, and the task once there is one. Its `expires_at` is that of either.
-#[derive(Debug)]
-pub(crate) struct IdempotencyRow {
-    reservation: Reservation,
-    task: Option<TaskUid>,
-}
 
 #[async_trait]
 impl IdempotencyTable for MemoryStore {

@@ -8,8 +8,9 @@ use miroir_ports::outbound::{
 };
 use serde_json::Value;
 
+use crate::data::Data;
+use crate::store::MemoryStore;
 use crate::versioned::page;
-use crate::{Data, MemoryStore};
 
 impl Data {
     /// Stores a job, at the end of the line if it waits.

@@ -6,20 +6,8 @@ use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError, check_span};
 
-use crate::{MemoryStore, fenced};
-
-/// The last term of a scope, and whether it was given up.
-#[derive(Debug)]
-pub(crate) struct LeaseRow {
-    lease: Lease,
-    released: bool,
-}
-
-impl LeaseRow {
-    fn running(&self, now: Timestamp) -> Option<&Lease> {
-        (!self.released && now < self.lease.expires_at).then_some(&self.lease)
-    }
-}
+use crate::row::LeaseRow;
+use crate::store::{MemoryStore, fenced};
 
 #[async_trait]
 impl LeaseTable for MemoryStore {

@@ -7,7 +7,7 @@ use miroir_domain::search_ui::{SCOPED_KEY_SILENCE_MS, ScopedKey};
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Put, ScopedKeyObservation, ScopedKeyTable, StoreError, check_positive};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 
 fn counts(observation: &ScopedKeyObservation, now: Timestamp) -> bool {
     now < observation.observed_at.plus(Duration::from_millis(SCOPED_KEY_SILENCE_MS))

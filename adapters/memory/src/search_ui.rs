@@ -5,7 +5,7 @@ use miroir_domain::IndexUid;
 use miroir_domain::search_ui::SearchUiConfig;
 use miroir_ports::outbound::{Create, Put, SearchUiTable, StoreError, check_json};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::{create, page, put};
 
 #[async_trait]

@@ -5,7 +5,7 @@ use miroir_domain::Timestamp;
 use miroir_domain::session::Session;
 use miroir_ports::outbound::{SessionTable, StoreError, check_expiry, check_positive};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::purge;
 
 #[async_trait]

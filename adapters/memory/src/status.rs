@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use miroir_ports::outbound::{StoreError, StoreStatus};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 
 #[async_trait]
 impl StoreStatus for MemoryStore {

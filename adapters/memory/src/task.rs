@@ -10,7 +10,8 @@ use miroir_ports::outbound::{
     Put, StoreError, TaskPage, TaskTable, check_new_task, check_task_put, next_version,
 };
 
-use crate::{Data, MemoryStore};
+use crate::data::Data;
+use crate::store::MemoryStore;
 
 impl Data {
     /// Replaces a task if its version fits; the outbox does the same with its events beside it.

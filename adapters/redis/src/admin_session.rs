@@ -5,11 +5,11 @@ use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
 use miroir_ports::outbound::{AdminSessionTable, Create, StoreError, check_new_admin_session};
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::expiry::ttl_ms;
 use crate::keys::{ADMIN_SESSIONS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::Row;
 
 impl Row for AdminSession {

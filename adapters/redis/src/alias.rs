@@ -5,9 +5,9 @@ use miroir_domain::IndexUid;
 use miroir_domain::alias::{Alias, AliasTarget};
 use miroir_ports::outbound::{AliasTable, Create, Put, StoreError, check_alias_pair};
 
-use crate::RedisStore;
 use crate::keys::{ALIASES, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::{Row, Versioned};
 
 impl Row for Alias {

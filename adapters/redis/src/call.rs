@@ -3,9 +3,9 @@
 use miroir_ports::outbound::StoreError;
 use redis::{Cmd, FromRedisValue, Script, ScriptInvocation};
 
-use crate::RedisStore;
 use crate::error::{Effect, Subject, of_call};
 use crate::keys::Table;
+use crate::store::RedisStore;
 
 /// What is sent.
 #[derive(Clone, Copy)]
@@ -81,6 +81,18 @@ impl RedisStore {
     ) -> Result<T, StoreError> {
         self.push_fence(table, script);
         self.call(Subject { effect: Effect::Write, table: table.name, key }, Request::Script(script)).await
+    }
+
+    /// Adds to a script that changes `table` what `lua/fence.lua` must know.
+    fn push_fence(&self, table: Table, script: &mut ScriptInvocation<'_>) {
+        match self.fence.lock().as_ref() {
+            Some(fence) => script.key(self.fence_key(table, &fence.scope)).arg(fence.token),
+            None => script.arg(""),
+        };
+    }
+
+    pub(crate) fn fence_key(&self, table: Table, scope: &str) -> String {
+        self.keys.own(table, &format!("_fence:{scope}"))
     }
 }
 

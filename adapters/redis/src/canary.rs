@@ -12,10 +12,10 @@ use redis::cmd;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::keys::{CANARIES, CANARY_RUNS, Table};
 use crate::row::{Columns, Reader, to_json};
+use crate::store::RedisStore;
 use crate::table::{Row, Versioned};
 
 impl Row for Canary {

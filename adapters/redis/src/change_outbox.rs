@@ -12,10 +12,10 @@ use miroir_ports::outbound::{
 };
 use redis::{ScriptInvocation, cmd};
 
-use crate::RedisStore;
 use crate::call::{changing, script};
 use crate::keys::OUTBOX;
 use crate::row::to_json;
+use crate::store::RedisStore;
 use crate::task::replacement::Replacement;
 
 /// Numbers of events stay below this: it is what a number of Lua counts to exactly.

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use miroir_domain::change::SinkRow;
 use miroir_ports::outbound::{ChangeSinkTable, StoreError};
 
-use crate::RedisStore;
 use crate::keys::{SINKS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::Row;
 
 impl Row for SinkRow {

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{IdempotencyTable, Reservation, Reserve, StoreError, check_expiry};
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::expiry::ttl_ms;
 use crate::keys::IDEMPOTENCY;
+use crate::store::RedisStore;
 
 #[async_trait]
 impl IdempotencyTable for RedisStore {

@@ -9,10 +9,10 @@ use miroir_ports::outbound::{
 use redis::ScriptInvocation;
 use serde_json::Value;
 
-use crate::RedisStore;
 use crate::call::{changing, script};
 use crate::keys::{JOBS, Table};
 use crate::row::{Columns, Reader, Values, to_json};
+use crate::store::RedisStore;
 use crate::table::{Row, decode};
 
 impl Row for Job {

@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError, check_span};
 
-use crate::RedisStore;
-use crate::call::{changing, script};
-use crate::keys::LEASES;
+use crate::call::{Request, changing, script};
+use crate::error::{Effect, Subject, fenced};
+use crate::expiry::millis;
+use crate::fence::Fence;
+use crate::keys::{ALL, LEASES};
+use crate::store::RedisStore;
 
 /// A term as scripts answer it: token, when it ends, holder.
 type Term = (Vec<u8>, i64, Vec<u8>);
@@ -81,7 +84,18 @@ impl LeaseTable for RedisStore {
     }
 
     async fn lease_fence(&self, scope: &str, token: u64) -> Result<(), StoreError> {
-        self.raise_fence(scope, token).await
+        // Raises the fence of every table, then puts this handle behind it.
+        for table in ALL {
+            let mut script = script!("lua/fence_raise.lua");
+            script.key(self.fence_key(table, scope)).arg(token);
+            let subject = Subject { effect: Effect::Write, table: table.name, key: scope };
+            let raised: bool = self.call(subject, Request::Script(&script)).await?;
+            if !raised {
+                return Err(fenced());
+            }
+        }
+        *self.fence.lock() = Some(Fence { scope: scope.to_owned(), token });
+        Ok(())
     }
 
     async fn lease_get(&self, scope: &str, now: Timestamp) -> Result<Option<Lease>, StoreError> {
@@ -107,11 +121,3 @@ impl LeaseTable for RedisStore {
         leases.collect()
     }
 }
-
-/// A span in whole milliseconds.
-pub(crate) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX).min(MAX_SPAN_MS)
-}
-
-/// The longest span that scripts are given: ten thousand years, far from where numbers of Lua lose their last digit.
-const MAX_SPAN_MS: u64 = 315_360_000_000_000;

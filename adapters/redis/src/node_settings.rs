@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
 use miroir_ports::outbound::{Advance, NodeSettingsTable, NodeSettingsVersion, StoreError};
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::keys::{NODE_SETTINGS, Table};
 use crate::row::{Columns, Reader, Values};
+use crate::store::RedisStore;
 use crate::table::{Row, decode, fields_of};
 
 impl Row for NodeSettingsVersion {

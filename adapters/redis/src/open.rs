@@ -1,12 +1,17 @@
 //! What is looked at before a store is used.
 
 use std::num::ParseIntError;
+use std::sync::Arc;
 
 use miroir_ports::outbound::StoreError;
 use redis::cmd;
+use tokio::sync::watch;
 
-use crate::RedisStore;
+use crate::fence::FenceCell;
+use crate::keys::Keys;
+use crate::link::Link;
 use crate::options::RedisOptions;
+use crate::store::RedisStore;
 
 /// The newest schema of the keyspace that this binary knows.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
@@ -17,8 +22,25 @@ fn unfit(reason: String) -> StoreError {
     StoreError::InvalidInput(reason)
 }
 
+impl RedisStore {
+    /// Connects, and checks that the server is fit to keep tasks: its version, that it evicts nothing, and that its schema is
+    /// not ahead of this binary. What makes it unfit is `InvalidInput` or `SchemaAhead`; a server that does not answer is
+    /// `Unavailable` and may be tried again.
+    pub async fn open(options: RedisOptions) -> Result<Self, StoreError> {
+        let store = Self {
+            link: Arc::new(Link::new(&options)?),
+            keys: Keys::new(&options.prefix, options.cluster),
+            clock: options.clock,
+            closed: Arc::new(watch::Sender::new(false)),
+            fence: FenceCell::default(),
+        };
+        check(&store, &options).await?;
+        Ok(store)
+    }
+}
+
 /// Refuses a server that would lose or mix up what it is given.
-pub(crate) async fn check(store: &RedisStore, options: &RedisOptions) -> Result<(), StoreError> {
+async fn check(store: &RedisStore, options: &RedisOptions) -> Result<(), StoreError> {
     let server: String = store.look("server", "INFO", cmd("INFO").arg("server")).await?;
     check_version(&server)?;
     let memory: String = store.look("server", "INFO", cmd("INFO").arg("memory")).await?;

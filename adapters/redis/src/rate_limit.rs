@@ -9,10 +9,10 @@ use miroir_ports::outbound::{
     LoginAttempt, RateDecision, RateLimits, StoreError, check_positive, check_span,
 };
 
-use crate::RedisStore;
 use crate::call::changing;
+use crate::expiry::millis;
 use crate::keys::WINDOWS;
-use crate::lease::millis;
+use crate::store::RedisStore;
 
 #[async_trait]
 impl RateLimits for RedisStore {

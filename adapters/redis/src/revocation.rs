@@ -9,9 +9,9 @@ use miroir_ports::error_chain;
 use miroir_ports::outbound::{Revocation, RevocationFeed, Revocations, StoreError};
 use redis::aio::PubSubStream;
 
-use crate::RedisStore;
 use crate::error::of_subscription;
 use crate::link::Link;
+use crate::store::RedisStore;
 
 /// The pause before a subscription that was interrupted is begun again.
 const PAUSE: Duration = Duration::from_millis(200);

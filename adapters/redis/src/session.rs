@@ -6,11 +6,11 @@ use miroir_domain::{GroupId, TaskUid, Timestamp};
 use miroir_ports::outbound::{SessionTable, StoreError, check_expiry, check_positive};
 use redis::cmd;
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::expiry::ttl_ms;
 use crate::keys::{SESSIONS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::Row;
 
 impl Row for Session {

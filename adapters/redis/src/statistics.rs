@@ -3,11 +3,11 @@
 use miroir_ports::outbound::StoreError;
 use redis::cmd;
 
-use crate::RedisStore;
 use crate::keys::{
     ALIASES, CANARIES, INDEXES, JOBS, LEASES, ROLLOVERS, SEARCH_UIS, SESSIONS, TASKS, TENANTS,
 };
 use crate::open::field;
+use crate::store::RedisStore;
 
 /// Numbers of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use miroir_ports::outbound::{StoreError, StoreStatus};
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::keys::PROBE;
+use crate::store::RedisStore;
 
 #[async_trait]
 impl StoreStatus for RedisStore {

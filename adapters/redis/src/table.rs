@@ -3,10 +3,10 @@
 use miroir_ports::outbound::{Advance, Create, Put, StoreError, next_version};
 use redis::{Cmd, ScriptInvocation, cmd};
 
-use crate::RedisStore;
 use crate::call::{changing, script};
 use crate::keys::Table;
 use crate::row::{Columns, Reader, Values};
+use crate::store::RedisStore;
 
 /// A row that is a hash of its own and named in the index of its table.
 pub(crate) trait Row: Sized {

@@ -3,13 +3,15 @@
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
-use miroir_ports::outbound::{AdminSessionTable, Create, StoreError, check_new_admin_session};
+use miroir_ports::outbound::{
+    AdminSessionTable, Create, RevocationFeed, Revocations, StoreError, check_new_admin_session,
+};
 use rusqlite::named_params;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row, key_text};
 use crate::statement::{changed, one};
+use crate::store::SqliteStore;
 
 // The columns of `admin_session_get.sql`.
 const SESSION_ID: Column = Column(0, "session_id");
@@ -100,6 +102,13 @@ impl AdminSessionTable for SqliteStore {
 
     async fn admin_session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.row_purge(include_str!("sql/admin_session_purge.sql"), now, limit).await
+    }
+}
+
+#[async_trait]
+impl RevocationFeed for SqliteStore {
+    async fn revocations(&self) -> Result<Revocations, StoreError> {
+        Ok(self.revoked.subscribe())
     }
 }
 

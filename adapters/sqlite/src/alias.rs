@@ -6,10 +6,10 @@ use miroir_domain::alias::{Alias, AliasTarget};
 use miroir_ports::outbound::{AliasTable, Create, Put, StoreError, check_alias_pair};
 use rusqlite::{Connection, named_params};
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row, to_json};
 use crate::statement::changed;
+use crate::store::SqliteStore;
 use crate::table::{Keyed, Versioned};
 
 // The columns of `alias_get.sql` and `alias_list.sql`.

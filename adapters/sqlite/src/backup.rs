@@ -10,9 +10,9 @@ use miroir_ports::outbound::{Outcome, StoreError};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use crate::SqliteStore;
 use crate::error::{Failure, is_of_reading};
 use crate::file::SqliteFile;
+use crate::store::SqliteStore;
 
 impl SqliteStore {
     /// Copies the store to `to` while it serves, as [`SqliteFile::backup`] does: it holds every change that was

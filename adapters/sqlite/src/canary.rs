@@ -7,10 +7,10 @@ use miroir_ports::outbound::{
 };
 use rusqlite::{Connection, named_params};
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row, to_json};
 use crate::statement::{all, change, changed};
+use crate::store::SqliteStore;
 use crate::table::{Keyed, Versioned};
 
 // The columns of `canary_get.sql` and `canary_list.sql`.

@@ -5,10 +5,10 @@ use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Advance, ChangeCursor, ChangeCursorTable, StoreError};
 use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row};
 use crate::statement::{advance, all, change, one};
+use crate::store::SqliteStore;
 
 // The columns of `change_cursor_get.sql` and `change_cursor_list.sql`.
 const SINK_NAME: Column = Column(0, "sink_name");

@@ -8,11 +8,11 @@ use miroir_ports::outbound::{
 };
 use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row, to_json};
 use crate::statement::{all, change, changed, count, value};
-use crate::task::table::Replacement;
+use crate::store::SqliteStore;
+use crate::task::replacement::Replacement;
 
 // The columns of `change_peek.sql`, of which the first two are those of `change_positions.sql` too.
 const SINK_NAME: Column = Column(0, "sink_name");

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use miroir_domain::change::SinkRow;
 use miroir_ports::outbound::{ChangeSinkTable, StoreError};
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row};
 use crate::statement::{change, one};
+use crate::store::SqliteStore;
 
 // The columns of `change_sink_get.sql`.
 const SINK_NAME: Column = Column(0, "sink_name");

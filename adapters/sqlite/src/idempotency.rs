@@ -5,10 +5,10 @@ use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{IdempotencyTable, Reservation, Reserve, StoreError, check_expiry};
 use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row};
 use crate::statement::{change, changed, one};
+use crate::store::SqliteStore;
 
 // The columns of `idempotency_get.sql`.
 const KEY: Column = Column(0, "key");

@@ -7,10 +7,10 @@ use miroir_domain::index::IndexEntry;
 use miroir_ports::outbound::{Create, IndexTable, Put, StoreError};
 use rusqlite::{Connection, named_params};
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row};
 use crate::statement::{change, changed, value};
+use crate::store::SqliteStore;
 use crate::table::{Keyed, Versioned};
 
 // The columns of `index_get.sql` and `index_list.sql`.

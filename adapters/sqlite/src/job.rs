@@ -9,10 +9,10 @@ use miroir_ports::outbound::{
 use rusqlite::{Connection, named_params};
 use serde_json::Value;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row, to_json};
 use crate::statement::{all, change, changed, count, one, value};
+use crate::store::SqliteStore;
 use crate::table::Keyed;
 
 // The columns of `job_get.sql`, `job_list.sql`, `job_first.sql` and `job_expired.sql`.

@@ -7,11 +7,11 @@ use miroir_domain::Timestamp;
 use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError, check_span};
 use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::fence::Fence;
 use crate::row::{Column, Reader, Row};
 use crate::statement::{all, change, changed, one};
+use crate::store::SqliteStore;
 
 // The columns of `lease_get.sql` and `lease_list.sql`.
 const SCOPE: Column = Column(0, "scope");

@@ -5,10 +5,10 @@ use miroir_domain::{IndexUid, NodeId, Timestamp};
 use miroir_ports::outbound::{Advance, NodeSettingsTable, NodeSettingsVersion, StoreError};
 use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row};
 use crate::statement::{advance, all, change, one};
+use crate::store::SqliteStore;
 
 // The columns of `node_settings_get.sql` and `node_settings_list.sql`.
 const INDEX_UID: Column = Column(0, "index_uid");

@@ -9,10 +9,10 @@ use miroir_ports::outbound::{
     LoginAttempt, RateDecision, RateLimits, StoreError, check_positive, check_span,
 };
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row};
 use crate::statement::{change, one};
+use crate::store::SqliteStore;
 
 // The columns of `rate_limit_get.sql`.
 const KEY: Column = Column(0, "key");

@@ -5,10 +5,10 @@ use miroir_domain::rollover::RolloverPolicy;
 use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError, check_rollover_policy};
 use rusqlite::{Connection, named_params};
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row, to_json};
 use crate::statement::changed;
+use crate::store::SqliteStore;
 use crate::table::{Keyed, Versioned};
 
 // The columns of `rollover_get.sql` and `rollover_list.sql`.

@@ -8,10 +8,10 @@ use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Put, ScopedKeyObservation, ScopedKeyTable, StoreError, check_positive};
 use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row};
 use crate::statement::{all, change, changed, one};
+use crate::store::SqliteStore;
 
 // The columns of `scoped_key_get.sql`.
 const INDEX_UID: Column = Column(0, "index_uid");

@@ -6,10 +6,10 @@ use miroir_domain::search_ui::SearchUiConfig;
 use miroir_ports::outbound::{Create, Put, SearchUiTable, StoreError, check_json};
 use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row, to_json};
 use crate::statement::changed;
+use crate::store::SqliteStore;
 use crate::table::{Keyed, Versioned};
 
 // The columns of `search_ui_get.sql` and `search_ui_list.sql`.

@@ -6,10 +6,10 @@ use miroir_domain::{GroupId, TaskUid, Timestamp};
 use miroir_ports::outbound::{SessionTable, StoreError, check_expiry, check_positive};
 use rusqlite::named_params;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row};
 use crate::statement::{change, changed, count, one, value};
+use crate::store::SqliteStore;
 
 // The columns of `session_get.sql`.
 const SESSION_ID: Column = Column(0, "session_id");

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_ports::outbound::{StoreError, StoreStatus};
 
-use crate::SqliteStore;
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl StoreStatus for SqliteStore {

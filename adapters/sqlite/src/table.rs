@@ -5,10 +5,10 @@ use miroir_ports::outbound::{Create, Put, StoreError, next_version};
 use rusqlite::types::Null;
 use rusqlite::{Connection, ToSql};
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::Row;
 use crate::statement::{all, change, changed, one};
+use crate::store::SqliteStore;
 
 /// A row that one column identifies.
 pub(crate) trait Keyed: Row + Send + 'static {

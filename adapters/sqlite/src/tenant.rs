@@ -5,10 +5,10 @@ use miroir_domain::GroupId;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_ports::outbound::{StoreError, TenantTable};
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::row::{Column, Reader, Row};
 use crate::statement::change;
+use crate::store::SqliteStore;
 use crate::table::Keyed;
 
 // The columns of `tenant_get.sql` and `tenant_list.sql`.

@@ -12,10 +12,10 @@ use miroir_ports::outbound::{StoreError, TaskPage};
 
 use super::range::only_dates;
 use super::row::{FIELDS, task};
-use crate::RedisStore;
 use crate::call::script;
 use crate::keys::TASKS;
 use crate::row::Values;
+use crate::store::RedisStore;
 use crate::table::CHUNK;
 
 /// A uid and the row read under it.

@@ -11,10 +11,10 @@ use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::StoreError;
 
 use super::row::{HEAD, head};
-use crate::RedisStore;
 use crate::call::script;
 use crate::keys::{Keys, TASKS};
 use crate::row::Values;
+use crate::store::RedisStore;
 use crate::table::CHUNK;
 
 /// The members of a sorted set between two scores, as Redis writes them.

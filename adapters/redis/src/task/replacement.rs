@@ -5,9 +5,9 @@ use miroir_ports::outbound::{Put, StoreError, check_task_put, next_version};
 use redis::ScriptInvocation;
 
 use super::row::columns;
-use crate::RedisStore;
 use crate::keys::{Keys, TASKS};
 use crate::row::Columns;
+use crate::store::RedisStore;
 
 /// What `lua/task_replace.lua` is told.
 pub(crate) struct Replacement<'a> {

@@ -9,10 +9,10 @@ use redis::cmd;
 
 use super::replacement::Replacement;
 use super::row::{FIELDS, columns, task};
-use crate::RedisStore;
 use crate::call::changing;
 use crate::keys::TASKS;
 use crate::row::{Values, to_json};
+use crate::store::RedisStore;
 use crate::table::{CHUNK, fields_of};
 
 #[async_trait]

@@ -4,48 +4,17 @@ use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{
-    Put, StoreError, TaskPage, TaskTable, check_new_task, check_task_put, next_version,
-};
+use miroir_ports::outbound::{Put, StoreError, TaskPage, TaskTable, check_new_task};
 
-use rusqlite::Connection;
-
+use super::replacement::Replacement;
 use super::row::Columns;
 use super::{list, row};
-use crate::SqliteStore;
-use crate::error::Failure;
 use crate::row::{Column, Reader, to_json};
 use crate::statement::{change, value};
+use crate::store::SqliteStore;
 
 /// The column of `task_changes_get.sql`.
 const CHANGES: Column = Column(0, "changes");
-
-/// A task that is to take the place of its row: encoded before the writer is asked.
-pub(crate) struct Replacement {
-    task: Task,
-    columns: Columns,
-}
-
-impl Replacement {
-    pub(crate) fn of(task: Task) -> Result<Self, StoreError> {
-        // A version that cannot be raised is refused by `check_task_put`, if the row is of that version at all.
-        let columns = Columns::of(&task, next_version(task.version).unwrap_or(task.version))?;
-        Ok(Self { task, columns })
-    }
-
-    pub(crate) fn make(&self, connection: &Connection) -> Result<Put, Failure> {
-        let Some((version, status)) = row::head(connection, self.task.uid)? else { return Ok(Put::Conflict) };
-        if version != self.task.version {
-            return Ok(Put::Conflict);
-        }
-        check_task_put(status, &self.task)?;
-        self.columns.update(connection, self.task.uid)?;
-        if self.task.status.is_finished() {
-            change(connection, include_str!("../sql/task_changes_delete.sql"), [self.task.uid.0])?;
-        }
-        Ok(Put::Stored)
-    }
-}
 
 #[async_trait]
 impl TaskTable for SqliteStore {

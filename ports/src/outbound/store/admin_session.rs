@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
 
-use super::{Create, StoreError};
+use super::error::StoreError;
+use super::write::Create;
 
 /// Sessions of the admin page.
 #[cfg_attr(feature = "mocks", mockall::automock)]

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::alias::Alias;
 
-use super::{Create, Put, StoreError};
+use super::error::StoreError;
+use super::write::{Create, Put};
 
 /// Names that stand for indexes.
 #[cfg_attr(feature = "mocks", mockall::automock)]

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use miroir_domain::canary::{Canary, CanaryRun};
 
-use super::{Create, Put, StoreError};
+use super::error::StoreError;
+use super::write::{Create, Put};
 
 /// Stored queries and what their runs found.
 #[cfg_attr(feature = "mocks", mockall::automock)]

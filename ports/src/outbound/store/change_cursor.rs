@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use miroir_domain::{IndexUid, Timestamp};
 
-use super::{Advance, StoreError};
+use super::error::StoreError;
+use super::write::Advance;
 
 /// One row of `cdc_cursors`: how far a sink has confirmed the change events of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]

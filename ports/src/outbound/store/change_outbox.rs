@@ -5,7 +5,8 @@ use miroir_domain::IndexUid;
 use miroir_domain::task::Task;
 use serde_json::Value;
 
-use super::{Put, StoreError};
+use super::error::StoreError;
+use super::write::Put;
 
 /// An event before it has a number.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +66,7 @@ pub struct ChangeBacklog {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ChangeOutbox: Send + Sync + 'static {
-    /// Replaces a task on the terms of [`super::TaskTable::task_put`] and appends `changes`, in their order, in the same atomic
+    /// Replaces a task on the terms of [`TaskTable::task_put`](crate::outbound::TaskTable::task_put) and appends `changes`, in their order, in the same atomic
     /// unit.
     ///
     /// - **OUTBOX-1** When the put conflicts or is refused, nothing MUST be appended.

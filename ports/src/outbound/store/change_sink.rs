@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::change::SinkRow;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// What is remembered of sinks.
 #[cfg_attr(feature = "mocks", mockall::automock)]

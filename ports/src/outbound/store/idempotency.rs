@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::{TaskUid, Timestamp};
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// A request that wants to be the one that is carried out under its key.
 #[derive(Debug, Clone, PartialEq, Eq)]

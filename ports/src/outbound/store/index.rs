@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::index::IndexEntry;
 
-use super::{Create, Put, StoreError};
+use super::error::StoreError;
+use super::write::{Create, Put};
 
 /// What placement needs to know of each index.
 #[cfg_attr(feature = "mocks", mockall::automock)]

@@ -5,7 +5,8 @@ use miroir_domain::Timestamp;
 use miroir_domain::job::{Job, JobEnd, NewJob};
 use serde_json::Value;
 
-use super::{Create, StoreError};
+use super::error::StoreError;
+use super::write::Create;
 
 /// How many jobs wait and how many are worked on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

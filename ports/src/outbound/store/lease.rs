@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// One term of leadership.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -37,8 +37,10 @@ mod search_ui;
 mod session;
 mod status;
 mod task;
+mod task_store;
 mod tenant;
 mod wrap;
+mod write;
 
 pub use admin_session::*;
 pub use alias::*;
@@ -61,71 +63,6 @@ pub use search_ui::*;
 pub use session::*;
 pub use status::*;
 pub use task::*;
+pub use task_store::*;
 pub use tenant::*;
-
-/// What became of a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
-    /// The row is as given, with its version raised by one.
-    Stored,
-    /// The row has another version, or is not there: nothing changed.
-    Conflict,
-}
-
-/// What became of a creation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Create {
-    /// The row is there now.
-    Created,
-    /// A row of that key was there already: nothing changed.
-    Exists,
-}
-
-/// The whole store: one object to choose at start, one object to swap in a test.
-pub trait TaskStore:
-    TaskTable
-    + IndexTable
-    + NodeSettingsTable
-    + AliasTable
-    + SessionTable
-    + IdempotencyTable
-    + JobTable
-    + LeaseTable
-    + CanaryTable
-    + ChangeCursorTable
-    + ChangeOutbox
-    + ChangeSinkTable
-    + TenantTable
-    + RolloverTable
-    + SearchUiTable
-    + ScopedKeyTable
-    + AdminSessionTable
-    + RevocationFeed
-    + RateLimits
-    + StoreStatus
-{
-}
-
-impl<T> TaskStore for T where
-    T: TaskTable
-        + IndexTable
-        + NodeSettingsTable
-        + AliasTable
-        + SessionTable
-        + IdempotencyTable
-        + JobTable
-        + LeaseTable
-        + CanaryTable
-        + ChangeCursorTable
-        + ChangeOutbox
-        + ChangeSinkTable
-        + TenantTable
-        + RolloverTable
-        + SearchUiTable
-        + ScopedKeyTable
-        + AdminSessionTable
-        + RevocationFeed
-        + RateLimits
-        + StoreStatus
-{
-}
+pub use write::*;

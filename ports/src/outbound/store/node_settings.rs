@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
 
-use super::StoreError;
+use super::error::StoreError;
+use super::write::Advance;
 
 /// One row of `node_settings_version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,15 +17,6 @@ pub struct NodeSettingsVersion {
     pub version: u64,
     /// When it was recorded.
     pub updated_at: Timestamp,
-}
-
-/// What became of an advance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Advance {
-    /// The row now holds the given value.
-    Advanced,
-    /// The row holds this value already, which is not lower: nothing changed.
-    Behind(u64),
 }
 
 /// Settings versions of nodes.

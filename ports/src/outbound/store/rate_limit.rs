@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// What a rate limit says to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

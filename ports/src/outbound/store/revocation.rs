@@ -5,7 +5,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use futures_core::Stream;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// A message to a subscriber.
 #[derive(Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use miroir_domain::rollover::RolloverPolicy;
 
-use super::{Create, Put, StoreError};
+use super::error::StoreError;
+use super::write::{Create, Put};
 
 /// Policies of rolling indexes.
 #[cfg_attr(feature = "mocks", mockall::automock)]

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use miroir_domain::search_ui::ScopedKey;
 use miroir_domain::{IndexUid, Timestamp};
 
-use super::{Put, StoreError};
+use super::error::StoreError;
+use super::write::Put;
 
 /// That an instance has observed a generation of an index's keys.
 #[derive(Debug, Clone, PartialEq, Eq)]

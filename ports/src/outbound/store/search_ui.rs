@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::search_ui::SearchUiConfig;
 
-use super::{Create, Put, StoreError};
+use super::error::StoreError;
+use super::write::{Create, Put};
 
 /// What search pages show.
 #[cfg_attr(feature = "mocks", mockall::automock)]

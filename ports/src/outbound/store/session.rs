@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::session::Session;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// Read-your-writes sessions.
 #[cfg_attr(feature = "mocks", mockall::automock)]

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// Health and end of the store.
 #[cfg_attr(feature = "mocks", mockall::automock)]

@@ -5,7 +5,8 @@ use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 
-use super::{Put, StoreError};
+use super::error::StoreError;
+use super::write::Put;
 
 /// One page of a task listing.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +28,7 @@ pub trait TaskTable: Send + Sync + 'static {
     /// - **TASK-1** The uid MUST be greater than every uid given before, also after pruning, reopening or a crash.
     ///   The first is 0, and the last is `u32::MAX`: after it, creation is refused as `Unavailable`.
     /// - **TASK-2** The row MUST equal [`NewTask::into_task`] of that uid and `now`.
-    /// - **TASK-11** Details that nest deeper than [`super::MAX_JSON_DEPTH`] MUST be refused as `InvalidInput`, here and in
+    /// - **TASK-11** Details that nest deeper than [`MAX_JSON_DEPTH`](crate::outbound::MAX_JSON_DEPTH) MUST be refused as `InvalidInput`, here and in
     ///   [`TaskTable::task_put`].
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError>;
 

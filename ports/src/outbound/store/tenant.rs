@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// Tenants by the hash of their API key.
 #[cfg_attr(feature = "mocks", mockall::automock)]

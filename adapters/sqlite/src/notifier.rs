@@ -1,13 +1,10 @@
-//! Revocations of admin sessions, sent to subscribers in this process.
+//! The notifier of revocations in this process.
 
-use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
-use miroir_ports::outbound::{Revocation, RevocationFeed, Revocations, StoreError};
+use miroir_ports::outbound::{Revocation, Revocations};
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
-
-use crate::MemoryStore;
 
 /// The number of revocations that a subscriber may be behind before it misses some.
 const CAPACITY: usize = 1_024;
@@ -47,15 +44,6 @@ impl RevocationNotifier {
     /// Ends all subscriptions, each after the revocations that were sent before.
     pub(crate) fn close(&self) {
         self.sender.lock().take();
-    }
-}
-
-#[async_trait]
-impl RevocationFeed for MemoryStore {
-    async fn revocations(&self) -> Result<Revocations, StoreError> {
-        // A closed store refuses.
-        drop(self.data()?);
-        Ok(self.revoked.subscribe())
     }
 }
 
