@@ -5,8 +5,8 @@ use std::fmt;
 
 /// Returns an error for printing with every cause behind it, each after a colon.
 ///
-/// The `Display` of an error does not repeat its source, so whoever logs an error or shows it to an operator prints it
-/// with this.
+/// The `Display` of an error does not repeat its source, so whoever logs an error or shows it to an operator
+/// prints it with this.
 ///
 /// ```
 /// use miroir_ports::error_chain;

@@ -4,12 +4,12 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Knowledge of whether a failed call changed the store.
+/// The effect of a failed call on the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The call certainly changed nothing and may be repeated as it is.
+    /// Certainly none: the call may be repeated as it is.
     NotApplied,
-    /// The call may have changed something: read before repeating it.
+    /// Not known: read before repeating the call.
     Unknown,
 }
 
@@ -27,16 +27,16 @@ pub type ErrorSource = Arc<dyn Error + Send + Sync>;
 
 /// The one error of every store port.
 ///
-/// `Display` does not repeat the source: log sites print it with [`error_chain`](crate::error_chain).
+/// `Display` does not repeat the source: log sites print it with [`error_chain`](fn@crate::error_chain).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The backend cannot be reached, is full, is shut down, or did not respond in time.
     #[error("the store is unavailable ({outcome}): {reason}")]
     Unavailable {
-        /// Whether the call may have been applied.
+        /// The effect of the call.
         outcome: Outcome,
-        /// What happened and, if there is a remedy, what to do.
+        /// A sentence that says what happened and, if there is a remedy, what to do.
         reason: String,
         /// The error of the backend, if it raised one.
         #[source]
@@ -49,7 +49,7 @@ pub enum StoreError {
         table: &'static str,
         /// The row's key.
         key: String,
-        /// What is wrong with it.
+        /// A sentence that says what is wrong with the row.
         reason: String,
         /// The error of the backend or of the decoder, if one raised it.
         #[source]

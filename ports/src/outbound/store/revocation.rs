@@ -31,14 +31,16 @@ pub type Revocations = Pin<Box<dyn Stream<Item = Revocation> + Send>>;
 
 /// Notifies every instance of admin sessions that were revoked on any of them.
 ///
-/// It only shortens the time until an instance notices: the row decides. An instance reads the row on each request, or
-/// caches it for at most a second and drops it when it receives a revocation or [`Revocation::Missed`].
+/// It only shortens the time until an instance notices: the row decides. An instance reads the row on each
+/// request, or caches it for at most a second and drops it when it receives a revocation or
+/// [`Revocation::Missed`].
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait RevocationFeed: Send + Sync + 'static {
-    /// Subscribes.
+    /// Subscribes to revocations.
     ///
-    /// - **REVOKE-1** Each revocation that begins after this has returned MUST be received as [`Revocation::Session`], or
-    ///   as [`Revocation::Missed`] if the connection was interrupted or the subscriber was too slow.
+    /// - **REVOKE-1** Each revocation that begins after this has returned MUST be received as
+    ///   [`Revocation::Session`], or as [`Revocation::Missed`] if the connection was interrupted or the
+    ///   subscriber was too slow.
     async fn revocations(&self) -> Result<Revocations, StoreError>;
 }

@@ -21,7 +21,7 @@ use super::status::StoreStatus;
 use super::task::TaskTable;
 use super::tenant::TenantTable;
 
-/// The whole store: one object to choose at start, one object to swap in a test.
+/// The whole store, as one object that is chosen at start and replaced in tests.
 pub trait TaskStore:
     TaskTable
     + IndexTable
