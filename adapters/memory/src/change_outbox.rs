@@ -8,7 +8,7 @@ use miroir_ports::outbound::{
 };
 
 use crate::data::Data;
-use crate::outbox::Marks;
+use crate::outbox::Sequence;
 use crate::store::MemoryStore;
 
 impl Data {
@@ -57,7 +57,7 @@ impl ChangeOutbox for MemoryStore {
     ) -> Result<ChangePage, StoreError> {
         let data = self.data()?;
         let outbox = data.outboxes.get(sink);
-        let marks = outbox.and_then(|outbox| outbox.marks.get(index)).copied().unwrap_or_default();
+        let sequence = outbox.and_then(|outbox| outbox.sequences.get(index)).copied().unwrap_or_default();
         let changes = outbox
             .into_iter()
             .flat_map(|outbox| &outbox.held)
@@ -65,7 +65,7 @@ impl ChangeOutbox for MemoryStore {
             .take(limit as usize)
             .map(|held| held.change.clone())
             .collect();
-        Ok(ChangePage { changes, trimmed_to: marks.trimmed_to, last_seq: marks.last_seq })
+        Ok(ChangePage { changes, trimmed_to: sequence.trimmed_to, last_seq: sequence.last_seq })
     }
 
     async fn change_acknowledge(
@@ -77,9 +77,9 @@ impl ChangeOutbox for MemoryStore {
     ) -> Result<u64, StoreError> {
         let mut data = self.data()?;
         let Some(outbox) = data.outboxes.get_mut(sink) else { return Ok(0) };
-        let Some(marks) = outbox.marks.get_mut(index) else { return Ok(0) };
-        let seq = seq.min(marks.last_seq);
-        marks.delivered_to = marks.delivered_to.max(seq);
+        let Some(sequence) = outbox.sequences.get_mut(index) else { return Ok(0) };
+        let seq = seq.min(sequence.last_seq);
+        sequence.delivered_to = sequence.delivered_to.max(seq);
         let before = outbox.held.len();
         let gone_to = seq.saturating_sub(keep);
         outbox.held.retain(|held| &held.index != index || held.change.seq > gone_to);
@@ -88,13 +88,13 @@ impl ChangeOutbox for MemoryStore {
 
     async fn change_positions(&self, sink: &str) -> Result<Vec<ChangePosition>, StoreError> {
         let data = self.data()?;
-        let marks = data.outboxes.get(sink).into_iter().flat_map(|outbox| &outbox.marks);
-        let position = |(index, marks): (&IndexUid, &Marks)| ChangePosition {
+        let sequences = data.outboxes.get(sink).into_iter().flat_map(|outbox| &outbox.sequences);
+        let position = |(index, sequence): (&IndexUid, &Sequence)| ChangePosition {
             index_uid: index.clone(),
-            trimmed_to: marks.trimmed_to,
-            last_seq: marks.last_seq,
+            trimmed_to: sequence.trimmed_to,
+            last_seq: sequence.last_seq,
         };
-        Ok(marks.map(position).collect())
+        Ok(sequences.map(position).collect())
     }
 
     async fn change_backlog(&self, sink: &str) -> Result<ChangeBacklog, StoreError> {

@@ -1,4 +1,4 @@
-//! What is remembered of sinks.
+//! States of sinks.
 
 use async_trait::async_trait;
 use miroir_domain::change::SinkRow;

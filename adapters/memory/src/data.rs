@@ -19,13 +19,13 @@ use miroir_ports::outbound::{ChangeCursor, NodeSettingsVersion, ScopedKeyObserva
 use crate::outbox::Outbox;
 use crate::row::{Failures, IdempotencyRow, LeaseRow, Window};
 
-/// What the store holds.
+/// All tables of the store.
 #[derive(Debug, Default)]
 pub(crate) struct Data {
-    /// The uid of the next task; 64 bits, so that it can stand behind the last one.
+    /// The uid of the next task. It has 64 bits, so that it can exceed the last uid.
     pub(crate) next_uid: u64,
     pub(crate) tasks: BTreeMap<TaskUid, Task>,
-    /// What unfinished tasks will have changed.
+    /// The changes that unfinished tasks will have made.
     pub(crate) task_changes: BTreeMap<TaskUid, PendingChanges>,
     pub(crate) indexes: BTreeMap<IndexUid, IndexEntry>,
     pub(crate) node_settings: BTreeMap<(IndexUid, NodeId), NodeSettingsVersion>,
@@ -33,15 +33,15 @@ pub(crate) struct Data {
     pub(crate) sessions: BTreeMap<String, Session>,
     pub(crate) idempotency: BTreeMap<String, IdempotencyRow>,
     pub(crate) jobs: BTreeMap<String, Job>,
-    /// The jobs that wait, first come first.
-    pub(crate) job_line: VecDeque<String>,
+    /// The ids of the jobs that wait, first in first out.
+    pub(crate) job_queue: VecDeque<String>,
     pub(crate) last_job_token: u64,
     pub(crate) leases: BTreeMap<String, LeaseRow>,
     pub(crate) canaries: BTreeMap<String, Canary>,
     pub(crate) canary_runs: BTreeMap<String, BTreeMap<Timestamp, CanaryRun>>,
     pub(crate) change_cursors: BTreeMap<(String, IndexUid), ChangeCursor>,
     pub(crate) change_sinks: BTreeMap<String, SinkRow>,
-    /// What is held for each sink.
+    /// The events of each sink.
     pub(crate) outboxes: BTreeMap<String, Outbox>,
     pub(crate) tenants: BTreeMap<ApiKeyHash, Tenant>,
     pub(crate) rollovers: BTreeMap<String, RolloverPolicy>,

@@ -1,7 +1,7 @@
-//! The task store in memory: the definition of right that every other store is compared with, and the fake for tests.
+//! The task store in memory: the model that the other stores are compared with, and the fake for tests.
 //!
-//! One mutex over ordered maps. Every method locks, does the obvious thing, and unlocks; nothing here is clever, so that
-//! it can be checked by reading it beside the contract in `miroir_ports::outbound`.
+//! One mutex guards ordered maps. Every method locks it, does its work in the simplest way, and unlocks it,
+//! so that the code can be checked against the contract in `miroir_ports::outbound` by reading.
 
 mod admin_session;
 mod alias;

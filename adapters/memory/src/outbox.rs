@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use miroir_domain::IndexUid;
 use miroir_ports::outbound::{Change, NewChange};
 
-/// What is held for one sink, oldest first, and what the sink was told of before.
+/// The events of one sink, oldest first, and the numbers of each of its indexes.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     pub(crate) held: VecDeque<Held>,
-    pub(crate) marks: BTreeMap<IndexUid, Marks>,
+    pub(crate) sequences: BTreeMap<IndexUid, Sequence>,
     pub(crate) lost: u64,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct Held {
 
 /// The last number of an index, the last that was dropped, and the last that was delivered.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Marks {
+pub(crate) struct Sequence {
     pub(crate) last_seq: u64,
     pub(crate) trimmed_to: u64,
     pub(crate) delivered_to: u64,
@@ -30,9 +30,9 @@ pub(crate) struct Marks {
 
 impl Outbox {
     pub(crate) fn append(&mut self, new: NewChange) {
-        let marks = self.marks.entry(new.index_uid.clone()).or_default();
-        marks.last_seq += 1;
-        let change = Change { seq: marks.last_seq, body: new.body };
+        let sequence = self.sequences.entry(new.index_uid.clone()).or_default();
+        sequence.last_seq += 1;
+        let change = Change { seq: sequence.last_seq, body: new.body };
         let bytes = change.body.to_string().len() as u64;
         self.held.push_back(Held { index: new.index_uid, change, bytes });
     }
@@ -41,9 +41,9 @@ impl Outbox {
         while self.bytes() > budget_bytes
             && let Some(oldest) = self.held.pop_front()
         {
-            let marks = self.marks.entry(oldest.index).or_default();
-            marks.trimmed_to = oldest.change.seq;
-            self.lost += u64::from(oldest.change.seq > marks.delivered_to);
+            let sequence = self.sequences.entry(oldest.index).or_default();
+            sequence.trimmed_to = oldest.change.seq;
+            self.lost += u64::from(oldest.change.seq > sequence.delivered_to);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Rate limits, and how often somebody may try to log in.
+//! Rate limits, and the back-off of log-ins.
 
 use std::time::Duration;
 

@@ -4,14 +4,15 @@ use miroir_domain::admin_session::LONGEST_LOGIN_WAIT;
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{Lease, Reservation};
 
-/// A key in use: who reserved it, and the task once there is one. Its `expires_at` is that of either.
+/// A key in use: its reservation, and the task once there is one. The expiry of the reservation is that of
+/// the row.
 #[derive(Debug)]
 pub(crate) struct IdempotencyRow {
     pub(crate) reservation: Reservation,
     pub(crate) task: Option<TaskUid>,
 }
 
-/// The last term of a scope, and whether it was given up.
+/// The last term of a scope, which may have been released.
 #[derive(Debug)]
 pub(crate) struct LeaseRow {
     pub(crate) lease: Lease,
@@ -31,7 +32,7 @@ pub(crate) struct Window {
     pub(crate) ends_at: Timestamp,
 }
 
-/// Attempts to log in that failed, or are about to.
+/// Attempts to log in that failed, and those whose outcome is still open.
 #[derive(Debug)]
 pub(crate) struct Failures {
     pub(crate) count: u32,

@@ -1,4 +1,4 @@
-//! Health and end of the store.
+//! Health and closing of the store.
 
 use std::sync::atomic::Ordering;
 

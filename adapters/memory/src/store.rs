@@ -20,20 +20,19 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Another store over the same data, open whether or not this one was closed: what a restart is to a store that
-    /// is on disk.
+    /// Returns an open store over the same data, even if this one was closed. It stands for a restart.
     #[must_use]
     pub fn reopen(&self) -> Self {
         Self { data: Arc::clone(&self.data), ..Self::default() }
     }
 
-    /// Locks the data, unless the store is closed or this handle's term is over. A panic while the lock was held
-    /// cannot have left the data half changed, because every method checks first and changes last.
+    /// Locks the data, unless the store is closed or this handle's term is over. A panic while the lock was
+    /// held cannot have left the data half changed, because every method checks first and changes last.
     pub(crate) fn data(&self) -> Result<MutexGuard<'_, Data>, StoreError> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(StoreError::not_applied("the store is closed"));
@@ -49,7 +48,9 @@ impl MemoryStore {
     }
 }
 
-/// What a handle is told whose term is over.
+/// Returns the error of a handle whose term is over.
 pub(crate) fn fenced() -> StoreError {
-    StoreError::not_applied("a later term has begun: another instance leads now, and this one must stop")
+    StoreError::not_applied(
+        "a later term has begun: another instance holds the lease now, and this one must stop",
+    )
 }

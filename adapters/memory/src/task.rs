@@ -14,7 +14,7 @@ use crate::data::Data;
 use crate::store::MemoryStore;
 
 impl Data {
-    /// Replaces a task if its version fits; the outbox does the same with its events beside it.
+    /// Replaces a task if its version matches. The outbox uses it as well, to append events in the same unit.
     pub(crate) fn task_put(&mut self, task: Task) -> Result<Put, StoreError> {
         match self.tasks.get_mut(&task.uid) {
             Some(stored) if stored.version == task.version => {
@@ -38,7 +38,7 @@ impl TaskTable for MemoryStore {
         let mut data = self.data()?;
         let uid = u32::try_from(data.next_uid)
             .map(TaskUid)
-            .map_err(|_| StoreError::not_applied("every task uid has been given"))?;
+            .map_err(|_| StoreError::not_applied("all task uids are used up"))?;
         let changes = task.changes.clone();
         let row = task.into_task(uid, now);
         data.next_uid += 1;
