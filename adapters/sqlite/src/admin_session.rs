@@ -118,7 +118,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statement_has_them() {
+    fn columns_match_the_statement() {
         let columns =
             [SESSION_ID, CSRF_TOKEN, ADMIN_KEY_HASH, CREATED_AT, EXPIRES_AT, REVOKED, USER_AGENT, SOURCE_IP];
         assert_columns(include_str!("sql/admin_session_get.sql"), &columns);

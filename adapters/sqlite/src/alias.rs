@@ -109,7 +109,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns = [NAME, CURRENT_UID, TARGET_UIDS, VERSION, CREATED_AT, HISTORY];
         assert_columns(Alias::GET, &columns);
         assert_columns(Alias::LIST, &columns);

@@ -23,7 +23,7 @@ const ASSERTIONS: Column = Column(5, "assertions_json");
 const ENABLED: Column = Column(6, "enabled");
 const CREATED_AT: Column = Column(7, "created_at");
 const VERSION: Column = Column(8, "version");
-// Those of `canary_run_list.sql`.
+// The columns of `canary_run_list.sql`.
 const CANARY_ID: Column = Column(0, "canary_id");
 const RAN_AT: Column = Column(1, "ran_at");
 const STATUS: Column = Column(2, "status");
@@ -156,7 +156,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns = [ID, NAME, INDEX_UID, INTERVAL_S, QUERY, ASSERTIONS, ENABLED, CREATED_AT, VERSION];
         assert_columns(Canary::GET, &columns);
         assert_columns(Canary::LIST, &columns);

@@ -106,7 +106,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns = [SINK_NAME, INDEX_UID, LAST_EVENT_SEQ, UPDATED_AT];
         assert_columns(include_str!("sql/change_cursor_get.sql"), &columns);
         assert_columns(include_str!("sql/change_cursor_list.sql"), &columns);

@@ -1,4 +1,5 @@
-//! The change event outbox, `cdc_outbox`, with its numbers (`cdc_outbox_sequence`) and sums (`cdc_outbox_totals`).
+//! The change event outbox, `cdc_outbox`, with its numbers (`cdc_outbox_sequence`) and sums
+//! (`cdc_outbox_totals`).
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
@@ -14,7 +15,7 @@ use crate::statement::{all, change, changed, count, value};
 use crate::store::SqliteStore;
 use crate::task::replacement::Replacement;
 
-// The columns of `change_peek.sql`, of which the first two are those of `change_positions.sql` too.
+// The columns of `change_peek.sql`. The first two are those of `change_positions.sql` as well.
 const SINK_NAME: Column = Column(0, "sink_name");
 const INDEX_UID: Column = Column(1, "index_uid");
 const SEQ: Column = Column(2, "seq");
@@ -22,7 +23,7 @@ const BODY: Column = Column(3, "body");
 const TRIMMED_TO: Column = Column(2, "trimmed_to");
 const LAST_SEQ: Column = Column(3, "last_seq");
 
-/// An event whose body is written already.
+/// An event whose body is encoded.
 struct Encoded {
     sink: String,
     index: IndexUid,
@@ -85,15 +86,15 @@ impl ChangeOutbox for SqliteStore {
     ) -> Result<ChangePage, StoreError> {
         let (sink, index) = (sink.to_owned(), index.clone());
         self.read(move |connection| {
-            // One snapshot, so that events and marks are of one moment. Dropping it ends it.
+            // Events and numbers are read in one snapshot. Dropping it ends it.
             let snapshot = connection.unchecked_transaction()?;
             let key = (sink.as_str(), index.as_str());
             let params = (key.0, key.1, signed(after), limit);
             let changes = all(&snapshot, include_str!("sql/change_peek.sql"), params)?;
-            let marks = value(&snapshot, include_str!("sql/change_marks.sql"), key, |row| {
+            let numbers = value(&snapshot, include_str!("sql/change_marks.sql"), key, |row| {
                 Ok((count(row, 0)?, count(row, 1)?))
             })?;
-            let (last_seq, trimmed_to) = marks.unwrap_or_default();
+            let (last_seq, trimmed_to) = numbers.unwrap_or_default();
             Ok(ChangePage { changes, trimmed_to, last_seq })
         })
         .await
@@ -135,7 +136,7 @@ impl ChangeOutbox for SqliteStore {
     }
 }
 
-/// A number as SQLite holds it; none that is given or counted here reaches the upper half.
+/// Converts a number for SQLite. Numbers that are given or counted here never reach the upper half.
 fn signed(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
@@ -164,13 +165,13 @@ fn append(connection: &Connection, new: &Encoded) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Drops the oldest events of a sink until the rest fits.
+/// Drops the oldest events of a sink until the rest fits into the budget.
 fn trim(connection: &Connection, sink: &str, budget_bytes: u64) -> Result<(), Failure> {
     while backlog(connection, sink)?.bytes > budget_bytes {
         change(connection, include_str!("sql/change_mark_oldest.sql"), [sink])?;
         change(connection, include_str!("sql/change_lose_oldest.sql"), [sink])?;
         if !changed(connection, include_str!("sql/change_delete_oldest.sql"), [sink])? {
-            let reason = "it counts bytes, but no event waits";
+            let reason = "it counts bytes, but there are no events";
             return Err(StoreError::corrupt("cdc_outbox_totals", sink, reason).into());
         }
     }
@@ -190,7 +191,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         assert_columns(include_str!("sql/change_peek.sql"), &[SINK_NAME, INDEX_UID, SEQ, BODY]);
         let positions = [SINK_NAME, INDEX_UID, TRIMMED_TO, LAST_SEQ];
         assert_columns(include_str!("sql/change_positions.sql"), &positions);

@@ -1,4 +1,4 @@
-//! What is remembered of sinks, `cdc_sinks`.
+//! States of sinks, `cdc_sinks`.
 
 use async_trait::async_trait;
 use miroir_domain::change::SinkRow;
@@ -58,7 +58,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statement_has_them() {
+    fn columns_match_the_statement() {
         assert_columns(include_str!("sql/change_sink_get.sql"), &[SINK_NAME, STATE, REASON, CHANGED_AT]);
     }
 }

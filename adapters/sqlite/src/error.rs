@@ -1,4 +1,4 @@
-//! What SQLite reports, as what a store reports: with the path, and with advice where there is any.
+//! Conversion of SQLite's errors to those of the store, with the path and, if there is a remedy, with advice.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use miroir_ports::outbound::{Outcome, StoreError};
 use rusqlite::{ErrorCode, ffi};
 
-/// Why an operation on a connection failed.
+/// The error of an operation on a connection.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// SQLite failed.
     Sqlite(rusqlite::Error),
-    /// The store refuses.
+    /// The store refused.
     Store(StoreError),
 }
 
@@ -28,7 +28,7 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
-    /// The failure of an operation on the store at `path`.
+    /// Converts the failure of an operation on the store at `path`.
     pub(crate) fn at(self, path: &Path, outcome: Outcome) -> StoreError {
         match self {
             Self::Store(error) => error,
@@ -39,8 +39,8 @@ impl Failure {
         }
     }
 
-    /// The failure to open the store at `path`. A file that waiting cannot mend is the wrong input, so that nobody
-    /// tries it again and again.
+    /// Converts the failure to open the store at `path`. A file that waiting cannot repair is invalid input,
+    /// so that opening is not tried again.
     pub(crate) fn at_open(self, path: &Path) -> StoreError {
         match self {
             Self::Sqlite(error) if is_damage(&error) => {
@@ -51,33 +51,34 @@ impl Failure {
     }
 }
 
-/// The answer of a store that was closed.
+/// Returns the error of a store that was closed.
 pub(crate) fn closed(path: &Path) -> StoreError {
     StoreError::not_applied(format!("the SQLite store `{}` is closed", path.display()))
 }
 
-/// SQLite's code of `error`, if SQLite raised it.
+/// Returns SQLite's code of `error`, if SQLite raised it.
 pub(crate) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
     error.sqlite_error_code()
 }
 
-/// Whether another connection holds a lock for now.
+/// Returns whether another connection holds a lock for now.
 pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Whether a COMMIT that failed with `error` certainly wrote nothing that counts: the log's last page is missing, or
-/// writing never began. After any other failure, the commit may be found in the log when the file is next opened.
+/// Returns whether a COMMIT that failed with `error` certainly wrote nothing that counts: the log's last page
+/// is missing, or writing never began. After any other failure, SQLite may find the commit in the log when it
+/// next opens the file.
 pub(crate) fn commit_certainly_failed(error: &rusqlite::Error) -> bool {
     is_busy(error) || code(error) == Some(ErrorCode::DiskFull)
 }
 
-/// Whether what is in the file is the reason, so that waiting cannot mend it.
+/// Returns whether the content of the file is the cause, so that waiting does not help.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }
 
-/// Whether `error`, raised while one file was copied to another, is about the one that was read.
+/// Returns whether `error`, raised while one file was copied to another, concerns the file that was read.
 pub(crate) fn is_of_reading(error: &rusqlite::Error) -> bool {
     let extended = error.sqlite_error().map(|error| error.extended_code);
     is_damage(error) || matches!(extended, Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ))
@@ -93,7 +94,7 @@ fn describe(error: &rusqlite::Error, path: &Path) -> String {
             "the SQLite store `{path}` is damaged or cut short: restore it from a backup; it was not touched"
         ),
         Some(ErrorCode::DiskFull) => {
-            format!("there is no room left for the SQLite store `{path}`: free space on its disk")
+            format!("no space is left for the SQLite store `{path}`: free space on its disk")
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => format!(
             "the SQLite store `{path}` cannot be written: let Miroir's user write the file and its directory, which holds the log beside it"
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_is_told_from_what_cannot_be_written() {
+    fn copy_failure_is_of_reading_for_read_errors_alone() {
         let of_reading = |code| match sqlite(code) {
             Failure::Sqlite(error) => is_of_reading(&error),
             Failure::Store(_) => unreachable!(),
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_failure_names_the_path_and_says_what_to_do() {
+    fn failure_names_the_path_and_gives_advice() {
         let advice = [
             (ffi::SQLITE_FULL, "free space"),
             (ffi::SQLITE_READONLY, "let Miroir's user write"),
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn failure_keeps_the_error_of_sqlite_and_does_not_repeat_it() {
+    fn failure_keeps_the_error_of_sqlite_as_its_source() {
         let path = Path::new("x");
         for error in
             [sqlite(ffi::SQLITE_FULL).at(path, Outcome::Unknown), sqlite(ffi::SQLITE_BUSY).at_open(path)]
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn opening_what_no_wait_can_mend_is_not_retryable() {
+    fn open_failure_is_not_retryable_for_damaged_files() {
         let path = Path::new("x");
         for code in [ffi::SQLITE_NOTADB, ffi::SQLITE_CORRUPT] {
             assert!(!sqlite(code).at_open(path).retryable());
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_full_or_locked_store_fails_a_commit_for_certain() {
+    fn commit_certainly_fails_on_a_full_or_locked_store_alone() {
         let certain = |code| match sqlite(code) {
             Failure::Sqlite(error) => commit_certainly_failed(&error),
             Failure::Store(_) => unreachable!(),

@@ -112,7 +112,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statement_has_them() {
+    fn columns_match_the_statement() {
         let columns = [KEY, BODY_SHA256, TASK, OWNER, EXPIRES_AT];
         assert_columns(include_str!("sql/idempotency_get.sql"), &columns);
     }

@@ -21,7 +21,7 @@ const SETTINGS_VERSION: Column = Column(3, "settings_version");
 const CREATED_AT: Column = Column(4, "created_at");
 const UPDATED_AT: Column = Column(5, "updated_at");
 const VERSION: Column = Column(6, "version");
-// That of `index_head.sql`.
+// The column of `index_head.sql`.
 const HEAD_VERSION: Column = Column(0, "version");
 
 impl Row for IndexEntry {
@@ -114,7 +114,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let all = [UID, PRIMARY_KEY, SHARD_COUNT, SETTINGS_VERSION, CREATED_AT, UPDATED_AT, VERSION];
         assert_columns(IndexEntry::GET, &all);
         assert_columns(IndexEntry::LIST, &all);

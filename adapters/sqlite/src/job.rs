@@ -1,4 +1,4 @@
-//! Table 6, `jobs`, and what a queue needs beside it, `job_queue` and `job_totals`.
+//! Table 6, `jobs`, with the queue in `job_queue` and `job_totals`.
 
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
@@ -74,7 +74,7 @@ impl JobTable for SqliteStore {
             if !changed(connection, include_str!("sql/job_insert.sql"), params)? {
                 return Ok(Create::Exists);
             }
-            let params = (job.id.as_str(), job.max_attempts, next_place(connection)?);
+            let params = (job.id.as_str(), job.max_attempts, next_position(connection)?);
             change(connection, include_str!("sql/job_queue_insert.sql"), params)?;
             Ok(Create::Created)
         })
@@ -178,13 +178,13 @@ fn get(connection: &Connection, id: &str) -> Result<Option<Job>, Failure> {
     one(connection, Job::GET, [id])
 }
 
-/// A place at the end of the line.
-fn next_place(connection: &Connection) -> Result<i64, Failure> {
-    let place = value(connection, include_str!("sql/job_next_place.sql"), [], |row| Ok(row.get(0)?))?;
-    Ok(place.ok_or_else(no_totals)?)
+/// Returns a new position at the end of the queue.
+fn next_position(connection: &Connection) -> Result<i64, Failure> {
+    let position = value(connection, include_str!("sql/job_next_position.sql"), [], |row| Ok(row.get(0)?))?;
+    Ok(position.ok_or_else(no_totals)?)
 }
 
-/// Stores what became of a job; one that waits goes to the end of the line.
+/// Stores the state of a job. A job that waits moves to the end of the queue.
 fn write(connection: &Connection, job: &Job) -> Result<(), Failure> {
     let claim = job.claim.as_ref();
     let params = named_params! {
@@ -196,13 +196,13 @@ fn write(connection: &Connection, job: &Job) -> Result<(), Failure> {
         ":attempts": job.attempts,
     };
     change(connection, include_str!("sql/job_update.sql"), params)?;
-    let place = if job.state == JobState::Queued { Some(next_place(connection)?) } else { None };
-    let params = (job.id.as_str(), job.last_error.as_deref(), place);
+    let position = if job.state == JobState::Queued { Some(next_position(connection)?) } else { None };
+    let params = (job.id.as_str(), job.last_error.as_deref(), position);
     change(connection, include_str!("sql/job_queue_update.sql"), params)?;
     Ok(())
 }
 
-/// Stores `job`, if there is one. Returns whether there is.
+/// Stores `job`, if there is one, and returns whether there is.
 fn write_if_some(connection: &Connection, job: Option<Job>) -> Result<bool, Failure> {
     let Some(job) = job else { return Ok(false) };
     write(connection, &job)?;
@@ -210,7 +210,7 @@ fn write_if_some(connection: &Connection, job: Option<Job>) -> Result<bool, Fail
 }
 
 fn no_totals() -> StoreError {
-    StoreError::corrupt("job_totals", "1", "its only row is missing")
+    StoreError::corrupt("job_totals", "1", "the only row is missing")
 }
 
 #[cfg(test)]
@@ -219,7 +219,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let claim = [CLAIMED_BY, CLAIM_EXPIRES_AT, CLAIM_TOKEN];
         let columns =
             [&[ID, KIND, PARAMS, STATE][..], &claim, &[ATTEMPTS, PROGRESS, MAX_ATTEMPTS, LAST_ERROR]];

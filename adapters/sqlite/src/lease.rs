@@ -1,4 +1,5 @@
-//! Table 7, `leader_lease`. A released term leaves its row without a holder, so that its token is never given again.
+//! Table 7, `leader_lease`. A released term keeps its row, without a holder, so that its token is never given
+//! again.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ const HOLDER: Column = Column(1, "holder");
 const EXPIRES_AT: Column = Column(2, "expires_at");
 const TOKEN: Column = Column(3, "token");
 
-/// The last term of a scope; without a holder it was given up.
+/// The last term of a scope. It has no holder once it was released.
 struct Term {
     scope: String,
     holder: Option<String>,
@@ -104,8 +105,8 @@ impl LeaseTable for SqliteStore {
 
     async fn lease_fence(&self, scope: &str, token: u64) -> Result<(), StoreError> {
         let fence = Fence { scope: scope.to_owned(), token };
-        let asked = fence.clone();
-        self.write(move |connection| asked.check(connection)).await?;
+        let checked = fence.clone();
+        self.write(move |connection| checked.check(connection)).await?;
         self.fence.set(fence);
         Ok(())
     }
@@ -134,7 +135,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns = [SCOPE, HOLDER, EXPIRES_AT, TOKEN];
         assert_columns(include_str!("sql/lease_get.sql"), &columns);
         assert_columns(include_str!("sql/lease_list.sql"), &columns);

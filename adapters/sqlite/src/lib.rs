@@ -1,10 +1,10 @@
 //! The task store on SQLite: embedded, for one instance of Miroir.
 //!
-//! - [`SqliteStore`] implements every port of `miroir_ports::outbound`'s store on one file.
-//! - All changes go through one thread that owns the only connection that writes, and commits them in groups:
-//!   a caller waits until the group that holds its change is on disk. See `docs/adr/0001-group-commit.md`.
+//! - [`SqliteStore`] implements every store port of `miroir_ports::outbound` on one file.
+//! - One thread owns the only connection that writes, and commits changes in groups. A caller waits until the
+//!   group of its change is on disk. See `docs/adr/0001-group-commit.md`.
 //! - Reads use a small pool of connections, on threads that may block.
-//! - The schema is the files in `migrations/`, compiled in.
+//! - The files in `migrations/`, compiled in, define the schema.
 
 mod admin_session;
 mod alias;

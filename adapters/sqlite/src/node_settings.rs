@@ -83,7 +83,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let all = [INDEX_UID, NODE_ID, VERSION, UPDATED_AT];
         assert_columns(include_str!("sql/node_settings_get.sql"), &all);
         assert_columns(include_str!("sql/node_settings_list.sql"), &all);

@@ -1,4 +1,4 @@
-//! Rate limits, and how often somebody may try to log in.
+//! Rate limits, and the back-off of log-ins.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::store::SqliteStore;
 const KEY: Column = Column(0, "key");
 const HITS: Column = Column(1, "hits");
 const EXPIRES_AT: Column = Column(2, "expires_at");
-// Those of `login_failure_get.sql`.
+// The columns of `login_failure_get.sql`.
 const ADDRESS: Column = Column(0, "address");
 const FAILURES: Column = Column(1, "failures");
 const FAILED_AT: Column = Column(2, "failed_at");
@@ -120,7 +120,7 @@ impl RateLimits for SqliteStore {
     }
 }
 
-/// Failures whose last attempt was at this instant or before are forgotten.
+/// Returns the instant at or before which the last attempt must have been for its failures to be forgotten.
 fn forgotten_before(now: Timestamp) -> Timestamp {
     now.minus(LONGEST_LOGIN_WAIT * 2)
 }
@@ -131,7 +131,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         assert_columns(include_str!("sql/rate_limit_get.sql"), &[KEY, HITS, EXPIRES_AT]);
         assert_columns(include_str!("sql/login_failure_get.sql"), &[ADDRESS, FAILURES, FAILED_AT]);
     }

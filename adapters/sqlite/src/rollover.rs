@@ -110,7 +110,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns =
             [NAME, WRITE_ALIAS, READ_ALIAS, PATTERN, TRIGGERS, RETENTION, TEMPLATE, ENABLED, VERSION];
         assert_columns(RolloverPolicy::GET, &columns);

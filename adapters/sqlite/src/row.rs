@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use crate::error::Failure;
 
-/// A column of a statement: its place, by which it is read, and its name, by which it is reported.
+/// A column of a statement: its position, by which it is read, and its name, for reports.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column(pub(crate) usize, pub(crate) &'static str);
 
-/// Asserts that `columns` are those of `sql`, each in its place.
+/// Asserts that `columns` are those of `sql`, each at its position.
 #[cfg(test)]
 pub(crate) fn assert_columns(sql: &str, columns: &[Column]) {
     let connection = Connection::open_in_memory().unwrap();
@@ -52,8 +52,8 @@ pub(crate) fn read<R: Row>(row: &rusqlite::Row<'_>) -> Result<R, Failure> {
     R::decode(&Reader { table: R::TABLE, key: &key, row })
 }
 
-/// Returns the key columns of a row as one text. A key of a wrong type is rendered as well as possible, so that the
-/// report of the column names its row.
+/// Returns the key columns of a row as one text. A key of a wrong type is rendered as well as possible, so
+/// that the report of the column names its row.
 pub(crate) fn key_text(row: &rusqlite::Row<'_>, columns: &[Column]) -> rusqlite::Result<String> {
     let mut text = String::new();
     for (place, column) in columns.iter().enumerate() {
@@ -70,7 +70,7 @@ pub(crate) fn key_text(row: &rusqlite::Row<'_>, columns: &[Column]) -> rusqlite:
     Ok(text)
 }
 
-/// One row of `table` and the key it is known by.
+/// A row of `table` and its key in reports.
 pub(crate) struct Reader<'r> {
     pub(crate) table: &'static str,
     pub(crate) key: &'r dyn Display,
@@ -78,27 +78,27 @@ pub(crate) struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    /// The column as SQLite types it.
+    /// Reads a column as SQLite types it.
     pub(crate) fn get<T: FromSql>(&self, column: Column) -> Result<T, Failure> {
         self.row.get(column.0).map_err(|error| self.unreadable(column, error))
     }
 
-    /// A counter of 64 bits, unsigned: see the head of `001_initial.sql`.
+    /// Reads an unsigned counter of 64 bits: see the head of `001_initial.sql`.
     pub(crate) fn counter(&self, column: Column) -> Result<u64, Failure> {
         self.get::<i64>(column).map(i64::cast_unsigned)
     }
 
-    /// A time, if there is one.
+    /// Reads a time, if there is one.
     pub(crate) fn time(&self, column: Column) -> Result<Option<Timestamp>, Failure> {
         Ok(self.get::<Option<i64>>(column)?.map(Timestamp::from_millis))
     }
 
-    /// A time that every row has.
+    /// Reads a time that every row has.
     pub(crate) fn time_always(&self, column: Column) -> Result<Timestamp, Failure> {
         self.get(column).map(Timestamp::from_millis)
     }
 
-    /// The column as text, without copying it; none where it is null.
+    /// Reads a column as text, without copying it. Returns `None` for null.
     pub(crate) fn text(&self, column: Column) -> Result<Option<&str>, Failure> {
         let value = self.row.get_ref(column.0).map_err(|error| self.unreadable(column, error))?;
         match value {
@@ -107,18 +107,18 @@ impl Reader<'_> {
         }
     }
 
-    /// A JSON document, if there is one.
+    /// Reads a JSON document, if there is one.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: Column) -> Result<Option<T>, Failure> {
         let Some(text) = self.text(column)? else { return Ok(None) };
         serde_json::from_str(text).map(Some).map_err(|error| self.undecodable(column, error))
     }
 
-    /// A JSON document that every row has.
+    /// Reads a JSON document that every row has.
     pub(crate) fn json_always<T: serde::de::DeserializeOwned>(&self, column: Column) -> Result<T, Failure> {
         self.json(column)?.ok_or_else(|| self.missing(column))
     }
 
-    /// A word or name that its type can check; none where it is null.
+    /// Reads a word or name that its type checks. Returns `None` for null.
     pub(crate) fn name<T>(&self, column: Column) -> Result<Option<T>, Failure>
     where
         T: std::str::FromStr,
@@ -128,7 +128,7 @@ impl Reader<'_> {
         text.parse().map(Some).map_err(|error| self.undecodable(column, error))
     }
 
-    /// A word or name that every row has.
+    /// Reads a word or name that every row has.
     pub(crate) fn name_always<T>(&self, column: Column) -> Result<T, Failure>
     where
         T: std::str::FromStr,
@@ -137,7 +137,7 @@ impl Reader<'_> {
         self.name(column)?.ok_or_else(|| self.missing(column))
     }
 
-    /// Text that serde checks, such as a primary key.
+    /// Reads text that serde checks, such as a primary key.
     pub(crate) fn checked<T: serde::de::DeserializeOwned>(
         &self,
         column: Column,
@@ -147,7 +147,7 @@ impl Reader<'_> {
         serde_json::from_value(value).map(Some).map_err(|error| self.undecodable(column, error))
     }
 
-    /// Columns hold what does not fit; anything else that stops the reading is SQLite's own failure.
+    /// Tells a value that does not fit its type from a failure of SQLite.
     fn unreadable(&self, column: Column, error: rusqlite::Error) -> Failure {
         match error {
             rusqlite::Error::FromSqlConversionFailure(..)
@@ -171,7 +171,7 @@ impl Reader<'_> {
     }
 }
 
-/// A value as the JSON text of a column.
+/// Encodes a value as the JSON text of a column.
 pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value)
         .map_err(|error| StoreError::InvalidInput(format!("a value cannot be written as JSON: {error}")))

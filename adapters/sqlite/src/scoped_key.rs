@@ -1,4 +1,4 @@
-//! Scoped search keys, and which instances have observed them.
+//! Scoped search keys, and the instances that have observed them.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const PRIMARY_UID: Column = Column(1, "primary_uid");
 const PREVIOUS_UID: Column = Column(2, "previous_uid");
 const ROTATED_AT: Column = Column(3, "rotated_at");
 const GENERATION: Column = Column(4, "generation");
-// Those of `scoped_key_observation_list.sql`.
+// The columns of `scoped_key_observation_list.sql`.
 const OBSERVED_INDEX: Column = Column(0, "index_uid");
 const INSTANCE: Column = Column(1, "instance");
 const OBSERVED_GENERATION: Column = Column(2, "generation");
@@ -105,7 +105,7 @@ impl ScopedKeyTable for SqliteStore {
             let generation = known.map_or(generation, |row| row.generation.max(generation));
             let params = (index.as_str(), instance.as_str(), generation.cast_signed(), now.as_millis());
             change(connection, include_str!("sql/scoped_key_observe.sql"), params)?;
-            // What nobody looks at any more goes, so that the rows are as many as the instances.
+            // Records that no longer count are removed, so that there are never more rows than instances.
             change(
                 connection,
                 include_str!("sql/scoped_key_forget.sql"),
@@ -126,7 +126,7 @@ impl ScopedKeyTable for SqliteStore {
     }
 }
 
-/// Records of this instant and before count no longer.
+/// Returns the instant at or before which records no longer count.
 fn silent_since(now: Timestamp) -> i64 {
     now.minus(Duration::from_millis(SCOPED_KEY_SILENCE_MS)).as_millis()
 }
@@ -150,7 +150,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns = [INDEX_UID, PRIMARY_UID, PREVIOUS_UID, ROTATED_AT, GENERATION];
         assert_columns(include_str!("sql/scoped_key_get.sql"), &columns);
         let columns = [OBSERVED_INDEX, INSTANCE, OBSERVED_GENERATION, OBSERVED_AT];

@@ -92,7 +92,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns = [INDEX_UID, CONFIG, UPDATED_AT, VERSION];
         assert_columns(SearchUiConfig::GET, &columns);
         assert_columns(SearchUiConfig::LIST, &columns);

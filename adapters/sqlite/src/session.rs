@@ -114,7 +114,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statement_has_them() {
+    fn columns_match_the_statement() {
         let columns = [SESSION_ID, LAST_WRITE, LAST_WRITE_AT, PINNED_GROUP, MIN_SETTINGS_VERSION, TTL];
         assert_columns(include_str!("sql/session_get.sql"), &columns);
     }

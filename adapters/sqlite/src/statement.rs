@@ -52,8 +52,8 @@ pub(crate) fn changed(connection: &Connection, sql: &str, params: impl Params) -
     Ok(change(connection, sql, params)? > 0)
 }
 
-/// Runs `store` for a row that holds `held`, unless that is `value` or more. The numbers are compared here and not in SQL,
-/// where the upper half of them is negative.
+/// Runs `store` unless the row holds `value` or more. The numbers are compared here and not in SQL, where the
+/// upper half of them is negative.
 pub(crate) fn advance(
     held: Option<u64>,
     value: u64,

@@ -14,8 +14,8 @@ use crate::options::SqliteOptions;
 use crate::reader::Readers;
 use crate::writer::Writer;
 
-/// A task store in one SQLite file. Close it with `store_close`; a store that is dropped finishes what it accepted
-/// on its own thread.
+/// A task store in one SQLite file. `store_close` closes it. A store that is dropped finishes the changes
+/// that it accepted on its own thread.
 #[derive(Debug)]
 pub struct SqliteStore {
     pub(crate) path: Arc<Path>,
@@ -25,27 +25,28 @@ pub struct SqliteStore {
     pub(crate) fence: FenceCell,
 }
 
-/// Numbers an operator watches.
+/// Numbers for operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SqliteStats {
-    /// Transactions that were committed since the store was opened.
+    /// The number of transactions that were committed since the store was opened.
     pub groups: u64,
-    /// Changes those transactions held. `operations / groups` is the average size of a group.
+    /// The number of changes in those transactions. `operations / groups` is the average size of a group.
     pub operations: u64,
     /// The size of the write-ahead log on disk.
     pub wal_bytes: u64,
 }
 
 impl SqliteStore {
-    /// Opens the store at `options.path`, creating file and directory where there are none, and brings its schema
-    /// up to [`SCHEMA_VERSION`](crate::SCHEMA_VERSION).
+    /// Opens the store at `options.path`, creates its file and directory if they are missing, and migrates it
+    /// to [`SCHEMA_VERSION`](crate::SCHEMA_VERSION).
     ///
-    /// A file that is not a store of Miroir, or is damaged, is `InvalidInput`; one written by a newer Miroir is
-    /// `SchemaAhead`; one that cannot be opened or written is `Unavailable`. In each case nothing was changed.
+    /// A file that is not a store of Miroir, or is damaged, is `InvalidInput`. A file written by a newer
+    /// Miroir is `SchemaAhead`. A file that cannot be opened or written is `Unavailable`. In each case
+    /// nothing was changed.
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
         let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&options)).await;
         opened.unwrap_or_else(|failed| {
-            Err(StoreError::not_applied("opening the SQLite store was cut short").with_source(failed))
+            Err(StoreError::not_applied("opening the SQLite store was interrupted").with_source(failed))
         })
     }
 
@@ -62,14 +63,14 @@ impl SqliteStore {
         })
     }
 
-    /// The numbers an operator watches.
+    /// Returns the numbers for operators.
     pub fn stats(&self) -> SqliteStats {
         let (groups, operations) = self.writer.committed();
         SqliteStats { groups, operations, wal_bytes: wal_bytes(&self.path) }
     }
 
-    /// Runs `operation` on the writer and waits until it is on disk. It may run more than once, each time on the state
-    /// before it, so it must not consume what it captured.
+    /// Runs `operation` on the writer and waits until it is on disk. It may run more than once, each time on
+    /// the state before it, so it must not consume what it captured.
     pub(crate) async fn write<T, F>(&self, operation: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

@@ -33,8 +33,8 @@ pub(crate) trait Versioned: Keyed + Clone + Sync {
     /// Returns the version.
     fn version(&self) -> u64;
 
-    /// Runs `sql`, which is [`Self::INSERT`] or [`Self::UPDATE`], with the columns of the row and with `version`.
-    /// Returns whether a row was written.
+    /// Runs `sql`, which is [`Self::INSERT`] or [`Self::UPDATE`], with the columns of the row and with
+    /// `version`. Returns whether a row was written.
     fn write(&self, connection: &Connection, version: u64, sql: &str) -> Result<bool, Failure>;
 
     /// Returns the version of the stored row of the same key, if there is one.
@@ -70,7 +70,8 @@ impl SqliteStore {
     ) -> Result<Put, StoreError> {
         let rows = rows.map(R::clone);
         self.write(move |connection| {
-            // All are compared before any is written: a conflict is not an error, so nothing would be rolled back.
+            // All are compared before any is written: a conflict is not an error, so nothing would be rolled
+            // back.
             for row in &rows {
                 if row.stored_version(connection)? != Some(row.version()) {
                     return Ok(Put::Conflict);

@@ -73,7 +73,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         assert_columns(Tenant::GET, &[API_KEY_HASH, TENANT_ID, GROUP_ID]);
         assert_columns(Tenant::LIST, &[API_KEY_HASH, TENANT_ID, GROUP_ID]);
     }

@@ -8,7 +8,7 @@ use super::row::{self, Columns};
 use crate::error::Failure;
 use crate::statement::change;
 
-/// A task that is to take the place of its row: encoded before the writer is asked.
+/// A task that replaces its row. It is encoded before the writer is called.
 pub(crate) struct Replacement {
     task: Task,
     columns: Columns,
@@ -16,7 +16,7 @@ pub(crate) struct Replacement {
 
 impl Replacement {
     pub(crate) fn of(task: Task) -> Result<Self, StoreError> {
-        // A version that cannot be raised is refused by `check_task_put`, if the row is of that version at all.
+        // A version that cannot be raised is refused by `check_task_put`, if the row has that version at all.
         let columns = Columns::of(&task, next_version(task.version).unwrap_or(task.version))?;
         Ok(Self { task, columns })
     }

@@ -1,4 +1,4 @@
-//! The port.
+//! Creating, reading, replacing and pruning of tasks.
 
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
@@ -20,7 +20,7 @@ const CHANGES: Column = Column(0, "changes");
 impl TaskTable for SqliteStore {
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError> {
         check_new_task(&task)?;
-        // The uid is only known to the writer; the rest of the row is ready before it is asked.
+        // Only the writer knows the uid. The rest of the row is encoded before the writer is called.
         let changes = task.changes.as_ref().map(to_json).transpose()?;
         let task = task.into_task(TaskUid(0), now);
         let changes = changes.filter(|_| !task.status.is_finished());
@@ -28,7 +28,7 @@ impl TaskTable for SqliteStore {
         let uid = self
             .write(move |connection| {
                 let uid = row::next_uid(connection)?
-                    .ok_or_else(|| StoreError::not_applied("every task uid has been given"))?;
+                    .ok_or_else(|| StoreError::not_applied("all task uids are used up"))?;
                 columns.insert(connection, uid)?;
                 if let Some(changes) = &changes {
                     let params = (uid.0, changes.as_str());
