@@ -69,7 +69,7 @@ impl Versioned for Canary {
     }
 }
 
-/// A run as a member of the sorted set of its canary, whose score is `ran_at`.
+/// A run, as a member of the sorted set of its canary. The score is `ran_at`.
 #[derive(Serialize, Deserialize)]
 struct Member {
     ran_at: i64,
@@ -149,9 +149,9 @@ impl CanaryTable for RedisStore {
 
     async fn canary_run_list(&self, id: &str, limit: u32) -> Result<Vec<CanaryRun>, StoreError> {
         let Some(last) = limit.checked_sub(1) else { return Ok(Vec::new()) };
-        let mut question = cmd("ZRANGE");
-        question.arg(self.keys.row(CANARY_RUNS, id)).arg(0).arg(last).arg("REV");
-        let members: Vec<Vec<u8>> = self.look(CANARY_RUNS.name, id, &question).await?;
+        let mut command = cmd("ZRANGE");
+        command.arg(self.keys.row(CANARY_RUNS, id)).arg(0).arg(last).arg("REV");
+        let members: Vec<Vec<u8>> = self.read(CANARY_RUNS.name, id, &command).await?;
         let runs = members.iter().map(|member| {
             let member: Member = serde_json::from_slice(member).map_err(|error| undecodable(id, error))?;
             member.run(id)

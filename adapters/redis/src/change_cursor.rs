@@ -86,7 +86,7 @@ impl ChangeCursorTable for RedisStore {
         index: &IndexUid,
     ) -> Result<Option<ChangeCursor>, StoreError> {
         let key = self.keys.pair(CURSORS, sink, index.as_str());
-        let values: Values = self.look(CURSORS.name, &key, &fields_of(&key, ChangeCursor::FIELDS)).await?;
+        let values: Values = self.read(CURSORS.name, &key, &fields_of(&key, ChangeCursor::FIELDS)).await?;
         decode(&key, values)
     }
 

@@ -1,4 +1,4 @@
-//! What is remembered of sinks, `cdc_sinks`.
+//! States of sinks, `cdc_sinks`.
 
 use async_trait::async_trait;
 use miroir_domain::change::SinkRow;

@@ -1,18 +1,18 @@
-//! What a failed call says, in the terms of the ports.
+//! Conversion of failed calls to errors of the store.
 
 use miroir_ports::outbound::{Outcome, StoreError};
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-/// Whether a call changes anything.
+/// The effect of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// It only looks: whatever happened to its answer, nothing was changed.
+    /// The call only reads: nothing was changed, even if its response is lost.
     Read,
-    /// It may change something: when its answer is lost, it is not known whether it did.
+    /// The call may change something: if its response is lost, the outcome is unknown.
     Write,
 }
 
-/// What a call is about, for its error.
+/// The table and key of a call, for its error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'a> {
     pub(crate) effect: Effect,
@@ -20,7 +20,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) key: &'a str,
 }
 
-/// A server that answered, and refused before it did anything.
+/// Returns advice for an error by which the server refused a call before it changed anything.
 fn refusal(error: &RedisError) -> Option<&'static str> {
     if let ErrorKind::Server(kind) = error.kind() {
         return match kind {
@@ -29,7 +29,7 @@ fn refusal(error: &RedisError) -> Option<&'static str> {
                 Some("a part of it is down: see the state of its replication or cluster")
             }
             ServerErrorKind::ReadOnly => {
-                Some("it is a replica and takes no writes: point the URL at the master")
+                Some("it is a replica and does not accept writes: point the URL at the master")
             }
             ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::CrossSlot => {
                 Some("the key is in another slot: Redis Cluster needs a proxy in front, and `cluster: true`")
@@ -41,7 +41,7 @@ fn refusal(error: &RedisError) -> Option<&'static str> {
     match error.code() {
         Some("OOM") => Some("it is out of memory: raise `maxmemory` or prune tasks sooner"),
         Some("MISCONF") => Some("it cannot write to its disk: see its log"),
-        Some("NOAUTH" | "WRONGPASS") => Some("it wants a user and password: put them into the URL"),
+        Some("NOAUTH" | "WRONGPASS") => Some("it requires a user and password: put them into the URL"),
         Some("NOREPLICAS") => Some("too few replicas are connected (`min-replicas-to-write`)"),
         Some("BUSY") => Some("it is busy with a script that takes too long"),
         _ => None,
@@ -87,7 +87,9 @@ pub(crate) fn of_call(error: RedisError, subject: Subject<'_>) -> StoreError {
 
 /// Returns the error of a handle whose term is over.
 pub(crate) fn fenced() -> StoreError {
-    StoreError::not_applied("a later term has begun: another instance leads now, and this one must stop")
+    StoreError::not_applied(
+        "a later term has begun: another instance holds the lease now, and this one must stop",
+    )
 }
 
 /// Returns the error of a store that was closed.

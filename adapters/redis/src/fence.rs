@@ -1,11 +1,11 @@
-//! Fences: a handle that led, and leads no more, changes nothing.
+//! Fences: a handle whose term is over changes nothing.
 //!
-//! Each table has a fence of its own, beside its rows and in their slot: the greatest token that a leader has fenced it with.
-//! Scripts that change something are given the token of their handle and compare.
+//! Each table has a fence of its own, beside its rows and in their slot: the greatest token that a holder has
+//! fenced it with. Scripts that change something receive the token of their handle and compare it.
 
 use parking_lot::Mutex;
 
-/// The term that a handle's changes are part of.
+/// The term to which the changes of a handle belong.
 #[derive(Debug, Clone)]
 pub(crate) struct Fence {
     pub(crate) scope: String,

@@ -67,7 +67,7 @@ impl IdempotencyTable for RedisStore {
         self.change_by(IDEMPOTENCY, key, &mut script).await
     }
 
-    /// Redis collects the rows itself.
+    /// Removes nothing: Redis removes expired rows by itself.
     async fn idempotency_purge(&self, _now: Timestamp, _limit: u32) -> Result<u64, StoreError> {
         self.check_open()?;
         Ok(0)

@@ -76,7 +76,7 @@ impl Row for Job {
 }
 
 impl RedisStore {
-    /// Adds the keys of the queue in the order in which `lua/job.lua` knows them.
+    /// Adds the keys of the queue in the order that `lua/job.lua` expects.
     fn push_queue(&self, script: &mut ScriptInvocation<'_>) {
         for name in ["_index", "_queued", "_claimed", "_place", "_token"] {
             script.key(self.keys.own(JOBS, name));
@@ -176,7 +176,7 @@ impl JobTable for RedisStore {
     async fn job_depth(&self) -> Result<JobDepth, StoreError> {
         let mut script = script!("lua/job_depth.lua");
         script.key(self.keys.own(JOBS, "_queued")).key(self.keys.own(JOBS, "_claimed"));
-        let (queued, claimed) = self.look_by(JOBS.name, "of the depth", &script).await?;
+        let (queued, claimed) = self.read_by(JOBS.name, "of the depth", &script).await?;
         Ok(JobDepth { queued, claimed })
     }
 }

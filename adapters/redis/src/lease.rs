@@ -13,7 +13,7 @@ use crate::fence::Fence;
 use crate::keys::{ALL, LEASES};
 use crate::store::RedisStore;
 
-/// A term as scripts answer it: token, when it ends, holder.
+/// A term as scripts return it: token, end, holder.
 type Term = (Vec<u8>, i64, Vec<u8>);
 
 fn lease(scope: &str, (token, expires_at, holder): Term) -> Result<Lease, StoreError> {
@@ -84,7 +84,7 @@ impl LeaseTable for RedisStore {
     }
 
     async fn lease_fence(&self, scope: &str, token: u64) -> Result<(), StoreError> {
-        // Raises the fence of every table, then puts this handle behind it.
+        // Raises the fence of every table, then sets the fence of this handle.
         for table in ALL {
             let mut script = script!("lua/fence_raise.lua");
             script.key(self.fence_key(table, scope)).arg(token);
@@ -102,7 +102,7 @@ impl LeaseTable for RedisStore {
         let mut script = script!("lua/clock.lua", "lua/term.lua", "lua/lease_get.lua");
         script.key(self.keys.row(LEASES, scope));
         self.push_clock(&mut script, now);
-        let term: Option<Term> = self.look_by(LEASES.name, scope, &script).await?;
+        let term: Option<Term> = self.read_by(LEASES.name, scope, &script).await?;
         term.map(|term| lease(scope, term)).transpose()
     }
 
@@ -111,7 +111,7 @@ impl LeaseTable for RedisStore {
         let mut script = script!("lua/name.lua", "lua/clock.lua", "lua/term.lua", "lua/lease_list.lua");
         script.key(&index).key(self.keys.base(LEASES));
         self.push_clock(&mut script, now);
-        let found: Vec<(Vec<u8>, Term)> = self.look_by(LEASES.name, &index, &script).await?;
+        let found: Vec<(Vec<u8>, Term)> = self.read_by(LEASES.name, &index, &script).await?;
         let leases = found.into_iter().map(|(scope, term)| {
             let scope = String::from_utf8(scope).map_err(|error| {
                 StoreError::corrupt(LEASES.name, &index, "a scope is not UTF-8").with_source(error)

@@ -1,13 +1,14 @@
 //! The task store on Redis, for any number of instances.
 //!
-//! Each row is a hash of its own; sorted sets beside the rows name them, so that nothing is ever searched for with `SCAN` or
-//! `KEYS`. A method that touches more than one key, or decides by what it reads, is one script under `lua/`. What a key is
-//! called is said in `keys` alone.
+//! Each row is a hash of its own. Sorted sets beside the rows contain their names, so that nothing is ever
+//! searched for with `SCAN` or `KEYS`. A method that touches more than one key, or that depends on data it
+//! reads, is one script under `lua/`. The module `keys` alone defines the names of keys.
 //!
-//! Numbers of 64 bits travel and are compared as decimal text, because a number of Lua holds 53 of them.
+//! Numbers of 64 bits are sent and compared as decimal text, because a number of Lua holds 53 bits.
 //!
-//! Durability is the server's: with `appendfsync always` an acknowledged write survives a crash of the server, with
-//! `everysec` the last second may be lost, without an append-only file everything since the last snapshot.
+//! Durability is the server's: with `appendfsync always` an acknowledged write survives a crash of the
+//! server, with `everysec` the last second may be lost, without an append-only file everything since the last
+//! snapshot.
 
 mod admin_session;
 mod alias;

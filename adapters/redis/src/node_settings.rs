@@ -61,8 +61,8 @@ impl NodeSettingsTable for RedisStore {
         node: &NodeId,
     ) -> Result<Option<NodeSettingsVersion>, StoreError> {
         let key = self.keys.pair(NODE_SETTINGS, index.as_str(), node.as_str());
-        let question = fields_of(&key, NodeSettingsVersion::FIELDS);
-        let values: Values = self.look(NODE_SETTINGS.name, &key, &question).await?;
+        let command = fields_of(&key, NodeSettingsVersion::FIELDS);
+        let values: Values = self.read(NODE_SETTINGS.name, &key, &command).await?;
         decode(&key, values)
     }
 

@@ -1,4 +1,4 @@
-//! Rate limits, and how often somebody may try to log in.
+//! Rate limits, and the back-off of log-ins.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl RateLimits for RedisStore {
         self.change_by(WINDOWS, address, &mut script).await
     }
 
-    /// Redis collects the counters itself.
+    /// Removes nothing: Redis removes expired counters by itself.
     async fn rate_limit_purge(&self, _now: Timestamp, _limit: u32) -> Result<u64, StoreError> {
         self.check_open()?;
         Ok(0)

@@ -13,7 +13,7 @@ use crate::error::of_subscription;
 use crate::link::Link;
 use crate::store::RedisStore;
 
-/// The pause before a subscription that was interrupted is begun again.
+/// The pause before an interrupted subscription is tried again.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// A subscription on a connection of its own.
@@ -31,7 +31,8 @@ async fn subscribe(link: &Link, channel: &str) -> Result<PubSubStream, StoreErro
 }
 
 impl Subscription {
-    /// Returns the next revocation, or [`Revocation::Missed`] when the connection breaks and when it is restored.
+    /// Returns the next revocation, or [`Revocation::Missed`] when the connection breaks and when it is
+    /// restored.
     async fn next(&mut self) -> Revocation {
         let Some(messages) = &mut self.messages else {
             return self.resubscribe().await;

@@ -1,4 +1,4 @@
-//! Scoped search keys, and which instances have observed them.
+//! Scoped search keys, and the instances that have observed them.
 
 use std::time::Duration;
 

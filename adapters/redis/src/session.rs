@@ -105,9 +105,9 @@ impl SessionTable for RedisStore {
 
     async fn session_count(&self, now: Timestamp) -> Result<u64, StoreError> {
         let lru = self.keys.own(SESSIONS, "_lru");
-        let mut question = cmd("ZCOUNT");
-        question.arg(&lru).arg(format!("({}", now.as_millis())).arg("+inf");
-        self.look(SESSIONS.name, &lru, &question).await
+        let mut command = cmd("ZCOUNT");
+        command.arg(&lru).arg(format!("({}", now.as_millis())).arg("+inf");
+        self.read(SESSIONS.name, &lru, &command).await
     }
 
     async fn session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {

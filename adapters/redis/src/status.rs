@@ -1,4 +1,4 @@
-//! Health and end of the store.
+//! Health and closing of the store.
 
 use async_trait::async_trait;
 use miroir_ports::outbound::{StoreError, StoreStatus};
@@ -16,7 +16,8 @@ impl StoreStatus for RedisStore {
         Ok(())
     }
 
-    /// Calls under way are finished by those who wait for them; there is nothing of the store's own to finish.
+    /// Refuses later calls. Calls under way are finished by their callers, and the store itself has nothing
+    /// to finish.
     async fn store_close(&self) -> Result<(), StoreError> {
         self.closed.send_replace(true);
         Ok(())

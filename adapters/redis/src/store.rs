@@ -25,7 +25,8 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Another handle of the same store, on the same connection, without a fence. Closing any of them closes all.
+    /// Returns another handle of the same store, on the same connection and without a fence. Closing one
+    /// closes all.
     #[must_use]
     pub fn handle(&self) -> Self {
         Self {
@@ -37,13 +38,14 @@ impl RedisStore {
         }
     }
 
-    /// Refuses what comes after closing.
+    /// Refuses calls after closing.
     pub(crate) fn check_open(&self) -> Result<(), StoreError> {
         if *self.closed.borrow() { Err(closed()) } else { Ok(()) }
     }
 
-    /// Adds what `lua/clock.lua` must know: whose clock counts, the caller's `now`, and by how much longer a key lives than
-    /// it counts. On the server's own clock a key may go when its time is over; on the caller's, it may not be over yet.
+    /// Adds the arguments of `lua/clock.lua`: the clock that decides, the caller's `now`, and the time for
+    /// which a key outlives its row. On the server's own clock a key may end with its row. On the caller's,
+    /// the row may still count.
     pub(crate) fn push_clock(&self, script: &mut ScriptInvocation<'_>, now: Timestamp) {
         let (by_caller, grace) = match self.clock {
             Clock::Server => (0, 0),

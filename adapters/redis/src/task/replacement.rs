@@ -1,4 +1,4 @@
-//! A task on its way into the place of its row, alone or with the events of its end.
+//! A task that replaces its row, alone or together with the events of its end.
 
 use miroir_domain::task::{Task, TaskStatus};
 use miroir_ports::outbound::{Put, StoreError, check_task_put, next_version};
@@ -9,11 +9,11 @@ use crate::keys::{Keys, TASKS};
 use crate::row::Columns;
 use crate::store::RedisStore;
 
-/// What `lua/task_replace.lua` is told.
+/// The arguments of `lua/task_replace.lua`.
 pub(crate) struct Replacement<'a> {
     task: &'a Task,
     columns: Columns,
-    /// The statuses that the row may have, each between blanks.
+    /// The statuses that the row may have, each between spaces.
     statuses: String,
 }
 
@@ -21,7 +21,7 @@ impl<'a> Replacement<'a> {
     pub(crate) fn of(task: &'a Task) -> Result<Self, StoreError> {
         let allowed = TaskStatus::ALL.into_iter().filter(|status| check_task_put(*status, task).is_ok());
         let statuses = allowed.fold(" ".to_owned(), |words, status| words + status.as_str() + " ");
-        // A version that cannot grow is refused by `check_task_put`, and then no status is allowed.
+        // A version that cannot be raised is refused by `check_task_put`, and then no status is allowed.
         let version = next_version(task.version).unwrap_or_default();
         Ok(Self { task, columns: columns(task, version)?, statuses })
     }
@@ -35,7 +35,7 @@ impl<'a> Replacement<'a> {
 }
 
 impl RedisStore {
-    /// Carries out a script that replaces a task.
+    /// Runs a script that replaces a task.
     pub(crate) async fn replace(
         &self,
         replacement: &Replacement<'_>,
@@ -52,7 +52,7 @@ impl RedisStore {
                         .with_source(error)
                 })?;
                 check_task_put(status, replacement.task)?;
-                Err(StoreError::corrupt(TASKS.name, &key, "its status was refused for no reason"))
+                Err(StoreError::corrupt(TASKS.name, &key, "its status was refused without a reason"))
             }
         }
     }

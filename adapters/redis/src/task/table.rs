@@ -1,4 +1,4 @@
-//! Creating, reading, replacing and pruning tasks.
+//! Creating, reading, replacing and pruning of tasks.
 
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
@@ -28,13 +28,13 @@ impl TaskTable for RedisStore {
             script.arg(changes);
         }
         let uid: Option<u32> = self.change_by(TASKS, "of a new task", &mut script).await?;
-        let uid = uid.ok_or_else(|| StoreError::not_applied("every task uid has been given"))?;
+        let uid = uid.ok_or_else(|| StoreError::not_applied("all task uids are used up"))?;
         Ok(Task { uid: TaskUid(uid), ..row })
     }
 
     async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError> {
         let key = self.keys.own(TASKS, &format!("_changes:{uid}"));
-        let found: Option<Vec<u8>> = self.look(TASKS.name, &key, cmd("GET").arg(&key)).await?;
+        let found: Option<Vec<u8>> = self.read(TASKS.name, &key, cmd("GET").arg(&key)).await?;
         let read = |text: Vec<u8>| serde_json::from_slice(&text);
         found.map(read).transpose().map_err(|error| {
             StoreError::corrupt(TASKS.name, &key, "the changes cannot be decoded").with_source(error)
@@ -43,7 +43,7 @@ impl TaskTable for RedisStore {
 
     async fn task_get(&self, uid: TaskUid) -> Result<Option<Task>, StoreError> {
         let key = self.keys.row(TASKS, &uid.to_string());
-        let values: Values = self.look(TASKS.name, &key, &fields_of(&key, FIELDS)).await?;
+        let values: Values = self.read(TASKS.name, &key, &fields_of(&key, FIELDS)).await?;
         task(uid, values)
     }
 
@@ -77,7 +77,7 @@ impl TaskTable for RedisStore {
         Ok(page.tasks)
     }
 
-    /// In steps, so that no call keeps the server from others for long.
+    /// Deletes in steps, so that no call blocks the server for long.
     async fn task_prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut pruned = 0;
         while pruned < u64::from(limit) {

@@ -1,4 +1,4 @@
-//! What the tests on a real server share.
+//! Helpers of the tests on a real server.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod proxy;
@@ -12,12 +12,12 @@ use miroir_ports::outbound::{Outcome, StoreError};
 use miroir_redis::{RedisOptions, RedisStore};
 use miroir_test_redis::RedisServer;
 
-/// A store on `server`, everything as usual.
+/// Opens a store on `server` with the default options.
 pub async fn open(server: &RedisServer) -> Arc<RedisStore> {
     Arc::new(RedisStore::open(RedisOptions::new(server.url())).await.unwrap())
 }
 
-/// A task that can be told by `label`.
+/// Returns a task that `label` identifies.
 pub fn new_task(label: &str) -> NewTask {
     NewTask {
         kind: TaskKind::DocumentAdditionOrUpdate,
@@ -30,14 +30,15 @@ pub fn new_task(label: &str) -> NewTask {
     }
 }
 
-/// An instant.
+/// Returns an instant.
 pub fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// Asserts that `answer` is `Unavailable` with `outcome`, and that its message with its causes holds `words`.
-pub fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>, outcome: Outcome, words: &str) {
-    match answer {
+/// Asserts that `result` is `Unavailable` with `outcome`, and that its message with its causes contains
+/// `words`.
+pub fn assert_unavailable<T: std::fmt::Debug>(result: Result<T, StoreError>, outcome: Outcome, words: &str) {
+    match result {
         Err(error @ StoreError::Unavailable { outcome: found, .. }) => {
             let reason = error_chain(&error).to_string();
             assert_eq!(found, outcome, "{reason}");
