@@ -129,7 +129,7 @@ where
     for attempt in 1..OPEN_ATTEMPTS {
         match open().await {
             Err(error) if error.retryable() => {
-                tracing::warn!(attempt, "opening the task store: {error}");
+                tracing::warn!(attempt, "opening the task store: {}", miroir_ports::error_chain(&error));
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }

@@ -1,7 +1,7 @@
-//! A store that fails on command, around any other: for tests of what must stay right when it does.
+//! A wrapper that makes any store fail on command, for tests of the behaviour under faults.
 //!
-//! A [`Plan`] says of each call what becomes of it. [`Script`] is a plan that names methods and what happens to their next
-//! calls; [`Chance`] one that fails at random, the same way again from the same seed.
+//! A [`Plan`] decides the outcome of each call. [`Script`] is a plan that sets the outcomes of the next calls
+//! of a method. [`Chance`] is a plan that fails at random, and in the same way again from the same seed.
 
 mod plan;
 
@@ -14,7 +14,7 @@ pub use plan::{Chance, Fault, Plan, Script};
 
 miroir_ports::wrap_store!(FaultyStore);
 
-/// A store whose calls go as a plan says.
+/// A store whose calls fail as a plan says.
 pub struct FaultyStore {
     inner: Arc<dyn TaskStore>,
     plan: Arc<dyn Plan>,
@@ -27,7 +27,7 @@ impl fmt::Debug for FaultyStore {
 }
 
 impl FaultyStore {
-    /// `inner`, as far as `plan` lets calls through.
+    /// Wraps `inner`.
     pub fn new(inner: Arc<dyn TaskStore>, plan: Arc<dyn Plan>) -> Self {
         Self { inner, plan }
     }
@@ -39,7 +39,8 @@ impl FaultyStore {
     ) -> Result<T, StoreError> {
         let unavailable = |outcome| StoreError::Unavailable {
             outcome,
-            reason: format!("the test said that {method} fails"),
+            reason: format!("the plan of the test makes `{method}` fail"),
+            source: None,
         };
         match self.plan.next(method).await {
             Fault::None => work.await,
@@ -49,8 +50,8 @@ impl FaultyStore {
                 work.await?;
                 Err(unavailable(Outcome::Unknown))
             }
-            Fault::Delay(span) => {
-                tokio::time::sleep(span).await;
+            Fault::Delay(delay) => {
+                tokio::time::sleep(delay).await;
                 work.await
             }
         }

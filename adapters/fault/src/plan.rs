@@ -1,56 +1,52 @@
-//! What becomes of calls.
+//! Plans that decide which calls fail.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 
-/// What becomes of one call.
+/// The outcome of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It goes through.
+    /// The call succeeds.
     None,
-    /// It does not reach the store, and the caller is told so.
+    /// The call does not reach the store, and the caller is notified of that.
     NotApplied,
-    /// It does not reach the store, and the caller cannot know.
+    /// The call does not reach the store, and the caller cannot know.
     LostBefore,
-    /// The store carries it out, and its answer is lost.
+    /// The store carries the call out, but the response is lost.
     LostAfter,
-    /// It goes through later.
+    /// The call succeeds after a delay.
     Delay(Duration),
 }
 
-/// Says of each call what becomes of it.
+/// A decision on each call.
 #[async_trait]
 pub trait Plan: Send + Sync + 'static {
-    /// What becomes of a call of `method`. It may wait: a plan that never answers is a process that hears nothing more.
+    /// Returns the outcome of a call of `method`. It may wait: a plan that never returns stands for a store
+    /// that never responds.
     async fn next(&self, method: &'static str) -> Fault;
 }
 
-/// Faults by the name of a method, each for one call, in their order. Other calls go through.
+/// Faults by the name of a method, each for one call, in their order. Other calls succeed.
 #[derive(Debug, Default)]
 pub struct Script(Mutex<BTreeMap<&'static str, VecDeque<Fault>>>);
 
 impl Script {
-    /// What becomes of the next calls of `method`, after those that were said before.
+    /// Adds the outcomes of the next calls of `method`, after those that were added before.
     pub fn then(&self, method: &'static str, faults: impl IntoIterator<Item = Fault>) {
-        self.faults().entry(method).or_default().extend(faults);
+        self.0.lock().entry(method).or_default().extend(faults);
     }
 
-    /// The next `times` calls of `method` are told that nothing was changed.
+    /// Makes the next `times` calls of `method` fail without effect.
     pub fn fail(&self, method: &'static str, times: usize) {
         self.then(method, std::iter::repeat_n(Fault::NotApplied, times));
     }
 
-    /// The fault of the next call of `method`.
+    /// Takes the outcome of the next call of `method`.
     pub fn take(&self, method: &'static str) -> Fault {
-        self.faults().get_mut(method).and_then(VecDeque::pop_front).unwrap_or(Fault::None)
-    }
-
-    fn faults(&self) -> MutexGuard<'_, BTreeMap<&'static str, VecDeque<Fault>>> {
-        // Nothing that holds the lock can panic half way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().get_mut(method).and_then(VecDeque::pop_front).unwrap_or(Fault::None)
     }
 }
 
@@ -66,17 +62,18 @@ impl Plan for Script {
 pub struct Chance {
     /// The state of a linear congruential generator (the constants are Knuth's, of MMIX).
     state: Mutex<u64>,
-    /// One call in so many fails.
+    /// The average number of calls for each that fails.
     one_in: u64,
 }
 
 impl Chance {
-    /// One call in `one_in` fails, on average and at least 1, in one of three ways; from one `seed` always the same calls.
+    /// Creates a plan by which one call in `one_in`, or every call if that is 0, fails on average, in one of
+    /// three ways. The same `seed` gives the same outcomes.
     pub fn new(seed: u64, one_in: u64) -> Self {
         Self { state: Mutex::new(seed), one_in: one_in.max(1) }
     }
 
-    /// What becomes of the next call.
+    /// Returns the outcome of the next call.
     pub fn roll(&self) -> Fault {
         if !self.number().is_multiple_of(self.one_in) {
             return Fault::None;
@@ -89,9 +86,9 @@ impl Chance {
     }
 
     fn number(&self) -> u64 {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // The low bits of such a generator repeat soon.
+        // The low bits of such a generator have short periods.
         *state >> 33
     }
 }
@@ -108,7 +105,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn script_is_followed_by_method_and_then_lets_through() {
+    async fn script_fails_calls_by_method_and_then_lets_them_through() {
         let script = Script::default();
         script.fail("a", 2);
         script.then("b", [Fault::LostAfter]);
@@ -121,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn chance_repeats_itself_from_a_seed_and_fails_as_often_as_asked() {
+    async fn chance_repeats_from_a_seed_and_fails_at_its_rate() {
         let (one, other) = (Chance::new(7, 10), Chance::new(7, 10));
         let mut failed = 0;
         for _ in 0..10_000 {

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use miroir_domain::error::{ErrorCode, ErrorKind, InvalidRequest, ResponseError};
 use miroir_domain::wording::{NAME_CHARS, excerpt};
+use miroir_ports::error_chain;
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::StoreError;
 
@@ -162,11 +163,16 @@ fn from_node(status: u16, error: ResponseError) -> Failure {
 fn from_store(error: &StoreError) -> Failure {
     match error {
         StoreError::Unavailable { outcome, .. } => {
-            tracing::error!(target: "miroir::http", error = %error, "the task store is unavailable");
+            tracing::error!(target: "miroir::http", error = %error_chain(error), "the task store is unavailable");
             let message = format!("The task store is unavailable; {outcome}.");
             Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
         }
-        other => Failure::internal(&other.to_string()),
+        StoreError::Contended(_) => {
+            tracing::warn!(target: "miroir::http", error = %error_chain(error), "the task store is contended");
+            let message = "Too many requests change the same thing at once; nothing was changed by this one.";
+            Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
+        }
+        other => Failure::internal(&error_chain(other)),
     }
 }
 
@@ -223,7 +229,11 @@ mod tests {
 
     #[test]
     fn unavailable_stores_are_503_without_their_address() {
-        let lost = StoreError::Unavailable { outcome: Outcome::Unknown, reason: "/secret/path".to_owned() };
+        let lost = StoreError::Unavailable {
+            outcome: Outcome::Unknown,
+            reason: "/secret/path".to_owned(),
+            source: None,
+        };
         let failure = Failure::from(ApiError::from(lost));
         assert_eq!(failure.status.as_u16(), 503);
         assert_eq!(failure.retry_after, Some(10));

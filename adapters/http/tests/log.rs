@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use miroir_domain::search::SearchRequest;
 use miroir_http::{Apis, HttpOptions, Secret};
 use miroir_ports::inbound::MockSearchApi;
+use miroir_ports::outbound::StoreError;
 use serde_json::{Value, json};
 use support::{Request, Server, read_response, stub_apis};
 use tracing_subscriber::fmt::MakeWriter;
@@ -103,6 +104,20 @@ async fn log_lines_of_a_handler_have_the_request_id() {
     let request = Request::new("GET", "/indexes/m/search").header("X-Request-Id", "abc");
     let lines = logged(apis, HttpOptions::default(), &[request]).await;
     assert_eq!(lines.of("inside")[0]["span"]["request_id"], "abc");
+}
+
+#[tokio::test]
+async fn error_of_the_store_is_logged_with_its_cause() {
+    let mut search = MockSearchApi::new();
+    search.expect_search().returning(|_, _: SearchRequest| {
+        let full = std::io::Error::other("no space left");
+        Err(StoreError::not_applied("the log cannot be written").with_source(full).into())
+    });
+    let apis = Apis { search: Arc::new(search), ..stub_apis() };
+    let request = Request::new("GET", "/indexes/m/search");
+    let lines = logged(apis, HttpOptions::default(), &[request]).await;
+    let logged = lines.of("miroir::http")[0]["fields"]["error"].to_string();
+    assert!(logged.contains("the log cannot be written: no space left"), "{logged}");
 }
 
 #[tokio::test]

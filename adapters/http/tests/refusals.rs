@@ -7,6 +7,7 @@ use std::sync::Arc;
 use miroir_domain::error::ErrorCode;
 use miroir_http::{Apis, HttpOptions, Secret, route_list};
 use miroir_ports::inbound::{ApiError, MockIndexApi};
+use miroir_ports::outbound::StoreError;
 use serde_json::json;
 use support::{Request, Server, panicking_apis};
 
@@ -309,6 +310,18 @@ async fn errors_of_the_port_keep_their_code_and_have_its_status() {
         assert_eq!((response.code(), response.message()), (code.as_str().to_owned(), "because".to_owned()));
         assert_eq!(response.header("retry-after").is_some(), response.status == 503, "{code:?}");
     }
+}
+
+#[tokio::test]
+async fn contended_row_is_503_with_retry_after_and_names_no_row() {
+    let mut index = MockIndexApi::new();
+    index.expect_index_get().returning(|_| Err(StoreError::Contended("task 7 changed".to_owned()).into()));
+    let apis = Apis { index: Arc::new(index), ..panicking_apis() };
+    let response = Server::start(apis, HttpOptions::default()).await.get("/indexes/m").await;
+    assert_eq!((response.status, response.code().as_str()), (503, "miroir_store_unavailable"));
+    assert_eq!(response.header("retry-after"), Some("10"));
+    assert!(response.message().contains("nothing was changed"), "{}", response.message());
+    assert!(!response.body.contains("task 7"), "{}", response.body);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
 use miroir_ports::outbound::{AdminSessionTable, Create, RevocationFeed, Revocations, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::{create, purge};
 
 #[async_trait]
@@ -31,7 +31,7 @@ impl AdminSessionTable for MemoryStore {
         match self.data()?.admin_sessions.get_mut(session_id) {
             Some(row) if row.is_valid(now) => {
                 row.revoked = true;
-                self.revoked.ring(session_id);
+                self.revoked.notify(session_id);
                 Ok(true)
             }
             _ => Ok(false),
@@ -45,9 +45,9 @@ impl AdminSessionTable for MemoryStore {
 
 #[async_trait]
 impl RevocationFeed for MemoryStore {
-    async fn revocations(&self) -> Result<Box<dyn Revocations>, StoreError> {
-        // Refused as everything else is when the store is closed.
+    async fn revocations(&self) -> Result<Revocations, StoreError> {
+        // A closed store refuses.
         drop(self.data()?);
-        Ok(self.revoked.listen())
+        Ok(self.revoked.subscribe())
     }
 }

@@ -5,7 +5,7 @@ use miroir_domain::IndexUid;
 use miroir_domain::alias::Alias;
 use miroir_ports::outbound::{AliasTable, Create, Put, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::{create, page, put};
 
 #[async_trait]
@@ -25,7 +25,7 @@ impl AliasTable for MemoryStore {
     async fn alias_put_both(&self, first: &Alias, second: &Alias) -> Result<Put, StoreError> {
         first.check_swap(second)?;
         let mut data = self.data()?;
-        // Made on a copy, which takes the place of the rows when both were taken.
+        // Changes a copy, which replaces the rows once both changes have succeeded.
         let mut aliases = data.aliases.clone();
         for alias in [first, second] {
             if put(&mut aliases, &alias.name, alias.clone())? == Put::Conflict {

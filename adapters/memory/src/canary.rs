@@ -5,7 +5,7 @@ use miroir_domain::canary::{Canary, CanaryRun};
 use miroir_domain::row::{check_json, check_positive};
 use miroir_ports::outbound::{CanaryTable, Create, Put, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::{create, page, put};
 
 #[async_trait]

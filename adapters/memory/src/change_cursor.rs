@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Advance, ChangeCursor, ChangeCursorTable, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 
 #[async_trait]
 impl ChangeCursorTable for MemoryStore {

@@ -1,63 +1,16 @@
 //! The change event outbox.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::row::{InvalidRow, check_json};
 use miroir_domain::task::Task;
 use miroir_ports::outbound::{
-    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError,
+    ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError,
 };
 
-use crate::{Data, MemoryStore};
-
-/// What is held for one sink, oldest first, and what the sink was told of before.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox {
-    held: VecDeque<Held>,
-    marks: BTreeMap<IndexUid, Marks>,
-    lost: u64,
-}
-
-#[derive(Debug)]
-struct Held {
-    index: IndexUid,
-    change: Change,
-    bytes: u64,
-}
-
-/// The last number of an index, the last that was dropped, and the last that was delivered.
-#[derive(Debug, Default, Clone, Copy)]
-struct Marks {
-    last_seq: u64,
-    trimmed_to: u64,
-    delivered_to: u64,
-}
-
-impl Outbox {
-    fn append(&mut self, new: NewChange) {
-        let marks = self.marks.entry(new.index_uid.clone()).or_default();
-        marks.last_seq += 1;
-        let change = Change { seq: marks.last_seq, body: new.body };
-        let bytes = change.body.to_string().len() as u64;
-        self.held.push_back(Held { index: new.index_uid, change, bytes });
-    }
-
-    fn trim(&mut self, budget_bytes: u64) {
-        while self.bytes() > budget_bytes
-            && let Some(oldest) = self.held.pop_front()
-        {
-            let marks = self.marks.entry(oldest.index).or_default();
-            marks.trimmed_to = oldest.change.seq;
-            self.lost += u64::from(oldest.change.seq > marks.delivered_to);
-        }
-    }
-
-    fn bytes(&self) -> u64 {
-        self.held.iter().map(|held| held.bytes).sum()
-    }
-}
+use crate::data::Data;
+use crate::outbox::Sequence;
+use crate::store::MemoryStore;
 
 impl Data {
     fn append(&mut self, changes: Vec<NewChange>, budget_bytes: u64) {
@@ -105,7 +58,7 @@ impl ChangeOutbox for MemoryStore {
     ) -> Result<ChangePage, StoreError> {
         let data = self.data()?;
         let outbox = data.outboxes.get(sink);
-        let marks = outbox.and_then(|outbox| outbox.marks.get(index)).copied().unwrap_or_default();
+        let sequence = outbox.and_then(|outbox| outbox.sequences.get(index)).copied().unwrap_or_default();
         let changes = outbox
             .into_iter()
             .flat_map(|outbox| &outbox.held)
@@ -113,7 +66,7 @@ impl ChangeOutbox for MemoryStore {
             .take(limit as usize)
             .map(|held| held.change.clone())
             .collect();
-        Ok(ChangePage { changes, trimmed_to: marks.trimmed_to, last_seq: marks.last_seq })
+        Ok(ChangePage { changes, trimmed_to: sequence.trimmed_to, last_seq: sequence.last_seq })
     }
 
     async fn change_acknowledge(
@@ -125,9 +78,9 @@ impl ChangeOutbox for MemoryStore {
     ) -> Result<u64, StoreError> {
         let mut data = self.data()?;
         let Some(outbox) = data.outboxes.get_mut(sink) else { return Ok(0) };
-        let Some(marks) = outbox.marks.get_mut(index) else { return Ok(0) };
-        let seq = seq.min(marks.last_seq);
-        marks.delivered_to = marks.delivered_to.max(seq);
+        let Some(sequence) = outbox.sequences.get_mut(index) else { return Ok(0) };
+        let seq = seq.min(sequence.last_seq);
+        sequence.delivered_to = sequence.delivered_to.max(seq);
         let before = outbox.held.len();
         let gone_to = seq.saturating_sub(keep);
         outbox.held.retain(|held| &held.index != index || held.change.seq > gone_to);
@@ -136,13 +89,13 @@ impl ChangeOutbox for MemoryStore {
 
     async fn change_positions(&self, sink: &str) -> Result<Vec<ChangePosition>, StoreError> {
         let data = self.data()?;
-        let marks = data.outboxes.get(sink).into_iter().flat_map(|outbox| &outbox.marks);
-        let position = |(index, marks): (&IndexUid, &Marks)| ChangePosition {
+        let sequences = data.outboxes.get(sink).into_iter().flat_map(|outbox| &outbox.sequences);
+        let position = |(index, sequence): (&IndexUid, &Sequence)| ChangePosition {
             index_uid: index.clone(),
-            trimmed_to: marks.trimmed_to,
-            last_seq: marks.last_seq,
+            trimmed_to: sequence.trimmed_to,
+            last_seq: sequence.last_seq,
         };
-        Ok(marks.map(position).collect())
+        Ok(sequences.map(position).collect())
     }
 
     async fn change_backlog(&self, sink: &str) -> Result<ChangeBacklog, StoreError> {

@@ -1,10 +1,10 @@
-//! What is remembered of sinks.
+//! States of sinks.
 
 use async_trait::async_trait;
 use miroir_domain::change::SinkRow;
 use miroir_ports::outbound::{ChangeSinkTable, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 
 #[async_trait]
 impl ChangeSinkTable for MemoryStore {

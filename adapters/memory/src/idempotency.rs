@@ -5,15 +5,9 @@ use miroir_domain::row::check_expiry;
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{IdempotencyTable, Reservation, Reserve, StoreError};
 
-use crate::MemoryStore;
+use crate::row::IdempotencyRow;
+use crate::store::MemoryStore;
 use crate::versioned::purge;
-
-/// A key in use: who reserved it, and the task once there is one. Its `expires_at` is that of either.
-#[derive(Debug)]
-pub(crate) struct IdempotencyRow {
-    reservation: Reservation,
-    task: Option<TaskUid>,
-}
 
 #[async_trait]
 impl IdempotencyTable for MemoryStore {

@@ -5,7 +5,7 @@ use miroir_domain::IndexUid;
 use miroir_domain::index::IndexEntry;
 use miroir_ports::outbound::{Create, IndexTable, Put, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::{create, page, put};
 
 #[async_trait]

@@ -7,20 +7,21 @@ use miroir_domain::row::{check_expiry, check_json, check_positive};
 use miroir_ports::outbound::{Create, JobDepth, JobTable, StoreError};
 use serde_json::Value;
 
+use crate::data::Data;
+use crate::store::MemoryStore;
 use crate::versioned::page;
-use crate::{Data, MemoryStore};
 
 impl Data {
-    /// Stores a job, at the end of the line if it waits.
+    /// Stores a job, at the end of the queue if it waits.
     fn job_store(&mut self, job: Job) {
-        self.job_line.retain(|id| *id != job.id);
+        self.job_queue.retain(|id| *id != job.id);
         if job.state == JobState::Queued {
-            self.job_line.push_back(job.id.clone());
+            self.job_queue.push_back(job.id.clone());
         }
         self.jobs.insert(job.id.clone(), job);
     }
 
-    /// Ends the claims that have expired, those first that expired first.
+    /// Ends the claims that have expired, in the order in which they expired.
     fn job_claims_expire(&mut self, now: Timestamp) {
         let mut expired: Vec<(Timestamp, String)> = self
             .jobs
@@ -57,7 +58,7 @@ impl JobTable for MemoryStore {
         check_expiry("a claim", expires_at, now)?;
         let mut data = self.data()?;
         data.job_claims_expire(now);
-        let Some(job) = data.job_line.front().and_then(|id| data.jobs.get(id).cloned()) else {
+        let Some(job) = data.job_queue.front().and_then(|id| data.jobs.get(id).cloned()) else {
             return Ok(None);
         };
         data.last_job_token += 1;

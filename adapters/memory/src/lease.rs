@@ -1,6 +1,5 @@
 //! Table 7, `leader_lease`.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,20 +7,8 @@ use miroir_domain::Timestamp;
 use miroir_domain::row::check_span;
 use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError};
 
-use crate::{MemoryStore, fenced};
-
-/// The last term of a scope, and whether it was given up.
-#[derive(Debug)]
-pub(crate) struct LeaseRow {
-    lease: Lease,
-    released: bool,
-}
-
-impl LeaseRow {
-    fn running(&self, now: Timestamp) -> Option<&Lease> {
-        (!self.released && now < self.lease.expires_at).then_some(&self.lease)
-    }
-}
+use crate::row::LeaseRow;
+use crate::store::{MemoryStore, fenced};
 
 #[async_trait]
 impl LeaseTable for MemoryStore {
@@ -83,7 +70,7 @@ impl LeaseTable for MemoryStore {
             return Err(fenced());
         }
         *greatest = token;
-        *self.fence.lock().unwrap_or_else(PoisonError::into_inner) = Some((scope.to_owned(), token));
+        *self.fence.lock() = Some((scope.to_owned(), token));
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
 use miroir_ports::outbound::{Advance, NodeSettingsTable, NodeSettingsVersion, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 
 #[async_trait]
 impl NodeSettingsTable for MemoryStore {

@@ -1,35 +1,16 @@
-//! Rate limits, and how often somebody may try to log in.
+//! Rate limits, and the back-off of log-ins.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
-use miroir_domain::admin_session::{LONGEST_LOGIN_WAIT, login_wait};
+use miroir_domain::admin_session::login_wait;
 use miroir_domain::row::{check_positive, check_span};
 use miroir_ports::outbound::{LoginAttempt, RateDecision, RateLimits, StoreError};
 
-use crate::MemoryStore;
+use crate::row::{Failures, Window};
+use crate::store::MemoryStore;
 use crate::versioned::purge;
-
-/// The requests of one window.
-#[derive(Debug)]
-pub(crate) struct Window {
-    hits: u32,
-    ends_at: Timestamp,
-}
-
-/// Attempts to log in that failed, or are about to.
-#[derive(Debug)]
-pub(crate) struct Failures {
-    count: u32,
-    last_at: Timestamp,
-}
-
-impl Failures {
-    fn forgotten_at(&self) -> Timestamp {
-        self.last_at.plus(LONGEST_LOGIN_WAIT * 2)
-    }
-}
 
 #[async_trait]
 impl RateLimits for MemoryStore {

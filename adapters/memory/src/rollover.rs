@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use miroir_domain::rollover::RolloverPolicy;
 use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::{create, page, put};
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Scoped search keys, and which instances have observed them.
+//! Scoped search keys, and the instances that have observed them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use miroir_domain::search_ui::{SCOPED_KEY_SILENCE_MS, ScopedKey};
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Put, ScopedKeyObservation, ScopedKeyTable, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 
 fn counts(observation: &ScopedKeyObservation, now: Timestamp) -> bool {
     now < observation.observed_at.plus(Duration::from_millis(SCOPED_KEY_SILENCE_MS))

@@ -6,7 +6,7 @@ use miroir_domain::row::check_json;
 use miroir_domain::search_ui::SearchUiConfig;
 use miroir_ports::outbound::{Create, Put, SearchUiTable, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::{create, page, put};
 
 #[async_trait]

@@ -6,7 +6,7 @@ use miroir_domain::row::{check_expiry, check_positive};
 use miroir_domain::session::Session;
 use miroir_ports::outbound::{SessionTable, StoreError};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::purge;
 
 #[async_trait]

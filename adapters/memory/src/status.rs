@@ -1,11 +1,11 @@
-//! Health and end of the store.
+//! Health and closing of the store.
 
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use miroir_ports::outbound::{StoreError, StoreStatus};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 
 #[async_trait]
 impl StoreStatus for MemoryStore {
@@ -16,7 +16,7 @@ impl StoreStatus for MemoryStore {
 
     async fn store_close(&self) -> Result<(), StoreError> {
         self.closed.store(true, Ordering::SeqCst);
-        self.revoked.hush();
+        self.revoked.close();
         Ok(())
     }
 }

@@ -7,12 +7,13 @@ use miroir_domain::change::PendingChanges;
 use miroir_domain::row::next_version;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{Outcome, Put, StoreError, TaskPage, TaskTable};
+use miroir_ports::outbound::{Put, StoreError, TaskPage, TaskTable};
 
-use crate::{Data, MemoryStore};
+use crate::data::Data;
+use crate::store::MemoryStore;
 
 impl Data {
-    /// Replaces a task if its version fits; the outbox does the same with its events beside it.
+    /// Replaces a task if its version matches. The outbox uses it as well, to append events in the same unit.
     pub(crate) fn task_put(&mut self, task: Task) -> Result<Put, StoreError> {
         match self.tasks.get_mut(&task.uid) {
             Some(stored) if stored.version == task.version => {
@@ -34,10 +35,9 @@ impl TaskTable for MemoryStore {
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError> {
         task.check()?;
         let mut data = self.data()?;
-        let uid = u32::try_from(data.next_uid).map(TaskUid).map_err(|_| StoreError::Unavailable {
-            outcome: Outcome::NotApplied,
-            reason: "every task uid has been given".to_owned(),
-        })?;
+        let uid = u32::try_from(data.next_uid)
+            .map(TaskUid)
+            .map_err(|_| StoreError::not_applied("all task uids are used up"))?;
         let changes = task.changes.clone();
         let row = task.into_task(uid, now);
         data.next_uid += 1;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_ports::outbound::{StoreError, TenantTable};
 
-use crate::MemoryStore;
+use crate::store::MemoryStore;
 use crate::versioned::page;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What every table of versioned rows does in the same way.
+//! Operations of the tables whose rows have a version.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -35,7 +35,7 @@ versioned!(
     miroir_domain::search_ui::SearchUiConfig,
 );
 
-/// Stores a row under a key that is free.
+/// Stores a row unless its key is taken.
 pub(crate) fn create<K: Ord, V>(rows: &mut BTreeMap<K, V>, key: K, row: V) -> Create {
     if rows.contains_key(&key) {
         return Create::Exists;
@@ -44,7 +44,7 @@ pub(crate) fn create<K: Ord, V>(rows: &mut BTreeMap<K, V>, key: K, row: V) -> Cr
     Create::Created
 }
 
-/// Replaces the row of `key` if its version is that of `row`.
+/// Replaces the row of `key` if it has the version of `row`.
 pub(crate) fn put<K: Ord, V: Versioned>(
     rows: &mut BTreeMap<K, V>,
     key: &K,
@@ -60,13 +60,13 @@ pub(crate) fn put<K: Ord, V: Versioned>(
     }
 }
 
-/// Up to `limit` rows after the key `after`, in the order of their keys.
+/// Returns up to `limit` rows after the key `after`, in the order of their keys.
 pub(crate) fn page<K: Ord, V: Clone>(rows: &BTreeMap<K, V>, after: Option<K>, limit: u32) -> Vec<V> {
     let start = after.map_or(Bound::Unbounded, Bound::Excluded);
     rows.range((start, Bound::Unbounded)).take(limit as usize).map(|(_, row)| row.clone()).collect()
 }
 
-/// Removes up to `limit` rows that are `done`; answers how many.
+/// Removes up to `limit` rows that are `done` and returns their number.
 pub(crate) fn purge<K: Ord + Clone, V>(
     rows: &mut BTreeMap<K, V>,
     limit: u32,

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use crate::family::{Families, STORE_SECONDS};
 
 /// Every word for an error.
-const KINDS: [&str; 6] = ["unavailable", "unknown", "corrupt", "schema_ahead", "invalid_input", "other"];
+const KINDS: [&str; 7] =
+    ["unavailable", "unknown", "corrupt", "schema_ahead", "invalid_input", "contended", "other"];
 
 /// What is counted of calls to the store.
 pub(super) struct StoreMetrics {
@@ -49,6 +50,7 @@ fn kind(error: &StoreError) -> &'static str {
         StoreError::Corrupt { .. } => "corrupt",
         StoreError::SchemaAhead { .. } => "schema_ahead",
         StoreError::InvalidInput(_) => "invalid_input",
+        StoreError::Contended(_) => "contended",
         _ => "other",
     }
 }
@@ -80,5 +82,26 @@ impl MeteredStore {
             errors.with_label_values(&[self.backend, kind(error)]).inc();
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_a_kind_of_its_own() {
+        let unknown =
+            StoreError::Unavailable { outcome: Outcome::Unknown, reason: String::new(), source: None };
+        let errors = [
+            StoreError::not_applied(""),
+            unknown,
+            StoreError::corrupt("tasks", "1", ""),
+            StoreError::SchemaAhead { found: 2, supported: 1 },
+            StoreError::InvalidInput(String::new()),
+            StoreError::Contended(String::new()),
+        ];
+        let kinds: Vec<&str> = errors.iter().map(kind).collect();
+        assert_eq!(kinds, KINDS[..KINDS.len() - 1]);
     }
 }

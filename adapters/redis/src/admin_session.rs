@@ -5,11 +5,11 @@ use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
 use miroir_ports::outbound::{AdminSessionTable, Create, StoreError};
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::expiry::ttl_ms;
 use crate::keys::{ADMIN_SESSIONS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::Row;
 
 impl Row for AdminSession {
@@ -66,7 +66,7 @@ impl AdminSessionTable for RedisStore {
         let mut script = changing!("lua/admin_session_create.lua");
         script.key(self.keys.row(ADMIN_SESSIONS, &session.session_id)).arg(ttl_ms(session.expires_at, now));
         session.columns()?.push_to(&mut script);
-        // The id is a secret: it is named in no error.
+        // Errors must not contain the id, which is a secret.
         let created: bool = self.change_by(ADMIN_SESSIONS, "of a log-in", &mut script).await?;
         Ok(if created { Create::Created } else { Create::Exists })
     }
@@ -90,7 +90,7 @@ impl AdminSessionTable for RedisStore {
         self.change_by(ADMIN_SESSIONS, "of a log-in", &mut script).await
     }
 
-    /// Redis collects the rows itself.
+    /// Removes nothing: Redis removes expired rows by itself.
     async fn admin_session_purge(&self, _now: Timestamp, _limit: u32) -> Result<u64, StoreError> {
         self.check_open()?;
         Ok(0)

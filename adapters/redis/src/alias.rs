@@ -5,9 +5,9 @@ use miroir_domain::IndexUid;
 use miroir_domain::alias::{Alias, AliasTarget};
 use miroir_ports::outbound::{AliasTable, Create, Put, StoreError};
 
-use crate::RedisStore;
 use crate::keys::{ALIASES, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::{Row, Versioned};
 
 impl Row for Alias {
@@ -34,7 +34,7 @@ impl Row for Alias {
         let target = match reader.text_always("kind")?.as_str() {
             "single" => AliasTarget::Single(reader.parsed_always("current_uid")?),
             "multi" => AliasTarget::Multi(reader.json_always("target_uids")?),
-            other => return Err(reader.corrupt("kind", format!("`{other}` is no kind of alias"))),
+            other => return Err(reader.corrupt(format!("`{other}` is not a kind of alias"))),
         };
         Ok(Self {
             name: reader.parsed_always("name")?,

@@ -1,13 +1,13 @@
-//! How a call reaches the server and its answer comes back.
+//! Calls to the server.
 
 use miroir_ports::outbound::StoreError;
 use redis::{Cmd, FromRedisValue, Script, ScriptInvocation};
 
-use crate::RedisStore;
 use crate::error::{Effect, Subject, of_call};
 use crate::keys::Table;
+use crate::store::RedisStore;
 
-/// What is sent.
+/// The command or script of a call.
 #[derive(Clone, Copy)]
 pub(crate) enum Request<'a> {
     Command(&'a Cmd),
@@ -15,8 +15,8 @@ pub(crate) enum Request<'a> {
 }
 
 impl RedisStore {
-    /// Carries out one call. One that only looks is tried once more when the connection broke under it, so that a server that
-    /// was restarted is noticed by nobody who reads.
+    /// Carries out one call. A read is tried once more if the connection broke under it, so that readers do
+    /// not notice a restart of the server.
     pub(crate) async fn call<T: FromRedisValue>(
         &self,
         subject: Subject<'_>,
@@ -26,24 +26,24 @@ impl RedisStore {
         let mut attempts = if subject.effect == Effect::Read { 2 } else { 1 };
         loop {
             let mut wire = self.link.wire().await?;
-            let answer = match request {
+            let response = match request {
                 Request::Command(command) => command.query_async(&mut wire.connection).await,
                 Request::Script(script) => script.invoke_async(&mut wire.connection).await,
             };
-            let error = match answer {
-                Ok(answer) => return Ok(answer),
+            let error = match response {
+                Ok(response) => return Ok(response),
                 Err(error) => error,
             };
             self.link.report(&wire, &error).await;
             attempts -= 1;
             if attempts == 0 || !error.is_connection_dropped() {
-                return Err(of_call(&error, subject));
+                return Err(of_call(error, subject));
             }
         }
     }
 
-    /// A command that only looks.
-    pub(crate) async fn look<T: FromRedisValue>(
+    /// Runs a command that only reads.
+    pub(crate) async fn read<T: FromRedisValue>(
         &self,
         table: &'static str,
         key: &str,
@@ -52,8 +52,8 @@ impl RedisStore {
         self.call(Subject { effect: Effect::Read, table, key }, Request::Command(command)).await
     }
 
-    /// A script that only looks.
-    pub(crate) async fn look_by<T: FromRedisValue>(
+    /// Runs a script that only reads.
+    pub(crate) async fn read_by<T: FromRedisValue>(
         &self,
         table: &'static str,
         key: &str,
@@ -62,7 +62,7 @@ impl RedisStore {
         self.call(Subject { effect: Effect::Read, table, key }, Request::Script(script)).await
     }
 
-    /// A command that sets something up, before the store is used.
+    /// Runs a command that sets the store up before it is used.
     pub(crate) async fn set_up<T: FromRedisValue>(
         &self,
         table: &'static str,
@@ -72,7 +72,8 @@ impl RedisStore {
         self.call(Subject { effect: Effect::Write, table, key }, Request::Command(command)).await
     }
 
-    /// A script that changes something, made with [`changing!`]: refused when this handle is fenced off.
+    /// Runs a script that changes something, made with [`changing!`]. It is refused if this handle is fenced
+    /// off.
     pub(crate) async fn change_by<T: FromRedisValue>(
         &self,
         table: Table,
@@ -82,9 +83,22 @@ impl RedisStore {
         self.push_fence(table, script);
         self.call(Subject { effect: Effect::Write, table: table.name, key }, Request::Script(script)).await
     }
+
+    /// Adds the arguments of `lua/fence.lua` to a script that changes `table`.
+    fn push_fence(&self, table: Table, script: &mut ScriptInvocation<'_>) {
+        match self.fence.lock().as_ref() {
+            Some(fence) => script.key(self.fence_key(table, &fence.scope)).arg(fence.token),
+            None => script.arg(""),
+        };
+    }
+
+    pub(crate) fn fence_key(&self, table: Table, scope: &str) -> String {
+        self.keys.own(table, &format!("_fence:{scope}"))
+    }
 }
 
-/// A script made of files under `lua/`, compiled into the binary and known to the server by its hash.
+/// Creates the invocation of a script made of files under `lua/`, compiled into the binary and sent by its
+/// hash.
 macro_rules! script {
     ($($file:literal),+ $(,)?) => {{
         static SCRIPT: std::sync::LazyLock<redis::Script> =
@@ -94,7 +108,7 @@ macro_rules! script {
 }
 pub(crate) use script;
 
-/// A script that changes something: it looks at the fence first.
+/// Creates the invocation of a script that changes something: it checks the fence first.
 macro_rules! changing {
     ($($file:literal),+ $(,)?) => {
         $crate::call::script!("lua/fence.lua", $($file),+)
@@ -102,7 +116,7 @@ macro_rules! changing {
 }
 pub(crate) use changing;
 
-/// The beginning of an invocation, to which keys and arguments are added.
+/// Returns an invocation, to which keys and arguments are added.
 pub(crate) fn invoke(script: &'static Script) -> ScriptInvocation<'static> {
     script.prepare_invoke()
 }

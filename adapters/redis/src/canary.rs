@@ -1,5 +1,7 @@
 //! Tables 8 and 9, `canaries` and `canary_runs`.
 
+use std::error::Error;
+
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::canary::{Canary, CanaryRun, CanaryStatus};
@@ -9,11 +11,10 @@ use redis::cmd;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::RedisStore;
 use crate::call::changing;
-use crate::error::corrupt;
 use crate::keys::{CANARIES, CANARY_RUNS, Table};
 use crate::row::{Columns, Reader, to_json};
+use crate::store::RedisStore;
 use crate::table::{Row, Versioned};
 
 impl Row for Canary {
@@ -67,7 +68,7 @@ impl Versioned for Canary {
     }
 }
 
-/// A run as a member of the sorted set of its canary, whose score is `ran_at`.
+/// A run, as a member of the sorted set of its canary. The score is `ran_at`.
 #[derive(Serialize, Deserialize)]
 struct Member {
     ran_at: i64,
@@ -87,7 +88,7 @@ impl Member {
     }
 
     fn run(self, canary_id: &str) -> Result<CanaryRun, StoreError> {
-        let status: CanaryStatus = self.status.parse().map_err(|error| unreadable(canary_id, &error))?;
+        let status: CanaryStatus = self.status.parse().map_err(|error| undecodable(canary_id, error))?;
         Ok(CanaryRun {
             canary_id: canary_id.to_owned(),
             ran_at: Timestamp::from_millis(self.ran_at),
@@ -98,8 +99,8 @@ impl Member {
     }
 }
 
-fn unreadable(canary_id: &str, reason: &dyn std::fmt::Display) -> StoreError {
-    corrupt(CANARY_RUNS.name, canary_id, &format!("a run: {reason}"))
+fn undecodable(canary_id: &str, error: impl Error + Send + Sync + 'static) -> StoreError {
+    StoreError::corrupt(CANARY_RUNS.name, canary_id, "a run cannot be decoded").with_source(error)
 }
 
 #[async_trait]
@@ -147,11 +148,11 @@ impl CanaryTable for RedisStore {
 
     async fn canary_run_list(&self, id: &str, limit: u32) -> Result<Vec<CanaryRun>, StoreError> {
         let Some(last) = limit.checked_sub(1) else { return Ok(Vec::new()) };
-        let mut question = cmd("ZRANGE");
-        question.arg(self.keys.row(CANARY_RUNS, id)).arg(0).arg(last).arg("REV");
-        let members: Vec<Vec<u8>> = self.look(CANARY_RUNS.name, id, &question).await?;
+        let mut command = cmd("ZRANGE");
+        command.arg(self.keys.row(CANARY_RUNS, id)).arg(0).arg(last).arg("REV");
+        let members: Vec<Vec<u8>> = self.read(CANARY_RUNS.name, id, &command).await?;
         let runs = members.iter().map(|member| {
-            let member: Member = serde_json::from_slice(member).map_err(|error| unreadable(id, &error))?;
+            let member: Member = serde_json::from_slice(member).map_err(|error| undecodable(id, error))?;
             member.run(id)
         });
         runs.collect()

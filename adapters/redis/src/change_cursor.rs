@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Advance, ChangeCursor, ChangeCursorTable, StoreError};
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::keys::{CURSORS, Table};
 use crate::row::{Columns, Reader, Values};
+use crate::store::RedisStore;
 use crate::table::{Row, decode, fields_of};
 
 impl Row for ChangeCursor {
@@ -86,7 +86,7 @@ impl ChangeCursorTable for RedisStore {
         index: &IndexUid,
     ) -> Result<Option<ChangeCursor>, StoreError> {
         let key = self.keys.pair(CURSORS, sink, index.as_str());
-        let values: Values = self.look(CURSORS.name, &key, &fields_of(&key, ChangeCursor::FIELDS)).await?;
+        let values: Values = self.read(CURSORS.name, &key, &fields_of(&key, ChangeCursor::FIELDS)).await?;
         decode(&key, values)
     }
 

@@ -1,8 +1,9 @@
 //! The change event outbox.
 //!
-//! Of each sink and index a list holds the events that wait, oldest first, each as `place:body`; its place is counted over
-//! all indexes of the sink, so that the sink's oldest event can be told. A sorted set holds the place of the first event of
-//! each list: finding what goes first when the budget is exceeded costs the same however many wait.
+//! For each sink and index a list holds the events, oldest first, each as `place:body`. The place is counted
+//! over all indexes of the sink and identifies the sink's oldest event. A sorted set holds the place of the
+//! first event of each list, so finding the event to drop when the budget is exceeded costs the same however
+//! many there are.
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
@@ -13,23 +14,22 @@ use miroir_ports::outbound::{
 };
 use redis::{ScriptInvocation, cmd};
 
-use crate::RedisStore;
 use crate::call::{changing, script};
-use crate::error::corrupt;
 use crate::keys::OUTBOX;
 use crate::row::to_json;
+use crate::store::RedisStore;
 use crate::task::replacement::Replacement;
 
-/// Numbers of events stay below this: it is what a number of Lua counts to exactly.
+/// The bound of the numbers of events, up to which a number of Lua is exact.
 const LAST_SEQ: u64 = 1 << 53;
 
 impl RedisStore {
-    /// Adds the keys of one sink and index in the order in which `lua/outbox.lua` knows them.
+    /// Adds the keys of one sink and index in the order that `lua/outbox.lua` expects.
     fn push_outbox(&self, script: &mut ScriptInvocation<'_>, sink: &str, index: &IndexUid) {
         script.key(self.keys.base(OUTBOX)).arg(sink).arg(index.as_str());
     }
 
-    /// Adds what `lua/outbox_append.lua` appends.
+    /// Adds the events for `lua/outbox_append.lua`.
     fn push_changes(
         &self,
         script: &mut ScriptInvocation<'_>,
@@ -86,14 +86,18 @@ impl ChangeOutbox for RedisStore {
         self.push_outbox(&mut script, sink, index);
         script.arg(after.min(LAST_SEQ)).arg(limit);
         let (first_seq, entries, trimmed_to, last_seq): (u64, Vec<Vec<u8>>, u64, u64) =
-            self.look_by(OUTBOX.name, sink, &script).await?;
+            self.read_by(OUTBOX.name, sink, &script).await?;
         let changes = entries.iter().zip(first_seq..).map(|(entry, seq)| {
-            let unreadable =
-                |reason: &str| corrupt(OUTBOX.name, &format!("{sink}:{}:{seq}", index.as_str()), reason);
-            let place_ends =
-                entry.iter().position(|byte| *byte == b':').ok_or_else(|| unreadable("no place"))?;
-            let body = serde_json::from_slice(&entry[place_ends + 1..]);
-            Ok(Change { seq, body: body.map_err(|error| unreadable(&error.to_string()))? })
+            let corrupt = |reason: &str| {
+                StoreError::corrupt(OUTBOX.name, format!("{sink}:{}:{seq}", index.as_str()), reason)
+            };
+            let place_ends = entry
+                .iter()
+                .position(|byte| *byte == b':')
+                .ok_or_else(|| corrupt("the entry does not have a place"))?;
+            let body = serde_json::from_slice(&entry[place_ends + 1..])
+                .map_err(|error| corrupt("the body cannot be decoded").with_source(error))?;
+            Ok(Change { seq, body })
         });
         Ok(ChangePage { changes: changes.collect::<Result<_, StoreError>>()?, trimmed_to, last_seq })
     }
@@ -114,11 +118,12 @@ impl ChangeOutbox for RedisStore {
     async fn change_positions(&self, sink: &str) -> Result<Vec<ChangePosition>, StoreError> {
         let mut script = script!("lua/name.lua", "lua/outbox.lua", "lua/change_positions.lua");
         script.key(self.keys.base(OUTBOX)).arg(sink);
-        let found: Vec<(String, u64, u64)> = self.look_by(OUTBOX.name, sink, &script).await?;
+        let found: Vec<(String, u64, u64)> = self.read_by(OUTBOX.name, sink, &script).await?;
         let position = |(index, trimmed_to, last_seq): (String, u64, u64)| {
-            let index_uid = index
-                .parse()
-                .map_err(|error| corrupt(OUTBOX.name, sink, &format!("the index `{index}`: {error}")))?;
+            let index_uid = index.parse::<IndexUid>().map_err(|error| {
+                StoreError::corrupt(OUTBOX.name, sink, format!("the index `{index}` cannot be decoded"))
+                    .with_source(error)
+            })?;
             Ok(ChangePosition { index_uid, trimmed_to, last_seq })
         };
         found.into_iter().map(position).collect()
@@ -126,10 +131,10 @@ impl ChangeOutbox for RedisStore {
 
     async fn change_backlog(&self, sink: &str) -> Result<ChangeBacklog, StoreError> {
         let key = self.keys.own(OUTBOX, &format!("_size:{sink}"));
-        let mut question = cmd("HMGET");
-        question.arg(&key).arg(&["events", "bytes", "lost"]);
+        let mut command = cmd("HMGET");
+        command.arg(&key).arg(&["events", "bytes", "lost"]);
         let (events, bytes, lost): (Option<u64>, Option<u64>, Option<u64>) =
-            self.look(OUTBOX.name, &key, &question).await?;
+            self.read(OUTBOX.name, &key, &command).await?;
         Ok(ChangeBacklog {
             events: events.unwrap_or_default(),
             bytes: bytes.unwrap_or_default(),

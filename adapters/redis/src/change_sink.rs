@@ -1,12 +1,12 @@
-//! What is remembered of sinks, `cdc_sinks`.
+//! States of sinks, `cdc_sinks`.
 
 use async_trait::async_trait;
 use miroir_domain::change::SinkRow;
 use miroir_ports::outbound::{ChangeSinkTable, StoreError};
 
-use crate::RedisStore;
 use crate::keys::{SINKS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::Row;
 
 impl Row for SinkRow {

@@ -1,18 +1,18 @@
-//! What a failed call says, in the terms of the ports.
+//! Conversion of failed calls to errors of the store.
 
 use miroir_ports::outbound::{Outcome, StoreError};
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-/// Whether a call changes anything.
+/// The effect of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// It only looks: whatever happened to its answer, nothing was changed.
+    /// The call only reads: nothing was changed, even if its response is lost.
     Read,
-    /// It may change something: when its answer is lost, it is not known whether it did.
+    /// The call may change something: if its response is lost, the outcome is unknown.
     Write,
 }
 
-/// What a call is about, for its error.
+/// The table and key of a call, for its error.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'a> {
     pub(crate) effect: Effect,
@@ -20,7 +20,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) key: &'a str,
 }
 
-/// A server that answered, and refused before it did anything.
+/// Returns advice for an error by which the server refused a call before it changed anything.
 fn refusal(error: &RedisError) -> Option<&'static str> {
     if let ErrorKind::Server(kind) = error.kind() {
         return match kind {
@@ -29,7 +29,7 @@ fn refusal(error: &RedisError) -> Option<&'static str> {
                 Some("a part of it is down: see the state of its replication or cluster")
             }
             ServerErrorKind::ReadOnly => {
-                Some("it is a replica and takes no writes: point the URL at the master")
+                Some("it is a replica and does not accept writes: point the URL at the master")
             }
             ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::CrossSlot => {
                 Some("the key is in another slot: Redis Cluster needs a proxy in front, and `cluster: true`")
@@ -41,68 +41,58 @@ fn refusal(error: &RedisError) -> Option<&'static str> {
     match error.code() {
         Some("OOM") => Some("it is out of memory: raise `maxmemory` or prune tasks sooner"),
         Some("MISCONF") => Some("it cannot write to its disk: see its log"),
-        Some("NOAUTH" | "WRONGPASS") => Some("it wants a user and password: put them into the URL"),
+        Some("NOAUTH" | "WRONGPASS") => Some("it requires a user and password: put them into the URL"),
         Some("NOREPLICAS") => Some("too few replicas are connected (`min-replicas-to-write`)"),
-        Some("FENCED") => Some("another instance leads now, and this one must stop"),
         Some("BUSY") => Some("it is busy with a script that takes too long"),
         _ => None,
     }
 }
 
-/// An error before any command was sent.
-pub(crate) fn not_sent(error: &RedisError) -> StoreError {
-    let advice = if error.kind() == ErrorKind::AuthenticationFailed {
-        ": check the user and password in the URL"
+/// Returns the error of a call whose command was not sent.
+pub(crate) fn not_sent(error: RedisError) -> StoreError {
+    let reason = if error.kind() == ErrorKind::AuthenticationFailed {
+        "cannot connect to Redis: check the user and password in the URL"
     } else {
-        ""
+        "cannot connect to Redis"
     };
-    StoreError::Unavailable {
-        outcome: Outcome::NotApplied,
-        reason: format!("cannot connect to Redis: {error}{advice}"),
-    }
+    StoreError::not_applied(reason).with_source(error)
 }
 
-/// The error of a subscription that did not begin.
-pub(crate) fn of_subscription(error: &RedisError) -> StoreError {
+/// Returns the error of a subscription that did not begin.
+pub(crate) fn of_subscription(error: RedisError) -> StoreError {
     of_call(error, Subject { effect: Effect::Read, table: "admin_sessions", key: "of revocations" })
 }
 
-/// The error of a call that was sent.
-pub(crate) fn of_call(error: &RedisError, subject: Subject<'_>) -> StoreError {
-    // Redis 6.2 reports what went wrong inside a script as a message that holds the code.
-    let printed = error.to_string();
-    if error.code() == Some("WRONGTYPE") || printed.contains("WRONGTYPE") {
-        return corrupt(subject.table, subject.key, "the key holds another type of value");
-    }
-    if let Some(advice) = refusal(error) {
-        return StoreError::Unavailable {
-            outcome: Outcome::NotApplied,
-            reason: format!("Redis refused: {printed}; {advice}"),
+/// Returns the error of a call that was sent.
+pub(crate) fn of_call(error: RedisError, subject: Subject<'_>) -> StoreError {
+    let corrupt = |reason: &str| StoreError::corrupt(subject.table, subject.key, reason);
+    // Redis 6.2 reports the error of a script as a message that contains the code.
+    let failed = if error.code() == Some("WRONGTYPE") || error.to_string().contains("WRONGTYPE") {
+        corrupt("the key holds another type of value")
+    } else if error.code() == Some("FENCED") {
+        fenced()
+    } else if let Some(advice) = refusal(&error) {
+        StoreError::not_applied(format!("Redis refused: {advice}"))
+    } else if matches!(error.kind(), ErrorKind::UnexpectedReturnType | ErrorKind::Parse) {
+        corrupt("the response cannot be decoded")
+    } else {
+        let outcome = match subject.effect {
+            Effect::Read => Outcome::NotApplied,
+            Effect::Write => Outcome::Unknown,
         };
-    }
-    if matches!(error.kind(), ErrorKind::UnexpectedReturnType | ErrorKind::Parse) {
-        return corrupt(subject.table, subject.key, &printed);
-    }
-    let outcome = match subject.effect {
-        Effect::Read => Outcome::NotApplied,
-        Effect::Write => Outcome::Unknown,
+        StoreError::Unavailable { outcome, reason: "the call to Redis failed".to_owned(), source: None }
     };
-    StoreError::Unavailable { outcome, reason: format!("Redis did not answer as it should: {printed}") }
+    failed.with_source(error)
 }
 
-pub(crate) fn corrupt(table: &'static str, key: &str, reason: &str) -> StoreError {
-    StoreError::Corrupt { table, key: key.to_owned(), reason: reason.to_owned() }
-}
-
-/// A handle whose term is over.
+/// Returns the error of a handle whose term is over.
 pub(crate) fn fenced() -> StoreError {
-    StoreError::Unavailable {
-        outcome: Outcome::NotApplied,
-        reason: "a later term has begun: another instance leads now, and this one must stop".to_owned(),
-    }
+    StoreError::not_applied(
+        "a later term has begun: another instance holds the lease now, and this one must stop",
+    )
 }
 
-/// A store that was closed.
+/// Returns the error of a store that was closed.
 pub(crate) fn closed() -> StoreError {
-    StoreError::Unavailable { outcome: Outcome::NotApplied, reason: "the store is closed".to_owned() }
+    StoreError::not_applied("the store is closed")
 }

@@ -1,61 +1,16 @@
-//! Fences: a handle that led, and leads no more, changes nothing.
+//! Fences: a handle whose term is over changes nothing.
 //!
-//! Each table has a fence of its own, beside its rows and in their slot: the greatest token that a leader has fenced it with.
-//! Scripts that change something are given the token of their handle and compare.
+//! Each table has a fence of its own, beside its rows and in their slot: the greatest token that a holder has
+//! fenced it with. Scripts that change something receive the token of their handle and compare it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::Mutex;
 
-use miroir_ports::outbound::StoreError;
-use redis::ScriptInvocation;
-
-use crate::RedisStore;
-use crate::call::script;
-use crate::error::{Effect, Subject, fenced};
-use crate::keys::{ALL, Table};
-
-/// The term that a handle's changes are part of.
+/// The term to which the changes of a handle belong.
 #[derive(Debug, Clone)]
 pub(crate) struct Fence {
-    scope: String,
-    token: u64,
+    pub(crate) scope: String,
+    pub(crate) token: u64,
 }
 
 /// The fence of a handle, if it has one.
-#[derive(Debug, Default)]
-pub(crate) struct FenceCell(Mutex<Option<Fence>>);
-
-impl FenceCell {
-    fn lock(&self) -> MutexGuard<'_, Option<Fence>> {
-        // Nothing that holds the lock can panic half way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl RedisStore {
-    /// Raises the fence of every table to `token`, and puts this handle behind it.
-    pub(crate) async fn raise_fence(&self, scope: &str, token: u64) -> Result<(), StoreError> {
-        for table in ALL {
-            let mut script = script!("lua/fence_raise.lua");
-            script.key(self.fence_key(table, scope)).arg(token);
-            let subject = Subject { effect: Effect::Write, table: table.name, key: scope };
-            let raised: bool = self.call(subject, crate::call::Request::Script(&script)).await?;
-            if !raised {
-                return Err(fenced());
-            }
-        }
-        *self.fence.lock() = Some(Fence { scope: scope.to_owned(), token });
-        Ok(())
-    }
-
-    /// Adds to a script that changes `table` what `lua/fence.lua` must know.
-    pub(crate) fn push_fence(&self, table: Table, script: &mut ScriptInvocation<'_>) {
-        match self.fence.lock().as_ref() {
-            Some(fence) => script.key(self.fence_key(table, &fence.scope)).arg(fence.token),
-            None => script.arg(""),
-        };
-    }
-
-    fn fence_key(&self, table: Table, scope: &str) -> String {
-        self.keys.own(table, &format!("_fence:{scope}"))
-    }
-}
+pub(crate) type FenceCell = Mutex<Option<Fence>>;

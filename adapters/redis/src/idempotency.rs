@@ -5,11 +5,10 @@ use miroir_domain::row::check_expiry;
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{IdempotencyTable, Reservation, Reserve, StoreError};
 
-use crate::RedisStore;
 use crate::call::changing;
-use crate::error::corrupt;
 use crate::expiry::ttl_ms;
 use crate::keys::IDEMPOTENCY;
+use crate::store::RedisStore;
 
 #[async_trait]
 impl IdempotencyTable for RedisStore {
@@ -34,11 +33,13 @@ impl IdempotencyTable for RedisStore {
             "mismatch" => Ok(Reserve::Mismatch),
             "in progress" => Ok(Reserve::InProgress { expires_at: Timestamp::from_millis(value) }),
             "completed" => {
-                let uid = u32::try_from(value);
-                let uid = uid.map_err(|_| corrupt(IDEMPOTENCY.name, key, "`miroir_task_id` is no uid"))?;
+                let uid = u32::try_from(value).map_err(|error| {
+                    StoreError::corrupt(IDEMPOTENCY.name, key, "`miroir_task_id` is not a uid")
+                        .with_source(error)
+                })?;
                 Ok(Reserve::Completed(TaskUid(uid)))
             }
-            _ => Err(corrupt(IDEMPOTENCY.name, key, "an answer that is not understood")),
+            _ => Err(StoreError::corrupt(IDEMPOTENCY.name, key, "the response cannot be decoded")),
         }
     }
 
@@ -67,7 +68,7 @@ impl IdempotencyTable for RedisStore {
         self.change_by(IDEMPOTENCY, key, &mut script).await
     }
 
-    /// Redis collects the rows itself.
+    /// Removes nothing: Redis removes expired rows by itself.
     async fn idempotency_purge(&self, _now: Timestamp, _limit: u32) -> Result<u64, StoreError> {
         self.check_open()?;
         Ok(0)

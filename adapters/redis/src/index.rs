@@ -6,10 +6,10 @@ use miroir_domain::document::PrimaryKey;
 use miroir_domain::index::IndexEntry;
 use miroir_ports::outbound::{Create, IndexTable, Put, StoreError};
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::keys::{INDEXES, NODE_SETTINGS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::{Row, Versioned};
 
 impl Row for IndexEntry {

@@ -8,10 +8,10 @@ use miroir_ports::outbound::{Create, JobDepth, JobTable, StoreError};
 use redis::ScriptInvocation;
 use serde_json::Value;
 
-use crate::RedisStore;
 use crate::call::{changing, script};
 use crate::keys::{JOBS, Table};
 use crate::row::{Columns, Reader, Values, to_json};
+use crate::store::RedisStore;
 use crate::table::{Row, decode};
 
 impl Row for Job {
@@ -75,7 +75,7 @@ impl Row for Job {
 }
 
 impl RedisStore {
-    /// Adds the keys of the queue in the order in which `lua/job.lua` knows them.
+    /// Adds the keys of the queue in the order that `lua/job.lua` expects.
     fn push_queue(&self, script: &mut ScriptInvocation<'_>) {
         for name in ["_index", "_queued", "_claimed", "_place", "_token"] {
             script.key(self.keys.own(JOBS, name));
@@ -175,7 +175,7 @@ impl JobTable for RedisStore {
     async fn job_depth(&self) -> Result<JobDepth, StoreError> {
         let mut script = script!("lua/job_depth.lua");
         script.key(self.keys.own(JOBS, "_queued")).key(self.keys.own(JOBS, "_claimed"));
-        let (queued, claimed) = self.look_by(JOBS.name, "of the depth", &script).await?;
+        let (queued, claimed) = self.read_by(JOBS.name, "of the depth", &script).await?;
         Ok(JobDepth { queued, claimed })
     }
 }

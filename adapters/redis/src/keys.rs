@@ -1,15 +1,16 @@
-//! Every key of the store, in one place.
+//! The keys of the store.
 //!
-//! `prefix:table:rest`. What the store itself keeps beside the rows of a table begins with `_` (`_index`, `_seq`); a name from
-//! outside that begins with `_` gets one more in front, so that it never meets one of those. With hash tags the part that
-//! decides the slot is in braces: tables that one call changes together share a tag.
+//! A key is `prefix:table:rest`. Keys that the store keeps beside the rows of a table begin with `_`
+//! (`_index`, `_seq`). A name from outside that begins with `_` gets one more in front, so that it never
+//! collides with one of those. With hash tags the part that determines the slot is in braces: tables that one
+//! call changes together share a tag.
 
 use std::borrow::Cow;
 
-/// A table: the tag it shares, and the part of its keys after that tag.
+/// A table: its hash tag, and the part of its keys after that tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Table {
-    /// The name errors use, which is that of the SQL table.
+    /// The name of the SQL table, for errors.
     pub(crate) name: &'static str,
     tag: &'static str,
     rest: &'static str,
@@ -20,10 +21,10 @@ const fn alone(name: &'static str, tag: &'static str) -> Table {
 }
 
 pub(crate) const TASKS: Table = alone("tasks", "tasks");
-/// In the slot of the tasks: events are appended in the unit that ends a task.
+/// In the slot of the tasks, because events are appended in the unit that ends a task.
 pub(crate) const OUTBOX: Table = Table { name: "cdc_outbox", tag: "tasks", rest: "cdc:overflow" };
 pub(crate) const INDEXES: Table = alone("indexes", "indexes");
-/// In the slot of the index registry: an index goes with its rows here.
+/// In the slot of the index registry, because deleting an index deletes its rows here.
 pub(crate) const NODE_SETTINGS: Table =
     Table { name: "node_settings_version", tag: "indexes", rest: "node_settings_version" };
 pub(crate) const ALIASES: Table = alone("aliases", "aliases");
@@ -32,7 +33,7 @@ pub(crate) const IDEMPOTENCY: Table = alone("idempotency_cache", "idemp");
 pub(crate) const JOBS: Table = alone("jobs", "jobs");
 pub(crate) const LEASES: Table = alone("leader_lease", "lease");
 pub(crate) const CANARIES: Table = alone("canaries", "canary");
-/// In the slot of the canaries: runs go with their canary.
+/// In the slot of the canaries, because deleting a canary deletes its runs.
 pub(crate) const CANARY_RUNS: Table = Table { name: "canary_runs", tag: "canary", rest: "canary_runs" };
 pub(crate) const CURSORS: Table = alone("cdc_cursors", "cdc_cursor");
 pub(crate) const SINKS: Table = alone("cdc_sinks", "cdc_sink");
@@ -44,10 +45,10 @@ pub(crate) const OBSERVATIONS: Table = alone("scoped_key_observations", "search_
 pub(crate) const ADMIN_SESSIONS: Table = alone("admin_sessions", "admin_session");
 pub(crate) const WINDOWS: Table = alone("rate_limits", "ratelimit");
 
-/// What readiness writes.
+/// The key that the readiness check writes.
 pub(crate) const PROBE: Table = alone("probe", "_probe");
 
-/// All of them.
+/// All tables.
 pub(crate) const ALL: [Table; 21] = [
     TASKS,
     OUTBOX,
@@ -72,10 +73,10 @@ pub(crate) const ALL: [Table; 21] = [
     PROBE,
 ];
 
-/// What windows of rate limits may not be called: it is where log-ins are counted.
+/// The prefix of the keys that count log-ins. Windows of rate limits must not have it.
 const BACKOFF: &str = "adminlogin:backoff:";
 
-/// Makes keys.
+/// The maker of keys.
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
     prefix: String,
@@ -87,8 +88,8 @@ impl Keys {
         Self { prefix: prefix.to_owned(), cluster }
     }
 
-    /// What all keys of `table` begin with, the last colon included. Scripts that find keys in the course of their work
-    /// take it as a key of its own: it is in the slot of them all.
+    /// Returns the prefix of all keys of `table`, the last colon included. Scripts that compute keys take it
+    /// as a key of its own, because it is in the slot of them all.
     pub(crate) fn base(&self, table: Table) -> String {
         let Table { tag, rest, .. } = table;
         match (self.cluster, rest) {
@@ -99,51 +100,52 @@ impl Keys {
         }
     }
 
-    /// The row of `name`.
+    /// Returns the key of the row of `name`.
     pub(crate) fn row(&self, table: Table, name: &str) -> String {
         self.base(table) + &guarded(name)
     }
 
-    /// The row of two names; `second` is one that holds no colon, so that both can be told apart. With an empty `second`,
-    /// what the rows of `first` begin with.
+    /// Returns the key of the row of two names. `second` must not contain a colon, so that the names can be
+    /// separated. If it is empty, the result is the prefix of the rows of `first`.
     pub(crate) fn pair(&self, table: Table, first: &str, second: &str) -> String {
         format!("{}{}:{}", self.base(table), guarded(first), guarded(second))
     }
 
-    /// What the keys of the rows of a second name end with: see [`Keys::pair`].
+    /// Returns the suffix of the keys of the rows of a second name: see [`Keys::pair`].
     pub(crate) fn pair_end(second: &str) -> String {
         format!(":{}", guarded(second))
     }
 
-    /// What the store keeps beside the rows of `table`, such as its `_index`.
+    /// Returns a key that the store keeps beside the rows of `table`, such as its `_index`.
     pub(crate) fn own(&self, table: Table, name: &str) -> String {
         debug_assert!(name.starts_with('_'), "{name}");
         self.base(table) + name
     }
 
-    /// The window of a rate limit.
+    /// Returns the key of the window of a rate limit.
     pub(crate) fn window(&self, key: &str) -> String {
         let underscore = if key.starts_with(BACKOFF) { "_" } else { "" };
         format!("{}{underscore}{}", self.base(WINDOWS), guarded(key))
     }
 
-    /// What counts the log-ins of an address that failed.
+    /// Returns the key that counts the failed log-ins of an address.
     pub(crate) fn backoff(&self, address: &str) -> String {
         format!("{}{BACKOFF}{address}", self.base(WINDOWS))
     }
 
-    /// The channel that tells of admin sessions that were revoked.
+    /// Returns the channel on which revocations of admin sessions are published.
     pub(crate) fn revoked_channel(&self) -> String {
         format!("{}:admin_session:revoked", self.prefix)
     }
 
-    /// The schema version.
+    /// Returns the key of the schema version.
     pub(crate) fn schema_version(&self) -> String {
         format!("{}:schema_version", self.prefix)
     }
 }
 
-/// A name from outside, kept from meeting what the store keeps beside its rows. `lua/name.lua` does the same.
+/// Returns a name from outside so that it cannot collide with the store's own keys. `lua/name.lua` does the
+/// same.
 fn guarded(name: &str) -> Cow<'_, str> {
     if name.starts_with('_') { Cow::Owned(format!("_{name}")) } else { Cow::Borrowed(name) }
 }
@@ -153,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_from_outside_never_meet_the_stores_own() {
+    fn names_from_outside_never_collide_with_own_keys() {
         let keys = Keys::new("miroir", false);
         assert_eq!(keys.row(ALIASES, "films"), "miroir:aliases:films");
         assert_eq!(keys.own(ALIASES, "_index"), "miroir:aliases:_index");

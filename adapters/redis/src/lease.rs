@@ -7,24 +7,30 @@ use miroir_domain::Timestamp;
 use miroir_domain::row::check_span;
 use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError};
 
-use crate::RedisStore;
-use crate::call::{changing, script};
-use crate::error::corrupt;
-use crate::keys::LEASES;
+use crate::call::{Request, changing, script};
+use crate::error::{Effect, Subject, fenced};
+use crate::expiry::millis;
+use crate::fence::Fence;
+use crate::keys::{ALL, LEASES};
+use crate::store::RedisStore;
 
-/// A term as scripts answer it: token, when it ends, holder.
+/// A term as scripts return it: token, end, holder.
 type Term = (Vec<u8>, i64, Vec<u8>);
 
 fn lease(scope: &str, (token, expires_at, holder): Term) -> Result<Lease, StoreError> {
+    let corrupt = |reason: &str| StoreError::corrupt(LEASES.name, scope, reason);
     let text = |bytes| {
-        String::from_utf8(bytes).map_err(|_| corrupt(LEASES.name, scope, "the holder or token is not UTF-8"))
+        String::from_utf8(bytes)
+            .map_err(|error| corrupt("the holder or token is not UTF-8").with_source(error))
     };
     let token = text(token)?;
     Ok(Lease {
         scope: scope.to_owned(),
         holder: text(holder)?,
         expires_at: Timestamp::from_millis(expires_at),
-        token: token.parse().map_err(|_| corrupt(LEASES.name, scope, "the token is no number"))?,
+        token: token
+            .parse::<u64>()
+            .map_err(|error| corrupt("the token is not a number").with_source(error))?,
     })
 }
 
@@ -79,14 +85,25 @@ impl LeaseTable for RedisStore {
     }
 
     async fn lease_fence(&self, scope: &str, token: u64) -> Result<(), StoreError> {
-        self.raise_fence(scope, token).await
+        // Raises the fence of every table, then sets the fence of this handle.
+        for table in ALL {
+            let mut script = script!("lua/fence_raise.lua");
+            script.key(self.fence_key(table, scope)).arg(token);
+            let subject = Subject { effect: Effect::Write, table: table.name, key: scope };
+            let raised: bool = self.call(subject, Request::Script(&script)).await?;
+            if !raised {
+                return Err(fenced());
+            }
+        }
+        *self.fence.lock() = Some(Fence { scope: scope.to_owned(), token });
+        Ok(())
     }
 
     async fn lease_get(&self, scope: &str, now: Timestamp) -> Result<Option<Lease>, StoreError> {
         let mut script = script!("lua/clock.lua", "lua/term.lua", "lua/lease_get.lua");
         script.key(self.keys.row(LEASES, scope));
         self.push_clock(&mut script, now);
-        let term: Option<Term> = self.look_by(LEASES.name, scope, &script).await?;
+        let term: Option<Term> = self.read_by(LEASES.name, scope, &script).await?;
         term.map(|term| lease(scope, term)).transpose()
     }
 
@@ -95,19 +112,13 @@ impl LeaseTable for RedisStore {
         let mut script = script!("lua/name.lua", "lua/clock.lua", "lua/term.lua", "lua/lease_list.lua");
         script.key(&index).key(self.keys.base(LEASES));
         self.push_clock(&mut script, now);
-        let found: Vec<(Vec<u8>, Term)> = self.look_by(LEASES.name, &index, &script).await?;
+        let found: Vec<(Vec<u8>, Term)> = self.read_by(LEASES.name, &index, &script).await?;
         let leases = found.into_iter().map(|(scope, term)| {
-            let scope = String::from_utf8(scope);
-            lease(&scope.map_err(|_| corrupt(LEASES.name, &index, "a scope is not UTF-8"))?, term)
+            let scope = String::from_utf8(scope).map_err(|error| {
+                StoreError::corrupt(LEASES.name, &index, "a scope is not UTF-8").with_source(error)
+            })?;
+            lease(&scope, term)
         });
         leases.collect()
     }
 }
-
-/// A span in whole milliseconds.
-pub(crate) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX).min(MAX_SPAN_MS)
-}
-
-/// The longest span that scripts are given: ten thousand years, far from where numbers of Lua lose their last digit.
-const MAX_SPAN_MS: u64 = 315_360_000_000_000;

@@ -1,4 +1,4 @@
-//! The connection: one, shared by all calls, made anew when it breaks.
+//! The connection that all calls share. It is made anew when it breaks.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,22 +16,22 @@ use crate::error::not_sent;
 use crate::options::RedisOptions;
 use crate::sentinel_url::SentinelUrl;
 
-/// Where connections come from.
+/// The source of connections.
 enum Source {
-    /// Always the same server.
+    /// One server.
     Server(Box<Client>),
-    /// Whichever server the Sentinels call master now.
+    /// The server that the Sentinels name as master.
     Sentinel(Box<Mutex<SentinelClient>>),
 }
 
-/// A connection and the number of its making, by which a call tells which one broke under it.
+/// A connection and its serial number, by which a call reports the connection that broke.
 #[derive(Clone)]
 pub(crate) struct Wire {
     pub(crate) connection: MultiplexedConnection,
     made: u64,
 }
 
-/// Makes connections and hands out the one that stands.
+/// The maker and holder of the current connection.
 pub(crate) struct Link {
     source: Source,
     connect_timeout: Duration,
@@ -47,7 +47,7 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
-    /// Nothing is connected yet.
+    /// Creates a link, without connecting.
     pub(crate) fn new(options: &RedisOptions) -> Result<Self, StoreError> {
         Ok(Self {
             source: source(&options.url)?,
@@ -58,21 +58,22 @@ impl Link {
         })
     }
 
-    /// The connection that stands, or a new one. Callers that come while one is made wait for it.
+    /// Returns the current connection, or a new one. Concurrent callers wait for the one that is being made.
     pub(crate) async fn wire(&self) -> Result<Wire, StoreError> {
         let mut current = self.current.lock().await;
         if let Some(wire) = current.as_ref() {
             return Ok(wire.clone());
         }
-        let connection = self.connect().await.map_err(|error| not_sent(&error))?;
+        let connection = self.connect().await.map_err(not_sent)?;
         let wire = Wire { connection, made: self.made.fetch_add(1, Ordering::Relaxed) };
         *current = Some(wire.clone());
         Ok(wire)
     }
 
-    /// Forgets `wire` if `error` says that it, or the server behind it, is not to be used again.
+    /// Drops `wire` if `error` shows that it, or the server behind it, must not be used again.
     pub(crate) async fn report(&self, wire: &Wire, error: &RedisError) {
-        // A replica that was a master, or a server that restarts: with Sentinels the next connection goes elsewhere.
+        // The server has become a replica, or restarts: with Sentinels the next connection may go to another
+        // server.
         let elsewhere = matches!(
             error.kind(),
             ErrorKind::Server(
@@ -88,16 +89,14 @@ impl Link {
         }
     }
 
-    /// A connection of its own for messages that are published.
+    /// Returns a connection of its own for published messages.
     pub(crate) async fn subscriber(&self) -> Result<redis::aio::PubSub, StoreError> {
         let client = match &self.source {
             Source::Server(client) => client.as_ref().clone(),
-            Source::Sentinel(sentinel) => {
-                sentinel.lock().await.async_get_client().await.map_err(|error| not_sent(&error))?
-            }
+            Source::Sentinel(sentinel) => sentinel.lock().await.async_get_client().await.map_err(not_sent)?,
         };
         let connecting = tokio::time::timeout(self.connect_timeout, client.get_async_pubsub());
-        connecting.await.map_err(|_| not_sent(&timed_out()))?.map_err(|error| not_sent(&error))
+        connecting.await.map_err(|_| not_sent(timed_out()))?.map_err(not_sent)
     }
 
     async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
@@ -108,7 +107,8 @@ impl Link {
             Source::Server(client) => client.get_multiplexed_async_connection_with_config(&config).await,
             Source::Sentinel(sentinel) => {
                 let mut sentinel = sentinel.lock().await;
-                // Bounds the questions to the Sentinels too, whose connections have no time of their own.
+                // Bounds the requests to the Sentinels as well, whose connections have no timeout of their
+                // own.
                 let connecting = sentinel.get_async_connection_with_config(&config);
                 tokio::time::timeout(self.connect_timeout * 2, connecting).await.map_err(|_| timed_out())?
             }
@@ -121,7 +121,8 @@ fn timed_out() -> RedisError {
 }
 
 fn source(url: &str) -> Result<Source, StoreError> {
-    // Which cryptography TLS uses is a choice of the whole process; another part may have made it already.
+    // The provider of cryptography for TLS is global to the process. Another part may have installed it
+    // already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let invalid = |error: RedisError| StoreError::InvalidInput(format!("the URL of Redis: {error}"));
     let Some(sentinels) = SentinelUrl::parse(url).map_err(StoreError::InvalidInput)? else {

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
 use miroir_ports::outbound::{Advance, NodeSettingsTable, NodeSettingsVersion, StoreError};
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::keys::{NODE_SETTINGS, Table};
 use crate::row::{Columns, Reader, Values};
+use crate::store::RedisStore;
 use crate::table::{Row, decode, fields_of};
 
 impl Row for NodeSettingsVersion {
@@ -61,8 +61,8 @@ impl NodeSettingsTable for RedisStore {
         node: &NodeId,
     ) -> Result<Option<NodeSettingsVersion>, StoreError> {
         let key = self.keys.pair(NODE_SETTINGS, index.as_str(), node.as_str());
-        let question = fields_of(&key, NodeSettingsVersion::FIELDS);
-        let values: Values = self.look(NODE_SETTINGS.name, &key, &question).await?;
+        let command = fields_of(&key, NodeSettingsVersion::FIELDS);
+        let values: Values = self.read(NODE_SETTINGS.name, &key, &command).await?;
         decode(&key, values)
     }
 

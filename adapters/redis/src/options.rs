@@ -1,41 +1,41 @@
-//! How a store is reached.
+//! Options of a store.
 
 use std::fmt;
 use std::time::Duration;
 
-/// Whose clock ends leases, windows of rate limits and waits for the next log-in.
+/// The clock by which leases, windows of rate limits and waits for the next log-in end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Clock {
-    /// The server's: instances whose clocks differ agree.
+    /// The server's clock, on which instances agree even if their clocks differ.
     #[default]
     Server,
-    /// The caller's `now`, to the millisecond: for tests that move time by hand.
+    /// The caller's `now`, to the millisecond, for tests that set the time.
     Caller,
 }
 
-/// Where a store is and how it is reached. `Debug` shows no password.
+/// The place of a store and the settings of its connection. `Debug` shows no password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisOptions {
-    /// `redis://` or, with TLS, `rediss://`, then `user:password@host:port/database`. With Sentinels
-    /// `redis+sentinel://user:password@host:port,host:port/name-of-the-master/database`, or `rediss+sentinel://`; user and
-    /// password are those of the master.
+    /// The URL: `redis://` or, with TLS, `rediss://`, then `user:password@host:port/database`. With Sentinels
+    /// it is `redis+sentinel://user:password@host:port,host:port/name-of-the-master/database`, or
+    /// `rediss+sentinel://`; user and password are those of the master.
     pub url: String,
-    /// What every key begins with.
+    /// The prefix of every key.
     pub prefix: String,
-    /// Whether keys carry hash tags, so that what one call touches is in one slot of Redis Cluster.
+    /// True if keys carry hash tags, so that the keys of one call are in one slot of Redis Cluster.
     pub cluster: bool,
-    /// How long connecting may take.
+    /// The time to wait for a connection.
     pub connect_timeout: Duration,
-    /// How long an answer may take; after it the outcome of a change is unknown.
+    /// The time to wait for a response. After it the outcome of a change is unknown.
     pub response_timeout: Duration,
-    /// Whether a server that may evict keys is put up with.
+    /// True if a server that may evict keys is accepted.
     pub allow_eviction: bool,
-    /// Whose clock counts.
+    /// The clock that decides.
     pub clock: Clock,
 }
 
 impl RedisOptions {
-    /// The store at `url`, everything else as usual.
+    /// Returns the defaults for the store at `url`.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -48,14 +48,14 @@ impl RedisOptions {
         }
     }
 
-    /// The URL without what stands before its `@`, nor a query: safe to print. Of what is no URL nothing is shown: it may be
-    /// a password in the wrong place.
+    /// Returns the URL without credentials and query, which is safe to print. It shows nothing of a text that
+    /// is not a URL, because it may be a password in the wrong place.
     pub fn printable_url(&self) -> String {
         let url = self.url.split('?').next().unwrap_or_default();
         match (url.split_once("://"), url.rsplit_once('@')) {
             (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
             (Some(_), None) => url.to_owned(),
-            (None, _) => "at what is no URL".to_owned(),
+            (None, _) => "at an invalid URL".to_owned(),
         }
     }
 }

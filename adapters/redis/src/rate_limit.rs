@@ -1,4 +1,4 @@
-//! Rate limits, and how often somebody may try to log in.
+//! Rate limits, and the back-off of log-ins.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use miroir_domain::admin_session::{FIRST_LOGIN_WAIT, FREE_LOGIN_FAILURES, LONGES
 use miroir_domain::row::{check_positive, check_span};
 use miroir_ports::outbound::{LoginAttempt, RateDecision, RateLimits, StoreError};
 
-use crate::RedisStore;
 use crate::call::changing;
+use crate::expiry::millis;
 use crate::keys::WINDOWS;
-use crate::lease::millis;
+use crate::store::RedisStore;
 
 #[async_trait]
 impl RateLimits for RedisStore {
@@ -47,7 +47,7 @@ impl RateLimits for RedisStore {
         self.change_by(WINDOWS, address, &mut script).await
     }
 
-    /// Redis collects the counters itself.
+    /// Removes nothing: Redis removes expired counters by itself.
     async fn rate_limit_purge(&self, _now: Timestamp, _limit: u32) -> Result<u64, StoreError> {
         self.check_open()?;
         Ok(0)

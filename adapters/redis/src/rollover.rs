@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use miroir_domain::rollover::RolloverPolicy;
 use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError};
 
-use crate::RedisStore;
 use crate::keys::{ROLLOVERS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::{Row, Versioned};
 
 impl Row for RolloverPolicy {

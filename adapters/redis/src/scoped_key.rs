@@ -1,4 +1,4 @@
-//! Scoped search keys, and which instances have observed them.
+//! Scoped search keys, and the instances that have observed them.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use miroir_domain::search_ui::{SCOPED_KEY_SILENCE_MS, ScopedKey};
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Put, ScopedKeyObservation, ScopedKeyTable, StoreError};
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::expiry::ttl_ms;
 use crate::keys::{Keys, OBSERVATIONS, SCOPED_KEYS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::Row;
 
 impl Row for ScopedKey {

@@ -6,9 +6,9 @@ use miroir_domain::row::check_json;
 use miroir_domain::search_ui::SearchUiConfig;
 use miroir_ports::outbound::{Create, Put, SearchUiTable, StoreError};
 
-use crate::RedisStore;
 use crate::keys::{SEARCH_UIS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::{Row, Versioned};
 
 const WHAT: &str = "the configuration of a search page";

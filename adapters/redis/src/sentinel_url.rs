@@ -1,23 +1,23 @@
-//! The URL of a master that Sentinels know.
+//! URLs of a master that Sentinels watch.
 
 use redis::ConnectionAddr;
 
-/// The port of a Sentinel where the URL names none.
+/// The port of a Sentinel, unless the URL names one.
 const SENTINEL_PORT: u16 = 26_379;
 
-/// `redis+sentinel://user:password@host:port,host:port/master/database`.
+/// The parts of `redis+sentinel://user:password@host:port,host:port/master/database`.
 pub(crate) struct SentinelUrl {
     pub(crate) addresses: Vec<ConnectionAddr>,
     pub(crate) master: String,
     pub(crate) database: i64,
     pub(crate) user: Option<String>,
     pub(crate) password: Option<String>,
-    /// Whether the master is reached with TLS.
+    /// True if the master is reached with TLS.
     pub(crate) tls: bool,
 }
 
 impl SentinelUrl {
-    /// None when `url` is not one of Sentinels; otherwise the parts, or what is wrong with it.
+    /// Parses `url`. Returns `None` if it does not name Sentinels, and a sentence if it names them wrongly.
     pub(crate) fn parse(url: &str) -> Result<Option<Self>, String> {
         let (tls, rest) = match url.split_once("+sentinel://") {
             Some(("redis", rest)) => (false, rest),
@@ -33,7 +33,9 @@ impl SentinelUrl {
             master.ok_or("the URL of Sentinels must end in `/` and the name of the master")?.to_owned();
         let database = match path.next() {
             None | Some("") => 0,
-            Some(number) => number.parse().map_err(|_| format!("`{number}` is no number of a database"))?,
+            Some(number) => {
+                number.parse().map_err(|_| format!("`{number}` is not the number of a database"))?
+            }
         };
         let (user, password) = match credentials.map(|who| who.split_once(':').unwrap_or((who, ""))) {
             None => (None, None),
@@ -45,16 +47,18 @@ impl SentinelUrl {
 
 fn address(text: &str) -> Result<ConnectionAddr, String> {
     let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().map_err(|_| format!("`{port}` is no port of a Sentinel"))?),
+        Some((host, port)) => {
+            (host, port.parse().map_err(|_| format!("`{port}` is not the port of a Sentinel"))?)
+        }
         None => (text, SENTINEL_PORT),
     };
     if host.is_empty() {
-        return Err("a Sentinel without a host".to_owned());
+        return Err("a Sentinel has no host".to_owned());
     }
     Ok(ConnectionAddr::Tcp(host.trim_matches(['[', ']']).to_owned(), port))
 }
 
-/// A part of the credentials with its percent-encoding undone; none where it is empty.
+/// Decodes the percent-encoding of a part of the credentials. Returns `None` if it is empty.
 fn plain(text: &str) -> Result<Option<String>, String> {
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
     let decoded = decoded.map_err(|_| "the user or password of the URL is not UTF-8".to_owned())?;
@@ -66,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_part_is_read() {
+    fn parse_reads_every_part() {
         let url = "rediss+sentinel://u:p%40ss@a:1,[::1]:2,b/main/3";
         let parsed = SentinelUrl::parse(url).unwrap().unwrap();
         let expected = [("a", 1), ("::1", 2), ("b", SENTINEL_PORT)]
@@ -77,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn other_urls_are_none_and_broken_ones_say_why() {
+    fn parse_returns_none_for_other_urls_and_refuses_broken_ones() {
         assert!(SentinelUrl::parse("redis://h").unwrap().is_none());
         for broken in [
             "redis+sentinel://a:1",

@@ -7,11 +7,11 @@ use miroir_domain::{GroupId, TaskUid, Timestamp};
 use miroir_ports::outbound::{SessionTable, StoreError};
 use redis::cmd;
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::expiry::ttl_ms;
 use crate::keys::{SESSIONS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::Row;
 
 impl Row for Session {
@@ -106,9 +106,9 @@ impl SessionTable for RedisStore {
 
     async fn session_count(&self, now: Timestamp) -> Result<u64, StoreError> {
         let lru = self.keys.own(SESSIONS, "_lru");
-        let mut question = cmd("ZCOUNT");
-        question.arg(&lru).arg(format!("({}", now.as_millis())).arg("+inf");
-        self.look(SESSIONS.name, &lru, &question).await
+        let mut command = cmd("ZCOUNT");
+        command.arg(&lru).arg(format!("({}", now.as_millis())).arg("+inf");
+        self.read(SESSIONS.name, &lru, &command).await
     }
 
     async fn session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {

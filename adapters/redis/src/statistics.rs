@@ -1,27 +1,28 @@
-//! What is in a store, and how much memory the server uses.
+//! Counts of rows, and the memory of the server.
 
 use miroir_ports::outbound::StoreError;
 use redis::cmd;
 
-use crate::RedisStore;
 use crate::keys::{
     ALIASES, CANARIES, INDEXES, JOBS, LEASES, ROLLOVERS, SEARCH_UIS, SESSIONS, TASKS, TENANTS,
 };
 use crate::open::field;
+use crate::store::RedisStore;
 
 /// Numbers of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisStatistics {
-    /// What the server uses for everything on it.
+    /// The memory that the server uses for everything on it.
     pub used_memory_bytes: u64,
-    /// How many rows the tables have that keep an index of them, by name. Rows that expire may be counted a while longer.
+    /// The number of rows of each table that has an index of them, by its name. Expired rows may still be
+    /// counted.
     pub rows: Vec<(String, u64)>,
 }
 
 impl RedisStore {
-    /// Counts what can be counted without looking at every key.
+    /// Counts the rows of the tables that have an index, without reading every key.
     pub async fn statistics(&self) -> Result<RedisStatistics, StoreError> {
-        let memory: String = self.look("server", "INFO", cmd("INFO").arg("memory")).await?;
+        let memory: String = self.read("server", "INFO", cmd("INFO").arg("memory")).await?;
         let used = field(&memory, "used_memory").and_then(|bytes| bytes.parse().ok());
         let tables =
             [ALIASES, CANARIES, INDEXES, JOBS, LEASES, ROLLOVERS, SEARCH_UIS, SESSIONS, TASKS, TENANTS];
@@ -30,7 +31,7 @@ impl RedisStore {
             let index = self.keys.own(table, if table == SESSIONS { "_lru" } else { "_index" });
             rows.push((
                 table.name.to_owned(),
-                self.look(table.name, &index, cmd("ZCARD").arg(&index)).await?,
+                self.read(table.name, &index, cmd("ZCARD").arg(&index)).await?,
             ));
         }
         Ok(RedisStatistics { used_memory_bytes: used.unwrap_or_default(), rows })

@@ -1,11 +1,11 @@
-//! Health and end of the store.
+//! Health and closing of the store.
 
 use async_trait::async_trait;
 use miroir_ports::outbound::{StoreError, StoreStatus};
 
-use crate::RedisStore;
 use crate::call::changing;
 use crate::keys::PROBE;
+use crate::store::RedisStore;
 
 #[async_trait]
 impl StoreStatus for RedisStore {
@@ -16,7 +16,8 @@ impl StoreStatus for RedisStore {
         Ok(())
     }
 
-    /// Calls under way are finished by those who wait for them; there is nothing of the store's own to finish.
+    /// Refuses later calls. Calls under way are finished by their callers, and the store itself has nothing
+    /// to finish.
     async fn store_close(&self) -> Result<(), StoreError> {
         self.closed.send_replace(true);
         Ok(())

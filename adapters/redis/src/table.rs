@@ -1,26 +1,25 @@
-//! What every table of rows with a name and an index does in the same way.
+//! Operations of the tables whose rows have a name and an index.
 
 use miroir_domain::row::next_version;
 use miroir_ports::outbound::{Advance, Create, Put, StoreError};
 use redis::{Cmd, ScriptInvocation, cmd};
 
-use crate::RedisStore;
 use crate::call::{changing, script};
-use crate::error::corrupt;
 use crate::keys::Table;
 use crate::row::{Columns, Reader, Values};
+use crate::store::RedisStore;
 
-/// A row that is a hash of its own and named in the index of its table.
+/// A row that is a hash of its own, and whose name is in the index of its table.
 pub(crate) trait Row: Sized {
     const TABLE: Table;
-    /// The fields of its hash, in the order in which they are asked for.
+    /// The fields of its hash, in the order in which they are requested.
     const FIELDS: &'static [&'static str];
 
-    /// What it is called.
+    /// Returns the name of the row.
     fn name(&self) -> String;
-    /// Its columns, the name and the version apart.
+    /// Returns the columns, without the version.
     fn columns(&self) -> Result<Columns, StoreError>;
-    /// The row of what was read.
+    /// Decodes the row.
     fn decode(reader: &Reader<'_>) -> Result<Self, StoreError>;
 }
 
@@ -29,11 +28,11 @@ pub(crate) trait Versioned: Row {
     fn version(&self) -> u64;
 }
 
-/// How many rows one script reads at most: no call keeps the server from others for long.
+/// The greatest number of rows that one script reads, so that no call blocks the server for long.
 pub(crate) const CHUNK: u32 = 1_000;
 
 impl RedisStore {
-    /// Stores a row under a name that is free.
+    /// Stores a row unless its name is taken.
     pub(crate) async fn row_create<R: Versioned>(&self, row: &R) -> Result<Create, StoreError> {
         let name = row.name();
         let mut script = changing!("lua/row_create.lua");
@@ -43,21 +42,22 @@ impl RedisStore {
         Ok(if created { Create::Created } else { Create::Exists })
     }
 
-    /// The row of `name`, or none.
+    /// Returns the row of `name`, if there is one.
     pub(crate) async fn row_get<R: Row>(&self, name: &str) -> Result<Option<R>, StoreError> {
         let values =
-            self.look(R::TABLE.name, name, &fields_of(&self.keys.row(R::TABLE, name), R::FIELDS)).await?;
+            self.read(R::TABLE.name, name, &fields_of(&self.keys.row(R::TABLE, name), R::FIELDS)).await?;
         decode(name, values)
     }
 
-    /// Replaces each of `rows` whose version is that of its row, all or none.
+    /// Replaces the stored rows of `rows`, all or none, if each has the same version as its replacement.
     pub(crate) async fn row_put<R: Versioned>(&self, rows: &[&R]) -> Result<Put, StoreError> {
         let mut script = changing!("lua/fields.lua", "lua/row_put.lua");
         let mut names = Vec::new();
         let mut overflow = Ok(0);
         for row in rows {
             let name = row.name();
-            // A row that conflicts is a conflict, whatever its version; only then is one that cannot grow refused.
+            // A conflict is returned even if the version cannot be raised. Only without a conflict is such a
+            // row refused.
             let next = next_version(row.version());
             let raised = next.as_ref().copied().unwrap_or_default();
             overflow = overflow.and(next);
@@ -83,14 +83,14 @@ impl RedisStore {
         self.change_by(R::TABLE, &name, &mut script).await
     }
 
-    /// Removes the row of `name`; false when there was none.
+    /// Removes the row of `name`. Returns false if there was none.
     pub(crate) async fn row_delete<R: Row>(&self, name: &str) -> Result<bool, StoreError> {
         let mut script = changing!("lua/row_delete.lua");
         script.key(self.keys.row(R::TABLE, name)).key(self.keys.own(R::TABLE, "_index")).arg(name);
         self.change_by(R::TABLE, name, &mut script).await
     }
 
-    /// Up to `limit` rows after the name `after`, in the byte order of their names.
+    /// Returns up to `limit` rows after the name `after`, in the byte order of their names.
     pub(crate) async fn row_list<R: Row>(
         &self,
         after: Option<String>,
@@ -100,7 +100,8 @@ impl RedisStore {
         self.indexed_rows(&index, &base, "", after, limit).await
     }
 
-    /// Up to `limit` rows named in `index` after the name `after`. The key of a row is `base`, its name, and `suffix`.
+    /// Returns up to `limit` rows in `index` after the name `after`. The key of a row is `base`, its name,
+    /// and `suffix`.
     pub(crate) async fn indexed_rows<R: Row>(
         &self,
         index: &str,
@@ -119,11 +120,13 @@ impl RedisStore {
             let mut script = script!("lua/name.lua", "lua/row_list.lua");
             script.key(index).key(base).arg(suffix).arg(start).arg(wanted).arg(R::FIELDS);
             let (names, found): (Vec<Vec<u8>>, Vec<Values>) =
-                self.look_by(R::TABLE.name, index, &script).await?;
+                self.read_by(R::TABLE.name, index, &script).await?;
             let last_page = names.len() < wanted as usize;
             for (name, values) in names.into_iter().zip(found) {
-                let name = String::from_utf8(name)
-                    .map_err(|_| corrupt(R::TABLE.name, index, "a name in the index is not UTF-8"))?;
+                let name = String::from_utf8(name).map_err(|error| {
+                    StoreError::corrupt(R::TABLE.name, index, "a name in the index is not UTF-8")
+                        .with_source(error)
+                })?;
                 rows.extend(decode::<R>(&name, values)?);
                 after = Some(name);
             }
@@ -135,7 +138,7 @@ impl RedisStore {
 }
 
 impl RedisStore {
-    /// Carries out `advance.lua`.
+    /// Runs a script with `advance.lua`.
     pub(crate) async fn advance(
         &self,
         table: Table,
@@ -144,19 +147,22 @@ impl RedisStore {
     ) -> Result<Advance, StoreError> {
         let held: Option<String> = self.change_by(table, name, script).await?;
         let Some(held) = held else { return Ok(Advance::Advanced) };
-        let held = held.parse().map_err(|_| corrupt(table.name, name, "what advances is no number"))?;
+        let held = held.parse::<u64>().map_err(|error| {
+            StoreError::corrupt(table.name, name, "the number that advances cannot be decoded")
+                .with_source(error)
+        })?;
         Ok(Advance::Behind(held))
     }
 }
 
-/// The question for the fields of one row.
+/// Returns the command that reads the fields of one row.
 pub(crate) fn fields_of(key: &str, fields: &[&str]) -> Cmd {
-    let mut question = cmd("HMGET");
-    question.arg(key).arg(fields);
-    question
+    let mut command = cmd("HMGET");
+    command.arg(key).arg(fields);
+    command
 }
 
-/// The row of what was read under `name`, if there is one.
+/// Decodes the values that were read under `name`. Returns `None` if there is no row.
 pub(crate) fn decode<R: Row>(name: &str, values: Values) -> Result<Option<R>, StoreError> {
     Reader::of(R::TABLE, name, R::FIELDS, values)?.map(|reader| R::decode(&reader)).transpose()
 }

@@ -5,9 +5,9 @@ use miroir_domain::GroupId;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_ports::outbound::{StoreError, TenantTable};
 
-use crate::RedisStore;
 use crate::keys::{TENANTS, Table};
 use crate::row::{Columns, Reader};
+use crate::store::RedisStore;
 use crate::table::Row;
 
 impl Row for Tenant {

@@ -1,4 +1,4 @@
-//! Connections that break, servers that end, and rows that were damaged.
+//! Broken connections, servers that end, and damaged rows.
 
 mod support;
 
@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use miroir_domain::TaskUid;
 use miroir_domain::job::NewJob;
 use miroir_domain::task::TaskQuery;
@@ -30,11 +31,11 @@ async fn count(store: &RedisStore) -> u64 {
 }
 
 #[tokio::test]
-async fn outcome_of_a_write_that_is_cut_is_unknown_and_the_next_call_works() {
+async fn write_that_is_cut_is_unknown_and_the_next_call_succeeds() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.address()).await;
     let store = behind(&proxy).await;
-    // Makes the script known, so that each write is one command.
+    // Loads the script, so that each write is one command.
     store.task_create(new_task("first"), at(1)).await.unwrap();
     for (cut, stored) in [(Cut::Before, 0), (Cut::After, 1), (Cut::Silence, 1)] {
         let before = count(&store).await;
@@ -45,7 +46,7 @@ async fn outcome_of_a_write_that_is_cut_is_unknown_and_the_next_call_works() {
 }
 
 #[tokio::test]
-async fn conditional_write_that_was_cut_conflicts_when_it_is_repeated() {
+async fn conditional_write_that_was_cut_conflicts_when_repeated() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.address()).await;
     let store = behind(&proxy).await;
@@ -58,7 +59,7 @@ async fn conditional_write_that_was_cut_conflicts_when_it_is_repeated() {
 }
 
 #[tokio::test]
-async fn reads_are_tried_again_when_the_connection_breaks() {
+async fn read_is_tried_again_when_the_connection_breaks() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.address()).await;
     let store = behind(&proxy).await;
@@ -73,7 +74,7 @@ async fn reads_are_tried_again_when_the_connection_breaks() {
 }
 
 #[tokio::test]
-async fn scripts_are_sent_again_after_the_server_forgot_them() {
+async fn script_is_sent_again_after_the_server_forgot_it() {
     let server = RedisServer::start();
     let store = open(&server).await;
     for label in ["a", "b"] {
@@ -85,7 +86,7 @@ async fn scripts_are_sent_again_after_the_server_forgot_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn durable_server_that_is_killed_under_load_loses_nothing_acknowledged() {
+async fn durable_server_killed_under_load_keeps_acknowledged_writes() {
     let rounds = std::env::var("MIROIR_CRASH_ROUNDS").map_or(3, |rounds| rounds.parse().unwrap());
     let mut server = RedisServer::durable();
     let store = open(&server).await;
@@ -94,16 +95,16 @@ async fn durable_server_that_is_killed_under_load_loses_nothing_acknowledged() {
         let writers = (0..8).map(|writer| {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
-                let mut told = Vec::new();
+                let mut acknowledged = Vec::new();
                 for number in 0.. {
                     let label = format!("{round}-{writer}-{number}");
                     match store.task_create(new_task(&label), at(1)).await {
-                        Ok(task) => told.push((task.uid, label)),
+                        Ok(task) => acknowledged.push((task.uid, label)),
                         Err(StoreError::Unavailable { .. }) => break,
                         Err(other) => panic!("{other}"),
                     }
                 }
-                told
+                acknowledged
             })
         });
         let writers: Vec<_> = writers.collect();
@@ -114,7 +115,7 @@ async fn durable_server_that_is_killed_under_load_loses_nothing_acknowledged() {
         }
         assert_unavailable(store.store_ping().await, Outcome::NotApplied, "cannot connect");
         server.launch_again();
-        // The same store goes on by itself.
+        // The same store recovers by itself.
         store.store_ping().await.unwrap();
         let everything = TaskQuery { limit: u32::MAX, ..TaskQuery::default() };
         let page = store.task_list(&everything).await.unwrap();
@@ -130,7 +131,7 @@ async fn durable_server_that_is_killed_under_load_loses_nothing_acknowledged() {
 }
 
 #[tokio::test]
-async fn revocations_go_on_after_the_subscription_was_interrupted() {
+async fn revocations_continue_after_an_interrupted_subscription() {
     let server = RedisServer::start();
     let store = open(&server).await;
     let mut feed = store.revocations().await.unwrap();
@@ -138,12 +139,12 @@ async fn revocations_go_on_after_the_subscription_was_interrupted() {
     assert_eq!(feed.next().await, Some(Revocation::Missed), "it broke");
     server.say(&["PUBLISH", "miroir:admin_session:revoked", "missed"]);
     assert_eq!(feed.next().await, Some(Revocation::Missed), "it is there again");
-    server.say(&["PUBLISH", "miroir:admin_session:revoked", "heard"]);
-    assert_eq!(feed.next().await, Some(Revocation::Session("heard".to_owned())));
+    server.say(&["PUBLISH", "miroir:admin_session:revoked", "received"]);
+    assert_eq!(feed.next().await, Some(Revocation::Session("received".to_owned())));
 }
 
 #[tokio::test]
-async fn damaged_rows_are_named_and_nothing_panics() {
+async fn damaged_rows_are_corrupt_by_their_key() {
     let server = RedisServer::start();
     let store = open(&server).await;
     store.task_create(new_task("a"), at(1)).await.unwrap();
@@ -168,8 +169,8 @@ async fn damaged_rows_are_named_and_nothing_panics() {
             );
             continue;
         }
-        for answer in [store.task_get(TaskUid(0)).await.map(drop), store.task_list(&all).await.map(drop)] {
-            match answer {
+        for result in [store.task_get(TaskUid(0)).await.map(drop), store.task_list(&all).await.map(drop)] {
+            match result {
                 Err(StoreError::Corrupt { table: "tasks", key, .. }) => {
                     assert!(key.contains('0') || key == "of a page", "{key}");
                 }
@@ -178,19 +179,19 @@ async fn damaged_rows_are_named_and_nothing_panics() {
         }
     }
     server.say(&["DEL", "miroir:tasks:0"]);
-    let answer = store.task_list(&all).await;
-    assert!(matches!(&answer, Err(StoreError::Corrupt { key, .. }) if key == "0"), "{answer:?}");
+    let result = store.task_list(&all).await;
+    assert!(matches!(&result, Err(StoreError::Corrupt { key, .. }) if key == "0"), "{result:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lease_runs_by_the_servers_clock_whatever_callers_think_the_time_is() {
+async fn lease_runs_by_the_servers_clock() {
     let server = RedisServer::start();
     let (one, two) = (open(&server).await, open(&server).await);
     let ttl = Duration::from_millis(400);
     let Acquire::Acquired(first) = one.lease_acquire("s", "one", ttl, at(0)).await.unwrap() else {
-        panic!("nobody else leads")
+        panic!("no other holder exists")
     };
-    // A clock that is centuries ahead takes nothing away, and one that is behind does not keep a term alive.
+    // A clock that is centuries ahead ends nothing, and one that is behind does not extend a term.
     let ahead = at(9_000_000_000_000);
     assert!(matches!(two.lease_acquire("s", "two", ttl, ahead).await.unwrap(), Acquire::Held(_)));
     let renewed = one.lease_renew("s", "one", first.token, ttl, ahead).await.unwrap().unwrap();
@@ -206,7 +207,7 @@ async fn lease_runs_by_the_servers_clock_whatever_callers_think_the_time_is() {
 }
 
 #[tokio::test]
-async fn tokens_of_a_lease_grow_over_a_restart_of_the_server() {
+async fn lease_tokens_grow_over_a_restart_of_the_server() {
     let mut server = RedisServer::durable();
     let store = open(&server).await;
     let ttl = Duration::from_millis(50);
@@ -248,7 +249,7 @@ async fn two_hundred_claimants_get_each_job_once() {
 }
 
 #[tokio::test]
-async fn rows_that_expire_are_collected_by_the_server() {
+async fn expired_rows_are_removed_by_the_server() {
     use miroir_domain::admin_session::AdminSession;
     use miroir_domain::session::Session;
     use miroir_ports::outbound::{
@@ -288,7 +289,7 @@ async fn rows_that_expire_are_collected_by_the_server() {
     store.lease_acquire("l", "h", Duration::from_mins(1), at(0)).await.unwrap();
     let ttl =
         |key: &str| -> i64 { server.say(&["PTTL", key]).trim_start_matches(':').trim_end().parse().unwrap() };
-    // With the ten minutes that clocks may differ, in milliseconds and not in seconds.
+    // The ten minutes by which clocks may differ are added in milliseconds and not in seconds.
     for key in ["miroir:session:s", "miroir:idemp:k", "miroir:admin_session:a"] {
         assert!((600_000..=660_000).contains(&ttl(key)), "{key}: {}", ttl(key));
     }
@@ -300,9 +301,10 @@ async fn rows_that_expire_are_collected_by_the_server() {
     assert!((two_days - 10_000..=two_days).contains(&backoff), "{backoff}");
 }
 
-/// A date that thousands of tasks match is answered on another way than one that few match; both by the definition.
+/// A page by a date that thousands of tasks match is read in another way than one that few match. Both agree
+/// with the model.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_of_dates_that_many_tasks_match_are_the_same() {
+async fn pages_by_date_agree_for_many_and_few_matches() {
     let server = RedisServer::start();
     let store = open(&server).await;
     let writers = (0..8).map(|writer| {

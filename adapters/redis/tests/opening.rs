@@ -1,21 +1,22 @@
-//! What is looked at before a server is trusted.
+//! Checks of a server before it is used.
 
 mod support;
 
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Outcome, StoreError, StoreStatus as _, TaskTable as _};
 use miroir_redis::{RedisOptions, RedisStore};
 use miroir_test_redis::{RedisServer, free_port};
 use support::{assert_unavailable, at, new_task, open};
 
-fn invalid(answer: Result<RedisStore, StoreError>) -> String {
-    match answer {
+fn invalid(result: Result<RedisStore, StoreError>) -> String {
+    match result {
         Err(StoreError::InvalidInput(reason)) => reason,
         other => panic!("{other:?} is not refused as unfit"),
     }
 }
 
 #[tokio::test]
-async fn server_that_evicts_is_refused_unless_that_is_allowed() {
+async fn open_refuses_a_server_that_evicts_unless_allowed() {
     let server = RedisServer::with(&["--maxmemory-policy", "allkeys-lru"]);
     let reason = invalid(RedisStore::open(RedisOptions::new(server.url())).await);
     assert!(reason.contains("allkeys-lru") && reason.contains("noeviction"), "{reason}");
@@ -25,7 +26,7 @@ async fn server_that_evicts_is_refused_unless_that_is_allowed() {
 }
 
 #[tokio::test]
-async fn schema_that_is_ahead_is_refused_with_both_numbers() {
+async fn open_refuses_a_schema_that_is_ahead_with_both_numbers() {
     let server = RedisServer::start();
     open(&server).await.task_create(new_task("a"), at(1)).await.unwrap();
     assert_eq!(server.say(&["GET", "miroir:schema_version"]), "1");
@@ -39,7 +40,7 @@ async fn schema_that_is_ahead_is_refused_with_both_numbers() {
 }
 
 #[tokio::test]
-async fn server_that_is_away_is_unavailable_and_may_be_tried_again() {
+async fn open_is_retryable_without_a_server() {
     let options = RedisOptions::new(format!("redis://127.0.0.1:{}/0", free_port()));
     assert_unavailable(RedisStore::open(options).await, Outcome::NotApplied, "cannot connect");
 }
@@ -51,7 +52,8 @@ async fn password_and_acl_user_come_from_the_url() {
     for who in ["", ":wrong@", "nobody:right@"] {
         let refused = RedisStore::open(at_server(who)).await;
         match &refused {
-            Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+            Err(error @ StoreError::Unavailable { outcome: Outcome::NotApplied, .. }) => {
+                let reason = error_chain(error);
                 assert!(reason.contains("password"), "{reason}");
                 assert!(!reason.contains("right") && !reason.contains("wrong@"), "{reason}");
             }
@@ -62,7 +64,7 @@ async fn password_and_acl_user_come_from_the_url() {
 }
 
 #[tokio::test]
-async fn acl_user_without_rights_is_told_so() {
+async fn call_without_rights_names_the_acl() {
     let server = RedisServer::start();
     server.say(&[
         "ACL", "SETUSER", "reader", "on", ">secret", "~*", "+@read", "+info", "+ping", "+set", "+hello",
@@ -75,7 +77,7 @@ async fn acl_user_without_rights_is_told_so() {
 }
 
 #[tokio::test]
-async fn replica_is_refused_and_says_so() {
+async fn write_to_a_replica_is_refused_with_advice() {
     let master = RedisServer::start();
     let replica = RedisServer::start();
     let port = master.address().port().to_string();
@@ -99,14 +101,14 @@ async fn server_without_memory_refuses_writes_and_still_reads() {
 }
 
 #[tokio::test]
-async fn urls_that_cannot_be_used_are_refused() {
+async fn open_refuses_invalid_urls() {
     for url in ["", "http://127.0.0.1:1", "redis+sentinel://127.0.0.1:1", "redis://127.0.0.1:99999"] {
         invalid(RedisStore::open(RedisOptions::new(url)).await);
     }
 }
 
 #[tokio::test]
-async fn two_prefixes_are_two_stores() {
+async fn stores_of_two_prefixes_are_separate() {
     let server = RedisServer::start();
     let one = open(&server).await;
     let options = RedisOptions { prefix: "other".to_owned(), ..RedisOptions::new(server.url()) };

@@ -1,4 +1,4 @@
-//! A master that goes away, and the replica that a Sentinel puts in its place.
+//! A master that stops, and the replica that a Sentinel promotes.
 
 mod support;
 
@@ -9,32 +9,32 @@ use miroir_redis::{RedisOptions, RedisStore};
 use miroir_test_redis::RedisServer;
 use support::{at, new_task};
 
-/// How often something is looked at before the test gives up, a fifth of a second apart.
-const LOOKS: u32 = 300;
+/// The number of attempts before the test fails, a fifth of a second apart.
+const ATTEMPTS: u32 = 300;
 
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..LOOKS {
+    for _ in 0..ATTEMPTS {
         if holds().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    panic!("it never came that {what}");
+    panic!("{what}: not within the time");
 }
 
-/// The store of the master that `sentinel` names.
+/// Opens the store of the master that `sentinel` names.
 ///
-/// A Sentinel that waits longer than it likes for an answer calls a master down for a moment, as on a busy machine.
+/// On a busy machine a Sentinel that waits too long for a response takes the master for down for a moment.
 async fn open_when_well(sentinel: &RedisServer) -> RedisStore {
     let url = format!("redis+sentinel://{}/main/0", sentinel.address());
-    for _ in 0..LOOKS {
+    for _ in 0..ATTEMPTS {
         match RedisStore::open(RedisOptions::new(url.clone())).await {
             Ok(store) => return store,
             Err(StoreError::Unavailable { .. }) => tokio::time::sleep(Duration::from_millis(200)).await,
             Err(error) => panic!("{error}"),
         }
     }
-    panic!("the sentinel never named a master that works");
+    panic!("the sentinel did not name a working master");
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn store_follows_the_master_that_the_sentinel_names() {
 }
 
 #[tokio::test]
-async fn sentinel_that_knows_no_such_master_says_so() {
+async fn open_names_the_master_that_a_sentinel_does_not_know() {
     let master = RedisServer::start();
     let sentinel = RedisServer::sentinel(&master);
     let url = format!("redis+sentinel://{}/other/0", sentinel.address());

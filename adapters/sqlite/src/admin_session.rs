@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::admin_session::AdminSession;
 use miroir_ports::outbound::{AdminSessionTable, Create, RevocationFeed, Revocations, StoreError};
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text};
-use crate::statement::{change, one};
+use crate::row::{Column, Reader, Row, key_text};
+use crate::statement::{changed, one};
+use crate::store::SqliteStore;
 
 // The columns of `admin_session_get.sql`.
 const SESSION_ID: Column = Column(0, "session_id");
@@ -20,6 +20,30 @@ const EXPIRES_AT: Column = Column(4, "expires_at");
 const REVOKED: Column = Column(5, "revoked");
 const USER_AGENT: Column = Column(6, "user_agent");
 const SOURCE_IP: Column = Column(7, "source_ip");
+
+impl Row for AdminSession {
+    const TABLE: &'static str = "admin_sessions";
+    const KEY: &'static [Column] = &[SESSION_ID];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            session_id: reader.get(SESSION_ID)?,
+            csrf_token: reader.get(CSRF_TOKEN)?,
+            admin_key_hash: reader.get(ADMIN_KEY_HASH)?,
+            created_at: reader.time_always(CREATED_AT)?,
+            expires_at: reader.time_always(EXPIRES_AT)?,
+            revoked: reader.get(REVOKED)?,
+            user_agent: reader.get(USER_AGENT)?,
+            source_ip: reader.get(SOURCE_IP)?,
+        })
+    }
+
+    /// Returns the first six characters: the id opens the admin page, so reports must not contain it.
+    fn label(row: &rusqlite::Row<'_>) -> rusqlite::Result<String> {
+        let id = key_text(row, Self::KEY)?;
+        Ok(id.chars().take(6).chain("..".chars()).collect())
+    }
+}
 
 #[async_trait]
 impl AdminSessionTable for SqliteStore {
@@ -40,8 +64,8 @@ impl AdminSessionTable for SqliteStore {
                 ":user_agent": session.user_agent,
                 ":source_ip": session.source_ip,
             };
-            let created = change(connection, include_str!("sql/admin_session_insert.sql"), params)?;
-            Ok(if created > 0 { Create::Created } else { Create::Exists })
+            let created = changed(connection, include_str!("sql/admin_session_insert.sql"), params)?;
+            Ok(if created { Create::Created } else { Create::Exists })
         })
         .await
     }
@@ -53,7 +77,8 @@ impl AdminSessionTable for SqliteStore {
     ) -> Result<Option<AdminSession>, StoreError> {
         let key = session_id.to_owned();
         self.read(move |connection| {
-            let found = one(connection, include_str!("sql/admin_session_get.sql"), [key.as_str()], decode)?;
+            let found: Option<AdminSession> =
+                one(connection, include_str!("sql/admin_session_get.sql"), [key.as_str()])?;
             Ok(found.filter(|session| session.is_valid(now)))
         })
         .await
@@ -64,45 +89,25 @@ impl AdminSessionTable for SqliteStore {
         let revoked = self
             .write(move |connection| {
                 let revoke = include_str!("sql/admin_session_revoke.sql");
-                Ok(change(connection, revoke, (key.as_str(), now.as_millis()))? > 0)
+                changed(connection, revoke, (key.as_str(), now.as_millis()))
             })
             .await?;
         if revoked {
-            self.revoked.ring(session_id);
+            self.revoked.notify(session_id);
         }
         Ok(revoked)
     }
 
     async fn admin_session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.write(move |connection| {
-            change(connection, include_str!("sql/admin_session_purge.sql"), (now.as_millis(), limit))
-        })
-        .await
+        self.row_purge(include_str!("sql/admin_session_purge.sql"), now, limit).await
     }
 }
 
 #[async_trait]
 impl RevocationFeed for SqliteStore {
-    async fn revocations(&self) -> Result<Box<dyn Revocations>, StoreError> {
-        Ok(self.revoked.listen())
+    async fn revocations(&self) -> Result<Revocations, StoreError> {
+        Ok(self.revoked.subscribe())
     }
-}
-
-fn decode(row: &Row<'_>) -> Result<AdminSession, Failure> {
-    // The id opens the admin page, so an error must not tell it; its beginning says which row is meant.
-    let id = key_text(row, SESSION_ID)?;
-    let key: String = id.chars().take(6).chain("..".chars()).collect();
-    let reader = Reader { table: "admin_sessions", key: &key, row };
-    Ok(AdminSession {
-        session_id: reader.get(SESSION_ID)?,
-        csrf_token: reader.get(CSRF_TOKEN)?,
-        admin_key_hash: reader.get(ADMIN_KEY_HASH)?,
-        created_at: reader.time_always(CREATED_AT)?,
-        expires_at: reader.time_always(EXPIRES_AT)?,
-        revoked: reader.get(REVOKED)?,
-        user_agent: reader.get(USER_AGENT)?,
-        source_ip: reader.get(SOURCE_IP)?,
-    })
 }
 
 #[cfg(test)]
@@ -111,7 +116,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statement_has_them() {
+    fn columns_match_the_statement() {
         let columns =
             [SESSION_ID, CSRF_TOKEN, ADMIN_KEY_HASH, CREATED_AT, EXPIRES_AT, REVOKED, USER_AGENT, SOURCE_IP];
         assert_columns(include_str!("sql/admin_session_get.sql"), &columns);

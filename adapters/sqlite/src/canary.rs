@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use miroir_domain::canary::{Canary, CanaryRun};
 use miroir_domain::row::{check_json, check_positive};
 use miroir_ports::outbound::{CanaryTable, Create, Put, StoreError};
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, named_params};
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text, to_json};
-use crate::statement::{all, change, one, replace};
+use crate::row::{Column, Reader, Row, to_json};
+use crate::statement::{all, change, changed};
+use crate::store::SqliteStore;
+use crate::table::{Keyed, Versioned};
 
 // The columns of `canary_get.sql` and `canary_list.sql`.
 const ID: Column = Column(0, "id");
@@ -21,57 +22,103 @@ const ASSERTIONS: Column = Column(5, "assertions_json");
 const ENABLED: Column = Column(6, "enabled");
 const CREATED_AT: Column = Column(7, "created_at");
 const VERSION: Column = Column(8, "version");
-// Those of `canary_run_list.sql`.
+// The columns of `canary_run_list.sql`.
 const CANARY_ID: Column = Column(0, "canary_id");
 const RAN_AT: Column = Column(1, "ran_at");
 const STATUS: Column = Column(2, "status");
 const LATENCY_MS: Column = Column(3, "latency_ms");
 const FAILED_ASSERTIONS: Column = Column(4, "failed_assertions_json");
 
+impl Row for Canary {
+    const TABLE: &'static str = "canaries";
+    const KEY: &'static [Column] = &[ID];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            id: reader.get(ID)?,
+            name: reader.get(NAME)?,
+            index_uid: reader.name_always(INDEX_UID)?,
+            interval_s: reader.get(INTERVAL_S)?,
+            query: reader.json_always(QUERY)?,
+            assertions: reader.json_always(ASSERTIONS)?,
+            enabled: reader.get(ENABLED)?,
+            created_at: reader.time_always(CREATED_AT)?,
+            version: reader.counter(VERSION)?,
+        })
+    }
+}
+
+impl Keyed for Canary {
+    const GET: &'static str = include_str!("sql/canary_get.sql");
+    const LIST: &'static str = include_str!("sql/canary_list.sql");
+    const DELETE: &'static str = include_str!("sql/canary_delete.sql");
+}
+
+impl Versioned for Canary {
+    const INSERT: &'static str = include_str!("sql/canary_insert.sql");
+    const UPDATE: &'static str = include_str!("sql/canary_update.sql");
+
+    fn key(&self) -> &str {
+        &self.id
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn write(&self, connection: &Connection, version: u64, sql: &str) -> Result<bool, Failure> {
+        let params = named_params! {
+            ":id": self.id,
+            ":name": self.name,
+            ":index_uid": self.index_uid.as_str(),
+            ":interval_s": self.interval_s,
+            ":query": to_json(&self.query)?,
+            ":assertions": to_json(&self.assertions)?,
+            ":enabled": self.enabled,
+            ":created_at": self.created_at.as_millis(),
+            ":version": version.cast_signed(),
+        };
+        changed(connection, sql, params)
+    }
+}
+
+impl Row for CanaryRun {
+    const TABLE: &'static str = "canary_runs";
+    const KEY: &'static [Column] = &[CANARY_ID, RAN_AT];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            canary_id: reader.get(CANARY_ID)?,
+            ran_at: reader.time_always(RAN_AT)?,
+            status: reader.name_always(STATUS)?,
+            latency_ms: reader.counter(LATENCY_MS)?,
+            failed_assertions: reader.json_always(FAILED_ASSERTIONS)?,
+        })
+    }
+}
+
 #[async_trait]
 impl CanaryTable for SqliteStore {
     async fn canary_create(&self, canary: &Canary) -> Result<Create, StoreError> {
         canary.check()?;
-        let canary = canary.clone();
-        self.write(move |connection| {
-            let created = write(connection, &canary, canary.version, include_str!("sql/canary_insert.sql"))?;
-            Ok(if created > 0 { Create::Created } else { Create::Exists })
-        })
-        .await
+        self.row_create(canary).await
     }
 
     async fn canary_get(&self, id: &str) -> Result<Option<Canary>, StoreError> {
-        let id = id.to_owned();
-        self.read(move |connection| get(connection, &id)).await
+        self.row_get(id.to_owned()).await
     }
 
     async fn canary_put(&self, canary: &Canary) -> Result<Put, StoreError> {
         canary.check()?;
-        let canary = canary.clone();
-        self.write(move |connection| {
-            let found = get(connection, &canary.id)?.map(|row| row.version);
-            replace(found, canary.version, |version| {
-                write(connection, &canary, version, include_str!("sql/canary_update.sql"))?;
-                Ok(())
-            })
-        })
-        .await
+        self.row_put([canary]).await
     }
 
     async fn canary_delete(&self, id: &str) -> Result<bool, StoreError> {
-        let id = id.to_owned();
-        self.write(move |connection| {
-            Ok(change(connection, include_str!("sql/canary_delete.sql"), [id.as_str()])? > 0)
-        })
-        .await
+        self.row_delete::<Canary>(id.to_owned()).await
     }
 
     async fn canary_list(&self, after: Option<String>, limit: u32) -> Result<Vec<Canary>, StoreError> {
-        self.read(move |connection| {
-            let after = after.as_deref();
-            all(connection, include_str!("sql/canary_list.sql"), (after.unwrap_or(""), after, limit), decode)
-        })
-        .await
+        self.row_list(after, limit).await
     }
 
     async fn canary_run_append(&self, run: &CanaryRun, keep: u32) -> Result<bool, StoreError> {
@@ -86,7 +133,7 @@ impl CanaryTable for SqliteStore {
                 ":latency_ms": run.latency_ms.cast_signed(),
                 ":failed_assertions": to_json(&run.failed_assertions)?,
             };
-            if change(connection, include_str!("sql/canary_run_insert.sql"), params)? == 0 {
+            if !changed(connection, include_str!("sql/canary_run_insert.sql"), params)? {
                 return Ok(false);
             }
             change(connection, include_str!("sql/canary_run_trim.sql"), (run.canary_id.as_str(), keep))?;
@@ -97,58 +144,9 @@ impl CanaryTable for SqliteStore {
 
     async fn canary_run_list(&self, id: &str, limit: u32) -> Result<Vec<CanaryRun>, StoreError> {
         let id = id.to_owned();
-        self.read(move |connection| {
-            all(connection, include_str!("sql/canary_run_list.sql"), (id, limit), decode_run)
-        })
-        .await
+        self.read(move |connection| all(connection, include_str!("sql/canary_run_list.sql"), (id, limit)))
+            .await
     }
-}
-
-fn get(connection: &Connection, id: &str) -> Result<Option<Canary>, Failure> {
-    one(connection, include_str!("sql/canary_get.sql"), [id], decode)
-}
-
-fn write(connection: &Connection, canary: &Canary, version: u64, sql: &str) -> Result<u64, Failure> {
-    let params = named_params! {
-        ":id": canary.id,
-        ":name": canary.name,
-        ":index_uid": canary.index_uid.as_str(),
-        ":interval_s": canary.interval_s,
-        ":query": to_json(&canary.query)?,
-        ":assertions": to_json(&canary.assertions)?,
-        ":enabled": canary.enabled,
-        ":created_at": canary.created_at.as_millis(),
-        ":version": version.cast_signed(),
-    };
-    change(connection, sql, params)
-}
-
-fn decode(row: &Row<'_>) -> Result<Canary, Failure> {
-    let key = key_text(row, ID)?;
-    let reader = Reader { table: "canaries", key: &key, row };
-    Ok(Canary {
-        id: reader.get(ID)?,
-        name: reader.get(NAME)?,
-        index_uid: reader.name_always(INDEX_UID)?,
-        interval_s: reader.get(INTERVAL_S)?,
-        query: reader.json_always(QUERY)?,
-        assertions: reader.json_always(ASSERTIONS)?,
-        enabled: reader.get(ENABLED)?,
-        created_at: reader.time_always(CREATED_AT)?,
-        version: reader.counter(VERSION)?,
-    })
-}
-
-fn decode_run(row: &Row<'_>) -> Result<CanaryRun, Failure> {
-    let key = format!("{}/{}", key_text(row, CANARY_ID)?, row.get::<_, i64>(RAN_AT.0)?);
-    let reader = Reader { table: "canary_runs", key: &key, row };
-    Ok(CanaryRun {
-        canary_id: reader.get(CANARY_ID)?,
-        ran_at: reader.time_always(RAN_AT)?,
-        status: reader.name_always(STATUS)?,
-        latency_ms: reader.counter(LATENCY_MS)?,
-        failed_assertions: reader.json_always(FAILED_ASSERTIONS)?,
-    })
 }
 
 #[cfg(test)]
@@ -157,10 +155,10 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns = [ID, NAME, INDEX_UID, INTERVAL_S, QUERY, ASSERTIONS, ENABLED, CREATED_AT, VERSION];
-        assert_columns(include_str!("sql/canary_get.sql"), &columns);
-        assert_columns(include_str!("sql/canary_list.sql"), &columns);
+        assert_columns(Canary::GET, &columns);
+        assert_columns(Canary::LIST, &columns);
         let columns = [CANARY_ID, RAN_AT, STATUS, LATENCY_MS, FAILED_ASSERTIONS];
         assert_columns(include_str!("sql/canary_run_list.sql"), &columns);
     }

@@ -3,18 +3,32 @@
 use async_trait::async_trait;
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Advance, ChangeCursor, ChangeCursorTable, StoreError};
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text};
-use crate::statement::{all, change, one};
+use crate::row::{Column, Reader, Row};
+use crate::statement::{advance, all, change, one};
+use crate::store::SqliteStore;
 
 // The columns of `change_cursor_get.sql` and `change_cursor_list.sql`.
 const SINK_NAME: Column = Column(0, "sink_name");
 const INDEX_UID: Column = Column(1, "index_uid");
 const LAST_EVENT_SEQ: Column = Column(2, "last_event_seq");
 const UPDATED_AT: Column = Column(3, "updated_at");
+
+impl Row for ChangeCursor {
+    const TABLE: &'static str = "cdc_cursors";
+    const KEY: &'static [Column] = &[SINK_NAME, INDEX_UID];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            sink_name: reader.get(SINK_NAME)?,
+            index_uid: reader.name_always(INDEX_UID)?,
+            last_event_seq: reader.counter(LAST_EVENT_SEQ)?,
+            updated_at: reader.time_always(UPDATED_AT)?,
+        })
+    }
+}
 
 #[async_trait]
 impl ChangeCursorTable for SqliteStore {
@@ -27,14 +41,8 @@ impl ChangeCursorTable for SqliteStore {
     ) -> Result<Advance, StoreError> {
         let (sink, index) = (sink.to_owned(), index.clone());
         self.write(move |connection| {
-            // Compared here and not in SQL, where the upper half of the numbers looks negative.
-            if let Some(row) = get(connection, &sink, &index)?
-                && row.last_event_seq >= seq
-            {
-                return Ok(Advance::Behind(row.last_event_seq));
-            }
-            upsert(connection, &sink, &index, seq, now)?;
-            Ok(Advance::Advanced)
+            let held = get(connection, &sink, &index)?.map(|row| row.last_event_seq);
+            advance(held, seq, || upsert(connection, &sink, &index, seq, now))
         })
         .await
     }
@@ -70,7 +78,7 @@ impl ChangeCursorTable for SqliteStore {
     async fn change_cursor_list(&self, sink: &str) -> Result<Vec<ChangeCursor>, StoreError> {
         let sink = sink.to_owned();
         self.read(move |connection| {
-            all(connection, include_str!("sql/change_cursor_list.sql"), [sink.as_str()], decode)
+            all(connection, include_str!("sql/change_cursor_list.sql"), [sink.as_str()])
         })
         .await
     }
@@ -89,18 +97,7 @@ fn upsert(
 }
 
 fn get(connection: &Connection, sink: &str, index: &IndexUid) -> Result<Option<ChangeCursor>, Failure> {
-    one(connection, include_str!("sql/change_cursor_get.sql"), [sink, index.as_str()], decode)
-}
-
-fn decode(row: &Row<'_>) -> Result<ChangeCursor, Failure> {
-    let key = format!("{}/{}", key_text(row, SINK_NAME)?, key_text(row, INDEX_UID)?);
-    let reader = Reader { table: "cdc_cursors", key: &key, row };
-    Ok(ChangeCursor {
-        sink_name: reader.get(SINK_NAME)?,
-        index_uid: reader.name_always(INDEX_UID)?,
-        last_event_seq: reader.counter(LAST_EVENT_SEQ)?,
-        updated_at: reader.time_always(UPDATED_AT)?,
-    })
+    one(connection, include_str!("sql/change_cursor_get.sql"), [sink, index.as_str()])
 }
 
 #[cfg(test)]
@@ -109,7 +106,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns = [SINK_NAME, INDEX_UID, LAST_EVENT_SEQ, UPDATED_AT];
         assert_columns(include_str!("sql/change_cursor_get.sql"), &columns);
         assert_columns(include_str!("sql/change_cursor_list.sql"), &columns);

@@ -1,4 +1,5 @@
-//! The change event outbox, `cdc_outbox`, with its numbers (`cdc_outbox_sequence`) and sums (`cdc_outbox_totals`).
+//! The change event outbox, `cdc_outbox`, with its numbers (`cdc_outbox_sequence`) and sums
+//! (`cdc_outbox_totals`).
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
@@ -7,15 +8,15 @@ use miroir_domain::task::Task;
 use miroir_ports::outbound::{
     Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError,
 };
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text, to_json};
-use crate::statement::{all, change, count, one};
-use crate::task::table::Replacement;
+use crate::row::{Column, Reader, Row, to_json};
+use crate::statement::{all, change, changed, count, value};
+use crate::store::SqliteStore;
+use crate::task::replacement::Replacement;
 
-// The columns of `change_peek.sql`, of which the first two are those of `change_positions.sql` too.
+// The columns of `change_peek.sql`. The first two are those of `change_positions.sql` as well.
 const SINK_NAME: Column = Column(0, "sink_name");
 const INDEX_UID: Column = Column(1, "index_uid");
 const SEQ: Column = Column(2, "seq");
@@ -23,11 +24,33 @@ const BODY: Column = Column(3, "body");
 const TRIMMED_TO: Column = Column(2, "trimmed_to");
 const LAST_SEQ: Column = Column(3, "last_seq");
 
-/// An event whose body is written already.
+/// An event whose body is encoded.
 struct Encoded {
     sink: String,
     index: IndexUid,
     body: String,
+}
+
+impl Row for Change {
+    const TABLE: &'static str = "cdc_outbox";
+    const KEY: &'static [Column] = &[SINK_NAME, INDEX_UID, SEQ];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self { seq: reader.counter(SEQ)?, body: reader.json_always(BODY)? })
+    }
+}
+
+impl Row for ChangePosition {
+    const TABLE: &'static str = "cdc_outbox_sequence";
+    const KEY: &'static [Column] = &[SINK_NAME, INDEX_UID];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            index_uid: reader.name_always(INDEX_UID)?,
+            trimmed_to: reader.counter(TRIMMED_TO)?,
+            last_seq: reader.counter(LAST_SEQ)?,
+        })
+    }
 }
 
 #[async_trait]
@@ -64,15 +87,15 @@ impl ChangeOutbox for SqliteStore {
     ) -> Result<ChangePage, StoreError> {
         let (sink, index) = (sink.to_owned(), index.clone());
         self.read(move |connection| {
-            // One snapshot, so that events and marks are of one moment. Dropping it ends it.
+            // Events and numbers are read in one snapshot. Dropping it ends it.
             let snapshot = connection.unchecked_transaction()?;
             let key = (sink.as_str(), index.as_str());
             let params = (key.0, key.1, signed(after), limit);
-            let changes = all(&snapshot, include_str!("sql/change_peek.sql"), params, decode)?;
-            let marks = one(&snapshot, include_str!("sql/change_marks.sql"), key, |row| {
+            let changes = all(&snapshot, include_str!("sql/change_peek.sql"), params)?;
+            let numbers = value(&snapshot, include_str!("sql/change_marks.sql"), key, |row| {
                 Ok((count(row, 0)?, count(row, 1)?))
             })?;
-            let (last_seq, trimmed_to) = marks.unwrap_or_default();
+            let (last_seq, trimmed_to) = numbers.unwrap_or_default();
             Ok(ChangePage { changes, trimmed_to, last_seq })
         })
         .await
@@ -88,7 +111,7 @@ impl ChangeOutbox for SqliteStore {
         let (sink, index) = (sink.to_owned(), index.clone());
         self.write(move |connection| {
             let key = (sink.as_str(), index.as_str());
-            let last = one(connection, include_str!("sql/change_marks.sql"), key, |row| count(row, 0))?;
+            let last = value(connection, include_str!("sql/change_marks.sql"), key, |row| count(row, 0))?;
             let Some(last) = last else { return Ok(0) };
             let seq = seq.min(last);
             let delivered = (sink.as_str(), index.as_str(), signed(seq));
@@ -103,7 +126,7 @@ impl ChangeOutbox for SqliteStore {
     async fn change_positions(&self, sink: &str) -> Result<Vec<ChangePosition>, StoreError> {
         let sink = sink.to_owned();
         self.read(move |connection| {
-            all(connection, include_str!("sql/change_positions.sql"), [sink.as_str()], position)
+            all(connection, include_str!("sql/change_positions.sql"), [sink.as_str()])
         })
         .await
     }
@@ -114,7 +137,7 @@ impl ChangeOutbox for SqliteStore {
     }
 }
 
-/// A number as SQLite holds it; none that is given or counted here reaches the upper half.
+/// Converts a number for SQLite. Numbers that are given or counted here never reach the upper half.
 fn signed(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
@@ -135,7 +158,7 @@ fn append_all(connection: &Connection, changes: &[Encoded], budget_bytes: u64) -
 fn append(connection: &Connection, new: &Encoded) -> Result<(), Failure> {
     let key = (new.sink.as_str(), new.index.as_str());
     let seq: Option<i64> =
-        one(connection, include_str!("sql/change_next_seq.sql"), key, |row| Ok(row.get(0)?))?;
+        value(connection, include_str!("sql/change_next_seq.sql"), key, |row| Ok(row.get(0)?))?;
     let bytes = signed(new.body.len() as u64);
     let params = (key.0, key.1, seq, new.body.as_str(), bytes);
     change(connection, include_str!("sql/change_insert.sql"), params)?;
@@ -143,46 +166,24 @@ fn append(connection: &Connection, new: &Encoded) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Drops the oldest events of a sink until the rest fits.
+/// Drops the oldest events of a sink until the rest fits into the budget.
 fn trim(connection: &Connection, sink: &str, budget_bytes: u64) -> Result<(), Failure> {
     while backlog(connection, sink)?.bytes > budget_bytes {
         change(connection, include_str!("sql/change_mark_oldest.sql"), [sink])?;
         change(connection, include_str!("sql/change_lose_oldest.sql"), [sink])?;
-        if change(connection, include_str!("sql/change_delete_oldest.sql"), [sink])? == 0 {
-            return Err(StoreError::Corrupt {
-                table: "cdc_outbox_totals",
-                key: sink.to_owned(),
-                reason: "it counts bytes, but no event waits".to_owned(),
-            }
-            .into());
+        if !changed(connection, include_str!("sql/change_delete_oldest.sql"), [sink])? {
+            let reason = "it counts bytes, but there are no events";
+            return Err(StoreError::corrupt("cdc_outbox_totals", sink, reason).into());
         }
     }
     Ok(())
 }
 
 fn backlog(connection: &Connection, sink: &str) -> Result<ChangeBacklog, Failure> {
-    let found = one(connection, include_str!("sql/change_backlog.sql"), [sink], |row| {
+    let found = value(connection, include_str!("sql/change_backlog.sql"), [sink], |row| {
         Ok(ChangeBacklog { events: count(row, 0)?, bytes: count(row, 1)?, lost: count(row, 2)? })
     })?;
     Ok(found.unwrap_or_default())
-}
-
-fn decode(row: &Row<'_>) -> Result<Change, Failure> {
-    let seq: i64 = row.get(SEQ.0)?;
-    let (sink, index) = (key_text(row, SINK_NAME)?, key_text(row, INDEX_UID)?);
-    let key = format!("{sink}/{index}/{seq}");
-    let reader = Reader { table: "cdc_outbox", key: &key, row };
-    Ok(Change { seq: reader.counter(SEQ)?, body: reader.json_always(BODY)? })
-}
-
-fn position(row: &Row<'_>) -> Result<ChangePosition, Failure> {
-    let key = format!("{}/{}", key_text(row, SINK_NAME)?, key_text(row, INDEX_UID)?);
-    let reader = Reader { table: "cdc_outbox_sequence", key: &key, row };
-    Ok(ChangePosition {
-        index_uid: reader.name_always(INDEX_UID)?,
-        trimmed_to: reader.counter(TRIMMED_TO)?,
-        last_seq: reader.counter(LAST_SEQ)?,
-    })
 }
 
 #[cfg(test)]
@@ -191,7 +192,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         assert_columns(include_str!("sql/change_peek.sql"), &[SINK_NAME, INDEX_UID, SEQ, BODY]);
         let positions = [SINK_NAME, INDEX_UID, TRIMMED_TO, LAST_SEQ];
         assert_columns(include_str!("sql/change_positions.sql"), &positions);

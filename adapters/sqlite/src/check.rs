@@ -1,4 +1,4 @@
-//! Is the file whole?
+//! The integrity check.
 
 use miroir_ports::outbound::StoreError;
 use rusqlite::Row;
@@ -7,21 +7,21 @@ use crate::error::is_damage;
 use crate::file::SqliteFile;
 
 impl SqliteFile {
-    /// What is wrong with the file, in SQLite's words; empty when it is whole. Reads all of it.
+    /// Returns the problems of the file in SQLite's words, and none if it is intact. Reads the whole file.
     pub fn problems(&self) -> Result<Vec<String>, StoreError> {
         let mut problems = Vec::new();
-        self.look(&mut problems, "PRAGMA integrity_check", |row| row.get(0))?;
+        self.collect(&mut problems, "PRAGMA integrity_check", |row| row.get(0))?;
         problems.retain(|problem| problem != "ok");
-        self.look(&mut problems, "PRAGMA foreign_key_check", |row| {
+        self.collect(&mut problems, "PRAGMA foreign_key_check", |row| {
             let (table, row_id, parent): (String, Option<i64>, String) =
                 (row.get(0)?, row.get(1)?, row.get(2)?);
             let row_id = row_id.map_or_else(|| "without a number".to_owned(), |id| id.to_string());
-            Ok(format!("row {row_id} of `{table}` names a row of `{parent}` that is not there"))
+            Ok(format!("row {row_id} of `{table}` refers to a row of `{parent}` that does not exist"))
         })?;
         Ok(problems)
     }
 
-    fn look(
+    fn collect(
         &self,
         problems: &mut Vec<String>,
         sql: &str,
@@ -36,12 +36,12 @@ impl SqliteFile {
             Ok(())
         };
         match all() {
-            // Some damage ends the look at it. It is what was looked for, and what was seen before it counts.
+            // Some damage ends the check. It is a finding, and the findings before it count.
             Err(error) if is_damage(&error) => {
-                problems.push(format!("`{sql}` was ended by damage: {error}"));
+                problems.push(format!("`{sql}` ended early because of damage: {error}"));
                 Ok(())
             }
-            answer => answer.map_err(|error| self.failed(error)),
+            checked => checked.map_err(|error| self.failed(error)),
         }
     }
 }

@@ -1,17 +1,18 @@
-//! What SQLite reports, as what a store reports: with the path, and with advice where there is any.
+//! Conversion of SQLite's errors to those of the store, with the path and, if there is a remedy, with advice.
 
 use std::path::Path;
 
 use miroir_domain::row::InvalidRow;
+use miroir_ports::Source;
 use miroir_ports::outbound::{Outcome, StoreError};
 use rusqlite::{ErrorCode, ffi};
 
-/// Why an operation on a connection failed.
+/// The error of an operation on a connection.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// SQLite failed.
     Sqlite(rusqlite::Error),
-    /// The store refuses.
+    /// The store refused.
     Store(StoreError),
 }
 
@@ -34,56 +35,57 @@ impl From<InvalidRow> for Failure {
 }
 
 impl Failure {
-    /// The failure of an operation on the store at `path`.
+    /// Converts the failure of an operation on the store at `path`.
     pub(crate) fn at(self, path: &Path, outcome: Outcome) -> StoreError {
         match self {
             Self::Store(error) => error,
-            Self::Sqlite(error) => StoreError::Unavailable { outcome, reason: describe(&error, path) },
+            Self::Sqlite(error) => {
+                let reason = describe(&error, path);
+                StoreError::Unavailable { outcome, reason, source: Some(Source::new(error)) }
+            }
         }
     }
 
-    /// The failure to open the store at `path`. A file that waiting cannot mend is the wrong input, so that nobody
-    /// tries it again and again.
+    /// Converts the failure to open the store at `path`. A file that waiting cannot repair is invalid input,
+    /// so that opening is not tried again.
     pub(crate) fn at_open(self, path: &Path) -> StoreError {
         match self {
-            Self::Sqlite(error) if is_damage(&error) => StoreError::InvalidInput(describe(&error, path)),
+            Self::Sqlite(error) if is_damage(&error) => {
+                StoreError::InvalidInput(format!("{} ({error})", describe(&error, path)))
+            }
             other => other.at(path, Outcome::NotApplied),
         }
     }
 }
 
-/// A failure that certainly changed nothing.
-pub(crate) fn unavailable(reason: impl Into<String>) -> StoreError {
-    StoreError::Unavailable { outcome: Outcome::NotApplied, reason: reason.into() }
-}
-
-/// The answer of a store that was closed.
+/// Returns the error of a store that was closed.
 pub(crate) fn closed(path: &Path) -> StoreError {
-    unavailable(format!("the SQLite store `{}` is closed", path.display()))
+    StoreError::not_applied(format!("the SQLite store `{}` is closed", path.display()))
 }
 
-/// SQLite's code of `error`, if SQLite raised it.
+/// Returns SQLite's code of `error`, if SQLite raised it.
 pub(crate) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
     error.sqlite_error_code()
 }
 
-/// Whether another connection holds a lock for now.
+/// Returns whether another connection holds a lock for now.
 pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Whether a COMMIT that failed with `error` certainly wrote nothing that counts: the log's last page is missing, or
-/// writing never began. After any other failure, the commit may be found in the log when the file is next opened.
+/// Returns whether a COMMIT that failed with `error` certainly wrote nothing that counts: the log's last page
+/// is missing, or writing never began. After any other failure, SQLite may find the commit in the log when it
+/// next opens the file.
 pub(crate) fn commit_certainly_failed(error: &rusqlite::Error) -> bool {
     is_busy(error) || code(error) == Some(ErrorCode::DiskFull)
 }
 
-/// Whether what is in the file is the reason, so that waiting cannot mend it.
+/// Returns whether the content of the file is the cause, so that waiting does not help.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }
 
-/// Whether `error`, raised while one file was copied to another, is about the one that was read.
+/// Returns whether `error`, raised while one file was copied to another, concerns the file that was read.
 pub(crate) fn is_of_reading(error: &rusqlite::Error) -> bool {
     let extended = error.sqlite_error().map(|error| error.extended_code);
     is_damage(error) || matches!(extended, Some(ffi::SQLITE_IOERR_READ | ffi::SQLITE_IOERR_SHORT_READ))
@@ -93,27 +95,27 @@ fn describe(error: &rusqlite::Error, path: &Path) -> String {
     let path = path.display();
     match code(error) {
         Some(ErrorCode::NotADatabase) => format!(
-            "`{path}` is not an SQLite database, or was encrypted or overwritten ({error}): name another file; this one was not touched"
+            "`{path}` is not an SQLite database, or was encrypted or overwritten: name another file; this one was not touched"
         ),
         Some(ErrorCode::DatabaseCorrupt) => format!(
-            "the SQLite store `{path}` is damaged or cut short ({error}): restore it from a backup; it was not touched"
+            "the SQLite store `{path}` is damaged or cut short: restore it from a backup; it was not touched"
         ),
         Some(ErrorCode::DiskFull) => {
-            format!("there is no room left for the SQLite store `{path}` ({error}): free space on its disk")
+            format!("no space is left for the SQLite store `{path}`: free space on its disk")
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => format!(
-            "the SQLite store `{path}` cannot be written ({error}): let Miroir's user write the file and its directory, which holds the log beside it"
+            "the SQLite store `{path}` cannot be written: let Miroir's user write the file and its directory, which holds the log beside it"
         ),
         Some(ErrorCode::CannotOpen) => format!(
-            "the SQLite store `{path}` cannot be opened ({error}): check that its directory exists and that Miroir's user may write there"
+            "the SQLite store `{path}` cannot be opened: check that its directory exists and that Miroir's user may write there"
         ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => format!(
-            "the SQLite store `{path}` is locked by another process ({error}): only one instance may use it; several instances need Redis"
+            "the SQLite store `{path}` is locked by another process: only one instance may use it; several instances need Redis"
         ),
         Some(ErrorCode::SystemIoFailure) => {
-            format!("reading or writing the SQLite store `{path}` failed ({error}): check its disk")
+            format!("reading or writing the SQLite store `{path}` failed: check its disk")
         }
-        _ => format!("the SQLite store `{path}` failed: {error}"),
+        _ => format!("the SQLite store `{path}` failed"),
     }
 }
 
@@ -122,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_is_told_from_what_cannot_be_written() {
+    fn copy_failure_is_of_reading_for_read_errors_alone() {
         let of_reading = |code| match sqlite(code) {
             Failure::Sqlite(error) => is_of_reading(&error),
             Failure::Store(_) => unreachable!(),
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_failure_names_the_path_and_says_what_to_do() {
+    fn failure_names_the_path_and_gives_advice() {
         let advice = [
             (ffi::SQLITE_FULL, "free space"),
             (ffi::SQLITE_READONLY, "let Miroir's user write"),
@@ -157,7 +159,21 @@ mod tests {
     }
 
     #[test]
-    fn opening_what_no_wait_can_mend_is_not_retryable() {
+    fn failure_keeps_the_error_of_sqlite_as_its_source() {
+        let path = Path::new("x");
+        for error in
+            [sqlite(ffi::SQLITE_FULL).at(path, Outcome::Unknown), sqlite(ffi::SQLITE_BUSY).at_open(path)]
+        {
+            let source = std::error::Error::source(&error).expect("the error of SQLite").to_string();
+            assert!(!error.to_string().contains(&source), "{error}");
+            assert!(miroir_ports::error_chain(&error).to_string().contains(&source), "{error}");
+        }
+        let refused = sqlite(ffi::SQLITE_NOTADB).at_open(path).to_string();
+        assert!(refused.contains("not a database"), "{refused}");
+    }
+
+    #[test]
+    fn open_failure_is_not_retryable_for_damaged_files() {
         let path = Path::new("x");
         for code in [ffi::SQLITE_NOTADB, ffi::SQLITE_CORRUPT] {
             assert!(!sqlite(code).at_open(path).retryable());
@@ -166,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_full_or_locked_store_fails_a_commit_for_certain() {
+    fn commit_certainly_fails_on_a_full_or_locked_store_alone() {
         let certain = |code| match sqlite(code) {
             Failure::Sqlite(error) => commit_certainly_failed(&error),
             Failure::Store(_) => unreachable!(),

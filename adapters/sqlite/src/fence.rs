@@ -1,15 +1,15 @@
-//! Fences: a handle that led, and leads no more, changes nothing.
+//! Fences: a handle whose term is over changes nothing.
 //!
-//! The token of a scope's last term is in its row: a change looks there first, in its own transaction.
+//! The row of a scope holds the token of its last term. A change compares it in its own transaction.
 
-use std::sync::{Mutex, PoisonError};
-
+use miroir_ports::outbound::StoreError;
+use parking_lot::Mutex;
 use rusqlite::Connection;
 
-use crate::error::{Failure, unavailable};
-use crate::statement::{count, one};
+use crate::error::Failure;
+use crate::statement::{count, value};
 
-/// The term that a handle's changes are part of.
+/// The term to which the changes of a handle belong.
 #[derive(Debug, Clone)]
 pub(crate) struct Fence {
     pub(crate) scope: String,
@@ -17,13 +17,14 @@ pub(crate) struct Fence {
 }
 
 impl Fence {
-    /// Refuses when a later term has begun.
+    /// Refuses if a later term has begun.
     pub(crate) fn check(&self, connection: &Connection) -> Result<(), Failure> {
-        let last =
-            one(connection, include_str!("sql/lease_token.sql"), [self.scope.as_str()], |row| count(row, 0))?;
+        let last = value(connection, include_str!("sql/lease_token.sql"), [self.scope.as_str()], |row| {
+            count(row, 0)
+        })?;
         if last.is_some_and(|last| last > self.token) {
-            return Err(unavailable(
-                "a later term has begun: another instance leads now, and this one must stop",
+            return Err(StoreError::not_applied(
+                "a later term has begun: another instance holds the lease now, and this one must stop",
             )
             .into());
         }
@@ -37,10 +38,10 @@ pub(crate) struct FenceCell(Mutex<Option<Fence>>);
 
 impl FenceCell {
     pub(crate) fn get(&self) -> Option<Fence> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     pub(crate) fn set(&self, fence: Fence) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fence);
+        *self.0.lock() = Some(fence);
     }
 }

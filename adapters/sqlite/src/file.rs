@@ -1,4 +1,4 @@
-//! A store's file as something to look after: checked, counted and copied, whether or not a Miroir works on it.
+//! Maintenance of a store's file: checks, counts and copies, even while a Miroir uses it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,13 +6,14 @@ use std::time::Duration;
 use miroir_ports::outbound::{Outcome, StoreError};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::error::{Failure, unavailable};
+use crate::error::Failure;
 use crate::migration;
 
-/// How long another process may hold a lock that is in the way.
+/// The time to wait for a lock of another process.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// The file of a store, opened for reading. Its methods block: a runtime calls them where that is allowed.
+/// The file of a store, opened for reading. Its methods block, so a runtime must call them where blocking is
+/// allowed.
 #[derive(Debug)]
 pub struct SqliteFile {
     pub(crate) path: PathBuf,
@@ -20,31 +21,31 @@ pub struct SqliteFile {
 }
 
 impl SqliteFile {
-    /// Opens the file at `path`, which must be there and be a store; nothing is migrated, and nothing written to it.
+    /// Opens the file at `path`, which must be a store. It is not migrated or written to.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = Self::open_any(path)?;
-        // SQLite takes an empty file for a database without tables, which would be whole, and worth a copy.
+        // SQLite takes an empty file for a database without tables, which would pass a check and could be
+        // copied.
         if file.version()? == 0 {
             return Err(StoreError::InvalidInput(format!(
-                "`{}` is empty: restore the store from a backup if it was one, or make it one with `miroir store migrate`",
+                "`{}` is empty: restore it from a backup if it was a store, or create one with `miroir store migrate`",
                 path.display()
             )));
         }
         Ok(file)
     }
 
-    /// The version of the schema in the file at `path`: 0 when it is empty, and would become a store.
+    /// Returns the schema version of the file at `path`, which is 0 for an empty file that would become a
+    /// store.
     pub fn version_of(path: &Path) -> Result<u32, StoreError> {
         Self::open_any(path)?.version()
     }
 
     fn open_any(path: &Path) -> Result<Self, StoreError> {
-        // SQLite says of a missing file and of a missing permission the same.
+        // SQLite reports a missing file and a missing permission in the same way.
         if let Err(error) = std::fs::metadata(path) {
-            return Err(unavailable(format!(
-                "the SQLite store `{}` cannot be read: {error}; check `store.path`",
-                path.display()
-            )));
+            let reason = format!("the SQLite store `{}` cannot be read: check `store.path`", path.display());
+            return Err(StoreError::not_applied(reason).with_source(error));
         }
         Self::try_open(path).map_err(|failure| failure.at_open(path))
     }

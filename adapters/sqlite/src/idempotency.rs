@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use miroir_domain::row::check_expiry;
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{IdempotencyTable, Reservation, Reserve, StoreError};
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text};
-use crate::statement::{change, one};
+use crate::row::{Column, Reader, Row};
+use crate::statement::{change, changed, one};
+use crate::store::SqliteStore;
 
 // The columns of `idempotency_get.sql`.
 const KEY: Column = Column(0, "key");
@@ -24,6 +24,20 @@ struct Found {
     task: Option<TaskUid>,
     owner: String,
     expires_at: Timestamp,
+}
+
+impl Row for Found {
+    const TABLE: &'static str = "idempotency_cache";
+    const KEY: &'static [Column] = &[KEY];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            body_sha256: reader.get(BODY_SHA256)?,
+            task: reader.get::<Option<u32>>(TASK)?.map(TaskUid),
+            owner: reader.get(OWNER)?,
+            expires_at: reader.time_always(EXPIRES_AT)?,
+        })
+    }
 }
 
 #[async_trait]
@@ -79,32 +93,18 @@ impl IdempotencyTable for SqliteStore {
         let (key, owner) = (key.to_owned(), owner.to_owned());
         self.write(move |connection| {
             let release = include_str!("sql/idempotency_release.sql");
-            Ok(change(connection, release, (key.as_str(), owner.as_str()))? > 0)
+            changed(connection, release, (key.as_str(), owner.as_str()))
         })
         .await
     }
 
     async fn idempotency_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.write(move |connection| {
-            change(connection, include_str!("sql/idempotency_purge.sql"), (now.as_millis(), limit))
-        })
-        .await
+        self.row_purge(include_str!("sql/idempotency_purge.sql"), now, limit).await
     }
 }
 
 fn get(connection: &Connection, key: &str) -> Result<Option<Found>, Failure> {
-    one(connection, include_str!("sql/idempotency_get.sql"), [key], decode)
-}
-
-fn decode(row: &Row<'_>) -> Result<Found, Failure> {
-    let key = key_text(row, KEY)?;
-    let reader = Reader { table: "idempotency_cache", key: &key, row };
-    Ok(Found {
-        body_sha256: reader.get(BODY_SHA256)?,
-        task: reader.get::<Option<u32>>(TASK)?.map(TaskUid),
-        owner: reader.get(OWNER)?,
-        expires_at: reader.time_always(EXPIRES_AT)?,
-    })
+    one(connection, include_str!("sql/idempotency_get.sql"), [key])
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statement_has_them() {
+    fn columns_match_the_statement() {
         let columns = [KEY, BODY_SHA256, TASK, OWNER, EXPIRES_AT];
         assert_columns(include_str!("sql/idempotency_get.sql"), &columns);
     }

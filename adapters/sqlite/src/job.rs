@@ -1,17 +1,18 @@
-//! Table 6, `jobs`, and what a queue needs beside it, `job_queue` and `job_totals`.
+//! Table 6, `jobs`, with the queue in `job_queue` and `job_totals`.
 
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::job::{Job, JobClaim, JobEnd, JobState, NewJob};
 use miroir_domain::row::{check_expiry, check_json, check_positive};
 use miroir_ports::outbound::{Create, JobDepth, JobTable, StoreError};
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, named_params};
 use serde_json::Value;
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text, to_json};
-use crate::statement::{all, change, count, one};
+use crate::row::{Column, Reader, Row, to_json};
+use crate::statement::{all, change, changed, count, one, value};
+use crate::store::SqliteStore;
+use crate::table::Keyed;
 
 // The columns of `job_get.sql`, `job_list.sql`, `job_first.sql` and `job_expired.sql`.
 const ID: Column = Column(0, "id");
@@ -26,6 +27,41 @@ const PROGRESS: Column = Column(8, "progress");
 const MAX_ATTEMPTS: Column = Column(9, "max_attempts");
 const LAST_ERROR: Column = Column(10, "last_error");
 
+impl Row for Job {
+    const TABLE: &'static str = "jobs";
+    const KEY: &'static [Column] = &[ID];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        let claimed_by: Option<String> = reader.get(CLAIMED_BY)?;
+        let claim = match claimed_by {
+            Some(claimed_by) => Some(JobClaim {
+                claimed_by,
+                expires_at: reader.time_always(CLAIM_EXPIRES_AT)?,
+                token: reader.counter(CLAIM_TOKEN)?,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            id: reader.get(ID)?,
+            kind: reader.get(KIND)?,
+            params: reader.json_always(PARAMS)?,
+            state: reader.name_always(STATE)?,
+            claim,
+            attempts: reader.get(ATTEMPTS)?,
+            max_attempts: reader.get(MAX_ATTEMPTS)?,
+            progress: reader.json(PROGRESS)?,
+            last_error: reader.get(LAST_ERROR)?,
+        })
+    }
+}
+
+impl Keyed for Job {
+    const GET: &'static str = include_str!("sql/job_get.sql");
+    const LIST: &'static str = include_str!("sql/job_list.sql");
+    /// Deletes finished jobs only.
+    const DELETE: &'static str = include_str!("sql/job_delete.sql");
+}
+
 #[async_trait]
 impl JobTable for SqliteStore {
     async fn job_enqueue(&self, job: &NewJob) -> Result<Create, StoreError> {
@@ -34,10 +70,10 @@ impl JobTable for SqliteStore {
         let job = job.clone().into_job();
         self.write(move |connection| {
             let params = (job.id.as_str(), job.kind.as_str(), to_json(&job.params)?, job.state.as_str());
-            if change(connection, include_str!("sql/job_insert.sql"), params)? == 0 {
+            if !changed(connection, include_str!("sql/job_insert.sql"), params)? {
                 return Ok(Create::Exists);
             }
-            let params = (job.id.as_str(), job.max_attempts, next_place(connection)?);
+            let params = (job.id.as_str(), job.max_attempts, next_position(connection)?);
             change(connection, include_str!("sql/job_queue_insert.sql"), params)?;
             Ok(Create::Created)
         })
@@ -53,13 +89,13 @@ impl JobTable for SqliteStore {
         check_expiry("a claim", expires_at, now)?;
         let claimed_by = claimed_by.to_owned();
         self.write(move |connection| {
-            for job in all(connection, include_str!("sql/job_expired.sql"), [now.as_millis()], decode)? {
+            for job in all::<Job>(connection, include_str!("sql/job_expired.sql"), [now.as_millis()])? {
                 write(connection, &job.expired())?;
             }
-            let Some(job) = one(connection, include_str!("sql/job_first.sql"), [], decode)? else {
+            let Some(job) = one::<Job>(connection, include_str!("sql/job_first.sql"), [])? else {
                 return Ok(None);
             };
-            let token = one(connection, include_str!("sql/job_next_token.sql"), [], |row| count(row, 0))?
+            let token = value(connection, include_str!("sql/job_next_token.sql"), [], |row| count(row, 0))?
                 .ok_or_else(no_totals)?;
             let claim = JobClaim { claimed_by: claimed_by.clone(), expires_at, token };
             let attempts = job.attempts + 1;
@@ -85,7 +121,7 @@ impl JobTable for SqliteStore {
         let (id, now, expires_at) = (id.to_owned(), now.as_millis(), expires_at.as_millis());
         self.write(move |connection| {
             let params = (id.as_str(), token.cast_signed(), now, expires_at, progress.as_deref());
-            Ok(change(connection, include_str!("sql/job_heartbeat.sql"), params)? > 0)
+            changed(connection, include_str!("sql/job_heartbeat.sql"), params)
         })
         .await
     }
@@ -100,9 +136,7 @@ impl JobTable for SqliteStore {
         let id = id.to_owned();
         self.write(move |connection| {
             let job = get(connection, &id)?.filter(|job| job.is_claimed_with(token, now));
-            let Some(job) = job else { return Ok(false) };
-            write(connection, &job.ended(end.clone()))?;
-            Ok(true)
+            write_if_some(connection, job.map(|job| job.ended(end.clone())))
         })
         .await
     }
@@ -111,37 +145,26 @@ impl JobTable for SqliteStore {
         let id = id.to_owned();
         self.write(move |connection| {
             let job = get(connection, &id)?.filter(|job| !job.state.is_finished());
-            let Some(job) = job else { return Ok(false) };
-            write(connection, &job.canceled())?;
-            Ok(true)
+            write_if_some(connection, job.map(Job::canceled))
         })
         .await
     }
 
     async fn job_delete(&self, id: &str) -> Result<bool, StoreError> {
-        let id = id.to_owned();
-        self.write(move |connection| {
-            Ok(change(connection, include_str!("sql/job_delete.sql"), [id.as_str()])? > 0)
-        })
-        .await
+        self.row_delete::<Job>(id.to_owned()).await
     }
 
     async fn job_get(&self, id: &str) -> Result<Option<Job>, StoreError> {
-        let id = id.to_owned();
-        self.read(move |connection| get(connection, &id)).await
+        self.row_get(id.to_owned()).await
     }
 
     async fn job_list(&self, after: Option<String>, limit: u32) -> Result<Vec<Job>, StoreError> {
-        self.read(move |connection| {
-            let after = after.as_deref();
-            all(connection, include_str!("sql/job_list.sql"), (after.unwrap_or(""), after, limit), decode)
-        })
-        .await
+        self.row_list(after, limit).await
     }
 
     async fn job_depth(&self) -> Result<JobDepth, StoreError> {
         self.read(|connection| {
-            let depth = one(connection, include_str!("sql/job_depth.sql"), [], |row| {
+            let depth = value(connection, include_str!("sql/job_depth.sql"), [], |row| {
                 Ok(JobDepth { queued: count(row, 0)?, claimed: count(row, 1)? })
             })?;
             Ok(depth.ok_or_else(no_totals)?)
@@ -151,16 +174,16 @@ impl JobTable for SqliteStore {
 }
 
 fn get(connection: &Connection, id: &str) -> Result<Option<Job>, Failure> {
-    one(connection, include_str!("sql/job_get.sql"), [id], decode)
+    one(connection, Job::GET, [id])
 }
 
-/// A place at the end of the line.
-fn next_place(connection: &Connection) -> Result<i64, Failure> {
-    let place = one(connection, include_str!("sql/job_next_place.sql"), [], |row| Ok(row.get(0)?))?;
-    Ok(place.ok_or_else(no_totals)?)
+/// Returns a new position at the end of the queue.
+fn next_position(connection: &Connection) -> Result<i64, Failure> {
+    let position = value(connection, include_str!("sql/job_next_position.sql"), [], |row| Ok(row.get(0)?))?;
+    Ok(position.ok_or_else(no_totals)?)
 }
 
-/// Stores what became of a job; one that waits goes to the end of the line.
+/// Stores the state of a job. A job that waits moves to the end of the queue.
 fn write(connection: &Connection, job: &Job) -> Result<(), Failure> {
     let claim = job.claim.as_ref();
     let params = named_params! {
@@ -172,43 +195,21 @@ fn write(connection: &Connection, job: &Job) -> Result<(), Failure> {
         ":attempts": job.attempts,
     };
     change(connection, include_str!("sql/job_update.sql"), params)?;
-    let place = if job.state == JobState::Queued { Some(next_place(connection)?) } else { None };
-    let params = (job.id.as_str(), job.last_error.as_deref(), place);
+    let position = if job.state == JobState::Queued { Some(next_position(connection)?) } else { None };
+    let params = (job.id.as_str(), job.last_error.as_deref(), position);
     change(connection, include_str!("sql/job_queue_update.sql"), params)?;
     Ok(())
 }
 
-fn no_totals() -> StoreError {
-    StoreError::Corrupt {
-        table: "job_totals",
-        key: "1".to_owned(),
-        reason: "its only row is missing".to_owned(),
-    }
+/// Stores `job`, if there is one, and returns whether there is.
+fn write_if_some(connection: &Connection, job: Option<Job>) -> Result<bool, Failure> {
+    let Some(job) = job else { return Ok(false) };
+    write(connection, &job)?;
+    Ok(true)
 }
 
-fn decode(row: &Row<'_>) -> Result<Job, Failure> {
-    let key = key_text(row, ID)?;
-    let reader = Reader { table: "jobs", key: &key, row };
-    let claimed_by: Option<String> = reader.get(CLAIMED_BY)?;
-    let claim = match claimed_by {
-        Some(claimed_by) => Some(JobClaim {
-            claimed_by,
-            expires_at: reader.time_always(CLAIM_EXPIRES_AT)?,
-            token: reader.counter(CLAIM_TOKEN)?,
-        }),
-        None => None,
-    };
-    Ok(Job {
-        id: reader.get(ID)?,
-        kind: reader.get(KIND)?,
-        params: reader.json_always(PARAMS)?,
-        state: reader.name_always(STATE)?,
-        claim,
-        attempts: reader.get(ATTEMPTS)?,
-        max_attempts: reader.get(MAX_ATTEMPTS)?,
-        progress: reader.json(PROGRESS)?,
-        last_error: reader.get(LAST_ERROR)?,
-    })
+fn no_totals() -> StoreError {
+    StoreError::corrupt("job_totals", "1", "the only row is missing")
 }
 
 #[cfg(test)]
@@ -217,16 +218,13 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let claim = [CLAIMED_BY, CLAIM_EXPIRES_AT, CLAIM_TOKEN];
         let columns =
             [&[ID, KIND, PARAMS, STATE][..], &claim, &[ATTEMPTS, PROGRESS, MAX_ATTEMPTS, LAST_ERROR]];
-        for sql in [
-            include_str!("sql/job_get.sql"),
-            include_str!("sql/job_list.sql"),
-            include_str!("sql/job_first.sql"),
-            include_str!("sql/job_expired.sql"),
-        ] {
+        for sql in
+            [Job::GET, Job::LIST, include_str!("sql/job_first.sql"), include_str!("sql/job_expired.sql")]
+        {
             assert_columns(sql, &columns.concat());
         }
     }

@@ -1,4 +1,5 @@
-//! Table 7, `leader_lease`. A released term leaves its row without a holder, so that its token is never given again.
+//! Table 7, `leader_lease`. A released term keeps its row, without a holder, so that its token is never given
+//! again.
 
 use std::time::Duration;
 
@@ -6,13 +7,13 @@ use async_trait::async_trait;
 use miroir_domain::Timestamp;
 use miroir_domain::row::check_span;
 use miroir_ports::outbound::{Acquire, Lease, LeaseTable, StoreError};
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
 use crate::fence::Fence;
-use crate::row::{Column, Reader, key_text};
-use crate::statement::{all, change, one};
+use crate::row::{Column, Reader, Row};
+use crate::statement::{all, change, changed, one};
+use crate::store::SqliteStore;
 
 // The columns of `lease_get.sql` and `lease_list.sql`.
 const SCOPE: Column = Column(0, "scope");
@@ -20,7 +21,7 @@ const HOLDER: Column = Column(1, "holder");
 const EXPIRES_AT: Column = Column(2, "expires_at");
 const TOKEN: Column = Column(3, "token");
 
-/// The last term of a scope; without a holder it was given up.
+/// The last term of a scope. It has no holder once it was released.
 struct Term {
     scope: String,
     holder: Option<String>,
@@ -32,6 +33,20 @@ impl Term {
     fn running(self, now: Timestamp) -> Option<Lease> {
         let holder = self.holder.filter(|_| now < self.expires_at)?;
         Some(Lease { scope: self.scope, holder, expires_at: self.expires_at, token: self.token })
+    }
+}
+
+impl Row for Term {
+    const TABLE: &'static str = "leader_lease";
+    const KEY: &'static [Column] = &[SCOPE];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            scope: reader.get(SCOPE)?,
+            holder: reader.get(HOLDER)?,
+            expires_at: reader.time_always(EXPIRES_AT)?,
+            token: reader.counter(TOKEN)?,
+        })
     }
 }
 
@@ -74,8 +89,8 @@ impl LeaseTable for SqliteStore {
         self.write(move |connection| {
             let key = (scope.as_str(), holder.as_str(), token.cast_signed());
             let params = (key.0, key.1, key.2, expires_at.as_millis(), now.as_millis());
-            let renewed = change(connection, include_str!("sql/lease_renew.sql"), params)?;
-            Ok((renewed > 0).then_some(expires_at))
+            let renewed = changed(connection, include_str!("sql/lease_renew.sql"), params)?;
+            Ok(renewed.then_some(expires_at))
         })
         .await
     }
@@ -84,15 +99,15 @@ impl LeaseTable for SqliteStore {
         let (scope, holder) = (scope.to_owned(), holder.to_owned());
         self.write(move |connection| {
             let params = (scope.as_str(), holder.as_str(), token.cast_signed());
-            Ok(change(connection, include_str!("sql/lease_release.sql"), params)? > 0)
+            changed(connection, include_str!("sql/lease_release.sql"), params)
         })
         .await
     }
 
     async fn lease_fence(&self, scope: &str, token: u64) -> Result<(), StoreError> {
         let fence = Fence { scope: scope.to_owned(), token };
-        let asked = fence.clone();
-        self.write(move |connection| asked.check(connection)).await?;
+        let checked = fence.clone();
+        self.write(move |connection| checked.check(connection)).await?;
         self.fence.set(fence);
         Ok(())
     }
@@ -104,7 +119,7 @@ impl LeaseTable for SqliteStore {
 
     async fn lease_list(&self, now: Timestamp) -> Result<Vec<Lease>, StoreError> {
         self.read(move |connection| {
-            let terms = all(connection, include_str!("sql/lease_list.sql"), [], decode)?;
+            let terms: Vec<Term> = all(connection, include_str!("sql/lease_list.sql"), [])?;
             Ok(terms.into_iter().filter_map(|term| term.running(now)).collect())
         })
         .await
@@ -112,18 +127,7 @@ impl LeaseTable for SqliteStore {
 }
 
 fn get(connection: &Connection, scope: &str) -> Result<Option<Term>, Failure> {
-    one(connection, include_str!("sql/lease_get.sql"), [scope], decode)
-}
-
-fn decode(row: &Row<'_>) -> Result<Term, Failure> {
-    let key = key_text(row, SCOPE)?;
-    let reader = Reader { table: "leader_lease", key: &key, row };
-    Ok(Term {
-        scope: reader.get(SCOPE)?,
-        holder: reader.get(HOLDER)?,
-        expires_at: reader.time_always(EXPIRES_AT)?,
-        token: reader.counter(TOKEN)?,
-    })
+    one(connection, include_str!("sql/lease_get.sql"), [scope])
 }
 
 #[cfg(test)]
@@ -132,7 +136,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns = [SCOPE, HOLDER, EXPIRES_AT, TOKEN];
         assert_columns(include_str!("sql/lease_get.sql"), &columns);
         assert_columns(include_str!("sql/lease_list.sql"), &columns);

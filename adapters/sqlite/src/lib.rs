@@ -1,10 +1,10 @@
 //! The task store on SQLite: embedded, for one instance of Miroir.
 //!
-//! - [`SqliteStore`] implements every port of `miroir_ports::outbound`'s store on one file.
-//! - All changes go through one thread that owns the only connection that writes, and commits them in groups:
-//!   a caller waits until the group that holds its change is on disk. See `docs/adr/0001-group-commit.md`.
+//! - [`SqliteStore`] implements every store port of `miroir_ports::outbound` on one file.
+//! - One thread owns the only connection that writes, and commits changes in groups. A caller waits until the
+//!   group of its change is on disk. See `docs/adr/0001-group-commit.md`.
 //! - Reads use a small pool of connections, on threads that may block.
-//! - The schema is the files in `migrations/`, compiled in.
+//! - The files in `migrations/`, compiled in, define the schema.
 
 mod admin_session;
 mod alias;
@@ -23,6 +23,7 @@ mod job;
 mod lease;
 mod migration;
 mod node_settings;
+mod notifier;
 mod open;
 mod options;
 mod rate_limit;
@@ -35,6 +36,8 @@ mod session;
 mod statement;
 mod statistics;
 mod status;
+mod store;
+mod table;
 mod task;
 mod tenant;
 mod work;
@@ -43,100 +46,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-use std::sync::Arc;
-
-use miroir_ports::outbound::{RevocationBell, StoreError};
-use rusqlite::Connection;
-
 pub use file::SqliteFile;
 pub use migration::SCHEMA_VERSION;
 pub use options::{SqliteOptions, Synchronous};
 pub use statistics::SqliteStatistics;
-
-use error::Failure;
-use fence::FenceCell;
-use reader::Readers;
-use writer::Writer;
-
-/// A task store in one SQLite file. Close it with `store_close`; a store that is dropped finishes what it accepted
-/// on its own thread.
-#[derive(Debug)]
-pub struct SqliteStore {
-    path: Arc<Path>,
-    writer: Writer,
-    readers: Readers,
-    revoked: RevocationBell,
-    fence: FenceCell,
-}
-
-/// Numbers an operator watches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SqliteStats {
-    /// Transactions that were committed since the store was opened.
-    pub groups: u64,
-    /// Changes those transactions held. `operations / groups` is the average size of a group.
-    pub operations: u64,
-    /// The size of the write-ahead log on disk.
-    pub wal_bytes: u64,
-}
-
-impl SqliteStore {
-    /// Opens the store at `options.path`, creating file and directory where there are none, and brings its schema
-    /// up to [`SCHEMA_VERSION`].
-    ///
-    /// A file that is not a store of Miroir, or is damaged, is `InvalidInput`; one written by a newer Miroir is
-    /// `SchemaAhead`; one that cannot be opened or written is `Unavailable`. In each case nothing was changed.
-    pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
-        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&options)).await;
-        opened.unwrap_or_else(|failed| {
-            Err(error::unavailable(format!("opening the SQLite store was cut short: {failed}")))
-        })
-    }
-
-    fn open_blocking(options: &SqliteOptions) -> Result<Self, StoreError> {
-        let connection = open::open_for_writing(options)?;
-        let readers = Readers::new(options)?;
-        let writer = Writer::start(connection, options)?;
-        Ok(Self {
-            path: options.path.as_path().into(),
-            writer,
-            readers,
-            revoked: RevocationBell::default(),
-            fence: FenceCell::default(),
-        })
-    }
-
-    /// The numbers an operator watches.
-    pub fn stats(&self) -> SqliteStats {
-        let (groups, operations) = self.writer.committed();
-        SqliteStats { groups, operations, wal_bytes: open::wal_bytes(&self.path) }
-    }
-
-    /// Runs `operation` on the writer and waits until it is on disk. It may run more than once, each time on the state
-    /// before it, so it must not consume what it captured.
-    async fn write<T, F>(&self, operation: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Fn(&Connection) -> Result<T, Failure> + Send + 'static,
-    {
-        let fence = self.fence.get();
-        self.writer
-            .call(move |connection| {
-                if let Some(fence) = &fence {
-                    fence.check(connection)?;
-                }
-                operation(connection)
-            })
-            .await
-    }
-
-    /// Runs `operation` on a connection that only reads.
-    async fn read<T, F>(&self, operation: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
-    {
-        self.readers.call(operation).await
-    }
-}
+pub use store::{SqliteStats, SqliteStore};

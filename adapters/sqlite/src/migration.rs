@@ -1,11 +1,12 @@
-//! Brings a file to the schema of this binary: the files in `migrations/`, in order, each in one transaction.
+//! Migration of a file to the schema of this binary by the files in `migrations/`, in order, each in one
+//! transaction.
 
 use miroir_ports::outbound::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::Failure;
 
-/// The schema, step by step: after step `n`, counted from 1, a store has version `n`.
+/// The steps of the schema. After step `n`, counted from 1, a store has version `n`.
 pub(crate) const MIGRATIONS: [&str; 9] = [
     include_str!("../../../migrations/001_initial.sql"),
     include_str!("../../../migrations/002_feature_tables.sql"),
@@ -22,12 +23,12 @@ pub(crate) const MIGRATIONS: [&str; 9] = [
 #[expect(clippy::cast_possible_truncation, reason = "there will never be 2^32 migrations")]
 pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// What 001 writes into the header of the file: the letters `MiRo` as a number.
+/// The application id that 001 writes into the header of the file: the letters `MiRo` as a number.
 const APPLICATION_ID: i64 = 0x4D69_526F;
 
-/// Refuses, without changing it, a file that is not a store of Miroir or that was written by a newer one.
+/// Refuses a file that is not a store of Miroir or was written by a newer one, without changing it.
 pub(crate) fn check(connection: &Connection) -> Result<(), Failure> {
-    // One transaction, so that the three answers are of one moment: another process may be creating the store.
+    // One transaction reads all three, because another process may be creating the store.
     let snapshot = connection.unchecked_transaction()?;
     let application: i64 = pragma(&snapshot, "application_id")?;
     let objects: i64 = snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -45,8 +46,8 @@ pub(crate) fn check(connection: &Connection) -> Result<(), Failure> {
     refuse_ahead(version)
 }
 
-/// Applies the migrations the file has not had yet. Two processes may do this at once: each step looks at the
-/// version again after it has the write lock.
+/// Applies the migrations that the file has not had yet. Two processes may do this at once, because each step
+/// reads the version again after it has the write lock.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), Failure> {
     for (step, sql) in (1..).zip(MIGRATIONS) {
         if version(connection)? >= step {
@@ -71,7 +72,7 @@ fn refuse_ahead(found: u32) -> Result<(), Failure> {
 }
 
 pub(crate) fn version(connection: &Connection) -> Result<u32, Failure> {
-    // SQLite keeps 32 bits, signed; Miroir writes small numbers only, so a negative one is far ahead.
+    // SQLite keeps 32 bits, signed. Miroir writes small numbers only, so a negative one is far ahead.
     Ok(u32::try_from(pragma(connection, "user_version")?).unwrap_or(u32::MAX))
 }
 

@@ -3,18 +3,32 @@
 use async_trait::async_trait;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
 use miroir_ports::outbound::{Advance, NodeSettingsTable, NodeSettingsVersion, StoreError};
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text};
-use crate::statement::{all, change, one};
+use crate::row::{Column, Reader, Row};
+use crate::statement::{advance, all, change, one};
+use crate::store::SqliteStore;
 
 // The columns of `node_settings_get.sql` and `node_settings_list.sql`.
 const INDEX_UID: Column = Column(0, "index_uid");
 const NODE_ID: Column = Column(1, "node_id");
 const VERSION: Column = Column(2, "version");
 const UPDATED_AT: Column = Column(3, "updated_at");
+
+impl Row for NodeSettingsVersion {
+    const TABLE: &'static str = "node_settings_version";
+    const KEY: &'static [Column] = &[INDEX_UID, NODE_ID];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            index_uid: reader.name_always(INDEX_UID)?,
+            node_id: reader.name_always(NODE_ID)?,
+            version: reader.counter(VERSION)?,
+            updated_at: reader.time_always(UPDATED_AT)?,
+        })
+    }
+}
 
 #[async_trait]
 impl NodeSettingsTable for SqliteStore {
@@ -27,15 +41,12 @@ impl NodeSettingsTable for SqliteStore {
     ) -> Result<Advance, StoreError> {
         let (index, node) = (index.clone(), node.clone());
         self.write(move |connection| {
-            // Compared here and not in SQL, where the upper half of the numbers looks negative.
-            if let Some(row) = get(connection, &index, &node)?
-                && row.version >= version
-            {
-                return Ok(Advance::Behind(row.version));
-            }
-            let params = (index.as_str(), node.as_str(), version.cast_signed(), now.as_millis());
-            change(connection, include_str!("sql/node_settings_upsert.sql"), params)?;
-            Ok(Advance::Advanced)
+            let held = get(connection, &index, &node)?.map(|row| row.version);
+            advance(held, version, || {
+                let params = (index.as_str(), node.as_str(), version.cast_signed(), now.as_millis());
+                change(connection, include_str!("sql/node_settings_upsert.sql"), params)?;
+                Ok(())
+            })
         })
         .await
     }
@@ -52,7 +63,7 @@ impl NodeSettingsTable for SqliteStore {
     async fn node_settings_list(&self, index: &IndexUid) -> Result<Vec<NodeSettingsVersion>, StoreError> {
         let index = index.clone();
         self.read(move |connection| {
-            all(connection, include_str!("sql/node_settings_list.sql"), [index.as_str()], decode)
+            all(connection, include_str!("sql/node_settings_list.sql"), [index.as_str()])
         })
         .await
     }
@@ -63,18 +74,7 @@ fn get(
     index: &IndexUid,
     node: &NodeId,
 ) -> Result<Option<NodeSettingsVersion>, Failure> {
-    one(connection, include_str!("sql/node_settings_get.sql"), [index.as_str(), node.as_str()], decode)
-}
-
-fn decode(row: &Row<'_>) -> Result<NodeSettingsVersion, Failure> {
-    let key = format!("{}/{}", key_text(row, INDEX_UID)?, key_text(row, NODE_ID)?);
-    let reader = Reader { table: "node_settings_version", key: &key, row };
-    Ok(NodeSettingsVersion {
-        index_uid: reader.name_always(INDEX_UID)?,
-        node_id: reader.name_always(NODE_ID)?,
-        version: reader.counter(VERSION)?,
-        updated_at: reader.time_always(UPDATED_AT)?,
-    })
+    one(connection, include_str!("sql/node_settings_get.sql"), [index.as_str(), node.as_str()])
 }
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let all = [INDEX_UID, NODE_ID, VERSION, UPDATED_AT];
         assert_columns(include_str!("sql/node_settings_get.sql"), &all);
         assert_columns(include_str!("sql/node_settings_list.sql"), &all);

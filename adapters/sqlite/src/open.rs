@@ -1,4 +1,4 @@
-//! Opening connections: what every one of them is set to.
+//! Opening of connections, and their settings.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,26 +8,26 @@ use rusqlite::{Connection, OpenFlags};
 
 use miroir_ports::outbound::StoreError;
 
-use crate::error::{Failure, is_busy, unavailable};
+use crate::error::{Failure, is_busy};
 use crate::migration;
 use crate::options::SqliteOptions;
 
-/// SQLite does not always wait for a lock while the journal mode changes, which two processes that open a new file
-/// at once both do. So opening is tried this often, with a pause between, before the lock counts as held.
+/// The number of attempts to open a store, with a pause between them. SQLite does not always wait for a lock
+/// while the journal mode changes, as happens when two processes open a new file at once.
 const OPEN_ATTEMPTS: u32 = 200;
 const OPEN_PAUSE: Duration = Duration::from_millis(25);
 
-/// Statements kept prepared per connection; the listing of tasks has a few dozen shapes.
+/// The number of statements that each connection keeps prepared. The listing of tasks has a few dozen shapes.
 pub(crate) const STATEMENT_CACHE: usize = 64;
 
-/// Opens the one connection that writes, with the schema of this binary in place.
+/// Opens the one connection that writes, and migrates the file to the schema of this binary.
 pub(crate) fn open_for_writing(options: &SqliteOptions) -> Result<Connection, StoreError> {
     let path = options.path.as_path();
     create_parent(path)?;
     for _ in 1..OPEN_ATTEMPTS {
         match try_open(options) {
             Err(Failure::Sqlite(error)) if is_busy(&error) => std::thread::sleep(OPEN_PAUSE),
-            answer => return answer.map_err(|failure| failure.at_open(path)),
+            opened => return opened.map_err(|failure| failure.at_open(path)),
         }
     }
     try_open(options).map_err(|failure| failure.at_open(path))
@@ -38,11 +38,12 @@ fn create_parent(path: &Path) -> Result<(), StoreError> {
         return Ok(());
     };
     std::fs::create_dir_all(parent).map_err(|error| {
-        unavailable(format!(
-            "the directory `{}` of the SQLite store `{}` cannot be created: {error}",
+        StoreError::not_applied(format!(
+            "the directory `{}` of the SQLite store `{}` cannot be created",
             parent.display(),
             path.display()
         ))
+        .with_source(error)
     })
 }
 
@@ -52,7 +53,7 @@ fn try_open(options: &SqliteOptions) -> Result<Connection, Failure> {
     let mut connection = Connection::open_with_flags(&options.path, flags)?;
     connection.busy_timeout(options.busy_timeout)?;
     refuse_read_only(&connection, &options.path)?;
-    // Before anything is set, because setting the journal mode writes to the file.
+    // Before any setting, because setting the journal mode writes to the file.
     migration::check(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", options.synchronous.as_pragma())?;
@@ -65,10 +66,11 @@ fn try_open(options: &SqliteOptions) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-/// SQLite opens a file it may not write as read-only, without a word. Find out now, not at the first write.
+/// Refuses a connection that SQLite opened read-only because it may not write the file. Otherwise the first
+/// write would fail.
 pub(crate) fn refuse_read_only(connection: &Connection, path: &Path) -> Result<(), Failure> {
     if connection.is_readonly("main")? {
-        return Err(unavailable(format!(
+        return Err(StoreError::not_applied(format!(
             "the SQLite store `{}` is read-only: let Miroir's user write the file and its directory",
             path.display()
         ))
@@ -77,7 +79,7 @@ pub(crate) fn refuse_read_only(connection: &Connection, path: &Path) -> Result<(
     Ok(())
 }
 
-/// Sets a connection of the readers' pool.
+/// Configures a connection of the readers' pool.
 pub(crate) fn prepare_reader(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
     connection.busy_timeout(busy_timeout)?;
     connection.pragma_update(None, "query_only", true)?;
@@ -85,7 +87,7 @@ pub(crate) fn prepare_reader(connection: &Connection, busy_timeout: Duration) ->
     Ok(())
 }
 
-/// The size of the write-ahead log beside `path`; zero when there is none.
+/// Returns the size of the write-ahead log beside `path`, or 0 if there is none.
 pub(crate) fn wal_bytes(path: &Path) -> u64 {
     let mut name = OsString::from(path);
     name.push("-wal");

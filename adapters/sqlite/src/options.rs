@@ -1,15 +1,16 @@
-//! How a store is opened.
+//! Options of a store.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// When a commit counts as done.
+/// The point at which a commit counts as done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// After it reached the disk: it survives a power cut.
+    /// The commit has reached the disk: it survives a power cut.
     #[default]
     Full,
-    /// After it reached the operating system: it survives a crash of Miroir; a power cut may take the last commits.
+    /// The commit has reached the operating system: it survives a crash of Miroir, but a power cut may take
+    /// the last commits.
     Normal,
 }
 
@@ -22,27 +23,28 @@ impl Synchronous {
     }
 }
 
-/// Where a store is and how it works.
+/// The place of a store and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteOptions {
-    /// The file. `-wal` and `-shm` files appear beside it while it is open. Not on a network file system.
+    /// The file. `-wal` and `-shm` files appear beside it while it is open. It must not be on a network file
+    /// system.
     pub path: PathBuf,
-    /// When a commit counts as done.
+    /// The durability of commits.
     pub synchronous: Synchronous,
-    /// Connections that read at once; at least one.
+    /// The number of connections that read at once, at least 1.
     pub readers: u32,
-    /// How long to wait for a lock that another process holds.
+    /// The time to wait for a lock of another process.
     pub busy_timeout: Duration,
-    /// The most changes that share one transaction; at least one.
+    /// The greatest number of changes in one transaction, at least 1.
     pub group_limit: usize,
-    /// The write-ahead log is folded into the file each time it holds this many pages of 4 KiB.
+    /// The number of pages of 4 KiB at which SQLite copies the write-ahead log into the file.
     pub checkpoint_pages: u32,
-    /// A write-ahead log larger than this is cut back as soon as no reader needs it.
+    /// The size above which the write-ahead log is truncated as soon as no reader needs it.
     pub wal_limit_bytes: u64,
 }
 
 impl SqliteOptions {
-    /// The defaults, for the file at `path`.
+    /// Returns the defaults for the file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),

@@ -1,4 +1,4 @@
-//! Rate limits, and how often somebody may try to log in.
+//! Rate limits, and the back-off of log-ins.
 
 use std::time::Duration;
 
@@ -7,21 +7,50 @@ use miroir_domain::Timestamp;
 use miroir_domain::admin_session::{LONGEST_LOGIN_WAIT, login_wait};
 use miroir_domain::row::{check_positive, check_span};
 use miroir_ports::outbound::{LoginAttempt, RateDecision, RateLimits, StoreError};
-use rusqlite::{Connection, Row};
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text};
+use crate::row::{Column, Reader, Row};
 use crate::statement::{change, one};
+use crate::store::SqliteStore;
 
 // The columns of `rate_limit_get.sql`.
 const KEY: Column = Column(0, "key");
 const HITS: Column = Column(1, "hits");
 const EXPIRES_AT: Column = Column(2, "expires_at");
-// Those of `login_failure_get.sql`.
+// The columns of `login_failure_get.sql`.
 const ADDRESS: Column = Column(0, "address");
 const FAILURES: Column = Column(1, "failures");
 const FAILED_AT: Column = Column(2, "failed_at");
+
+/// The requests of one window.
+struct Window {
+    hits: u32,
+    ends_at: Timestamp,
+}
+
+impl Row for Window {
+    const TABLE: &'static str = "rate_limits";
+    const KEY: &'static [Column] = &[KEY];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self { hits: reader.get(HITS)?, ends_at: reader.time_always(EXPIRES_AT)? })
+    }
+}
+
+/// The failed attempts to log in from an address, and those whose outcome is still open.
+struct Failures {
+    count: u32,
+    last_at: Timestamp,
+}
+
+impl Row for Failures {
+    const TABLE: &'static str = "login_failures";
+    const KEY: &'static [Column] = &[ADDRESS];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self { count: reader.get(FAILURES)?, last_at: reader.time_always(FAILED_AT)? })
+    }
+}
 
 #[async_trait]
 impl RateLimits for SqliteStore {
@@ -36,9 +65,10 @@ impl RateLimits for SqliteStore {
         check_span("the window of a rate limit", window)?;
         let key = key.to_owned();
         self.write(move |connection| {
-            let running = one(connection, include_str!("sql/rate_limit_get.sql"), [key.as_str()], decode)?
-                .filter(|(_, ends_at)| now < *ends_at);
-            let (hits, ends_at) = running.unwrap_or((0, now.plus(window)));
+            let last: Option<Window> =
+                one(connection, include_str!("sql/rate_limit_get.sql"), [key.as_str()])?;
+            let running = last.filter(|last| now < last.ends_at);
+            let Window { hits, ends_at } = running.unwrap_or(Window { hits: 0, ends_at: now.plus(window) });
             if hits >= limit {
                 let retry_after = ends_at.since(now);
                 return Ok(RateDecision { allowed: false, remaining: 0, retry_after });
@@ -53,9 +83,10 @@ impl RateLimits for SqliteStore {
     async fn login_attempt(&self, address: &str, now: Timestamp) -> Result<LoginAttempt, StoreError> {
         let address = address.to_owned();
         self.write(move |connection| {
-            let failures =
-                failures(connection, &address)?.filter(|(_, last_at)| forgotten_before(now) < *last_at);
-            let (count, last_at) = failures.unwrap_or((0, now));
+            let stored: Option<Failures> =
+                one(connection, include_str!("sql/login_failure_get.sql"), [address.as_str()])?;
+            let counting = stored.filter(|failures| forgotten_before(now) < failures.last_at);
+            let Failures { count, last_at } = counting.unwrap_or(Failures { count: 0, last_at: now });
             let again_at = last_at.plus(login_wait(count));
             if now < again_at {
                 return Ok(LoginAttempt::Wait(again_at.since(now)));
@@ -88,23 +119,9 @@ impl RateLimits for SqliteStore {
     }
 }
 
-/// Failures whose last attempt was at this instant or before are forgotten.
+/// Returns the instant at or before which the last attempt must have been for its failures to be forgotten.
 fn forgotten_before(now: Timestamp) -> Timestamp {
     now.minus(LONGEST_LOGIN_WAIT * 2)
-}
-
-fn failures(connection: &Connection, address: &str) -> Result<Option<(u32, Timestamp)>, Failure> {
-    one(connection, include_str!("sql/login_failure_get.sql"), [address], |row| {
-        let key = key_text(row, ADDRESS)?;
-        let reader = Reader { table: "login_failures", key: &key, row };
-        Ok((reader.get(FAILURES)?, reader.time_always(FAILED_AT)?))
-    })
-}
-
-fn decode(row: &Row<'_>) -> Result<(u32, Timestamp), Failure> {
-    let key = key_text(row, KEY)?;
-    let reader = Reader { table: "rate_limits", key: &key, row };
-    Ok((reader.get(HITS)?, reader.time_always(EXPIRES_AT)?))
 }
 
 #[cfg(test)]
@@ -113,7 +130,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         assert_columns(include_str!("sql/rate_limit_get.sql"), &[KEY, HITS, EXPIRES_AT]);
         assert_columns(include_str!("sql/login_failure_get.sql"), &[ADDRESS, FAILURES, FAILED_AT]);
     }

@@ -1,29 +1,30 @@
 //! The readers' pool: reads run on threads that may block, never on those of the async runtime.
 //!
-//! Handing a call to another thread costs more than most reads. So a thread that has begun goes on with whatever waits,
-//! and only ends when nothing does: under load, calls are handed to threads that are awake.
+//! Handing a call to another thread costs more than most reads. Therefore a thread goes on with reads until
+//! none waits. Under load, calls are handed to threads that are awake.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_ports::outbound::{Outcome, StoreError};
+use parking_lot::{Mutex, MutexGuard};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{oneshot, watch};
 
-use crate::error::{Failure, closed, unavailable};
+use crate::error::{Failure, closed};
 use crate::open::prepare_reader;
 use crate::options::SqliteOptions;
 
 type Pool = r2d2::Pool<SqliteConnectionManager>;
 
-/// A read, and whoever waits for it. Without a connection it answers why there is none.
+/// A read and its caller. It receives the error instead if no connection can be opened.
 type Read = Box<dyn FnOnce(Result<&Connection, StoreError>) + Send>;
 
-/// Connections that read, and the calls that wait for one.
+/// The connections that read, and the calls that wait for one.
 #[derive(Debug)]
 pub(crate) struct Readers {
     shared: Arc<Shared>,
@@ -35,7 +36,7 @@ struct Shared {
     path: Arc<Path>,
     state: Mutex<State>,
     idle: watch::Sender<bool>,
-    /// The most threads that look for reads at once: one per connection.
+    /// The greatest number of threads that look for reads at once: one per connection.
     size: u32,
 }
 
@@ -43,9 +44,9 @@ struct State {
     waiting: VecDeque<Read>,
     /// Threads that will look for another read before they end.
     looking: u32,
-    /// Threads that have not ended; those that hold a connection are among them.
+    /// Threads that have not ended, those that hold a connection included.
     alive: u32,
-    /// None once closed.
+    /// `None` once closed.
     pool: Option<Pool>,
 }
 
@@ -60,12 +61,12 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Readers {
-    /// A pool for the store that `options` name. The file must have its schema already.
+    /// Creates a pool for the store of `options`. The file must have its schema already.
     pub(crate) fn new(options: &SqliteOptions) -> Result<Self, StoreError> {
         let size = options.readers.max(1);
         let busy_timeout = options.busy_timeout;
-        // The connections only read, but are opened for writing: a reader may have to mend the shared index of the
-        // log after a crash. `query_only` keeps them from writing anything else.
+        // The connections only read, but are opened for writing: after a crash a reader may have to repair
+        // the shared index of the log. `query_only` prevents all other writes.
         let manager = SqliteConnectionManager::file(&options.path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(move |connection| prepare_reader(connection, busy_timeout));
@@ -77,7 +78,7 @@ impl Readers {
             .max_lifetime(None)
             .test_on_check_out(false)
             .build(manager)
-            .map_err(|error| unavailable(no_connection(&options.path, &error)))?;
+            .map_err(|error| no_connection(&options.path, error))?;
         let (idle, watched) = watch::channel(true);
         let state = State { waiting: VecDeque::new(), looking: 0, alive: 0, pool: Some(pool) };
         let shared = Shared { path: options.path.as_path().into(), state: Mutex::new(state), idle, size };
@@ -90,30 +91,32 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
+        let (reply, response) = oneshot::channel();
         let path = Arc::clone(&self.shared.path);
         self.shared.enqueue(Box::new(move |connection| {
-            // Nobody waits for the answer of a call that was dropped.
+            // The caller may have dropped the call.
             if !reply.is_closed() {
                 let run =
                     |connection| operation(connection).map_err(|why| why.at(&path, Outcome::NotApplied));
                 let _ = reply.send(connection.and_then(run));
             }
         }))?;
-        answer.await.unwrap_or_else(|_| Err(unavailable("a read of the SQLite store was cut short")))
+        response
+            .await
+            .unwrap_or_else(|_| Err(StoreError::not_applied("a read of the SQLite store was interrupted")))
     }
 
     /// Refuses later calls, waits for those accepted, and closes the connections.
     pub(crate) async fn close(&self) {
         self.shared.state().pool.take();
-        // An error cannot be: the sender lives in `shared`.
+        // Waiting cannot fail: the sender lives in `shared`.
         let _ = self.idle.clone().wait_for(|idle| *idle).await;
     }
 }
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn enqueue(self: &Arc<Self>, read: Read) -> Result<(), StoreError> {
@@ -131,31 +134,34 @@ impl Shared {
     }
 }
 
-/// A thread that reads. It is counted from before it begins until it is dropped, also when it never begins because the
-/// runtime is shutting down.
+/// A thread that reads. It counts as alive from before its start until it is dropped, also if it never starts
+/// because the runtime is shutting down.
 struct Thread {
     shared: Arc<Shared>,
     looking: bool,
 }
 
 impl Thread {
-    /// Runs what waits until nothing does.
+    /// Runs reads until none waits.
     fn serve(mut self, pool: Pool) {
-        let connection = pool.get().map_err(|error| no_connection(&self.shared.path, &error));
+        let connection = pool.get().map_err(|error| no_connection(&self.shared.path, error));
         drop(pool);
         while let Some(read) = self.next() {
             let given = match &connection {
                 Ok(connection) => Ok(&**connection),
-                Err(reason) => Err(unavailable(reason.clone())),
+                Err(error) => Err(error.clone()),
             };
-            // A panic must not end the thread for those who wait; its caller learns of it, because nobody answers.
+            // A panic must not end the thread that serves other callers. Dropping the read notifies its
+            // caller.
             let _ = catch_unwind(AssertUnwindSafe(|| read(given)));
         }
-        // The connection goes back before `self` is dropped and the thread counts as ended, so that closing finds it.
+        // The connection returns to the pool before the thread counts as ended, so that closing finds it
+        // there.
         drop(connection);
     }
 
-    /// The next read. To find none and to stop looking are one step, so that no read is left to a thread that ends.
+    /// Returns the next read. Finding none and stopping to look are one step, so that no read is left to a
+    /// thread that ends.
     fn next(&mut self) -> Option<Read> {
         let mut state = self.shared.state();
         let read = state.waiting.pop_front();
@@ -173,7 +179,7 @@ impl Drop for Thread {
         if self.looking {
             state.looking -= 1;
             if state.looking == 0 {
-                // Nobody is left to run these. Dropping them tells their callers.
+                // There is no thread left to run these. Dropping them notifies their callers.
                 state.waiting.clear();
             }
         }
@@ -182,6 +188,7 @@ impl Drop for Thread {
     }
 }
 
-fn no_connection(path: &Path, error: &r2d2::Error) -> String {
-    format!("the SQLite store `{}` cannot be opened for reading: {error}", path.display())
+fn no_connection(path: &Path, error: r2d2::Error) -> StoreError {
+    let reason = format!("the SQLite store `{}` cannot be opened for reading", path.display());
+    StoreError::not_applied(reason).with_source(error)
 }

@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use miroir_domain::rollover::RolloverPolicy;
 use miroir_ports::outbound::{Create, Put, RolloverTable, StoreError};
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, named_params};
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text, to_json};
-use crate::statement::{all, change, one, replace};
+use crate::row::{Column, Reader, Row, to_json};
+use crate::statement::changed;
+use crate::store::SqliteStore;
+use crate::table::{Keyed, Versioned};
 
 // The columns of `rollover_get.sql` and `rollover_list.sql`.
 const NAME: Column = Column(0, "name");
@@ -21,43 +22,77 @@ const TEMPLATE: Column = Column(6, "template_json");
 const ENABLED: Column = Column(7, "enabled");
 const VERSION: Column = Column(8, "version");
 
+impl Row for RolloverPolicy {
+    const TABLE: &'static str = "rollover_policies";
+    const KEY: &'static [Column] = &[NAME];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            name: reader.get(NAME)?,
+            write_alias: reader.name_always(WRITE_ALIAS)?,
+            read_alias: reader.name_always(READ_ALIAS)?,
+            pattern: reader.get(PATTERN)?,
+            triggers: reader.json_always(TRIGGERS)?,
+            retention: reader.json_always(RETENTION)?,
+            template: reader.json_always(TEMPLATE)?,
+            enabled: reader.get(ENABLED)?,
+            version: reader.counter(VERSION)?,
+        })
+    }
+}
+
+impl Keyed for RolloverPolicy {
+    const GET: &'static str = include_str!("sql/rollover_get.sql");
+    const LIST: &'static str = include_str!("sql/rollover_list.sql");
+    const DELETE: &'static str = include_str!("sql/rollover_delete.sql");
+}
+
+impl Versioned for RolloverPolicy {
+    const INSERT: &'static str = include_str!("sql/rollover_insert.sql");
+    const UPDATE: &'static str = include_str!("sql/rollover_update.sql");
+
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn write(&self, connection: &Connection, version: u64, sql: &str) -> Result<bool, Failure> {
+        let params = named_params! {
+            ":name": self.name,
+            ":write_alias": self.write_alias.as_str(),
+            ":read_alias": self.read_alias.as_str(),
+            ":pattern": self.pattern,
+            ":triggers": to_json(&self.triggers)?,
+            ":retention": to_json(&self.retention)?,
+            ":template": to_json(&self.template)?,
+            ":enabled": self.enabled,
+            ":version": version.cast_signed(),
+        };
+        changed(connection, sql, params)
+    }
+}
+
 #[async_trait]
 impl RolloverTable for SqliteStore {
     async fn rollover_create(&self, policy: &RolloverPolicy) -> Result<Create, StoreError> {
         policy.check()?;
-        let policy = policy.clone();
-        self.write(move |connection| {
-            let created =
-                write(connection, &policy, policy.version, include_str!("sql/rollover_insert.sql"))?;
-            Ok(if created > 0 { Create::Created } else { Create::Exists })
-        })
-        .await
+        self.row_create(policy).await
     }
 
     async fn rollover_get(&self, name: &str) -> Result<Option<RolloverPolicy>, StoreError> {
-        let name = name.to_owned();
-        self.read(move |connection| get(connection, &name)).await
+        self.row_get(name.to_owned()).await
     }
 
     async fn rollover_put(&self, policy: &RolloverPolicy) -> Result<Put, StoreError> {
         policy.check()?;
-        let policy = policy.clone();
-        self.write(move |connection| {
-            let found = get(connection, &policy.name)?.map(|row| row.version);
-            replace(found, policy.version, |version| {
-                write(connection, &policy, version, include_str!("sql/rollover_update.sql"))?;
-                Ok(())
-            })
-        })
-        .await
+        self.row_put([policy]).await
     }
 
     async fn rollover_delete(&self, name: &str) -> Result<bool, StoreError> {
-        let name = name.to_owned();
-        self.write(move |connection| {
-            Ok(change(connection, include_str!("sql/rollover_delete.sql"), [name.as_str()])? > 0)
-        })
-        .await
+        self.row_delete::<RolloverPolicy>(name.to_owned()).await
     }
 
     async fn rollover_list(
@@ -65,52 +100,8 @@ impl RolloverTable for SqliteStore {
         after: Option<String>,
         limit: u32,
     ) -> Result<Vec<RolloverPolicy>, StoreError> {
-        self.read(move |connection| {
-            let after = after.as_deref();
-            all(
-                connection,
-                include_str!("sql/rollover_list.sql"),
-                (after.unwrap_or(""), after, limit),
-                decode,
-            )
-        })
-        .await
+        self.row_list(after, limit).await
     }
-}
-
-fn get(connection: &Connection, name: &str) -> Result<Option<RolloverPolicy>, Failure> {
-    one(connection, include_str!("sql/rollover_get.sql"), [name], decode)
-}
-
-fn write(connection: &Connection, policy: &RolloverPolicy, version: u64, sql: &str) -> Result<u64, Failure> {
-    let params = named_params! {
-        ":name": policy.name,
-        ":write_alias": policy.write_alias.as_str(),
-        ":read_alias": policy.read_alias.as_str(),
-        ":pattern": policy.pattern,
-        ":triggers": to_json(&policy.triggers)?,
-        ":retention": to_json(&policy.retention)?,
-        ":template": to_json(&policy.template)?,
-        ":enabled": policy.enabled,
-        ":version": version.cast_signed(),
-    };
-    change(connection, sql, params)
-}
-
-fn decode(row: &Row<'_>) -> Result<RolloverPolicy, Failure> {
-    let key = key_text(row, NAME)?;
-    let reader = Reader { table: "rollover_policies", key: &key, row };
-    Ok(RolloverPolicy {
-        name: reader.get(NAME)?,
-        write_alias: reader.name_always(WRITE_ALIAS)?,
-        read_alias: reader.name_always(READ_ALIAS)?,
-        pattern: reader.get(PATTERN)?,
-        triggers: reader.json_always(TRIGGERS)?,
-        retention: reader.json_always(RETENTION)?,
-        template: reader.json_always(TEMPLATE)?,
-        enabled: reader.get(ENABLED)?,
-        version: reader.counter(VERSION)?,
-    })
 }
 
 #[cfg(test)]
@@ -119,10 +110,10 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns =
             [NAME, WRITE_ALIAS, READ_ALIAS, PATTERN, TRIGGERS, RETENTION, TEMPLATE, ENABLED, VERSION];
-        assert_columns(include_str!("sql/rollover_get.sql"), &columns);
-        assert_columns(include_str!("sql/rollover_list.sql"), &columns);
+        assert_columns(RolloverPolicy::GET, &columns);
+        assert_columns(RolloverPolicy::LIST, &columns);
     }
 }

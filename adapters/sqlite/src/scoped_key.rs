@@ -1,4 +1,4 @@
-//! Scoped search keys, and which instances have observed them.
+//! Scoped search keys, and the instances that have observed them.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use miroir_domain::row::check_positive;
 use miroir_domain::search_ui::{SCOPED_KEY_SILENCE_MS, ScopedKey};
 use miroir_domain::{IndexUid, Timestamp};
 use miroir_ports::outbound::{Put, ScopedKeyObservation, ScopedKeyTable, StoreError};
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text};
-use crate::statement::{all, change, one};
+use crate::row::{Column, Reader, Row};
+use crate::statement::{all, change, changed, one};
+use crate::store::SqliteStore;
 
 // The columns of `scoped_key_get.sql`.
 const INDEX_UID: Column = Column(0, "index_uid");
@@ -20,11 +20,39 @@ const PRIMARY_UID: Column = Column(1, "primary_uid");
 const PREVIOUS_UID: Column = Column(2, "previous_uid");
 const ROTATED_AT: Column = Column(3, "rotated_at");
 const GENERATION: Column = Column(4, "generation");
-// Those of `scoped_key_observation_list.sql`.
+// The columns of `scoped_key_observation_list.sql`.
 const OBSERVED_INDEX: Column = Column(0, "index_uid");
 const INSTANCE: Column = Column(1, "instance");
 const OBSERVED_GENERATION: Column = Column(2, "generation");
 const OBSERVED_AT: Column = Column(3, "observed_at");
+
+impl Row for ScopedKey {
+    const TABLE: &'static str = "search_ui_scoped_keys";
+    const KEY: &'static [Column] = &[INDEX_UID];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            index_uid: reader.name_always(INDEX_UID)?,
+            primary_uid: reader.get(PRIMARY_UID)?,
+            previous_uid: reader.get(PREVIOUS_UID)?,
+            rotated_at: reader.time_always(ROTATED_AT)?,
+            generation: reader.counter(GENERATION)?,
+        })
+    }
+}
+
+impl Row for ScopedKeyObservation {
+    const TABLE: &'static str = "search_ui_scoped_key_observations";
+    const KEY: &'static [Column] = &[OBSERVED_INDEX, INSTANCE];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            instance: reader.get(INSTANCE)?,
+            generation: reader.counter(OBSERVED_GENERATION)?,
+            observed_at: reader.time_always(OBSERVED_AT)?,
+        })
+    }
+}
 
 #[async_trait]
 impl ScopedKeyTable for SqliteStore {
@@ -58,8 +86,8 @@ impl ScopedKeyTable for SqliteStore {
         let index = index.clone();
         self.write(move |connection| {
             let params = (index.as_str(), generation.cast_signed());
-            let retired = change(connection, include_str!("sql/scoped_key_retire.sql"), params)?;
-            Ok(if retired > 0 { Put::Stored } else { Put::Conflict })
+            let retired = changed(connection, include_str!("sql/scoped_key_retire.sql"), params)?;
+            Ok(if retired { Put::Stored } else { Put::Conflict })
         })
         .await
     }
@@ -78,7 +106,7 @@ impl ScopedKeyTable for SqliteStore {
             let generation = known.map_or(generation, |row| row.generation.max(generation));
             let params = (index.as_str(), instance.as_str(), generation.cast_signed(), now.as_millis());
             change(connection, include_str!("sql/scoped_key_observe.sql"), params)?;
-            // What nobody looks at any more goes, so that the rows are as many as the instances.
+            // Records that no longer count are removed, so that there are never more rows than instances.
             change(
                 connection,
                 include_str!("sql/scoped_key_forget.sql"),
@@ -99,13 +127,13 @@ impl ScopedKeyTable for SqliteStore {
     }
 }
 
-/// Records of this instant and before count no longer.
+/// Returns the instant at or before which records no longer count.
 fn silent_since(now: Timestamp) -> i64 {
     now.minus(Duration::from_millis(SCOPED_KEY_SILENCE_MS)).as_millis()
 }
 
 fn get(connection: &Connection, index: &IndexUid) -> Result<Option<ScopedKey>, Failure> {
-    one(connection, include_str!("sql/scoped_key_get.sql"), [index.as_str()], decode)
+    one(connection, include_str!("sql/scoped_key_get.sql"), [index.as_str()])
 }
 
 fn observations(
@@ -114,29 +142,7 @@ fn observations(
     now: Timestamp,
 ) -> Result<Vec<ScopedKeyObservation>, Failure> {
     let params = (index.as_str(), silent_since(now));
-    all(connection, include_str!("sql/scoped_key_observation_list.sql"), params, decode_observation)
-}
-
-fn decode(row: &Row<'_>) -> Result<ScopedKey, Failure> {
-    let key = key_text(row, INDEX_UID)?;
-    let reader = Reader { table: "search_ui_scoped_keys", key: &key, row };
-    Ok(ScopedKey {
-        index_uid: reader.name_always(INDEX_UID)?,
-        primary_uid: reader.get(PRIMARY_UID)?,
-        previous_uid: reader.get(PREVIOUS_UID)?,
-        rotated_at: reader.time_always(ROTATED_AT)?,
-        generation: reader.counter(GENERATION)?,
-    })
-}
-
-fn decode_observation(row: &Row<'_>) -> Result<ScopedKeyObservation, Failure> {
-    let key = format!("{}/{}", key_text(row, OBSERVED_INDEX)?, key_text(row, INSTANCE)?);
-    let reader = Reader { table: "search_ui_scoped_key_observations", key: &key, row };
-    Ok(ScopedKeyObservation {
-        instance: reader.get(INSTANCE)?,
-        generation: reader.counter(OBSERVED_GENERATION)?,
-        observed_at: reader.time_always(OBSERVED_AT)?,
-    })
+    all(connection, include_str!("sql/scoped_key_observation_list.sql"), params)
 }
 
 #[cfg(test)]
@@ -145,7 +151,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let columns = [INDEX_UID, PRIMARY_UID, PREVIOUS_UID, ROTATED_AT, GENERATION];
         assert_columns(include_str!("sql/scoped_key_get.sql"), &columns);
         let columns = [OBSERVED_INDEX, INSTANCE, OBSERVED_GENERATION, OBSERVED_AT];

@@ -5,12 +5,12 @@ use miroir_domain::row::{check_expiry, check_positive};
 use miroir_domain::session::Session;
 use miroir_domain::{GroupId, TaskUid, Timestamp};
 use miroir_ports::outbound::{SessionTable, StoreError};
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader, key_text};
-use crate::statement::{change, count, one};
+use crate::row::{Column, Reader, Row};
+use crate::statement::{change, changed, count, one, value};
+use crate::store::SqliteStore;
 
 // The columns of `session_get.sql`.
 const SESSION_ID: Column = Column(0, "session_id");
@@ -19,6 +19,22 @@ const LAST_WRITE_AT: Column = Column(2, "last_write_at");
 const PINNED_GROUP: Column = Column(3, "pinned_group");
 const MIN_SETTINGS_VERSION: Column = Column(4, "min_settings_version");
 const TTL: Column = Column(5, "ttl");
+
+impl Row for Session {
+    const TABLE: &'static str = "sessions";
+    const KEY: &'static [Column] = &[SESSION_ID];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            session_id: reader.get(SESSION_ID)?,
+            last_write: reader.get::<Option<u32>>(LAST_WRITE)?.map(TaskUid),
+            last_write_at: reader.time(LAST_WRITE_AT)?,
+            pinned_group: reader.get::<Option<u32>>(PINNED_GROUP)?.map(GroupId),
+            min_settings_version: reader.get::<Option<i64>>(MIN_SETTINGS_VERSION)?.map(i64::cast_unsigned),
+            expires_at: reader.time_always(TTL)?,
+        })
+    }
+}
 
 #[async_trait]
 impl SessionTable for SqliteStore {
@@ -51,7 +67,7 @@ impl SessionTable for SqliteStore {
     async fn session_get(&self, session_id: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
         let key = session_id.to_owned();
         self.read(move |connection| {
-            one(connection, include_str!("sql/session_get.sql"), (key, now.as_millis()), decode)
+            one(connection, include_str!("sql/session_get.sql"), (key, now.as_millis()))
         })
         .await
     }
@@ -65,7 +81,7 @@ impl SessionTable for SqliteStore {
         let key = session_id.to_owned();
         self.write(move |connection| {
             let params = (key.as_str(), expires_at.as_millis(), now.as_millis());
-            Ok(change(connection, include_str!("sql/session_touch.sql"), params)? > 0)
+            changed(connection, include_str!("sql/session_touch.sql"), params)
         })
         .await
     }
@@ -73,14 +89,14 @@ impl SessionTable for SqliteStore {
     async fn session_delete(&self, session_id: &str) -> Result<bool, StoreError> {
         let key = session_id.to_owned();
         self.write(move |connection| {
-            Ok(change(connection, include_str!("sql/session_delete.sql"), [key.as_str()])? > 0)
+            changed(connection, include_str!("sql/session_delete.sql"), [key.as_str()])
         })
         .await
     }
 
     async fn session_count(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.read(move |connection| {
-            let found = one(connection, include_str!("sql/session_count.sql"), [now.as_millis()], |row| {
+            let found = value(connection, include_str!("sql/session_count.sql"), [now.as_millis()], |row| {
                 count(row, 0)
             })?;
             Ok(found.unwrap_or_default())
@@ -89,24 +105,8 @@ impl SessionTable for SqliteStore {
     }
 
     async fn session_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.write(move |connection| {
-            change(connection, include_str!("sql/session_purge.sql"), (now.as_millis(), limit))
-        })
-        .await
+        self.row_purge(include_str!("sql/session_purge.sql"), now, limit).await
     }
-}
-
-fn decode(row: &Row<'_>) -> Result<Session, Failure> {
-    let key = key_text(row, SESSION_ID)?;
-    let reader = Reader { table: "sessions", key: &key, row };
-    Ok(Session {
-        session_id: reader.get(SESSION_ID)?,
-        last_write: reader.get::<Option<u32>>(LAST_WRITE)?.map(TaskUid),
-        last_write_at: reader.time(LAST_WRITE_AT)?,
-        pinned_group: reader.get::<Option<u32>>(PINNED_GROUP)?.map(GroupId),
-        min_settings_version: reader.get::<Option<i64>>(MIN_SETTINGS_VERSION)?.map(i64::cast_unsigned),
-        expires_at: reader.time_always(TTL)?,
-    })
 }
 
 #[cfg(test)]
@@ -115,7 +115,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statement_has_them() {
+    fn columns_match_the_statement() {
         let columns = [SESSION_ID, LAST_WRITE, LAST_WRITE_AT, PINNED_GROUP, MIN_SETTINGS_VERSION, TTL];
         assert_columns(include_str!("sql/session_get.sql"), &columns);
     }

@@ -1,4 +1,4 @@
-//! What is in a store, and how much room it takes.
+//! Counts of rows, pages and bytes.
 
 use miroir_ports::outbound::StoreError;
 use rusqlite::Connection;
@@ -11,26 +11,26 @@ use crate::open::wal_bytes;
 /// Numbers of a store's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteStatistics {
-    /// The version of its schema.
+    /// The version of the schema.
     pub schema_version: u32,
-    /// Its size, once what is in the log has been folded into it.
+    /// The size, once the log has been copied into the file.
     pub file_bytes: u64,
-    /// The size of the write-ahead log beside it.
+    /// The size of the write-ahead log.
     pub wal_bytes: u64,
-    /// Its pages, each of the same size.
+    /// The number of pages, all of the same size.
     pub pages: u64,
-    /// How many of them are free for new rows.
+    /// The number of pages that are free for new rows.
     pub free_pages: u64,
-    /// How much of the file these are.
+    /// The bytes of these free pages.
     pub free_bytes: u64,
-    /// Tasks that have not ended; what the poller looks at.
+    /// The number of tasks that have not ended, which the poller reads.
     pub unfinished_tasks: u64,
-    /// How many rows each table has, by its name.
+    /// The number of rows of each table, by its name.
     pub rows: Vec<(String, u64)>,
 }
 
 impl SqliteFile {
-    /// Counts everything, at one moment. Reads at least one index of every table.
+    /// Counts everything at one moment. Reads at least one index of every table.
     pub fn statistics(&self) -> Result<SqliteStatistics, StoreError> {
         self.count().map_err(|failure| self.failed(failure))
     }

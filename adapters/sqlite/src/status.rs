@@ -1,9 +1,9 @@
-//! Health and end of the store.
+//! Health and closing of the store.
 
 use async_trait::async_trait;
 use miroir_ports::outbound::{StoreError, StoreStatus};
 
-use crate::SqliteStore;
+use crate::store::SqliteStore;
 
 #[async_trait]
 impl StoreStatus for SqliteStore {
@@ -21,10 +21,10 @@ impl StoreStatus for SqliteStore {
     }
 
     async fn store_close(&self) -> Result<(), StoreError> {
-        // Readers first: the last connection to close folds the log into the file.
+        // Readers first: the connection that closes last copies the log into the file.
         self.readers.close().await;
         self.writer.close().await;
-        self.revoked.hush();
+        self.revoked.close();
         Ok(())
     }
 }

@@ -4,17 +4,42 @@ use async_trait::async_trait;
 use miroir_domain::GroupId;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_ports::outbound::{StoreError, TenantTable};
-use rusqlite::Row;
 
-use crate::SqliteStore;
 use crate::error::Failure;
-use crate::row::{Column, Reader};
-use crate::statement::{all, change, one};
+use crate::row::{Column, Reader, Row};
+use crate::statement::change;
+use crate::store::SqliteStore;
+use crate::table::Keyed;
 
 // The columns of `tenant_get.sql` and `tenant_list.sql`.
 const API_KEY_HASH: Column = Column(0, "api_key_hash");
 const TENANT_ID: Column = Column(1, "tenant_id");
 const GROUP_ID: Column = Column(2, "group_id");
+
+impl Row for Tenant {
+    const TABLE: &'static str = "tenant_map";
+    const KEY: &'static [Column] = &[API_KEY_HASH];
+
+    fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            api_key_hash: ApiKeyHash(reader.get(API_KEY_HASH)?),
+            tenant_id: reader.get(TENANT_ID)?,
+            group_id: reader.get::<Option<u32>>(GROUP_ID)?.map(GroupId),
+        })
+    }
+
+    /// Returns the first four bytes of the hash: enough to find the row, and not a copy of a secret.
+    fn label(row: &rusqlite::Row<'_>) -> rusqlite::Result<String> {
+        let hash: Vec<u8> = row.get(API_KEY_HASH.0)?;
+        Ok(hash.iter().take(4).map(|byte| format!("{byte:02x}")).chain(["..".to_owned()]).collect())
+    }
+}
+
+impl Keyed for Tenant {
+    const GET: &'static str = include_str!("sql/tenant_get.sql");
+    const LIST: &'static str = include_str!("sql/tenant_list.sql");
+    const DELETE: &'static str = include_str!("sql/tenant_delete.sql");
+}
 
 #[async_trait]
 impl TenantTable for SqliteStore {
@@ -30,38 +55,16 @@ impl TenantTable for SqliteStore {
     }
 
     async fn tenant_get(&self, hash: ApiKeyHash) -> Result<Option<Tenant>, StoreError> {
-        self.read(move |connection| one(connection, include_str!("sql/tenant_get.sql"), [hash.0], decode))
-            .await
+        self.row_get(hash.0).await
     }
 
     async fn tenant_delete(&self, hash: ApiKeyHash) -> Result<bool, StoreError> {
-        self.write(move |connection| {
-            Ok(change(connection, include_str!("sql/tenant_delete.sql"), [hash.0])? > 0)
-        })
-        .await
+        self.row_delete::<Tenant>(hash.0).await
     }
 
     async fn tenant_list(&self, after: Option<ApiKeyHash>, limit: u32) -> Result<Vec<Tenant>, StoreError> {
-        // No hash is empty, so all come after the empty one.
-        let after = after.map_or(Vec::new(), |hash| hash.0.to_vec());
-        self.read(move |connection| {
-            all(connection, include_str!("sql/tenant_list.sql"), (after, limit), decode)
-        })
-        .await
+        self.row_list(after.map(|hash| hash.0), limit).await
     }
-}
-
-fn decode(row: &Row<'_>) -> Result<Tenant, Failure> {
-    // The beginning of the hash tells which row is meant, and nobody anything else.
-    let hash: Vec<u8> = row.get(API_KEY_HASH.0)?;
-    let key: String =
-        hash.iter().take(4).map(|byte| format!("{byte:02x}")).chain(["..".to_owned()]).collect();
-    let reader = Reader { table: "tenant_map", key: &key, row };
-    Ok(Tenant {
-        api_key_hash: ApiKeyHash(reader.get(API_KEY_HASH)?),
-        tenant_id: reader.get(TENANT_ID)?,
-        group_id: reader.get::<Option<u32>>(GROUP_ID)?.map(GroupId),
-    })
 }
 
 #[cfg(test)]
@@ -70,8 +73,8 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
-        assert_columns(include_str!("sql/tenant_get.sql"), &[API_KEY_HASH, TENANT_ID, GROUP_ID]);
-        assert_columns(include_str!("sql/tenant_list.sql"), &[API_KEY_HASH, TENANT_ID, GROUP_ID]);
+    fn columns_match_the_statements() {
+        assert_columns(Tenant::GET, &[API_KEY_HASH, TENANT_ID, GROUP_ID]);
+        assert_columns(Tenant::LIST, &[API_KEY_HASH, TENANT_ID, GROUP_ID]);
     }
 }

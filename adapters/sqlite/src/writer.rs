@@ -1,26 +1,28 @@
-//! The writer: one thread that owns the connection that writes, and commits what is asked of it in groups.
+//! The writer: one thread that owns the connection that writes, and commits changes in groups.
 //!
-//! A durable commit costs one wait for the disk, whether it holds one change or sixty-four. So the thread takes all that
-//! has queued up while it was waiting, gives each change a savepoint of its own, and commits once.
+//! A durable commit waits once for the disk, for one change as for sixty-four. Therefore the thread takes all
+//! changes that queued up during the last commit, gives each a savepoint of its own, and commits once.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Outcome, StoreError};
+use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, watch};
 
-use crate::error::{Failure, closed, code, commit_certainly_failed, unavailable};
+use crate::error::{Failure, closed, code, commit_certainly_failed};
 use crate::open::wal_bytes;
 use crate::options::SqliteOptions;
 use crate::work::{Work, work};
 
-/// Changes that may wait for the writer before callers wait for room.
+/// The number of changes that may wait for the writer before callers wait for the queue.
 const QUEUE: usize = 1_024;
 
-/// How long cutting the log back may wait for readers; changes wait meanwhile.
+/// The time for which truncating the log may wait for readers, and changes with it.
 const CUT_WAIT: Duration = Duration::from_millis(100);
 
 type Queue = mpsc::Sender<Box<dyn Work>>;
@@ -29,7 +31,7 @@ type Queue = mpsc::Sender<Box<dyn Work>>;
 #[derive(Debug)]
 pub(crate) struct Writer {
     path: Arc<Path>,
-    /// None once closed.
+    /// `None` once closed.
     queue: Mutex<Option<Queue>>,
     /// True once the thread has ended.
     ended: watch::Receiver<bool>,
@@ -64,69 +66,72 @@ impl Writer {
                 thread.serve(inbox);
                 let _ = end.send(true);
             })
-            .map_err(|error| unavailable(format!("the writer's thread cannot be started: {error}")))?;
+            .map_err(|error| {
+                StoreError::not_applied("the writer's thread cannot be started").with_source(error)
+            })?;
         Ok(Self { path, queue: Mutex::new(Some(queue)), ended, counters })
     }
 
-    /// Runs `operation` in a transaction and waits until that is on disk. Once it is queued it happens, whether or
-    /// not the caller goes on waiting.
+    /// Runs `operation` in a transaction and waits until that is on disk. A change that is queued is applied
+    /// even if its caller stops waiting.
     pub(crate) async fn call<T, F>(&self, operation: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T, Failure> + Send + 'static,
     {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = self.queue.lock().clone();
         let queue = queue.ok_or_else(|| closed(&self.path))?;
-        let (work, answer) = work(operation);
+        let (work, response) = work(operation);
         queue.send(work).await.map_err(|_| self.gone(Outcome::NotApplied))?;
-        // Let go of the queue before waiting: closing waits until every handle of it is gone.
+        // Closing waits until every handle of the queue is dropped, so this one is dropped before waiting.
         drop(queue);
-        answer.await.unwrap_or_else(|_| Err(self.gone(Outcome::Unknown)))
+        response.await.unwrap_or_else(|_| Err(self.gone(Outcome::Unknown)))
     }
 
-    /// How many transactions were committed, and how many changes they held.
+    /// Returns the numbers of committed transactions and of the changes in them.
     pub(crate) fn committed(&self) -> (u64, u64) {
         (self.counters.groups.load(Ordering::Relaxed), self.counters.operations.load(Ordering::Relaxed))
     }
 
-    /// How many changes wait for the thread.
+    /// Returns the number of changes that wait for the thread.
     #[cfg(test)]
     pub(crate) fn queued(&self) -> usize {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = self.queue.lock();
         queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     /// Refuses later changes, and waits until those accepted are on disk and the connection is closed.
     pub(crate) async fn close(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // An error means that the thread is gone, which is what is waited for.
+        self.queue.lock().take();
+        // An error means that the thread has ended, which is the condition.
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
     }
 
     fn gone(&self, outcome: Outcome) -> StoreError {
         let reason =
             format!("the writer of the SQLite store `{}` has ended: restart Miroir", self.path.display());
-        StoreError::Unavailable { outcome, reason }
+        StoreError::Unavailable { outcome, reason, source: None }
     }
 }
 
-/// What the thread owns.
+/// The state of the thread.
 struct Thread {
     connection: Connection,
     path: Arc<Path>,
     busy_timeout: Duration,
     group_limit: usize,
     wal_limit_bytes: u64,
-    /// The size above which cutting the log back is tried next: the limit, or more while readers stand in the way.
+    /// The size of the log above which truncating it is tried next: the limit, or more while readers prevent
+    /// it.
     cut_above_bytes: u64,
     counters: Arc<Counters>,
 }
 
-/// A transaction that did not come about.
+/// A transaction that failed.
 struct Lost {
     failure: Failure,
     outcome: Outcome,
-    /// Whether its changes may be tried one by one: one of them broke it for the others.
+    /// True if its changes may be tried one by one, because one of them failed the others.
     divisible: bool,
 }
 
@@ -138,11 +143,11 @@ impl Thread {
             self.bound_log();
         }
         if let Err((_, error)) = self.connection.close() {
-            tracing::warn!(path = %self.path.display(), %error, "closing the SQLite store failed");
+            tracing::warn!(path = %self.path.display(), error = %error_chain(&error), "closing the SQLite store failed");
         }
     }
 
-    /// Commits all of `group`, or, where one change breaks the transaction for all, each by itself.
+    /// Commits all changes of `group`, or each by itself if one of them fails the transaction for all.
     fn commit_group(&self, mut group: Vec<Box<dyn Work>>) {
         match self.attempt(&mut group) {
             Ok(verdicts) => settle(group, verdicts),
@@ -152,15 +157,16 @@ impl Thread {
                 }
             }
             Err(lost) => {
-                let reason = lost.failure.at(&self.path, lost.outcome);
-                tracing::error!(%reason, changes = group.len(), "a transaction failed");
-                let verdicts = group.iter().map(|_| Err(repeat(&reason))).collect();
+                let error = lost.failure.at(&self.path, lost.outcome);
+                tracing::error!(reason = %error_chain(&error), changes = group.len(), "a transaction failed");
+                let verdicts = group.iter().map(|_| Err(error.clone())).collect();
                 settle(group, verdicts);
             }
         }
     }
 
-    /// Makes the changes of `group` in one transaction. The verdicts are final: what succeeded is on disk.
+    /// Makes the changes of `group` in one transaction. The verdicts are final: a change that succeeded is on
+    /// disk.
     fn attempt(&self, group: &mut [Box<dyn Work>]) -> Result<Vec<Result<(), StoreError>>, Lost> {
         self.execute("BEGIN IMMEDIATE").map_err(|error| Lost {
             failure: error.into(),
@@ -170,9 +176,11 @@ impl Thread {
         let mut verdicts = Vec::with_capacity(group.len());
         for work in group.iter_mut() {
             let verdict = self.run_in_savepoint(work.as_mut());
-            // SQLite gives the whole transaction up after some errors, such as a full disk.
+            // After some errors, such as a full disk, SQLite rolls the whole transaction back.
             if self.connection.is_autocommit() {
-                let failure = verdict.err().unwrap_or_else(|| unavailable("the transaction was lost").into());
+                let failure = verdict
+                    .err()
+                    .unwrap_or_else(|| StoreError::not_applied("the transaction was lost").into());
                 return Err(Lost { failure, outcome: Outcome::NotApplied, divisible: true });
             }
             verdicts.push(verdict.map_err(|failure| failure.at(&self.path, Outcome::NotApplied)));
@@ -198,7 +206,7 @@ impl Thread {
             if !self.connection.is_autocommit()
                 && let Err(error) = self.execute("ROLLBACK")
             {
-                tracing::error!(path = %self.path.display(), %error, "rolling back failed");
+                tracing::error!(path = %self.path.display(), error = %error_chain(&error), "rolling back failed");
             }
             let certain = commit_certainly_failed(&error);
             Lost {
@@ -213,8 +221,8 @@ impl Thread {
         self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
     }
 
-    /// Cuts the log back when it has outgrown its limit. SQLite folds the log into the file by itself every
-    /// `checkpoint_pages`, but starts it afresh only when no reader uses it, so under long reads it grows.
+    /// Truncates the log if it exceeds its limit. SQLite copies the log into the file every
+    /// `checkpoint_pages`, but restarts it only when no reader uses it, so it grows under long reads.
     fn bound_log(&mut self) {
         let size = wal_bytes(&self.path);
         if size <= self.cut_above_bytes {
@@ -224,24 +232,14 @@ impl Thread {
         let blocked = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
         let _ = self.connection.busy_timeout(self.busy_timeout);
         let cut = matches!(blocked, Ok(0));
-        // While readers stand in the way, try again only after some growth, so that changes do not wait each time.
+        // While readers prevent it, try again only after some growth, so that changes do not wait each time.
         self.cut_above_bytes = if cut { self.wal_limit_bytes } else { size + self.wal_limit_bytes / 4 };
-        tracing::debug!(size, cut, "the write-ahead log outgrew its limit");
+        tracing::debug!(size, cut, "the write-ahead log exceeded its limit");
     }
 }
 
 fn settle(group: Vec<Box<dyn Work>>, verdicts: Vec<Result<(), StoreError>>) {
     for (work, verdict) in group.into_iter().zip(verdicts) {
         work.settle(verdict);
-    }
-}
-
-/// The same failure once more, for another caller.
-fn repeat(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Unavailable { outcome, reason } => {
-            StoreError::Unavailable { outcome: *outcome, reason: reason.clone() }
-        }
-        other => unavailable(other.to_string()),
     }
 }

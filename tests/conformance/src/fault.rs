@@ -1,4 +1,4 @@
-//! The wrapper that makes a store fail, and histories that must stay right under it.
+//! The wrapper that makes a store fail, and histories that must stay correct under it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use miroir_ports::outbound::{Outcome, Put, StoreError, TaskStore, TaskTable as _
 
 use crate::sample::{any_task, at};
 
-fn outcome<T>(answer: Result<T, StoreError>) -> Option<Outcome> {
-    match answer {
+fn outcome<T>(result: Result<T, StoreError>) -> Option<Outcome> {
+    match result {
         Ok(_) => None,
         Err(StoreError::Unavailable { outcome, .. }) => Some(outcome),
         Err(other) => panic!("{other}"),
@@ -20,7 +20,7 @@ fn outcome<T>(answer: Result<T, StoreError>) -> Option<Outcome> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_fault_does_what_it_says() {
+async fn each_fault_has_its_effect() {
     let inner: Arc<dyn TaskStore> = Arc::new(MemoryStore::new());
     let script = Arc::new(Script::default());
     let store = FaultyStore::new(Arc::clone(&inner), Arc::clone(&script) as _);
@@ -42,9 +42,10 @@ async fn each_fault_does_what_it_says() {
     assert_eq!(begun.elapsed(), span);
 }
 
-/// Counts up in `custom_metadata`, as a caller must who reads before it repeats what may have happened.
+/// Counts up in `custom_metadata`, as a caller must do that reads before it repeats a call whose outcome is
+/// unknown.
 async fn count_up(store: &FaultyStore, uid: TaskUid, caller: u32) {
-    let mark = |task: &Task| format!("{}{caller};", task.custom_metadata.clone().unwrap_or_default());
+    let marked = |task: &Task| format!("{}{caller};", task.custom_metadata.clone().unwrap_or_default());
     let mine = |task: &Task| {
         let text = task.custom_metadata.clone().unwrap_or_default();
         text.split(';').any(|part| part == caller.to_string())
@@ -54,16 +55,16 @@ async fn count_up(store: &FaultyStore, uid: TaskUid, caller: u32) {
         if mine(&task) {
             return;
         }
-        let next = Task { custom_metadata: Some(mark(&task)), ..task };
+        let next = Task { custom_metadata: Some(marked(&task)), ..task };
         if matches!(store.task_put(next).await, Ok(Put::Stored)) {
             return;
         }
     }
 }
 
-/// STORE-3: conditional writes that are repeated after an answer was lost happen once.
+/// STORE-3: conditional writes that are repeated after a lost response are applied once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_that_are_repeated_after_lost_answers_happen_once() {
+async fn changes_repeated_after_lost_responses_are_applied_once() {
     let inner: Arc<dyn TaskStore> = Arc::new(MemoryStore::new());
     let uid = inner.task_create(any_task(), at(1)).await.unwrap().uid;
     let before = inner.task_get(uid).await.unwrap().unwrap();
@@ -77,7 +78,7 @@ async fn changes_that_are_repeated_after_lost_answers_happen_once() {
         caller.await.unwrap();
     }
     let text = inner.task_get(uid).await.unwrap().unwrap().custom_metadata.unwrap();
-    let mut marks: Vec<u32> = text.split_terminator(';').map(|mark| mark.parse().unwrap()).collect();
-    marks.sort_unstable();
-    assert_eq!(marks, (0..40).collect::<Vec<_>>());
+    let mut callers: Vec<u32> = text.split_terminator(';').map(|caller| caller.parse().unwrap()).collect();
+    callers.sort_unstable();
+    assert_eq!(callers, (0..40).collect::<Vec<_>>());
 }

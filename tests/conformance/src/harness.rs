@@ -1,4 +1,4 @@
-//! What a backend must offer to be tested.
+//! The interface by which a backend is tested.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -11,22 +11,23 @@ use miroir_sqlite::{SqliteOptions, SqliteStore};
 use miroir_test_redis::{AnyRedis, RedisServer};
 use tempfile::TempDir;
 
-/// A store under test, and how to restart it.
+/// A store under test that can be restarted.
 #[async_trait]
 pub trait Harness: Send + Sync + Sized + 'static {
-    /// A fresh, empty store that shares nothing with any other.
+    /// Starts a fresh, empty store that shares nothing with any other.
     async fn start() -> Self;
 
-    /// The open store.
+    /// Returns the open store.
     fn store(&self) -> Arc<dyn TaskStore>;
 
     /// Closes the store and opens it again on the same data.
     async fn reopen(&mut self);
 
-    /// Another handle on the same data, as another instance has it.
+    /// Returns another handle on the same data, as another instance has it.
     async fn second(&self) -> Arc<dyn TaskStore>;
 
-    /// What purging answers when `rows` have expired: nothing where the store collects them by itself.
+    /// Returns the number of rows that purging removes if `rows` have expired: 0 if the store removes them by
+    /// itself.
     fn purged(rows: u64) -> u64 {
         rows
     }
@@ -91,16 +92,16 @@ impl Harness for Sqlite {
     }
 }
 
-/// How the server of a Redis store stores its keys.
+/// The layout of keys on the server of a Redis store.
 #[async_trait]
 pub trait Layout: Send + Sync + 'static {
-    /// Whether keys carry hash tags.
+    /// True if keys carry hash tags.
     const CLUSTER: bool;
-    /// A server for it.
+    /// Starts a server for it.
     async fn server() -> AnyRedis;
 }
 
-/// One server, as most have: in a container where a Docker engine answers.
+/// One server, in a container if a Docker engine responds.
 pub struct Plain;
 
 #[async_trait]
@@ -112,7 +113,7 @@ impl Layout for Plain {
     }
 }
 
-/// A program of this machine, whatever else there is: it starts in a moment, which matters where many are started.
+/// A server process on this machine. It starts fast, for tests that start many.
 pub struct Local;
 
 #[async_trait]
@@ -141,8 +142,8 @@ impl Layout for Slots {
     }
 }
 
-/// The Redis store, on a server of its own. Time is moved by hand, as for the others; the server's own clock has tests of
-/// its own.
+/// The Redis store, on a server of its own. Tests set the time, as for the other stores. The server's own
+/// clock has tests of its own.
 pub struct Redis<L: Layout> {
     store: Arc<RedisStore>,
     server: AnyRedis,
@@ -182,14 +183,14 @@ impl<L: Layout> Harness for Redis<L> {
     }
 }
 
-/// Every case is one more proof that nothing is searched for.
+/// Proves after every case that nothing was searched for.
 impl<L: Layout> Drop for Redis<L> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;
         }
         let commands = self.server.say(&["INFO", "commandstats"]);
-        // Opening the store sets its schema version, so an answer without it is no list of commands.
+        // Opening the store sets its schema version, so a response without `set` is not a list of commands.
         assert!(commands.contains("cmdstat_set:"), "{commands}");
         for word in ["scan", "hscan", "sscan", "zscan", "keys"] {
             assert!(!commands.contains(&format!("cmdstat_{word}:")), "the server was sent {word}");

@@ -1,12 +1,12 @@
-//! One suite, every store.
+//! One suite for every store.
 //!
-//! The contract of the store's ports (`miroir_ports::outbound`) numbers its clauses; each case here names those it checks.
-//! A case is a function generic over a `harness::Harness`, written once, and run as a test of its own for each
-//! backend: `memory::listing::pages_newest_first`, `sqlite::listing::pages_newest_first`.
+//! The contract of the store's ports (`miroir_ports::outbound`) numbers its clauses. Each case here names
+//! those it checks. A case is a function generic over a `harness::Harness`, written once, and run as a test
+//! of its own for each backend: `memory::listing::pages_newest_first`, `sqlite::listing::pages_newest_first`.
 //!
-//! - To add a case: write it in its area under `case/` and name it in that area's list in `suite`; the compiler
-//!   reports a case that is in no list.
-//! - To add a store: implement `harness::Harness` and add one `suite!` line below.
+//! - To add a case, write it in its area under `case/` and name it in that area's list in `suite`. The
+//!   compiler reports a case that is in no list.
+//! - To add a store, implement `harness::Harness` and add one `suite!` line below.
 //! - `property/` compares the stores with each other under random rows, queries and histories.
 #![cfg(test)]
 

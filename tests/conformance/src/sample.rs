@@ -1,4 +1,4 @@
-//! Rows to test with.
+//! Rows for tests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid, Timestamp};
 use miroir_ports::outbound::{Put, TaskStore};
 use serde_json::{Map, Value, json};
 
-/// The instant `millis` after the epoch.
+/// Returns the instant `millis` after the epoch.
 pub fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// The index called `name`.
+/// Returns the index called `name`.
 pub fn index(name: &str) -> IndexUid {
     name.parse().unwrap()
 }
 
-/// The node called `name`.
+/// Returns the node called `name`.
 pub fn node(name: &str) -> NodeId {
     name.parse().unwrap()
 }
 
-/// The primary key called `name`.
+/// Returns the primary key called `name`.
 pub fn primary_key(name: &str) -> PrimaryKey {
     serde_json::from_value(Value::from(name)).unwrap()
 }
 
-/// The JSON object `value`.
+/// Returns the JSON object `value`.
 pub fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
@@ -39,7 +39,7 @@ pub fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// A task of `kind` on `index_uid`, meant for one node.
+/// Returns a task of `kind` on `index_uid`, for one node.
 pub fn new_task(kind: TaskKind, index_uid: Option<&str>) -> NewTask {
     NewTask {
         kind,
@@ -52,12 +52,12 @@ pub fn new_task(kind: TaskKind, index_uid: Option<&str>) -> NewTask {
     }
 }
 
-/// An additions task on `movies`: for cases that do not care.
+/// Returns a task of additions to `movies`, for cases that do not depend on the task.
 pub fn any_task() -> NewTask {
     new_task(TaskKind::DocumentAdditionOrUpdate, Some("movies"))
 }
 
-/// A task with every field filled.
+/// Returns a task with every field filled.
 pub fn full_task(uid: TaskUid, version: u64) -> Task {
     let error = ErrorCode::MiroirNodeUnavailable.with_message("node `n-2` did not answer");
     let reported = NodeTask {
@@ -94,7 +94,7 @@ pub fn full_task(uid: TaskUid, version: u64) -> Task {
     }
 }
 
-/// A registry entry of version 1.
+/// Returns a registry entry of version 1.
 pub fn entry(uid: &str) -> IndexEntry {
     IndexEntry {
         uid: index(uid),
@@ -107,7 +107,7 @@ pub fn entry(uid: &str) -> IndexEntry {
     }
 }
 
-/// Creates `count` tasks and answers with their rows.
+/// Creates `count` tasks and returns their rows.
 pub async fn create(store: &Arc<dyn TaskStore>, count: usize) -> Vec<Task> {
     let mut tasks = Vec::new();
     for _ in 0..count {
@@ -116,7 +116,7 @@ pub async fn create(store: &Arc<dyn TaskStore>, count: usize) -> Vec<Task> {
     tasks
 }
 
-/// Stores `task`, which must not be refused, and answers with the row it became.
+/// Stores `task`, which must not be refused, and returns its new row.
 pub async fn put(store: &Arc<dyn TaskStore>, task: Task) -> Task {
     assert_eq!(store.task_put(task.clone()).await.unwrap(), Put::Stored);
     Task { version: task.version + 1, ..task }

@@ -1,37 +1,37 @@
-//! The list of all cases, once.
+//! The list of all cases.
 
 /// Expands to one test per case for the harness `$harness`.
 macro_rules! suite {
     ($harness:ty) => {
         crate::suite::area!($harness, round_trip: [
-            create_answers_the_row_that_get_reads,
+            create_returns_the_row_that_get_reads,
             create_stores_a_failed_task_as_finished,
             put_stores_every_field,
-            index_entry_comes_back_as_written,
-            node_settings_come_back_as_written,
-            get_answers_none_for_what_is_not_there,
-            ping_changes_nothing_that_shows,
+            index_entry_reads_back_as_written,
+            node_settings_read_back_as_written,
+            get_returns_none_without_a_row,
+            ping_changes_nothing_visible,
         ]);
         crate::suite::area!($harness, precondition: [
             task_put_conflicts_on_another_version,
             task_put_conflicts_without_a_row,
             task_put_succeeds_once_per_version,
             task_put_refuses_to_move_a_status_back,
-            task_put_lets_every_status_move_forward,
+            task_put_allows_every_status_to_move_forward,
             task_put_prefers_conflict_to_refusal,
             index_create_changes_nothing_when_the_uid_is_taken,
             index_put_conflicts_on_another_version,
-            index_delete_takes_its_node_settings_along,
+            index_delete_removes_its_node_settings,
             node_settings_never_go_back,
-            a_version_that_cannot_grow_is_refused,
+            put_refuses_a_version_that_cannot_grow,
         ]);
         crate::suite::area!($harness, listing: [
             pages_newest_first,
             pages_oldest_first_when_reversed,
             from_is_inclusive_and_need_not_exist,
-            limit_of_zero_says_where_to_begin,
-            every_filter_and_combination_agrees_with_the_definition,
-            an_empty_filter_admits_nothing,
+            limit_of_zero_returns_the_first_uid_as_next,
+            every_filter_and_combination_agrees_with_the_model,
+            empty_filter_matches_nothing,
             pages_cover_every_match_once,
             total_follows_every_change,
             unfinished_tasks_come_oldest_first,
@@ -49,65 +49,65 @@ macro_rules! suite {
             one_of_many_contenders_wins_a_put,
             no_update_is_lost,
             one_of_many_creators_wins,
-            the_highest_settings_version_stays,
-            dropped_calls_happen_whole_or_not_at_all,
-            an_acknowledged_change_is_seen_by_the_next_call,
+            highest_settings_version_stays,
+            dropped_call_is_applied_as_a_whole_or_not_at_all,
+            acknowledged_change_is_seen_by_the_next_call,
         ]);
         crate::suite::area!($harness, reopening: [
             everything_survives,
-            uids_go_on_after_reopening,
-            versions_go_on_after_reopening,
+            uids_continue_after_reopening,
+            versions_continue_after_reopening,
             closed_store_refuses_every_call,
-            close_finishes_what_was_accepted,
+            close_finishes_accepted_calls,
         ]);
         crate::suite::area!($harness, hostile: [
-            texts_of_every_kind_come_back,
-            a_mebibyte_of_json_comes_back,
-            numbers_at_their_limits_come_back,
-            times_at_their_limits_come_back_and_are_found,
-            versions_beyond_63_bits_come_back_and_advance,
+            texts_of_every_kind_read_back,
+            mebibyte_of_json_reads_back,
+            numbers_at_their_limits_read_back,
+            times_at_their_limits_read_back_and_are_found,
+            versions_beyond_63_bits_read_back_and_advance,
             names_at_their_limits_are_distinct_keys,
-            json_as_deep_as_admitted_comes_back_and_deeper_is_refused,
+            json_of_the_greatest_depth_reads_back_and_deeper_is_refused,
         ]);
         crate::suite::area!($harness, alias: [
-            alias_comes_back_with_its_history,
+            alias_reads_back_with_its_history,
             flip_succeeds_once_per_version,
             one_of_many_flips_wins,
             swap_changes_both_or_neither,
             aliases_come_in_byte_order_page_by_page,
         ]);
         crate::suite::area!($harness, session: [
-            session_comes_back_and_is_replaced,
-            session_ends_to_the_millisecond,
-            least_recently_used_sessions_make_room,
-            purge_takes_ended_sessions_alone,
+            session_reads_back_and_is_replaced,
+            session_expires_to_the_millisecond,
+            least_recently_used_sessions_are_evicted,
+            purge_removes_expired_sessions_alone,
         ]);
         crate::suite::area!($harness, idempotency: [
-            completed_request_is_answered_again,
+            completed_request_returns_its_task_again,
             expired_reservation_is_taken_over_to_the_millisecond,
             one_of_many_reservations_wins,
-            purge_takes_expired_keys_alone,
+            purge_removes_expired_keys_alone,
         ]);
         crate::suite::area!($harness, job: [
-            job_comes_back_and_is_queued_once,
+            job_reads_back_and_is_queued_once,
             claimed_job_is_worked_on_with_its_token,
             expired_claim_returns_to_the_queue_until_attempts_are_used_up,
             job_ends_by_failure_retry_and_cancel,
             every_job_is_claimed_by_one_claimant,
-            line_and_tokens_go_on_after_reopening,
+            queue_and_tokens_continue_after_reopening,
         ]);
         crate::suite::area!($harness, job_death: [
-            every_job_ends_once_though_workers_die,
+            every_job_ends_once_while_workers_die,
         ]);
         crate::suite::area!($harness, lease: [
             term_runs_to_the_millisecond_and_tokens_grow,
             term_is_renewed_and_released_by_its_holder_and_token_alone,
-            one_of_many_leads,
-            tokens_go_on_after_reopening,
+            one_of_many_acquires,
+            tokens_continue_after_reopening,
             handle_of_a_term_that_is_over_changes_nothing,
         ]);
         crate::suite::area!($harness, canary: [
-            canary_comes_back_and_changes_once_per_version,
+            canary_reads_back_and_changes_once_per_version,
             newest_runs_are_kept,
         ]);
         crate::suite::area!($harness, change: [
@@ -115,34 +115,34 @@ macro_rules! suite {
             highest_cursor_stays,
             events_appear_with_the_end_of_their_task_alone,
             numbers_grow_by_one_per_sink_and_index,
-            budget_drops_the_oldest_and_leaves_a_mark,
+            budget_drops_the_oldest_and_moves_trimmed_to,
             numbers_have_no_holes_under_many_writers,
         ]);
         crate::suite::area!($harness, capture: [
             changes_of_a_task_are_kept_until_it_ends,
-            task_that_began_as_failed_changes_nothing,
-            delivered_events_are_kept_for_rewinding_and_are_never_lost,
+            task_created_as_failed_has_no_changes,
+            delivered_events_are_kept_for_rewinding_and_never_lost,
             events_without_a_task_are_appended_on_the_same_terms,
             positions_name_every_index_of_a_sink,
-            sinks_are_remembered,
+            sink_states_read_back,
         ]);
         crate::suite::area!($harness, row: [
-            tenants_come_back_in_the_order_of_their_hashes,
+            tenants_are_listed_in_the_order_of_their_hashes,
             policies_change_once_per_version,
             search_pages_change_once_per_version,
         ]);
         crate::suite::area!($harness, access: [
             keys_rotate_one_generation_at_a_time,
-            observations_die_after_a_minute_of_silence,
-            silent_instance_begins_anew,
-            admin_session_ends_to_the_millisecond,
+            observations_expire_after_a_minute_of_silence,
+            silent_instance_may_record_a_lower_generation,
+            admin_session_expires_to_the_millisecond,
             revoked_session_stays_revoked,
-            revocations_are_heard_by_every_listener,
-            window_admits_its_limit_and_no_more,
-            window_admits_exactly_its_limit_under_many_callers,
-            failed_log_ins_have_to_wait,
-            failures_are_forgotten_after_two_days,
-            parallel_guesses_count,
+            every_subscriber_receives_revocations,
+            window_allows_its_limit_and_no_more,
+            window_allows_exactly_its_limit_under_many_callers,
+            login_waits_after_failures,
+            login_failures_are_forgotten_after_two_days,
+            concurrent_guesses_count,
         ]);
     };
 }

@@ -1,5 +1,5 @@
-//! A process that changes a SQLite store is killed in the middle of it, again and again. Whatever it had been told was
-//! stored must be there afterwards, once, and the store must be whole.
+//! A process that changes a SQLite store is killed again and again. Afterwards every change that it had
+//! acknowledged must be there, exactly once, and the store must be consistent.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -12,10 +12,10 @@ use miroir_domain::task::{Task, TaskQuery, TaskStatus};
 use miroir_ports::outbound::{StoreStatus as _, TaskTable as _};
 use miroir_sqlite::{SqliteOptions, SqliteStore};
 
-/// Kills in a default run; `MIROIR_CRASH_ROUNDS` asks for more.
+/// The number of kills in a default run. `MIROIR_CRASH_ROUNDS` sets it.
 const ROUNDS: u64 = 50;
 
-/// What killed processes had been told.
+/// The changes that killed processes had acknowledged.
 #[derive(Default)]
 struct Acknowledged {
     labels: BTreeMap<TaskUid, String>,
@@ -23,7 +23,7 @@ struct Acknowledged {
 }
 
 impl Acknowledged {
-    fn hear(&mut self, line: &str) {
+    fn record(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         let uid = TaskUid(words[1].parse().unwrap());
         match words[0] {
@@ -40,27 +40,27 @@ impl Acknowledged {
     }
 }
 
-/// A writer at work on the store at `path`.
+/// Starts a writer on the store at `path`.
 fn start(path: &Path, run: &str) -> Child {
     let mut writer = Command::new(env!("CARGO_BIN_EXE_crash_writer"));
     writer.arg(path).arg(run).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// Lets a writer work on the store at `path`, and kills it once it has said `lines` lines.
+/// Lets a writer work on the store at `path`, and kills it once it has printed `lines` lines.
 fn run_and_kill(path: &Path, round: u64, lines: u64, acknowledged: &mut Acknowledged) {
     let mut writer = start(path, &format!("round{round}"));
-    let mut heard = 0;
+    let mut read_lines = 0;
     for line in BufReader::new(writer.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
-        acknowledged.hear(&line);
-        heard += 1;
-        if heard == lines {
-            // SIGKILL. What it still had in the pipe is read on: it was said before.
+        acknowledged.record(&line);
+        read_lines += 1;
+        if read_lines == lines {
+            // SIGKILL. Lines that are still in the pipe were acknowledged before, so they are read.
             writer.kill().unwrap();
         }
     }
     let status = writer.wait().unwrap();
-    assert_eq!(status.code(), None, "the writer ended by itself after {heard} lines");
+    assert_eq!(status.code(), None, "the writer ended by itself after {read_lines} lines");
 }
 
 async fn assert_whole(path: &Path, acknowledged: &Acknowledged) {
@@ -95,13 +95,13 @@ async fn assert_whole(path: &Path, acknowledged: &Acknowledged) {
 
 /// STORE-1, STORE-2, TASK-1.
 #[tokio::test]
-async fn killed_writers_lose_nothing_that_was_acknowledged() {
+async fn killed_writers_keep_acknowledged_changes() {
     let rounds = std::env::var("MIROIR_CRASH_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("miroir.db");
     let mut acknowledged = Acknowledged::default();
     for round in 0..rounds {
-        // Where in its work a writer is killed is random by itself; this varies how much there is to lose.
+        // The moment of a kill is random by itself; this varies the number of changes that could be lost.
         let mut hasher = RandomState::new().build_hasher();
         hasher.write_u64(round);
         let lines = 1 + hasher.finish() % 400;
@@ -112,8 +112,8 @@ async fn killed_writers_lose_nothing_that_was_acknowledged() {
     println!("{} tasks were acknowledged in {rounds} rounds, and none was lost", acknowledged.labels.len());
 }
 
-/// STORE-1, TASK-1: two processes open the same new file at once and both work on it. Only one instance should, but a
-/// rolling restart can overlap for a moment, and must do no harm.
+/// STORE-1, TASK-1: two processes open the same new file at once and both work on it. Only one instance
+/// should, but a rolling restart can overlap for a moment, and must do no harm.
 #[tokio::test]
 async fn two_processes_share_a_new_store_without_harm() {
     let directory = tempfile::tempdir().unwrap();
@@ -123,14 +123,14 @@ async fn two_processes_share_a_new_store_without_harm() {
     let mut said = writers.each_mut().map(|writer| BufReader::new(writer.stdout.take().unwrap()).lines());
     for lines in &mut said {
         for line in lines.take(20) {
-            acknowledged.hear(&line.unwrap());
+            acknowledged.record(&line.unwrap());
         }
     }
     for writer in &mut writers {
         writer.kill().unwrap();
     }
     for (lines, writer) in said.into_iter().zip(&mut writers) {
-        lines.for_each(|line| acknowledged.hear(&line.unwrap()));
+        lines.for_each(|line| acknowledged.record(&line.unwrap()));
         assert_eq!(writer.wait().unwrap().code(), None, "a writer ended by itself");
     }
     assert_whole(&path, &acknowledged).await;

@@ -7,12 +7,20 @@ use std::path::{Path, PathBuf};
 const GENERATED: [&str; 5] = ["target", "data", "node_modules", "__pycache__", ".venv"];
 
 /// Returns the root of the repository.
+///
+/// # Panics
+///
+/// Panics when the repository is gone since the tests were built.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository has a root")
 }
 
 /// Returns the paths of all files below the folder `path` of the repository, relative to its root, in order. Hidden
 /// and generated folders are left out.
+///
+/// # Panics
+///
+/// Panics when a path has no relation to the root, which is a defect of this function.
 pub fn files(path: &str) -> Vec<String> {
     let root = root();
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
--- KEYS: canary, its runs. ARGV: instant, run, how many to keep.
+-- KEYS: canary, its runs. ARGV: instant, run, number of runs to keep.
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], ARGV[1], ARGV[1])
 redis.call('ZADD', KEYS[2], ARGV[1], ARGV[2])

@@ -1,5 +1,5 @@
--- KEYS: what the keys of the outbox begin with. ARGV: sink, index, the number up to which, and of those how many to keep.
--- Answers how many went.
+-- KEYS: prefix of the outbox. ARGV: sink, index, number that was confirmed, number of confirmed events to
+-- keep. Returns the number of events that were removed.
 local of = outbox(KEYS[1], ARGV[1], ARGV[2])
 local seq = math.min(ARGV[3], mark(of, 'last_seq'))
 if seq > mark(of, 'delivered_to') then redis.call('HSET', of.marks, 'delivered_to', string.format('%.0f', seq)) end

@@ -1,5 +1,5 @@
--- KEYS: what the keys of the outbox begin with. ARGV: sink, index, the number after which, how many at most.
--- Answers the number of the first event answered, the events, and both marks.
+-- KEYS: prefix of the outbox. ARGV: sink, index, number after which to begin, limit. Returns the number of
+-- the first event, the events, the last number that was dropped, and the last number.
 local of = outbox(KEYS[1], ARGV[1], ARGV[2])
 local first = first_seq(of)
 local skipped = math.max(ARGV[3] - first + 1, 0)

@@ -1,4 +1,5 @@
--- KEYS: what the keys of the outbox begin with. ARGV: sink. Answers each index with both of its marks.
+-- KEYS: prefix of the outbox. ARGV: sink. Returns each index with the last number that was dropped and the
+-- last number.
 local positions = {}
 for _, index in ipairs(redis.call('ZRANGE', outbox(KEYS[1], ARGV[1], '').indexes, 0, -1)) do
   local of = outbox(KEYS[1], ARGV[1], index)

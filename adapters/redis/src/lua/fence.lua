@@ -1,5 +1,5 @@
--- Refuses changes of who leads no more. ARGV ends with the token of a term, or with nothing where there is no fence; KEYS
--- then ends with the greatest token that changes of this table were fenced with.
+-- Refuses changes of a handle whose term is over. ARGV ends with the token of its term, or with an empty text
+-- if it has no fence. With a token, KEYS ends with the fence of the table.
 local fence = table.remove(ARGV)
 if fence ~= '' then
   local greatest = redis.call('GET', table.remove(KEYS))

@@ -1,4 +1,5 @@
--- Field and value of each column, which stand in ARGV behind their number at `first`; and the place after them.
+-- Returns field and value of each column, which follow their number in ARGV at `first`, and the position
+-- after them.
 local function fields_at(first)
   local count = tonumber(ARGV[first])
   local fields = {}

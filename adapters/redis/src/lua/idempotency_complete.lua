@@ -1,4 +1,4 @@
--- KEYS: row. ARGV: owner, task, until when it is kept, now, time to live.
+-- KEYS: row. ARGV: owner, task, new expiry, now, time to live.
 local row = redis.call('HMGET', KEYS[1], 'owner', 'expires_at', 'miroir_task_id')
 if row[1] ~= ARGV[1] or tonumber(row[2]) <= tonumber(ARGV[4]) then return 0 end
 if row[3] then return row[3] == ARGV[2] and 1 or 0 end

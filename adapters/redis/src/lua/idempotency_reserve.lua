@@ -1,5 +1,5 @@
--- KEYS: row. ARGV: now, hash of the body, owner, when the reservation ends, time to live.
--- Answers a word, and what goes with it.
+-- KEYS: row. ARGV: now, hash of the body, owner, expiry of the reservation, time to live. Returns a word and
+-- its value.
 local row = redis.call('HMGET', KEYS[1], 'expires_at', 'body_sha256', 'miroir_task_id')
 if row[1] and tonumber(ARGV[1]) < tonumber(row[1]) then
   if row[2] ~= ARGV[2] then return {'mismatch', '0'} end

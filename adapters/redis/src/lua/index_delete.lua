@@ -1,4 +1,4 @@
--- KEYS: entry, index of entries, nodes of the index, what its node settings rows begin with. ARGV: uid.
+-- KEYS: entry, index of entries, nodes of the index, prefix of its node settings rows. ARGV: uid.
 for _, node in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
   redis.call('DEL', KEYS[4] .. guarded(node))
 end

@@ -1,4 +1,4 @@
--- ARGV: id, token, now, how it ends, and why, where it is without success.
+-- ARGV: id, token, now, outcome, and the error of an outcome without success.
 local id, how = ARGV[1], ARGV[4]
 if not holds(id, ARGV[2], ARGV[3]) then return 0 end
 if how == 'retry' then

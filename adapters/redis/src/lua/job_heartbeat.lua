@@ -1,4 +1,4 @@
--- ARGV: id, token, now, until when, and how far the work has come, where that is told.
+-- ARGV: id, token, now, new end of the claim, and the progress, if it is given.
 local id, ends = ARGV[1], ARGV[4]
 if not holds(id, ARGV[2], ARGV[3]) then return 0 end
 redis.call('HSET', job(id), 'claim_expires_at', ends)

@@ -1,5 +1,5 @@
--- KEYS: term, last token, index. ARGV: clock (3), span, scope, holder.
--- Answers whether a term began, and the term that runs.
+-- KEYS: term, last token, index. ARGV: clock (3), span, scope, holder. Returns whether a term began, and the
+-- term that runs.
 local now = clock()
 local running = term(KEYS[1])
 if running and now < running[2] then return {0, {running[1], whole(running[2]), running[3]}} end

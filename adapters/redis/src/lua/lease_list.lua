@@ -1,4 +1,5 @@
--- KEYS: index, what the keys of terms begin with. ARGV: clock (3). Answers scopes and terms; scopes without one are pruned.
+-- KEYS: index, prefix of the terms. ARGV: clock (3). Returns scopes and terms, and prunes scopes that have
+-- none.
 local now = clock()
 local found = {}
 for _, scope in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do

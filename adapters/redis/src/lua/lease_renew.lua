@@ -1,4 +1,4 @@
--- KEYS: term. ARGV: clock (3), span, token, holder. Answers when the term ends now.
+-- KEYS: term. ARGV: clock (3), span, token, holder. Returns the new end of the term.
 local now = clock()
 local running = term(KEYS[1])
 if not running or running[2] <= now or running[1] ~= ARGV[5] or running[3] ~= ARGV[6] then return false end

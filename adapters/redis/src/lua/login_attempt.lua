@@ -1,6 +1,6 @@
--- KEYS: failures of an address. ARGV: clock (3), how many are free, the first wait, the longest wait.
--- Answers how long the attempt has to wait; 0 where it may go on, and then it is counted.
--- The wait is that of `miroir_domain::admin_session::login_wait`.
+-- KEYS: failures of an address. ARGV: clock (3), number of free failures, first wait, longest wait. Returns
+-- the time that the attempt has to wait, which is that of `miroir_domain::admin_session::login_wait`. If it
+-- is 0, the attempt is counted.
 local now = clock()
 local free, first, longest = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local row = redis.call('HMGET', KEYS[1], 'failures', 'last_at')

@@ -1,4 +1,4 @@
--- What the scripts of the outbox share: the keys of a sink and of one of its indexes, and how events leave.
+-- Functions that the scripts of the outbox share: the keys of a sink and index, and the removal of events.
 local function outbox(base, sink, index)
   return {
     sink = sink,
@@ -15,12 +15,12 @@ local function mark(of, field)
   return tonumber(redis.call('HGET', of.marks, field) or 0)
 end
 
--- The number of the first event that is held.
+-- Returns the number of the first event that is kept.
 local function first_seq(of)
   return mark(of, 'last_seq') - redis.call('LLEN', of.events) + 1
 end
 
--- Writes down the place of the event that is first now.
+-- Records the place of the event that is now first.
 local function note_head(of)
   local first = redis.call('LINDEX', of.events, 0)
   if first then
@@ -30,7 +30,7 @@ local function note_head(of)
   end
 end
 
--- Takes the `count` oldest events of an index away.
+-- Removes the `count` oldest events of an index.
 local function shift(of, count)
   local bytes = 0
   for _ = 1, count do

@@ -1,4 +1,4 @@
--- How events get into the outbox, and out of it for lack of room.
+-- Functions that append events and drop those that exceed the budget.
 local function append(of, body)
   local order = string.format('%.0f', redis.call('HINCRBY', of.size, 'order', 1))
   redis.call('HINCRBY', of.marks, 'last_seq', 1)
@@ -9,7 +9,7 @@ local function append(of, body)
   note_head(of)
 end
 
--- Drops the sink's oldest events until the rest fits; those that were not delivered are counted as lost.
+-- Drops the sink's oldest events until the rest fits. Those that were not delivered are counted as lost.
 local function trim(base, sink, budget)
   local size = outbox(base, sink, '').size
   while tonumber(redis.call('HGET', size, 'bytes')) > budget do
@@ -21,7 +21,7 @@ local function trim(base, sink, budget)
   end
 end
 
--- Appends the events whose sink, index and body stand in ARGV behind the budget at `place`.
+-- Appends the events whose sink, index and body follow the budget in ARGV at `place`.
 local function append_all(base, place)
   for argument = place + 1, #ARGV, 3 do
     append(outbox(base, ARGV[argument], ARGV[argument + 1]), ARGV[argument + 2])

@@ -1,4 +1,5 @@
--- KEYS: window. ARGV: clock (3), limit, span of a window. Answers whether it may pass, how many more may, how long to wait.
+-- KEYS: window. ARGV: clock (3), limit, span of a window. Returns whether the request may pass, how many more
+-- may, and the time to wait.
 local now = clock()
 local window = redis.call('HMGET', KEYS[1], 'ends_at', 'hits')
 local ends, hits, limit = tonumber(window[1] or now), tonumber(window[2] or 0), tonumber(ARGV[4])

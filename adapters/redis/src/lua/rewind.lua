@@ -1,5 +1,5 @@
--- KEYS: row. ARGV: field that goes back, its new value, number of arguments that follow, field, value, ...
--- Answers whether it went back.
+-- KEYS: row. ARGV: field that moves back, its new value, number of arguments that follow, field, value, ...
+-- Returns whether it moved back.
 local held = redis.call('HGET', KEYS[1], ARGV[1])
 if not held or not greater(held, ARGV[2]) then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 4))

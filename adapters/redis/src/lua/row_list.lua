@@ -1,5 +1,5 @@
--- KEYS: index, what the keys of its rows begin with. ARGV: what they end with, the lower bound, how many, field, ...
--- Answers names and rows. A name whose row has expired is pruned and its place given to the next.
+-- KEYS: index, prefix of its rows. ARGV: suffix of its rows, lower bound, limit, field, ... Returns names and
+-- rows. A name whose row has expired is pruned and replaced by the next.
 local names, rows = {}, {}
 local from, wanted = ARGV[2], tonumber(ARGV[3])
 repeat

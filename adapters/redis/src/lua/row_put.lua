@@ -1,5 +1,5 @@
--- KEYS: one row or several. ARGV: for each row the version it must have and its columns; at the end 1 to write nothing.
--- Answers whether every row has its version, and is written.
+-- KEYS: one row or several. ARGV: for each row its expected version and its columns; at the end 1 to write
+-- nothing. Returns whether every row has its version. If so, all are written.
 local rows = {}
 local place = 1
 for number, key in ipairs(KEYS) do

@@ -1,8 +1,7 @@
--- KEYS: session, sessions by the instant they end, what the keys of sessions begin with.
--- ARGV: id, when it ends, now, how many there may be, time to live, number of arguments that follow, field, value, ...
--- Answers how many had to go for it.
+-- KEYS: session, sessions by expiry, prefix of sessions. ARGV: id, expiry, now, maximum number, time to live,
+-- number of arguments that follow, field, value, ... Returns the number of sessions that were evicted.
 local id, ends, now, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
--- How many that have ended are collected on the way: enough to keep up, few enough to be quick.
+-- The number of expired sessions that each call removes: enough to keep up, and few enough to be fast.
 local collected = 100
 
 local function drop(name)

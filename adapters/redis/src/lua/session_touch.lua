@@ -1,4 +1,4 @@
--- KEYS: session, sessions by the instant they end. ARGV: id, when it shall end, now, time to live.
+-- KEYS: session, sessions by expiry. ARGV: id, new expiry, now, time to live.
 local ends = tonumber(redis.call('HGET', KEYS[1], 'ttl') or ARGV[3])
 if ends <= tonumber(ARGV[3]) then return 0 end
 if ends < tonumber(ARGV[2]) then

@@ -1,2 +1,2 @@
--- KEYS: what readiness counts up.
+-- KEYS: counter of the readiness check.
 return redis.call('INCR', KEYS[1])

@@ -1,12 +1,12 @@
--- Which sets of the registry a task is in.
+-- The sets of the registry that contain a task.
 local TASK_HEAD = {'status', 'task_type', 'index_uid', 'canceled_by', 'created_at', 'started_at', 'finished_at'}
 
--- A uid as a member: of one length, so that those of one score stand in their order.
+-- Returns a uid as a member. All members have one length, so that those of one score are in order.
 local function member_of(uid)
   return string.format('%010.0f', tonumber(uid))
 end
 
--- What the sets must know of the row under `key`; empty where there is none.
+-- Returns the columns of the row under `key` that determine its sets, or nothing if there is no row.
 local function head_of(key)
   local head = {}
   for place, value in ipairs(redis.call('HMGET', key, unpack(TASK_HEAD))) do
@@ -19,7 +19,7 @@ local function is_finished(head)
   return head.status ~= 'enqueued' and head.status ~= 'processing'
 end
 
--- The sets of a task with that head, each with the task's score in it.
+-- Returns the sets of a task with that head, each with the task's score in it.
 local function sets_of(base, uid, head)
   local sets = {}
   if not head.status then return sets end
@@ -50,7 +50,7 @@ local function move(base, uid, before, after)
   end
 end
 
--- The head of a row that is about to be written: `fields` holds field and value of each of its columns.
+-- Returns the head of a row that is about to be written. `fields` holds field and value of each column.
 local function head_in(fields)
   local head = {}
   for place = 1, #fields, 2 do

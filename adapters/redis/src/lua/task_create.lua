@@ -1,5 +1,5 @@
--- KEYS: last uid and one, what the keys of tasks begin with. ARGV: the last uid there is, number of arguments that follow,
--- field, value, ..., and what the task will have changed, if it will. Answers the uid, or nothing when every one has been given.
+-- KEYS: next uid, prefix of tasks. ARGV: the greatest uid, number of arguments that follow, field, value,
+-- ..., and the changes that the task will make, if any. Returns the uid, or nothing if all are used up.
 local next = tonumber(redis.call('GET', KEYS[1]) or 0)
 if next > tonumber(ARGV[1]) then return false end
 local uid = string.format('%.0f', redis.call('INCR', KEYS[1]) - 1)

@@ -1,6 +1,6 @@
--- KEYS: what the keys of tasks begin with, then the sets whose tasks match, each task in one of them.
--- ARGV: the first uid or nothing, 1 for oldest first, how many at most, field, ...
--- Answers how many match, the uids and rows of the page, and the uid after it.
+-- KEYS: prefix of tasks, then the sets whose tasks match, each task in one of them. ARGV: the first uid or
+-- nothing, 1 for oldest first, limit, field, ... Returns the number of matches, the uids and rows of the
+-- page, and the uid after it.
 local reverse, limit = ARGV[2] == '1', tonumber(ARGV[3])
 local from = ARGV[1] ~= '' and ARGV[1] or (reverse and '-inf' or '+inf')
 local total, candidates = 0, {}
@@ -19,7 +19,7 @@ for place = 2, #KEYS do
     end
   end
 end
--- Members are of one length: their order as text is that of their uids.
+-- Members have one length, so their order as text is that of their uids.
 if #KEYS > 2 then
   if reverse then table.sort(candidates) else table.sort(candidates, function(a, b) return a > b end) end
 end

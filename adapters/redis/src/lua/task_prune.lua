@@ -1,5 +1,5 @@
--- KEYS: what the keys of tasks begin with, tasks by the instant they finished, unfinished tasks.
--- ARGV: instant, how many at most. Answers how many went.
+-- KEYS: prefix of tasks, tasks by the instant they finished, unfinished tasks. ARGV: instant, limit. Returns
+-- the number of tasks that were deleted.
 local pruned, passed, limit = 0, 0, tonumber(ARGV[2])
 repeat
   local old = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[1], 'LIMIT', passed, limit - pruned)
@@ -10,7 +10,7 @@ repeat
       local uid = string.format('%.0f', tonumber(member))
       move(KEYS[1], uid, head_of(KEYS[1] .. uid), {})
       redis.call('DEL', KEYS[1] .. uid)
-      -- Also where the row was gone already.
+      -- Also if the row was already missing.
       redis.call('ZREM', KEYS[2], member)
       pruned = pruned + 1
     end

@@ -1,6 +1,6 @@
--- Replaces a task. KEYS: row, what the keys of tasks begin with. ARGV: uid, version the row must have, statuses it may have,
--- number of arguments that follow, field, value, ...
--- Answers a word, and the status of a row that may not become what it would; and the place of the next argument.
+-- Replaces a task. KEYS: row, prefix of tasks. ARGV: uid, expected version, statuses it may have, number of
+-- arguments that follow, field, value, ... Returns a word, the status of the row if it refuses the new one,
+-- and the position of the next argument.
 local function task_replace()
   local fields, place = fields_at(4)
   local row = redis.call('HMGET', KEYS[1], 'version', 'status')

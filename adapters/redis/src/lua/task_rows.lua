@@ -1,4 +1,4 @@
--- KEYS: what the keys of tasks begin with. ARGV: how many fields, field, ..., uid, ... Answers uid and row of each.
+-- KEYS: prefix of tasks. ARGV: number of fields, field, ..., uid, ... Returns uid and row of each.
 local fields = {unpack(ARGV, 2, ARGV[1] + 1)}
 local rows = {}
 for place = ARGV[1] + 2, #ARGV do

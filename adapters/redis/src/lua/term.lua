@@ -1,4 +1,5 @@
--- The term under `key`, kept as `token:end:holder`: token, when it ends, holder. Nothing where there is none.
+-- Returns the term under `key`, stored as `token:end:holder`: token, end, holder. Returns nothing if there is
+-- none.
 local function term(key)
   local value = redis.call('GET', key)
   if not value then return nil end

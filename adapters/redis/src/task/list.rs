@@ -1,8 +1,8 @@
 //! Pages of tasks.
 //!
-//! Filters by status, type and index are answered from sets that hold the tasks of one combination each: their sizes
-//! add up to the total, and the page is merged from their ends, in one call. Other filters are answered by looking at
-//! candidates; see [`super::range`].
+//! For filters by status, type and index there are sets that hold the tasks of one combination each. Their
+//! sizes add up to the total, and one call merges the page from their ends. For other filters candidates are
+//! read: see [`super::range`].
 
 use std::collections::BTreeSet;
 
@@ -12,18 +12,17 @@ use miroir_ports::outbound::{StoreError, TaskPage};
 
 use super::range::only_dates;
 use super::row::{FIELDS, task};
-use crate::RedisStore;
 use crate::call::script;
-use crate::error::corrupt;
 use crate::keys::TASKS;
 use crate::row::Values;
+use crate::store::RedisStore;
 use crate::table::CHUNK;
 
-/// A uid and the row read under it.
+/// A uid and its row.
 pub(super) type Found = (u32, Values);
 
 impl RedisStore {
-    /// The page that `query` asks for.
+    /// Returns the page that `query` requests.
     pub(super) async fn list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {
         if let Some(range) = only_dates(&self.keys, query) {
             let total = self.count(&[range]).await?;
@@ -48,7 +47,8 @@ impl RedisStore {
         Ok(page)
     }
 
-    /// The sets that together hold, each task once, those whose status, type and index the query admits.
+    /// Returns the sets that together hold, each task once, the tasks whose status, type and index match the
+    /// query.
     pub(super) fn combinations(&self, query: &TaskQuery) -> Vec<String> {
         if query.statuses.is_none() && query.kinds.is_none() && query.index_uids.is_none() {
             return vec![self.keys.own(TASKS, "_index")];
@@ -71,7 +71,7 @@ impl RedisStore {
         sets
     }
 
-    /// Up to `limit` tasks of `sets` from the uid `from` on.
+    /// Returns up to `limit` tasks of `sets` from the uid `from` on.
     pub(super) async fn page(
         &self,
         sets: &[String],
@@ -84,16 +84,17 @@ impl RedisStore {
         script.arg(from.map(|uid| uid.to_string()).unwrap_or_default());
         script.arg(i32::from(reverse)).arg(limit).arg(FIELDS);
         let (total, rows, next): (u64, Vec<Found>, Option<u32>) =
-            self.look_by(TASKS.name, "of a page", &script).await?;
+            self.read_by(TASKS.name, "of a page", &script).await?;
         let tasks = rows.into_iter().map(|(uid, values)| {
-            let missing = || corrupt(TASKS.name, &uid.to_string(), "the row that a set names is missing");
+            let missing =
+                || StoreError::corrupt(TASKS.name, uid.to_string(), "the row that a set names is missing");
             task(TaskUid(uid), values)?.ok_or_else(missing)
         });
         Ok(TaskPage { tasks: tasks.collect::<Result<_, _>>()?, total, next: next.map(TaskUid) })
     }
 
-    /// The page of `query`, which `total` tasks match, found by looking through all tasks in order from where the page begins.
-    /// For filters that many tasks pass: the page is full soon.
+    /// Returns the page of `query`, which `total` tasks match, by reading all tasks in order from the
+    /// beginning of the page. It is fast for filters that many tasks match, because the page is soon full.
     async fn page_among_all(&self, query: &TaskQuery, total: u64) -> Result<TaskPage, StoreError> {
         let all = [self.keys.own(TASKS, "_index")];
         let mut page = TaskPage { tasks: Vec::new(), total, next: None };
@@ -114,7 +115,7 @@ impl RedisStore {
         }
     }
 
-    /// The page of `query` among the tasks that match it.
+    /// Returns the page of `query` among the tasks that match it.
     async fn page_of(&self, matching: &BTreeSet<u32>, query: &TaskQuery) -> Result<TaskPage, StoreError> {
         let from = query.from.map(|uid| uid.0);
         let mut uids: Vec<u32> = match (query.reverse, from) {
@@ -126,13 +127,13 @@ impl RedisStore {
         uids.truncate(limit);
         let mut tasks = Vec::with_capacity(uids.len());
         for found in self.rows(&uids, FIELDS).await? {
-            // A row that is gone was pruned since it was looked at.
+            // A missing row was pruned since it was read.
             tasks.extend(task(TaskUid(found.0), found.1)?);
         }
         Ok(TaskPage { tasks, total: matching.len() as u64, next })
     }
 
-    /// The rows of `uids`, in their order.
+    /// Returns the rows of `uids`, in their order.
     pub(super) async fn rows(
         &self,
         uids: &[u32],
@@ -142,14 +143,14 @@ impl RedisStore {
         for some in uids.chunks(CHUNK as usize) {
             let mut script = script!("lua/task_rows.lua");
             script.key(self.keys.base(TASKS)).arg(fields.len()).arg(fields).arg(some);
-            let found: Vec<Found> = self.look_by(TASKS.name, "of a page", &script).await?;
+            let found: Vec<Found> = self.read_by(TASKS.name, "of a page", &script).await?;
             rows.extend(found);
         }
         Ok(rows)
     }
 }
 
-/// Whether the query filters by something that no set of a combination answers.
+/// Returns whether the query has a filter for which there are no sets.
 fn needs_candidates(query: &TaskQuery) -> bool {
     let dates = [query.enqueued, query.started, query.finished];
     query.uids.is_some()

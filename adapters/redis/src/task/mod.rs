@@ -1,4 +1,4 @@
-//! Table 1, `tasks`: a hash for each task, and sorted sets that name tasks by what clients filter by.
+//! Table 1, `tasks`: a hash for each task, and sorted sets of tasks by the properties that clients filter by.
 
 mod list;
 mod range;

@@ -1,8 +1,9 @@
-//! Tasks that match a query, found by looking at candidates.
+//! Tasks that match a query, found among candidates.
 //!
-//! Each filter names candidates: the uids it lists, or a range of a sorted set. Those of the filter with the fewest are
-//! read, as much of them as filters look at, and [`TaskQuery::matches`] decides. Reading goes in steps, between which
-//! others are served: a task that changes meanwhile counts as it was before or after.
+//! Each filter has candidates: the uids it lists, or a range of a sorted set. The filter with the fewest is
+//! chosen, and the fields of its candidates that filters use are read and compared ([`TaskQuery::matches`]).
+//! Reading takes several steps, between which the server responds to others: a task that changes meanwhile
+//! counts as before or as after.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +12,10 @@ use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::StoreError;
 
 use super::row::{HEAD, head};
-use crate::RedisStore;
 use crate::call::script;
 use crate::keys::{Keys, TASKS};
 use crate::row::Values;
+use crate::store::RedisStore;
 use crate::table::CHUNK;
 
 /// The members of a sorted set between two scores, as Redis writes them.
@@ -30,7 +31,7 @@ impl Range {
         Self { set, from: "-inf".to_owned(), to: "+inf".to_owned() }
     }
 
-    /// The tasks whose date lies strictly within the bounds.
+    /// Returns the range of the tasks whose date lies strictly within the bounds.
     fn within(set: String, dates: TaskDates) -> Self {
         let bound = |bound: Option<Timestamp>, none: &str| {
             bound.map_or_else(|| none.to_owned(), |bound| format!("({}", bound.as_millis()))
@@ -40,7 +41,7 @@ impl Range {
 }
 
 impl RedisStore {
-    /// The uids of all tasks that match.
+    /// Returns the uids of all tasks that match.
     pub(super) async fn matching(&self, query: &TaskQuery) -> Result<BTreeSet<u32>, StoreError> {
         if let Some(uids) = listed(query) {
             let rows = self.rows(&uids.iter().map(|uid| uid.0).collect::<Vec<_>>(), HEAD).await?;
@@ -64,7 +65,7 @@ impl RedisStore {
         Ok(matching)
     }
 
-    /// For each filter of the query the ranges that hold every task it admits.
+    /// Returns, for each filter of the query, the ranges that hold every task that matches it.
     fn candidates(&self, query: &TaskQuery) -> Vec<Vec<Range>> {
         let mut all = vec![self.combinations(query).into_iter().map(Range::whole).collect()];
         if let Some(uids) = &query.canceled_by {
@@ -78,13 +79,13 @@ impl RedisStore {
         all
     }
 
-    /// How many members lie within `ranges`.
+    /// Returns the number of members within `ranges`.
     pub(super) async fn count(&self, ranges: &[Range]) -> Result<u64, StoreError> {
         let mut script = script!("lua/task_count.lua");
         for range in ranges {
             script.key(&range.set).arg(&range.from).arg(&range.to);
         }
-        self.look_by(TASKS.name, "of a page", &script).await
+        self.read_by(TASKS.name, "of a page", &script).await
     }
 
     /// Adds the tasks of `range` that match.
@@ -94,13 +95,13 @@ impl RedisStore {
         mut range: Range,
         matching: &mut BTreeSet<u32>,
     ) -> Result<(), StoreError> {
-        // How many members of the score at which the next step begins were read already.
+        // The number of members, of the score at which the next step begins, that were read already.
         let mut passed = 0_usize;
         loop {
             let mut script = script!("lua/task_range.lua");
             script.key(self.keys.base(TASKS)).key(&range.set).arg(&range.from).arg(&range.to);
             script.arg(passed).arg(CHUNK).arg(HEAD);
-            let found: Vec<(u32, String, Values)> = self.look_by(TASKS.name, &range.set, &script).await?;
+            let found: Vec<(u32, String, Values)> = self.read_by(TASKS.name, &range.set, &script).await?;
             let full = found.len() == CHUNK as usize;
             if let Some((_, last, _)) = found.last() {
                 let of_last = found.iter().filter(|(_, score, _)| score == last).count();
@@ -117,7 +118,7 @@ impl RedisStore {
     }
 }
 
-/// The range of each date that the query bounds.
+/// Returns the range of each date that the query bounds.
 fn dated(keys: &Keys, query: &TaskQuery) -> Vec<Range> {
     [("_enqueued", query.enqueued), ("_started", query.started), ("_finished", query.finished)]
         .into_iter()
@@ -126,7 +127,7 @@ fn dated(keys: &Keys, query: &TaskQuery) -> Vec<Range> {
         .collect()
 }
 
-/// The range of the one date that is all the query filters by: as many tasks match as lie within.
+/// Returns the range of the date if the query filters by one date alone, so that all tasks within it match.
 pub(super) fn only_dates(keys: &Keys, query: &TaskQuery) -> Option<Range> {
     let other = query.uids.is_some()
         || query.batch_uids.is_some()
@@ -139,7 +140,7 @@ pub(super) fn only_dates(keys: &Keys, query: &TaskQuery) -> Option<Range> {
     (ranges.is_empty() && !other).then_some(range)
 }
 
-/// The uids that the query lists, where it does: a task must be in each of its lists.
+/// Returns the uids that the query lists, if it lists any. A task must be in each of its lists.
 fn listed(query: &TaskQuery) -> Option<BTreeSet<TaskUid>> {
     match (&query.uids, &query.batch_uids) {
         (Some(uids), Some(batches)) => Some(uids & batches),
@@ -148,7 +149,7 @@ fn listed(query: &TaskQuery) -> Option<BTreeSet<TaskUid>> {
     }
 }
 
-/// Adds `uid` if its row matches. A row that is gone was pruned since it was named.
+/// Adds `uid` if its row matches. A missing row was pruned since its uid was read.
 fn consider(
     query: &TaskQuery,
     uid: u32,

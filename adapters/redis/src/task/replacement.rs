@@ -1,4 +1,4 @@
-//! A task on its way into the place of its row, alone or with the events of its end.
+//! A task that replaces its row, alone or together with the events of its end.
 
 use miroir_domain::row::next_version;
 use miroir_domain::task::{Task, TaskStatus};
@@ -6,16 +6,15 @@ use miroir_ports::outbound::{Put, StoreError};
 use redis::ScriptInvocation;
 
 use super::row::columns;
-use crate::RedisStore;
-use crate::error::corrupt;
 use crate::keys::{Keys, TASKS};
 use crate::row::Columns;
+use crate::store::RedisStore;
 
-/// What `lua/task_replace.lua` is told.
+/// The arguments of `lua/task_replace.lua`.
 pub(crate) struct Replacement<'a> {
     task: &'a Task,
     columns: Columns,
-    /// The statuses that the row may have, each between blanks.
+    /// The statuses that the row may have, each between spaces.
     statuses: String,
 }
 
@@ -23,7 +22,7 @@ impl<'a> Replacement<'a> {
     pub(crate) fn of(task: &'a Task) -> Result<Self, StoreError> {
         let allowed = TaskStatus::ALL.into_iter().filter(|status| task.check_replaces(*status).is_ok());
         let statuses = allowed.fold(" ".to_owned(), |words, status| words + status.as_str() + " ");
-        // A version that cannot grow is refused by `Task::check_replaces`, and then no status is allowed.
+        // A version that cannot be raised is refused by `check_task_put`, and then no status is allowed.
         let version = next_version(task.version).unwrap_or_default();
         Ok(Self { task, columns: columns(task, version)?, statuses })
     }
@@ -37,7 +36,7 @@ impl<'a> Replacement<'a> {
 }
 
 impl RedisStore {
-    /// Carries out a script that replaces a task.
+    /// Runs a script that replaces a task.
     pub(crate) async fn replace(
         &self,
         replacement: &Replacement<'_>,
@@ -49,11 +48,12 @@ impl RedisStore {
             "stored" => Ok(Put::Stored),
             "conflict" => Ok(Put::Conflict),
             _ => {
-                let status: TaskStatus = status
-                    .parse()
-                    .map_err(|error| corrupt(TASKS.name, &key, &format!("field `status`: {error}")))?;
+                let status: TaskStatus = status.parse().map_err(|error| {
+                    StoreError::corrupt(TASKS.name, &key, "field `status` cannot be decoded")
+                        .with_source(error)
+                })?;
                 replacement.task.check_replaces(status)?;
-                Err(corrupt(TASKS.name, &key, "its status was refused for no reason"))
+                Err(StoreError::corrupt(TASKS.name, &key, "its status was refused without a reason"))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The row of a task, both ways.
+//! Encoding and decoding of tasks.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use miroir_ports::outbound::StoreError;
 use crate::keys::TASKS;
 use crate::row::{Columns, Reader, Values};
 
-/// The fields that filters look at.
+/// The fields that filters use.
 pub(super) const HEAD: &[&str] = &[
     "status",
     "task_type",
@@ -38,7 +38,7 @@ pub(super) const FIELDS: &[&str] = &[
     "custom_metadata",
 ];
 
-/// The columns of `task` under `version`.
+/// Encodes the columns of `task` under `version`.
 pub(super) fn columns(task: &Task, version: u64) -> Result<Columns, StoreError> {
     Columns::default()
         .with("status", task.status.as_str())
@@ -56,7 +56,7 @@ pub(super) fn columns(task: &Task, version: u64) -> Result<Columns, StoreError> 
         .maybe_json("details", task.details.as_ref())
 }
 
-/// The whole task of `uid`, if there is one.
+/// Decodes the task of `uid`. Returns `None` if there is no row.
 pub(super) fn task(uid: TaskUid, values: Values) -> Result<Option<Task>, StoreError> {
     let key = uid.to_string();
     let Some(reader) = Reader::of(TASKS, &key, FIELDS, values)? else { return Ok(None) };
@@ -70,7 +70,7 @@ pub(super) fn task(uid: TaskUid, values: Values) -> Result<Option<Task>, StoreEr
     }))
 }
 
-/// As much of the task of `uid` as filters look at, read from [`HEAD`].
+/// Decodes the fields of the task of `uid` that filters use, read by [`HEAD`].
 pub(super) fn head(uid: TaskUid, values: Values) -> Result<Option<Task>, StoreError> {
     let key = uid.to_string();
     let reader = Reader::of(TASKS, &key, HEAD, values)?;

@@ -1,19 +1,18 @@
-//! Creating, reading, replacing and pruning tasks.
+//! Creating, reading, replacing and pruning of tasks.
 
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{Outcome, Put, StoreError, TaskPage, TaskTable};
+use miroir_ports::outbound::{Put, StoreError, TaskPage, TaskTable};
 use redis::cmd;
 
 use super::replacement::Replacement;
 use super::row::{FIELDS, columns, task};
-use crate::RedisStore;
 use crate::call::changing;
-use crate::error::corrupt;
 use crate::keys::TASKS;
 use crate::row::{Values, to_json};
+use crate::store::RedisStore;
 use crate::table::{CHUNK, fields_of};
 
 #[async_trait]
@@ -29,23 +28,22 @@ impl TaskTable for RedisStore {
             script.arg(changes);
         }
         let uid: Option<u32> = self.change_by(TASKS, "of a new task", &mut script).await?;
-        let uid = uid.ok_or_else(|| StoreError::Unavailable {
-            outcome: Outcome::NotApplied,
-            reason: "every task uid has been given".to_owned(),
-        })?;
+        let uid = uid.ok_or_else(|| StoreError::not_applied("all task uids are used up"))?;
         Ok(Task { uid: TaskUid(uid), ..row })
     }
 
     async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError> {
         let key = self.keys.own(TASKS, &format!("_changes:{uid}"));
-        let found: Option<Vec<u8>> = self.look(TASKS.name, &key, cmd("GET").arg(&key)).await?;
+        let found: Option<Vec<u8>> = self.read(TASKS.name, &key, cmd("GET").arg(&key)).await?;
         let read = |text: Vec<u8>| serde_json::from_slice(&text);
-        found.map(read).transpose().map_err(|error| corrupt(TASKS.name, &key, &error.to_string()))
+        found.map(read).transpose().map_err(|error| {
+            StoreError::corrupt(TASKS.name, &key, "the changes cannot be decoded").with_source(error)
+        })
     }
 
     async fn task_get(&self, uid: TaskUid) -> Result<Option<Task>, StoreError> {
         let key = self.keys.row(TASKS, &uid.to_string());
-        let values: Values = self.look(TASKS.name, &key, &fields_of(&key, FIELDS)).await?;
+        let values: Values = self.read(TASKS.name, &key, &fields_of(&key, FIELDS)).await?;
         task(uid, values)
     }
 
@@ -79,7 +77,7 @@ impl TaskTable for RedisStore {
         Ok(page.tasks)
     }
 
-    /// In steps, so that no call keeps the server from others for long.
+    /// Deletes in steps, so that no call blocks the server for long.
     async fn task_prune(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut pruned = 0;
         while pruned < u64::from(limit) {

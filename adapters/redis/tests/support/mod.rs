@@ -1,4 +1,4 @@
-//! What the tests on a real server share.
+//! Helpers of the tests on a real server.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod proxy;
@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use miroir_domain::Timestamp;
 use miroir_domain::task::{NewTask, TaskKind};
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Outcome, StoreError};
 use miroir_redis::{RedisOptions, RedisStore};
 use miroir_test_redis::RedisServer;
 
-/// A store on `server`, everything as usual.
+/// Opens a store on `server` with the default options.
 pub async fn open(server: &RedisServer) -> Arc<RedisStore> {
     Arc::new(RedisStore::open(RedisOptions::new(server.url())).await.unwrap())
 }
 
-/// A task that can be told by `label`.
+/// Returns a task that `label` identifies.
 pub fn new_task(label: &str) -> NewTask {
     NewTask {
         kind: TaskKind::DocumentAdditionOrUpdate,
@@ -29,15 +30,17 @@ pub fn new_task(label: &str) -> NewTask {
     }
 }
 
-/// An instant.
+/// Returns an instant.
 pub fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// Asserts that `answer` is `Unavailable` with `outcome`, and that its message holds `words`.
-pub fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>, outcome: Outcome, words: &str) {
-    match answer {
-        Err(StoreError::Unavailable { outcome: found, reason }) => {
+/// Asserts that `result` is `Unavailable` with `outcome`, and that its message with its causes contains
+/// `words`.
+pub fn assert_unavailable<T: std::fmt::Debug>(result: Result<T, StoreError>, outcome: Outcome, words: &str) {
+    match result {
+        Err(error @ StoreError::Unavailable { outcome: found, .. }) => {
+            let reason = error_chain(&error);
             assert_eq!(found, outcome, "{reason}");
             assert!(reason.contains(words), "`{words}` is not in `{reason}`");
         }

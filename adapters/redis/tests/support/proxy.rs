@@ -1,4 +1,4 @@
-//! A proxy in front of a server that cuts connections when it is told to.
+//! A proxy in front of a server that cuts connections on command.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What becomes of the next command.
+/// The outcome of the next command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Cut {
-    /// It passes, and its answer too.
+    /// The command and its response pass.
     None = 0,
-    /// The connection ends before the server has it.
+    /// The connection ends before the server receives the command.
     Before = 1,
-    /// The server has it, and the connection ends before the answer is back.
+    /// The connection ends after the server has received the command and before the response is back.
     After = 2,
-    /// The server has it, and the answer never comes.
+    /// The server receives the command, and the response never arrives.
     Silence = 3,
 }
 
-/// The proxy; every cut happens once.
+/// A proxy. Every cut happens once.
 pub struct Proxy {
     pub address: SocketAddr,
     cut: Arc<AtomicU8>,
@@ -46,34 +46,34 @@ impl Proxy {
         format!("redis://{}/0", self.address)
     }
 
-    /// Decides what becomes of the next command.
+    /// Sets the outcome of the next command.
     pub fn cut_next(&self, cut: Cut) {
         self.cut.store(cut as u8, Ordering::SeqCst);
     }
 }
 
 async fn relay(mut client: TcpStream, mut server: TcpStream, cut: Arc<AtomicU8>) {
-    let (mut question, mut answer) = (vec![0; 65_536], vec![0; 65_536]);
+    let (mut command, mut result) = (vec![0; 65_536], vec![0; 65_536]);
     loop {
         tokio::select! {
-            read = client.read(&mut question) => {
+            read = client.read(&mut command) => {
                 let Ok(length @ 1..) = read else { return };
                 let cut = cut.swap(Cut::None as u8, Ordering::SeqCst);
                 if cut == Cut::Before as u8 {
                     return;
                 }
-                server.write_all(&question[..length]).await.unwrap();
+                server.write_all(&command[..length]).await.unwrap();
                 if cut == Cut::After as u8 || cut == Cut::Silence as u8 {
-                    // Once it has answered, it has carried the command out.
-                    assert!(server.read(&mut answer).await.unwrap() > 0);
+                    // A server that has responded has carried the command out.
+                    assert!(server.read(&mut result).await.unwrap() > 0);
                 }
                 if cut == Cut::After as u8 {
                     return;
                 }
             }
-            read = server.read(&mut answer) => {
+            read = server.read(&mut result) => {
                 let Ok(length @ 1..) = read else { return };
-                if client.write_all(&answer[..length]).await.is_err() {
+                if client.write_all(&result[..length]).await.is_err() {
                     return;
                 }
             }

@@ -1,4 +1,4 @@
--- What is removed after its delivery is no longer counted, and not lost either.
+-- Events that are removed after their delivery are no longer counted, and are not lost.
 UPDATE cdc_outbox_totals
 SET events = cdc_outbox_totals.events - gone.events, bytes = cdc_outbox_totals.bytes - gone.bytes
 FROM (

@@ -1,4 +1,4 @@
--- What was delivered before is not lost.
+-- An event that was delivered before is not lost.
 UPDATE cdc_outbox_totals SET events = events - 1, bytes = bytes - oldest.size_bytes, lost = lost + oldest.is_lost
 FROM (
     SELECT size_bytes, seq > coalesce((

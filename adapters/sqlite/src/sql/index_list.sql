@@ -1,5 +1,5 @@
 SELECT uid, primary_key, shard_count, settings_version, created_at, updated_at, version
 FROM indexes
-WHERE uid > ?1
+WHERE uid >= ?1 AND uid IS NOT ?2
 ORDER BY uid
-LIMIT ?2
+LIMIT ?3

@@ -1,4 +1,4 @@
--- Those that expire first, as many as there are too many; never the one that was just stored.
+-- Deletes the excess sessions that expire first, but never the one that was just stored.
 DELETE FROM sessions
 WHERE session_id IN (
     SELECT session_id FROM sessions

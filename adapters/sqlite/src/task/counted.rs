@@ -1,8 +1,8 @@
 //! Queries by status, type and index, in any combination.
 //!
-//! `task_counts` says which combinations exist and how many tasks each has. The sum is the total; and each combination
-//! is one run of an index, ordered by uid, of which only the page's end is read. So the cost depends on the number of
-//! combinations and the size of the page, and not on the number of tasks.
+//! `task_counts` lists the combinations that exist and the number of tasks of each. Their sum is the total.
+//! Each combination is one run of an index in the order of uids, and only the page's part of it is read. So
+//! the cost depends on the number of combinations and the size of the page, and not on the number of tasks.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::window::{Found, Window};
 use crate::error::Failure;
 use crate::row::to_json;
 
-/// The name under which `task_counts` counts the tasks of all indexes and of none.
+/// The name under which `task_counts` counts all tasks, with an index or without.
 const EVERY_INDEX: &str = "*";
 
 /// Tasks of one status and type, of one index or of all.
@@ -25,7 +25,7 @@ struct Combination {
     count: u64,
 }
 
-/// What matches `query` by status, type and index, whatever its other filters.
+/// Finds the tasks that match `query` by status, type and index. Other filters are ignored.
 pub(super) fn find(snapshot: &Connection, query: &TaskQuery) -> Result<Found, Failure> {
     let combinations = combinations(snapshot, query)?;
     let total = sum(&combinations);
@@ -41,7 +41,7 @@ pub(super) fn find(snapshot: &Connection, query: &TaskQuery) -> Result<Found, Fa
     Ok(Found { uids, total })
 }
 
-/// How many tasks match `query` by status, type and index, whatever its other filters.
+/// Returns the number of tasks that match `query` by status, type and index. Other filters are ignored.
 pub(super) fn total(snapshot: &Connection, query: &TaskQuery) -> Result<u64, Failure> {
     Ok(sum(&combinations(snapshot, query)?))
 }
@@ -79,7 +79,7 @@ fn admits(filter: Option<&BTreeSet<&'static str>>, word: &str) -> bool {
     filter.is_none_or(|words| words.contains(word))
 }
 
-/// Offers the page's end of one combination, or of all tasks, to the best uids found so far.
+/// Offers the page's part of one combination, or of all tasks, to the best uids found so far.
 fn run(
     snapshot: &Connection,
     combination: Option<&Combination>,
@@ -108,7 +108,7 @@ fn run(
     Ok(())
 }
 
-/// The words of the statuses, in all of which a query without that filter looks.
+/// Returns the words of the statuses: those of the query, or all if it does not filter by them.
 pub(super) fn status_words(query: &TaskQuery) -> Vec<&'static str> {
     match &query.statuses {
         Some(statuses) => statuses.iter().map(|status| status.as_str()).collect(),
@@ -116,7 +116,7 @@ pub(super) fn status_words(query: &TaskQuery) -> Vec<&'static str> {
     }
 }
 
-/// The words of the types, if the query filters by them.
+/// Returns the words of the types, if the query filters by them.
 pub(super) fn kind_words(query: &TaskQuery) -> Option<Vec<&'static str>> {
     query.kinds.as_ref().map(|kinds: &BTreeSet<TaskKind>| kinds.iter().map(|kind| kind.as_str()).collect())
 }

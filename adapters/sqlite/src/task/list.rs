@@ -1,10 +1,11 @@
-//! Listing tasks: which of three ways answers a query, and the page made from it.
+//! Listing of tasks, in one of three ways.
 //!
 //! - A query that names uids reads those rows ([`super::pointed`]).
-//! - One that filters by status, type and index reads runs of an index, and the kept counts ([`super::counted`]): it costs
-//!   the same however many tasks there are.
-//! - One that also filters by dates, or by who canceled, reads the narrowest index over the matching tasks
-//!   ([`super::ranged`]): it costs as much as that index holds between the bounds, because they must be counted.
+//! - A query by status, type and index reads runs of an index and the stored counts ([`super::counted`]). Its
+//!   cost does not depend on the number of tasks.
+//! - A query that also filters by dates or by the canceling task reads the narrowest index over the matching
+//!   tasks ([`super::ranged`]). Its cost is proportional to the entries of that index between the bounds,
+//!   because they must be counted.
 
 use miroir_domain::TaskUid;
 use miroir_domain::task::{Task, TaskDates, TaskQuery};
@@ -14,9 +15,9 @@ use rusqlite::Connection;
 use super::{counted, pointed, ranged, row};
 use crate::error::Failure;
 
-/// The page `query` asks for.
+/// Returns the page that `query` requests.
 pub(crate) fn page(connection: &Connection, query: &TaskQuery) -> Result<TaskPage, Failure> {
-    // One snapshot, so that page and total are of one moment. Dropping it ends it.
+    // Page and total are read in one snapshot. Dropping it ends it.
     let snapshot = connection.unchecked_transaction()?;
     let found = if query.uids.is_some() || query.batch_uids.is_some() {
         pointed::find(&snapshot, query)?
@@ -34,7 +35,7 @@ pub(crate) fn page(connection: &Connection, query: &TaskQuery) -> Result<TaskPag
     Ok(TaskPage { tasks: tasks(&snapshot, &order)?, total: found.total, next })
 }
 
-/// Unfinished tasks after `after`, oldest first.
+/// Returns unfinished tasks after `after`, oldest first.
 pub(crate) fn unfinished(
     connection: &Connection,
     after: Option<TaskUid>,
@@ -52,11 +53,9 @@ pub(crate) fn unfinished(
 fn tasks(snapshot: &Connection, uids: &[u32]) -> Result<Vec<Task>, Failure> {
     uids.iter()
         .map(|uid| {
-            // Index and table disagree: the index was damaged.
-            let missing = || StoreError::Corrupt {
-                table: "tasks",
-                key: uid.to_string(),
-                reason: "an index lists it, but there is no such row".to_owned(),
+            // Index and table disagree, so the index is damaged.
+            let missing = || {
+                StoreError::corrupt("tasks", uid.to_string(), "an index lists it, but there is no such row")
             };
             row::get(snapshot, TaskUid(*uid))?.ok_or_else(|| missing().into())
         })

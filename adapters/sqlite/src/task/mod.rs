@@ -4,6 +4,7 @@ mod counted;
 pub(crate) mod list;
 mod pointed;
 mod ranged;
+pub(crate) mod replacement;
 mod row;
-pub(crate) mod table;
+mod table;
 mod window;

@@ -1,4 +1,4 @@
-//! Queries that name uids: each row is read and asked.
+//! Queries that name uids: each row is read and compared with the filters.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,8 @@ use super::row;
 use super::window::{Found, Window};
 use crate::error::Failure;
 
-/// What matches of the uids that `query` names. A batch has the uid of its task, so both filters name rows.
+/// Finds the tasks that match, among the uids that `query` names. A batch has the uid of its task, so both
+/// filters name rows.
 pub(super) fn find(snapshot: &Connection, query: &TaskQuery) -> Result<Found, Failure> {
     let window = Window::of(query);
     let mut closing = window;

@@ -1,7 +1,8 @@
 //! Queries that filter by dates or by the canceling task.
 //!
-//! The matching tasks must be counted, so the work is proportional to what is looked at. Several indexes could lead to
-//! them; the one with the fewest entries between its bounds leads, and the other conditions are checked row by row.
+//! The matching tasks must be counted, so the work is proportional to the entries that are read. Of several
+//! possible indexes, the one with the fewest entries between its bounds is searched, and the other conditions
+//! are checked row by row.
 
 use std::fmt::Write as _;
 
@@ -17,7 +18,7 @@ use crate::row::to_json;
 /// One condition on one column.
 struct Condition {
     column: &'static str,
-    /// The index that can lead to the tasks that meet it.
+    /// The index that can be searched for the tasks that meet the condition.
     index: Option<&'static str>,
     bounds: Bounds,
 }
@@ -30,17 +31,18 @@ enum Bounds {
 }
 
 impl Condition {
-    /// As SQL. A `+` keeps SQLite from looking for an index: only the leading condition should have one.
-    fn write(&self, sql: &mut String, leads: bool) {
+    /// Writes the condition as SQL. A `+` keeps SQLite from using an index: only the condition that is
+    /// searched by should use one.
+    fn write(&self, sql: &mut String, searched: bool) {
         let column = self.column;
-        let plus = if leads { "" } else { "+" };
+        let plus = if searched { "" } else { "+" };
         // Writing to a string cannot fail.
         let _ = match self.bounds {
             Bounds::Among(_) => write!(sql, " AND {plus}{column} IN (SELECT value FROM json_each(?))"),
             Bounds::Between(..) => write!(sql, " AND {plus}{column} > ? AND {plus}{column} < ?"),
         };
-        if leads {
-            // Says that the partial indexes apply.
+        if searched {
+            // Tells SQLite that the partial indexes apply.
             let _ = write!(sql, " AND {column} IS NOT NULL");
         }
     }
@@ -53,11 +55,11 @@ impl Condition {
     }
 }
 
-/// What matches `query`, which must not name uids.
+/// Finds the tasks that match `query`, which must not name uids.
 pub(super) fn find(snapshot: &Connection, query: &TaskQuery) -> Result<Found, Failure> {
     let conditions = conditions(query)?;
-    let leader = leader(snapshot, query, &conditions)?;
-    let body = body(&conditions, &leader);
+    let search = narrowest(snapshot, query, &conditions)?;
+    let body = body(&conditions, &search);
     let parameters: Vec<&dyn ToSql> = conditions.iter().flat_map(Condition::parameters).collect();
     let total: i64 = snapshot
         .prepare_cached(&format!("SELECT count(*) {body}"))?
@@ -84,7 +86,7 @@ fn conditions(query: &TaskQuery) -> Result<Vec<Condition>, Failure> {
         all.push(among("index_uid", None, &words)?);
     }
     if query.statuses.is_some() || query.kinds.is_some() {
-        // All statuses where none are named: the type stands behind the status in every index.
+        // All statuses if none are named: in every index the type comes after the status.
         all.push(among("status", None, &counted::status_words(query))?);
     }
     if let Some(words) = counted::kind_words(query) {
@@ -118,38 +120,47 @@ fn among(
     Ok(Condition { column, index, bounds: Bounds::Among(to_json(values)?) })
 }
 
-/// The index that leads, and the columns it may be searched by.
-struct Leader {
+/// An index to search, and the columns by which it may be searched.
+struct SearchIndex {
     index: &'static str,
     columns: Vec<&'static str>,
 }
 
-/// The index with the fewest entries to look at.
-fn leader(snapshot: &Connection, query: &TaskQuery, conditions: &[Condition]) -> Result<Leader, Failure> {
+/// Returns the index with the fewest entries to read.
+fn narrowest(
+    snapshot: &Connection,
+    query: &TaskQuery,
+    conditions: &[Condition],
+) -> Result<SearchIndex, Failure> {
     let combined = query.statuses.is_some() || query.kinds.is_some() || query.index_uids.is_some();
-    let mut best: Option<(u64, Leader)> = None;
+    let mut best: Option<(u64, SearchIndex)> = None;
     if combined {
         let index =
             if query.index_uids.is_some() { "tasks_by_index_status_type" } else { "tasks_by_status_type" };
         let columns = vec!["index_uid", "status", "task_type"];
-        best = Some((counted::total(snapshot, query)?, Leader { index, columns }));
+        best = Some((counted::total(snapshot, query)?, SearchIndex { index, columns }));
     }
     for condition in conditions {
         let Some(index) = condition.index else { continue };
-        let leader = Leader { index, columns: vec![condition.column] };
-        // Counting stops at the best so far: more entries than that cannot win.
+        let search = SearchIndex { index, columns: vec![condition.column] };
+        // Counting stops at the best count so far, because an index with more entries cannot win.
         let most = best.as_ref().map_or(u64::MAX, |(count, _)| *count);
-        let count = entries(snapshot, condition, &leader, most)?;
+        let count = entries(snapshot, condition, &search, most)?;
         if best.is_none() || count < most {
-            best = Some((count, leader));
+            best = Some((count, search));
         }
     }
-    // A query comes here because it has a condition with an index.
-    Ok(best.map_or(Leader { index: "tasks_by_created_at", columns: Vec::new() }, |(_, leader)| leader))
+    // A query of this module has a condition with an index.
+    Ok(best.map_or(SearchIndex { index: "tasks_by_created_at", columns: Vec::new() }, |(_, search)| search))
 }
 
-fn entries(snapshot: &Connection, condition: &Condition, leader: &Leader, most: u64) -> Result<u64, Failure> {
-    let body = body(std::slice::from_ref(condition), leader);
+fn entries(
+    snapshot: &Connection,
+    condition: &Condition,
+    search: &SearchIndex,
+    most: u64,
+) -> Result<u64, Failure> {
+    let body = body(std::slice::from_ref(condition), search);
     let sql = format!("SELECT count(*) FROM (SELECT 1 {body} LIMIT ?)");
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut parameters = condition.parameters();
@@ -159,10 +170,10 @@ fn entries(snapshot: &Connection, condition: &Condition, leader: &Leader, most: 
     Ok(count.cast_unsigned())
 }
 
-fn body(conditions: &[Condition], leader: &Leader) -> String {
-    let mut sql = format!("FROM tasks INDEXED BY {} WHERE true", leader.index);
+fn body(conditions: &[Condition], search: &SearchIndex) -> String {
+    let mut sql = format!("FROM tasks INDEXED BY {} WHERE true", search.index);
     for condition in conditions {
-        condition.write(&mut sql, leader.columns.contains(&condition.column));
+        condition.write(&mut sql, search.columns.contains(&condition.column));
     }
     sql
 }

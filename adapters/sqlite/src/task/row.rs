@@ -1,4 +1,4 @@
-//! The row of a task, both ways.
+//! Encoding and decoding of tasks.
 
 use miroir_domain::TaskUid;
 use miroir_domain::task::{Task, TaskStatus};
@@ -24,12 +24,12 @@ const FINISHED_AT: Column = Column(10, "finished_at");
 const CANCELED_BY: Column = Column(11, "canceled_by");
 const CUSTOM_METADATA: Column = Column(12, "custom_metadata");
 const VERSION: Column = Column(13, "version");
-// Those of `task_head.sql`.
+// The columns of `task_head.sql`.
 const HEAD_VERSION: Column = Column(0, "version");
 const HEAD_STATUS: Column = Column(1, "status");
 
-/// The columns of a task but its uid, which may not be known yet. Made before the writer is asked, so that writing JSON
-/// does not hold it up.
+/// The columns of a task without its uid, which may not be known yet. They are encoded before the writer is
+/// called, so that encoding JSON does not delay it.
 pub(super) struct Columns {
     created_at: i64,
     status: &'static str,
@@ -47,7 +47,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The columns of `task` under `version`.
+    /// Encodes the columns of `task` under `version`.
     pub(super) fn of(task: &Task, version: u64) -> Result<Self, StoreError> {
         Ok(Self {
             created_at: task.created_at.as_millis(),
@@ -66,12 +66,12 @@ impl Columns {
         })
     }
 
-    /// Writes them under `uid`, as a new row.
+    /// Inserts them as a new row under `uid`.
     pub(super) fn insert(&self, connection: &Connection, uid: TaskUid) -> Result<(), Failure> {
         self.write(connection, uid, include_str!("../sql/task_insert.sql"))
     }
 
-    /// Writes them over the row of `uid`.
+    /// Replaces the row of `uid` by them.
     pub(super) fn update(&self, connection: &Connection, uid: TaskUid) -> Result<(), Failure> {
         self.write(connection, uid, include_str!("../sql/task_update.sql"))
     }
@@ -97,14 +97,14 @@ impl Columns {
     }
 }
 
-/// The task of `uid`, if there is one.
+/// Returns the task of `uid`, if there is one.
 pub(super) fn get(connection: &Connection, uid: TaskUid) -> Result<Option<Task>, Failure> {
     let mut select = connection.prepare_cached(include_str!("../sql/task_get.sql"))?;
     let mut rows = select.query([uid.0])?;
     rows.next()?.map(|row| decode(uid, row)).transpose()
 }
 
-/// What a conditional write must know of the row of `uid`: its version and status.
+/// Returns the version and status of the row of `uid`, which a conditional write compares.
 pub(super) fn head(connection: &Connection, uid: TaskUid) -> Result<Option<(u64, TaskStatus)>, Failure> {
     let mut select = connection.prepare_cached(include_str!("../sql/task_head.sql"))?;
     let mut rows = select.query([uid.0])?;
@@ -113,7 +113,8 @@ pub(super) fn head(connection: &Connection, uid: TaskUid) -> Result<Option<(u64,
     Ok(Some((reader.counter(HEAD_VERSION)?, reader.name_always(HEAD_STATUS)?)))
 }
 
-/// The next uid. Part of the transaction that uses it, so a uid is taken if and only if its task is stored.
+/// Takes the next uid, in the transaction that uses it, so that a uid is taken if and only if its task is
+/// stored.
 pub(super) fn next_uid(connection: &Connection) -> Result<Option<TaskUid>, Failure> {
     let mut update = connection.prepare_cached(include_str!("../sql/task_next_uid.sql"))?;
     Ok(update.query_row([], |row| row.get(0).map(TaskUid)).optional()?)
@@ -145,7 +146,7 @@ mod tests {
     use crate::row::assert_columns;
 
     #[test]
-    fn columns_stand_where_the_statements_have_them() {
+    fn columns_match_the_statements() {
         let all = [
             MIROIR_ID,
             CREATED_AT,

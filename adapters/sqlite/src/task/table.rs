@@ -1,64 +1,34 @@
-//! The port.
+//! Creating, reading, replacing and pruning of tasks.
 
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
-use miroir_domain::row::next_version;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{Put, StoreError, TaskPage, TaskTable};
 
-use rusqlite::Connection;
-
+use super::replacement::Replacement;
 use super::row::Columns;
 use super::{list, row};
-use crate::SqliteStore;
-use crate::error::{Failure, unavailable};
 use crate::row::{Column, Reader, to_json};
-use crate::statement::{change, one};
+use crate::statement::{change, value};
+use crate::store::SqliteStore;
 
 /// The column of `task_changes_get.sql`.
 const CHANGES: Column = Column(0, "changes");
-
-/// A task that is to take the place of its row: encoded before the writer is asked.
-pub(crate) struct Replacement {
-    task: Task,
-    columns: Columns,
-}
-
-impl Replacement {
-    pub(crate) fn of(task: Task) -> Result<Self, StoreError> {
-        // A version that cannot be raised is refused by `Task::check_replaces`, if the row is of that version at all.
-        let columns = Columns::of(&task, next_version(task.version).unwrap_or(task.version))?;
-        Ok(Self { task, columns })
-    }
-
-    pub(crate) fn make(&self, connection: &Connection) -> Result<Put, Failure> {
-        let Some((version, status)) = row::head(connection, self.task.uid)? else { return Ok(Put::Conflict) };
-        if version != self.task.version {
-            return Ok(Put::Conflict);
-        }
-        self.task.check_replaces(status)?;
-        self.columns.update(connection, self.task.uid)?;
-        if self.task.status.is_finished() {
-            change(connection, include_str!("../sql/task_changes_delete.sql"), [self.task.uid.0])?;
-        }
-        Ok(Put::Stored)
-    }
-}
 
 #[async_trait]
 impl TaskTable for SqliteStore {
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError> {
         task.check()?;
-        // The uid is only known to the writer; the rest of the row is ready before it is asked.
+        // Only the writer knows the uid. The rest of the row is encoded before the writer is called.
         let changes = task.changes.as_ref().map(to_json).transpose()?;
         let task = task.into_task(TaskUid(0), now);
         let changes = changes.filter(|_| !task.status.is_finished());
         let columns = Columns::of(&task, task.version)?;
         let uid = self
             .write(move |connection| {
-                let uid =
-                    row::next_uid(connection)?.ok_or_else(|| unavailable("every task uid has been given"))?;
+                let uid = row::next_uid(connection)?
+                    .ok_or_else(|| StoreError::not_applied("all task uids are used up"))?;
                 columns.insert(connection, uid)?;
                 if let Some(changes) = &changes {
                     let params = (uid.0, changes.as_str());
@@ -72,7 +42,7 @@ impl TaskTable for SqliteStore {
 
     async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError> {
         self.read(move |connection| {
-            one(connection, include_str!("../sql/task_changes_get.sql"), [uid.0], |row| {
+            value(connection, include_str!("../sql/task_changes_get.sql"), [uid.0], |row| {
                 let reader = Reader { table: "task_changes", key: &uid.to_string(), row };
                 reader.json_always(CHANGES)
             })

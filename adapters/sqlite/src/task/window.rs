@@ -1,25 +1,25 @@
-//! The part of a listing that a page needs, and what was found in it.
+//! The window of a listing: the uids that its page may hold.
 
 use std::collections::BTreeSet;
 
 use miroir_domain::task::TaskQuery;
 
-/// The uids of a page and of the task after it, in ascending order, and the number of all that match.
+/// The uids of a page and of the task after it, in ascending order, and the number of all matches.
 pub(super) struct Found {
     pub(super) uids: BTreeSet<u32>,
     pub(super) total: u64,
 }
 
-/// The part of a query that says where its page begins, where it ends at the latest, and which way it runs.
+/// The bounds of a page and its direction.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     /// The lowest uid the page may hold.
     pub(super) low: u32,
-    /// The highest.
+    /// The highest uid the page may hold.
     pub(super) high: u32,
-    /// Oldest first.
+    /// True if the oldest come first.
     pub(super) reverse: bool,
-    /// How many uids to find: one more than the page holds, to know where the next begins.
+    /// The number of uids to find: one more than the page holds, because it begins the next page.
     pub(super) wanted: u64,
 }
 
@@ -34,12 +34,13 @@ impl Window {
         }
     }
 
-    /// The word of SQL for its direction.
+    /// Returns the direction as a word of SQL.
     pub(super) fn direction(self) -> &'static str {
         if self.reverse { "ASC" } else { "DESC" }
     }
 
-    /// Adds `uid` to the best found so far. Once enough are found, the window closes behind the worst of them.
+    /// Adds `uid` to the best uids found so far. Once enough are found, the window narrows to the worst of
+    /// them.
     pub(super) fn offer(&mut self, uids: &mut BTreeSet<u32>, uid: u32) {
         uids.insert(uid);
         if (uids.len() as u64) > self.wanted {

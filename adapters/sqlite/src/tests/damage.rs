@@ -1,4 +1,4 @@
-//! Rows that cannot be decoded: reported by table and key, never skipped, never a panic.
+//! Rows that cannot be decoded are reported by table and key. They are never skipped and never cause a panic.
 
 use miroir_domain::task::TaskQuery;
 use miroir_domain::{NodeId, TaskUid};
@@ -7,16 +7,16 @@ use miroir_ports::outbound::{
     RolloverTable as _, SearchUiTable as _, SessionTable as _, StoreError, TaskTable as _, TenantTable as _,
 };
 
-use super::{Place, at, movies, new_task};
+use super::{Folder, at, movies, new_task};
 
 pub(super) fn assert_corrupt<T: std::fmt::Debug>(
-    answer: Result<T, StoreError>,
+    result: Result<T, StoreError>,
     table: &str,
     key: &str,
     column: &str,
 ) {
-    match answer {
-        Err(StoreError::Corrupt { table: in_table, key: of_key, reason }) => {
+    match result {
+        Err(StoreError::Corrupt { table: in_table, key: of_key, reason, .. }) => {
             assert_eq!((in_table, of_key.as_str()), (table, key));
             assert!(reason.contains(column), "{reason}");
         }
@@ -25,7 +25,7 @@ pub(super) fn assert_corrupt<T: std::fmt::Debug>(
 }
 
 #[tokio::test]
-async fn a_task_with_a_damaged_column_is_corrupt_by_its_uid() {
+async fn damaged_task_is_corrupt_by_its_uid() {
     let damages = [
         ("status", "'banana'"),
         ("task_type", "'banana'"),
@@ -42,15 +42,15 @@ async fn a_task_with_a_damaged_column_is_corrupt_by_its_uid() {
         ("details", "CAST(x'7b22ff227d' AS TEXT)"),
     ];
     for (column, value) in damages {
-        let place = Place::new();
-        let store = place.open().await;
+        let folder = Folder::new();
+        let store = folder.open().await;
         for _ in 0..3 {
             store.task_create(new_task(), at(1)).await.unwrap();
         }
         let damage = format!(
             "PRAGMA ignore_check_constraints = ON; UPDATE tasks SET {column} = {value} WHERE miroir_id = 1"
         );
-        place.connect().execute_batch(&damage).unwrap();
+        folder.connect().execute_batch(&damage).unwrap();
         assert_corrupt(store.task_get(TaskUid(1)).await, "tasks", "1", column);
         assert_corrupt(store.task_list(&TaskQuery::default()).await, "tasks", "1", column);
         assert!(store.task_get(TaskUid(2)).await.unwrap().is_some(), "its neighbours are well");
@@ -58,38 +58,38 @@ async fn a_task_with_a_damaged_column_is_corrupt_by_its_uid() {
 }
 
 #[tokio::test]
-async fn a_damaged_status_stops_a_put() {
-    let place = Place::new();
-    let store = place.open().await;
+async fn put_fails_on_a_damaged_status() {
+    let folder = Folder::new();
+    let store = folder.open().await;
     let task = store.task_create(new_task(), at(1)).await.unwrap();
     let damage = "PRAGMA ignore_check_constraints = ON; UPDATE tasks SET status = 'banana'";
-    place.connect().execute_batch(damage).unwrap();
+    folder.connect().execute_batch(damage).unwrap();
     assert_corrupt(store.task_put(task).await, "tasks", "0", "status");
 }
 
 #[tokio::test]
-async fn a_damaged_index_entry_is_corrupt_by_its_uid() {
-    let place = Place::new();
-    let store = place.open().await;
+async fn damaged_index_entry_is_corrupt_by_its_uid() {
+    let folder = Folder::new();
+    let store = folder.open().await;
     let insert = "INSERT INTO indexes VALUES ('movies', 'id', -1, 1, 0, 0, 1)";
-    place.connect().execute_batch(insert).unwrap();
+    folder.connect().execute_batch(insert).unwrap();
     assert_corrupt(store.index_get(&movies()).await, "indexes", "movies", "shard_count");
     assert_corrupt(store.index_list(None, 9).await, "indexes", "movies", "shard_count");
 }
 
 #[tokio::test]
-async fn a_damaged_settings_row_is_corrupt_by_index_and_node() {
-    let place = Place::new();
-    let store = place.open().await;
+async fn damaged_settings_row_is_corrupt_by_index_and_node() {
+    let folder = Folder::new();
+    let store = folder.open().await;
     let insert = "INSERT INTO node_settings_version VALUES ('movies', 'not a node', 1, 0)";
-    place.connect().execute_batch(insert).unwrap();
+    folder.connect().execute_batch(insert).unwrap();
     let listed = store.node_settings_list(&movies()).await;
     assert_corrupt(listed, "node_settings_version", "movies/not a node", "node_id");
     let node: NodeId = "n-0".parse().unwrap();
     assert_eq!(store.node_settings_get(&movies(), &node).await.unwrap(), None);
 }
 
-/// Damages one row of a table, asks for it, and says what was answered.
+/// A read of a damaged row.
 type Look =
     fn(std::sync::Arc<crate::SqliteStore>) -> std::pin::Pin<Box<dyn Future<Output = Result<(), StoreError>>>>;
 
@@ -154,12 +154,12 @@ async fn damaged_rows_of_every_feature_are_corrupt_by_their_key() {
         ),
     ];
     for (table, damage, key, column, look) in cases {
-        let place = Place::new();
-        let store = place.open().await;
+        let folder = Folder::new();
+        let store = folder.open().await;
         let sql = format!("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF; {damage}");
-        place.connect().execute_batch(&sql).unwrap_or_else(|error| panic!("{table}: {error}"));
+        folder.connect().execute_batch(&sql).unwrap_or_else(|error| panic!("{table}: {error}"));
         match look(store).await {
-            Err(StoreError::Corrupt { table: in_table, key: of_key, reason }) => {
+            Err(StoreError::Corrupt { table: in_table, key: of_key, reason, .. }) => {
                 assert_eq!(in_table, table);
                 assert!(of_key.contains(key), "{of_key}");
                 assert!(reason.contains(column), "{reason}");
@@ -170,10 +170,10 @@ async fn damaged_rows_of_every_feature_are_corrupt_by_their_key() {
 }
 
 #[tokio::test]
-async fn the_last_uid_is_given_once_and_then_no_more() {
-    let place = Place::new();
-    let store = place.open().await;
-    place.connect().execute_batch("UPDATE task_sequence SET next_uid = 4294967295").unwrap();
+async fn last_uid_is_given_once() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    folder.connect().execute_batch("UPDATE task_sequence SET next_uid = 4294967295").unwrap();
     assert_eq!(store.task_create(new_task(), at(1)).await.unwrap().uid, TaskUid(u32::MAX));
     for _ in 0..2 {
         let refused = store.task_create(new_task(), at(1)).await;
@@ -186,19 +186,19 @@ async fn the_last_uid_is_given_once_and_then_no_more() {
 }
 
 #[tokio::test]
-async fn a_store_damaged_while_open_reports_its_path() {
-    let place = Place::new();
-    let store = place.open().await;
-    let root: i64 = place
+async fn damage_while_open_is_reported_with_the_path() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    let root: i64 = folder
         .connect()
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'indexes'", [], |row| row.get(0))
         .unwrap();
-    // Fold the log into the file, then write nonsense over the table's page.
-    place.connect().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-    let mut bytes = std::fs::read(place.path()).unwrap();
+    // Copy the log into the file, then overwrite the table's page with garbage.
+    folder.connect().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let mut bytes = std::fs::read(folder.path()).unwrap();
     let start = usize::try_from(root - 1).unwrap() * 4096;
     bytes[start..start + 4096].fill(0xA5);
-    std::fs::write(place.path(), bytes).unwrap();
+    std::fs::write(folder.path(), bytes).unwrap();
     let text = store.index_list(None, 9).await.unwrap_err().to_string();
-    assert!(text.contains("damaged") && text.contains(&place.path().display().to_string()), "{text}");
+    assert!(text.contains("damaged") && text.contains(&folder.path().display().to_string()), "{text}");
 }

@@ -1,17 +1,18 @@
-//! From every version to this one, and never from a later one.
+//! Migration from every earlier version, and refusal of later ones.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Barrier};
 
 use miroir_domain::TaskUid;
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{StoreError, StoreStatus as _, TaskTable as _};
 use rusqlite::Connection;
 
-use super::{Place, at, new_task};
+use super::{Folder, at, new_task};
 use crate::migration::MIGRATIONS;
 use crate::{SCHEMA_VERSION, SqliteStore, open};
 
-/// Makes a file as the binary of `version` would have left it.
+/// Creates a file as the binary of `version` would have left it.
 fn make(connection: &Connection, version: usize) {
     for sql in &MIGRATIONS[..version] {
         connection.execute_batch(sql).unwrap();
@@ -36,10 +37,10 @@ fn fresh_schema() -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn every_earlier_version_is_brought_up_to_date_with_its_rows() {
+async fn every_earlier_version_is_migrated_with_its_rows() {
     for from in 0..=MIGRATIONS.len() {
-        let place = Place::new();
-        let connection = place.connect();
+        let folder = Folder::new();
+        let connection = folder.connect();
         make(&connection, from);
         if from > 0 {
             let insert = "INSERT INTO tasks (miroir_id, created_at, status, node_tasks, node_errors, task_type, version)
@@ -48,29 +49,29 @@ async fn every_earlier_version_is_brought_up_to_date_with_its_rows() {
             connection.execute_batch(insert).unwrap();
         }
         drop(connection);
-        let store = place.open().await;
+        let store = folder.open().await;
         assert_eq!(store.task_get(TaskUid(0)).await.unwrap().is_some(), from > 0, "from version {from}");
         assert_eq!(store.task_create(new_task(), at(1)).await.unwrap().uid.0, u32::from(from > 0));
-        assert_eq!(schema(&place.connect()), fresh_schema(), "from version {from}");
-        assert_eq!(version(&place.connect()), SCHEMA_VERSION);
+        assert_eq!(schema(&folder.connect()), fresh_schema(), "from version {from}");
+        assert_eq!(version(&folder.connect()), SCHEMA_VERSION);
     }
 }
 
 #[tokio::test]
-async fn an_empty_file_becomes_a_store() {
-    let place = Place::new();
-    std::fs::write(place.path(), "").unwrap();
-    place.open().await.store_ping().await.unwrap();
-    assert_eq!(schema(&place.connect()), fresh_schema());
+async fn empty_file_becomes_a_store() {
+    let folder = Folder::new();
+    std::fs::write(folder.path(), "").unwrap();
+    folder.open().await.store_ping().await.unwrap();
+    assert_eq!(schema(&folder.connect()), fresh_schema());
 }
 
 #[tokio::test]
 async fn opening_again_migrates_nothing() {
-    let place = Place::new();
-    place.open().await.store_close().await.unwrap();
-    let before = std::fs::read(place.path()).unwrap();
-    place.open().await.store_close().await.unwrap();
-    assert_eq!(std::fs::read(place.path()).unwrap(), before);
+    let folder = Folder::new();
+    folder.open().await.store_close().await.unwrap();
+    let before = std::fs::read(folder.path()).unwrap();
+    folder.open().await.store_close().await.unwrap();
+    assert_eq!(std::fs::read(folder.path()).unwrap(), before);
 }
 
 #[test]
@@ -82,30 +83,30 @@ fn every_migration_may_be_run_again() {
 }
 
 #[tokio::test]
-async fn a_store_ahead_of_the_binary_is_refused_untouched() {
-    let place = Place::new();
-    place.open().await.store_close().await.unwrap();
-    place.connect().pragma_update(None, "user_version", SCHEMA_VERSION + 3).unwrap();
-    let before = std::fs::read(place.path()).unwrap();
-    let error = SqliteStore::open(place.options()).await.unwrap_err();
+async fn store_ahead_of_the_binary_is_refused_untouched() {
+    let folder = Folder::new();
+    folder.open().await.store_close().await.unwrap();
+    folder.connect().pragma_update(None, "user_version", SCHEMA_VERSION + 3).unwrap();
+    let before = std::fs::read(folder.path()).unwrap();
+    let error = SqliteStore::open(folder.options()).await.unwrap_err();
     let text = error.to_string();
     let StoreError::SchemaAhead { found, supported } = error else { panic!("{text}") };
     assert_eq!((found, supported), (SCHEMA_VERSION + 3, SCHEMA_VERSION));
     assert!(text.contains(&format!("version {found}")) && text.contains(&supported.to_string()), "{text}");
-    assert_eq!(std::fs::read(place.path()).unwrap(), before);
+    assert_eq!(std::fs::read(folder.path()).unwrap(), before);
 }
 
 #[test]
-fn many_who_open_a_new_file_at_once_all_succeed() {
+fn concurrent_opens_of_a_new_file_all_succeed() {
     for _ in 0..5 {
-        let place = Place::new();
+        let folder = Folder::new();
         let start = Arc::new(Barrier::new(8));
         let openers: Vec<_> = (0..8)
             .map(|_| {
-                let (start, options) = (Arc::clone(&start), place.options());
+                let (start, options) = (Arc::clone(&start), folder.options());
                 std::thread::spawn(move || {
                     start.wait();
-                    // A connection of its own, as another process has.
+                    // A connection of its own stands for another process.
                     let connection = open::open_for_writing(&options).unwrap();
                     version(&connection)
                 })
@@ -114,23 +115,26 @@ fn many_who_open_a_new_file_at_once_all_succeed() {
         for opener in openers {
             assert_eq!(opener.join().unwrap(), SCHEMA_VERSION);
         }
-        assert_eq!(schema(&place.connect()), fresh_schema());
+        assert_eq!(schema(&folder.connect()), fresh_schema());
     }
 }
 
 #[tokio::test]
-async fn a_failed_migration_leaves_the_version_before_it() {
-    let place = Place::new();
-    let connection = place.connect();
+async fn failed_migration_leaves_the_version_before_it() {
+    let folder = Folder::new();
+    let connection = folder.connect();
     make(&connection, 2);
     connection.execute_batch("ALTER TABLE tasks DROP COLUMN custom_metadata").unwrap();
-    let text = SqliteStore::open(place.options()).await.unwrap_err().to_string();
-    assert!(text.contains("custom_metadata") && text.contains(&place.path().display().to_string()), "{text}");
+    let text = error_chain(&SqliteStore::open(folder.options()).await.unwrap_err()).to_string();
+    assert!(
+        text.contains("custom_metadata") && text.contains(&folder.path().display().to_string()),
+        "{text}"
+    );
     assert_eq!(version(&connection), 2);
 }
 
 #[test]
-fn the_schema_has_every_table_strict() {
+fn schema_has_every_table_and_all_are_strict() {
     let connection = Connection::open_in_memory().unwrap();
     make(&connection, MIGRATIONS.len());
     let mut select = connection
@@ -168,8 +172,8 @@ fn the_schema_has_every_table_strict() {
 
 #[tokio::test]
 async fn deleting_a_canary_deletes_its_runs() {
-    let place = Place::new();
-    let store = place.open().await;
+    let folder = Folder::new();
+    let store = folder.open().await;
     let left: i64 = store
         .write(|connection| {
             connection.execute_batch(

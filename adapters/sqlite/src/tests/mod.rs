@@ -1,4 +1,5 @@
-//! What is SQLite's own: files, the schema, damage, the writer. What every store must do is in `tests/conformance`.
+//! Tests of SQLite alone: files, the schema, damage, the writer. `tests/conformance` tests what every store
+//! must do.
 
 mod care;
 mod damage;
@@ -7,7 +8,7 @@ mod file;
 mod migration;
 mod plan;
 mod reader;
-mod room;
+mod space;
 mod writer;
 
 use std::path::PathBuf;
@@ -22,12 +23,12 @@ use tokio::task::JoinHandle;
 
 use crate::{SqliteOptions, SqliteStore};
 
-/// A directory of its own for a store.
-struct Place {
+/// A directory for one store.
+struct Folder {
     directory: TempDir,
 }
 
-impl Place {
+impl Folder {
     fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
@@ -44,7 +45,7 @@ impl Place {
         Arc::new(SqliteStore::open(self.options()).await.unwrap())
     }
 
-    /// A connection of someone else's.
+    /// Opens a connection that stands for another process.
     fn connect(&self) -> Connection {
         Connection::open(self.path()).unwrap()
     }
@@ -70,44 +71,45 @@ fn movies() -> IndexUid {
     "movies".parse().unwrap()
 }
 
-/// A change that holds the writer until [`Gate::open`], so that what comes after it queues up behind it.
-struct Gate {
+/// A change that blocks the writer until it is released, so that later changes queue up behind it.
+struct BlockedWriter {
     hold: Sender<()>,
     change: JoinHandle<()>,
 }
 
-impl Gate {
-    /// Closes the gate, and waits until the writer stands before it.
-    async fn close(store: &Arc<SqliteStore>) -> Self {
-        let (hold, gate) = channel::<()>();
+impl BlockedWriter {
+    /// Blocks the writer, and waits until it is blocked.
+    async fn block(store: &Arc<SqliteStore>) -> Self {
+        let (hold, released) = channel::<()>();
         let (arrive, arrived) = tokio::sync::oneshot::channel();
-        let (gate, arrive) = (Mutex::new(gate), Mutex::new(Some(arrive)));
+        let (released, arrive) = (Mutex::new(released), Mutex::new(Some(arrive)));
         let store = Arc::clone(store);
         let wait = move || {
             if let Some(arrive) = arrive.lock().unwrap().take() {
                 let _ = arrive.send(());
             }
-            // Ends when the other side is dropped.
-            let _ = gate.lock().unwrap().recv();
+            // Receiving ends when the other side is dropped.
+            let _ = released.lock().unwrap().recv();
         };
         let change = tokio::spawn(async move {
-            let standing = store.write(move |_| {
+            let blocking = store.write(move |_| {
                 wait();
                 Ok(())
             });
-            standing.await.unwrap();
+            blocking.await.unwrap();
         });
         arrived.await.unwrap();
         Self { hold, change }
     }
 
-    async fn open(self) {
+    /// Releases the writer.
+    async fn release(self) {
         drop(self.hold);
         self.change.await.unwrap();
     }
 }
 
-/// Waits until `count` changes are queued behind a closed gate.
+/// Waits until `count` changes are queued behind a blocked writer.
 async fn queued(store: &SqliteStore, count: usize) {
     while store.writer.queued() < count {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! No listing reads all tasks: SQLite's own plans say so, for every statement that a listing runs.
+//! SQLite's query plans prove that listings do not read all tasks.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ fn note(event: TraceEvent<'_>) {
     }
 }
 
-/// A store with a few tasks of each kind and SQLite's statistics about them.
+/// Creates a store with tasks of every status and type.
 fn filled() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     for sql in MIGRATIONS {
@@ -77,7 +77,7 @@ fn queries() -> Vec<TaskQuery> {
 }
 
 #[test]
-fn no_listing_scans_the_tasks() {
+fn listing_does_not_scan_the_tasks() {
     let connection = filled();
     for analyzed in [false, true] {
         if analyzed {
@@ -106,13 +106,13 @@ fn pruning_does_not_scan_the_tasks() {
     assert!(!plan.contains("SCAN tasks") && plan.contains("tasks_by_finished_at"), "{plan}");
 }
 
-/// Statements that read a whole table or index, and why they may.
+/// Statements that read a whole table or index, and the reasons.
 const WHOLE: [&str; 3] = [
-    // Terms are as few as roles are.
+    // There are as few terms as roles.
     "lease_list.sql",
-    // A store of one instance has as many sessions as it allows itself: see docs/store.md.
+    // A store of one instance has at most `max_sessions` sessions: see docs/store.md.
     "session_evict.sql",
-    // The index holds unfinished tasks and no others.
+    // The index holds unfinished tasks only.
     "task_unfinished_count.sql",
 ];
 
@@ -121,7 +121,7 @@ const SMALL: [&str; 3] = ["job_totals", "task_sequence", "probe"];
 
 /// Every statement of the other tables finds its rows by an index.
 #[test]
-fn no_statement_of_a_feature_scans_its_table() {
+fn statement_of_a_feature_does_not_scan_its_table() {
     let connection = filled();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sql");
     let tables: BTreeSet<String> = connection
@@ -138,7 +138,7 @@ fn no_statement_of_a_feature_scans_its_table() {
         if WHOLE.contains(&name.as_str()) || name == "table_list.sql" {
             continue;
         }
-        // Listings of tasks are made of parts; they are looked at above.
+        // The statements of task listings are built from parts, which the test above covers.
         let sql = std::fs::read_to_string(&path).unwrap();
         if sql.contains('{') {
             continue;
@@ -146,8 +146,8 @@ fn no_statement_of_a_feature_scans_its_table() {
         let plan = plan(&connection, &sql);
         looked_at += 1;
         let bad = plan.lines().any(|line| {
-            // Walking all of an index is no better. What else is scanned is a list of arguments or the one row of a
-            // subquery. Sorting ties alone is no reading of all.
+            // A scan of a whole index is no better than one of the table. Other scans read a list of
+            // arguments or the one row of a subquery. Sorting ties alone does not read all rows.
             let scanned = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
             let table = scanned.filter(|name| tables.contains(*name) && !SMALL.contains(name));
             table.is_some() || line.contains("USE TEMP B-TREE FOR ORDER BY")

@@ -194,7 +194,7 @@ async fn keep(store: &dyn TaskStore, aliases: &AliasResolver, now: Timestamp, ca
     let facts = match IndexFacts::read(store, aliases, index).await {
         Ok(facts) => facts,
         Err(error) => {
-            tracing::warn!(%index, "a captured search could not be kept: {error}");
+            tracing::warn!(%index, "a captured search could not be kept: {}", miroir_ports::error_chain(&error));
             return Fate::Lost;
         }
     };
@@ -211,7 +211,7 @@ async fn keep(store: &dyn TaskStore, aliases: &AliasResolver, now: Timestamp, ca
         Ok(Create::Created) => Fate::Stored,
         Ok(Create::Exists) => Fate::Passed,
         Err(error) => {
-            tracing::warn!(%index, "a captured search could not be kept: {error}");
+            tracing::warn!(%index, "a captured search could not be kept: {}", miroir_ports::error_chain(&error));
             Fate::Lost
         }
     }

@@ -66,5 +66,5 @@ async fn upsert(
             return Ok(());
         }
     }
-    Err(StoreError::InvalidInput(format!("the canary `{id}` is being changed by somebody else")))
+    Err(StoreError::Contended(format!("the canary `{id}` is being changed by somebody else")))
 }

@@ -199,7 +199,11 @@ impl Executor {
     /// Tells the sinks that ask for runs. The run is recorded already: one that cannot be told is only logged.
     async fn tell(&self, store: &dyn TaskStore, canary: &Canary, run: &CanaryRun) {
         if let Err(error) = self.changes.canary_ran(store, canary, run).await {
-            tracing::warn!(canary = canary.id, "a run could not be told to the sinks: {error}");
+            tracing::warn!(
+                canary = canary.id,
+                "a run could not be told to the sinks: {}",
+                miroir_ports::error_chain(&error)
+            );
         }
     }
 
@@ -286,7 +290,7 @@ fn told(error: &ApiError) -> ResponseError {
         ApiError::Store(StoreError::Unavailable { outcome, .. }) => ErrorCode::MiroirStoreUnavailable
             .with_message(format!("The task store does not answer; {outcome}.")),
         other => {
-            tracing::error!("a canary's search: {other}");
+            tracing::error!("a canary's search: {}", miroir_ports::error_chain(other));
             ErrorCode::Internal.with_message("Miroir failed to search; its log says why.")
         }
     }

@@ -64,7 +64,10 @@ impl Runner {
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.store_is_lost, true) {
-                    tracing::warn!("no canary runs until the task store can be read again: {error}");
+                    tracing::warn!(
+                        "no canary runs until the task store can be read again: {}",
+                        miroir_ports::error_chain(&error)
+                    );
                 }
                 self.waiting.clear();
                 LONGEST_PAUSE

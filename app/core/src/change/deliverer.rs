@@ -97,7 +97,11 @@ impl Deliverer {
                 let _ = timeout(wait, self.sink.wake.notified()).await;
             }
             Err(error) => {
-                tracing::warn!(sink = self.sink.name(), "delivering changes: {error}");
+                tracing::warn!(
+                    sink = self.sink.name(),
+                    "delivering changes: {}",
+                    miroir_ports::error_chain(&error)
+                );
                 sleep(STORE_PAUSE).await;
             }
         }

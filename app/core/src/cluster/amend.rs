@@ -29,9 +29,7 @@ impl Cluster {
                 Put::Conflict => current = reload(self.store.as_ref(), uid).await?,
             }
         }
-        Err(StoreError::InvalidInput(format!(
-            "task {uid} changed {ATTEMPTS} times while it was being changed"
-        )))
+        Err(StoreError::Contended(format!("task {uid} changed {ATTEMPTS} times while it was being changed")))
     }
 
     /// Stores the task; when it ends in success, together with the events of what it changed.

@@ -86,7 +86,7 @@ impl Dispatch {
         let events: Vec<Event> = missed.chain([Event::Refused { error: error.clone() }]).collect();
         let Self { cluster, task, .. } = self;
         if let Err(error) = cluster.amend_task(task, &events).await {
-            tracing::warn!("giving up a write that was not sent: {error}");
+            tracing::warn!("giving up a write that was not sent: {}", miroir_ports::error_chain(&error));
         }
     }
 }
@@ -185,7 +185,7 @@ impl Run {
             Some(answer) => drop(answer.send(Answered { result, untouched: self.outcomes.is_untouched() })),
             None => {
                 if let Err(error) = result {
-                    tracing::warn!(task = %self.task.uid, "a write ended badly after its answer: {error}");
+                    tracing::warn!(task = %self.task.uid, "a write ended badly after its answer: {}", miroir_ports::error_chain(&error));
                 }
             }
         }

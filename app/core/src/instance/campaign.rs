@@ -90,7 +90,11 @@ pub async fn campaign_loop(campaign: Campaign, shutdown: CancellationToken) {
         match campaign.begin(&store).await {
             Ok(Some((lease, store))) => campaign.serve(lease, store, &shutdown).await,
             Ok(None) => {}
-            Err(error) => tracing::debug!(scope = campaign.role.name(), "no term begins: {error}"),
+            Err(error) => tracing::debug!(
+                scope = campaign.role.name(),
+                "no term begins: {}",
+                miroir_ports::error_chain(&error)
+            ),
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

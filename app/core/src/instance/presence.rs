@@ -40,7 +40,7 @@ pub async fn presence_loop(presence: Presence, shutdown: CancellationToken) {
             }
             Err(error) => {
                 if !std::mem::replace(&mut warned, true) {
-                    tracing::warn!("cannot tell which instances live: {error}");
+                    tracing::warn!("cannot tell which instances live: {}", miroir_ports::error_chain(&error));
                 }
             }
         }

@@ -50,7 +50,7 @@ pub async fn poll_loop(cluster: Arc<Cluster>, options: PollerOptions, shutdown: 
             Ok(true) => pause = options.shortest_pause,
             Ok(false) => pause = (pause * 2).min(options.longest_pause),
             Err(error) => {
-                tracing::warn!("following tasks: {error}");
+                tracing::warn!("following tasks: {}", miroir_ports::error_chain(&error));
                 pause = options.longest_pause;
             }
         }

@@ -36,7 +36,7 @@ async fn prune(cluster: &Cluster, keep: Duration) {
             Ok(0) => return,
             Ok(count) => tracing::info!(count, "deleted tasks that finished before {before}"),
             Err(error) => {
-                tracing::warn!("pruning tasks: {error}");
+                tracing::warn!("pruning tasks: {}", miroir_ports::error_chain(&error));
                 return;
             }
         }

@@ -181,7 +181,7 @@ impl Reconciler {
             Ok(Some(other)) => other.created_at >= task.created_at.plus(TOGETHER),
             Ok(None) => false,
             Err(error) => {
-                tracing::warn!("reading a task: {error}");
+                tracing::warn!("reading a task: {}", miroir_ports::error_chain(&error));
                 true
             }
         }
@@ -227,7 +227,7 @@ pub(super) async fn shard_count(cluster: &Cluster, task: &Task) -> u32 {
         Ok(Some(entry)) => entry.shard_count,
         Ok(None) => cluster.shard_count,
         Err(error) => {
-            tracing::warn!("reading the registry: {error}");
+            tracing::warn!("reading the registry: {}", miroir_ports::error_chain(&error));
             cluster.shard_count
         }
     }

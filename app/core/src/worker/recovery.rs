@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// one, as a node would that missed its write this very moment.
 pub async fn recover(cluster: Arc<Cluster>) {
     while let Err(error) = recall(&cluster).await {
-        tracing::warn!("recalling which nodes lack something: {error}");
+        tracing::warn!("recalling which nodes lack something: {}", miroir_ports::error_chain(&error));
         tokio::time::sleep(PAUSE).await;
     }
     cluster.recalled.store(true, Ordering::Release);

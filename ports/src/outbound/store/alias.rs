@@ -4,35 +4,38 @@ use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::alias::Alias;
 
-use super::{Create, Put, StoreError};
+use super::conditional::{Create, Put};
+use super::error::StoreError;
 
-/// Names that stand for indexes.
+/// Names that clients may use in place of indexes.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait AliasTable: Send + Sync + 'static {
     /// Stores a new alias, its version and history as given.
     ///
-    /// - **ALIAS-1** When the name is taken it MUST answer [`Create::Exists`] and change nothing.
+    /// - **ALIAS-1** If the name is taken, it MUST return [`Create::Exists`] and change nothing.
     async fn alias_create(&self, alias: &Alias) -> Result<Create, StoreError>;
 
-    /// The alias, or none.
+    /// Returns the alias, if there is one.
     async fn alias_get(&self, name: &IndexUid) -> Result<Option<Alias>, StoreError>;
 
-    /// Replaces the row of `alias.name` if its version is `alias.version`; the stored row gets that plus one.
+    /// Replaces the row of `alias.name` if its version is `alias.version`. The stored row gets that version
+    /// plus one.
     ///
-    /// - **ALIAS-2** A row of another version, or no row, MUST answer [`Put::Conflict`] and change nothing.
+    /// - **ALIAS-2** If the row has another version, or there is no row, it MUST return [`Put::Conflict`] and
+    ///   change nothing.
     async fn alias_put(&self, alias: &Alias) -> Result<Put, StoreError>;
 
     /// Replaces two rows, both or neither, each on the terms of [`AliasTable::alias_put`].
     ///
-    /// - **ALIAS-3** When either conflicts, neither MUST change. Two rows of one name are `InvalidInput`.
+    /// - **ALIAS-3** If either conflicts, neither MUST change. Two rows of one name are `InvalidInput`.
     async fn alias_put_both(&self, first: &Alias, second: &Alias) -> Result<Put, StoreError>;
 
-    /// Removes the alias; false when there was none.
+    /// Removes the alias. Returns false if there was none.
     async fn alias_delete(&self, name: &IndexUid) -> Result<bool, StoreError>;
 
-    /// Up to `limit` aliases, starting after `after`.
+    /// Returns up to `limit` aliases after the name `after`.
     ///
-    /// - **ALIAS-4** They MUST come in the byte order of their names, each once.
+    /// - **ALIAS-4** They MUST be in the byte order of their names, each once.
     async fn alias_list(&self, after: Option<IndexUid>, limit: u32) -> Result<Vec<Alias>, StoreError>;
 }

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use miroir_domain::{IndexUid, Timestamp};
 
-use super::{Advance, StoreError};
+use super::conditional::Advance;
+use super::error::StoreError;
 
-/// One row of `cdc_cursors`: how far a sink has confirmed the change events of an index.
+/// One row of `cdc_cursors`: the position up to which a sink has confirmed the change events of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeCursor {
     /// The sink.
@@ -14,18 +15,19 @@ pub struct ChangeCursor {
     pub index_uid: IndexUid,
     /// The sequence number of the last event that was confirmed.
     pub last_event_seq: u64,
-    /// When that was recorded.
+    /// The time at which it was recorded.
     pub updated_at: Timestamp,
 }
 
-/// How far sinks have come.
+/// Positions of sinks.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ChangeCursorTable: Send + Sync + 'static {
     /// Records that `sink` has confirmed every event of `index` up to `seq`.
     ///
-    /// - **CURSOR-1** It MUST only advance: a `seq` that is not greater than the row's answers [`Advance::Behind`] with the
-    ///   row's and changes nothing, `updated_at` included. Where there is no row any `seq` advances, 0 included.
+    /// - **CURSOR-1** The cursor MUST only advance. If `seq` is not greater than the row's number, it MUST
+    ///   return [`Advance::Behind`] with that number and change nothing, `updated_at` included. If there is
+    ///   no row, any `seq` advances, 0 included.
     async fn change_cursor_advance(
         &self,
         sink: &str,
@@ -34,10 +36,11 @@ pub trait ChangeCursorTable: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Advance, StoreError>;
 
-    /// Moves the cursor back to `seq`, because a person wants what follows it delivered again; false when it was not
-    /// beyond `seq`.
+    /// Moves the cursor back to `seq`, because an operator wants the events after it delivered again. Returns
+    /// false if the cursor was not beyond `seq`.
     ///
-    /// - **CURSOR-3** It MUST only move back: where there is no row, or one that is not greater, nothing changes.
+    /// - **CURSOR-3** The cursor MUST only move back. If there is no row, or the row's number is not greater,
+    ///   nothing changes.
     async fn change_cursor_rewind(
         &self,
         sink: &str,
@@ -46,15 +49,15 @@ pub trait ChangeCursorTable: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// One cursor, or none.
+    /// Returns one cursor, if there is one.
     async fn change_cursor_get(
         &self,
         sink: &str,
         index: &IndexUid,
     ) -> Result<Option<ChangeCursor>, StoreError>;
 
-    /// All cursors of a sink.
+    /// Returns all cursors of a sink.
     ///
-    /// - **CURSOR-2** They MUST come in the byte order of their indexes, and none of another sink among them.
+    /// - **CURSOR-2** They MUST be in the byte order of their indexes, without those of other sinks.
     async fn change_cursor_list(&self, sink: &str) -> Result<Vec<ChangeCursor>, StoreError>;
 }

@@ -5,41 +5,42 @@ use miroir_domain::IndexUid;
 use miroir_domain::task::Task;
 use serde_json::Value;
 
-use super::{Put, StoreError};
+use super::conditional::Put;
+use super::error::StoreError;
 
-/// An event before it has a number.
+/// An event that has no number yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewChange {
     /// The sink it is for.
     pub sink_name: String,
     /// The index it is of.
     pub index_uid: IndexUid,
-    /// What the sink is told.
+    /// The body, as the sink receives it.
     pub body: Value,
 }
 
-/// An event that is held for its sink.
+/// An event that is kept for its sink.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// Its number, from 1; of one sink and index they grow by one.
+    /// The number, from 1. The numbers of one sink and index grow by one.
     pub seq: u64,
-    /// What the sink is told.
+    /// The body, as the sink receives it.
     pub body: Value,
 }
 
-/// What a sink finds.
+/// A page of events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangePage {
     /// Events in the order of their numbers.
     pub changes: Vec<Change>,
-    /// The greatest number that was dropped for lack of room, 0 when none was: a reader that has confirmed less than that
-    /// has a gap up to it.
+    /// The greatest number that was dropped because the budget was exceeded, or 0. A reader that has
+    /// confirmed less has a gap up to it.
     pub trimmed_to: u64,
-    /// The greatest number given so far; 0 before the first.
+    /// The greatest number given so far, or 0 before the first event.
     pub last_seq: u64,
 }
 
-/// Where the events of a sink and index have come to.
+/// The position of the events of a sink and index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangePosition {
     /// The index.
@@ -50,14 +51,15 @@ pub struct ChangePosition {
     pub last_seq: u64,
 }
 
-/// How full the outbox of a sink is.
+/// The size of a sink's outbox.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ChangeBacklog {
-    /// Events that are held: those that wait, and those that were kept after their delivery.
+    /// The number of events that are kept: those that wait, and those that are kept after their delivery.
     pub events: u64,
     /// The bytes of their bodies as JSON text.
     pub bytes: u64,
-    /// Events that were dropped for lack of room before they were acknowledged, since the sink's first.
+    /// The number of events that were dropped before they were acknowledged because the budget was exceeded,
+    /// since the sink's first event.
     pub lost: u64,
 }
 
@@ -65,15 +67,16 @@ pub struct ChangeBacklog {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ChangeOutbox: Send + Sync + 'static {
-    /// Replaces a task on the terms of [`super::TaskTable::task_put`] and appends `changes`, in their order, in the same atomic
-    /// unit.
+    /// Replaces a task on the terms of [`TaskTable::task_put`](crate::outbound::TaskTable::task_put) and
+    /// appends `changes`, in their order, in the same atomic unit.
     ///
-    /// - **OUTBOX-1** When the put conflicts or is refused, nothing MUST be appended.
-    /// - **OUTBOX-2** Numbers of one sink and index MUST grow by one, also after events were acknowledged or dropped
-    ///   and after reopening. The first is 1.
-    /// - **OUTBOX-3** After it the bodies that are held for one sink MUST NOT take more than `budget_bytes`: its oldest events go,
-    ///   in the order in which they were appended, whatever their index, the new ones too if need be; each moves its
-    ///   index's `trimmed_to`, and is counted as lost unless it was acknowledged.
+    /// - **OUTBOX-1** If the put conflicts or is refused, nothing MUST be appended.
+    /// - **OUTBOX-2** Numbers of one sink and index MUST grow by one, also after events were acknowledged or
+    ///   dropped and after reopening. The first is 1.
+    /// - **OUTBOX-3** After it the bodies that are kept for one sink MUST NOT take more than `budget_bytes`.
+    ///   The sink's oldest events are dropped, in the order in which they were appended, of any index, and
+    ///   the new ones too if necessary. Each moves the `trimmed_to` of its index, and counts as lost unless
+    ///   it was acknowledged.
     async fn change_append_with_task(
         &self,
         task: Task,
@@ -81,10 +84,11 @@ pub trait ChangeOutbox: Send + Sync + 'static {
         budget_bytes: u64,
     ) -> Result<Put, StoreError>;
 
-    /// Appends `changes` that no task ends with, on the same terms.
+    /// Appends `changes` that do not come from a task, on the same terms.
     async fn change_append(&self, changes: Vec<NewChange>, budget_bytes: u64) -> Result<(), StoreError>;
 
-    /// Up to `limit` events of a sink and index with a number greater than `after`. It takes nothing away.
+    /// Returns up to `limit` events of a sink and index with a number greater than `after`, and removes
+    /// nothing.
     async fn change_peek(
         &self,
         sink: &str,
@@ -93,11 +97,12 @@ pub trait ChangeOutbox: Send + Sync + 'static {
         limit: u32,
     ) -> Result<ChangePage, StoreError>;
 
-    /// Notes that the events of a sink and index up to `seq` were delivered, and removes them but for the last `keep`
-    /// numbers up to it, to which a person may rewind; answers how many went.
+    /// Records that the events of a sink and index up to `seq` were delivered, and removes all but the last
+    /// `keep` of those numbers, to which an operator may rewind. Returns the number of events that were
+    /// removed.
     ///
-    /// - **OUTBOX-4** They MUST NOT be counted as lost, now or later. A `seq` below an earlier one takes nothing back,
-    ///   and one above the last number is taken for that number.
+    /// - **OUTBOX-4** They MUST NOT be counted as lost, now or later. A `seq` below an earlier one revokes
+    ///   nothing, and one above the last number stands for that number.
     async fn change_acknowledge(
         &self,
         sink: &str,
@@ -106,12 +111,12 @@ pub trait ChangeOutbox: Send + Sync + 'static {
         keep: u64,
     ) -> Result<u64, StoreError>;
 
-    /// Every index that a sink was ever appended an event of.
+    /// Returns every index of which an event was ever appended for a sink.
     ///
-    /// - **OUTBOX-6** They MUST come in the byte order of their names, and none of another sink among them.
+    /// - **OUTBOX-6** They MUST be in the byte order of their names, without those of other sinks.
     async fn change_positions(&self, sink: &str) -> Result<Vec<ChangePosition>, StoreError>;
 
-    /// How full the outbox of a sink is.
+    /// Returns the size of a sink's outbox.
     ///
     /// - **OUTBOX-5** The cost MUST NOT depend on the number of events.
     async fn change_backlog(&self, sink: &str) -> Result<ChangeBacklog, StoreError>;

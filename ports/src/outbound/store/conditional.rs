@@ -17,3 +17,12 @@ pub enum Create {
     /// A row of that key existed already: nothing changed.
     Exists,
 }
+
+/// The result of an advance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advance {
+    /// The row now holds the given value.
+    Advanced,
+    /// The row already holds this value, which is not lower: nothing changed.
+    Behind(u64),
+}

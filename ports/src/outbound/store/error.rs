@@ -1,13 +1,16 @@
-//! What can go wrong in a store.
+//! Errors of the store.
 
+use std::error::Error;
 use std::fmt;
 
-/// Whether a failed call may have changed the store.
+use crate::Source;
+
+/// The effect of a failed call on the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Certainly not: the call may be repeated as it is.
+    /// Certainly none: the call may be repeated as it is.
     NotApplied,
-    /// Perhaps: read before repeating.
+    /// Not known: read before repeating the call.
     Unknown,
 }
 
@@ -21,16 +24,21 @@ impl fmt::Display for Outcome {
 }
 
 /// The one error of every store port.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Display` does not repeat the source: log sites print it with [`error_chain`](crate::error_chain).
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The backend cannot be reached, is full, is shut down, or did not answer in time.
+    /// The backend cannot be reached, is full, is shut down, or did not respond in time.
     #[error("the store is unavailable ({outcome}): {reason}")]
     Unavailable {
-        /// Whether the call may have been applied.
+        /// The effect of the call.
         outcome: Outcome,
-        /// What happened and, where there is one, what to do.
+        /// A sentence that says what happened and, if there is a remedy, what to do.
         reason: String,
+        /// The error of the backend, if it raised one.
+        #[source]
+        source: Option<Source>,
     },
     /// A row that cannot be decoded.
     #[error("table `{table}`, row `{key}` is corrupt: {reason}")]
@@ -39,10 +47,13 @@ pub enum StoreError {
         table: &'static str,
         /// The row's key.
         key: String,
-        /// What is wrong with it.
+        /// A sentence that says what is wrong with the row.
         reason: String,
+        /// The error of the backend or of the decoder, if one raised it.
+        #[source]
+        source: Option<Source>,
     },
-    /// The store was written by a newer Miroir. Nothing was touched.
+    /// A store that was written by a newer Miroir. Nothing was touched.
     #[error(
         "the store has schema version {found}, but this Miroir knows versions up to {supported}: upgrade Miroir"
     )]
@@ -52,14 +63,64 @@ pub enum StoreError {
         /// The newest version this binary knows.
         supported: u32,
     },
-    /// An argument the store cannot take.
+    /// An argument that the store cannot take.
     #[error("invalid input for the store: {0}")]
     InvalidInput(String),
+    /// A conditional write that lost too many races: the row kept changing. Nothing was changed by it.
+    #[error("too many writers change the same row: {0}")]
+    Contended(String),
 }
 
 impl StoreError {
-    /// Whether the call may be repeated as it is.
+    /// Creates an [`StoreError::Unavailable`] for a call that certainly changed nothing.
+    pub fn not_applied(reason: impl Into<String>) -> Self {
+        Self::Unavailable { outcome: Outcome::NotApplied, reason: reason.into(), source: None }
+    }
+
+    /// Creates a [`StoreError::Corrupt`].
+    pub fn corrupt(table: &'static str, key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Corrupt { table, key: key.into(), reason: reason.into(), source: None }
+    }
+
+    /// Sets the source. Errors that have none stay as they are.
+    #[must_use]
+    pub fn with_source(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        if let Self::Unavailable { source, .. } | Self::Corrupt { source, .. } = &mut self {
+            *source = Some(Source::new(cause));
+        }
+        self
+    }
+
+    /// Returns whether the call may be repeated as it is.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { outcome: Outcome::NotApplied, .. })
+        matches!(self, Self::Unavailable { outcome: Outcome::NotApplied, .. } | Self::Contended(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_errors_that_changed_nothing_are_retryable() {
+        assert!(StoreError::not_applied("x").retryable());
+        assert!(StoreError::Contended("x".to_owned()).retryable());
+        let unknown =
+            StoreError::Unavailable { outcome: Outcome::Unknown, reason: "x".to_owned(), source: None };
+        let corrupt = StoreError::corrupt("tasks", "1", "x");
+        let ahead = StoreError::SchemaAhead { found: 2, supported: 1 };
+        for error in [unknown, corrupt, ahead, StoreError::InvalidInput("x".to_owned())] {
+            assert!(!error.retryable(), "{error}");
+        }
+    }
+
+    #[test]
+    fn source_is_kept_and_not_repeated() {
+        for error in [StoreError::not_applied("x"), StoreError::corrupt("tasks", "1", "x")] {
+            assert!(error.source().is_none());
+            let error = error.with_source(fmt::Error);
+            assert_eq!(error.source().map(ToString::to_string), Some(fmt::Error.to_string()));
+            assert!(!error.to_string().contains(&fmt::Error.to_string()), "{error}");
+        }
     }
 }

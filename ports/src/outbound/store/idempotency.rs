@@ -3,32 +3,32 @@
 use async_trait::async_trait;
 use miroir_domain::{TaskUid, Timestamp};
 
-use super::StoreError;
+use super::error::StoreError;
 
-/// A request that wants to be the one that is carried out under its key.
+/// A request that asks to be the one that is carried out under its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
-    /// The key, scoped to whoever sent it.
+    /// The key, scoped to the client that sent it.
     pub key: String,
-    /// What was sent.
+    /// The hash of the body.
     pub body_sha256: [u8; 32],
-    /// Names this attempt, and no other: later calls prove with it that they are of this attempt.
+    /// The unique name of this attempt, by which later calls prove that they belong to it.
     pub owner: String,
-    /// Until when the attempt may take; from then on another may reserve the key.
+    /// The instant from which another attempt may reserve the key.
     pub expires_at: Timestamp,
 }
 
-/// What became of a reservation.
+/// The outcome of a reservation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserve {
-    /// The key is the caller's.
+    /// The key is reserved for the caller.
     Reserved,
-    /// An earlier request with the same body is being carried out, until then at most.
+    /// An earlier request with the same body is being carried out.
     InProgress {
-        /// When its reservation ends.
+        /// The end of its reservation.
         expires_at: Timestamp,
     },
-    /// An earlier request with the same body was answered with this task.
+    /// An earlier request with the same body created this task.
     Completed(TaskUid),
     /// The key was used with another body.
     Mismatch,
@@ -38,11 +38,12 @@ pub enum Reserve {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait IdempotencyTable: Send + Sync + 'static {
-    /// Takes the key, or says what stands in the way.
+    /// Reserves the key, or returns the state of the reservation that it meets.
     ///
-    /// - **IDEMP-1** Of any number of callers at once, one MUST be answered [`Reserve::Reserved`].
-    /// - **IDEMP-2** A row with `expires_at <= now` MUST count as none, whatever it holds: the caller takes the key over.
-    /// - **IDEMP-3** Bodies MUST be compared before anything else is said of a row that counts.
+    /// - **IDEMP-1** Of any number of concurrent callers, exactly one MUST receive [`Reserve::Reserved`].
+    /// - **IDEMP-2** A row with `expires_at <= now` MUST count as absent, whatever it holds: the caller takes
+    ///   the key over.
+    /// - **IDEMP-3** If the row counts, bodies MUST be compared before anything else about it is returned.
     /// - **IDEMP-4** A reservation whose `expires_at` is not after `now` is `InvalidInput`.
     async fn idempotency_reserve(
         &self,
@@ -50,11 +51,11 @@ pub trait IdempotencyTable: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Reserve, StoreError>;
 
-    /// Records the task that answered the request, and keeps it until `expires_at`; false when the key is not, or no longer,
-    /// reserved by `owner`.
+    /// Records the task that the request created, and keeps it until `expires_at`. Returns false if the key
+    /// is not reserved by `owner`, or no longer.
     ///
-    /// - **IDEMP-5** It MUST change nothing when another owner took the key over, and nothing when the reservation
-    ///   has expired at `now`. Repeated with the same owner and task it MUST answer true.
+    /// - **IDEMP-5** If another owner took the key over, or the reservation has expired at `now`, it MUST
+    ///   change nothing. Repeated with the same owner and task it MUST return true.
     async fn idempotency_complete(
         &self,
         key: &str,
@@ -64,13 +65,13 @@ pub trait IdempotencyTable: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Gives a reserved key back, because the request was refused and made nothing; false when it is not reserved by
-    /// `owner`.
+    /// Releases a reserved key, because the request was refused and created nothing. Returns false if the key
+    /// is not reserved by `owner`.
     ///
     /// - **IDEMP-6** A completed row MUST stay.
     async fn idempotency_release(&self, key: &str, owner: &str) -> Result<bool, StoreError>;
 
-    /// Removes up to `limit` rows that have expired at `now`; answers how many.
+    /// Removes up to `limit` rows that have expired at `now` and returns their number.
     ///
     /// - **IDEMP-7** Rows that have not expired MUST stay.
     async fn idempotency_purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;

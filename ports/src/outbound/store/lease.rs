@@ -5,43 +5,44 @@ use std::time::Duration;
 use async_trait::async_trait;
 use miroir_domain::Timestamp;
 
-use super::StoreError;
+use super::error::StoreError;
 
-/// One term of leadership.
+/// One term of a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// What is led.
+    /// The key of the lease: the name of a role, or `instance:<id>`.
     pub scope: String,
-    /// Who leads.
+    /// The holder.
     pub holder: String,
-    /// From when on another may lead, on the store's clock.
+    /// The instant from which another may acquire the lease, on the store's clock.
     pub expires_at: Timestamp,
     /// The fencing token: greater in every new term of the scope, and never given twice.
     pub token: u64,
 }
 
-/// What became of an attempt to lead.
+/// The outcome of an attempt to acquire a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Acquire {
     /// A new term began.
     Acquired(Lease),
-    /// A term is running; it may be the caller's own, whose answer was lost.
+    /// A term is running. It may be the caller's own, if an earlier response was lost.
     Held(Lease),
 }
 
-/// Leadership of named scopes.
+/// Leases by scope.
 ///
-/// A store that several instances share judges time by its own clock, because theirs differ: it takes `ttl` from there and
-/// does not look at `now`. A store of one instance takes `now`.
+/// A store that several instances share measures time by its own clock, because their clocks differ: it
+/// counts `ttl` from there and ignores `now`. A store of one instance uses `now`.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait LeaseTable: Send + Sync + 'static {
-    /// Begins a term of `ttl` when none is running.
+    /// Begins a term of `ttl` unless one is running.
     ///
-    /// - **LEASE-1** Of any number of callers at once, one MUST be answered [`Acquire::Acquired`].
-    /// - **LEASE-2** A term with `expires_at > now` MUST answer [`Acquire::Held`], whoever asks, and change nothing.
-    /// - **LEASE-3** The token of a new term MUST be greater than that of every earlier term of the scope, released or
-    ///   expired, also after reopening. The first is 1.
+    /// - **LEASE-1** Of any number of concurrent callers, exactly one MUST receive [`Acquire::Acquired`].
+    /// - **LEASE-2** While a term with `expires_at > now` runs, it MUST return [`Acquire::Held`] to every
+    ///   caller and change nothing.
+    /// - **LEASE-3** The token of a new term MUST be greater than that of every earlier term of the scope,
+    ///   released or expired, also after reopening. The first is 1.
     /// - **LEASE-4** A `ttl` of less than a millisecond is `InvalidInput`.
     async fn lease_acquire(
         &self,
@@ -51,10 +52,11 @@ pub trait LeaseTable: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Acquire, StoreError>;
 
-    /// Extends a running term to `ttl` from now on and answers when it will end; none when it does not run, or is not this
-    /// one.
+    /// Extends a running term to `ttl` from now on and returns its new end. Returns `None` if the term does
+    /// not run or is not the caller's.
     ///
-    /// - **LEASE-5** It MUST change nothing unless holder and token are those of the term, and `expires_at > now`.
+    /// - **LEASE-5** Unless holder and token are those of the term, and `expires_at > now`, it MUST change
+    ///   nothing.
     async fn lease_renew(
         &self,
         scope: &str,
@@ -64,24 +66,26 @@ pub trait LeaseTable: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Ends a term; false when holder and token are not those of the row.
+    /// Ends a term. Returns false if holder and token are not those of the row.
     ///
     /// - **LEASE-6** After it the scope MUST be free at once.
     async fn lease_release(&self, scope: &str, holder: &str, token: u64) -> Result<bool, StoreError>;
 
-    /// Makes all later changes through this handle of the store part of a term; call it before the work that the term is for.
+    /// Makes all later changes through this handle of the store part of a term. It must be called before the
+    /// work of the term begins.
     ///
-    /// - **LEASE-8** From its acknowledgement on, every change through a handle that is fenced with a lower token of the
-    ///   same scope MUST be refused as `Unavailable` with `NotApplied`, whether or not its holder knows that its term is
-    ///   over; and so MUST a later fence with a lower token. The fence and the change are looked at in one atomic unit.
-    ///   Handles without a fence, and those of other scopes, are not affected. Reads may be refused as well.
+    /// - **LEASE-8** Once it is acknowledged, every change through a handle that is fenced with a lower token
+    ///   of the same scope MUST be refused as `Unavailable` with `NotApplied`, even if its holder does not
+    ///   know that its term is over; so MUST a later fence with a lower token. The fence is checked in the
+    ///   atomic unit of the change. Handles without a fence, and those of other scopes, are not affected.
+    ///   Reads may be refused as well.
     async fn lease_fence(&self, scope: &str, token: u64) -> Result<(), StoreError>;
 
-    /// The running term of a scope, or none.
+    /// Returns the running term of a scope, if there is one.
     async fn lease_get(&self, scope: &str, now: Timestamp) -> Result<Option<Lease>, StoreError>;
 
-    /// All running terms.
+    /// Returns all running terms.
     ///
-    /// - **LEASE-7** They MUST come in the byte order of their scopes.
+    /// - **LEASE-7** They MUST be in the byte order of their scopes.
     async fn lease_list(&self, now: Timestamp) -> Result<Vec<Lease>, StoreError>;
 }

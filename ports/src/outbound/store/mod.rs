@@ -1,20 +1,21 @@
-//! The task store: one trait per table, met in one supertrait.
+//! The task store: one trait per table, and one supertrait of them all.
 //!
-//! Contracts that hold for every method:
+//! Contracts of every method:
 //!
-//! - **STORE-1** A method is one atomic unit: all of it happened, or none of it.
-//! - **STORE-2** A method that answered `Ok` is durable, as far as the backend's durability setting goes.
-//! - **STORE-3** Expected outcomes are values; errors are for what the caller could not expect.
-//! - **STORE-4** A value read back equals the value written, whatever Unicode, JSON or integers it holds.
-//! - **STORE-5** A row that cannot be decoded is [`StoreError::Corrupt`] and names its key; it is never skipped and
-//!   never a panic.
-//! - **STORE-6** Methods may be called from any number of tasks at once; a dropped call leaves no half-done work: what it
-//!   asked for happens whole or not at all.
+//! - **STORE-1** A method is one atomic unit: it is applied as a whole or not at all.
+//! - **STORE-2** A method that returned `Ok` is durable, as far as the backend's durability setting goes.
+//! - **STORE-3** Expected outcomes are values. Errors are for what the caller could not expect.
+//! - **STORE-4** A value read back equals the value written, for any Unicode, JSON and integers.
+//! - **STORE-5** A row that cannot be decoded is [`StoreError::Corrupt`] and names its key. It is never
+//!   skipped and never causes a panic.
+//! - **STORE-6** Methods may be called from any number of tasks at once. A dropped call is applied as a whole
+//!   or not at all.
 //! - **STORE-7** A version of `u64::MAX` cannot be raised: replacing such a row is `InvalidInput`.
-//! - **STORE-8** What a method answered `Ok` to is there again after the store was closed and opened.
-//! - **STORE-10** A row with an instant of expiry is there while `now` is before that instant, and gone from that instant
-//!   on, whether or not it was removed. JSON that nests deeper than [`MAX_JSON_DEPTH`](miroir_domain::row::MAX_JSON_DEPTH) is `InvalidInput`.
-//! - **STORE-9** After a change was acknowledged, every call that begins later sees it.
+//! - **STORE-8** A change that returned `Ok` is still there after the store was closed and opened.
+//! - **STORE-10** A row with an instant of expiry exists while `now` is before that instant, and no longer
+//!   from that instant on, even if it was not removed yet. JSON that nests deeper than
+//!   [`MAX_JSON_DEPTH`](miroir_domain::row::MAX_JSON_DEPTH) is `InvalidInput`.
+//! - **STORE-9** Once a change is acknowledged, every call that begins later sees it.
 
 mod admin_session;
 mod alias;
@@ -31,7 +32,6 @@ mod lease;
 mod node_settings;
 mod rate_limit;
 mod revocation;
-mod revocation_bell;
 mod rollover;
 mod row;
 mod scoped_key;
@@ -39,6 +39,7 @@ mod search_ui;
 mod session;
 mod status;
 mod task;
+mod task_store;
 mod tenant;
 mod wrap;
 
@@ -57,60 +58,11 @@ pub use lease::*;
 pub use node_settings::*;
 pub use rate_limit::*;
 pub use revocation::*;
-pub use revocation_bell::*;
 pub use rollover::*;
 pub use scoped_key::*;
 pub use search_ui::*;
 pub use session::*;
 pub use status::*;
 pub use task::*;
+pub use task_store::*;
 pub use tenant::*;
-
-/// The whole store: one object to choose at start, one object to swap in a test.
-pub trait TaskStore:
-    TaskTable
-    + IndexTable
-    + NodeSettingsTable
-    + AliasTable
-    + SessionTable
-    + IdempotencyTable
-    + JobTable
-    + LeaseTable
-    + CanaryTable
-    + ChangeCursorTable
-    + ChangeOutbox
-    + ChangeSinkTable
-    + TenantTable
-    + RolloverTable
-    + SearchUiTable
-    + ScopedKeyTable
-    + AdminSessionTable
-    + RevocationFeed
-    + RateLimits
-    + StoreStatus
-{
-}
-
-impl<T> TaskStore for T where
-    T: TaskTable
-        + IndexTable
-        + NodeSettingsTable
-        + AliasTable
-        + SessionTable
-        + IdempotencyTable
-        + JobTable
-        + LeaseTable
-        + CanaryTable
-        + ChangeCursorTable
-        + ChangeOutbox
-        + ChangeSinkTable
-        + TenantTable
-        + RolloverTable
-        + SearchUiTable
-        + ScopedKeyTable
-        + AdminSessionTable
-        + RevocationFeed
-        + RateLimits
-        + StoreStatus
-{
-}

@@ -1,9 +1,10 @@
-//! Table 2, `node_settings_version`: which settings version of an index a node is known to have.
+//! Table 2, `node_settings_version`: the settings version of an index that a node is known to have.
 
 use async_trait::async_trait;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
 
-use super::StoreError;
+use super::conditional::Advance;
+use super::error::StoreError;
 
 /// One row of `node_settings_version`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,19 +13,10 @@ pub struct NodeSettingsVersion {
     pub index_uid: IndexUid,
     /// The node.
     pub node_id: NodeId,
-    /// The settings version the node is known to have.
+    /// The settings version that the node is known to have.
     pub version: u64,
-    /// When it was recorded.
+    /// The time at which it was recorded.
     pub updated_at: Timestamp,
-}
-
-/// What became of an advance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Advance {
-    /// The row now holds the given value.
-    Advanced,
-    /// The row holds this value already, which is not lower: nothing changed.
-    Behind(u64),
 }
 
 /// Settings versions of nodes.
@@ -33,9 +25,9 @@ pub enum Advance {
 pub trait NodeSettingsTable: Send + Sync + 'static {
     /// Records that `node` has settings `version` of `index`.
     ///
-    /// - **NODESET-1** A version MUST only advance: one that is not greater than the row's answers
-    ///   [`Advance::Behind`] with the row's version and changes nothing, `updated_at` included. Where there is no row,
-    ///   any version advances, 0 included.
+    /// - **NODESET-1** A version MUST only advance. If it is not greater than the row's, it MUST return
+    ///   [`Advance::Behind`] with the row's version and change nothing, `updated_at` included. If there is no
+    ///   row, any version advances, 0 included.
     async fn node_settings_advance(
         &self,
         index: &IndexUid,
@@ -44,15 +36,15 @@ pub trait NodeSettingsTable: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Advance, StoreError>;
 
-    /// One row, or none.
+    /// Returns one row, if there is one.
     async fn node_settings_get(
         &self,
         index: &IndexUid,
         node: &NodeId,
     ) -> Result<Option<NodeSettingsVersion>, StoreError>;
 
-    /// All rows of an index.
+    /// Returns all rows of an index.
     ///
-    /// - **NODESET-2** The rows MUST come in the byte order of their nodes, and none of another index among them.
+    /// - **NODESET-2** They MUST be in the byte order of their nodes, without those of other indexes.
     async fn node_settings_list(&self, index: &IndexUid) -> Result<Vec<NodeSettingsVersion>, StoreError>;
 }

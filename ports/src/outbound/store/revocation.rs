@@ -1,15 +1,18 @@
-//! Revocations of admin sessions, told as they happen.
+//! Revocations of admin sessions, sent to every instance as they happen.
+
+use std::pin::Pin;
 
 use async_trait::async_trait;
+use futures_core::Stream;
 
-use super::StoreError;
+use super::error::StoreError;
 
-/// What a subscriber hears.
+/// A message to a subscriber.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Revocation {
     /// The session of this id was revoked.
     Session(String),
-    /// Messages may have been missed: whatever was remembered of sessions is to be forgotten.
+    /// Messages may have been missed, so everything that is cached of sessions must be dropped.
     Missed,
 }
 
@@ -23,24 +26,21 @@ impl std::fmt::Debug for Revocation {
     }
 }
 
-/// A subscription.
-#[cfg_attr(feature = "mocks", mockall::automock)]
-#[async_trait]
-pub trait Revocations: Send {
-    /// The next message; none once the store is closed. May be dropped and called again: no message is lost by it.
-    async fn next(&mut self) -> Option<Revocation>;
-}
+/// A subscription. It ends when the store is closed.
+pub type Revocations = Pin<Box<dyn Stream<Item = Revocation> + Send>>;
 
-/// Tells every instance of admin sessions that were revoked on any of them.
+/// Notifies every instance of admin sessions that were revoked on any of them.
 ///
-/// It only shortens the time until an instance notices. What counts is the row: an instance looks at it on each request, or
-/// remembers it for a second at most, and forgets it when it hears of a revocation or of messages missed.
+/// It only shortens the time until an instance notices: the row decides. An instance reads the row on each
+/// request, or caches it for at most a second and drops it when it receives a revocation or
+/// [`Revocation::Missed`].
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait RevocationFeed: Send + Sync + 'static {
-    /// Begins to listen.
+    /// Subscribes to revocations.
     ///
-    /// - **REVOKE-1** Each revocation that begins after this was answered MUST be heard as [`Revocation::Session`], or as
-    ///   [`Revocation::Missed`] where the connection was interrupted or the listener was too slow.
-    async fn revocations(&self) -> Result<Box<dyn Revocations>, StoreError>;
+    /// - **REVOKE-1** Each revocation that begins after this has returned MUST be received as
+    ///   [`Revocation::Session`], or as [`Revocation::Missed`] if the connection was interrupted or the
+    ///   subscriber was too slow.
+    async fn revocations(&self) -> Result<Revocations, StoreError>;
 }

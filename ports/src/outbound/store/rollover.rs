@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use miroir_domain::rollover::RolloverPolicy;
 
-use super::{Create, Put, StoreError};
+use super::conditional::{Create, Put};
+use super::error::StoreError;
 
 /// Policies of rolling indexes.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -11,23 +12,25 @@ use super::{Create, Put, StoreError};
 pub trait RolloverTable: Send + Sync + 'static {
     /// Stores a new policy, its version as given.
     ///
-    /// - **ROLLOVER-1** When the name is taken it MUST answer [`Create::Exists`] and change nothing.
+    /// - **ROLLOVER-1** If the name is taken, it MUST return [`Create::Exists`] and change nothing.
     async fn rollover_create(&self, policy: &RolloverPolicy) -> Result<Create, StoreError>;
 
-    /// The policy, or none.
+    /// Returns the policy, if there is one.
     async fn rollover_get(&self, name: &str) -> Result<Option<RolloverPolicy>, StoreError>;
 
-    /// Replaces the row of `policy.name` if its version is `policy.version`; the stored row gets that plus one.
+    /// Replaces the row of `policy.name` if its version is `policy.version`. The stored row gets that version
+    /// plus one.
     ///
-    /// - **ROLLOVER-2** A row of another version, or no row, MUST answer [`Put::Conflict`] and change nothing.
+    /// - **ROLLOVER-2** If the row has another version, or there is no row, it MUST return [`Put::Conflict`]
+    ///   and change nothing.
     async fn rollover_put(&self, policy: &RolloverPolicy) -> Result<Put, StoreError>;
 
-    /// Removes the policy; false when there was none.
+    /// Removes the policy. Returns false if there was none.
     async fn rollover_delete(&self, name: &str) -> Result<bool, StoreError>;
 
-    /// Up to `limit` policies, starting after `after`.
+    /// Returns up to `limit` policies after the name `after`.
     ///
-    /// - **ROLLOVER-3** They MUST come in the byte order of their names, each once.
+    /// - **ROLLOVER-3** They MUST be in the byte order of their names, each once.
     async fn rollover_list(
         &self,
         after: Option<String>,

@@ -2,20 +2,20 @@
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::error::StoreError;
 
-/// Health and end of the store.
+/// Health and closing of the store.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait StoreStatus: Send + Sync + 'static {
-    /// Proves that the store can read and write, as readiness asks.
+    /// Proves to the readiness check that the store can read and write.
     ///
-    /// - **STATUS-1** It MUST write, durably, and change nothing that another method shows.
+    /// - **STATUS-1** It MUST write, durably, and change nothing that another method returns.
     async fn store_ping(&self) -> Result<(), StoreError>;
 
-    /// Finishes what was begun and closes the store.
+    /// Finishes the calls that were accepted and closes the store.
     ///
     /// - **STATUS-2** Changes that were accepted before MUST be finished and acknowledged.
-    /// - **STATUS-3** Later calls MUST answer `Unavailable` with `NotApplied`; closing once more is `Ok`.
+    /// - **STATUS-3** Later calls MUST return `Unavailable` with `NotApplied`. Closing again returns `Ok`.
     async fn store_close(&self) -> Result<(), StoreError>;
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// Tenants by the hash of their API key.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -12,14 +12,14 @@ pub trait TenantTable: Send + Sync + 'static {
     /// Stores or replaces a row.
     async fn tenant_put(&self, tenant: &Tenant) -> Result<(), StoreError>;
 
-    /// The tenant of a key, or none.
+    /// Returns the tenant of a key, if there is one.
     async fn tenant_get(&self, hash: ApiKeyHash) -> Result<Option<Tenant>, StoreError>;
 
-    /// Removes a row; false when there was none.
+    /// Removes a row. Returns false if there was none.
     async fn tenant_delete(&self, hash: ApiKeyHash) -> Result<bool, StoreError>;
 
-    /// Up to `limit` rows, starting after `after`.
+    /// Returns up to `limit` rows after the hash `after`.
     ///
-    /// - **TENANT-1** They MUST come in the byte order of their hashes, each once.
+    /// - **TENANT-1** They MUST be in the byte order of their hashes, each once.
     async fn tenant_list(&self, after: Option<ApiKeyHash>, limit: u32) -> Result<Vec<Tenant>, StoreError>;
 }

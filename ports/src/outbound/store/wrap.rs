@@ -1,13 +1,18 @@
-//! One thing done around every call of a store, whatever the method.
+//! A macro for stores that wrap every call of another store.
 
-/// Implements every trait of the store for `$wrapper`, which has a field `inner: Arc<dyn TaskStore>` and a method
+/// Implements every trait of the store for `$wrapper`, which has a field `inner: Arc<dyn TaskStore>` and this
+/// method:
 ///
 /// ```text
-/// async fn call<T>(&self, method: &'static str, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError>
+/// async fn call<T>(
+///     &self,
+///     method: &'static str,
+///     work: impl Future<Output = Result<T, StoreError>>,
+/// ) -> Result<T, StoreError>
 /// ```
 ///
-/// that every call passes through with the name of its method and the call to `inner`, which has not begun. The crate that
-/// uses it depends on `async-trait`, `miroir-domain` and `serde_json`.
+/// Every call passes through it, with the name of its method and the call to `inner`, which has not begun.
+/// The crate that uses it depends on `async-trait`, `miroir-domain` and `serde_json`.
 #[macro_export]
 macro_rules! wrap_store {
     ($wrapper:ident) => {
@@ -178,7 +183,7 @@ macro_rules! wrap_store {
             });
 
             $crate::wrap_table!($wrapper: RevocationFeed {
-                revocations() -> Box<dyn Revocations>;
+                revocations() -> Revocations;
             });
 
             $crate::wrap_table!($wrapper: RateLimits {
@@ -196,18 +201,18 @@ macro_rules! wrap_store {
     };
 }
 
-/// One trait of [`wrap_store!`].
+/// Implements one trait of [`wrap_store!`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! wrap_table {
-    ($wrapper:ident: $table:ident { $($method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)* }) => {
+    ($wrapper:ident: $table:ident { $($method:ident($($argument:ident: $kind:ty),*) -> $output:ty;)* }) => {
         #[::async_trait::async_trait]
         impl $table for $wrapper {
             $(
                 async fn $method(
                     &self,
                     $($argument: $kind),*
-                ) -> Result<$answer, $crate::outbound::StoreError> {
+                ) -> Result<$output, $crate::outbound::StoreError> {
                     self.call(stringify!($method), self.inner.$method($($argument),*)).await
                 }
             )*

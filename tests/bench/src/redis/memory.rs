@@ -54,9 +54,9 @@ pub async fn measure(tasks: u32) -> Result<(Vec<Row>, String)> {
     let per_task: u64 = weights.values().map(|(bytes, _)| bytes).sum::<u64>() / u64::from(tasks);
     let _ = write!(
         page,
-        "\n**A store of `n` finished tasks takes about `n × {per_task}` bytes** ({} MB for a million), with rows as the \
-         first of these tables holds: two node tasks and two details. Longer metadata, errors and more nodes add their own \
-         length.\n",
+        "\n**A store of `n` finished tasks takes about `n × {per_task}` bytes** ({} MB for a million), if \
+         each has two node tasks and two details, as in these tables. Longer metadata, errors and more nodes add their \
+         own length.\n",
         per_task * 1_000_000 / 1_048_576
     );
     other_tables(&mut page).await?;
@@ -68,9 +68,9 @@ const INTRODUCTION: &str = "\
 
 <!-- Written by `make bench`; do not edit. -->
 
-What each keyspace of the task store takes, weighed key by key with `MEMORY USAGE key SAMPLES 0` on the server of the test
-machine. The allocator adds a tenth or so, which `used_memory` shows; a replica and the rewrite of the append-only file need
-room of their own: give `maxmemory` twice the sum.
+The memory of each keyspace of the task store, measured key by key with `MEMORY USAGE key SAMPLES 0` on the server of the
+test machine. The allocator adds about a tenth, which `used_memory` includes. A replica and the rewrite of the append-only
+file need memory of their own, so set `maxmemory` to twice the sum.
 
 ## Tasks
 ";
@@ -140,10 +140,10 @@ async fn other_tables(page: &mut String) -> Result<()> {
     let weights = weigh(&server).await?;
     let _ = write!(
         page,
-        "\n## Other tables\n\n| one row of | bytes | with its part of an index |\n|---|---|---|\n"
+        "\n## Other tables\n\n| one row of | bytes | bytes with its part of an index |\n|---|---|---|\n"
     );
     let parts = [
-        ("sessions (`max_sessions` bounds them)", "session:<id>", Some("session:_lru")),
+        ("sessions (at most `max_sessions`)", "session:<id>", Some("session:_lru")),
         ("idempotency_cache (a day of keyed writes)", "idemp:<id>", None),
         ("rate limits (an address within its window)", "ratelimit:searchui:<id>", None),
         ("log-in back-off (an address within two days)", "ratelimit:adminlogin:backoff:<id>", None),
@@ -162,7 +162,7 @@ async fn other_tables(page: &mut String) -> Result<()> {
     }
     let _ = write!(
         page,
-        "\nThe outbox of a sink takes at most its byte budget, and for each event about {} bytes beside its body.\n",
+        "\nThe outbox of a sink takes at most its byte budget, and about {} bytes for each event in addition to its body.\n",
         weights["cdc:overflow:<id>"].0 / u64::from(ROWS) - EVENT_BYTES as u64
     );
     Ok(())

@@ -1,8 +1,9 @@
-//! The victim of the crash test: changes a store as fast as it can and says on standard output what was acknowledged,
-//! one line each, until it is killed.
+//! The program that the crash test kills: it changes a store as fast as it can and prints what was
+//! acknowledged, one line each, until it is killed.
 //!
-//! - `created <uid> <label>`: a task was created; its `customMetadata` is the label, which is never used twice.
-//! - `put <uid> <version>`: that task was replaced, and has this version now.
+//! - `created <uid> <label>`: a task was created. Its `customMetadata` is the label, which is never used
+//!   twice.
+//! - `put <uid> <version>`: that task was replaced and has this version now.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -15,7 +16,7 @@ use miroir_domain::task::{NewTask, Task, TaskKind, TaskStatus};
 use miroir_ports::outbound::{Put, StoreError, TaskTable as _};
 use miroir_sqlite::{SqliteOptions, SqliteStore};
 
-/// Callers at once, so that groups hold more than one change.
+/// The number of concurrent callers, so that groups hold more than one change.
 const CALLERS: usize = 16;
 
 #[tokio::main]
@@ -26,7 +27,7 @@ async fn main() {
         std::process::exit(2);
     };
     let run: Arc<str> = run.to_string_lossy().into();
-    // A log that is folded into the file often is a log that is killed in the middle of that.
+    // A log that is often copied into the file is often killed in the middle of that.
     let options = SqliteOptions { checkpoint_pages: 50, ..SqliteOptions::new(PathBuf::from(path)) };
     if let Err(error) = change_for_ever(options, &run).await {
         eprintln!("{error}");
@@ -46,7 +47,7 @@ async fn change_for_ever(options: SqliteOptions, run: &Arc<str>) -> Result<(), S
             }
         });
     }
-    // No caller ends but by an error, and the first error ends the run.
+    // Callers end only by an error, and the first error ends the run.
     callers.join_next().await.and_then(Result::ok).unwrap_or(Ok(()))
 }
 
@@ -74,9 +75,9 @@ async fn change_once(store: &SqliteStore, run: &str, number: u64) -> Result<(), 
     Ok(())
 }
 
-/// Writes one line in one call, so that a kill cannot cut a line that was not the last.
+/// Writes one line in one call, so that a kill cannot cut a line that is not the last.
 fn say(line: &str) {
-    // When nobody reads any more, the test has ended, and so may this.
+    // Writing fails once the test has ended, and then this program may end as well.
     if std::io::stdout().lock().write_all(format!("{line}\n").as_bytes()).is_err() {
         std::process::exit(0);
     }

@@ -1,7 +1,8 @@
-//! Who may do what, and how often: scoped keys, admin sessions (table 14), rate limits and log-ins.
+//! Access: scoped keys, admin sessions (table 14), rate limits and log-ins.
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use miroir_domain::admin_session::AdminSession;
 use miroir_domain::search_ui::ScopedKey;
 use miroir_ports::outbound::{Create, LoginAttempt, Put, RateDecision, Revocation, StoreError};
@@ -39,7 +40,7 @@ pub(crate) async fn keys_rotate_one_generation_at_a_time<H: Harness>() {
 }
 
 /// SCOPED-2, SCOPED-3.
-pub(crate) async fn observations_die_after_a_minute_of_silence<H: Harness>() {
+pub(crate) async fn observations_expire_after_a_minute_of_silence<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let films = index("films");
@@ -59,8 +60,8 @@ pub(crate) async fn observations_die_after_a_minute_of_silence<H: Harness>() {
     assert_eq!(seen(60_020).await, []);
 }
 
-/// SCOPED-2: a record that no longer counts is no bar.
-pub(crate) async fn silent_instance_begins_anew<H: Harness>() {
+/// SCOPED-2: a record that no longer counts does not prevent a lower one.
+pub(crate) async fn silent_instance_may_record_a_lower_generation<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let films = index("films");
@@ -83,7 +84,7 @@ fn admin_session(id: &str) -> AdminSession {
 }
 
 /// ADMIN-1, ADMIN-2.
-pub(crate) async fn admin_session_ends_to_the_millisecond<H: Harness>() {
+pub(crate) async fn admin_session_expires_to_the_millisecond<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for id in ["", "a:b{c}", "nul\0🎬"] {
@@ -122,31 +123,31 @@ pub(crate) async fn revoked_session_stays_revoked<H: Harness>() {
 }
 
 /// REVOKE-1, ADMIN-3.
-pub(crate) async fn revocations_are_heard_by_every_listener<H: Harness>() {
+pub(crate) async fn every_subscriber_receives_revocations<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
-    let mut listeners = [store.revocations().await.unwrap(), store.revocations().await.unwrap()];
+    let mut subscriptions = [store.revocations().await.unwrap(), store.revocations().await.unwrap()];
     for id in ["nul\0🎬", "b", "never"] {
         store.admin_session_create(&admin_session(id), at(0)).await.unwrap();
     }
     assert!(store.admin_session_revoke("nul\0🎬", at(1)).await.unwrap());
-    assert!(!store.admin_session_revoke("nul\0🎬", at(1)).await.unwrap(), "nothing to tell");
+    assert!(!store.admin_session_revoke("nul\0🎬", at(1)).await.unwrap(), "already revoked");
     assert!(store.admin_session_revoke("b", at(1)).await.unwrap());
-    for listener in &mut listeners {
+    for subscription in &mut subscriptions {
         for id in ["nul\0🎬", "b"] {
-            assert_eq!(listener.next().await, Some(Revocation::Session(id.to_owned())));
+            assert_eq!(subscription.next().await, Some(Revocation::Session(id.to_owned())));
         }
     }
     store.store_close().await.unwrap();
-    for listener in &mut listeners {
-        assert_eq!(listener.next().await, None);
+    for subscription in &mut subscriptions {
+        assert_eq!(subscription.next().await, None);
     }
 }
 
 const WINDOW: Duration = Duration::from_millis(100);
 
 /// RATE-1, RATE-2.
-pub(crate) async fn window_admits_its_limit_and_no_more<H: Harness>() {
+pub(crate) async fn window_allows_its_limit_and_no_more<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let hit = |now| store.rate_limit_hit("k:{}", 2, WINDOW, at(now));
@@ -160,15 +161,15 @@ pub(crate) async fn window_admits_its_limit_and_no_more<H: Harness>() {
     assert_eq!(hit(100).await.unwrap(), allowed(1), "a new window");
     assert_eq!(store.rate_limit_hit("other", 2, WINDOW, at(100)).await.unwrap(), allowed(1));
     for (limit, window) in [(0, WINDOW), (1, Duration::ZERO)] {
-        let answer = store.rate_limit_hit("k", limit, window, at(0)).await;
-        assert!(matches!(answer, Err(StoreError::InvalidInput(_))), "RATE-3");
+        let result = store.rate_limit_hit("k", limit, window, at(0)).await;
+        assert!(matches!(result, Err(StoreError::InvalidInput(_))), "RATE-3");
     }
     assert_eq!(store.rate_limit_purge(at(199), 9).await.unwrap(), 0);
     assert_eq!(store.rate_limit_purge(at(200), 9).await.unwrap(), H::purged(2));
 }
 
 /// RATE-1 under many callers.
-pub(crate) async fn window_admits_exactly_its_limit_under_many_callers<H: Harness>() {
+pub(crate) async fn window_allows_exactly_its_limit_under_many_callers<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let hits = (0..100).map(|_| {
@@ -183,7 +184,7 @@ pub(crate) async fn window_admits_exactly_its_limit_under_many_callers<H: Harnes
 }
 
 /// LOGIN-1, LOGIN-2: free up to the fifth failure, then ten minutes, then twice that.
-pub(crate) async fn failed_log_ins_have_to_wait<H: Harness>() {
+pub(crate) async fn login_waits_after_failures<H: Harness>() {
     const MINUTE: i64 = 60_000;
     let harness = H::start().await;
     let store = harness.store();
@@ -206,7 +207,7 @@ pub(crate) async fn failed_log_ins_have_to_wait<H: Harness>() {
 }
 
 /// LOGIN-3.
-pub(crate) async fn failures_are_forgotten_after_two_days<H: Harness>() {
+pub(crate) async fn login_failures_are_forgotten_after_two_days<H: Harness>() {
     const TWO_DAYS: i64 = 48 * 3_600_000;
     let harness = H::start().await;
     let store = harness.store();
@@ -220,8 +221,8 @@ pub(crate) async fn failures_are_forgotten_after_two_days<H: Harness>() {
     assert_eq!(store.rate_limit_purge(at(TWO_DAYS * 2), 9).await.unwrap(), H::purged(1));
 }
 
-/// LOGIN-1: guesses at once count one by one.
-pub(crate) async fn parallel_guesses_count<H: Harness>() {
+/// LOGIN-1: concurrent guesses count one by one.
+pub(crate) async fn concurrent_guesses_count<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let attempts = (0..40).map(|_| {

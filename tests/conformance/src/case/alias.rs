@@ -17,7 +17,7 @@ fn alias(name: &str, target: &str) -> Alias {
 }
 
 /// ALIAS-1, STORE-4.
-pub(crate) async fn alias_comes_back_with_its_history<H: Harness>() {
+pub(crate) async fn alias_reads_back_with_its_history<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let former = AliasState { target: AliasTarget::Single(index("a")), version: u64::MAX, ended_at: at(-1) };
@@ -44,7 +44,7 @@ pub(crate) async fn flip_succeeds_once_per_version<H: Harness>() {
     assert_eq!(stored, Alias { version: 2, ..flipped });
 }
 
-/// ALIAS-2: of many who read one version, one flips.
+/// ALIAS-2: of many callers who have read one version, one flips.
 pub(crate) async fn one_of_many_flips_wins<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();

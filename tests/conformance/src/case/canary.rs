@@ -32,7 +32,7 @@ fn run(id: &str, ran_at: i64, status: CanaryStatus) -> CanaryRun {
 }
 
 /// CANARY-1, CANARY-2, STORE-4.
-pub(crate) async fn canary_comes_back_and_changes_once_per_version<H: Harness>() {
+pub(crate) async fn canary_reads_back_and_changes_once_per_version<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for id in ["", "a:b{c}", "nul\0🎬"] {

@@ -1,4 +1,4 @@
-//! Change data capture: what a task will have changed, how events leave, and what is remembered of sinks.
+//! Change data capture: pending changes of tasks, delivery of events, and states of sinks.
 
 use miroir_domain::change::{ChangeKind, Changed, PendingChanges, SinkRow, SinkState};
 use miroir_domain::document::DocumentId;
@@ -13,7 +13,7 @@ use crate::sample::{any_task, at, create, index};
 
 fn pending() -> PendingChanges {
     let ids = ["1", "b"].map(|id| DocumentId::from_json(&json!(id)).unwrap());
-    // A text is no part of the JSON around it, however deep it nests and whatever it holds.
+    // A text may nest deeper and contain anything, because it is not part of the JSON around it.
     let deep = format!("{}\u{0}\u{1f600}{}", "[".repeat(500), "]".repeat(500));
     PendingChanges {
         kind: ChangeKind::Upserted,
@@ -23,7 +23,7 @@ fn pending() -> PendingChanges {
     }
 }
 
-/// TASK-12, by both ways a task ends, and after reopening.
+/// TASK-12, by both ways to end a task, and after reopening.
 pub(crate) async fn changes_of_a_task_are_kept_until_it_ends<H: Harness>() {
     let mut harness = H::start().await;
     for by_put in [true, false] {
@@ -52,7 +52,7 @@ pub(crate) async fn changes_of_a_task_are_kept_until_it_ends<H: Harness>() {
 }
 
 /// TASK-12.
-pub(crate) async fn task_that_began_as_failed_changes_nothing<H: Harness>() {
+pub(crate) async fn task_created_as_failed_has_no_changes<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let failure = Some(ErrorCode::Internal.with_message("bad id"));
@@ -62,7 +62,7 @@ pub(crate) async fn task_that_began_as_failed_changes_nothing<H: Harness>() {
 }
 
 /// OUTBOX-3, OUTBOX-4.
-pub(crate) async fn delivered_events_are_kept_for_rewinding_and_are_never_lost<H: Harness>() {
+pub(crate) async fn delivered_events_are_kept_for_rewinding_and_never_lost<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let events = || (0..5).map(|_| change("s", "films", 10_000_000)).collect::<Vec<_>>();
@@ -71,12 +71,12 @@ pub(crate) async fn delivered_events_are_kept_for_rewinding_and_are_never_lost<H
     assert_eq!(numbers(&store, "s", "films").await, [2, 3, 4, 5]);
     assert_eq!(store.change_acknowledge("s", &FILMS, 2, 1).await.unwrap(), 0, "it is behind");
     assert_eq!(store.change_backlog("s").await.unwrap(), ChangeBacklog { events: 4, bytes: 32, lost: 0 });
-    // Room for five: 2 to 4 were delivered and go for nothing, 5 is lost.
+    // The budget fits five: 2 to 4 were delivered and are not lost, 5 is.
     store.change_append(events(), 40).await.unwrap();
     assert_eq!(numbers(&store, "s", "films").await, [6, 7, 8, 9, 10]);
     assert_eq!(store.change_backlog("s").await.unwrap(), ChangeBacklog { events: 5, bytes: 40, lost: 1 });
     assert_eq!(store.change_peek("s", &FILMS, 0, 1).await.unwrap().trimmed_to, 5);
-    // What another index of the sink was delivered says nothing of this one.
+    // Deliveries of another index of the sink do not count for this one.
     store.change_append(vec![change("s", "books", 10_000_000)], 40).await.unwrap();
     assert_eq!(store.change_backlog("s").await.unwrap().lost, 2);
 }
@@ -117,7 +117,7 @@ pub(crate) async fn positions_name_every_index_of_a_sink<H: Harness>() {
 }
 
 /// STORE-4.
-pub(crate) async fn sinks_are_remembered<H: Harness>() {
+pub(crate) async fn sink_states_read_back<H: Harness>() {
     let mut harness = H::start().await;
     let mut row = SinkRow {
         sink_name: "s:{}".to_owned(),

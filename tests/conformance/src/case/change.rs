@@ -10,10 +10,10 @@ use serde_json::json;
 use crate::harness::Harness;
 use crate::sample::{at, create, index};
 
-/// The index that most events are of.
+/// The index of most events.
 pub(super) static FILMS: LazyLock<IndexUid> = LazyLock::new(|| index("films"));
 
-/// A body is a number of eight digits: eight bytes.
+/// An event whose body is a number of eight digits: eight bytes.
 pub(super) fn change(sink: &str, uid: &str, body: u32) -> NewChange {
     NewChange { sink_name: sink.to_owned(), index_uid: index(uid), body: json!(body) }
 }
@@ -55,7 +55,7 @@ pub(crate) async fn cursor_never_goes_back_unless_rewound<H: Harness>() {
     assert_eq!(listed.iter().map(|row| row.index_uid.as_str()).collect::<Vec<_>>(), ["books", "films"]);
 }
 
-/// CURSOR-1: of many advances at once, the highest stays.
+/// CURSOR-1: of many concurrent advances, the highest stays.
 pub(crate) async fn highest_cursor_stays<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
@@ -69,7 +69,7 @@ pub(crate) async fn highest_cursor_stays<H: Harness>() {
     assert_eq!(store.change_cursor_get("s", &FILMS).await.unwrap().unwrap().last_event_seq, 64);
 }
 
-/// OUTBOX-1: task and events together, or neither.
+/// OUTBOX-1: task and events are stored together or not at all.
 pub(crate) async fn events_appear_with_the_end_of_their_task_alone<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
@@ -112,8 +112,9 @@ pub(crate) async fn numbers_grow_by_one_per_sink_and_index<H: Harness>() {
     assert_eq!(store.change_backlog("none").await.unwrap(), ChangeBacklog::default());
 }
 
-/// OUTBOX-3, OUTBOX-5: the oldest of a sink go first, whatever their index; other sinks are not touched.
-pub(crate) async fn budget_drops_the_oldest_and_leaves_a_mark<H: Harness>() {
+/// OUTBOX-3, OUTBOX-5: the oldest events of a sink are dropped first, of any index. Other sinks are not
+/// touched.
+pub(crate) async fn budget_drops_the_oldest_and_moves_trimmed_to<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     append(&store, vec![change("calm", "films", 10_000_000)], 24).await;

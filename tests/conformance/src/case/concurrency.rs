@@ -1,4 +1,4 @@
-//! Many callers at once.
+//! Many concurrent callers.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -48,9 +48,9 @@ pub(crate) async fn one_of_many_contenders_wins_a_put<H: Harness>() {
         let mine = Task { canceled_by: Some(TaskUid(number)), ..task.clone() };
         contenders.spawn(async move { (number, store.task_put(mine).await.unwrap()) });
     }
-    let answers = contenders.join_all().await;
+    let results = contenders.join_all().await;
     let winners: Vec<u32> =
-        answers.iter().filter(|(_, put)| *put == Put::Stored).map(|(number, _)| *number).collect();
+        results.iter().filter(|(_, put)| *put == Put::Stored).map(|(number, _)| *number).collect();
     assert_eq!(winners.len(), 1);
     let row = store.task_get(task.uid).await.unwrap().unwrap();
     assert_eq!((row.version, row.canceled_by), (2, Some(TaskUid(winners[0]))));
@@ -103,15 +103,15 @@ pub(crate) async fn one_of_many_creators_wins<H: Harness>() {
             (shard_count, store.index_create(&entry).await.unwrap())
         });
     }
-    let answers = creators.join_all().await;
+    let results = creators.join_all().await;
     let winners: Vec<u32> =
-        answers.iter().filter(|(_, create)| *create == Create::Created).map(|(mine, _)| *mine).collect();
+        results.iter().filter(|(_, create)| *create == Create::Created).map(|(mine, _)| *mine).collect();
     assert_eq!(winners.len(), 1);
     assert_eq!(store.index_get(&index("movies")).await.unwrap().unwrap().shard_count, winners[0]);
 }
 
 /// NODESET-1.
-pub(crate) async fn the_highest_settings_version_stays<H: Harness>() {
+pub(crate) async fn highest_settings_version_stays<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let mut callers = JoinSet::new();
@@ -129,19 +129,19 @@ pub(crate) async fn the_highest_settings_version_stays<H: Harness>() {
 }
 
 /// STORE-1, STORE-6.
-pub(crate) async fn dropped_calls_happen_whole_or_not_at_all<H: Harness>() {
+pub(crate) async fn dropped_call_is_applied_as_a_whole_or_not_at_all<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for round in 0..40 {
         let mut call = pin!(store.task_create(any_task(), Timestamp::from_millis(round)));
-        // Polled once, so that it has begun, and then let go.
+        // Polled once, so that it has begun, and then dropped.
         std::future::poll_fn(|context| {
             let _ = call.as_mut().poll(context);
             Poll::Ready(())
         })
         .await;
     }
-    // The store works on, and what is there is whole: rows, order and count agree.
+    // The store works on, and its content is consistent: rows, order and count agree.
     let last = create(&store, 1).await.remove(0);
     let query = TaskQuery { limit: 100, ..TaskQuery::default() };
     let page = store.task_list(&query).await.unwrap();
@@ -152,7 +152,7 @@ pub(crate) async fn dropped_calls_happen_whole_or_not_at_all<H: Harness>() {
 }
 
 /// STORE-9.
-pub(crate) async fn an_acknowledged_change_is_seen_by_the_next_call<H: Harness>() {
+pub(crate) async fn acknowledged_change_is_seen_by_the_next_call<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let mut callers = JoinSet::new();

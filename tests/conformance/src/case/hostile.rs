@@ -28,7 +28,7 @@ const TEXTS: [&str; 14] = [
 ];
 
 /// STORE-4.
-pub(crate) async fn texts_of_every_kind_come_back<H: Harness>() {
+pub(crate) async fn texts_of_every_kind_read_back<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for text in TEXTS {
@@ -48,7 +48,7 @@ pub(crate) async fn texts_of_every_kind_come_back<H: Harness>() {
 }
 
 /// STORE-4.
-pub(crate) async fn a_mebibyte_of_json_comes_back<H: Harness>() {
+pub(crate) async fn mebibyte_of_json_reads_back<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let long = "é\"\\\u{1}x".repeat(1 << 18);
@@ -60,12 +60,12 @@ pub(crate) async fn a_mebibyte_of_json_comes_back<H: Harness>() {
 }
 
 /// STORE-4.
-pub(crate) async fn numbers_at_their_limits_come_back<H: Harness>() {
+pub(crate) async fn numbers_at_their_limits_read_back<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let details = object(json!({
         "integers": [u64::MAX, i64::MAX, i64::MIN, 9_007_199_254_740_993_u64],
-        // The last ones come back wrong from readers that round twice.
+        // Readers that round twice return the last ones wrong.
         "floats": [f64::MAX, f64::MIN_POSITIVE, 5e-324, 0.1 + 0.2, 1.0, 1e23, 122.416_294_033_786_58],
     }));
     let row = store.task_create(NewTask { details: Some(details), ..any_task() }, at(0)).await.unwrap();
@@ -90,7 +90,7 @@ pub(crate) async fn numbers_at_their_limits_come_back<H: Harness>() {
 }
 
 /// STORE-4, TASK-5.
-pub(crate) async fn times_at_their_limits_come_back_and_are_found<H: Harness>() {
+pub(crate) async fn times_at_their_limits_read_back_and_are_found<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for millis in [i64::MIN, -1, 0, 1, i64::MAX] {
@@ -121,7 +121,7 @@ pub(crate) async fn times_at_their_limits_come_back_and_are_found<H: Harness>() 
 }
 
 /// STORE-4, NODESET-1, INDEX-2.
-pub(crate) async fn versions_beyond_63_bits_come_back_and_advance<H: Harness>() {
+pub(crate) async fn versions_beyond_63_bits_read_back_and_advance<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let high = i64::MAX as u64;
@@ -164,7 +164,7 @@ pub(crate) async fn names_at_their_limits_are_distinct_keys<H: Harness>() {
 }
 
 /// TASK-11, STORE-4.
-pub(crate) async fn json_as_deep_as_admitted_comes_back_and_deeper_is_refused<H: Harness>() {
+pub(crate) async fn json_of_the_greatest_depth_reads_back_and_deeper_is_refused<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     // The object itself is one level.

@@ -16,7 +16,7 @@ fn reservation(key: &str, body: u8, owner: &str, expires_at: i64) -> Reservation
 }
 
 /// IDEMP-3, IDEMP-5.
-pub(crate) async fn completed_request_is_answered_again<H: Harness>() {
+pub(crate) async fn completed_request_returns_its_task_again<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for key in ["", "a:b{c}", "nul\0🎬"] {
@@ -30,7 +30,7 @@ pub(crate) async fn completed_request_is_answered_again<H: Harness>() {
         let complete = |owner, task| store.idempotency_complete(key, owner, TaskUid(task), at(500), at(99));
         assert!(!complete("two", 7).await.unwrap(), "not its owner");
         assert!(complete("one", u32::MAX).await.unwrap() && complete("one", u32::MAX).await.unwrap());
-        assert!(!complete("one", 8).await.unwrap(), "it was answered with another task");
+        assert!(!complete("one", 8).await.unwrap(), "it was completed with another task");
         let completed = Reserve::Completed(TaskUid(u32::MAX));
         assert_eq!(store.idempotency_reserve(&again, at(199)).await.unwrap(), completed);
         assert_eq!(store.idempotency_reserve(&other, at(199)).await.unwrap(), Reserve::Mismatch);
@@ -38,7 +38,8 @@ pub(crate) async fn completed_request_is_answered_again<H: Harness>() {
     }
 }
 
-/// IDEMP-2, IDEMP-5: who was too slow can neither complete nor release what another has taken over.
+/// IDEMP-2, IDEMP-5: an owner that was too slow can neither complete nor release a key that another has taken
+/// over.
 pub(crate) async fn expired_reservation_is_taken_over_to_the_millisecond<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
@@ -78,7 +79,7 @@ pub(crate) async fn one_of_many_reservations_wins<H: Harness>() {
 }
 
 /// IDEMP-7.
-pub(crate) async fn purge_takes_expired_keys_alone<H: Harness>() {
+pub(crate) async fn purge_removes_expired_keys_alone<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for (key, expires_at) in [("a", 10), ("b", 11), ("c", 12)] {

@@ -14,7 +14,7 @@ fn new_job(id: &str, max_attempts: u32) -> NewJob {
 }
 
 /// JOB-1, STORE-4.
-pub(crate) async fn job_comes_back_and_is_queued_once<H: Harness>() {
+pub(crate) async fn job_reads_back_and_is_queued_once<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for id in ["", "a:b{c}", "nul\0🎬"] {
@@ -58,7 +58,7 @@ pub(crate) async fn claimed_job_is_worked_on_with_its_token<H: Harness>() {
     assert!(matches!(store.job_claim("x", at(5), at(5)).await, Err(StoreError::InvalidInput(_))), "JOB-6");
 }
 
-/// JOB-3, JOB-5: an expired claim goes to the end of the line, and its old holder is refused.
+/// JOB-3, JOB-5: an expired claim returns to the end of the queue, and its claimant is refused.
 pub(crate) async fn expired_claim_returns_to_the_queue_until_attempts_are_used_up<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
@@ -122,7 +122,7 @@ pub(crate) async fn every_job_is_claimed_by_one_claimant<H: Harness>() {
 }
 
 /// JOB-4, JOB-5, STORE-8.
-pub(crate) async fn line_and_tokens_go_on_after_reopening<H: Harness>() {
+pub(crate) async fn queue_and_tokens_continue_after_reopening<H: Harness>() {
     let mut harness = H::start().await;
     for id in ["b", "a", "c"] {
         harness.store().job_enqueue(&new_job(id, 3)).await.unwrap();

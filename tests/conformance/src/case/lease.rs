@@ -53,7 +53,7 @@ pub(crate) async fn term_is_renewed_and_released_by_its_holder_and_token_alone<H
 }
 
 /// LEASE-1.
-pub(crate) async fn one_of_many_leads<H: Harness>() {
+pub(crate) async fn one_of_many_acquires<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let attempts = (0..64).map(|number| {
@@ -71,7 +71,7 @@ pub(crate) async fn one_of_many_leads<H: Harness>() {
 }
 
 /// LEASE-3, LEASE-7, STORE-8.
-pub(crate) async fn tokens_go_on_after_reopening<H: Harness>() {
+pub(crate) async fn tokens_continue_after_reopening<H: Harness>() {
     let mut harness = H::start().await;
     for scope in ["b", "a"] {
         harness.store().lease_acquire(scope, "one", TTL, at(0)).await.unwrap();
@@ -87,16 +87,16 @@ pub(crate) async fn tokens_go_on_after_reopening<H: Harness>() {
     );
 }
 
-fn assert_fenced<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
-    match answer {
-        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+fn assert_fenced<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+    match result {
+        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason, .. }) => {
             assert!(reason.contains("a later term has begun"), "{reason}");
         }
         other => panic!("{other:?} is not refused"),
     }
 }
 
-/// LEASE-8: a holder that was paused beyond its term and knows nothing of it changes nothing.
+/// LEASE-8: a holder that was paused beyond its term, and does not know it, changes nothing.
 pub(crate) async fn handle_of_a_term_that_is_over_changes_nothing<H: Harness>() {
     let harness = H::start().await;
     let (old, new, third) = (harness.store(), harness.second().await, harness.second().await);

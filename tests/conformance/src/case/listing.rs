@@ -63,7 +63,7 @@ pub(crate) async fn from_is_inclusive_and_need_not_exist<H: Harness>() {
 }
 
 /// TASK-6.
-pub(crate) async fn limit_of_zero_says_where_to_begin<H: Harness>() {
+pub(crate) async fn limit_of_zero_returns_the_first_uid_as_next<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     create(&store, 3).await;
@@ -74,7 +74,7 @@ pub(crate) async fn limit_of_zero_says_where_to_begin<H: Harness>() {
     }
 }
 
-/// Sixty tasks that differ in all that can be filtered by, and whose times do not follow their uids.
+/// Creates sixty tasks that differ in everything that filters use, and whose times do not follow their uids.
 async fn varied(store: &Arc<dyn TaskStore>) -> Vec<Task> {
     let kinds = [TaskKind::DocumentAdditionOrUpdate, TaskKind::SettingsUpdate, TaskKind::TaskCancelation];
     let indexes = [Some("books"), Some("movies"), Some("Movies"), None];
@@ -98,7 +98,7 @@ async fn varied(store: &Arc<dyn TaskStore>) -> Vec<Task> {
     tasks
 }
 
-/// One value or more for every filter.
+/// Returns one value or more for every filter.
 fn filters() -> Vec<TaskQuery> {
     let any = TaskQuery { limit: 7, ..TaskQuery::default() };
     let dates = TaskDates { after: Some(at(10)), before: Some(at(40)) };
@@ -122,7 +122,7 @@ fn filters() -> Vec<TaskQuery> {
     ]
 }
 
-/// The query that both queries' filters must pass.
+/// Returns the query that combines the filters of both.
 fn both(one: &TaskQuery, other: &TaskQuery) -> TaskQuery {
     let dates = |one: TaskDates, other: TaskDates| if one == TaskDates::default() { other } else { one };
     TaskQuery {
@@ -140,7 +140,7 @@ fn both(one: &TaskQuery, other: &TaskQuery) -> TaskQuery {
 }
 
 /// TASK-5, TASK-6, TASK-7.
-pub(crate) async fn every_filter_and_combination_agrees_with_the_definition<H: Harness>() {
+pub(crate) async fn every_filter_and_combination_agrees_with_the_model<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let tasks = varied(&store).await;
@@ -163,7 +163,7 @@ pub(crate) async fn every_filter_and_combination_agrees_with_the_definition<H: H
 }
 
 /// TASK-5.
-pub(crate) async fn an_empty_filter_admits_nothing<H: Harness>() {
+pub(crate) async fn empty_filter_matches_nothing<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     varied(&store).await;

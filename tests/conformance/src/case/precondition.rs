@@ -1,4 +1,4 @@
-//! Conditional writes do as they say, and what is refused changes nothing.
+//! Conditional writes, and refused changes that change nothing.
 
 use miroir_domain::TaskUid;
 use miroir_domain::task::{Task, TaskStatus};
@@ -56,20 +56,20 @@ pub(crate) async fn task_put_refuses_to_move_a_status_back<H: Harness>() {
     for (from, to) in refused {
         let task = create(&store, 1).await.remove(0);
         let task = put(&store, Task { status: from, ..task }).await;
-        let answer = store.task_put(Task { status: to, ..task.clone() }).await;
-        assert!(matches!(answer, Err(StoreError::InvalidInput(_))), "{from:?} to {to:?}: {answer:?}");
+        let result = store.task_put(Task { status: to, ..task.clone() }).await;
+        assert!(matches!(result, Err(StoreError::InvalidInput(_))), "{from:?} to {to:?}: {result:?}");
         assert_eq!(store.task_get(task.uid).await.unwrap(), Some(task));
     }
 }
 
 /// TASK-4.
-pub(crate) async fn task_put_lets_every_status_move_forward<H: Harness>() {
+pub(crate) async fn task_put_allows_every_status_to_move_forward<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for status in TaskStatus::ALL {
         let task = create(&store, 1).await.remove(0);
         let task = put(&store, Task { status, ..task }).await;
-        // The same status again is no way back: a finished task still learns what its nodes report.
+        // The same status again does not move back: a finished task still records the reports of its nodes.
         let task = put(&store, task).await;
         assert_eq!(store.task_get(task.uid).await.unwrap().unwrap().status, status);
     }
@@ -114,7 +114,7 @@ pub(crate) async fn index_put_conflicts_on_another_version<H: Harness>() {
 }
 
 /// INDEX-3.
-pub(crate) async fn index_delete_takes_its_node_settings_along<H: Harness>() {
+pub(crate) async fn index_delete_removes_its_node_settings<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     store.index_create(&entry("movies")).await.unwrap();
@@ -145,7 +145,7 @@ pub(crate) async fn node_settings_never_go_back<H: Harness>() {
 }
 
 /// STORE-7.
-pub(crate) async fn a_version_that_cannot_grow_is_refused<H: Harness>() {
+pub(crate) async fn put_refuses_a_version_that_cannot_grow<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let mut entry = entry("movies");

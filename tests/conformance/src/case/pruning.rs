@@ -1,4 +1,4 @@
-//! Old tasks go, in order, and their uids with them for good.
+//! Pruning: old tasks are deleted in order, and their uids are not used again.
 
 use miroir_domain::TaskUid;
 use miroir_domain::task::{Task, TaskQuery, TaskStatus};

@@ -1,4 +1,4 @@
-//! Everything that was acknowledged is there after a restart, and nothing is taken by a store that was closed.
+//! Restarts: everything that was acknowledged is there, and a closed store accepts nothing.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub(crate) async fn everything_survives<H: Harness>() {
 }
 
 /// TASK-1.
-pub(crate) async fn uids_go_on_after_reopening<H: Harness>() {
+pub(crate) async fn uids_continue_after_reopening<H: Harness>() {
     let mut harness = H::start().await;
     for expected in 0..4 {
         assert_eq!(create(&harness.store(), 1).await[0].uid, TaskUid(expected));
@@ -45,7 +45,7 @@ pub(crate) async fn uids_go_on_after_reopening<H: Harness>() {
 }
 
 /// TASK-3, STORE-8.
-pub(crate) async fn versions_go_on_after_reopening<H: Harness>() {
+pub(crate) async fn versions_continue_after_reopening<H: Harness>() {
     let mut harness = H::start().await;
     let first = create(&harness.store(), 1).await.remove(0);
     let second = finish(&harness.store(), &first, TaskStatus::Succeeded, 1).await;
@@ -80,9 +80,9 @@ pub(crate) async fn closed_store_refuses_every_call<H: Harness>() {
         store.node_settings_list(&movies).await.map(|_| ()),
         store.store_ping().await,
     ];
-    for (call, answer) in refused.into_iter().enumerate() {
-        match answer {
-            Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
+    for (call, result) in refused.into_iter().enumerate() {
+        match result {
+            Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason, .. }) => {
                 assert!(reason.contains("closed"), "call {call}: {reason}");
             }
             other => panic!("call {call}: {other:?}"),
@@ -91,7 +91,7 @@ pub(crate) async fn closed_store_refuses_every_call<H: Harness>() {
 }
 
 /// STATUS-2.
-pub(crate) async fn close_finishes_what_was_accepted<H: Harness>() {
+pub(crate) async fn close_finishes_accepted_calls<H: Harness>() {
     let mut harness = H::start().await;
     let store = harness.store();
     let mut callers = JoinSet::new();
@@ -99,16 +99,16 @@ pub(crate) async fn close_finishes_what_was_accepted<H: Harness>() {
         let store = Arc::clone(&store);
         callers.spawn(async move { store.task_create(any_task(), at(0)).await });
     }
-    // Close in the middle: when the first has been acknowledged and most have not.
+    // Close when the first call has been acknowledged and most have not.
     let first = callers.join_next().await.unwrap().unwrap();
     store.store_close().await.unwrap();
-    let mut answers = callers.join_all().await;
-    answers.push(first);
+    let mut results = callers.join_all().await;
+    results.push(first);
     drop(store);
     harness.reopen().await;
     let mut acknowledged = 0;
-    for answer in answers {
-        match answer {
+    for result in results {
+        match result {
             Ok(task) => {
                 acknowledged += 1;
                 assert_eq!(harness.store().task_get(task.uid).await.unwrap(), Some(task));

@@ -1,4 +1,4 @@
-//! What is written comes back.
+//! Values read back as they were written.
 
 use miroir_domain::TaskUid;
 use miroir_domain::error::ErrorCode;
@@ -10,7 +10,7 @@ use crate::harness::Harness;
 use crate::sample::{any_task, at, create, entry, full_task, index, node, object, put};
 
 /// STORE-4, TASK-1, TASK-2.
-pub(crate) async fn create_answers_the_row_that_get_reads<H: Harness>() {
+pub(crate) async fn create_returns_the_row_that_get_reads<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let new = NewTask {
@@ -63,7 +63,7 @@ pub(crate) async fn put_stores_every_field<H: Harness>() {
 }
 
 /// STORE-4, INDEX-2, INDEX-4.
-pub(crate) async fn index_entry_comes_back_as_written<H: Harness>() {
+pub(crate) async fn index_entry_reads_back_as_written<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let mut entry = entry("movies");
@@ -79,7 +79,7 @@ pub(crate) async fn index_entry_comes_back_as_written<H: Harness>() {
 }
 
 /// STORE-4, NODESET-1.
-pub(crate) async fn node_settings_come_back_as_written<H: Harness>() {
+pub(crate) async fn node_settings_read_back_as_written<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let (index_uid, node_id) = (index("movies"), node("n-0"));
@@ -96,7 +96,7 @@ pub(crate) async fn node_settings_come_back_as_written<H: Harness>() {
 }
 
 /// STORE-3.
-pub(crate) async fn get_answers_none_for_what_is_not_there<H: Harness>() {
+pub(crate) async fn get_returns_none_without_a_row<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for uid in [0, 1, u32::MAX] {
@@ -113,7 +113,7 @@ pub(crate) async fn get_answers_none_for_what_is_not_there<H: Harness>() {
 }
 
 /// STATUS-1.
-pub(crate) async fn ping_changes_nothing_that_shows<H: Harness>() {
+pub(crate) async fn ping_changes_nothing_visible<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let tasks = create(&store, 1).await;

@@ -11,7 +11,7 @@ use crate::harness::Harness;
 use crate::sample::{at, index};
 
 /// TENANT-1, STORE-4.
-pub(crate) async fn tenants_come_back_in_the_order_of_their_hashes<H: Harness>() {
+pub(crate) async fn tenants_are_listed_in_the_order_of_their_hashes<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     let tenant = |byte, name: &str, group_id| Tenant {

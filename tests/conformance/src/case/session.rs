@@ -19,7 +19,7 @@ fn session(id: &str, expires_at: i64) -> Session {
 }
 
 /// SESSION-1, STORE-4.
-pub(crate) async fn session_comes_back_and_is_replaced<H: Harness>() {
+pub(crate) async fn session_reads_back_and_is_replaced<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for id in ["", "a:b{c}", "nul\0", "🎬", &"x".repeat(4_000)] {
@@ -39,7 +39,7 @@ pub(crate) async fn session_comes_back_and_is_replaced<H: Harness>() {
 }
 
 /// SESSION-3, SESSION-4, STORE-10.
-pub(crate) async fn session_ends_to_the_millisecond<H: Harness>() {
+pub(crate) async fn session_expires_to_the_millisecond<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     store.session_put(&session("s", 100), 9, at(0)).await.unwrap();
@@ -56,8 +56,8 @@ pub(crate) async fn session_ends_to_the_millisecond<H: Harness>() {
     }
 }
 
-/// SESSION-2: the least recently used goes first, and never the one that was just stored.
-pub(crate) async fn least_recently_used_sessions_make_room<H: Harness>() {
+/// SESSION-2: the least recently used session is evicted first, and never the one that was just stored.
+pub(crate) async fn least_recently_used_sessions_are_evicted<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for (id, expires_at) in [("a", 300), ("b", 100), ("c", 200), ("ended", 20)] {
@@ -76,7 +76,7 @@ pub(crate) async fn least_recently_used_sessions_make_room<H: Harness>() {
 }
 
 /// SESSION-5.
-pub(crate) async fn purge_takes_ended_sessions_alone<H: Harness>() {
+pub(crate) async fn purge_removes_expired_sessions_alone<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for (id, expires_at) in [("a", 10), ("b", 11), ("c", 12)] {

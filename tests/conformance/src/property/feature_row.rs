@@ -1,4 +1,4 @@
-//! Random rows of the tables that features keep.
+//! Random rows of the features' tables.
 
 use miroir_domain::admin_session::AdminSession;
 use miroir_domain::alias::{Alias, AliasState, AliasTarget};
@@ -14,12 +14,12 @@ use proptest::prelude::*;
 
 use super::strategy::{index_uid, json, task_uid, text, time};
 
-/// The versions a row can have and still be replaced.
+/// Generates versions that a row can have and still be replaced.
 fn version() -> impl Strategy<Value = u64> {
     prop_oneof![3 => 0..9_u64, 1 => 0..u64::MAX]
 }
 
-/// An instant after the beginning of time in these tests.
+/// Generates instants after the first instant of these tests.
 pub fn future() -> impl Strategy<Value = Timestamp> {
     prop_oneof![3 => 1..99_i64, 1 => 1..i64::MAX].prop_map(Timestamp::from_millis)
 }
@@ -31,7 +31,7 @@ fn target() -> impl Strategy<Value = AliasTarget> {
     ]
 }
 
-/// An alias with a past.
+/// Generates aliases with a history.
 pub fn alias() -> impl Strategy<Value = Alias> {
     let state = (target(), any::<u64>(), time()).prop_map(|(target, version, ended_at)| AliasState {
         target,
@@ -43,7 +43,7 @@ pub fn alias() -> impl Strategy<Value = Alias> {
     )
 }
 
-/// A canary.
+/// Generates canaries.
 pub fn canary() -> impl Strategy<Value = Canary> {
     let names = (text(), text(), index_uid());
     (names, any::<u32>(), (json(), json()), any::<bool>(), time(), version()).prop_map(
@@ -61,7 +61,7 @@ pub fn canary() -> impl Strategy<Value = Canary> {
     )
 }
 
-/// A run, of a canary that is filled in where it is used.
+/// Generates runs. Their canary is filled in by the test.
 pub fn run_of() -> impl Strategy<Value = CanaryRun> {
     let status = proptest::sample::select(CanaryStatus::ALL.to_vec());
     (time(), status, any::<u64>(), json()).prop_map(|(ran_at, status, latency_ms, failed_assertions)| {
@@ -69,7 +69,7 @@ pub fn run_of() -> impl Strategy<Value = CanaryRun> {
     })
 }
 
-/// A rollover policy.
+/// Generates rollover policies.
 pub fn policy() -> impl Strategy<Value = RolloverPolicy> {
     let names = (text(), index_uid(), index_uid(), text());
     (names, (json(), json(), json()), any::<bool>(), version()).prop_map(
@@ -89,14 +89,14 @@ pub fn policy() -> impl Strategy<Value = RolloverPolicy> {
     )
 }
 
-/// The configuration of a search page.
+/// Generates configurations of search pages.
 pub fn search_ui() -> impl Strategy<Value = SearchUiConfig> {
     (index_uid(), json(), time(), version()).prop_map(|(index_uid, config, updated_at, version)| {
         SearchUiConfig { index_uid, config, updated_at, version }
     })
 }
 
-/// A tenant.
+/// Generates tenants.
 pub fn tenant() -> impl Strategy<Value = Tenant> {
     (any::<[u8; 32]>(), text(), option::of(any::<u32>())).prop_map(|(hash, tenant_id, group)| Tenant {
         api_key_hash: ApiKeyHash(hash),
@@ -105,7 +105,7 @@ pub fn tenant() -> impl Strategy<Value = Tenant> {
     })
 }
 
-/// A session that has not ended.
+/// Generates sessions that have not expired.
 pub fn session() -> impl Strategy<Value = Session> {
     let write = (option::of(task_uid()), option::of(time()));
     (text(), write, option::of(any::<u32>()), option::of(any::<u64>()), future()).prop_map(
@@ -120,7 +120,7 @@ pub fn session() -> impl Strategy<Value = Session> {
     )
 }
 
-/// An admin session that has not ended.
+/// Generates admin sessions that have not expired.
 pub fn admin_session() -> impl Strategy<Value = AdminSession> {
     let from = (option::of(text()), option::of(text()));
     (text(), text(), any::<[u8; 32]>(), time(), future(), from).prop_map(

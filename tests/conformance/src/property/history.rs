@@ -1,4 +1,4 @@
-//! Whole histories: the same calls in the same order get the same answers from every store.
+//! Histories of tasks and indexes: the same calls in the same order have the same results on every store.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{Stores, config, run};
 enum Call {
     Create(NewTask, Timestamp),
     Get(TaskUid),
-    /// Replaces the row of a uid as it was read, which fits, or as the generator has it, which mostly does not.
+    /// Replaces the row of a uid as it was read, which matches, or as generated, which mostly does not.
     Put {
         row: Task,
         fresh: bool,
@@ -58,8 +58,8 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// What `store` answers to `call`, in words: values and errors alike must agree.
-async fn answer(store: &Arc<dyn TaskStore>, call: Call) -> String {
+/// Makes `call` on `store` and returns the result as text, because values and errors alike must agree.
+async fn result(store: &Arc<dyn TaskStore>, call: Call) -> String {
     match call {
         Call::Create(new, now) => format!("{:?}", store.task_create(new, now).await),
         Call::Get(uid) => format!("{:?}", store.task_get(uid).await),
@@ -102,9 +102,9 @@ async fn read_version(store: &Arc<dyn TaskStore>, row: Task) -> Task {
 proptest! {
     #![proptest_config(config(48))]
 
-    /// Every clause, as far as one caller can see.
+    /// Checks every clause that one caller can observe.
     #[test]
-    fn random_histories_get_the_same_answers(calls in vec(call(), 1..60)) {
+    fn random_histories_have_the_same_results(calls in vec(call(), 1..60)) {
         run(async {
             let mut stores = Stores::start().await;
             for call in calls {
@@ -113,16 +113,16 @@ proptest! {
                     continue;
                 }
                 let (model, others) = (stores.model(), stores.others());
-                let expected = answer(&model, call.clone()).await;
+                let expected = result(&model, call.clone()).await;
                 for (name, store) in &others {
-                    prop_assert_eq!(answer(store, call.clone()).await, expected.clone(), "{}: {:?}", name, call);
+                    prop_assert_eq!(result(store, call.clone()).await, expected.clone(), "{}: {:?}", name, call);
                 }
             }
             Ok(())
         })?;
     }
 
-    /// TASK-7: totals by status add up to the total, whatever happened.
+    /// TASK-7: totals by status add up to the total after any history.
     #[test]
     fn totals_by_status_add_up(calls in vec(call(), 1..60)) {
         run(async {
@@ -133,7 +133,7 @@ proptest! {
                     continue;
                 }
                 for store in stores.all() {
-                    answer(&store, call.clone()).await;
+                    result(&store, call.clone()).await;
                 }
             }
             for store in stores.all() {

@@ -1,4 +1,4 @@
-//! Random rows, queries and histories: what is written comes back, and every store answers as memory does.
+//! Random rows, queries and histories: values read back as written, and every store agrees with memory.
 
 mod feature;
 mod feature_row;
@@ -15,7 +15,8 @@ use proptest::test_runner::Config;
 
 use crate::harness::{Harness as _, Local, Redis, Sqlite};
 
-/// Enough to find what is common; `PROPTEST_CASES` asks for more.
+/// Returns the configuration for a number of cases that suffices for common errors. `PROPTEST_CASES` sets
+/// another.
 fn config(cases: u32) -> Config {
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { Config::default().cases } else { cases };
     Config { cases, ..Config::default() }
@@ -48,17 +49,17 @@ impl Stores {
         self.redis.reopen().await;
     }
 
-    /// The definition of right.
+    /// Returns the model.
     fn model(&self) -> Arc<dyn TaskStore> {
         Arc::clone(&self.memory) as Arc<dyn TaskStore>
     }
 
-    /// Those that are compared with it, each by its name. What is added here is compared everywhere.
+    /// Returns the stores that are compared with the model, by their names. Every test uses them.
     fn others(&self) -> [(&'static str, Arc<dyn TaskStore>); 2] {
         [("sqlite", self.sqlite.store()), ("redis", self.redis.store())]
     }
 
-    /// All of them.
+    /// Returns all stores.
     fn all(&self) -> Vec<Arc<dyn TaskStore>> {
         let others = self.others().into_iter().map(|(_, store)| store);
         std::iter::once(self.model()).chain(others).collect()

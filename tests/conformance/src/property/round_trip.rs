@@ -1,4 +1,4 @@
-//! Tables of features, one at a time: any row comes back as it was written, and what is listed is what was written.
+//! Features' tables, one at a time: any row reads back as written, and lists contain it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -56,31 +56,31 @@ proptest! {
 
     /// STORE-4, ALIAS-1, ALIAS-2, ALIAS-4.
     #[test]
-    fn aliases_come_back_and_are_listed(rows in vec(alias(), 1..6), step in 1..4_u32) {
+    fn aliases_read_back_and_are_listed(rows in vec(alias(), 1..6), step in 1..4_u32) {
         versioned!(rows, step, name, alias_create, alias_get, alias_put, alias_list);
     }
 
     /// STORE-4, CANARY-1, CANARY-2, CANARY-4.
     #[test]
-    fn canaries_come_back_and_are_listed(rows in vec(canary(), 1..6), step in 1..4_u32) {
+    fn canaries_read_back_and_are_listed(rows in vec(canary(), 1..6), step in 1..4_u32) {
         versioned!(rows, step, id, canary_create, canary_get, canary_put, canary_list);
     }
 
     /// STORE-4, ROLLOVER-1, ROLLOVER-2, ROLLOVER-3.
     #[test]
-    fn policies_come_back_and_are_listed(rows in vec(policy(), 1..6), step in 1..4_u32) {
+    fn policies_read_back_and_are_listed(rows in vec(policy(), 1..6), step in 1..4_u32) {
         versioned!(rows, step, name, rollover_create, rollover_get, rollover_put, rollover_list);
     }
 
     /// STORE-4, SEARCHUI-1, SEARCHUI-2, SEARCHUI-3.
     #[test]
-    fn search_pages_come_back_and_are_listed(rows in vec(search_ui(), 1..6), step in 1..4_u32) {
+    fn search_pages_read_back_and_are_listed(rows in vec(search_ui(), 1..6), step in 1..4_u32) {
         versioned!(rows, step, index_uid, search_ui_create, search_ui_get, search_ui_put, search_ui_list);
     }
 
     /// STORE-4, TENANT-1.
     #[test]
-    fn tenants_come_back_and_are_listed(rows in vec(tenant(), 1..8), step in 1..4_u32) {
+    fn tenants_read_back_and_are_listed(rows in vec(tenant(), 1..8), step in 1..4_u32) {
         run(async {
             let stores = Stores::start().await;
             for store in stores.all() {
@@ -107,7 +107,7 @@ proptest! {
 
     /// STORE-4, CANARY-5, CANARY-6.
     #[test]
-    fn newest_runs_come_back(canary in canary(), runs in vec(run_of(), 1..8), keep in 1..6_u32) {
+    fn newest_runs_read_back(canary in canary(), runs in vec(run_of(), 1..8), keep in 1..6_u32) {
         run(async {
             let stores = Stores::start().await;
             for store in stores.all() {
@@ -130,7 +130,7 @@ proptest! {
 
     /// STORE-4, SESSION-1.
     #[test]
-    fn sessions_come_back(rows in vec(session(), 1..6)) {
+    fn sessions_read_back(rows in vec(session(), 1..6)) {
         run(async {
             let stores = Stores::start().await;
             for store in stores.all() {
@@ -148,7 +148,7 @@ proptest! {
 
     /// STORE-4, ADMIN-1, ADMIN-2.
     #[test]
-    fn admin_sessions_come_back(rows in vec(admin_session(), 1..6)) {
+    fn admin_sessions_read_back(rows in vec(admin_session(), 1..6)) {
         run(async {
             let stores = Stores::start().await;
             for store in stores.all() {
@@ -169,7 +169,7 @@ proptest! {
 
     /// STORE-4, IDEMP-3, IDEMP-5.
     #[test]
-    fn completed_requests_come_back(
+    fn completed_requests_read_back(
         key in text(),
         owner in text(),
         body in any::<[u8; 32]>(),
@@ -178,15 +178,15 @@ proptest! {
     ) {
         run(async {
             let stores = Stores::start().await;
-            let asked =
+            let reservation =
                 Reservation { key: key.clone(), body_sha256: body, owner: owner.clone(), expires_at: until };
             for store in stores.all() {
-                prop_assert_eq!(store.idempotency_reserve(&asked, at(0)).await.unwrap(), Reserve::Reserved);
+                prop_assert_eq!(store.idempotency_reserve(&reservation, at(0)).await.unwrap(), Reserve::Reserved);
                 let in_progress = Reserve::InProgress { expires_at: until };
-                prop_assert_eq!(store.idempotency_reserve(&asked, at(0)).await.unwrap(), in_progress);
+                prop_assert_eq!(store.idempotency_reserve(&reservation, at(0)).await.unwrap(), in_progress);
                 prop_assert!(store.idempotency_complete(&key, &owner, task, until, at(0)).await.unwrap());
                 let completed = Reserve::Completed(task);
-                prop_assert_eq!(store.idempotency_reserve(&asked, at(0)).await.unwrap(), completed);
+                prop_assert_eq!(store.idempotency_reserve(&reservation, at(0)).await.unwrap(), completed);
             }
             Ok(())
         })?;
@@ -194,7 +194,7 @@ proptest! {
 
     /// STORE-4, JOB-1, JOB-9.
     #[test]
-    fn jobs_come_back_and_are_listed(
+    fn jobs_read_back_and_are_listed(
         jobs in vec((text(), text(), json(), 1..u32::MAX), 1..6),
         progress in json(),
         words in text(),
@@ -215,11 +215,11 @@ proptest! {
                 let claim = job.claim.clone().unwrap();
                 prop_assert_eq!(&claim.claimed_by, &words);
                 prop_assert_eq!(store.job_get(&job.id).await.unwrap(), Some(job.clone()));
-                let told = Some(progress.clone());
-                prop_assert!(store.job_heartbeat(&job.id, claim.token, told.clone(), at(9), at(0)).await.unwrap());
+                let recorded = Some(progress.clone());
+                prop_assert!(store.job_heartbeat(&job.id, claim.token, recorded.clone(), at(9), at(0)).await.unwrap());
                 let end = JobEnd::Failed(words.clone());
                 prop_assert!(store.job_finish(&job.id, claim.token, end.clone(), at(0)).await.unwrap());
-                let ended = Job { progress: told, ..job.ended(end) };
+                let ended = Job { progress: recorded, ..job.ended(end) };
                 prop_assert_eq!(store.job_get(&ended.id).await.unwrap(), Some(ended.clone()));
             }
             Ok(())
@@ -228,7 +228,7 @@ proptest! {
 
     /// STORE-4, LEASE-7.
     #[test]
-    fn leases_come_back_and_are_listed(terms in vec((text(), text()), 1..6)) {
+    fn leases_read_back_and_are_listed(terms in vec((text(), text()), 1..6)) {
         run(async {
             let stores = Stores::start().await;
             for store in stores.all() {
@@ -251,7 +251,7 @@ proptest! {
 
     /// STORE-4, OUTBOX-2, CURSOR-1, CURSOR-2.
     #[test]
-    fn events_and_cursors_come_back(
+    fn events_and_cursors_read_back(
         sink in text(),
         index in index_uid(),
         bodies in vec(json(), 1..6),
@@ -284,7 +284,7 @@ proptest! {
 
     /// STORE-4, SCOPED-1, SCOPED-3.
     #[test]
-    fn scoped_keys_and_observations_come_back(
+    fn scoped_keys_and_observations_read_back(
         index_uid in index_uid(),
         primary_uid in text(),
         previous_uid in option::of(text()),
@@ -311,9 +311,9 @@ proptest! {
         })?;
     }
 
-    /// RATE-1, LOGIN-1: a counter is that of its key alone, whatever the key.
+    /// RATE-1, LOGIN-1: each key has a counter of its own, for any key.
     #[test]
-    fn counters_are_told_apart_by_any_key(keys in btree_set(text(), 1..6)) {
+    fn counters_are_separate_for_any_key(keys in btree_set(text(), 1..6)) {
         run(async {
             let stores = Stores::start().await;
             for store in stores.all() {

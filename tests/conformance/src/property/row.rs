@@ -1,4 +1,4 @@
-//! One table at a time: what is written comes back, and what is listed is what was written.
+//! One table at a time: rows read back as written, and lists contain them.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ proptest! {
 
     /// STORE-4, TASK-1, TASK-2.
     #[test]
-    fn created_tasks_come_back(news in vec((new_task(), time()), 1..6)) {
+    fn created_tasks_read_back(news in vec((new_task(), time()), 1..6)) {
         run(async {
             let stores = Stores::start().await;
             for store in stores.all() {
@@ -32,7 +32,7 @@ proptest! {
 
     /// STORE-4, TASK-3.
     #[test]
-    fn replaced_tasks_come_back(rows in vec(task(), 1..5)) {
+    fn replaced_tasks_read_back(rows in vec(task(), 1..5)) {
         run(async {
             let stores = Stores::start().await;
             for store in stores.all() {
@@ -50,7 +50,7 @@ proptest! {
 
     /// STORE-4, INDEX-1, INDEX-4, INDEX-5.
     #[test]
-    fn index_entries_come_back_and_are_listed(entries in vec(index_entry(), 1..8), step in 1..4_u32) {
+    fn index_entries_read_back_and_are_listed(entries in vec(index_entry(), 1..8), step in 1..4_u32) {
         run(async {
             let stores = Stores::start().await;
             for store in stores.all() {
@@ -111,7 +111,7 @@ proptest! {
 
     /// TASK-5, TASK-6, TASK-7.
     #[test]
-    fn random_queries_find_the_same(rows in vec(task(), 1..40), queries in vec(query(), 20)) {
+    fn random_queries_find_the_same_tasks(rows in vec(task(), 1..40), queries in vec(query(), 20)) {
         run(async {
             let stores = Stores::start().await;
             fill(&stores, rows).await;
@@ -180,9 +180,9 @@ proptest! {
         })?;
     }
 
-    /// STORE-4: what the ports write, every store gives back, whatever the JSON.
+    /// STORE-4: every store returns JSON as the ports wrote it, for any JSON.
     #[test]
-    fn any_json_comes_back(value in super::strategy::json()) {
+    fn any_json_reads_back(value in super::strategy::json()) {
         run(async {
             let stores = Stores::start().await;
             for store in stores.all() {
@@ -193,7 +193,7 @@ proptest! {
                 store.task_put(row.clone()).await.unwrap();
                 let stored = store.task_get(row.uid).await.unwrap().unwrap();
                 prop_assert_eq!(&stored.details, &row.details);
-                // Equality does not look at the order of keys; the text does.
+                // Equality ignores the order of keys; the text does not.
                 prop_assert_eq!(
                     serde_json::to_string(&stored.details).unwrap(),
                     serde_json::to_string(&row.details).unwrap()

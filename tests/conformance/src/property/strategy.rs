@@ -13,27 +13,27 @@ use serde_json::{Map, Value};
 
 use crate::sample::primary_key;
 
-/// A few indexes, so that tasks share them.
+/// Generates one of a few indexes, so that tasks share them.
 pub fn index_uid() -> impl Strategy<Value = IndexUid> {
     prop_oneof![9 => "[ab]", 1 => "[A-Za-z0-9_-]{1,40}"].prop_map(|name| name.parse().unwrap())
 }
 
-/// A few nodes.
+/// Generates one of a few nodes.
 pub fn node_id() -> impl Strategy<Value = NodeId> {
     prop_oneof![9 => "n-[0-3]", 1 => "[A-Za-z0-9_-]{1,64}"].prop_map(|name| name.parse().unwrap())
 }
 
-/// Mostly times that collide, now and then any time there is.
+/// Generates times that mostly collide, and rarely any other time.
 pub fn time() -> impl Strategy<Value = Timestamp> {
     prop_oneof![9 => 0..20_i64, 1 => any::<i64>()].prop_map(Timestamp::from_millis)
 }
 
-/// Mostly uids of tasks there are.
+/// Generates uids that mostly belong to tasks.
 pub fn task_uid() -> impl Strategy<Value = TaskUid> {
     prop_oneof![19 => 0..40_u32, 1 => any::<u32>()].prop_map(TaskUid)
 }
 
-/// Versions from both ends.
+/// Generates versions from both ends of the range.
 pub fn version() -> impl Strategy<Value = u64> {
     prop_oneof![8 => 0..4_u64, 1 => any::<u64>(), 1 => Just(u64::MAX)]
 }
@@ -46,12 +46,12 @@ fn status() -> impl Strategy<Value = TaskStatus> {
     proptest::sample::select(TaskStatus::ALL.to_vec())
 }
 
-/// Text of every kind.
+/// Generates text of every kind.
 pub fn text() -> impl Strategy<Value = String> {
     prop_oneof![2 => "[a-z]{0,8}", 1 => any::<String>(), 1 => "[\u{0}:{}'\"\\\\]{0,6}"]
 }
 
-/// Any JSON, to a modest depth.
+/// Generates any JSON, to a modest depth.
 pub fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -108,7 +108,7 @@ fn node_miss() -> impl Strategy<Value = NodeMiss> {
     (error(), shards()).prop_map(|(error, shards)| NodeMiss { error, shards })
 }
 
-/// Any task before it has a uid.
+/// Generates tasks that have no uid yet.
 pub fn new_task() -> impl Strategy<Value = NewTask> {
     let nodes = btree_map(node_id(), node_task(), 0..3);
     let failure = prop_oneof![4 => Just(None), 1 => error().prop_map(Some)];
@@ -125,7 +125,7 @@ pub fn new_task() -> impl Strategy<Value = NewTask> {
     )
 }
 
-/// Any row, whether or not the domain would make it.
+/// Generates rows, also those that the domain would not make.
 pub fn task() -> impl Strategy<Value = Task> {
     let times = (time(), option::of(time()), option::of(time()));
     let rest =
@@ -154,7 +154,7 @@ pub fn task() -> impl Strategy<Value = Task> {
     )
 }
 
-/// Any registry entry.
+/// Generates registry entries.
 pub fn index_entry() -> impl Strategy<Value = IndexEntry> {
     let key = option::of("[a-z]{1,8}(\\.[a-z]{1,4})?".prop_map(|name| primary_key(&name)));
     (index_uid(), key, any::<u32>(), version(), time(), time(), version()).prop_map(
@@ -170,7 +170,7 @@ pub fn index_entry() -> impl Strategy<Value = IndexEntry> {
     )
 }
 
-/// Set one time in four, so that most queries have a few filters and find something.
+/// Sets a filter one time in four, so that most queries have a few filters and find something.
 fn seldom<T: std::fmt::Debug + Clone>(filter: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
     option::weighted(0.25, filter)
 }
@@ -180,7 +180,7 @@ fn dates() -> impl Strategy<Value = TaskDates> {
         .prop_map(|(after, before)| TaskDates { after, before })
 }
 
-/// Any query.
+/// Generates queries.
 pub fn query() -> impl Strategy<Value = TaskQuery> {
     let sets = (
         option::weighted(0.1, btree_set(task_uid(), 0..20)),

@@ -48,7 +48,7 @@ pub enum MendError {
 
 impl From<ApiError> for MendError {
     fn from(error: ApiError) -> Self {
-        Self::NotNow(error.to_string())
+        Self::NotNow(miroir_ports::error_chain(&error))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Canaries of the configuration.
 
+use miroir_ports::outbound::StoreError;
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -56,4 +58,39 @@ async fn configuring_an_empty_store_with_nothing_does_nothing() {
     let store = MemoryStore::new();
     let done = configure(&store, &[], Timestamp::from_millis(0)).await.unwrap();
     assert_eq!(done, Configured::default());
+}
+
+miroir_ports::wrap_store!(RestlessStore);
+
+/// A store in which every canary changes before a canary is put.
+struct RestlessStore {
+    inner: Arc<dyn TaskStore>,
+}
+
+impl RestlessStore {
+    async fn call<T>(
+        &self,
+        method: &'static str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        if method == "canary_put" {
+            for canary in self.inner.canary_list(None, 9).await? {
+                self.inner.canary_put(&canary).await?;
+            }
+        }
+        work.await
+    }
+}
+
+#[tokio::test]
+async fn configuring_a_canary_that_keeps_changing_is_contended() {
+    let store = RestlessStore { inner: Arc::new(MemoryStore::new()) };
+    let apply = |name: &str| {
+        let definitions = [definition(json!({ "id": "a", "name": name }))];
+        let store = &store;
+        async move { configure(store, &definitions, Timestamp::from_millis(0)).await }
+    };
+    assert_eq!(apply("n").await.unwrap().created, 1);
+    let refused = apply("other").await.unwrap_err();
+    assert!(matches!(refused, StoreError::Contended(_)) && refused.retryable(), "{refused}");
 }

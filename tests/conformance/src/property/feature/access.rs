@@ -79,8 +79,8 @@ fn admin(id: String, now: Timestamp, expires_at: Timestamp) -> AdminSession {
     }
 }
 
-/// What `store` answers at `now`, in words: values and errors alike must agree.
-async fn answer(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> String {
+/// Calls `store` at `now` and returns the result as text, because values and errors alike must agree.
+async fn result(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> String {
     match call {
         Call::SessionPut(session_id, span, most) => {
             let session = Session {
@@ -98,7 +98,7 @@ async fn answer(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> Strin
             format!("{touched:?} {:?}", store.session_get(&id, now).await)
         }
         Call::SessionGet(id) => format!("{:?}", store.session_get(&id, now).await),
-        // Whether an ended session is still there to be deleted or purged is nobody's business.
+        // Stores may differ in whether an expired session is still there to be deleted or purged.
         Call::SessionDelete(id) => {
             let there = store.session_get(&id, now).await.unwrap().is_some();
             let deleted = store.session_delete(&id).await.unwrap();
@@ -171,9 +171,10 @@ async fn answer(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> Strin
 proptest! {
     #![proptest_config(config(32))]
 
-    /// Every clause of sessions, idempotency keys, leases, scoped keys, log-ins and rate limits, as far as one caller can see.
+    /// Checks every clause of sessions, idempotency keys, leases, scoped keys, log-ins and rate limits that
+    /// one caller can observe.
     #[test]
-    fn access_gets_the_same_answers(calls in vec((call(), STEP), 1..80)) {
+    fn access_has_the_same_results(calls in vec((call(), STEP), 1..80)) {
         compare!(calls);
     }
 }

@@ -1,6 +1,6 @@
-//! Histories of the tables that features keep: the same calls in the same order get the same answers from every store.
+//! Histories of the features' tables: the same calls in the same order have the same results on every store.
 //!
-//! Names are few, so that calls meet; time only goes on, in steps that reach over the spans that are given.
+//! There are few names, so that calls meet. Time only advances, in steps that exceed some of the spans.
 
 mod access;
 mod rows;
@@ -12,9 +12,9 @@ use miroir_domain::{IndexUid, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// How far the clock goes on at each call, in milliseconds.
+/// The time between two calls, in milliseconds.
 const STEP: std::ops::Range<u64> = 0..40;
-/// The spans of what expires, in milliseconds.
+/// The time until expiry, in milliseconds.
 const SPAN: std::ops::Range<u64> = 0..120;
 
 fn name() -> impl Strategy<Value = String> {
@@ -37,7 +37,7 @@ fn later(now: Timestamp, millis: u64) -> Timestamp {
     now.plus(Duration::from_millis(millis))
 }
 
-/// Makes the same calls on all stores, and compares what they answer with the model.
+/// Makes the same calls on all stores, and compares the results with those of the model.
 macro_rules! compare {
     ($calls:expr) => {
         run(async {
@@ -49,9 +49,9 @@ macro_rules! compare {
                     stores.reopen().await;
                     continue;
                 }
-                let expected = answer(&stores.model(), call.clone(), now).await;
+                let expected = result(&stores.model(), call.clone(), now).await;
                 for (name, store) in stores.others() {
-                    let found = answer(&store, call.clone(), now).await;
+                    let found = result(&store, call.clone(), now).await;
                     prop_assert_eq!(found, expected.clone(), "{} at {}: {:?}", name, now, call);
                 }
             }

@@ -19,7 +19,7 @@ use crate::property::{config, run};
 #[derive(Debug, Clone)]
 enum Call {
     AliasCreate(IndexUid, IndexUid),
-    /// Replaces an alias as it was read, or at a version that it may not have.
+    /// Replaces an alias as it was read, or at a version that may be wrong.
     AliasPut(IndexUid, IndexUid, Option<u64>),
     AliasPutBoth(IndexUid, IndexUid),
     AliasDelete(IndexUid),
@@ -104,8 +104,8 @@ fn policy(name: String, body: Value, version: u64) -> RolloverPolicy {
     }
 }
 
-/// What `store` answers at `now`, in words: values and errors alike must agree.
-async fn answer(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> String {
+/// Calls `store` at `now` and returns the result as text, because values and errors alike must agree.
+async fn result(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> String {
     match call {
         Call::AliasCreate(name, to) => format!("{:?}", store.alias_create(&alias(name, to, 1, now)).await),
         Call::AliasPut(name, to, version) => {
@@ -175,9 +175,10 @@ async fn answer(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> Strin
 proptest! {
     #![proptest_config(config(32))]
 
-    /// Every clause of aliases, canaries, tenants, policies and search pages, as far as one caller can see.
+    /// Checks every clause of aliases, canaries, tenants, policies and search pages that one caller can
+    /// observe.
     #[test]
-    fn rows_get_the_same_answers(calls in vec((call(), STEP), 1..80)) {
+    fn rows_have_the_same_results(calls in vec((call(), STEP), 1..80)) {
         compare!(calls);
     }
 }

@@ -72,8 +72,8 @@ fn sink() -> impl Strategy<Value = SinkRow> {
     )
 }
 
-/// What `store` answers at `now`, in words: values and errors alike must agree.
-async fn answer(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> String {
+/// Calls `store` at `now` and returns the result as text, because values and errors alike must agree.
+async fn result(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> String {
     match call {
         Call::JobEnqueue(id, max_attempts) => {
             let job = NewJob { id, kind: "k".to_owned(), params: json!({}), max_attempts };
@@ -133,9 +133,9 @@ async fn answer(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> Strin
 proptest! {
     #![proptest_config(config(32))]
 
-    /// Every clause of jobs, cursors and the outbox, as far as one caller can see.
+    /// Checks every clause of jobs, cursors and the outbox that one caller can observe.
     #[test]
-    fn work_gets_the_same_answers(calls in vec((call(), STEP), 1..80)) {
+    fn work_has_the_same_results(calls in vec((call(), STEP), 1..80)) {
         compare!(calls);
     }
 }

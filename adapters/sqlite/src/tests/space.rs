@@ -1,13 +1,13 @@
-//! Room: a full disk, and a log that must not grow without bound.
+//! Limits of space: a full disk, and a log that must not grow without bound.
 
 use miroir_domain::task::NewTask;
 use miroir_ports::outbound::{Outcome, StoreError, TaskTable as _};
 
-use super::{Place, at, new_task};
+use super::{Folder, at, new_task};
 use crate::{SqliteOptions, SqliteStore};
 
-/// Makes the file as full as a disk would: no page beyond `pages` more.
-async fn leave_room(store: &SqliteStore, pages: i64) {
+/// Limits the file to `pages` more pages, as a full disk would.
+async fn limit_file(store: &SqliteStore, pages: i64) {
     store
         .write(move |connection| {
             let used: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
@@ -23,29 +23,29 @@ fn large() -> NewTask {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_without_effect_and_recovers_with_room() {
-    let place = Place::new();
-    let store = place.open().await;
+async fn full_disk_refuses_without_effect_and_recovers_with_space() {
+    let folder = Folder::new();
+    let store = folder.open().await;
     store.task_create(new_task(), at(1)).await.unwrap();
-    leave_room(&store, 10).await;
+    limit_file(&store, 10).await;
     match store.task_create(large(), at(2)).await {
-        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason }) => {
-            assert!(reason.contains("no room") && reason.contains("miroir.db"), "{reason}");
+        Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason, .. }) => {
+            assert!(reason.contains("no space") && reason.contains("miroir.db"), "{reason}");
         }
-        answer => panic!("{answer:?}"),
+        result => panic!("{result:?}"),
     }
     let small = store.task_create(new_task(), at(3)).await.unwrap();
     assert_eq!(small.uid.0, 1, "what fits is taken, and the refused task took no uid");
-    leave_room(&store, 1_000_000).await;
+    limit_file(&store, 1_000_000).await;
     assert_eq!(store.task_create(large(), at(4)).await.unwrap().uid.0, 2);
 }
 
 #[tokio::test]
-async fn a_full_disk_fails_only_the_changes_that_do_not_fit() {
-    let place = Place::new();
-    let store = place.open().await;
-    leave_room(&store, 20).await;
-    let gate = super::Gate::close(&store).await;
+async fn full_disk_fails_only_the_changes_that_do_not_fit() {
+    let folder = Folder::new();
+    let store = folder.open().await;
+    limit_file(&store, 20).await;
+    let blocked = super::BlockedWriter::block(&store).await;
     let mut callers = Vec::new();
     for number in 0..9 {
         let caller = std::sync::Arc::clone(&store);
@@ -53,20 +53,20 @@ async fn a_full_disk_fails_only_the_changes_that_do_not_fit() {
         callers.push(tokio::spawn(async move { caller.task_create(task, at(1)).await.is_ok() }));
     }
     super::queued(&store, 9).await;
-    gate.open().await;
+    blocked.release().await;
     for (number, caller) in callers.into_iter().enumerate() {
         assert_eq!(caller.await.unwrap(), number % 3 != 1, "change {number}");
     }
 }
 
 #[tokio::test]
-async fn the_log_is_cut_back_once_no_reader_needs_it() {
+async fn log_is_truncated_once_no_reader_needs_it() {
     const LIMIT: u64 = 256 << 10;
-    let place = Place::new();
-    let options = SqliteOptions { wal_limit_bytes: LIMIT, checkpoint_pages: 16, ..place.options() };
+    let folder = Folder::new();
+    let options = SqliteOptions { wal_limit_bytes: LIMIT, checkpoint_pages: 16, ..folder.options() };
     let store = SqliteStore::open(options).await.unwrap();
     store.task_create(new_task(), at(1)).await.unwrap();
-    let reader = place.connect();
+    let reader = folder.connect();
     reader.execute_batch("BEGIN; SELECT count(*) FROM tasks").unwrap();
     for _ in 0..8 {
         store.task_create(large(), at(1)).await.unwrap();
@@ -74,7 +74,7 @@ async fn the_log_is_cut_back_once_no_reader_needs_it() {
     let grown = store.stats().wal_bytes;
     assert!(grown > 8 << 18, "a reader keeps the log: {grown} bytes");
     reader.execute_batch("COMMIT").unwrap();
-    // Cutting is tried again after some growth.
+    // Truncation is tried again after some growth.
     for _ in 0..2 {
         store.task_create(large(), at(1)).await.unwrap();
     }
@@ -84,9 +84,9 @@ async fn the_log_is_cut_back_once_no_reader_needs_it() {
 }
 
 #[tokio::test]
-async fn the_log_stays_within_its_limit_without_readers() {
-    let place = Place::new();
-    let options = SqliteOptions { wal_limit_bytes: 1 << 20, checkpoint_pages: 64, ..place.options() };
+async fn log_stays_within_its_limit_without_readers() {
+    let folder = Folder::new();
+    let options = SqliteOptions { wal_limit_bytes: 1 << 20, checkpoint_pages: 64, ..folder.options() };
     let store = SqliteStore::open(options).await.unwrap();
     for _ in 0..40 {
         store.task_create(large(), at(1)).await.unwrap();
