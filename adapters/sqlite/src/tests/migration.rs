@@ -125,7 +125,7 @@ async fn failed_migration_leaves_the_version_before_it() {
     let connection = folder.connect();
     make(&connection, 2);
     connection.execute_batch("ALTER TABLE tasks DROP COLUMN custom_metadata").unwrap();
-    let text = error_chain(&SqliteStore::open(folder.options()).await.unwrap_err()).to_string();
+    let text = error_chain(&SqliteStore::open(folder.options()).await.unwrap_err());
     assert!(
         text.contains("custom_metadata") && text.contains(&folder.path().display().to_string()),
         "{text}"

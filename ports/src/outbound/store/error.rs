@@ -25,7 +25,7 @@ impl fmt::Display for Outcome {
 
 /// The one error of every store port.
 ///
-/// `Display` does not repeat the source: log sites print it with [`error_chain`](crate::error_chain).
+/// `Display` does not repeat the source: log sites print it with [`error_chain`](fn@crate::error_chain).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
