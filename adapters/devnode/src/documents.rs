@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::document::Document;
-use crate::engine::tokenize::{FieldTokens, tokenize_document};
+use crate::tokenize::{FieldTokens, tokenize_document};
 
 /// A stored document with its words, which are computed once.
 #[derive(Debug, Clone)]

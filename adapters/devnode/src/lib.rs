@@ -38,6 +38,7 @@ mod settings;
 mod shared;
 mod state;
 mod task;
+mod tokenize;
 
 pub use control::{Control, Fault, RecordedRequest, Route};
 pub use node::DevNode;

@@ -5,8 +5,8 @@ use std::future::Future;
 use miroir_ports::inbound::ApiError;
 use tracing::Instrument;
 
-/// Runs `work` to its end even when the returned future is dropped. A write that has begun to change the registry,
-/// the task row or a node must go on to where all three agree.
+/// Runs `work` to its end even when the returned future is dropped. A write that has begun to change the
+/// registry, the task row or a node must go on to where all three agree.
 pub async fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {

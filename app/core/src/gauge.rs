@@ -37,8 +37,8 @@ impl GaugeService {
         Self { cluster, canaries, sinks, writer }
     }
 
-    /// Reads the gauges of the store: a fixed number of reads, each of a cost that does not depend on the number of
-    /// tasks, and four for each sink.
+    /// Reads the gauges of the store: a fixed number of reads, each of a cost that does not depend on the
+    /// number of tasks, and four for each sink.
     async fn store_gauges(&self, cluster: &Cluster) -> Result<StoreGauges, ApiError> {
         let store = &cluster.store;
         let mut tasks = Vec::new();

@@ -53,7 +53,8 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
         ReadStart { at: Instant::now(), clears: self.state.lock().clears }
     }
 
-    /// Keeps a value whose reading began at `start`, unless the cache was cleared since or is full of fresh entries.
+    /// Keeps a value whose reading began at `start`, unless the cache was cleared since or is full of fresh
+    /// entries.
     pub fn insert(&self, start: ReadStart, key: K, value: V) {
         let mut state = self.state.lock();
         if state.clears != start.clears {

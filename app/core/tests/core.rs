@@ -1,7 +1,8 @@
-//! Services and workers over nodes in memory: what a client's request does when everything goes well, and when
-//! anything does not.
+//! Services and workers over nodes in memory: what a client's request does when everything goes well, and
+//! when anything does not.
 //!
-//! Time is the runtime's and paused, so that waiting costs nothing and nothing depends on the machine's speed.
+//! Time is the runtime's and paused, so that waiting costs nothing and nothing depends on the machine's
+//! speed.
 
 #[path = "core/alias.rs"]
 mod alias;

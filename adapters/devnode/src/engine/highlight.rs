@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::query::{Query, Term};
-use super::tokenize::{Token, tokenize};
 use crate::document::Document;
 use crate::settings::pattern_covers;
+use crate::tokenize::{Token, tokenize};
 
 /// A matched part of a text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,5 +9,4 @@ pub(crate) mod score;
 pub(crate) mod search;
 pub(crate) mod select;
 pub(crate) mod sort;
-pub(crate) mod tokenize;
 pub(crate) mod typo;

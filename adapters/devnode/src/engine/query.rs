@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use super::tokenize::{Token, tokenize};
 use super::typo::typos;
 use crate::settings::Settings;
+use crate::tokenize::{Token, tokenize};
 
 /// A match between a word of a document and a word of the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,13 @@
-//! The cluster that requests meet at this moment.
+//! The cluster in use.
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::Cluster;
+use super::parts::Cluster;
 
-/// The cluster in use. While this instance holds no term of the writes, that is a cluster for reading. A term has a
-/// cluster of its own, so that nothing of an earlier term is left in it.
+/// The cluster in use. While this instance holds no term of the writes, that is a cluster for reading. A
+/// term has a cluster of its own, so that nothing of an earlier term is left in it.
 pub struct ActiveCluster {
     reader: Arc<Cluster>,
     current: ArcSwap<Cluster>,

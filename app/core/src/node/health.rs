@@ -1,4 +1,4 @@
-//! What is known of each node: how far it is trusted, how fast it answers, how busy it is.
+//! The health of each node: its status, its latency, and its requests in flight.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-/// The weight of one answer in the moving average of answer times is one in this many.
+/// The number of responses over which the latency is averaged: each has one in this many of the weight.
 const LATENCY_WINDOW: u64 = 8;
 
-/// What a node that has not answered yet is taken to need, in microseconds.
+/// The assumed latency of a node that has not responded yet, in microseconds.
 const UNKNOWN_LATENCY_US: u64 = 1_000;
 
-/// The most that waiting for a node is counted for, in microseconds: about six days. A power of two.
+/// The greatest wait that a cost counts, in microseconds: about six days. A power of two.
 const MAX_WAIT_US: u64 = LAST_RESORT_COST >> 1;
 
-/// What a degraded node costs beside its waiting time: more than any healthy one.
+/// The cost of a degraded node in addition to its wait: more than that of any healthy node.
 const DEGRADED_COST: u64 = LAST_RESORT_COST;
 
-/// What all services know of the nodes. The set of nodes is fixed when it is made.
+/// The health of all nodes. The set of nodes is fixed at creation.
 pub struct HealthTracker {
     thresholds: HealthThresholds,
     clock: Arc<dyn Clock>,
@@ -51,19 +51,19 @@ struct Record {
 /// A node at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSnapshot {
-    /// How far it is trusted.
+    /// The status.
     pub status: NodeStatus,
-    /// Requests on their way to it.
+    /// The number of requests in flight.
     pub in_flight: u64,
-    /// A moving average of its answer time, in microseconds; none before its first answer.
+    /// The moving average of the latency, in microseconds, or `None` before the first response.
     pub latency_us: Option<u64>,
-    /// Why the last bad outcome was bad.
+    /// The error of the last bad outcome.
     pub last_error: Option<String>,
-    /// When the status last changed; none when it never did.
+    /// The time of the last change of the status, or `None` if it never changed.
     pub changed_at: Option<Timestamp>,
 }
 
-/// A request on its way to a node; over when dropped.
+/// A request in flight to a node, until it is dropped.
 #[derive(Debug)]
 pub struct InFlight(Option<Arc<AtomicU64>>);
 
@@ -76,7 +76,7 @@ impl Drop for InFlight {
 }
 
 impl HealthTracker {
-    /// A tracker for `nodes`, all of them healthy until they show otherwise.
+    /// Creates a tracker for `nodes`, all of them healthy at first.
     pub fn new(
         nodes: impl IntoIterator<Item = NodeId>,
         thresholds: HealthThresholds,
@@ -86,13 +86,13 @@ impl HealthTracker {
         Self { thresholds, clock, nodes, changes: watch::Sender::new(0) }
     }
 
-    /// The nodes, in order of their ids.
+    /// Returns the nodes, by id.
     pub fn nodes(&self) -> impl Iterator<Item = &NodeId> {
         self.nodes.keys()
     }
 
-    /// Takes note of the outcome of a request or probe. A refusal is a good outcome: the node is there and decides.
-    /// A node that is not tracked is ignored.
+    /// Records the outcome of a request or probe. A refusal is a good outcome, since the node responded. A
+    /// node that is not tracked is ignored.
     pub fn record(&self, node: &NodeId, outcome: Result<(), &NodeError>) {
         let Some(tracked) = self.nodes.get(node) else { return };
         let bad = outcome.err().filter(|error| error.is_bad_for_health());
@@ -120,7 +120,7 @@ impl HealthTracker {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// Takes note of how long a good answer took.
+    /// Records the latency of a good outcome.
     pub fn record_latency(&self, node: &NodeId, latency: Duration) {
         let Some(tracked) = self.nodes.get(node) else { return };
         let sample = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
@@ -139,15 +139,17 @@ impl HealthTracker {
         }))
     }
 
-    /// How far the node is trusted. A node that is not tracked is failed.
+    /// Returns the status of a node. A node that is not tracked is failed.
     pub fn status(&self, node: &NodeId) -> NodeStatus {
         self.nodes.get(node).map_or(NodeStatus::Failed, |tracked| tracked.record.lock().health.status())
     }
 
-    /// What a read from the node costs, for the choice of a covering set: the microseconds until it answers, as its
-    /// answer time times the requests it then has in flight. Rounded up to a power of two: nodes that are about
-    /// equal cost the same, so that the choice among them can prefer few nodes and does not follow every jitter.
-    /// None for a node that gets no reads. A degraded node costs more than any healthy one.
+    /// Returns the cost of a read from a node, for the choice of a covering set, or `None` if the node serves
+    /// no reads. A degraded node costs more than any healthy one.
+    ///
+    /// The cost is the expected wait in microseconds: the latency times the requests in flight, this one
+    /// included. It is rounded up to a power of two, so that about equal nodes cost the same: the choice
+    /// among them can then prefer few nodes, and does not follow every jitter.
     pub fn cost(&self, node: &NodeId) -> Option<u64> {
         let snapshot = self.snapshot(node)?;
         let latency = snapshot.latency_us.unwrap_or(UNKNOWN_LATENCY_US).max(1);
@@ -160,7 +162,7 @@ impl HealthTracker {
         }
     }
 
-    /// Everything that is known of the node; none when it is not tracked.
+    /// Returns the health of a node, or `None` if it is not tracked.
     pub fn snapshot(&self, node: &NodeId) -> Option<NodeSnapshot> {
         let tracked = self.nodes.get(node)?;
         let record = tracked.record.lock().clone();
@@ -173,8 +175,8 @@ impl HealthTracker {
         })
     }
 
-    /// A counter that moves after each change of a status. Whoever waits for a status takes the receiver first, then
-    /// looks, then awaits `changed`: no change in between is missed.
+    /// Returns a counter that grows with each change of a status. To wait for a status, take the receiver
+    /// first, then read the status, then await `changed`: so no change in between is missed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }

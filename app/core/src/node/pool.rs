@@ -29,8 +29,8 @@ pub struct Timeouts {
     pub search: Duration,
 }
 
-/// The nodes of the cluster. Each call records its outcome in the health of its node. A call that is dropped before
-/// its end tells nothing about its node and records no outcome.
+/// The nodes of the cluster. Each call records its outcome in the health of its node. A call that is
+/// dropped before its end tells nothing about its node and records no outcome.
 #[derive(Clone)]
 pub struct NodePool {
     client: Arc<dyn Nodes>,
@@ -74,8 +74,8 @@ impl NodePool {
 
     /// Sends a write to a node and returns the uid of its node task.
     ///
-    /// A term that is over sends nothing, and cuts off a write that is under way: another instance may be sending
-    /// writes then, in an order of its own.
+    /// A term that is over sends nothing, and cuts off a write that is under way: another instance may be
+    /// sending writes then, in an order of its own.
     pub async fn write(&self, node: &NodeId, write: NodeWrite) -> Result<u32, NodeError> {
         let call = self.call(node, self.client.node_write(node, write, self.timeouts.write));
         match &self.validity {
@@ -137,8 +137,8 @@ impl NodePool {
         })
     }
 
-    /// Runs a call whose duration shows how fast the node serves reads. That of a write depends on its size more
-    /// than on its node.
+    /// Runs a call whose duration shows how fast the node serves reads. That of a write depends on its size
+    /// more than on its node.
     async fn read_call<T>(
         &self,
         node: &NodeId,
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!((snapshot.status, snapshot.latency_us), (NodeStatus::Healthy, None));
     }
 
-    /// Nodes that answer a read after a second and never take a write.
+    /// Nodes that respond to a read after a second and never to a write.
     struct Slow {
         inner: Arc<dyn Nodes>,
     }

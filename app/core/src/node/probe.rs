@@ -24,8 +24,9 @@ impl Default for ProbeSchedule {
     }
 }
 
-/// Probes all nodes until `shutdown` is done, for the first time at once. Each node has its own interval, so that one
-/// that does not respond does not delay the others. The outcomes are recorded in the health of `nodes`.
+/// Probes all nodes until `shutdown` is done, for the first time at once. Each node has its own interval,
+/// so that one that does not respond does not delay the others. The outcomes are recorded in the health of
+/// `nodes`.
 pub async fn probe_loop(nodes: NodePool, schedule: ProbeSchedule, shutdown: impl Future<Output = ()> + Send) {
     let ids: Vec<NodeId> = nodes.health().nodes().cloned().collect();
     let probing = std::pin::pin!(join_all(ids.iter().map(|id| probe_node(&nodes, id, schedule))));

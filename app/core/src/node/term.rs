@@ -10,8 +10,8 @@ use crate::instance::LeaseValidity;
 /// The reason of a write that a term that is over does not send, or cuts off.
 const OVER: &str = "the term of this instance is over";
 
-/// Runs `call`, a write to `node`, while the term is valid. Once it has expired, the write is not sent; a write that
-/// is under way at that moment is cut off, and its outcome is unknown.
+/// Runs `call`, a write to `node`, while the term is valid. Once it has expired, the write is not sent; a
+/// write that is under way at that moment is cut off, and its outcome is unknown.
 pub(super) async fn within_term<T>(
     validity: &LeaseValidity,
     node: &NodeId,

@@ -1,8 +1,8 @@
 //! Per-index read-write locks on registry entries.
 //!
-//! A write reads the registry entry of its index and then takes its place in the write queues. Between the two, the
-//! index must not be created, deleted or given another primary key, or the write would reach nodes that hold
-//! another index than the one that the write was made for.
+//! A write reads the registry entry of its index and then takes its place in the write queues. Between the
+//! two, the index must not be created, deleted or given another primary key, or the write would reach nodes
+//! that hold another index than the one that the write was made for.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -25,17 +25,17 @@ pub struct Gathered<T> {
     pub degraded: Option<Degraded>,
 }
 
-/// Calls a covering set of nodes, each for its shards. The shards of a node that fails are requested from other replicas,
-/// until every shard has a response or no replica is left.
+/// Calls a covering set of nodes, each for its shards. The shards of a node that fails are requested from
+/// other replicas, until every shard has a response or no replica is left.
 ///
-/// `cost` ranks the nodes, and returns `None` for a node that must not be called. `call` gets the node, its shards, and
-/// whether the request must be restricted to them because the node has other shards as well.
+/// `cost` ranks the nodes, and returns `None` for a node that must not be called. `call` gets the node, its
+/// shards, and whether the request must be restricted to them because the node has other shards as well.
 ///
 /// # Errors
 ///
-/// If every node that was called refuses, returns its refusal. A refusal of some nodes only counts as their failure,
-/// unless it is 400 and no other node responds. If shards are missing, returns 503 `miroir_shard_unavailable` when no
-/// node responded or the policy asks for it.
+/// If every node that was called refuses, returns its refusal. A refusal of some nodes only counts as their
+/// failure, unless it is 400 and no other node responds. If shards are missing, returns 503
+/// `miroir_shard_unavailable` when no node responded or the policy asks for it.
 pub async fn gather<T, F>(
     cluster: &Cluster,
     entry: &IndexEntry,

@@ -14,8 +14,8 @@ use super::first::read_first;
 use crate::cluster::Cluster;
 use crate::ttl_cache::TtlCache;
 
-/// The time for which facts are cached. A client cannot tell a settings change that nodes apply at once from one that
-/// they apply this much later.
+/// The time for which facts are cached. A client cannot tell a settings change that nodes apply at once
+/// from one that they apply this much later.
 const TTL: Duration = Duration::from_millis(500);
 /// The number of indexes that are cached.
 const CAPACITY: usize = 1_000;

@@ -3,7 +3,7 @@
 //! | module | contents |
 //! |---|---|
 //! | `fan_out` | one request to a covering set of nodes, with other replicas in reserve |
-//! | `first` | reads that a single node can answer |
+//! | `first` | reads that need a single node |
 //! | `index_facts` | the settings that searches need, cached for a moment |
 
 mod fan_out;

@@ -1,5 +1,5 @@
-//! The rules that aliases set for the registry: an index cannot have the name of an alias, and cannot be deleted while
-//! an alias stands for it.
+//! The rules that aliases set for the registry: an index cannot have the name of an alias, and cannot be
+//! deleted while an alias stands for it.
 
 use miroir_domain::IndexUid;
 use miroir_domain::alias::Alias;
@@ -18,8 +18,8 @@ impl IndexRegistry {
         Ok(user.map(|alias| alias.name))
     }
 
-    /// Refuses to create `index` if an alias has its name. The caller holds the write lock of the index, which the
-    /// creation of an alias needs as well.
+    /// Refuses to create `index` if an alias has its name. The caller holds the write lock of the index,
+    /// which the creation of an alias needs as well.
     pub async fn refuse_shadow(&self, index: &IndexUid) -> Result<(), ApiError> {
         if self.store.alias_get(index).await?.is_none() {
             return Ok(());
@@ -30,8 +30,8 @@ impl IndexRegistry {
         ))
     }
 
-    /// Refuses to delete `index` while an alias stands for it. The caller holds the write lock of the index; a change
-    /// of an alias holds the read locks of its targets.
+    /// Refuses to delete `index` while an alias stands for it. The caller holds the write lock of the
+    /// index; a change of an alias holds the read locks of its targets.
     pub async fn refuse_aliased(&self, index: &IndexUid) -> Result<(), ApiError> {
         match self.alias_of(index).await? {
             None => Ok(()),

@@ -14,7 +14,8 @@ use miroir_ports::outbound::{Advance, Clock, Create, Put, StoreError, TaskStore}
 
 use crate::listing;
 
-/// The registry of indexes: the indexes that the cluster has decided on, whatever single nodes have of them yet.
+/// The registry of indexes: the indexes that the cluster has decided on, whatever single nodes have of them
+/// yet.
 pub struct IndexRegistry {
     store: Arc<dyn TaskStore>,
     clock: Arc<dyn Clock>,
@@ -72,8 +73,8 @@ impl IndexRegistry {
         }
     }
 
-    /// Replaces an entry by `next`, which has the version that was read. The caller holds the write lock of the
-    /// index.
+    /// Replaces an entry by `next`, which has the version that was read. The caller holds the write lock of
+    /// the index.
     pub async fn replace(&self, next: IndexEntry) -> Result<(), ApiError> {
         let next = IndexEntry { updated_at: self.clock.now(), ..next };
         match self.store.index_put(&next).await? {
@@ -103,8 +104,8 @@ impl IndexRegistry {
         Ok(self.store.node_settings_get(index, node).await?.map_or(0, |row| row.version))
     }
 
-    /// Returns the number of shards of the index of `task`. For an index that is gone, or cannot be read now, it is
-    /// the number of a new index.
+    /// Returns the number of shards of the index of `task`. For an index that is gone, or cannot be read
+    /// now, it is the number of a new index.
     pub async fn shard_count_of(&self, task: &Task) -> u32 {
         let Some(index) = &task.index_uid else { return self.shard_count };
         match self.get(index).await {
@@ -118,7 +119,8 @@ impl IndexRegistry {
     }
 }
 
-/// Returns the error of a change that another instance has overtaken between the read and the write of the entry.
+/// Returns the error of a change that another instance has overtaken between the read and the write of the
+/// entry.
 fn lost_race(index: &IndexUid) -> ApiError {
     ApiError::refused(
         ErrorCode::MiroirStoreUnavailable,

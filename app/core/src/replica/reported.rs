@@ -1,8 +1,8 @@
 //! The stale replicas that the leader reports.
 //!
-//! Only the leader sees a node miss a write. The other instances ask it several times a second, so that their reads avoid
-//! the node as well. A report is kept while there is no leader, and by the next leader until it has recovered the replica
-//! states by itself.
+//! Only the leader sees a node miss a write. The other instances ask it several times a second, so that
+//! their reads avoid the node as well. A report is kept while there is no leader, and by the next leader
+//! until it has recovered the replica states by itself.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,8 +40,8 @@ impl ReportedStates {
     }
 }
 
-/// Asks the leader for stale replicas until `shutdown`. `has_recovered` returns whether this instance knows the replica
-/// states by itself, which counts while it is the leader.
+/// Requests the stale replicas from the leader until `shutdown`. `has_recovered` returns whether this
+/// instance knows the replica states by itself, which counts while it is the leader.
 pub async fn reported_state_loop(
     states: Arc<ReportedStates>,
     instances: Arc<dyn InstanceApi>,

@@ -1,4 +1,4 @@
-//! The states of the replicas of this term: the nodes that lack writes or settings of an index.
+//! The states of the replicas in this term.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -37,8 +37,9 @@ impl ReplicaStates {
         self.is_recovered.load(Ordering::Acquire)
     }
 
-    /// Records the effect of a missed write on the node's replica. `may_have` returns true for the nodes that have
-    /// the write, or may have it. A write that no other replica has cannot be repaired, so it is not recorded.
+    /// Records the effect of a missed write on the node's replica. `may_have` returns true for the nodes
+    /// that have the write, or may have it. A write that no other replica has cannot be repaired, so it is
+    /// not recorded.
     pub fn record(
         &self,
         miss: &MissedWrite<'_>,
@@ -55,13 +56,14 @@ impl ReplicaStates {
         }
     }
 
-    /// Records that `node` may lack settings of `index`, or the index itself.
+    /// Records that settings of `index`, or the index itself, may be missing on `node`.
     pub fn missed_settings(&self, index: &IndexUid, node: &NodeId) {
         self.change(index, node, |state| state.settings = true);
     }
 
-    /// Records that the documents of `node` in `shards` of `index` may differ from those of the other replicas,
-    /// though no task names a missed write: the node took writes in another order, or was given the index anew.
+    /// Records that the documents of `node` in `shards` of `index` may differ from those of the other
+    /// replicas, though no task names a missed write: the node took writes in another order, or was given
+    /// the index anew.
     pub fn differs(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
         self.change(index, node, |state| state.suspect.extend(shards.iter()));
     }
@@ -112,7 +114,8 @@ impl ReplicaStates {
 
     /// Returns the part of the cost of a read that comes from the state of the replica, its own or reported.
     pub fn cost(&self, index: &IndexUid, node: &NodeId) -> u64 {
-        // More than the cost of any healthy or degraded node: a slow response is better than an incomplete one.
+        // More than the cost of any healthy or degraded node: a slow response is better than an incomplete
+        // one.
         const STALE: u64 = 1 << 50;
         if self.is_stale(index, node) || self.reported.is_stale(index, node) { STALE } else { 0 }
     }

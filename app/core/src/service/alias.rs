@@ -17,9 +17,9 @@ use crate::listing;
 use crate::order::IndexGuard;
 use crate::read::read_first;
 
-/// Prior states an alias keeps.
+/// The number of prior states that an alias keeps.
 const HISTORY: usize = 50;
-/// How often a flip is tried again because another request changed the alias in between.
+/// The number of attempts to flip an alias that other requests change at the same time.
 const ATTEMPTS: u32 = 64;
 
 /// Implements [`AliasApi`].
@@ -194,8 +194,8 @@ impl Editor {
         Ok(user.map(|policy| policy.name))
     }
 
-    /// Locks the names of a change, so that until the guards are dropped no index called `name` is created and no target is
-    /// deleted: both need the write lock of the index.
+    /// Locks the names of a change, so that until the guards are dropped no index called `name` is created
+    /// and no target is deleted: both need the write lock of the index.
     async fn lock(&self, name: Option<&IndexUid>, target: &AliasTarget) -> Vec<IndexGuard> {
         let mut indexes: Vec<&IndexUid> = target.indexes().iter().chain(name).collect();
         // Several locks are taken in the order of their names, so that no two requests wait for each other.

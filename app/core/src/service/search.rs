@@ -51,8 +51,9 @@ struct Searched {
 }
 
 impl SearchService {
-    /// Searches `indexes` (not empty) as if they were one. If their settings differ, those of the first apply to the whole
-    /// response: primary key for ties, distinct attribute, limits. Documents of one id in two indexes are two documents.
+    /// Searches `indexes` (not empty) as if they were one. If their settings differ, those of the first
+    /// apply to the whole response: primary key for ties, distinct attribute, limits. Documents of one id
+    /// in two indexes are two documents.
     async fn search_all(
         &self,
         cluster: &Arc<Cluster>,
@@ -79,7 +80,8 @@ impl SearchService {
                     }
                     return Ok(ReadResponse { body: Value::Object(body), degraded });
                 }
-                // Only nodes that are not in the map were called, so it grows with every round, and the rounds end.
+                // Only nodes that are not in the map were called, so it grows with every round, and the
+                // rounds end.
                 Err(invalid) => {
                     tracing::warn!(index = %indexes[0], "{invalid}; searching other replicas");
                     unusable.insert(invalid.node.clone(), invalid);

@@ -1,4 +1,5 @@
-//! The sizes of indexes: exact counts of documents from a covering set, the rest from the statistics of every node.
+//! The sizes of indexes: exact counts of documents from a covering set, the rest from the statistics of
+//! every node.
 
 use std::sync::Arc;
 
@@ -29,8 +30,8 @@ pub async fn of_indexes(cluster: &Arc<Cluster>, indexes: &[IndexUid]) -> Result<
     Ok(ReadResponse { body: sum.to_json(), degraded: missing.into_iter().reduce(Degraded::and) })
 }
 
-/// Returns `{databaseSize, usedDatabaseSize, lastUpdate, indexes}`. The sizes are the sums over all nodes, which is the
-/// disk space that the cluster uses.
+/// Returns `{databaseSize, usedDatabaseSize, lastUpdate, indexes}`. The sizes are the sums over all nodes,
+/// which is the disk space that the cluster uses.
 pub async fn of_cluster(cluster: &Arc<Cluster>, entries: &[IndexEntry]) -> Result<ReadResponse, ApiError> {
     let nodes = read_every_node(cluster, &NodeRead::AllStats).await;
     let sum = |name: &str| nodes.iter().filter_map(|stats| stats.get(name)?.as_u64()).sum::<u64>();

@@ -6,14 +6,14 @@ use miroir_ports::outbound::{Clock, Put, StoreError, TaskStore};
 
 use super::TaskLog;
 
-/// The number of attempts to change a row that other writers change at the same time. Each attempt that fails means
-/// that another writer succeeded.
+/// The number of attempts to change a row that other writers change at the same time. Each attempt that
+/// fails means that another writer succeeded.
 const ATTEMPTS: u32 = 64;
 
 impl TaskLog {
-    /// Applies `events` to `task` and stores it. If its row has changed in between, applies them to the changed row.
-    /// Events say what happened, and not what to write, so they are true of a newer row as well. Events that change
-    /// nothing write nothing.
+    /// Applies `events` to `task` and stores it. If its row has changed in between, applies them to the
+    /// changed row. Events say what happened, and not what to write, so they are true of a newer row as
+    /// well. Events that change nothing write nothing.
     ///
     /// # Errors
     ///

@@ -65,8 +65,8 @@ impl TaskLog {
         self.store.task_list_unfinished(after, limit).await
     }
 
-    /// Calls `visit` with every task that matches `query`, page by page, until it breaks. Returns the value that it
-    /// broke with. The limit of the query is ignored.
+    /// Calls `visit` with every task that matches `query`, page by page, until it breaks. Returns the value
+    /// that it broke with. The limit of the query is ignored.
     pub async fn walk<B>(
         &self,
         query: TaskQuery,

@@ -1,8 +1,9 @@
 //! Follows unfinished tasks until every node task behind them has ended.
 //!
-//! One round reads the unfinished tasks from the store, requests from each node all of its node tasks among them in one
-//! call, and stores the changes. Rounds follow each other quickly while there is progress, and back off while there is
-//! none. A write that has been sent wakes the poller. The cost of a round depends on the unfinished tasks alone.
+//! One round reads the unfinished tasks from the store, requests from each node all of its node tasks among
+//! them in one call, and stores the changes. Rounds follow each other quickly while there is progress, and
+//! back off while there is none. A write that has been sent wakes the poller. The cost of a round depends
+//! on the unfinished tasks alone.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -97,7 +98,8 @@ impl Poller {
         }
         let calls = requested
             .into_iter()
-            // A call to a failed node would only wait for its timeout. Its tasks are followed when it recovers.
+            // A call to a failed node would only wait for its timeout. Its tasks are followed when it
+            // recovers.
             .filter(|(node, _)| !self.cluster.nodes.is_failed(node))
             .map(|(node, uids)| self.reports_of(node, uids));
         let mut events: HashMap<TaskUid, Vec<Event>> = HashMap::new();
@@ -146,9 +148,9 @@ impl Poller {
         Ok(changed)
     }
 
-    /// Divides tasks into lines that are stored in parallel. If there are sinks, tasks that may change the same document
-    /// are in one line, in the order of their uids: events are numbered as tasks are stored, and those of a document
-    /// must keep their order.
+    /// Divides tasks into lines that are stored in parallel. If there are sinks, tasks that may change the
+    /// same document are in one line, in the order of their uids: events are numbered as tasks are stored,
+    /// and those of a document must keep their order.
     fn in_lines(&self, due: impl Iterator<Item = (Task, Vec<Event>)>) -> Vec<Vec<(Task, Vec<Event>)>> {
         if !self.cluster.changes.is_on() {
             return due.map(|one| vec![one]).collect();
@@ -179,7 +181,8 @@ impl Poller {
         Ok(true)
     }
 
-    /// Records the consequences of a finished task: the nodes that have its settings, and the replicas that missed it.
+    /// Records the consequences of a finished task: the nodes that have its settings, and the replicas that
+    /// missed it.
     async fn conclude(&self, task: &Task) -> Result<(), StoreError> {
         let Some(index) = &task.index_uid else { return Ok(()) };
         let succeeded = |node: &NodeId| {
@@ -201,7 +204,8 @@ impl Poller {
         Ok(())
     }
 
-    /// Returns whether it is open if `node` accepted an earlier change of the settings of `index` than task `uid`.
+    /// Returns whether it is open if `node` accepted an earlier change of the settings of `index` than task
+    /// `uid`.
     async fn may_lack_earlier(
         &self,
         uid: TaskUid,
@@ -222,8 +226,8 @@ impl Poller {
         Ok(open.await?.unwrap_or(false))
     }
 
-    /// Records that `node` has the settings of `index` up to `version`. A node works in order, so after the change to
-    /// `version` it has all earlier ones, unless it missed one.
+    /// Records that `node` has the settings of `index` up to `version`. A node works in order, so after the
+    /// change to `version` it has all earlier ones, unless it missed one.
     async fn advance_settings(
         &self,
         index: &IndexUid,

@@ -1,9 +1,10 @@
 //! Finds the outcome of writes whose response was lost.
 //!
-//! A node task is pending while it is not known whether the node accepted the write: the connection broke, the response
-//! was late, or Miroir itself died in between. The write is not sent again, since the node may have it. Instead the
-//! reconciler lists the node's tasks of that index, and recognizes the write by the marker that it, or its marker task,
-//! carries. A node that does not list it twice, some time apart, never registered it.
+//! A node task is pending while it is not known whether the node accepted the write: the connection broke,
+//! the response was late, or Miroir itself died in between. The write is not sent again, since the node may
+//! have it. Instead the reconciler lists the node's tasks of that index, and recognizes the write by the
+//! marker that it, or its marker task, carries. A node that does not list it twice, some time apart, never
+//! registered it.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -24,9 +25,10 @@ use crate::cluster::Cluster;
 
 /// The greatest delay of a node's clock for which its tasks are found.
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
-/// The time between the first listing without the write and the second one, which decides. It is the time that a node
-/// may take to register a request that it has received; a busy node was seen to take more than two seconds. A write
-/// that is given up too early is on the node after all, while its task says that it never arrived.
+/// The time between the first listing without the write and the second one, which decides. It is the time
+/// that a node may take to register a request that it has received; a busy node was seen to take more than
+/// two seconds. A write that is given up too early is on the node after all, while its task says that it
+/// never arrived.
 const SECOND_LOOK: Duration = Duration::from_secs(10);
 
 /// The time between the begins of two writes within which they may enter the write queues in either order.
@@ -46,8 +48,8 @@ struct Listings {
 }
 
 impl Listings {
-    /// Returns the tasks of `index` on `node` since `since`, or since the time of the first call in this round. Returns
-    /// `None` if the node does not respond. The caller begins with the oldest task.
+    /// Returns the tasks of `index` on `node` since `since`, or since the time of the first call in this
+    /// round. Returns `None` if the node does not respond. The caller begins with the oldest task.
     async fn of(
         &mut self,
         cluster: &Cluster,
@@ -107,16 +109,16 @@ impl Reconciler {
         }
         self.record_misses(task, &events).await;
         let resolved = events.len() == pending.len();
-        // A process that died before it judged the write leaves a task without pending nodes and without a verdict. So
-        // does the last pending node that was just resolved. Judging twice changes nothing.
+        // A process that died before it judged the write leaves a task without pending nodes and without a
+        // verdict. So does the last pending node that was just resolved. Judging twice changes nothing.
         if resolved && !task.status.is_finished() && (!pending.is_empty() || task.node_tasks.is_empty()) {
             events.push(self.judge(task, &events).await);
         }
         events
     }
 
-    /// Records the replicas that missed the write. If a write that creates or deletes an index, or changes its settings,
-    /// reached no node, the registry may be ahead of every node.
+    /// Records the replicas that missed the write. If a write that creates or deletes an index, or changes
+    /// its settings, reached no node, the registry may be ahead of every node.
     async fn record_misses(&self, task: &Task, events: &[Event]) {
         let missed: BTreeSet<&NodeId> = events
             .iter()
@@ -164,7 +166,8 @@ impl Reconciler {
             return self.give_up_after_second_listing(key);
         };
         if self.was_overtaken(task, found).await {
-            // The other replicas accepted the two writes in their order, so this one may differ from them now.
+            // The other replicas accepted the two writes in their order, so this one may differ from them
+            // now.
             self.cluster.replicas.differs(index, node, &part.shards);
         }
         self.first_listings.remove(&key);
@@ -173,8 +176,8 @@ impl Reconciler {
         Some(Event::NodeAccepted { node: node.clone(), uid })
     }
 
-    /// Returns whether the node accepted a write that began clearly later before this one. Two writes that begin
-    /// together may enter the write queues in either order, which is the same for all nodes.
+    /// Returns whether the node accepted a write that began clearly later before this one. Two writes that
+    /// begin together may enter the write queues in either order, which is the same for all nodes.
     async fn was_overtaken(&self, task: &Task, found: Found) -> bool {
         let Some(other) = found.overtaken_by else { return false };
         match self.cluster.tasks.get(other).await {

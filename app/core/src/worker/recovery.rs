@@ -1,7 +1,7 @@
 //! Rebuilds the replica states of a new term from the tasks and the registry.
 //!
-//! Unfinished tasks need no step of their own: the poller finds them in the store, and its reconciler asks the nodes
-//! about those whose outcome a crash left open.
+//! Unfinished tasks need no step of their own: the poller finds them in the store, and its reconciler
+//! lists the tasks of nodes for those whose outcome a crash left open.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
@@ -22,8 +22,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The indexes of the registry.
 type Indexes = HashMap<IndexUid, KnownIndex>;
 
-/// Rebuilds [`Cluster::replicas`] from the store, and tries again until it succeeds. Reads are served meanwhile: a stale
-/// replica may then serve one, as at the moment at which it misses a write.
+/// Rebuilds [`Cluster::replicas`] from the store, and tries again until it succeeds. Reads are served
+/// meanwhile: a stale replica may then serve one, as at the moment at which it misses a write.
 pub async fn recover(cluster: Arc<Cluster>) {
     while let Err(error) = recover_once(&cluster).await {
         tracing::warn!("cannot recover the replica states: {}", miroir_ports::error_chain(&error));
@@ -44,7 +44,7 @@ async fn recover_once(cluster: &Cluster) -> Result<(), StoreError> {
         .await
 }
 
-/// Records the nodes that may lack settings of an index, and returns the indexes.
+/// Records the replicas whose settings may be missing, and returns the indexes.
 async fn recover_settings(cluster: &Cluster) -> Result<Indexes, StoreError> {
     let mut indexes = Indexes::new();
     for entry in cluster.registry.all().await? {
@@ -53,7 +53,8 @@ async fn recover_settings(cluster: &Cluster) -> Result<Indexes, StoreError> {
         let known = KnownIndex { shard_count: entry.shard_count, settings };
         let pending = nodes_being_set(cluster, &entry.uid).await?;
         for node in cluster.placements.topology().nodes() {
-            // A change that is under way leaves no node behind. One that failed may have left the registry ahead.
+            // A change that is under way leaves no node behind. One that failed may have left the registry
+            // ahead.
             if !known.has_settings(node, entry.settings_version) && !pending.contains(node) {
                 cluster.replicas.missed_settings(&entry.uid, node);
             }
@@ -92,8 +93,8 @@ fn recover_task(cluster: &Cluster, task: &Task, indexes: &Indexes, deletions: &D
     }
 }
 
-/// Drops the missed writes that the tasks of `index` do not name any more. Does nothing while it is open whether a node
-/// accepted a write. The caller holds the write lock of the index.
+/// Drops the missed writes that the tasks of `index` do not name any more. Does nothing while it is open
+/// whether a node accepted a write. The caller holds the write lock of the index.
 pub async fn recount(cluster: &Cluster, index: &IndexUid) -> Result<(), StoreError> {
     let Some(entry) = cluster.registry.get(index).await? else { return Ok(()) };
     let placement = cluster.placements.of(entry.shard_count);
@@ -126,7 +127,8 @@ pub async fn recount(cluster: &Cluster, index: &IndexUid) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Records that `node` missed its part of `task`, which the nodes for which `may_have` returns true have or may have.
+/// Records that `node` missed its part of `task`, which the nodes for which `may_have` returns true have or
+/// may have.
 pub(super) fn record_missed(
     cluster: &Cluster,
     task: &Task,

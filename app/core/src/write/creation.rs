@@ -1,7 +1,7 @@
 //! Writes that change the registry entry of their index.
 //!
-//! The task is recorded before the entry changes: a process that dies in between leaves a task that failed, and not
-//! an entry of an index that no node has.
+//! The task is recorded before the entry changes: a process that dies in between leaves a task that failed,
+//! and not an entry of an index that no node has.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +12,9 @@ use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::{Accepted, ApiError};
 
-use super::{Completion, Dispatch, WritePlan};
+use super::dispatch::Dispatch;
+use super::plan::WritePlan;
+use super::run::Completion;
 use crate::cluster::Cluster;
 use crate::order::IndexGuard;
 use crate::task::of_index;
@@ -35,8 +37,8 @@ pub async fn begin_change(
 
 /// Begins the write that creates the index of `entry`. The caller holds the write lock of the index.
 ///
-/// A node that may still have an earlier index of that name gets its deletion first. Otherwise deleted documents
-/// would return with the new index.
+/// A node that may still have an earlier index of that name gets its deletion first. Otherwise deleted
+/// documents would return with the new index.
 pub async fn begin_creation(
     cluster: &Arc<Cluster>,
     mut plan: WritePlan,
@@ -51,9 +53,9 @@ pub async fn begin_creation(
     begin_change(cluster, plan, cluster.registry.create(entry)).await
 }
 
-/// Runs the write that creates an index. The write lock of the index is held until the result is known: a write in
-/// between would rely on an index that the nodes may not have. If certainly no node accepted any of it, the entry is
-/// deleted again, as a single server would not have created the index either.
+/// Runs the write that creates an index. The write lock of the index is held until the result is known: a
+/// write in between would rely on an index that the nodes may not have. If certainly no node accepted any
+/// of it, the entry is deleted again, as a single server would not have created the index either.
 pub async fn finish_creation(
     cluster: &Cluster,
     dispatch: Dispatch,
@@ -67,7 +69,8 @@ pub async fn finish_creation(
     result
 }
 
-/// Deletes the registry entry of `index` and the states of its replicas. The caller holds the write lock of the index.
+/// Deletes the registry entry of `index` and the states of its replicas. The caller holds the write lock of
+/// the index.
 pub async fn delete_entry(cluster: &Cluster, index: &IndexUid) -> Result<(), ApiError> {
     cluster.registry.delete(index).await?;
     cluster.replicas.forget(index);

@@ -12,11 +12,9 @@ use std::sync::Arc;
 use miroir_domain::NodeId;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::task::{Event, Task};
-use miroir_ports::inbound::{Accepted, ApiError};
-use tokio::sync::oneshot;
+use miroir_ports::inbound::ApiError;
 
 use super::WritePlan;
-use super::run::Run;
 use crate::cluster::Cluster;
 use crate::order::{Sending, Ticket};
 
@@ -29,14 +27,6 @@ pub struct Dispatch {
     pub(super) sending: Sending,
 }
 
-/// The result of a write, as soon as it is known.
-pub struct Completion {
-    /// The result for the client.
-    pub result: Result<Accepted, ApiError>,
-    /// True if certainly no node accepted any request of the write.
-    pub untouched: bool,
-}
-
 impl Dispatch {
     /// Records the task of `plan` and takes its place in the write queues.
     pub async fn begin(cluster: &Arc<Cluster>, mut plan: WritePlan) -> Result<Self, ApiError> {
@@ -46,22 +36,8 @@ impl Dispatch {
         Ok(Self { cluster: Arc::clone(cluster), plan, task, tickets, sending })
     }
 
-    /// Sends the write, and returns its result as soon as it is known. The write goes on when the caller is dropped.
-    pub async fn run(self) -> Result<Accepted, ApiError> {
-        self.complete().await.result
-    }
-
-    /// Does the same as [`Dispatch::run`], and returns as well whether any node was touched.
-    pub async fn complete(self) -> Completion {
-        let (sender, completion) = oneshot::channel();
-        tokio::spawn(Run::start(self, sender).finish());
-        completion.await.unwrap_or_else(|_| Completion {
-            result: Err(ApiError::Internal("a write ended without a result".to_owned())),
-            untouched: false,
-        })
-    }
-
-    /// Ends a task that was sent to no node. If the store cannot record the end, the reconciler ends the task.
+    /// Ends a task that was sent to no node. If the store cannot record the end, the reconciler ends the
+    /// task.
     pub(super) async fn give_up(self, reason: &ApiError) {
         let error = ErrorCode::MiroirStoreUnavailable
             .with_message(format!("The write was not sent to any node: {reason}"));

@@ -7,5 +7,6 @@ mod run;
 mod send;
 
 pub use creation::{begin_change, begin_creation, delete_entry, finish_creation};
-pub use dispatch::{Completion, Dispatch};
+pub use dispatch::Dispatch;
 pub use plan::{Target, WritePlan};
+pub use run::Completion;

@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 pub struct Target {
     /// The shards of the write that the node has; empty for a node that only has to know the index.
     pub shards: ShardSet,
-    /// The requests, in order. A node works in order, so the node task of the last one stands for all of them.
+    /// The requests, in order. A node works in order, so the node task of the last one stands for all of
+    /// them.
     pub writes: Vec<WriteOperation>,
 }
 
@@ -79,8 +80,8 @@ impl WritePlan {
         Self { details: Some(details), ..self }
     }
 
-    /// Returns the task to record before any node is called, with every node pending. Moves the changes out of the
-    /// plan, since only the task needs them.
+    /// Returns the task to record before any node is called, with every node pending. Moves the changes out
+    /// of the plan, since only the task needs them.
     pub fn new_task(&mut self) -> NewTask {
         let changes = self.changes.take();
         let pending = |target: &Target| NodeTask {

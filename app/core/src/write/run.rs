@@ -1,8 +1,9 @@
 //! The run of a write: sent to all its nodes in parallel, then judged.
 //!
-//! The response does not wait for slow nodes. Once every shard is written, the nodes that have not responded get a
-//! short grace. After it they are named in `X-Miroir-Degraded`, and the run goes on without the client. A node whose
-//! response was lost stays pending in the row, and the reconciler finds out whether it accepted the write.
+//! The response does not wait for slow nodes. Once every shard is written, the nodes that have not
+//! responded get a short grace. After it they are named in `X-Miroir-Degraded`, and the run goes on without
+//! the client. A node whose response was lost stays pending in the row, and the reconciler finds out
+//! whether it accepted the write.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::dispatch::{Completion, Dispatch};
+use super::dispatch::Dispatch;
 use super::plan::WritePlan;
 use super::send::send_in_turn;
 use crate::cluster::Cluster;
@@ -27,22 +28,49 @@ use crate::order::Sending;
 /// The time that a write with a quorum still waits for nodes that have not responded.
 const STRAGGLER_GRACE: Duration = Duration::from_millis(500);
 
+/// The result of a write, as soon as it is known.
+pub struct Completion {
+    /// The result for the client.
+    pub result: Result<Accepted, ApiError>,
+    /// True if certainly no node accepted any request of the write.
+    pub untouched: bool,
+}
+
+impl Dispatch {
+    /// Sends the write, and returns its result as soon as it is known. The write goes on when the caller is
+    /// dropped.
+    pub async fn run(self) -> Result<Accepted, ApiError> {
+        self.complete().await.result
+    }
+
+    /// Does the same as [`Dispatch::run`], and returns as well whether any node was touched.
+    pub async fn complete(self) -> Completion {
+        let (sender, completion) = oneshot::channel();
+        tokio::spawn(Run::start(self, sender).finish());
+        completion.await.unwrap_or_else(|_| Completion {
+            result: Err(ApiError::Internal("a write ended without a result".to_owned())),
+            untouched: false,
+        })
+    }
+}
+
 /// A write that is being sent.
-pub(super) struct Run {
+struct Run {
     cluster: Arc<Cluster>,
     plan: Arc<WritePlan>,
     task: Task,
     outcomes: WriteOutcomes,
     waiting: JoinSet<(NodeId, NodeOutcome)>,
     completion: Option<oneshot::Sender<Completion>>,
-    /// The nodes whose miss has been recorded. Each is recorded once, since the node may have been repaired since.
+    /// The nodes whose miss has been recorded. Each is recorded once, since the node may have been repaired
+    /// since.
     recorded: BTreeSet<NodeId>,
     _sending: Sending,
 }
 
 impl Run {
     /// Starts to send the parts of all nodes, each in its turn.
-    pub(super) fn start(dispatch: Dispatch, completion: oneshot::Sender<Completion>) -> Self {
+    fn start(dispatch: Dispatch, completion: oneshot::Sender<Completion>) -> Self {
         let Dispatch { cluster, plan, task, tickets, sending } = dispatch;
         let plan = Arc::new(plan);
         let outcomes = WriteOutcomes::new(plan.targets.len());
@@ -71,7 +99,7 @@ impl Run {
     }
 
     /// Waits for the outcomes of all nodes, and stores them.
-    pub(super) async fn finish(mut self) {
+    async fn finish(mut self) {
         let mut grace: Option<Instant> = None;
         while let Some((node, outcome)) = self.next(grace).await {
             self.outcomes.insert(node, outcome);
@@ -107,7 +135,8 @@ impl Run {
     async fn settle(&mut self) {
         let verdict = self.verdict();
         let events = self.outcomes.events(&verdict);
-        // Before the events are stored: a reader of the finished task must find the replica states that follow.
+        // Before the events are stored: a reader of the finished task must find the replica states that
+        // follow.
         self.record_misses();
         let cluster = &self.cluster;
         let amended = cluster.tasks.amend(self.task.clone(), &events).await;

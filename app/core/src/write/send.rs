@@ -39,8 +39,8 @@ pub(super) async fn send_in_turn(
             Err(error) => return outcome_of(error, uid, untouched),
         }
     }
-    // A node works in order, so the last write stands for all, and it alone must be found again. A write that cannot
-    // carry the marker follows a marker task, which changes nothing on the node.
+    // A node works in order, so the last write stands for all, and it alone must be found again. A write
+    // that cannot carry the marker follows a marker task, which changes nothing on the node.
     if let Some(marker) = marker_task(last)
         && let Err(error) = send(cluster, plan, node, &marker, uid).await
     {

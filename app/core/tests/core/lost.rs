@@ -1,4 +1,5 @@
-//! Answers and requests that are lost on the way: what became of the write is found out, and it is never sent twice.
+//! Answers and requests that are lost on the way: what became of the write is found out, and it is never
+//! sent twice.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a scrape shows, what it costs, and what it does when the store or the cluster is away.
+//! Scrapes of metrics: their contents, their cost, and their behavior while the store or the cluster is away.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -191,7 +191,7 @@ async fn store_that_does_not_answer_is_waited_for_briefly() {
 
 #[tokio::test(start_paused = true)]
 async fn cost_is_a_few_reads_however_much_there_is() {
-    let bench = Bench::idle(trio().told(rules("one"), None).told(rules("two"), None));
+    let bench = Bench::idle(trio().with_sink(rules("one"), None).with_sink(rules("two"), None));
     let counting = Arc::new(Counting::default());
     let store: Arc<dyn TaskStore> =
         Arc::new(FaultyStore::new(Arc::clone(&bench.rows) as _, Arc::clone(&counting) as _));

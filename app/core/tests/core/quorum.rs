@@ -1,4 +1,4 @@
-//! Which writes take when nodes are missing, and what the client and the task row say of it.
+//! Writes while nodes are missing: the response to the client, and the task row.
 
 use miroir_domain::error::ErrorCode;
 use miroir_domain::health::NodeStatus;

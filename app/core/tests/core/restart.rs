@@ -82,13 +82,13 @@ async fn deleted_documents_do_not_return_with_a_new_index_when_the_deletion_reac
     bench.nodes.delay(|_, _| Duration::ZERO);
     assert!(bench.entry("films").await.is_none(), "the registry has changed");
     bench.written("films", films(100, 105)).await;
-    bench.until("nobody lacks anything", || bench.cluster.replicas.stale().is_empty()).await;
+    bench.until("all replicas are in sync", || bench.cluster.replicas.stale().is_empty()).await;
     for node in TRIO {
         assert_eq!(bench.nodes.ids(node, "films").len(), 5, "node {node}");
     }
 }
 
-/// The registry decides what exists: having said that the index is there, Miroir must not say that it was not.
+/// The registry decides which indexes exist. Once Miroir has acknowledged an index, it must not deny it.
 #[tokio::test(start_paused = true)]
 async fn index_that_no_node_was_told_of_can_be_deleted() {
     let bench = Bench::running(Layout::group(&TRIO, 2));
@@ -131,7 +131,7 @@ async fn no_task_is_lost_whenever_the_process_dies() {
             bench.finished(TaskUid(last)).await;
             last += 1;
         }
-        bench.until("nobody lacks anything", || bench.cluster.replicas.stale().is_empty()).await;
+        bench.until("all replicas are in sync", || bench.cluster.replicas.stale().is_empty()).await;
         for index in ["films", "i0", "i1", "i2", "i3"] {
             let known = bench.entry(index).await.is_some();
             for node in TRIO {

@@ -1,4 +1,5 @@
-//! Reads over the cluster: nothing counted twice, failing nodes replaced, refusals and garbage told as they are.
+//! Reads over the cluster: nothing counted twice, failing nodes replaced, refusals and garbage told as they
+//! are.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

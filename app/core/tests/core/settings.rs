@@ -65,7 +65,7 @@ async fn deletion_that_no_node_took_leaves_the_index() {
     assert!(TRIO.iter().all(|node| bench.nodes.ids(node, "films").len() == 20));
 }
 
-/// Whoever comes right behind a change that makes an index must not believe the index made before it is.
+/// A write right after a change that creates an index must not rely on the index before it exists.
 #[tokio::test(start_paused = true)]
 async fn write_behind_a_refused_change_of_a_new_index_makes_the_index_itself() {
     let bench = Bench::running(Layout::group(&TRIO, 3));

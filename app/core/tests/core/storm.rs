@@ -8,8 +8,8 @@ use crate::support::{Bench, Layout, films};
 const SEEDS: std::ops::Range<u64> = 0..40;
 const WRITES: u32 = 12;
 
-/// Whatever the store does to its callers: a write that was accepted succeeds, every task ends, and once the store is well
-/// again everything goes on.
+/// For every fault of the store: an accepted write succeeds, every task ends, and work goes on once the
+/// store responds again.
 #[tokio::test(start_paused = true)]
 async fn accepted_writes_succeed_however_the_store_fails() {
     let mut refused = 0;

@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use super::fake::FakeNodes;
 use super::store::{Life, while_alive};
 
-/// What a test's cluster is made of.
+/// The layout of a test's cluster.
 #[derive(Clone)]
 pub struct Layout {
     /// The names of the nodes, group by group.
@@ -45,9 +45,9 @@ pub struct Layout {
     pub write_quorum: Option<u32>,
     pub shard_count: u32,
     pub search_policy: SearchPolicy,
-    /// Who is told of changes; those without a delivery are feeds.
+    /// The sinks. Those without a delivery are feeds.
     pub sinks: Vec<(SinkRules, Option<Delivery>)>,
-    /// Room for the events of each.
+    /// The budget of the outbox of each.
     pub outbox_bytes: u64,
 }
 
@@ -69,9 +69,9 @@ impl Layout {
         }
     }
 
-    /// The same, with a sink more.
+    /// Returns the layout with another sink.
     #[must_use]
-    pub fn told(mut self, rules: SinkRules, delivery: impl Into<Option<Delivery>>) -> Self {
+    pub fn with_sink(mut self, rules: SinkRules, delivery: impl Into<Option<Delivery>>) -> Self {
         self.sinks.push((rules, delivery.into()));
         self
     }
@@ -261,7 +261,7 @@ impl Bench {
         }
     }
 
-    /// Kills the process where it stands: it hears nothing more from store and nodes, and they nothing from it.
+    /// Kills the process: it gets no more responses from store and nodes, and they get no more calls from it.
     pub fn kill(&self) {
         self.alive.send_replace(false);
         self.shutdown.cancel();
@@ -280,7 +280,7 @@ impl Bench {
         next
     }
 
-    /// The node answers again and Miroir has noticed.
+    /// Revives a node, and waits until Miroir has noticed.
     pub async fn revive(&self, node: &str) {
         self.nodes.heal(node);
         let node: NodeId = node.parse().unwrap();
@@ -289,7 +289,7 @@ impl Bench {
         }
     }
 
-    /// No call to the node gets through, and Miroir has noticed.
+    /// Makes a node unreachable, and waits until Miroir has noticed.
     pub async fn fell(&self, node: &str) {
         self.nodes.always(node, "", super::Fault::Unreachable);
         let node: NodeId = node.parse().unwrap();
@@ -306,7 +306,7 @@ impl Bench {
         self.document.documents_write(changes(index, &documents, WriteMode::Update)).await
     }
 
-    /// Writes, and waits until the task is over, which must be well.
+    /// Writes, waits for the end of the task, and checks that it succeeded.
     pub async fn written(&self, index: &str, documents: Value) -> Task {
         let accepted = self.write(index, documents).await.unwrap();
         self.succeeded(accepted.summary.task_uid).await

@@ -16,14 +16,14 @@ use serde_json::Value;
 
 use super::server::{Index, Server, error};
 
-/// How a call goes wrong.
+/// A fault of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
     /// The node answers with this status and code.
     Refuse(u16, &'static str),
     /// The node is not reached.
     Unreachable,
-    /// Nothing is done and nothing is said until the timeout.
+    /// The node does nothing, and does not respond before the timeout.
     Hang,
     /// The work is done, then nothing is said until the timeout.
     DoAndHang,
@@ -45,7 +45,7 @@ pub enum Fault {
 #[derive(Debug, Clone)]
 pub struct Call {
     pub node: NodeId,
-    /// What was asked: `write documents-add`, `read search`, `tasks uids`, `probe` and so on.
+    /// The operation: `write documents-add`, `read search`, `tasks uids`, `probe` and so on.
     pub what: &'static str,
     pub search: Option<NodeSearch>,
     pub tasks: Option<NodeTaskSelection>,
@@ -112,7 +112,7 @@ impl FakeNodes {
         *self.observer.lock().unwrap() = Some(Arc::new(move |call| Box::pin(observer(call))));
     }
 
-    /// How long each call is on its way, by the call and its number.
+    /// The delay of each call, by the call and its number.
     pub fn delay(&self, delay: impl Fn(&Call, usize) -> Duration + Send + Sync + 'static) {
         *self.delay.lock().unwrap() = Some(Box::new(delay));
     }
@@ -162,7 +162,7 @@ impl FakeNodes {
         self.servers.lock().unwrap()
     }
 
-    /// How long after it was sent a request arrives that its sender has given up.
+    /// The delay with which a request arrives that its sender has given up.
     fn late(&self, node: &NodeId, what: &str) -> Option<Duration> {
         let rules = self.rules.lock().unwrap();
         let rule = rules

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// Whether `filter` admits `document`; an error when it names an attribute that is not filterable.
+/// Returns whether `filter` admits `document`, or an error when it names an attribute that is not filterable.
 pub fn admits(filter: &Value, filterable: &[Value], document: &Map<String, Value>) -> Result<bool, String> {
     match filter {
         Value::Null => Ok(true),

@@ -1,5 +1,5 @@
-//! What the tests of services and workers share: nodes in memory that fail on command, a store that fails on command,
-//! and a cluster over both that can be killed and started again.
+//! What the tests of services and workers share: nodes in memory that fail on command, a store that fails
+//! on command, and a cluster over both that can be killed and started again.
 
 mod bench;
 mod fake;

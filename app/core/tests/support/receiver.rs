@@ -10,14 +10,14 @@ use miroir_domain::change::Origin;
 use miroir_ports::outbound::{Sink, SinkBatch, SinkError};
 use serde_json::Value;
 
-/// What becomes of a delivery.
+/// The outcome of a delivery.
 #[derive(Debug, Clone)]
 pub enum Reaction {
     /// It is not taken.
     Refuse(SinkError),
     /// It is taken, but the sender hears that it was not.
     LoseAnswer,
-    /// Nothing comes back, ever.
+    /// The receiver never responds.
     Hang,
     /// It is taken after that time.
     Slow(Duration),
@@ -40,12 +40,12 @@ impl Receiver {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What becomes of the next delivery after those that were said before.
+    /// Adds the outcome of the next delivery to the script.
     pub fn then(&self, reaction: Reaction) {
         self.with(|state| state.script.push_back(reaction));
     }
 
-    /// What becomes of every delivery that the script says nothing of.
+    /// Sets the outcome of every delivery after the script.
     pub fn always(&self, reaction: Option<Reaction>) {
         self.with(|state| state.standing = reaction);
     }

@@ -1,4 +1,4 @@
-//! What becomes of calls of the store, as one process sees it that may be killed.
+//! The outcomes of store calls, in a process that may be killed.
 
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};

@@ -63,10 +63,10 @@ struct Slice {
     total: u64,
 }
 
-/// Returns a page of documents. Nodes follow each other in a fixed order, and each lists its own documents in its own
-/// order, so pages neither miss nor repeat a document as long as no document is written and no node fails in between.
-/// There are two rounds: one counts the documents of each node, the other reads the slices of the page. Several
-/// `indexes` (not empty) follow each other.
+/// Returns a page of documents. Nodes follow each other in a fixed order, and each lists its own documents
+/// in its own order, so pages neither miss nor repeat a document as long as no document is written and no
+/// node fails in between. There are two rounds: one counts the documents of each node, the other reads the
+/// slices of the page. Several `indexes` (not empty) follow each other.
 pub async fn list(
     cluster: &Arc<Cluster>,
     indexes: &[IndexUid],
@@ -108,7 +108,8 @@ async fn slices(
     entry: &IndexEntry,
     parameters: &Map<String, Value>,
 ) -> Result<(Vec<Slice>, Option<Degraded>), ApiError> {
-    // Every page must use the same nodes for the same shards, so groups are not rotated and latency has no part.
+    // Every page must use the same nodes for the same shards, so groups are not rotated and latency has no
+    // part.
     let cost = |node: &NodeId| cluster.steady_cost(&entry.uid, node);
     let gathered = gather(cluster, entry, &cluster.placements.group_ids(), cost, |node, shards, _| {
         count(cluster, entry, parameters.clone(), node, shards)
@@ -140,7 +141,8 @@ async fn count(
     Ok(Slice { index: entry.uid.clone(), node, filter, total })
 }
 
-/// Makes one request per node whose documents fall into `offset..offset + limit`, with the nodes put end to end.
+/// Makes one request per node whose documents fall into `offset..offset + limit`, with the nodes put end to
+/// end.
 fn page_requests<'a>(
     cluster: &'a Arc<Cluster>,
     parameters: &'a Map<String, Value>,

@@ -20,7 +20,8 @@ use crate::cluster::Cluster;
 use crate::order::IndexGuard;
 use crate::write::{Dispatch, Target, WritePlan, begin_change, begin_creation, finish_creation};
 
-/// The size up to which a body is parsed on the thread of the request. Larger ones are parsed on a blocking thread.
+/// The size up to which a body is parsed on the thread of the request. Larger ones are parsed on a blocking
+/// thread.
 const PARSE_INLINE_BYTES: usize = 64 * 1024;
 
 /// Writes documents: locks the index, parses the payload, records and sends the write.
@@ -64,8 +65,9 @@ struct LockedIndex {
     guard: IndexGuard,
 }
 
-/// Locks the index of a write. An index with a primary key is locked for reading, so that writes to it run in parallel.
-/// An index that is new, or has no key yet, is locked for writing, since the first write decides its key.
+/// Locks the index of a write. An index with a primary key is locked for reading, so that writes to it run
+/// in parallel. An index that is new, or has no key yet, is locked for writing, since the first write
+/// decides its key.
 async fn lock(cluster: &Cluster, write: &DocumentWrite) -> Result<LockedIndex, StoreError> {
     let guard = cluster.order.lock_read(&write.index).await;
     let entry = cluster.registry.get(&write.index).await?;
@@ -132,8 +134,8 @@ async fn parse(
     })
 }
 
-/// Plans one part of the payload for each node that has any of its shards. Every node gets a new index, since any of
-/// them may serve a read of it.
+/// Plans one part of the payload for each node that has any of its shards. Every node gets a new index,
+/// since any of them may serve a read of it.
 fn plan(
     cluster: &Cluster,
     entry: &IndexEntry,

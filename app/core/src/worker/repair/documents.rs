@@ -22,8 +22,8 @@ const PAGE: u64 = 1_000;
 /// The documents up to which several shards are copied together.
 const AT_ONCE: u64 = 5_000;
 
-/// Copies the documents of `shards` to `node` from other replicas: small shards together, large ones one by one, so that
-/// each hold-up of the index's writes is short.
+/// Copies the documents of `shards` to `node` from other replicas: small shards together, large ones one by
+/// one, so that each hold-up of the index's writes is short.
 pub async fn repair(
     cluster: &Arc<Cluster>,
     index: &IndexUid,
@@ -45,7 +45,7 @@ pub async fn repair(
             drain(cluster, index, node).await?;
             // The outcome of its lost responses is known only now.
             if !part.iter().all(|shard| has_all(cluster, index, &source, shard)) {
-                return Err(RepairError::NotNow(format!("node `{source}` lacks documents as well")));
+                return Err(RepairError::NotNow(format!("node `{source}` misses documents as well")));
             }
             copy(cluster, &entry, &source, node, &part).await?;
             cluster.replicas.documents_repaired(index, node, &part);
@@ -54,8 +54,8 @@ pub async fn repair(
     Ok(())
 }
 
-/// Returns the shards by the node to copy them from. A shard with no other replica has nothing to copy, so it is taken
-/// for repaired.
+/// Returns the shards by the node to copy them from. A shard with no other replica has nothing to copy, so
+/// it is taken for repaired.
 async fn by_source(
     cluster: &Cluster,
     index: &IndexUid,

@@ -1,7 +1,7 @@
 //! The tasks that name a missed write of a node, and the record that the node has been repaired.
 //!
-//! Without that record, a process that starts would take every node for stale in all writes that it ever missed. Then no
-//! replica in sync would be left to copy from.
+//! Without that record, a process that starts would take every node for stale in all writes that it ever
+//! missed. Then no replica in sync would be left to copy from.
 
 use miroir_domain::task::{Event, Task};
 use miroir_domain::{IndexUid, NodeId, TaskUid};

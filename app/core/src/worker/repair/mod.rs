@@ -1,9 +1,9 @@
 //! Repair of stale replicas.
 //!
-//! A node that was away during a write is stale for that index, and reads avoid it. When the node is healthy again,
-//! repair copies from a replica in sync: first the index and its settings, then the documents of each shard with missed
-//! writes. While a part is copied, the index accepts no writes: a document that is copied a moment after it was changed
-//! would undo the change.
+//! A node that was away during a write is stale for that index, and reads avoid it. When the node is
+//! healthy again, repair copies from a replica in sync: first the index and its settings, then the
+//! documents of each shard with missed writes. While a part is copied, the index accepts no writes: a
+//! document that is copied a moment after it was changed would undo the change.
 
 mod documents;
 mod error;
@@ -55,8 +55,9 @@ pub async fn repair_loop(cluster: Arc<Cluster>, shutdown: CancellationToken) {
     }
 }
 
-/// Recounts the missed writes of every index with a stale replica. A miss is recorded as soon as another node may have
-/// the write. If it turns out that no other node has it, the record would keep the node from being a source of repair.
+/// Recounts the missed writes of every index with a stale replica. A miss is recorded as soon as another
+/// node may have the write. If it turns out that no other node has it, the record would keep the node from
+/// being a source of repair.
 async fn recount_all(cluster: &Arc<Cluster>) {
     let indexes: BTreeSet<IndexUid> = cluster.replicas.stale().into_iter().map(|(index, _)| index).collect();
     for index in indexes {
@@ -99,8 +100,8 @@ async fn repair_replica(
     if cluster.replicas.is_stale(index, node) {
         return Ok(false);
     }
-    // A miss is recorded in the replica states before it is stored. So if the replica is in sync after the tasks have
-    // been read, all misses that were read have been repaired.
+    // A miss is recorded in the replica states before it is stored. So if the replica is in sync after the
+    // tasks have been read, all misses that were read have been repaired.
     let missed = missed::tasks(cluster, index, node).await?;
     let is_in_sync = !cluster.replicas.is_stale(index, node);
     if is_in_sync {

@@ -1,7 +1,7 @@
 //! Repairs settings that no single node has, since every node missed some change.
 //!
-//! The tasks record every change. Replayed in their order, from the first that the node may lack, they give it the
-//! settings of a node that missed none.
+//! The tasks record every change. Replayed in their order, from the first that the node may have missed,
+//! they give it the settings of a node that missed none.
 
 use std::collections::BTreeSet;
 
@@ -55,8 +55,8 @@ async fn other_with_index(
     Ok(None)
 }
 
-/// Returns the settings changes after the version that the node is known to have, oldest first, as far as any node
-/// accepted them.
+/// Returns the settings changes after the version that the node is known to have, oldest first, as far as
+/// any node accepted them.
 async fn changes(
     cluster: &Cluster,
     entry: &IndexEntry,

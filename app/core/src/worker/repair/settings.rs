@@ -28,7 +28,7 @@ pub async fn repair(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> 
             catch_up(cluster, index, &source).await?;
             // The outcome of its lost responses is known only now.
             if !has_settings(cluster, index, &source) {
-                return Err(RepairError::NotNow(format!("node `{source}` lacks settings as well")));
+                return Err(RepairError::NotNow(format!("node `{source}` misses settings as well")));
             }
             copy(cluster, &entry, &source, node).await?;
         }
@@ -100,8 +100,8 @@ async fn copy(
     )))
 }
 
-/// Returns whether the index of that name on `node` has another primary key. Then it is an index that was deleted while
-/// the node was away, and the present one took its name.
+/// Returns whether the index of that name on `node` has another primary key. Then it is an index that was
+/// deleted while the node was away, and the present one took its name.
 async fn has_other_key(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<bool, RepairError> {
     let read = NodeRead::Index(entry.uid.clone());
     let index = cluster.nodes.read(node, read).await?;

@@ -20,8 +20,8 @@ const PART: Duration = Duration::from_mins(2);
 /// The pause between two polls.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Waits until every task of `index` has ended on `node`. The caller holds the write lock of the index, so there are no
-/// new ones.
+/// Waits until every task of `index` has ended on `node`. The caller holds the write lock of the index, so
+/// there are no new ones.
 pub async fn drain(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result<(), RepairError> {
     let deadline = Instant::now() + DRAIN;
     loop {
@@ -39,9 +39,9 @@ pub async fn drain(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result
     }
 }
 
-/// Waits until `source` has finished every write of `index` that it accepted. The tasks of Miroir do not show that: a
-/// task without quorum has ended while a node that accepted it still has it in its queue. A node works in order, so after
-/// a deletion of no documents it has finished all earlier writes.
+/// Waits until `source` has finished every write of `index` that it accepted. The tasks of Miroir do not
+/// show that: a task without quorum has ended while a node that accepted it still has it in its queue. A
+/// node works in order, so after a deletion of no documents it has finished all earlier writes.
 pub async fn catch_up(cluster: &Cluster, index: &IndexUid, source: &NodeId) -> Result<(), RepairError> {
     drain(cluster, index, source).await?;
     execute(cluster, index, source, vec![WriteOperation::DocumentsDelete(Vec::new())]).await

@@ -37,7 +37,7 @@ async fn events_are_collected_for_a_moment_and_leave_when_there_are_enough() {
     let mut slow = delivery(&receiver);
     slow.batch_delay = Duration::from_mins(1);
     slow.batch_events = 3;
-    let bench = Bench::running(trio().told(rules("hook"), slow));
+    let bench = Bench::running(trio().with_sink(rules("hook"), slow));
     write(&bench, 2).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!(receiver.attempts(), 0, "two wait for a third");
@@ -163,7 +163,7 @@ async fn resuming_tries_at_once_what_would_be_tried_later() {
 #[tokio::test(start_paused = true)]
 async fn sink_goes_back_as_far_as_events_are_held_and_never_forward() {
     let (layout, receiver) = hooked();
-    let bench = Bench::running(layout.told(rules("feed"), None));
+    let bench = Bench::running(layout.with_sink(rules("feed"), None));
     write(&bench, 9).await;
     caught_up(&bench, "hook").await;
     let to = |since| Rewind { index: uid("films"), since };
@@ -206,7 +206,8 @@ async fn nothing_is_lost_between_the_delivery_and_the_cursor() {
 async fn sink_that_hangs_keeps_neither_writes_nor_other_sinks_waiting() {
     let (hanging, other) = (Receiver::default(), Receiver::default());
     hanging.always(Some(Reaction::Hang));
-    let layout = trio().told(rules("hanging"), delivery(&hanging)).told(rules("other"), delivery(&other));
+    let layout =
+        trio().with_sink(rules("hanging"), delivery(&hanging)).with_sink(rules("other"), delivery(&other));
     let bench = Bench::running(layout);
     let began = Instant::now();
     write(&bench, 5).await;
@@ -232,7 +233,7 @@ async fn receiver_that_was_away_too_long_is_told_what_it_lost() {
     let receiver = Receiver::default();
     receiver.always(Some(Reaction::Refuse(away())));
     let layout = Layout { outbox_bytes: 1_000, ..trio() };
-    let bench = Bench::running(layout.told(rules("hook"), delivery(&receiver)));
+    let bench = Bench::running(layout.with_sink(rules("hook"), delivery(&receiver)));
     write(&bench, 20).await;
     let behind = view(&bench, "hook").await;
     assert!(behind.backlog_bytes <= 1_000, "{behind:?}");

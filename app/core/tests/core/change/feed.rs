@@ -14,7 +14,7 @@ use super::trio;
 use crate::support::{Bench, Layout, films, rules, uid};
 
 fn fed() -> Layout {
-    trio().told(rules("feed"), None)
+    trio().with_sink(rules("feed"), None)
 }
 
 async fn ask(bench: &Bench, since: Option<u64>, limit: u32, wait_s: u64) -> Result<ChangesPage, ApiError> {
@@ -133,7 +133,7 @@ async fn readers_are_answered_when_the_server_stops() {
 async fn feed_holds_nothing_of_origins_it_is_not_told_of() {
     let mut repairs_only = rules("feed");
     repairs_only.origins = [Origin::Repair].into();
-    let bench = Bench::running(trio().told(repairs_only, None));
+    let bench = Bench::running(trio().with_sink(repairs_only, None));
     bench.written("films", films(0, 1)).await;
     assert_eq!(ask(&bench, None, 10, 0).await.unwrap().last, 0);
     assert_eq!(super::view(&bench, "feed").await.suppressed, 1);

@@ -20,7 +20,7 @@ fn trio() -> Layout {
 /// A cluster with one sink, `hook`, and its receiver.
 fn hooked() -> (Layout, Receiver) {
     let receiver = Receiver::default();
-    (trio().told(rules("hook"), delivery(&receiver)), receiver)
+    (trio().with_sink(rules("hook"), delivery(&receiver)), receiver)
 }
 
 async fn view(bench: &Bench, name: &str) -> SinkView {

@@ -67,7 +67,7 @@ async fn sink_that_asks_for_documents_gets_them_and_others_do_not() {
     let (whole, bare) = (Receiver::default(), Receiver::default());
     let mut asks = rules("whole");
     asks.documents = true;
-    let layout = trio().told(asks, delivery(&whole)).told(rules("bare"), delivery(&bare));
+    let layout = trio().with_sink(asks, delivery(&whole)).with_sink(rules("bare"), delivery(&bare));
     let bench = Bench::running(layout);
     let film = json!({"id": 1, "title": "a \" b", "year": 1.50});
     bench.written("films", json!([film])).await;
@@ -176,7 +176,7 @@ async fn last_event_about_a_document_holds_the_document_as_it_is() {
     let receiver = Receiver::default();
     let mut asks = rules("hook");
     asks.documents = true;
-    let bench = std::sync::Arc::new(Bench::running(trio().told(asks, delivery(&receiver))));
+    let bench = std::sync::Arc::new(Bench::running(trio().with_sink(asks, delivery(&receiver))));
     bench.written("films", films(0, 1)).await;
     bench.nodes.delay(|_, number| Duration::from_millis(number as u64 * 7 % 50));
     let writes = (1..60).map(|number| {
@@ -208,7 +208,8 @@ async fn repairs_are_counted_and_told_to_those_who_ask() {
     let mut asks = rules("asks");
     asks.origins = BTreeSet::from([Origin::Client, Origin::Repair]);
     let layout = crate::support::Layout { replication_factor: 3, ..trio() };
-    let bench = Bench::running(layout.told(asks, delivery(&asking)).told(rules("other"), delivery(&other)));
+    let bench =
+        Bench::running(layout.with_sink(asks, delivery(&asking)).with_sink(rules("other"), delivery(&other)));
     bench.written("films", films(0, 3)).await;
     bench.fell("c").await;
     bench.written("films", films(3, 9)).await;

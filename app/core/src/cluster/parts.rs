@@ -1,0 +1,114 @@
+//! The parts of a cluster.
+
+use std::sync::Arc;
+
+use miroir_domain::health::NodeStatus;
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::outbound::{Clock, Observer, TaskStore};
+
+use crate::change::ChangeRecorder;
+use crate::node::NodePool;
+use crate::order::WriteOrder;
+use crate::placement::Placements;
+use crate::registry::IndexRegistry;
+use crate::replica::{ReplicaStates, ReportedStates};
+use crate::task::TaskLog;
+
+/// The behavior of a read when a shard has no replica that responds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchPolicy {
+    /// Returns the results of the other shards, with `X-Miroir-Degraded`.
+    Partial,
+    /// Refuses with 503 `miroir_shard_unavailable`.
+    Error,
+}
+
+/// The parts of a cluster. The leader makes a new one for each term, so that no part keeps state of an
+/// earlier term.
+pub struct Cluster {
+    /// The topology and the placement of shards.
+    pub placements: Placements,
+    /// The nodes, with their health.
+    pub nodes: NodePool,
+    /// The replicas that are stale.
+    pub replicas: ReplicaStates,
+    /// The order of writes: index locks, write queues, tasks being sent.
+    pub order: WriteOrder,
+    /// The registry of indexes.
+    pub registry: IndexRegistry,
+    /// The tasks.
+    pub tasks: TaskLog,
+    /// The recorder of change events.
+    pub changes: Arc<ChangeRecorder>,
+    /// The task store. The leader's is fenced by its lease.
+    pub store: Arc<dyn TaskStore>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The observer of what happens.
+    pub observer: Arc<dyn Observer>,
+    /// The behavior of a read when a shard has no replica that responds.
+    pub search_policy: SearchPolicy,
+}
+
+/// The parts of a [`Cluster`] that configuration and adapters choose.
+pub struct ClusterParts {
+    /// The topology, with the number of shards of new indexes.
+    pub placements: Placements,
+    /// The nodes.
+    pub nodes: NodePool,
+    /// The task store.
+    pub store: Arc<dyn TaskStore>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The behavior of a read when a shard has no replica that responds.
+    pub search_policy: SearchPolicy,
+    /// The recorder of change events.
+    pub changes: Arc<ChangeRecorder>,
+    /// The stale replicas that the leader reported.
+    pub reported: Arc<ReportedStates>,
+    /// The observer of what happens.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Cluster {
+    /// Creates a cluster in which no write is under way.
+    pub fn new(parts: ClusterParts) -> Self {
+        let ClusterParts { placements, nodes, store, clock, search_policy, changes, reported, observer } =
+            parts;
+        Self {
+            replicas: ReplicaStates::new(reported),
+            order: WriteOrder::default(),
+            registry: IndexRegistry::new(
+                Arc::clone(&store),
+                Arc::clone(&clock),
+                placements.default_shard_count(),
+            ),
+            tasks: TaskLog::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&changes)),
+            placements,
+            nodes,
+            changes,
+            store,
+            clock,
+            observer,
+            search_policy,
+        }
+    }
+
+    /// Returns the cost of reading `index` from `node`, or `None` if the node serves no reads. A stale
+    /// replica costs more than any replica in sync.
+    pub fn read_cost(&self, index: &IndexUid, node: &NodeId) -> Option<u64> {
+        Some(self.nodes.cost(node)?.saturating_add(self.replicas.cost(index, node)))
+    }
+
+    /// Returns the cost of reading `index` from `node` for reads that must choose the same nodes each time.
+    /// It changes only when the status of the node or the state of its replica does, not with each response
+    /// time.
+    pub fn steady_cost(&self, index: &IndexUid, node: &NodeId) -> Option<u64> {
+        let cost = match self.nodes.status(node) {
+            NodeStatus::Healthy => 0,
+            NodeStatus::Degraded => 1,
+            NodeStatus::Failed => return None,
+        };
+        Some(self.replicas.cost(index, node) + cost)
+    }
+}
