@@ -1,6 +1,5 @@
 //! The one place that names concrete adapters.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,9 +9,7 @@ use miroir_domain::topology::Topology;
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
 use miroir_memory::MemoryStore;
 use miroir_peer::HttpPeers;
-use miroir_ports::outbound::{
-    Clock, Nodes, Observer, Peers, Sink, StoreError, TaskStore, WriterProbe, WriterStats,
-};
+use miroir_ports::outbound::{Clock, Observer, Peers, Sink, StoreError, TaskStore, WriterProbe, WriterStats};
 use miroir_redis::{RedisOptions, RedisStore};
 use miroir_sinks::{NatsOptions, NatsSink, WebhookOptions, WebhookSink};
 use miroir_sqlite::{SqliteOptions, SqliteStore};
@@ -23,9 +20,10 @@ use crate::config::{
 };
 use crate::store_lock::StoreLock;
 use miroir_core::change::{Backoff, ChangeRecorder, Delivery, RecorderOptions, SinkHandle, SinkRules};
-use miroir_core::cluster::{Cluster, ClusterParts, SearchPolicy, Timeouts};
+use miroir_core::cluster::{Cluster, ClusterParts, SearchPolicy};
 use miroir_core::instance::Handles;
-use miroir_core::node::{HealthTracker, TrackedNodes};
+use miroir_core::node::{HealthTracker, NodePool, Timeouts};
+use miroir_core::placement::Placements;
 use miroir_core::replica::ReportedStates;
 use miroir_prometheus::Metrics;
 
@@ -141,13 +139,11 @@ where
 
 /// The clients, clock and counters of an instance, which stay the same from term to term.
 pub struct Infrastructure {
-    topology: Topology,
-    urls: HashMap<NodeId, String>,
+    topology: Arc<Topology>,
     shard_count: u32,
-    timeouts: Timeouts,
     search_policy: SearchPolicy,
-    /// The nodes, with their health tracked.
-    pub nodes: Arc<TrackedNodes>,
+    /// The nodes.
+    pub nodes: NodePool,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What writes changed, for others.
@@ -166,26 +162,15 @@ impl Infrastructure {
         for sink in &config.cdc.sinks {
             metrics.register_sink(&sink.name);
         }
-        let health = Arc::new(HealthTracker::new(
-            topology.nodes().cloned().collect::<Vec<_>>(),
-            config.health.thresholds(),
-            Arc::clone(&clock),
-        ));
         let search_policy = match config.cluster.search_policy {
             config::SearchPolicy::Partial => SearchPolicy::Partial,
             config::SearchPolicy::Error => SearchPolicy::Error,
         };
         Ok(Self {
-            topology,
-            urls: config.nodes.iter().map(|node| (node.id.clone(), node.url.as_str().to_owned())).collect(),
+            nodes: node_pool(config, &topology, &clock, metrics)?,
+            topology: Arc::new(topology),
             shard_count: config.cluster.shard_count,
-            timeouts: Timeouts {
-                write: config.timeouts.write(),
-                read: config.timeouts.read(),
-                search: config.timeouts.search(),
-            },
             search_policy,
-            nodes: Arc::new(TrackedNodes::new(metrics.metered_nodes(Arc::new(nodes(config)?)), health)),
             changes: Arc::new(recorder(&config.cdc, &clock, &(Arc::clone(metrics) as _))?),
             clock,
             reported: Arc::default(),
@@ -193,23 +178,38 @@ impl Infrastructure {
         })
     }
 
-    /// The cluster as services see it, over `store` and `nodes`.
-    pub fn cluster(&self, store: Arc<dyn TaskStore>, nodes: Arc<dyn Nodes>) -> Cluster {
+    /// Makes a cluster over `store` and `nodes`.
+    pub fn cluster(&self, store: Arc<dyn TaskStore>, nodes: NodePool) -> Cluster {
         Cluster::new(ClusterParts {
-            topology: self.topology.clone(),
-            urls: self.urls.clone(),
-            shard_count: self.shard_count,
+            placements: Placements::new(Arc::clone(&self.topology), self.shard_count),
             nodes,
-            health: Arc::clone(self.nodes.tracker()),
             store,
             clock: Arc::clone(&self.clock),
-            timeouts: self.timeouts,
             search_policy: self.search_policy,
             changes: Arc::clone(&self.changes),
             reported: Arc::clone(&self.reported),
             observer: Arc::clone(&self.observer),
         })
     }
+}
+
+/// Makes the pool of the configured nodes, all of them healthy at first.
+fn node_pool(
+    config: &Config,
+    topology: &Topology,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<NodePool> {
+    let ids: Vec<NodeId> = topology.nodes().cloned().collect();
+    let health = HealthTracker::new(ids, config.health.thresholds(), Arc::clone(clock));
+    let urls = config.nodes.iter().map(|node| (node.id.clone(), node.url.as_str().to_owned())).collect();
+    let timeouts = Timeouts {
+        write: config.timeouts.write(),
+        read: config.timeouts.read(),
+        search: config.timeouts.search(),
+    };
+    let client = metrics.metered_nodes(Arc::new(nodes(config)?));
+    Ok(NodePool::new(client, Arc::new(health), urls, timeouts))
 }
 
 fn nodes(config: &Config) -> anyhow::Result<MeilisearchNodes> {

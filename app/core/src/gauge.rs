@@ -7,16 +7,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use miroir_domain::NodeId;
 use miroir_domain::coverage::Coverage;
-use miroir_domain::health::NodeStatus;
 use miroir_domain::task::{TaskQuery, TaskStatus};
+use miroir_ports::error_chain;
 use miroir_ports::inbound::{ApiError, GaugeApi, Gauges, NodeGauges, SinkApi, StoreGauges};
 use miroir_ports::outbound::WriterProbe;
 
 use crate::canary::Executor;
 use crate::cluster::{ActiveCluster, Cluster};
 
-/// How long gauges wait for the store: well below the ten seconds that Prometheus waits for a scrape.
-const STORE_PATIENCE: Duration = Duration::from_secs(2);
+/// The time that gauges wait for the store: well below the ten seconds that Prometheus waits for a scrape.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Implements [`GaugeApi`].
 pub struct GaugeService {
@@ -27,7 +27,7 @@ pub struct GaugeService {
 }
 
 impl GaugeService {
-    /// A service over the cluster in use. `writer` is that of the store, where it has one.
+    /// Creates a service over the active cluster. `writer` is the writer of the store, if it has one.
     pub fn new(
         cluster: Arc<ActiveCluster>,
         canaries: Arc<Executor>,
@@ -37,8 +37,8 @@ impl GaugeService {
         Self { cluster, canaries, sinks, writer }
     }
 
-    /// Makes a fixed number of reads, each of a cost that does not depend on how many tasks there are, and four for
-    /// each sink.
+    /// Reads the gauges of the store: a fixed number of reads, each of a cost that does not depend on the number of
+    /// tasks, and four for each sink.
     async fn store_gauges(&self, cluster: &Cluster) -> Result<StoreGauges, ApiError> {
         let store = &cluster.store;
         let mut tasks = Vec::new();
@@ -59,10 +59,10 @@ impl GaugeService {
 
     /// Returns what the store holds, or `None` if it does not respond in time.
     async fn store_gauges_in_time(&self, cluster: &Cluster) -> Option<StoreGauges> {
-        match tokio::time::timeout(STORE_PATIENCE, self.store_gauges(cluster)).await {
+        match tokio::time::timeout(STORE_TIMEOUT, self.store_gauges(cluster)).await {
             Ok(Ok(found)) => Some(found),
             Ok(Err(error)) => {
-                tracing::debug!("gauges of the store: {error}");
+                tracing::debug!("cannot read the gauges of the store: {}", error_chain(&error));
                 None
             }
             Err(_) => None,
@@ -85,16 +85,16 @@ impl GaugeApi for GaugeService {
 }
 
 fn node_gauges(cluster: &Cluster) -> Vec<NodeGauges> {
-    let stale = cluster.stale.all();
+    let stale = cluster.replicas.stale();
     let gauges = |node: &NodeId| {
         let stale_indexes = stale.iter().filter(|(_, other)| other == node).count() as u64;
-        Some(NodeGauges { view: cluster.node_view(node)?, stale_indexes })
+        Some(NodeGauges { view: cluster.nodes.view(node)?, stale_indexes })
     };
-    cluster.topology.nodes().filter_map(gauges).collect()
+    cluster.placements.topology().nodes().filter_map(gauges).collect()
 }
 
 fn coverage(cluster: &Cluster) -> Coverage {
-    let placement = cluster.placement(cluster.shard_count);
-    let is_used = |node: &NodeId| cluster.health.status(node) != NodeStatus::Failed;
-    Coverage::of(&cluster.topology, &placement, is_used)
+    let placement = cluster.placements.of(cluster.placements.default_shard_count());
+    let is_used = |node: &NodeId| !cluster.nodes.is_failed(node);
+    Coverage::of(cluster.placements.topology(), &placement, is_used)
 }

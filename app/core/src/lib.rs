@@ -7,9 +7,14 @@
 //! | [`service`] | one service per inbound port |
 //! | [`alias`] | names resolved to indexes |
 //! | [`read`] | reads from nodes: fan-out, first response, facts of indexes |
-//! | [`cluster`] | what a term of the writes has: placements, write order, registry, dispatch |
+//! | [`cluster`] | the parts of a cluster, and the one in use |
+//! | [`placement`] | the topology, and the placement of shards |
+//! | [`order`] | the order of writes: index locks, write queues, tasks being sent |
+//! | [`registry`] | the index registry |
+//! | [`task`] | the tasks: recorded, changed, read in one walk |
+//! | [`write`] | one write: planned, recorded, sent, judged |
 //! | [`replica`] | replica states |
-//! | [`node`] | the health of nodes |
+//! | [`node`] | calls to nodes, and their health |
 //! | [`worker`] | background work of the leader: polling, reconciling, repair, pruning |
 //! | [`instance`] | leases, roles, and the instances that share a store |
 //! | [`canary`] | stored searches, run on a schedule |
@@ -26,8 +31,13 @@ pub mod gauge;
 pub mod instance;
 mod listing;
 pub mod node;
+pub mod order;
+pub mod placement;
 pub mod read;
+pub mod registry;
 pub mod replica;
 pub mod service;
+pub mod task;
 mod ttl_cache;
 pub mod worker;
+pub mod write;

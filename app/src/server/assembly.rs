@@ -72,7 +72,7 @@ impl Assembly<'_> {
     pub(super) fn services(&self, instance: Arc<dyn InstanceApi>, ownership: Arc<dyn Ownership>) -> Services {
         let Infrastructure { clock, changes, observer, nodes, .. } = self.infrastructure.as_ref();
         let store = || Arc::clone(self.store);
-        let reader = self.infrastructure.cluster(store(), Arc::clone(nodes) as _);
+        let reader = self.infrastructure.cluster(store(), nodes.clone());
         let active = Arc::new(ActiveCluster::new(Arc::new(reader)));
         let aliases = Arc::new(AliasResolver::new(store()));
         let (cluster, names) = (|| Arc::clone(&active), || Arc::clone(&aliases));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use miroir_domain::canary::Definition;
-use miroir_ports::outbound::{Nodes, StoreError};
+use miroir_ports::outbound::StoreError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::wiring::Infrastructure;
 use miroir_core::canary;
 use miroir_core::cluster::{Activation, ActiveCluster, Cluster};
-use miroir_core::instance::{Term, TermNodes, Work};
+use miroir_core::instance::{Term, Work};
 use miroir_core::worker::{self, PollerOptions, PrunerOptions};
 
 /// The work of the leader.
@@ -50,10 +50,8 @@ impl LeaderWork {
 
     /// Begins the work of `term`.
     pub(super) async fn begin(&self, term: &Term) -> Result<Leading, StoreError> {
-        let nodes: Arc<dyn Nodes> = match term.validity() {
-            Some(validity) => Arc::new(TermNodes::new(Arc::clone(&self.infrastructure.nodes) as _, validity)),
-            None => Arc::clone(&self.infrastructure.nodes) as _,
-        };
+        let nodes = &self.infrastructure.nodes;
+        let nodes = term.validity().map_or_else(|| nodes.clone(), |validity| nodes.for_term(validity));
         let cluster = Arc::new(self.infrastructure.cluster(Arc::clone(&term.store), nodes));
         let configured =
             canary::configure(cluster.store.as_ref(), &self.canaries, cluster.clock.now()).await?;
@@ -68,7 +66,7 @@ impl LeaderWork {
         let mut workers = JoinSet::new();
         workers.spawn(worker::poll_loop(Arc::clone(cluster), self.poller, over.clone()));
         workers.spawn(worker::prune_loop(Arc::clone(cluster), self.pruner, over.clone()));
-        workers.spawn(worker::mend_loop(Arc::clone(cluster), over.clone()));
+        workers.spawn(worker::repair_loop(Arc::clone(cluster), over.clone()));
         workers
     }
 }

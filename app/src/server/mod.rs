@@ -139,7 +139,7 @@ fn start_probes(
     stopped: &CancellationToken,
 ) {
     workers.spawn(miroir_core::node::probe_loop(
-        Arc::clone(&infrastructure.nodes),
+        infrastructure.nodes.clone(),
         miroir_core::node::ProbeSchedule {
             interval: config.health.probe_interval(),
             timeout: config.health.probe_timeout(),

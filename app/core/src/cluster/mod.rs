@@ -1,202 +1,117 @@
-//! What every service and worker shares: the nodes, their placement and health, the store, the time.
+//! The cluster that requests work on, divided into the parts that its users take.
 
 mod active;
-mod alias_use;
-mod amend;
-mod dispatch;
-mod index_lock;
-mod open_tasks;
-mod plan;
-mod registry;
-mod send;
-mod stale;
-mod write_queue;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use miroir_domain::health::NodeStatus;
-use miroir_domain::placement::Placement;
-use miroir_domain::topology::Topology;
-use miroir_domain::{GroupId, IndexUid, NodeId};
-use miroir_ports::inbound::NodeView;
-use miroir_ports::outbound::{Clock, Nodes, Observer, TaskStore};
-use parking_lot::Mutex;
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::outbound::{Clock, Observer, TaskStore};
 
 use crate::change::ChangeRecorder;
-use crate::node::HealthTracker;
-use crate::replica::ReportedStates;
+use crate::node::NodePool;
+use crate::order::WriteOrder;
+use crate::placement::Placements;
+use crate::registry::IndexRegistry;
+use crate::replica::{ReplicaStates, ReportedStates};
+use crate::task::TaskLog;
 
 pub use active::{Activation, ActiveCluster};
-pub use dispatch::{Answered, Dispatch};
-pub use index_lock::{IndexGuard, IndexLocks};
-pub use open_tasks::{OpenTasks, Sending};
-pub use plan::{Target, WritePlan};
-pub use stale::StaleNodes;
-pub use write_queue::{Ticket, WriteQueues};
 
-/// How long a node may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    /// To acknowledge a write, from the first byte sent.
-    pub write: Duration,
-    /// To answer a read.
-    pub read: Duration,
-    /// To answer a search.
-    pub search: Duration,
-}
-
-/// What to answer when a shard cannot be read.
+/// The behavior of a read when a shard has no replica that responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchPolicy {
-    /// What there is, with `X-Miroir-Degraded`.
+    /// Returns the results of the other shards, with `X-Miroir-Degraded`.
     Partial,
-    /// 503 `miroir_shard_unavailable`.
+    /// Refuses with 503 `miroir_shard_unavailable`.
     Error,
 }
 
-/// The cluster as services see it.
+/// The parts of a cluster. The leader makes a new one for each term, so that no part keeps state of an earlier
+/// term.
 pub struct Cluster {
-    /// Its nodes and groups.
-    pub topology: Topology,
-    /// Where each node listens, for people.
-    pub urls: HashMap<NodeId, String>,
-    /// Shards of an index created now.
-    pub shard_count: u32,
-    /// The nodes, observed by `health`.
-    pub nodes: Arc<dyn Nodes>,
-    /// How far each node is trusted.
-    pub health: Arc<HealthTracker>,
-    /// The task store.
-    pub store: Arc<dyn TaskStore>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// How long nodes may take.
-    pub timeouts: Timeouts,
-    /// What to answer when a shard cannot be read.
-    pub search_policy: SearchPolicy,
-    /// What writes changed, for others.
+    /// The topology and the placement of shards.
+    pub placements: Placements,
+    /// The nodes, with their health.
+    pub nodes: NodePool,
+    /// The replicas that are stale.
+    pub replicas: ReplicaStates,
+    /// The order of writes: index locks, write queues, tasks being sent.
+    pub order: WriteOrder,
+    /// The registry of indexes.
+    pub registry: IndexRegistry,
+    /// The tasks.
+    pub tasks: TaskLog,
+    /// The recorder of change events.
     pub changes: Arc<ChangeRecorder>,
-    /// The counter of what happens.
+    /// The task store. The leader's is fenced by its lease.
+    pub store: Arc<dyn TaskStore>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The observer of what happens.
     pub observer: Arc<dyn Observer>,
-    /// Who may change an index's registry entry.
-    pub locks: IndexLocks,
-    /// The order of writes to each node.
-    pub queues: WriteQueues,
-    /// Tasks someone is still sending, and the bell that wakes the poller.
-    pub open_tasks: Arc<OpenTasks>,
-    /// Nodes that lack writes or settings of an index.
-    pub stale: StaleNodes,
-    /// Whether `stale` has been rebuilt from the store.
-    pub recalled: AtomicBool,
-    /// The stale replicas that another instance reported.
-    pub reported: Arc<ReportedStates>,
-    placements: Mutex<HashMap<u32, Arc<Placement>>>,
+    /// The behavior of a read when a shard has no replica that responds.
+    pub search_policy: SearchPolicy,
 }
 
-/// The parts of a [`Cluster`] that configuration chooses.
+/// The parts of a [`Cluster`] that configuration and adapters choose.
 pub struct ClusterParts {
-    /// Its nodes and groups.
-    pub topology: Topology,
-    /// Where each node listens, for people.
-    pub urls: HashMap<NodeId, String>,
-    /// Shards of an index created now.
-    pub shard_count: u32,
-    /// The nodes, observed by `health`.
-    pub nodes: Arc<dyn Nodes>,
-    /// How far each node is trusted.
-    pub health: Arc<HealthTracker>,
+    /// The topology, with the number of shards of new indexes.
+    pub placements: Placements,
+    /// The nodes.
+    pub nodes: NodePool,
     /// The task store.
     pub store: Arc<dyn TaskStore>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// How long nodes may take.
-    pub timeouts: Timeouts,
-    /// What to answer when a shard cannot be read.
+    /// The behavior of a read when a shard has no replica that responds.
     pub search_policy: SearchPolicy,
-    /// What writes changed, for others.
+    /// The recorder of change events.
     pub changes: Arc<ChangeRecorder>,
-    /// The stale replicas that another instance reported.
+    /// The stale replicas that the leader reported.
     pub reported: Arc<ReportedStates>,
-    /// The counter of what happens.
+    /// The observer of what happens.
     pub observer: Arc<dyn Observer>,
 }
 
 impl Cluster {
-    /// Puts the parts together.
+    /// Creates a cluster in which no write is under way.
     pub fn new(parts: ClusterParts) -> Self {
+        let ClusterParts { placements, nodes, store, clock, search_policy, changes, reported, observer } =
+            parts;
         Self {
-            topology: parts.topology,
-            urls: parts.urls,
-            shard_count: parts.shard_count,
-            nodes: parts.nodes,
-            health: parts.health,
-            store: parts.store,
-            clock: parts.clock,
-            timeouts: parts.timeouts,
-            search_policy: parts.search_policy,
-            changes: parts.changes,
-            observer: parts.observer,
-            locks: IndexLocks::default(),
-            queues: WriteQueues::default(),
-            open_tasks: Arc::default(),
-            stale: StaleNodes::default(),
-            recalled: AtomicBool::new(false),
-            reported: parts.reported,
-            placements: Mutex::default(),
+            replicas: ReplicaStates::new(reported),
+            order: WriteOrder::default(),
+            registry: IndexRegistry::new(
+                Arc::clone(&store),
+                Arc::clone(&clock),
+                placements.default_shard_count(),
+            ),
+            tasks: TaskLog::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&changes)),
+            placements,
+            nodes,
+            changes,
+            store,
+            clock,
+            observer,
+            search_policy,
         }
     }
 
-    /// The placement of an index with `shard_count` shards; computed once per count.
-    pub fn placement(&self, shard_count: u32) -> Arc<Placement> {
-        let mut placements = self.placements.lock();
-        placements
-            .entry(shard_count)
-            .or_insert_with(|| Arc::new(Placement::new(&self.topology, shard_count)))
-            .clone()
-    }
-
-    /// The cost of reading `index` from `node`: lower is better, none when it serves no reads. A node that lacks
-    /// writes or settings of the index is asked only when no complete one can be.
+    /// Returns the cost of reading `index` from `node`, or `None` if the node serves no reads. A stale replica
+    /// costs more than any replica in sync.
     pub fn read_cost(&self, index: &IndexUid, node: &NodeId) -> Option<u64> {
-        Some(self.health.cost(node)?.saturating_add(self.stale_cost(index, node)))
+        Some(self.nodes.cost(node)?.saturating_add(self.replicas.cost(index, node)))
     }
 
-    /// The cost of reading `index` from `node` for those who must see the same nodes again and again: it changes
-    /// only when a node's health does, not with every answer.
+    /// Returns the cost of reading `index` from `node` for reads that must choose the same nodes each time. It
+    /// changes only when the status of the node or the state of its replica does, not with each response time.
     pub fn steady_cost(&self, index: &IndexUid, node: &NodeId) -> Option<u64> {
-        let cost = match self.health.status(node) {
+        let cost = match self.nodes.status(node) {
             NodeStatus::Healthy => 0,
             NodeStatus::Degraded => 1,
             NodeStatus::Failed => return None,
         };
-        Some(self.stale_cost(index, node) + cost)
-    }
-
-    fn stale_cost(&self, index: &IndexUid, node: &NodeId) -> u64 {
-        // More than any healthy or degraded node costs: a slow answer is better than an incomplete one.
-        const STALE: u64 = 1 << 50;
-        if self.stale.is_stale(index, node) || self.reported.is_stale(index, node) { STALE } else { 0 }
-    }
-
-    /// Returns `node` with its health, or `None` if it is not one of the cluster's.
-    pub fn node_view(&self, node: &NodeId) -> Option<NodeView> {
-        let seen = self.health.snapshot(node)?;
-        Some(NodeView {
-            id: node.clone(),
-            url: self.urls.get(node).cloned().unwrap_or_default(),
-            status: seen.status,
-            in_flight: seen.in_flight,
-            latency_us: seen.latency_us,
-            last_error: seen.last_error,
-            changed_at: seen.changed_at,
-        })
-    }
-
-    /// Every group, by number.
-    pub fn group_ids(&self) -> Vec<GroupId> {
-        self.topology.groups().iter().map(|group| group.id).collect()
+        Some(self.replicas.cost(index, node) + cost)
     }
 }

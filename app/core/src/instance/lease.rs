@@ -49,7 +49,7 @@ pub struct LeaseValidity(watch::Receiver<Instant>);
 impl LeaseValidity {
     /// Makes the validity that `receiver` shows. It ends when the sender is dropped.
     #[cfg(test)]
-    pub(super) fn of(receiver: watch::Receiver<Instant>) -> Self {
+    pub(crate) fn of(receiver: watch::Receiver<Instant>) -> Self {
         Self(receiver)
     }
 

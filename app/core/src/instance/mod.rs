@@ -11,18 +11,15 @@
 //! | `directory` | who does what, for those who must know |
 //! | `campaign` | gets a role, does it for a term, gets it again |
 //! | `service` | implements the inbound port |
-//! | `term_nodes` | the nodes for one term: when it is over, nothing is sent to them any more |
 
 mod campaign;
 mod directory;
 mod lease;
 mod presence;
 mod service;
-mod term_nodes;
 
 pub use campaign::{Campaign, Handles, Term, Work, campaign_loop};
 pub use directory::Directory;
 pub use lease::{HeldLease, LeaseTimings, LeaseValidity};
 pub use presence::{Presence, presence_loop};
 pub use service::{InstanceService, SoleInstance};
-pub use term_nodes::TermNodes;

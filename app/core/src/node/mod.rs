@@ -1,9 +1,10 @@
-//! How the nodes fare: every call to one is watched, and idle ones are probed.
+//! The nodes of the cluster: calls to them, and their health. Idle nodes are probed.
 
 mod health;
+mod pool;
 mod probe;
-mod tracked;
+mod term;
 
 pub use health::{HealthTracker, InFlight, NodeSnapshot};
+pub use pool::{NodePool, Timeouts};
 pub use probe::{ProbeSchedule, probe_loop};
-pub use tracked::TrackedNodes;

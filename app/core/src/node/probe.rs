@@ -1,22 +1,20 @@
-//! Asks every node how it is, again and again, so that an idle node's health is known too.
+//! Probes every node at intervals, so that the health of an idle node is known as well.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
 use miroir_domain::NodeId;
-use miroir_ports::outbound::Nodes;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::TrackedNodes;
+use super::NodePool;
 
-/// How often nodes are probed and how long they may take.
+/// The times of probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbeSchedule {
-    /// From one probe of a node to the next (5 s). Must not be zero.
+    /// The time from one probe of a node to the next (5 s). Must not be zero.
     pub interval: Duration,
-    /// How long a node may take to answer (2 s).
+    /// The timeout of a probe (2 s).
     pub timeout: Duration,
 }
 
@@ -26,14 +24,10 @@ impl Default for ProbeSchedule {
     }
 }
 
-/// Probes all nodes of the tracker, the first time at once, until `shutdown` is done. Each node keeps its own time, so
-/// that a silent one does not delay the others. The outcomes are with the tracker of `nodes`.
-pub async fn probe_loop(
-    nodes: Arc<TrackedNodes>,
-    schedule: ProbeSchedule,
-    shutdown: impl Future<Output = ()> + Send,
-) {
-    let ids: Vec<NodeId> = nodes.tracker().nodes().cloned().collect();
+/// Probes all nodes until `shutdown` is done, for the first time at once. Each node has its own interval, so that one
+/// that does not respond does not delay the others. The outcomes are recorded in the health of `nodes`.
+pub async fn probe_loop(nodes: NodePool, schedule: ProbeSchedule, shutdown: impl Future<Output = ()> + Send) {
+    let ids: Vec<NodeId> = nodes.health().nodes().cloned().collect();
     let probing = std::pin::pin!(join_all(ids.iter().map(|id| probe_node(&nodes, id, schedule))));
     match select(probing, std::pin::pin!(shutdown)).await {
         Either::Right(((), _)) => {}
@@ -42,35 +36,39 @@ pub async fn probe_loop(
     }
 }
 
-async fn probe_node(nodes: &TrackedNodes, id: &NodeId, schedule: ProbeSchedule) {
+async fn probe_node(nodes: &NodePool, id: &NodeId, schedule: ProbeSchedule) {
     let mut ticks = interval(schedule.interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        // The outcome is recorded on the way; a bad one is no reason to stop asking.
-        let _ = nodes.node_probe(id, schedule.timeout).await;
+        // The pool records the outcome. A bad one is no reason to stop probing.
+        let _ = nodes.probe(id, schedule.timeout).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::collections::HashMap;
+    use std::sync::{Arc, Mutex};
 
     use async_trait::async_trait;
     use miroir_domain::Timestamp;
     use miroir_domain::health::{HealthThresholds, NodeStatus};
     use miroir_domain::search::SearchResponse;
     use miroir_domain::task::NodeTaskReport;
-    use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite};
+    use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
     use miroir_system::ManualClock;
     use serde_json::Value;
     use tokio::sync::oneshot;
     use tokio::time::Instant;
 
-    use super::super::HealthTracker;
+    use super::super::{HealthTracker, Timeouts};
     use super::*;
 
-    /// `good` answers probes at once, `mute` takes all the time it is given; all probes are noted.
+    const TIMEOUT: Duration = Duration::from_secs(1);
+    const TIMEOUTS: Timeouts = Timeouts { write: TIMEOUT, read: TIMEOUT, search: TIMEOUT };
+
+    /// Nodes that record their probes: `good` responds at once, `mute` never does.
     #[derive(Default)]
     struct Probed(Mutex<Vec<(String, Instant)>>);
 
@@ -108,12 +106,12 @@ mod tests {
         }
     }
 
-    fn nodes(ids: &[&str]) -> (Arc<Probed>, Arc<TrackedNodes>) {
+    fn nodes(ids: &[&str]) -> (Arc<Probed>, NodePool) {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
         let ids = ids.iter().map(|id| id.parse().unwrap());
         let tracker = Arc::new(HealthTracker::new(ids, HealthThresholds::default(), clock));
         let probed = Arc::new(Probed::default());
-        (probed.clone(), Arc::new(TrackedNodes::new(probed, tracker)))
+        (probed.clone(), NodePool::new(probed, tracker, HashMap::new(), TIMEOUTS))
     }
 
     impl Probed {
@@ -132,8 +130,8 @@ mod tests {
         probe_loop(nodes.clone(), ProbeSchedule::default(), end).await;
         assert_eq!(probed.seconds_of("good", start), [0, 5, 10]);
         assert_eq!(probed.seconds_of("mute", start), [0, 5, 10]);
-        assert_eq!(nodes.tracker().status(&"good".parse().unwrap()), NodeStatus::Healthy);
-        assert_eq!(nodes.tracker().status(&"mute".parse().unwrap()), NodeStatus::Failed);
+        assert_eq!(nodes.health().status(&"good".parse().unwrap()), NodeStatus::Healthy);
+        assert_eq!(nodes.health().status(&"mute".parse().unwrap()), NodeStatus::Failed);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! One question to a covering set of nodes, with other replicas in reserve.
+//! One request to a covering set of nodes, with other replicas in reserve.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -14,36 +14,42 @@ use miroir_ports::outbound::NodeError;
 
 use crate::cluster::{Cluster, SearchPolicy};
 
-/// A node that answers this says that the request could not succeed on any node.
+/// The status with which a node says that the request could not succeed on any node.
 const BAD_REQUEST: u16 = 400;
 
-/// What a fan-out brought back.
+/// The result of a fan-out.
 pub struct Gathered<T> {
-    /// One answer per node that gave one; no shard is answered twice.
-    pub answers: Vec<(NodeId, T)>,
-    /// The shards nobody could answer for.
+    /// One response per node that responded. No shard is in two of them.
+    pub responses: Vec<(NodeId, T)>,
+    /// The shards that no replica could serve.
     pub degraded: Option<Degraded>,
 }
 
-/// Asks a covering set of nodes, each for its shards. A node that fails is left out, and its shards are asked of
-/// other replicas, until every shard is answered for or no replica is left. When every node that was asked refuses,
-/// the refusal is the answer; a refusal of some only is a failure of those, unless it is 400 and nobody else could answer.
+/// Calls a covering set of nodes, each for its shards. The shards of a node that fails are requested from other replicas,
+/// until every shard has a response or no replica is left.
 ///
-/// `cost` ranks the nodes, none for one that is not to be asked; `ask` gets the node, its shards, and whether it must keep to them because it holds others as well.
+/// `cost` ranks the nodes, and returns `None` for a node that must not be called. `call` gets the node, its shards, and
+/// whether the request must be restricted to them because the node has other shards as well.
+///
+/// # Errors
+///
+/// If every node that was called refuses, returns its refusal. A refusal of some nodes only counts as their failure,
+/// unless it is 400 and no other node responds. If shards are missing, returns 503 `miroir_shard_unavailable` when no
+/// node responded or the policy asks for it.
 pub async fn gather<T, F>(
     cluster: &Cluster,
     entry: &IndexEntry,
     groups: &[GroupId],
     cost: impl Fn(&NodeId) -> Option<u64>,
-    ask: impl Fn(NodeId, ShardSet, bool) -> F,
+    call: impl Fn(NodeId, ShardSet, bool) -> F,
 ) -> Result<Gathered<T>, ApiError>
 where
     F: Future<Output = Result<T, NodeError>>,
 {
-    let placement = cluster.placement(entry.shard_count);
+    let placement = cluster.placements.of(entry.shard_count);
     let mut missing = ShardSet::all(entry.shard_count);
     let mut excluded: BTreeSet<NodeId> = BTreeSet::new();
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     let mut reasons = Vec::new();
     let mut bad_request = None;
     while !missing.is_empty() {
@@ -54,17 +60,17 @@ where
         }
         let calls = round.into_iter().map(|(node, shards)| {
             let partial = shards.len() < placement.shards_of(&node).len();
-            let answer = ask(node.clone(), shards.clone(), partial);
-            async move { (node, shards, answer.await) }
+            let response = call(node.clone(), shards.clone(), partial);
+            async move { (node, shards, response.await) }
         });
         let mut refusals: Vec<(u16, ResponseError)> = Vec::new();
         let outcomes = join_all(calls).await;
-        let asked = outcomes.len();
+        let called = outcomes.len();
         for (node, shards, outcome) in outcomes {
             match outcome {
-                Ok(answer) => {
+                Ok(response) => {
                     missing = shards_without(&missing, &shards);
-                    answers.push((node, answer));
+                    responses.push((node, response));
                 }
                 Err(error) => {
                     reasons.push(miroir_ports::error_chain(&error));
@@ -75,32 +81,33 @@ where
                 }
             }
         }
-        if refusals.len() == asked
-            && answers.is_empty()
+        if refusals.len() == called
+            && responses.is_empty()
             && let Some((status, error)) = refusals.pop()
         {
             return Err(ApiError::Node { status, error });
         }
         bad_request = bad_request.or(refusals.into_iter().find(|(status, _)| *status == BAD_REQUEST));
     }
-    // Where nobody could answer and somebody called the request bad, asking again later would not help the client.
-    if let (true, Some((status, error))) = (answers.is_empty(), bad_request) {
+    // If no node responded and one found the request invalid, a retry would not help the client.
+    if let (true, Some((status, error))) = (responses.is_empty(), bad_request) {
         return Err(ApiError::Node { status, error });
     }
-    conclude(cluster, entry, answers, &missing, &reasons)
+    conclude(cluster, entry, responses, &missing, &reasons)
 }
 
+/// Returns the responses with the missing shards, or an error if they may not be missing.
 fn conclude<T>(
     cluster: &Cluster,
     entry: &IndexEntry,
-    answers: Vec<(NodeId, T)>,
+    responses: Vec<(NodeId, T)>,
     missing: &ShardSet,
     reasons: &[String],
 ) -> Result<Gathered<T>, ApiError> {
     if missing.is_empty() {
-        return Ok(Gathered { answers, degraded: None });
+        return Ok(Gathered { responses, degraded: None });
     }
-    if cluster.search_policy == SearchPolicy::Error || answers.is_empty() {
+    if cluster.search_policy == SearchPolicy::Error || responses.is_empty() {
         let reasons =
             if reasons.is_empty() { "their nodes are marked failed".to_owned() } else { reasons.join("; ") };
         return Err(ApiError::refused(
@@ -108,13 +115,13 @@ fn conclude<T>(
             format!("Shards {missing} of index `{}` cannot be read: {reasons}.", entry.uid),
         ));
     }
-    let groups = cluster.group_ids().into_iter().map(|group| (group, missing.clone())).collect();
-    let placement = cluster.placement(entry.shard_count);
+    let groups = cluster.placements.group_ids().into_iter().map(|group| (group, missing.clone())).collect();
+    let placement = cluster.placements.of(entry.shard_count);
     let nodes = placement.write_targets(missing).into_keys().collect();
-    Ok(Gathered { answers, degraded: Some(Degraded { groups, nodes }) })
+    Ok(Gathered { responses, degraded: Some(Degraded { groups, nodes }) })
 }
 
-/// The covering set cut down to the shards that are still missing.
+/// Restricts a covering set to the shards that are still missing.
 fn restrict(
     nodes: std::collections::BTreeMap<NodeId, ShardSet>,
     missing: &ShardSet,
@@ -130,9 +137,9 @@ fn shards_without(all: &ShardSet, gone: &ShardSet) -> ShardSet {
     all.iter().filter(|shard| !gone.contains(*shard)).collect()
 }
 
-/// The groups of the cluster, a different one first each time, so that searches spread over them.
+/// Returns the groups of the cluster, rotated by `turn`, so that searches spread over them.
 pub fn rotated_groups(cluster: &Arc<Cluster>, turn: usize) -> Vec<GroupId> {
-    let mut groups = cluster.group_ids();
+    let mut groups = cluster.placements.group_ids();
     let count = groups.len().max(1);
     groups.rotate_left(turn % count);
     groups

@@ -1,6 +1,4 @@
-//! Reads that one node can answer: the best node first, the next one when it cannot.
-
-use std::time::Duration;
+//! Reads that need one node: the one with the lowest cost first, the next one if it fails.
 
 use miroir_domain::error::ErrorCode;
 use miroir_domain::{IndexUid, NodeId};
@@ -10,34 +8,37 @@ use serde_json::Value;
 
 use crate::cluster::Cluster;
 
-/// Asks `candidates` in order of cost until one answers. A refusal is an answer. With no node left, 503.
+/// Reads from `candidates` in order of cost until one responds.
+///
+/// # Errors
+///
+/// Returns the refusal of a node as it is, and 503 `miroir_shard_unavailable` if no candidate responds.
 pub async fn read_first<'a>(
     cluster: &Cluster,
     index: Option<&IndexUid>,
     candidates: impl IntoIterator<Item = &'a NodeId>,
     read: NodeRead,
-    timeout: Duration,
 ) -> Result<Value, ApiError> {
     let mut reasons = Vec::new();
     for node in by_cost(cluster, index, candidates) {
-        match cluster.nodes.node_read(node, read.clone(), timeout).await {
+        match cluster.nodes.read(node, read.clone()).await {
             Ok(value) => return Ok(value),
             Err(NodeError::Refused { status, error, .. }) => return Err(ApiError::Node { status, error }),
             Err(error) => reasons.push(miroir_ports::error_chain(&error)),
         }
     }
     let reasons = if reasons.is_empty() {
-        "every node that could is marked failed".to_owned()
+        "every node that has the data is marked failed".to_owned()
     } else {
         reasons.join("; ")
     };
     Err(ApiError::refused(
         ErrorCode::MiroirShardUnavailable,
-        format!("No node can answer this read: {reasons}."),
+        format!("No node can serve this read: {reasons}."),
     ))
 }
 
-/// The candidates that serve reads, cheapest first; equal costs keep their order.
+/// Returns the candidates that serve reads, by cost. Equal costs keep their order.
 fn by_cost<'a>(
     cluster: &Cluster,
     index: Option<&IndexUid>,
@@ -45,7 +46,7 @@ fn by_cost<'a>(
 ) -> Vec<&'a NodeId> {
     let cost = |node: &NodeId| match index {
         Some(index) => cluster.read_cost(index, node),
-        None => cluster.health.cost(node),
+        None => cluster.nodes.cost(node),
     };
     let mut usable: Vec<(u64, &NodeId)> =
         candidates.into_iter().filter_map(|node| Some((cost(node)?, node))).collect();

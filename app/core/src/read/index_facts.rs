@@ -1,4 +1,4 @@
-//! What searches need of an index's settings, remembered for a moment.
+//! The facts that searches need of an index's settings, cached for a moment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +14,15 @@ use super::first::read_first;
 use crate::cluster::Cluster;
 use crate::ttl_cache::TtlCache;
 
-/// How long facts are cached. A settings change shows in searches after its node tasks are done; nobody can tell it
-/// from one done this much later.
+/// The time for which facts are cached. A client cannot tell a settings change that nodes apply at once from one that
+/// they apply this much later.
 const TTL: Duration = Duration::from_millis(500);
-/// Indexes cached.
+/// The number of indexes that are cached.
 const CAPACITY: usize = 1_000;
 
-/// Reads `pagination`, `faceting` and `distinctAttribute` of an index from a node, at most once a moment.
+/// A cache of `pagination`, `faceting` and `distinctAttribute` of indexes, as a node has them.
 pub struct IndexFacts {
-    /// Facts of an index, with the version of the registry entry that they belong to.
+    /// The facts of an index, with the version of the registry entry that they belong to.
     cache: TtlCache<IndexUid, (u64, Arc<NodeQuery>)>,
 }
 
@@ -40,16 +40,16 @@ impl IndexFacts {
             return Ok(facts);
         }
         let start = self.cache.start();
-        let nodes = cluster.topology.nodes();
+        let nodes = cluster.placements.topology().nodes();
         let read = NodeRead::Settings(entry.uid.clone(), None);
-        let settings = read_first(cluster, Some(&entry.uid), nodes, read, cluster.timeouts.read).await?;
+        let settings = read_first(cluster, Some(&entry.uid), nodes, read).await?;
         let facts = Arc::new(facts_of(entry, &settings));
         self.cache.insert(start, entry.uid.clone(), (entry.version, Arc::clone(&facts)));
         Ok(facts)
     }
 }
 
-/// Meilisearch's defaults stand in for what a node did not say.
+/// Returns the facts in a node's settings. Meilisearch's defaults replace values that are missing.
 fn facts_of(entry: &IndexEntry, settings: &Value) -> NodeQuery {
     const MAX_TOTAL_HITS: u64 = 1_000;
     const MAX_VALUES_PER_FACET: u64 = 100;

@@ -11,9 +11,10 @@ use miroir_ports::inbound::{AliasApi, AliasList, ApiError};
 use miroir_ports::outbound::{Create, NodeRead, Occurrence, Put};
 
 use crate::alias::AliasResolver;
-use crate::cluster::{ActiveCluster, Cluster, IndexGuard};
+use crate::cluster::{ActiveCluster, Cluster};
 use crate::detached::detached;
 use crate::listing;
+use crate::order::IndexGuard;
 use crate::read::read_first;
 
 /// Prior states an alias keeps.
@@ -91,7 +92,7 @@ impl Editor {
     async fn create(&self, new: NewAlias) -> Result<AliasView, ApiError> {
         let NewAlias { name, change } = new;
         let _guards = self.lock(Some(&name), &change.target).await;
-        if self.cluster.store.index_get(&name).await?.is_some() {
+        if self.cluster.registry.get(&name).await?.is_some() {
             return Err(conflict(format!("An index is called `{name}`: an alias may not stand before it.")));
         }
         self.check_targets(&change).await?;
@@ -203,9 +204,9 @@ impl Editor {
         let mut guards = Vec::with_capacity(indexes.len());
         for index in indexes {
             guards.push(if Some(index) == name {
-                self.cluster.locks.write(index).await
+                self.cluster.order.lock_write(index).await
             } else {
-                self.cluster.locks.read(index).await
+                self.cluster.order.lock_read(index).await
             });
         }
         guards
@@ -228,14 +229,14 @@ impl Editor {
 
     /// Refuses `index` unless it is registered and on a node.
     async fn require_index(&self, index: &IndexUid) -> Result<(), ApiError> {
-        if self.cluster.store.index_get(index).await?.is_none() {
+        if self.cluster.registry.get(index).await?.is_none() {
             return Err(conflict(format!(
                 "Index `{index}` is not there. Create it first, or send `requireTargetExists: false`."
             )));
         }
-        let nodes = self.cluster.topology.nodes();
+        let nodes = self.cluster.placements.topology().nodes();
         let read = NodeRead::Index(index.clone());
-        match read_first(&self.cluster, Some(index), nodes, read, self.cluster.timeouts.read).await {
+        match read_first(&self.cluster, Some(index), nodes, read).await {
             Ok(_) => Ok(()),
             Err(ApiError::Node { status: 404, .. }) => Err(conflict(format!(
                 "Index `{index}` is not on its nodes yet: wait until the task that creates it has succeeded."
@@ -246,7 +247,7 @@ impl Editor {
 
     /// Refuses a name that aliases point at: an alias may not point at an alias.
     async fn refuse_alias_of_alias(&self, name: &IndexUid) -> Result<(), ApiError> {
-        match self.cluster.alias_of(name).await? {
+        match self.cluster.registry.alias_of(name).await? {
             None => Ok(()),
             Some(user) => Err(conflict(format!(
                 "Alias `{user}` stands for `{name}`, so `{name}` cannot become an alias itself."

@@ -1,13 +1,12 @@
-//! The cluster itself, for operators and load balancers.
+//! The state of the cluster, for operators and load balancers.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir_domain::health::NodeStatus;
 use miroir_domain::topology::ReplicaGroup;
 use miroir_domain::{IndexUid, NodeId, Shard};
+use miroir_ports::error_chain;
 use miroir_ports::inbound::{
     ApiError, ClusterApi, GroupView, Readiness, ShardReplicasView, ShardView, ShardsView, TopologyView,
 };
@@ -17,8 +16,8 @@ use serde_json::Value;
 use crate::cluster::{ActiveCluster, Cluster};
 use crate::read::read_first;
 
-/// How long readiness waits for the store.
-const STORE_PATIENCE: Duration = Duration::from_secs(2);
+/// The time that readiness waits for the store.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Implements [`ClusterApi`].
 pub struct ClusterService {
@@ -26,7 +25,7 @@ pub struct ClusterService {
 }
 
 impl ClusterService {
-    /// Makes a service over the cluster in use.
+    /// Creates a service over the active cluster.
     pub fn new(cluster: Arc<ActiveCluster>) -> Self {
         Self { cluster }
     }
@@ -45,26 +44,26 @@ impl ClusterApi for ClusterService {
         let cluster = self.cluster.current();
         let view = |group: &ReplicaGroup| GroupView {
             id: group.id,
-            nodes: group.nodes.iter().filter_map(|node| cluster.node_view(node)).collect(),
+            nodes: group.nodes.iter().filter_map(|node| cluster.nodes.view(node)).collect(),
         };
         Ok(TopologyView {
-            replication_factor: cluster.topology.replication_factor(),
-            write_quorum: cluster.topology.write_quorum(),
-            shard_count: cluster.shard_count,
-            groups: cluster.topology.groups().iter().map(view).collect(),
+            replication_factor: cluster.placements.topology().replication_factor(),
+            write_quorum: cluster.placements.topology().write_quorum(),
+            shard_count: cluster.placements.default_shard_count(),
+            groups: cluster.placements.topology().groups().iter().map(view).collect(),
         })
     }
 
     async fn shards(&self, index: Option<IndexUid>) -> Result<ShardsView, ApiError> {
         let cluster = self.cluster.current();
         let shard_count = match &index {
-            None => cluster.shard_count,
-            Some(uid) => cluster.known_index(uid).await?.shard_count,
+            None => cluster.placements.default_shard_count(),
+            Some(uid) => cluster.registry.require(uid).await?.shard_count,
         };
-        let placement = cluster.placement(shard_count);
+        let placement = cluster.placements.of(shard_count);
         let replicas = |shard| {
             let of = |group| ShardReplicasView { group, nodes: placement.replicas(shard, group).to_vec() };
-            cluster.group_ids().into_iter().map(of).collect()
+            cluster.placements.group_ids().into_iter().map(of).collect()
         };
         let view = |shard| ShardView { shard, replicas: replicas(shard) };
         Ok(ShardsView { index, shard_count, results: (0..shard_count).map(Shard).map(view).collect() })
@@ -73,34 +72,37 @@ impl ClusterApi for ClusterService {
     fn replicas(&self) -> ReplicaReport {
         let cluster = self.cluster.current();
         // Read before the list: a state that is recovered in between is in the list.
-        let complete = cluster.recalled.load(Ordering::Acquire);
+        let complete = cluster.replicas.is_recovered();
         let stale = |(index, node)| StaleReplica { index, node };
-        ReplicaReport { complete, results: cluster.stale.all().into_iter().map(stale).collect() }
+        ReplicaReport { complete, results: cluster.replicas.stale().into_iter().map(stale).collect() }
     }
 
     async fn version(&self) -> Result<Value, ApiError> {
         let cluster = self.cluster.current();
-        let nodes = cluster.topology.nodes();
-        read_first(&cluster, None, nodes, NodeRead::Version, cluster.timeouts.read).await
+        let nodes = cluster.placements.topology().nodes();
+        read_first(&cluster, None, nodes, NodeRead::Version).await
     }
 }
 
+/// Returns the reason for which the store is not ready.
 async fn store_problem(cluster: &Cluster) -> Option<String> {
-    match tokio::time::timeout(STORE_PATIENCE, cluster.store.store_ping()).await {
+    match tokio::time::timeout(STORE_TIMEOUT, cluster.store.store_ping()).await {
         Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(_) => Some(format!("the task store did not answer within {} s", STORE_PATIENCE.as_secs())),
+        Ok(Err(error)) => Some(error_chain(&error)),
+        Err(_) => Some(format!("the task store did not respond within {} s", STORE_TIMEOUT.as_secs())),
     }
 }
 
+/// Returns the shards that no usable node has, as a reason.
 fn coverage_problem(cluster: &Cluster) -> Option<String> {
-    let placement = cluster.placement(cluster.shard_count);
-    let cost = |node: &NodeId| cluster.health.cost(node);
-    let uncovered = placement.covering_set(&cluster.group_ids(), &cost).uncovered;
+    let placement = cluster.placements.of(cluster.placements.default_shard_count());
+    let cost = |node: &NodeId| cluster.nodes.cost(node);
+    let uncovered = placement.covering_set(&cluster.placements.group_ids(), &cost).uncovered;
     if uncovered.is_empty() {
         return None;
     }
-    let is_failed = |node: &&NodeId| cluster.health.status(node) == NodeStatus::Failed;
-    let failed: Vec<&str> = cluster.topology.nodes().filter(is_failed).map(NodeId::as_str).collect();
+    let is_failed = |node: &&NodeId| cluster.nodes.is_failed(node);
+    let failed: Vec<&str> =
+        cluster.placements.topology().nodes().filter(is_failed).map(NodeId::as_str).collect();
     Some(format!("shards {uncovered} are covered by no node; failed nodes: {}", failed.join(", ")))
 }

@@ -1,4 +1,4 @@
-//! Indexes: their registry entries here, the indexes themselves on every node.
+//! Creates, lists and deletes indexes: their registry entries, and the indexes themselves on every node.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 
 use super::stats;
 use crate::alias::AliasResolver;
-use crate::cluster::{ActiveCluster, Answered, Cluster, WritePlan};
+use crate::cluster::{ActiveCluster, Cluster};
 use crate::detached::detached;
-use crate::listing;
 use crate::read::read_first;
+use crate::write::{Completion, WritePlan, begin_change, begin_creation, delete_entry, finish_creation};
 
 /// Implements [`IndexApi`].
 pub struct IndexService {
@@ -29,7 +29,7 @@ pub struct IndexService {
 }
 
 impl IndexService {
-    /// Makes a service over the cluster in use.
+    /// Creates a service over the active cluster.
     pub fn new(cluster: Arc<ActiveCluster>, aliases: Arc<AliasResolver>) -> Self {
         Self { cluster, aliases }
     }
@@ -44,7 +44,7 @@ impl IndexApi for IndexService {
     }
 
     async fn index_list(&self, offset: u64, limit: u64) -> Result<ReadResponse, ApiError> {
-        let entries = all_entries(&self.cluster.current()).await?;
+        let entries = self.cluster.current().registry.all().await?;
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let results: Vec<Value> = entries.iter().skip(skipped).take(wanted).map(listed).collect();
@@ -55,10 +55,10 @@ impl IndexApi for IndexService {
     async fn index_get(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
         let cluster = self.cluster.current();
-        cluster.known_index(&index).await?;
-        let nodes = cluster.topology.nodes();
+        cluster.registry.require(&index).await?;
+        let nodes = cluster.placements.topology().nodes();
         let read = NodeRead::Index(index.clone());
-        let body = read_first(&cluster, Some(&index), nodes, read, cluster.timeouts.read).await?;
+        let body = read_first(&cluster, Some(&index), nodes, read).await?;
         Ok(ReadResponse { body, degraded: None })
     }
 
@@ -69,7 +69,7 @@ impl IndexApi for IndexService {
 
     async fn stats(&self) -> Result<ReadResponse, ApiError> {
         let cluster = self.cluster.current();
-        stats::of_cluster(&cluster, &all_entries(&cluster).await?).await
+        stats::of_cluster(&cluster, &cluster.registry.all().await?).await
     }
 
     async fn index_delete(&self, index: IndexUid) -> Result<Accepted, ApiError> {
@@ -86,50 +86,44 @@ async fn create(
 ) -> Result<Accepted, ApiError> {
     let primary_key = primary_key.as_deref().map(PrimaryKey::parse).transpose()?;
     let details = index_created(primary_key.as_ref().map(PrimaryKey::as_str));
-    let guard = cluster.locks.write(&index).await;
-    if cluster.store.index_get(&index).await?.is_some() {
+    let guard = cluster.order.lock_write(&index).await;
+    if cluster.registry.get(&index).await?.is_some() {
         let failure =
             InvalidRequest::new(ErrorCode::IndexAlreadyExists, format!("Index `{index}` already exists."));
         let kind = TaskKind::IndexCreation;
-        return cluster.record_failure(kind, &index, failure, Some(details), None).await;
+        return cluster.tasks.create_failed(kind, &index, failure, Some(details), None).await;
     }
-    let entry = cluster.new_entry(&index, primary_key.clone());
+    let entry = cluster.registry.new_entry(&index, primary_key.clone());
     let writes = [WriteOperation::IndexCreate { primary_key }, WriteOperation::Settings(initial_for_nodes())];
-    let placement = cluster.placement(entry.shard_count);
+    let placement = cluster.placements.of(entry.shard_count);
     let plan = WritePlan {
         settings_version: Some(entry.settings_version),
         ..WritePlan::broadcast(TaskKind::IndexCreation, index, &placement, &writes).with_details(details)
     };
-    let dispatch = cluster.begin_creating(plan, &entry).await?;
-    cluster.first_answer(dispatch, &entry.uid, guard).await
+    let dispatch = begin_creation(cluster, plan, &entry).await?;
+    finish_creation(cluster, dispatch, &entry.uid, guard).await
 }
 
 async fn delete(cluster: &Arc<Cluster>, index: IndexUid) -> Result<Accepted, ApiError> {
-    let guard = cluster.locks.write(&index).await;
-    let Some(entry) = cluster.store.index_get(&index).await? else {
+    let guard = cluster.order.lock_write(&index).await;
+    let Some(entry) = cluster.registry.get(&index).await? else {
         let failure = InvalidRequest::new(ErrorCode::IndexNotFound, format!("Index `{index}` not found."));
         let (kind, details) = (TaskKind::IndexDeletion, everything_deleted());
-        return cluster.record_failure(kind, &index, failure, Some(details), None).await;
+        return cluster.tasks.create_failed(kind, &index, failure, Some(details), None).await;
     };
-    cluster.refuse_aliased(&index).await?;
-    let placement = cluster.placement(entry.shard_count);
+    cluster.registry.refuse_aliased(&index).await?;
+    let placement = cluster.placements.of(entry.shard_count);
     let writes = [WriteOperation::IndexDelete];
     let plan = WritePlan::broadcast(TaskKind::IndexDeletion, index.clone(), &placement, &writes)
         .with_details(everything_deleted());
-    let dispatch = cluster.begin_changing(plan, cluster.unregister_index(&index)).await?;
-    let Answered { result, untouched } = dispatch.answered().await;
+    let dispatch = begin_change(cluster, plan, delete_entry(cluster, &index)).await?;
+    let Completion { result, untouched } = dispatch.complete().await;
     if untouched {
-        // Every node still has the index, so it is still there.
-        cluster.register_index(&entry).await?;
+        // Every node still has the index, so its entry returns.
+        cluster.registry.create(&entry).await?;
     }
     drop(guard);
     result
-}
-
-/// Returns the whole registry, in order of uid: what the cluster has decided, whatever single nodes have of it yet.
-async fn all_entries(cluster: &Cluster) -> Result<Vec<IndexEntry>, ApiError> {
-    let list = |after, limit| cluster.store.index_list(after, limit);
-    Ok(listing::all(list, |entry: &IndexEntry| entry.uid.clone()).await?)
 }
 
 /// Returns an index as `GET /indexes` lists it.

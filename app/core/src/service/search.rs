@@ -1,4 +1,4 @@
-//! Searches: scattered over a covering set, merged as one server would answer.
+//! Searches a covering set of nodes, and merges their responses in the order of a single server.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub struct SearchService {
 }
 
 impl SearchService {
-    /// Makes a service over the cluster in use.
+    /// Creates a service over the active cluster.
     pub fn new(cluster: Arc<ActiveCluster>, aliases: Arc<AliasResolver>) -> Self {
         Self { cluster, aliases, facts: IndexFacts::default(), turn: AtomicUsize::new(0) }
     }
@@ -44,16 +44,15 @@ impl SearchApi for SearchService {
     }
 }
 
-/// An index to be searched, with the facts of its settings.
+/// An index that is searched, with the facts of its settings.
 struct Searched {
     entry: IndexEntry,
     facts: Arc<NodeQuery>,
 }
 
 impl SearchService {
-    /// Searches `indexes` (not empty) as if they were one. Where their settings differ, those of the first decide what is
-    /// common to the response: primary key for ties, distinct attribute, limits. Documents of one id in two indexes are
-    /// two documents.
+    /// Searches `indexes` (not empty) as if they were one. If their settings differ, those of the first apply to the whole
+    /// response: primary key for ties, distinct attribute, limits. Documents of one id in two indexes are two documents.
     async fn search_all(
         &self,
         cluster: &Arc<Cluster>,
@@ -64,14 +63,14 @@ impl SearchService {
         let first = searched.first().ok_or_else(|| ApiError::Internal("a search of no index".to_owned()))?;
         let facts = Arc::clone(&first.facts);
         let groups = rotated_groups(cluster, self.turn.fetch_add(1, Ordering::Relaxed));
-        // Nodes that returned no search results: as useless as no response, and known only when responses are merged.
+        // Nodes with invalid responses, which show only when responses are merged.
         let mut unusable: BTreeMap<NodeId, InvalidResponse> = BTreeMap::new();
         loop {
-            let asked = searched.iter().map(|one| scatter(cluster, one, &request, &groups, &unusable));
-            let gathered = try_join_all(asked).await.map_err(|error| explained(error, &unusable))?;
+            let calls = searched.iter().map(|one| scatter(cluster, one, &request, &groups, &unusable));
+            let gathered = try_join_all(calls).await.map_err(|error| explained(error, &unusable))?;
             let degraded =
                 gathered.iter().filter_map(|gathered| gathered.degraded.clone()).reduce(Degraded::and);
-            let responses = gathered.into_iter().flat_map(|gathered| gathered.answers);
+            let responses = gathered.into_iter().flat_map(|gathered| gathered.responses);
             let responses = responses.map(|(node, body)| NodeResponse { node, body }).collect();
             match merge(MergeContext { request: &request, index: &facts }, responses) {
                 Ok(body) => {
@@ -80,9 +79,9 @@ impl SearchService {
                     }
                     return Ok(ReadResponse { body: Value::Object(body), degraded });
                 }
-                // Only nodes that are not in the map were asked, so it grows with every round, and the rounds end.
+                // Only nodes that are not in the map were called, so it grows with every round, and the rounds end.
                 Err(invalid) => {
-                    tracing::warn!(index = %indexes[0], "{invalid}; asking others");
+                    tracing::warn!(index = %indexes[0], "{invalid}; searching other replicas");
                     unusable.insert(invalid.node.clone(), invalid);
                 }
             }
@@ -90,7 +89,7 @@ impl SearchService {
     }
 
     async fn look_up(&self, cluster: &Cluster, index: &IndexUid) -> Result<Searched, ApiError> {
-        let entry = cluster.known_index(index).await?;
+        let entry = cluster.registry.require(index).await?;
         let facts = self.facts.of(cluster, &entry).await?;
         Ok(Searched { entry, facts })
     }
@@ -108,20 +107,20 @@ async fn scatter(
     let cost = |node: &NodeId| {
         if unusable.contains_key(node) { None } else { cluster.read_cost(&entry.uid, node) }
     };
-    let asked = AtomicUsize::new(0);
+    let called = AtomicUsize::new(0);
     let gathered = gather(cluster, entry, groups, cost, |node, shards, partial| {
-        asked.fetch_add(1, Ordering::Relaxed);
+        called.fetch_add(1, Ordering::Relaxed);
         let body = request.for_node(partial.then_some(&shards), facts);
         let search = NodeSearch { index: entry.uid.clone(), body };
         let cluster = Arc::clone(cluster);
-        async move { cluster.nodes.node_search(&node, search, cluster.timeouts.search).await }
+        async move { cluster.nodes.search(&node, search).await }
     })
     .await;
-    cluster.observer.observe(Occurrence::SearchFannedOut { nodes: asked.into_inner() });
+    cluster.observer.observe(Occurrence::SearchFannedOut { nodes: called.into_inner() });
     gathered
 }
 
-/// The error of a search that has no node left to ask, with what made nodes unusable.
+/// Adds the reasons for which nodes were unusable to the error of a search.
 fn explained(error: ApiError, unusable: &BTreeMap<NodeId, InvalidResponse>) -> ApiError {
     match error {
         ApiError::Refused { code: ErrorCode::MiroirShardUnavailable, message } if !unusable.is_empty() => {

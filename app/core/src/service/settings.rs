@@ -1,4 +1,4 @@
-//! Settings: read from the best node, changed on all of them as one task.
+//! Reads settings from the node with the lowest cost, and changes them on all nodes as one task.
 
 use std::sync::Arc;
 
@@ -13,9 +13,10 @@ use miroir_ports::inbound::{Accepted, ApiError, ReadResponse, SettingsApi};
 use miroir_ports::outbound::NodeRead;
 
 use crate::alias::AliasResolver;
-use crate::cluster::{ActiveCluster, Cluster, WritePlan};
+use crate::cluster::{ActiveCluster, Cluster};
 use crate::detached::detached;
 use crate::read::read_first;
+use crate::write::{WritePlan, begin_change, begin_creation, finish_creation};
 
 /// Implements [`SettingsApi`].
 pub struct SettingsService {
@@ -24,7 +25,7 @@ pub struct SettingsService {
 }
 
 impl SettingsService {
-    /// Makes a service over the cluster in use.
+    /// Creates a service over the active cluster.
     pub fn new(cluster: Arc<ActiveCluster>, aliases: Arc<AliasResolver>) -> Self {
         Self { cluster, aliases }
     }
@@ -39,10 +40,10 @@ impl SettingsApi for SettingsService {
     ) -> Result<ReadResponse, ApiError> {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
         let cluster = self.cluster.current();
-        cluster.known_index(&index).await?;
+        cluster.registry.require(&index).await?;
         let read = NodeRead::Settings(index.clone(), setting);
-        let nodes = cluster.topology.nodes();
-        let body = read_first(&cluster, Some(&index), nodes, read, cluster.timeouts.read).await?;
+        let nodes = cluster.placements.topology().nodes();
+        let body = read_first(&cluster, Some(&index), nodes, read).await?;
         Ok(ReadResponse { body: settings::for_client(setting, body), degraded: None })
     }
 
@@ -59,18 +60,18 @@ async fn apply(
     change: SettingsChange,
 ) -> Result<Accepted, ApiError> {
     change.validate()?;
-    let guard = cluster.locks.write(&index).await;
-    let known = cluster.store.index_get(&index).await?;
+    let guard = cluster.order.lock_write(&index).await;
+    let known = cluster.registry.get(&index).await?;
     let Some(entry) = known else {
-        // One request that creates the index and all it needs: when it is refused, no node has half of it.
-        let entry = cluster.new_entry(&index, None);
+        // One request creates the index with its settings, so a node that refuses it has neither.
+        let entry = cluster.registry.new_entry(&index, None);
         let plan = plan(cluster, &entry, &change, change.for_new_index());
-        let dispatch = cluster.begin_creating(plan, &entry).await?;
-        return cluster.first_answer(dispatch, &index, guard).await;
+        let dispatch = begin_creation(cluster, plan, &entry).await?;
+        return finish_creation(cluster, dispatch, &index, guard).await;
     };
     let next = IndexEntry { settings_version: entry.settings_version + 1, ..entry };
     let plan = plan(cluster, &next, &change, change.for_nodes());
-    let dispatch = cluster.begin_changing(plan, cluster.amend_index(next)).await?;
+    let dispatch = begin_change(cluster, plan, cluster.registry.replace(next)).await?;
     drop(guard);
     dispatch.run().await
 }
@@ -81,7 +82,7 @@ fn plan(
     change: &SettingsChange,
     for_nodes: SettingsChange,
 ) -> WritePlan {
-    let placement = cluster.placement(entry.shard_count);
+    let placement = cluster.placements.of(entry.shard_count);
     let writes = [WriteOperation::Settings(for_nodes)];
     WritePlan {
         settings_version: Some(entry.settings_version),

@@ -1,12 +1,12 @@
-//! Background roles: what must happen whether or not a client is waiting for it.
+//! Background work of the leader.
 
-mod mender;
 mod poller;
 mod pruner;
 mod reconciler;
 mod recovery;
+mod repair;
 
-pub use mender::mend_loop;
 pub use poller::{PollerOptions, poll_loop};
 pub use pruner::{PrunerOptions, prune_loop};
 pub use recovery::recover;
+pub use repair::repair_loop;

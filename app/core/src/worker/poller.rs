@@ -1,32 +1,33 @@
 //! Follows unfinished tasks until every node task behind them has ended.
 //!
-//! One round reads the unfinished tasks from the store, asks each node once for all of its node tasks among them,
-//! and stores what changed. Rounds follow each other at once while there is progress, and back off while there is
-//! none; new work wakes the poller. The cost of a round is that of the unfinished tasks alone.
+//! One round reads the unfinished tasks from the store, requests from each node all of its node tasks among them in one
+//! call, and stores the changes. Rounds follow each other quickly while there is progress, and back off while there is
+//! none. A write that has been sent wakes the poller. The cost of a round depends on the unfinished tasks alone.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use miroir_domain::change::lines;
-use miroir_domain::health::NodeStatus;
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskQuery, TaskStatus};
 use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::outbound::{Advance, NodeTaskSelection, StoreError};
 
-use super::reconciler::{Reconciler, shard_count};
-use super::recovery::note;
+use super::reconciler::Reconciler;
+use super::recovery::record_missed;
 use crate::cluster::Cluster;
+use crate::task::unfinished_of_index;
 use tokio_util::sync::CancellationToken;
 
-/// Unfinished tasks followed in one batch.
+/// The unfinished tasks of one batch.
 const BATCH: u32 = 500;
-/// Rows stored side by side, so that the store can commit them together.
+/// The rows stored in parallel, so that the store can commit them together.
 const STORES_AT_ONCE: usize = 64;
 
-/// How fast the poller polls.
+/// The pauses of the poller.
 #[derive(Debug, Clone, Copy)]
 pub struct PollerOptions {
     /// The pause after a round that changed something (25 ms).
@@ -42,15 +43,15 @@ pub async fn poll_loop(cluster: Arc<Cluster>, options: PollerOptions, shutdown: 
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            // New work deserves a quick look, however long the last pause had grown.
-            () = poller.cluster.open_tasks.rung() => pause = options.shortest_pause,
+            // A new write is polled soon, even after a long pause.
+            () = poller.cluster.order.sent() => pause = options.shortest_pause,
             () = tokio::time::sleep(pause) => {}
         }
         match poller.round().await {
             Ok(true) => pause = options.shortest_pause,
             Ok(false) => pause = (pause * 2).min(options.longest_pause),
             Err(error) => {
-                tracing::warn!("following tasks: {}", miroir_ports::error_chain(&error));
+                tracing::warn!("cannot follow tasks: {}", miroir_ports::error_chain(&error));
                 pause = options.longest_pause;
             }
         }
@@ -63,12 +64,12 @@ struct Poller {
 }
 
 impl Poller {
-    /// Follows every unfinished task once; true when any of them changed.
+    /// Follows every unfinished task once, and returns whether any of them changed.
     async fn round(&mut self) -> Result<bool, StoreError> {
         let mut changed = false;
         let mut after = None;
         loop {
-            let tasks = self.cluster.store.task_list_unfinished(after, BATCH).await?;
+            let tasks = self.cluster.tasks.unfinished(after, BATCH).await?;
             let Some(last) = tasks.last() else { break };
             after = Some(last.uid);
             let is_last = tasks.len() < BATCH as usize;
@@ -84,21 +85,21 @@ impl Poller {
         Ok(changed)
     }
 
-    /// What the nodes say of their unfinished tasks among `tasks`.
+    /// Returns the reports of the nodes on their unfinished tasks among `tasks`.
     async fn reports(&self, tasks: &[Task]) -> HashMap<TaskUid, Vec<Event>> {
-        let mut asked: BTreeMap<&NodeId, HashMap<u32, TaskUid>> = BTreeMap::new();
+        let mut requested: BTreeMap<&NodeId, HashMap<u32, TaskUid>> = BTreeMap::new();
         for task in tasks {
             for (node, node_task) in &task.node_tasks {
                 if let (Some(uid), false) = (node_task.uid, node_task.status.is_finished()) {
-                    asked.entry(node).or_default().insert(uid, task.uid);
+                    requested.entry(node).or_default().insert(uid, task.uid);
                 }
             }
         }
-        let calls = asked
+        let calls = requested
             .into_iter()
-            // A failed node would only cost its timeout; its tasks wait for its return.
-            .filter(|(node, _)| self.cluster.health.status(node) != NodeStatus::Failed)
-            .map(|(node, uids)| self.ask(node, uids));
+            // A call to a failed node would only wait for its timeout. Its tasks are followed when it recovers.
+            .filter(|(node, _)| !self.cluster.nodes.is_failed(node))
+            .map(|(node, uids)| self.reports_of(node, uids));
         let mut events: HashMap<TaskUid, Vec<Event>> = HashMap::new();
         for (uid, event) in join_all(calls).await.into_iter().flatten() {
             events.entry(uid).or_default().push(event);
@@ -106,17 +107,17 @@ impl Poller {
         events
     }
 
-    async fn ask(&self, node: &NodeId, uids: HashMap<u32, TaskUid>) -> Vec<(TaskUid, Event)> {
+    async fn reports_of(&self, node: &NodeId, uids: HashMap<u32, TaskUid>) -> Vec<(TaskUid, Event)> {
         let selection = NodeTaskSelection::Uids(uids.keys().copied().collect());
-        let reports = match self.cluster.nodes.node_tasks(node, selection, self.cluster.timeouts.read).await {
+        let reports = match self.cluster.nodes.tasks(node, selection).await {
             Ok(reports) => reports,
             Err(error) => {
-                tracing::debug!("asking for tasks: {}", miroir_ports::error_chain(&error));
+                tracing::debug!("cannot read the tasks of a node: {}", miroir_ports::error_chain(&error));
                 return Vec::new();
             }
         };
         let known: HashSet<u32> = reports.iter().map(|report| report.uid).collect();
-        let told = reports.into_iter().filter_map(|report: NodeTaskReport| {
+        let reported = reports.into_iter().filter_map(|report: NodeTaskReport| {
             let task = *uids.get(&report.uid)?;
             Some((task, Event::NodeReported { node: node.clone(), report }))
         });
@@ -124,7 +125,7 @@ impl Poller {
             .iter()
             .filter(|(uid, _)| !known.contains(uid))
             .map(|(_, task)| (*task, Event::NodeForgot { node: node.clone() }));
-        told.chain(forgotten).collect()
+        reported.chain(forgotten).collect()
     }
 
     async fn store_all(
@@ -145,9 +146,9 @@ impl Poller {
         Ok(changed)
     }
 
-    /// The lines in which tasks are stored, side by side. Where sinks are told of changes, tasks that may be about the same
-    /// document are in one line, in the order of their uids: events are numbered as tasks are stored, and those about a
-    /// document must not overtake each other.
+    /// Divides tasks into lines that are stored in parallel. If there are sinks, tasks that may change the same document
+    /// are in one line, in the order of their uids: events are numbered as tasks are stored, and those of a document
+    /// must keep their order.
     fn in_lines(&self, due: impl Iterator<Item = (Task, Vec<Event>)>) -> Vec<Vec<(Task, Vec<Event>)>> {
         if !self.cluster.changes.is_on() {
             return due.map(|one| vec![one]).collect();
@@ -168,7 +169,7 @@ impl Poller {
 
     async fn store_one(&self, task: Task, events: Vec<Event>) -> Result<bool, StoreError> {
         let version = task.version;
-        let after = self.cluster.amend_task(task, &events).await?;
+        let after = self.cluster.tasks.amend(task, &events).await?;
         if after.version == version {
             return Ok(false);
         }
@@ -178,7 +179,7 @@ impl Poller {
         Ok(true)
     }
 
-    /// What follows from a finished task: which nodes have its settings, and which lack what others have.
+    /// Records the consequences of a finished task: the nodes that have its settings, and the replicas that missed it.
     async fn conclude(&self, task: &Task) -> Result<(), StoreError> {
         let Some(index) = &task.index_uid else { return Ok(()) };
         let succeeded = |node: &NodeId| {
@@ -193,47 +194,46 @@ impl Poller {
                 }
             } else if task.status == TaskStatus::Failed {
                 // A write that failed on some nodes only has left them behind.
-                let shard_count = shard_count(&self.cluster, task).await;
-                note(&self.cluster, task, shard_count, node, &node_task.shards, &succeeded);
+                let shard_count = self.cluster.registry.shard_count_of(task).await;
+                record_missed(&self.cluster, task, shard_count, node, &node_task.shards, &succeeded);
             }
         }
         Ok(())
     }
 
-    /// Whether it is still open if `node` took an earlier change of the settings of `index`.
+    /// Returns whether it is open if `node` accepted an earlier change of the settings of `index` than task `uid`.
     async fn may_lack_earlier(
         &self,
         uid: TaskUid,
         index: &IndexUid,
         node: &NodeId,
     ) -> Result<bool, StoreError> {
-        let query = TaskQuery {
-            index_uids: Some(BTreeSet::from([index.clone()])),
-            statuses: Some(BTreeSet::from([TaskStatus::Enqueued, TaskStatus::Processing])),
-            reverse: true,
-            limit: BATCH,
-            ..TaskQuery::default()
-        };
-        let page = self.cluster.store.task_list(&query).await?;
-        Ok(page.tasks.iter().take_while(|task| task.uid < uid).any(|task| {
-            task.node_tasks
+        let query = TaskQuery { reverse: true, ..unfinished_of_index(index) };
+        let open = self.cluster.tasks.walk(query, |task| {
+            if task.uid >= uid {
+                return ControlFlow::Break(false);
+            }
+            let is_open = task
+                .node_tasks
                 .get(node)
-                .is_some_and(|part| part.settings_version.is_some() && part.status == NodeTaskState::Pending)
-        }))
+                .is_some_and(|part| part.settings_version.is_some() && part.status == NodeTaskState::Pending);
+            if is_open { ControlFlow::Break(true) } else { ControlFlow::Continue(()) }
+        });
+        Ok(open.await?.unwrap_or(false))
     }
 
-    /// A node works in order: having done the change to `version`, it has all before it, unless it missed one.
+    /// Records that `node` has the settings of `index` up to `version`. A node works in order, so after the change to
+    /// `version` it has all earlier ones, unless it missed one.
     async fn advance_settings(
         &self,
         index: &IndexUid,
         node: &NodeId,
         version: u64,
     ) -> Result<(), StoreError> {
-        if self.cluster.stale.lack(index, node).is_some_and(|lack| lack.settings) {
+        if self.cluster.replicas.state(index, node).settings {
             return Ok(());
         }
-        let now = self.cluster.clock.now();
-        if self.cluster.store.node_settings_advance(index, node, version, now).await? == Advance::Advanced {
+        if self.cluster.registry.advance_settings(index, node, version).await? == Advance::Advanced {
             tracing::debug!(%index, %node, version, "node has the settings");
         }
         Ok(())

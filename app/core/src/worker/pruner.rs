@@ -1,4 +1,4 @@
-//! Deletes tasks that finished long ago.
+//! Deletes old finished tasks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::cluster::Cluster;
 use tokio_util::sync::CancellationToken;
 
-/// Tasks deleted in one store call, so that pruning never keeps the writer long.
+/// The tasks that one store call deletes, so that pruning does not block other writes for long.
 const BATCH: u32 = 500;
 
-/// How long finished tasks are kept.
+/// The options of the pruner.
 #[derive(Debug, Clone, Copy)]
 pub struct PrunerOptions {
-    /// How long a finished task is kept (7 days).
+    /// The age at which a finished task is deleted (7 days).
     pub keep: Duration,
     /// The pause between two rounds.
     pub interval: Duration,
@@ -32,7 +32,7 @@ pub async fn prune_loop(cluster: Arc<Cluster>, options: PrunerOptions, shutdown:
 async fn prune(cluster: &Cluster, keep: Duration) {
     let before = cluster.clock.now().minus(keep);
     loop {
-        match cluster.store.task_prune(before, BATCH).await {
+        match cluster.tasks.prune(before, BATCH).await {
             Ok(0) => return,
             Ok(count) => tracing::info!(count, "deleted tasks that finished before {before}"),
             Err(error) => {

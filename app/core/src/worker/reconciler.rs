@@ -1,9 +1,9 @@
-//! Finds out what became of writes whose answer was lost.
+//! Finds the outcome of writes whose response was lost.
 //!
-//! A node task is pending when it is not known whether the node accepted the write: the connection broke, the answer
-//! did not come in time, or Miroir itself died in between. The write is never sent again, since the node may have
-//! it. Instead the node is asked for its tasks of that index, among which its own is known by the mark that it, or its
-//! forerunner, carries. A node that does not have it in two looks, some time apart, never took it.
+//! A node task is pending while it is not known whether the node accepted the write: the connection broke, the response
+//! was late, or Miroir itself died in between. The write is not sent again, since the node may have it. Instead the
+//! reconciler lists the node's tasks of that index, and recognizes the write by the marker that it, or its marker task,
+//! carries. A node that does not list it twice, some time apart, never registered it.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::error::ErrorCode;
-use miroir_domain::health::NodeStatus;
 use miroir_domain::quorum::judge_write;
 use miroir_domain::task::marker::{Found, find_marked};
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind};
@@ -20,35 +19,35 @@ use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeTaskSelection};
 use tokio::time::Instant;
 
-use super::recovery::note;
+use super::recovery::record_missed;
 use crate::cluster::Cluster;
 
-/// How far a node's clock may be behind ours for its tasks still to be found.
+/// The greatest delay of a node's clock for which its tasks are found.
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
-/// How long after the first look in vain a second one decides: time for a request that the node has received but
-/// not yet registered. A busy node was seen to take more than two seconds, and a write that is given up too early is
-/// on the node after all, under a task that says it never arrived.
+/// The time between the first listing without the write and the second one, which decides. It is the time that a node
+/// may take to register a request that it has received; a busy node was seen to take more than two seconds. A write
+/// that is given up too early is on the node after all, while its task says that it never arrived.
 const SECOND_LOOK: Duration = Duration::from_secs(10);
 
-/// How far apart two writes may begin and still change places before they are sent.
+/// The time between the begins of two writes within which they may enter the write queues in either order.
 const TOGETHER: Duration = Duration::from_millis(250);
 
 /// Resolves pending node tasks.
 pub struct Reconciler {
     cluster: Arc<Cluster>,
-    /// When each pending node task was first looked for in vain.
-    looked: HashMap<(TaskUid, NodeId), Instant>,
+    /// The time of the first listing without the write, for each pending node task.
+    first_listings: HashMap<(TaskUid, NodeId), Instant>,
 }
 
-/// What nodes said in one round: each is asked once for an index, however many of its tasks are looked for.
+/// The listings of one round. A node lists its tasks of an index once, for all writes that are searched.
 #[derive(Default)]
 struct Listings {
     listed: HashMap<(NodeId, IndexUid), Option<Vec<NodeTaskReport>>>,
 }
 
 impl Listings {
-    /// The tasks of `index` that `node` has had since `since`, or since the earlier time it was first asked for; none
-    /// when it does not answer. Those who look for many tasks begin with the oldest.
+    /// Returns the tasks of `index` on `node` since `since`, or since the time of the first call in this round. Returns
+    /// `None` if the node does not respond. The caller begins with the oldest task.
     async fn of(
         &mut self,
         cluster: &Cluster,
@@ -60,10 +59,10 @@ impl Listings {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
                 let selection = NodeTaskSelection::IndexSince(index.clone(), since.minus(CLOCK_SKEW));
-                let answer = cluster.nodes.node_tasks(node, selection, cluster.timeouts.read).await;
+                let response = cluster.nodes.tasks(node, selection).await;
                 let failed =
-                    |error: &NodeError| tracing::debug!("looking for a lost answer: {}", error_chain(error));
-                unknown.insert(answer.inspect_err(failed).ok())
+                    |error: &NodeError| tracing::debug!("cannot search for a write: {}", error_chain(error));
+                unknown.insert(response.inspect_err(failed).ok())
             }
         };
         listed.as_deref()
@@ -71,18 +70,18 @@ impl Listings {
 }
 
 impl Reconciler {
-    /// A reconciler that has looked for nothing yet.
+    /// Creates a reconciler without earlier listings.
     pub fn new(cluster: Arc<Cluster>) -> Self {
-        Self { cluster, looked: HashMap::new() }
+        Self { cluster, first_listings: HashMap::new() }
     }
 
-    /// Events that say what became of the pending node tasks of `tasks`, as far as can be known now.
+    /// Returns the outcomes of the pending node tasks of `tasks`, as far as they can be known now.
     pub async fn resolve(&mut self, tasks: &[Task]) -> HashMap<TaskUid, Vec<Event>> {
         let mut all = HashMap::new();
         let mut listings = Listings::default();
         for task in tasks {
-            // Whoever sends a task knows more about it than its node does.
-            if self.cluster.open_tasks.is_sending(task.uid) {
+            // The run that sends a task knows more about it than its node does.
+            if self.cluster.order.is_sending(task.uid) {
                 continue;
             }
             let events = self.resolve_one(task, &mut listings).await;
@@ -102,23 +101,23 @@ impl Reconciler {
             .collect();
         let mut events = Vec::new();
         for node in &pending {
-            if let Some(event) = self.look(task, node, listings).await {
+            if let Some(event) = self.find(task, node, listings).await {
                 events.push(event);
             }
         }
-        self.note_misses(task, &events).await;
+        self.record_misses(task, &events).await;
         let resolved = events.len() == pending.len();
-        // A process that died before it judged the write leaves a task with nobody pending and no verdict; so does
-        // the last pending node just resolved. Judging twice changes nothing.
+        // A process that died before it judged the write leaves a task without pending nodes and without a verdict. So
+        // does the last pending node that was just resolved. Judging twice changes nothing.
         if resolved && !task.status.is_finished() && (!pending.is_empty() || task.node_tasks.is_empty()) {
             events.push(self.judge(task, &events).await);
         }
         events
     }
 
-    /// Notes which nodes now lack something that others have. When a write that makes or deletes an index, or changes
-    /// its settings, reached nobody, the registry may be ahead of every node.
-    async fn note_misses(&self, task: &Task, events: &[Event]) {
+    /// Records the replicas that missed the write. If a write that creates or deletes an index, or changes its settings,
+    /// reached no node, the registry may be ahead of every node.
+    async fn record_misses(&self, task: &Task, events: &[Event]) {
         let missed: BTreeSet<&NodeId> = events
             .iter()
             .filter_map(|event| match event {
@@ -129,74 +128,75 @@ impl Reconciler {
         if missed.is_empty() {
             return;
         }
-        let shard_count = shard_count(&self.cluster, task).await;
+        let shard_count = self.cluster.registry.shard_count_of(task).await;
         let may_have = |node: &NodeId| task.node_tasks.contains_key(node) && !missed.contains(node);
         for (node, node_task) in task.node_tasks.iter().filter(|(node, _)| missed.contains(node)) {
-            note(&self.cluster, task, shard_count, node, &node_task.shards, &may_have);
+            record_missed(&self.cluster, task, shard_count, node, &node_task.shards, &may_have);
         }
         let brings_settings = task.kind == TaskKind::IndexDeletion
             || task.node_tasks.values().any(|node_task| node_task.settings_version.is_some());
         if let (Some(index), true) =
             (&task.index_uid, brings_settings && missed.len() == task.node_tasks.len())
         {
-            for node in self.cluster.topology.nodes() {
-                self.cluster.stale.missed_settings(index, node);
+            for node in self.cluster.placements.topology().nodes() {
+                self.cluster.replicas.missed_settings(index, node);
             }
         }
     }
 
-    async fn look(&mut self, task: &Task, node: &NodeId, listings: &mut Listings) -> Option<Event> {
-        let known = self.cluster.topology.group_of(node).is_some();
-        if known && self.cluster.health.status(node) == NodeStatus::Failed {
+    /// Returns the outcome of the write of `task` on `node`, if it is known now.
+    async fn find(&mut self, task: &Task, node: &NodeId, listings: &mut Listings) -> Option<Event> {
+        let known = self.cluster.placements.topology().group_of(node).is_some();
+        if known && self.cluster.nodes.is_failed(node) {
             return None;
         }
         let (Some(index), true) = (&task.index_uid, known) else {
             return Some(missed(node, format!("node `{node}` is no longer part of the cluster")));
         };
         let key = (task.uid, node.clone());
-        // Between the first look and the second one nothing can be decided, so it would be in vain.
-        if self.looked.get(&key).is_some_and(|first| first.elapsed() < SECOND_LOOK) {
+        // A listing before the second one is due would decide nothing.
+        if self.first_listings.get(&key).is_some_and(|first| first.elapsed() < SECOND_LOOK) {
             return None;
         }
         let reports = listings.of(&self.cluster, index, node, task.created_at).await?;
         let part = task.node_tasks.get(node)?;
         let Some(found) = find_marked(task, part, reports) else {
-            return self.give_up_after_second_look(key);
+            return self.give_up_after_second_listing(key);
         };
         if self.was_overtaken(task, found).await {
-            // The other replicas took the two writes in their order, so this one may differ from them now.
-            self.cluster.stale.differs(index, node, &part.shards);
+            // The other replicas accepted the two writes in their order, so this one may differ from them now.
+            self.cluster.replicas.differs(index, node, &part.shards);
         }
-        self.looked.remove(&key);
+        self.first_listings.remove(&key);
         let uid = found.uid;
-        tracing::info!(task = %format_args!("mtask-{}", task.uid), %node, uid, "found the node task of a lost answer");
+        tracing::info!(task = %format_args!("mtask-{}", task.uid), %node, uid, "found the node task of a write whose response was lost");
         Some(Event::NodeAccepted { node: node.clone(), uid })
     }
 
-    /// Whether a write that began clearly later was taken before this one. Two that begin together may stand in the
-    /// lanes in either order, on all nodes alike.
+    /// Returns whether the node accepted a write that began clearly later before this one. Two writes that begin
+    /// together may enter the write queues in either order, which is the same for all nodes.
     async fn was_overtaken(&self, task: &Task, found: Found) -> bool {
         let Some(other) = found.overtaken_by else { return false };
-        match self.cluster.store.task_get(other).await {
+        match self.cluster.tasks.get(other).await {
             Ok(Some(other)) => other.created_at >= task.created_at.plus(TOGETHER),
             Ok(None) => false,
             Err(error) => {
-                tracing::warn!("reading a task: {}", miroir_ports::error_chain(&error));
+                tracing::warn!("cannot read a task: {}", miroir_ports::error_chain(&error));
                 true
             }
         }
     }
 
-    fn give_up_after_second_look(&mut self, key: (TaskUid, NodeId)) -> Option<Event> {
-        let Some(_) = self.looked.remove(&key) else {
-            self.looked.insert(key, Instant::now());
+    fn give_up_after_second_listing(&mut self, key: (TaskUid, NodeId)) -> Option<Event> {
+        let Some(_) = self.first_listings.remove(&key) else {
+            self.first_listings.insert(key, Instant::now());
             return None;
         };
         let node = key.1;
         Some(missed(
             &node,
             format!(
-                "node `{node}` never registered the write: it was not reached, or its answer and the write were both lost"
+                "node `{node}` never registered the write: it was not reached, or its response and the write were both lost"
             ),
         ))
     }
@@ -212,24 +212,12 @@ impl Reconciler {
             Event::NodeAccepted { node, .. } => Some(node),
             _ => None,
         }));
-        let placement = self.cluster.placement(shard_count(&self.cluster, task).await);
-        let verdict = judge_write(&self.cluster.topology, &placement, &task.touched_shards(), &|node| {
-            accepted.contains(node)
-        });
+        let placement = self.cluster.placements.of(self.cluster.registry.shard_count_of(task).await);
+        let verdict =
+            judge_write(self.cluster.placements.topology(), &placement, &task.touched_shards(), &|node| {
+                accepted.contains(node)
+            });
         Event::Dispatched { verdict }
-    }
-}
-
-/// The shard count of the task's index; of an index that is gone, that of a new one.
-pub(super) async fn shard_count(cluster: &Cluster, task: &Task) -> u32 {
-    let Some(index) = &task.index_uid else { return cluster.shard_count };
-    match cluster.store.index_get(index).await {
-        Ok(Some(entry)) => entry.shard_count,
-        Ok(None) => cluster.shard_count,
-        Err(error) => {
-            tracing::warn!("reading the registry: {}", miroir_ports::error_chain(&error));
-            cluster.shard_count
-        }
     }
 }
 

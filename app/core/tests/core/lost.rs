@@ -151,8 +151,8 @@ async fn lost_first_write_leaves_the_node_without_the_index_known_to_be() {
     bench.nodes.once("b", "write index-create", Fault::LoseRequest);
     let accepted = bench.write("films", films(0, 10)).await.unwrap();
     bench.succeeded(accepted.summary.task_uid).await;
-    let lack = bench.cluster.stale.lack(&uid("films"), &"b".parse().unwrap()).unwrap();
-    assert!(lack.settings, "the index itself is missing there");
+    let state = bench.cluster.replicas.state(&uid("films"), &"b".parse().unwrap());
+    assert!(state.settings, "the index itself is missing there");
 }
 
 #[tokio::test(start_paused = true)]

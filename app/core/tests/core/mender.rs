@@ -42,7 +42,7 @@ async fn returning_node_gets_documents_and_loses_deleted_ones() {
     bench.succeeded(accepted.summary.task_uid).await;
     assert_eq!(bench.nodes.ids("b", "films").len(), 40);
     bench.revive("b").await;
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     equal_everywhere(&bench, "films");
     assert_eq!(bench.nodes.ids("b", "films").len(), 50);
 }
@@ -53,7 +53,7 @@ async fn returning_node_gets_settings() {
     let accepted = bench.settings.settings_change(uid("films"), stop_words(&["the"])).await.unwrap();
     bench.succeeded(accepted.summary.task_uid).await;
     bench.revive("b").await;
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     equal_everywhere(&bench, "films");
     assert_eq!(bench.nodes.index("b", "films").unwrap().settings["stopWords"], json!(["the"]));
 }
@@ -65,8 +65,8 @@ async fn returning_node_gets_an_index_made_while_it_was_away() {
     bench.succeeded(accepted.summary.task_uid).await;
     bench.written("plays", films(0, 20)).await;
     bench.revive("b").await;
-    bench.mended("books", "b").await;
-    bench.mended("plays", "b").await;
+    bench.repaired("books", "b").await;
+    bench.repaired("plays", "b").await;
     equal_everywhere(&bench, "books");
     equal_everywhere(&bench, "plays");
     assert_eq!(bench.nodes.ids("b", "plays").len(), 20);
@@ -79,7 +79,7 @@ async fn returning_node_loses_an_index_deleted_while_it_was_away() {
     bench.succeeded(accepted.summary.task_uid).await;
     assert!(bench.nodes.index("b", "films").is_some());
     bench.revive("b").await;
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     assert!(bench.nodes.index("b", "films").is_none());
 }
 
@@ -92,7 +92,7 @@ async fn returning_node_gets_the_index_that_took_the_place_of_the_one_it_has() {
     let books = (0..10).map(|number| json!({ "book_id": number, "title": "t" })).collect();
     bench.written("films", books).await;
     bench.revive("b").await;
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     equal_everywhere(&bench, "films");
 }
 
@@ -115,7 +115,7 @@ async fn writes_during_mending_are_not_undone() {
         for task in open {
             bench.succeeded(task).await;
         }
-        bench.mended("films", "b").await;
+        bench.repaired("films", "b").await;
         equal_everywhere(&bench, "films");
         assert_eq!(bench.nodes.ids("b", "films").len(), 40, "seed {seed}");
         assert_eq!(
@@ -138,7 +138,7 @@ async fn node_without_a_reference_stays_stale_until_there_is_one() {
     assert_eq!(bench.nodes.ids("b", "films").len(), 40, "what it has is left alone");
     bench.revive("a").await;
     bench.revive("c").await;
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     equal_everywhere(&bench, "films");
 }
 
@@ -162,7 +162,7 @@ async fn mending_is_tried_again_after_it_failed() {
     bench.revive("b").await;
     bench.nodes.once("b", "write documents-add", Fault::LoseRequest);
     bench.nodes.once("b", "write documents-filter", Fault::Refuse(507, "no_space_left_on_device"));
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     equal_everywhere(&bench, "films");
 }
 
@@ -176,7 +176,7 @@ async fn part_counts_as_brought_only_when_every_page_of_it_was() {
     bench.until("both pages are sent", || bench.nodes.calls_to("b", "write documents-add").len() == 3).await;
     bench.nodes.server("b", |server| server.fail_next("documentAdditionOrUpdate"));
     bench.nodes.resume("b");
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     assert_eq!(bench.nodes.ids("b", "films").len(), 1_010);
 }
 
@@ -191,7 +191,7 @@ async fn reference_is_read_after_everything_it_has_accepted() {
     bench.revive("b").await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     bench.nodes.resume("a");
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     assert_eq!(bench.nodes.ids("a", "films").len(), 20);
     assert_eq!(bench.nodes.ids("b", "films"), bench.nodes.ids("a", "films"));
 }
@@ -205,7 +205,7 @@ async fn index_of_which_every_node_missed_the_creation_is_made_when_they_return(
     bench.write("films", films(0, 10)).await.unwrap_err();
     bench.finished(bench.row(0).await.uid).await;
     for node in TRIO {
-        bench.mended("films", node).await;
+        bench.repaired("films", node).await;
         let index = bench.nodes.index(node, "films").expect("the registry has it, so every node must");
         assert_eq!(index.all_settings()["filterableAttributes"], json!([SHARD_FIELD]));
     }
@@ -219,11 +219,11 @@ async fn settings_brought_by_the_mender_are_not_taken_for_a_lost_change() {
     let accepted = bench.settings.settings_change(uid("films"), stop_words(&["the"])).await.unwrap();
     bench.succeeded(accepted.summary.task_uid).await;
     bench.revive("b").await;
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     bench.nodes.once("b", "write settings", Fault::LoseRequest);
     let accepted = bench.settings.settings_change(uid("films"), stop_words(&["a"])).await.unwrap();
     let task = bench.succeeded(accepted.summary.task_uid).await;
     assert_eq!(task.node_errors.len(), 1);
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     equal_everywhere(&bench, "films");
 }

@@ -10,6 +10,7 @@ use miroir_core::canary::{CanaryOptions, Executor};
 use miroir_core::change::SinkService;
 use miroir_core::cluster::{ActiveCluster, Cluster, ClusterParts};
 use miroir_core::gauge::GaugeService;
+use miroir_core::placement::Placements;
 use miroir_domain::Timestamp;
 use miroir_domain::canary::CanaryStatus;
 use miroir_fault::{Fault, FaultyStore, Plan};
@@ -64,14 +65,13 @@ fn again(bench: &Bench, store: Arc<dyn TaskStore>) -> Arc<Cluster> {
     let of = &bench.cluster;
     Arc::new(Cluster::new(ClusterParts {
         reported: Arc::default(),
-        topology: of.topology.clone(),
-        urls: of.urls.clone(),
-        shard_count: of.shard_count,
-        nodes: Arc::clone(&of.nodes),
-        health: Arc::clone(&of.health),
+        placements: Placements::new(
+            Arc::clone(of.placements.topology()),
+            of.placements.default_shard_count(),
+        ),
+        nodes: of.nodes.clone(),
         store,
         clock: Arc::clone(&of.clock),
-        timeouts: of.timeouts,
         search_policy: of.search_policy,
         changes: Arc::clone(&of.changes),
         observer: Arc::new(()),
@@ -122,7 +122,7 @@ async fn nodes_and_shards_are_shown_as_they_fare() {
     assert!(!well.has("miroir_node_latency_seconds"), "no node has answered yet");
 
     bench.fell("a").await;
-    bench.cluster.stale.missed_settings(&uid("films"), &"a".parse().unwrap());
+    bench.cluster.replicas.missed_settings(&uid("films"), &"a".parse().unwrap());
     let without_a = Scraped::of(&page).await;
     assert_eq!(without_a.value("miroir_node_up{node=\"a\"}"), Some(0.0));
     assert_eq!(without_a.value("miroir_node_state{node=\"a\",state=\"failed\"}"), Some(1.0));

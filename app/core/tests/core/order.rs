@@ -60,7 +60,7 @@ async fn node_that_was_overtaken_on_the_way_is_brought_back_into_line() {
     let second = bench.write("films", json!([{ "id": 1, "title": "second" }])).await.unwrap();
     bench.succeeded(first.summary.task_uid).await;
     bench.succeeded(second.summary.task_uid).await;
-    bench.mended("films", "b").await;
+    bench.repaired("films", "b").await;
     for node in TRIO {
         let index = bench.nodes.index(node, "films").unwrap();
         assert_eq!(index.documents["1"]["title"], "second", "node {node}");

@@ -165,7 +165,7 @@ async fn refusal_of_one_node_is_a_miss_of_that_node() {
 async fn failed_node_is_not_asked() {
     let bench = bench(Layout::group(&["a", "b", "c"], 3)).await;
     bench.fell("b").await;
-    assert_eq!(bench.cluster.health.status(&"b".parse().unwrap()), NodeStatus::Failed);
+    assert_eq!(bench.cluster.nodes.status(&"b".parse().unwrap()), NodeStatus::Failed);
     let accepted = bench.write("films", films(0, 40)).await.unwrap();
     assert!(accepted.degraded.is_some());
     assert!(bench.nodes.calls_to("b", "write").is_empty());

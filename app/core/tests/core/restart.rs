@@ -53,7 +53,7 @@ async fn write_that_some_nodes_took_is_found_and_the_others_are_mended() {
     let task = bench.succeeded(TaskUid(1)).await;
     assert_eq!(task.node_tasks.len(), 2);
     assert_eq!(task.node_errors.len(), 1);
-    bench.mended("films", "c").await;
+    bench.repaired("films", "c").await;
     assert!(TRIO.iter().all(|node| bench.nodes.ids(node, "films").is_empty()));
 }
 
@@ -82,7 +82,7 @@ async fn deleted_documents_do_not_return_with_a_new_index_when_the_deletion_reac
     bench.nodes.delay(|_, _| Duration::ZERO);
     assert!(bench.entry("films").await.is_none(), "the registry has changed");
     bench.written("films", films(100, 105)).await;
-    bench.until("nobody lacks anything", || bench.cluster.stale.all().is_empty()).await;
+    bench.until("nobody lacks anything", || bench.cluster.replicas.stale().is_empty()).await;
     for node in TRIO {
         assert_eq!(bench.nodes.ids(node, "films").len(), 5, "node {node}");
     }
@@ -131,7 +131,7 @@ async fn no_task_is_lost_whenever_the_process_dies() {
             bench.finished(TaskUid(last)).await;
             last += 1;
         }
-        bench.until("nobody lacks anything", || bench.cluster.stale.all().is_empty()).await;
+        bench.until("nobody lacks anything", || bench.cluster.replicas.stale().is_empty()).await;
         for index in ["films", "i0", "i1", "i2", "i3"] {
             let known = bench.entry(index).await.is_some();
             for node in TRIO {
@@ -163,7 +163,7 @@ async fn stale_nodes_are_recalled() {
     }
     bench.revive("b").await;
     for index in ["films", "plays", "books"] {
-        bench.mended(index, "b").await;
+        bench.repaired(index, "b").await;
         let found = bench.nodes.index("b", index).unwrap();
         assert_eq!(found.documents, bench.nodes.index("a", index).unwrap().documents);
     }

@@ -285,7 +285,7 @@ async fn dropped_search_ends_its_calls() {
     let searching = search(&bench, everything());
     assert!(tokio::time::timeout(Duration::from_secs(1), searching).await.is_err());
     for node in TRIO {
-        let snapshot = bench.cluster.health.snapshot(&node.parse().unwrap()).unwrap();
+        let snapshot = bench.cluster.nodes.health().snapshot(&node.parse().unwrap()).unwrap();
         assert_eq!(snapshot.in_flight, 0, "node {node}");
     }
 }
@@ -295,7 +295,7 @@ async fn node_is_told_its_shards_only_where_it_holds_others() {
     let bench = bench(Layout::group(&TRIO, 2)).await;
     search(&bench, everything()).await.unwrap();
     let asked = bench.nodes.calls().into_iter().filter_map(|call| Some((call.node, call.search?.body)));
-    let placement = bench.cluster.placement(8);
+    let placement = bench.cluster.placements.of(8);
     let mut shards = 0;
     for (node, body) in asked {
         let held = placement.shards_of(&node).len();

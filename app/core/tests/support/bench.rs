@@ -10,12 +10,13 @@ use miroir_core::change::{
     ChangeRecorder, Deliverer, Delivery, Feed, FeedOptions, RecorderOptions, SinkHandle, SinkRules,
     SinkService, deliver_loop,
 };
-use miroir_core::cluster::{ActiveCluster, Cluster, ClusterParts, SearchPolicy, Timeouts};
-use miroir_core::node::{HealthTracker, ProbeSchedule, TrackedNodes, probe_loop};
+use miroir_core::cluster::{ActiveCluster, Cluster, ClusterParts, SearchPolicy};
+use miroir_core::node::{HealthTracker, NodePool, ProbeSchedule, Timeouts, probe_loop};
+use miroir_core::placement::Placements;
 use miroir_core::service::{
     AliasService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
 };
-use miroir_core::worker::{PollerOptions, mend_loop, poll_loop};
+use miroir_core::worker::{PollerOptions, poll_loop, repair_loop};
 use miroir_domain::health::HealthThresholds;
 use miroir_domain::payload::PayloadFormat;
 use miroir_domain::task::{Task, TaskStatus};
@@ -130,7 +131,6 @@ pub struct Bench {
     layout: Layout,
     clock: Arc<dyn Clock>,
     pub nodes: Arc<FakeNodes>,
-    tracked: Arc<TrackedNodes>,
     pub rows: Arc<MemoryStore>,
     pub faults: Arc<Life>,
     pub cluster: Arc<Cluster>,
@@ -182,7 +182,12 @@ impl Bench {
             Arc::clone(&clock),
         ));
         let mortal = MortalNodes { inner: nodes.clone(), alive: is_alive.clone() };
-        let tracked = Arc::new(TrackedNodes::new(Arc::new(mortal), Arc::clone(&health)));
+        let timeouts = Timeouts {
+            write: Duration::from_secs(30),
+            read: Duration::from_secs(5),
+            search: Duration::from_secs(10),
+        };
+        let pool = NodePool::new(Arc::new(mortal), health, HashMap::new(), timeouts);
         let faults = Arc::new(Life::new(is_alive));
         let store: Arc<dyn TaskStore> =
             Arc::new(FaultyStore::new(Arc::clone(&rows) as _, Arc::clone(&faults) as _));
@@ -190,18 +195,10 @@ impl Bench {
             observer: Arc::new(()),
             changes: Arc::new(layout.recorder()),
             reported: Arc::default(),
-            topology,
-            urls: HashMap::new(),
-            shard_count: layout.shard_count,
-            nodes: Arc::clone(&tracked) as _,
-            health,
+            placements: Placements::new(Arc::new(topology), layout.shard_count),
+            nodes: pool,
             store,
             clock: Arc::clone(&clock),
-            timeouts: Timeouts {
-                write: Duration::from_secs(30),
-                read: Duration::from_secs(5),
-                search: Duration::from_secs(10),
-            },
             search_policy: layout.search_policy,
         }));
         let aliases = Arc::new(AliasResolver::new(Arc::clone(&cluster.store)));
@@ -226,7 +223,6 @@ impl Bench {
             layout,
             clock,
             nodes,
-            tracked,
             rows,
             faults,
             cluster,
@@ -245,9 +241,9 @@ impl Bench {
     fn start_workers(&self) {
         self.start_poller();
         self.start_deliveries();
-        tokio::spawn(mend_loop(Arc::clone(&self.cluster), self.shutdown.clone()));
+        tokio::spawn(repair_loop(Arc::clone(&self.cluster), self.shutdown.clone()));
         let stopped = self.shutdown.clone().cancelled_owned();
-        tokio::spawn(probe_loop(Arc::clone(&self.tracked), ProbeSchedule::default(), stopped));
+        tokio::spawn(probe_loop(self.cluster.nodes.clone(), ProbeSchedule::default(), stopped));
     }
 
     fn start_deliveries(&self) {
@@ -289,7 +285,7 @@ impl Bench {
         self.nodes.heal(node);
         let node: NodeId = node.parse().unwrap();
         for _ in 0..HealthThresholds::default().good_to_recover {
-            self.tracked.node_probe(&node, Duration::from_secs(1)).await.unwrap();
+            self.cluster.nodes.probe(&node, Duration::from_secs(1)).await.unwrap();
         }
     }
 
@@ -298,7 +294,7 @@ impl Bench {
         self.nodes.always(node, "", super::Fault::Unreachable);
         let node: NodeId = node.parse().unwrap();
         for _ in 0..HealthThresholds::default().bad_to_fail {
-            self.tracked.node_probe(&node, Duration::from_secs(1)).await.unwrap_err();
+            self.cluster.nodes.probe(&node, Duration::from_secs(1)).await.unwrap_err();
         }
     }
 
@@ -342,20 +338,20 @@ impl Bench {
         task
     }
 
-    /// Waits until `node` lacks nothing of `index`.
-    pub async fn mended(&self, index: &str, node: &str) {
+    /// Waits until the replica of `index` on `node` is in sync.
+    pub async fn repaired(&self, index: &str, node: &str) {
         let (index, node) = (uid(index), node.parse().unwrap());
-        self.until("the node is mended", || !self.cluster.stale.is_stale(&index, &node)).await;
+        self.until("the node is repaired", || !self.cluster.replicas.is_stale(&index, &node)).await;
     }
 
     pub fn is_stale(&self, index: &str, node: &str) -> bool {
-        self.cluster.stale.is_stale(&uid(index), &node.parse().unwrap())
+        self.cluster.replicas.is_stale(&uid(index), &node.parse().unwrap())
     }
 
     pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
         let deadline = Instant::now() + Duration::from_mins(5);
         while !holds() {
-            assert!(Instant::now() < deadline, "never: {what}; stale: {:?}", self.cluster.stale);
+            assert!(Instant::now() < deadline, "never: {what}; stale: {:?}", self.cluster.replicas);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -366,7 +362,7 @@ impl Bench {
 
     /// The documents a node must have of `films(0, count)`, by id, in order.
     pub fn share(&self, node: &str, count: u32) -> Vec<String> {
-        let placement = self.cluster.placement(self.layout.shard_count);
+        let placement = self.cluster.placements.of(self.layout.shard_count);
         let shards = placement.shards_of(&node.parse().unwrap());
         let kept =
             |id: &String| shards.contains(miroir_domain::placement::shard_of(id, self.layout.shard_count));

@@ -16,7 +16,8 @@ use miroir_domain::{IndexUid, ShardSet};
 use miroir_ports::inbound::{Accepted, ApiError, DocumentSelection};
 use serde_json::{Map, Value};
 
-use crate::cluster::{Cluster, Target, WritePlan};
+use crate::cluster::Cluster;
+use crate::write::{Dispatch, Target, WritePlan};
 
 const KIND: TaskKind = TaskKind::DocumentDeletion;
 
@@ -31,12 +32,12 @@ pub(super) async fn delete(
         DocumentSelection::Filter(_) | DocumentSelection::All => Vec::new(),
     };
     let details = Some(details(&selection));
-    let guard = cluster.locks.read(&index).await;
-    let Some(entry) = cluster.store.index_get(&index).await? else {
+    let guard = cluster.order.lock_read(&index).await;
+    let Some(entry) = cluster.registry.get(&index).await? else {
         let failure = InvalidRequest::new(ErrorCode::IndexNotFound, format!("Index `{index}` not found."));
-        return cluster.record_failure(KIND, &index, failure, details, custom_metadata).await;
+        return cluster.tasks.create_failed(KIND, &index, failure, details, custom_metadata).await;
     };
-    let placement = cluster.placement(entry.shard_count);
+    let placement = cluster.placements.of(entry.shard_count);
     let deleted = if cluster.changes.is_on() { deleted(&selection, &ids) } else { None };
     let changes = deleted.map(|what| PendingChanges::of(&entry, ChangeKind::Deleted, what));
     let broadcast = |index, operation| WritePlan::broadcast(KIND, index, &placement, &[operation]);
@@ -51,12 +52,12 @@ pub(super) async fn delete(
         }
         DocumentSelection::All => broadcast(index, WriteOperation::DocumentsDeleteAll),
     };
-    let dispatch = cluster.begin(WritePlan { details, custom_metadata, changes, ..plan }).await?;
+    let dispatch = Dispatch::begin(cluster, WritePlan { details, custom_metadata, changes, ..plan }).await?;
     drop(guard);
     dispatch.run().await
 }
 
-/// Returns what a deletion deletes, or `None` if it names nothing.
+/// Returns the documents that a deletion deletes, or `None` if it names none.
 fn deleted(selection: &DocumentSelection, ids: &[DocumentId]) -> Option<Changed> {
     match selection {
         DocumentSelection::Ids(_) => {
@@ -67,7 +68,7 @@ fn deleted(selection: &DocumentSelection, ids: &[DocumentId]) -> Option<Changed>
     }
 }
 
-/// Plans a deletion that sends each node the ids of the shards that it keeps.
+/// Plans a deletion that sends each node the ids of the shards that it has.
 fn by_id(index: IndexUid, placement: &Placement, ids: Vec<DocumentId>) -> WritePlan {
     let located: Vec<_> =
         ids.into_iter().map(|id| (shard_of(id.as_str(), placement.shard_count()), id)).collect();

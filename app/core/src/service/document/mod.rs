@@ -1,4 +1,4 @@
-//! Documents: written and deleted by shard as one task, read one by one and by page.
+//! Writes and deletes documents by shard as one task, and reads them one by one or by page.
 
 mod delete;
 mod read;
@@ -26,7 +26,7 @@ pub struct DocumentService {
 }
 
 impl DocumentService {
-    /// Makes a service over the cluster in use.
+    /// Creates a service over the active cluster.
     pub fn new(cluster: Arc<ActiveCluster>, aliases: Arc<AliasResolver>) -> Self {
         Self { cluster, aliases }
     }

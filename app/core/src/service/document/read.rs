@@ -1,4 +1,4 @@
-//! Documents read one by one and by page.
+//! Reads documents one by one and by page.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use miroir_domain::quorum::Degraded;
 use miroir_domain::search::with_shards;
 use miroir_domain::{IndexUid, NodeId, ShardSet};
 use miroir_ports::inbound::{ApiError, ReadResponse};
-use miroir_ports::outbound::NodeRead;
+use miroir_ports::outbound::{NodeError, NodeRead};
 use serde_json::{Map, Value, json};
 
 use crate::cluster::Cluster;
@@ -41,13 +41,14 @@ async fn get_from(
     id: String,
     parameters: Map<String, Value>,
 ) -> Result<ReadResponse, ApiError> {
-    let entry = cluster.known_index(&index).await?;
+    let entry = cluster.registry.require(&index).await?;
     let id = DocumentId::from_json(&Value::String(id))?;
     let shard = shard_of(id.as_str(), entry.shard_count);
-    let placement = cluster.placement(entry.shard_count);
-    let replicas = cluster.topology.groups().iter().flat_map(|group| placement.replicas(shard, group.id));
+    let placement = cluster.placements.of(entry.shard_count);
+    let replicas =
+        cluster.placements.topology().groups().iter().flat_map(|group| placement.replicas(shard, group.id));
     let read = NodeRead::Document(index.clone(), id, parameters);
-    let mut body = read_first(cluster, Some(&index), replicas, read, cluster.timeouts.read).await?;
+    let mut body = read_first(cluster, Some(&index), replicas, read).await?;
     if let Some(document) = body.as_object_mut() {
         strip_reserved(document);
     }
@@ -62,10 +63,10 @@ struct Slice {
     total: u64,
 }
 
-/// A page of documents. Nodes follow each other in a fixed order, and each lists its own documents in its own order,
-/// so pages tile without gap or repeat as long as nothing is written and no node fails in between. Two rounds: how
-/// many documents each node has, then just the slices the page needs. Of several `indexes` (not empty) one follows the
-/// other.
+/// Returns a page of documents. Nodes follow each other in a fixed order, and each lists its own documents in its own
+/// order, so pages neither miss nor repeat a document as long as no document is written and no node fails in between.
+/// There are two rounds: one counts the documents of each node, the other reads the slices of the page. Several
+/// `indexes` (not empty) follow each other.
 pub async fn list(
     cluster: &Arc<Cluster>,
     indexes: &[IndexUid],
@@ -79,7 +80,7 @@ pub async fn list(
     }
     let offset = number(&parameters, "offset").unwrap_or(0);
     let limit = number(&parameters, "limit").unwrap_or(20);
-    let entries = try_join_all(indexes.iter().map(|index| cluster.known_index(index))).await?;
+    let entries = try_join_all(indexes.iter().map(|index| cluster.registry.require(index))).await?;
     let gathered = try_join_all(entries.iter().map(|entry| slices(cluster, entry, &parameters))).await?;
     let degraded = gathered.iter().filter_map(|(_, degraded)| degraded.clone()).reduce(Degraded::and);
     let slices: Vec<Slice> = gathered.into_iter().flat_map(|(slices, _)| slices).collect();
@@ -92,7 +93,7 @@ pub async fn list(
     Ok(ReadResponse { body, degraded })
 }
 
-/// How many documents an index has, each counted once.
+/// Returns the number of documents of an index, each counted once.
 pub async fn count_of(
     cluster: &Arc<Cluster>,
     entry: &IndexEntry,
@@ -101,19 +102,19 @@ pub async fn count_of(
     Ok((slices.iter().map(|slice| slice.total).sum(), degraded))
 }
 
-/// How many documents of an index each node of a covering set has to show, in the order of the nodes' names.
+/// Returns the slice of each node of a covering set, by node.
 async fn slices(
     cluster: &Arc<Cluster>,
     entry: &IndexEntry,
     parameters: &Map<String, Value>,
 ) -> Result<(Vec<Slice>, Option<Degraded>), ApiError> {
-    // Neither rotated nor by latency: every page must see the same nodes serve the same shards.
+    // Every page must use the same nodes for the same shards, so groups are not rotated and latency has no part.
     let cost = |node: &NodeId| cluster.steady_cost(&entry.uid, node);
-    let gathered = gather(cluster, entry, &cluster.group_ids(), cost, |node, shards, _| {
+    let gathered = gather(cluster, entry, &cluster.placements.group_ids(), cost, |node, shards, _| {
         count(cluster, entry, parameters.clone(), node, shards)
     })
     .await?;
-    let mut slices: Vec<Slice> = gathered.answers.into_iter().map(|(_, slice)| slice).collect();
+    let mut slices: Vec<Slice> = gathered.responses.into_iter().map(|(_, slice)| slice).collect();
     slices.sort_by(|left, right| left.node.cmp(&right.node));
     Ok((slices, gathered.degraded))
 }
@@ -124,21 +125,22 @@ async fn count(
     parameters: Map<String, Value>,
     node: NodeId,
     shards: ShardSet,
-) -> Result<Slice, miroir_ports::outbound::NodeError> {
+) -> Result<Slice, NodeError> {
     let filter = with_shards(parameters.get("filter"), &shards);
     let mut body = parameters;
     body.insert("filter".to_owned(), filter.clone());
     body.insert("offset".to_owned(), 0.into());
     body.insert("limit".to_owned(), 0.into());
     let read = NodeRead::Documents(entry.uid.clone(), body);
-    let answer = cluster.nodes.node_read(&node, read, cluster.timeouts.read).await?;
-    let total = answer.get("total").and_then(Value::as_u64).ok_or_else(|| {
-        miroir_ports::outbound::NodeError::unknown(&node, "its listing of documents has no total")
-    })?;
+    let response = cluster.nodes.read(&node, read).await?;
+    let total = response
+        .get("total")
+        .and_then(Value::as_u64)
+        .ok_or_else(|| NodeError::unknown(&node, "its listing of documents has no total"))?;
     Ok(Slice { index: entry.uid.clone(), node, filter, total })
 }
 
-/// One request per node whose documents fall into `offset..offset + limit` of the nodes put end to end.
+/// Makes one request per node whose documents fall into `offset..offset + limit`, with the nodes put end to end.
 fn page_requests<'a>(
     cluster: &'a Arc<Cluster>,
     parameters: &'a Map<String, Value>,
@@ -173,11 +175,11 @@ async fn fetch(
     body.insert("limit".to_owned(), limit.into());
     let index = &slice.index;
     let read = NodeRead::Documents(index.clone(), body);
-    let mut answer = read_first(cluster, Some(index), [&slice.node], read, cluster.timeouts.read).await?;
-    let Some(Value::Array(mut results)) = answer.get_mut("results").map(Value::take) else {
+    let mut response = read_first(cluster, Some(index), [&slice.node], read).await?;
+    let Some(Value::Array(mut results)) = response.get_mut("results").map(Value::take) else {
         return Err(ApiError::refused(
             ErrorCode::MiroirShardUnavailable,
-            format!("Node `{}` answered a listing of documents without results.", slice.node),
+            format!("Node `{}` returned a listing of documents without results.", slice.node),
         ));
     };
     for document in results.iter_mut().filter_map(Value::as_object_mut) {

@@ -1,4 +1,4 @@
-//! Adds documents: the payload is cut by shard, and one task stands for the node tasks behind it.
+//! Adds documents: divides the payload by shard, and records one task for all node tasks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,9 +16,11 @@ use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_ports::inbound::{Accepted, ApiError, DocumentWrite};
 use miroir_ports::outbound::StoreError;
 
-use crate::cluster::{Cluster, IndexGuard, Target, WritePlan};
+use crate::cluster::Cluster;
+use crate::order::IndexGuard;
+use crate::write::{Dispatch, Target, WritePlan, begin_change, begin_creation, finish_creation};
 
-/// Bodies up to this size are parsed on the spot, larger ones on a thread that may block.
+/// The size up to which a body is parsed on the thread of the request. Larger ones are parsed on a blocking thread.
 const PARSE_INLINE_BYTES: usize = 64 * 1024;
 
 /// Writes documents: locks the index, parses the payload, records and sends the write.
@@ -29,7 +31,8 @@ pub(super) async fn write(cluster: &Arc<Cluster>, write: DocumentWrite) -> Resul
         return record_failure(cluster, &write, failure).await;
     }
     let known_key = entry.as_ref().and_then(|entry| entry.primary_key.clone()).or(explicit);
-    let shard_count = entry.as_ref().map_or(cluster.shard_count, |entry| entry.shard_count);
+    let shard_count =
+        entry.as_ref().map_or(cluster.placements.default_shard_count(), |entry| entry.shard_count);
     let parsed = match parse(cluster, &write, known_key.clone(), shard_count).await {
         Ok(parsed) => parsed,
         Err(PayloadError::Failed(failure)) => return record_failure(cluster, &write, failure).await,
@@ -37,17 +40,17 @@ pub(super) async fn write(cluster: &Arc<Cluster>, write: DocumentWrite) -> Resul
     };
     let primary_key = known_key.or_else(|| parsed.payload.primary_key().cloned());
     let Some(entry) = entry else {
-        let entry = cluster.new_entry(&write.index, primary_key);
+        let entry = cluster.registry.new_entry(&write.index, primary_key);
         let plan = plan(cluster, &entry, &write, parsed, true);
-        let dispatch = cluster.begin_creating(plan, &entry).await?;
-        return cluster.first_answer(dispatch, &write.index, guard).await;
+        let dispatch = begin_creation(cluster, plan, &entry).await?;
+        return finish_creation(cluster, dispatch, &write.index, guard).await;
     };
     let keyed = IndexEntry { primary_key, ..entry.clone() };
     let plan = plan(cluster, &keyed, &write, parsed, false);
     let dispatch = if keyed == entry {
-        cluster.begin(plan).await?
+        Dispatch::begin(cluster, plan).await?
     } else {
-        cluster.begin_changing(plan, cluster.amend_index(keyed)).await?
+        begin_change(cluster, plan, cluster.registry.replace(keyed)).await?
     };
     // The write has its place in the queues, so the registry entry may change again.
     drop(guard);
@@ -56,23 +59,23 @@ pub(super) async fn write(cluster: &Arc<Cluster>, write: DocumentWrite) -> Resul
 
 /// The index of a write, locked.
 struct LockedIndex {
-    /// Its registry entry; `None` if the write creates it.
+    /// Its registry entry, or `None` if the write creates it.
     entry: Option<IndexEntry>,
     guard: IndexGuard,
 }
 
-/// Locks the index of a write. An index whose primary key is known is locked for reading, so that writes to it run side by
-/// side. An index that is new, or has no key yet, is locked for writing, since the first write decides its key.
+/// Locks the index of a write. An index with a primary key is locked for reading, so that writes to it run in parallel.
+/// An index that is new, or has no key yet, is locked for writing, since the first write decides its key.
 async fn lock(cluster: &Cluster, write: &DocumentWrite) -> Result<LockedIndex, StoreError> {
-    let guard = cluster.locks.read(&write.index).await;
-    let entry = cluster.store.index_get(&write.index).await?;
+    let guard = cluster.order.lock_read(&write.index).await;
+    let entry = cluster.registry.get(&write.index).await?;
     if entry.as_ref().is_some_and(|entry| entry.primary_key.is_some()) {
         return Ok(LockedIndex { entry, guard });
     }
     drop(guard);
-    let guard = cluster.locks.write(&write.index).await;
+    let guard = cluster.order.lock_write(&write.index).await;
     // Read again: another write may have decided the key in between.
-    let entry = cluster.store.index_get(&write.index).await?;
+    let entry = cluster.registry.get(&write.index).await?;
     Ok(LockedIndex { entry, guard })
 }
 
@@ -94,16 +97,16 @@ async fn record_failure(
     // Parsing stops at the first bad document, so the number of documents is not known.
     let details = Some(documents_added(0, 0));
     let kind = TaskKind::DocumentAdditionOrUpdate;
-    cluster.record_failure(kind, &write.index, failure, details, write.custom_metadata.clone()).await
+    cluster.tasks.create_failed(kind, &write.index, failure, details, write.custom_metadata.clone()).await
 }
 
-/// A payload, and what it changes for change data capture.
+/// A payload, and the documents that it changes, for change data capture.
 struct Parsed {
     payload: Payload,
     changed: Option<Changed>,
 }
 
-/// Parses the payload and, where sinks follow writes, what it changes.
+/// Parses the payload. If there are sinks, returns the documents that it changes as well.
 async fn parse(
     cluster: &Cluster,
     write: &DocumentWrite,
@@ -129,8 +132,8 @@ async fn parse(
     })
 }
 
-/// Plans one part of the payload for each node that keeps any of its shards. A new index is made known to every node,
-/// since any of them may be asked about it.
+/// Plans one part of the payload for each node that has any of its shards. Every node gets a new index, since any of
+/// them may serve a read of it.
 fn plan(
     cluster: &Cluster,
     entry: &IndexEntry,
@@ -138,7 +141,7 @@ fn plan(
     parsed: Parsed,
     is_new: bool,
 ) -> WritePlan {
-    let placement = cluster.placement(entry.shard_count);
+    let placement = cluster.placements.of(entry.shard_count);
     let Parsed { payload, changed } = parsed;
     let payload = Arc::new(payload);
     // A server accepts an empty payload and its task succeeds; so does every node.
@@ -157,7 +160,7 @@ fn plan(
         })
         .collect();
     if is_new {
-        for node in cluster.topology.nodes() {
+        for node in cluster.placements.topology().nodes() {
             let target = targets.entry(node.clone()).or_default();
             target.writes.splice(0..0, new_index_writes(entry));
         }
@@ -173,7 +176,7 @@ fn plan(
     }
 }
 
-/// Returns the writes that make an index known to a node before its first documents.
+/// Returns the writes that create an index on a node before its first documents.
 fn new_index_writes(entry: &IndexEntry) -> [WriteOperation; 2] {
     [
         WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() },

@@ -213,7 +213,7 @@ async fn repairs_are_counted_and_told_to_those_who_ask() {
     bench.fell("c").await;
     bench.written("films", films(3, 9)).await;
     bench.revive("c").await;
-    bench.mended("films", "c").await;
+    bench.repaired("films", "c").await;
     bench.until("the repair is told", || asking.taken().len() > 2).await;
     let repairs: Vec<Value> =
         asking.taken().into_iter().filter(|event| event["data"]["origin"] == "repair").collect();

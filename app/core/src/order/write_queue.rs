@@ -1,8 +1,9 @@
 //! The order in which writes reach a node.
 //!
-//! Two writes to one document must reach all its replicas in one order, or the replicas end up different. Each pair of an
-//! index and a node has a queue. A write enters all its queues at once, and is sent to a node only when the write before
-//! it in that queue has been answered or given up. The queues of different nodes advance at their own speed.
+//! Two writes to one document must reach all its replicas in one order, or the replicas end up different. Each pair of
+//! an index and a node has a queue. A write enters all its queues at once. It is sent to a node only when the node has
+//! responded to the write before it in that queue, or that write was given up. The queues of different nodes advance
+//! at their own speed.
 
 use std::collections::HashMap;
 
@@ -12,7 +13,7 @@ use tokio::sync::oneshot;
 
 /// The write queues of a cluster.
 #[derive(Debug, Default)]
-pub struct WriteQueues {
+pub(super) struct WriteQueues {
     /// The end of each queue: resolves when the last write in it has left.
     tails: Mutex<HashMap<(IndexUid, NodeId), oneshot::Receiver<()>>>,
 }
@@ -25,9 +26,9 @@ pub struct Ticket {
 }
 
 impl WriteQueues {
-    /// Takes a place in the queues of `index` for each of `nodes`, in one step: any two writes stand in the same order in
-    /// every queue that they share.
-    pub fn enqueue<'a>(
+    /// Takes a place in the queues of `index` for each of `nodes`, in one step: any two writes stand in the same
+    /// order in every queue that they share.
+    pub(super) fn enqueue<'a>(
         &self,
         index: &IndexUid,
         nodes: impl IntoIterator<Item = &'a NodeId>,
@@ -58,8 +59,8 @@ impl Ticket {
 }
 
 impl Drop for Ticket {
-    /// Keeps the place taken until the writes before it have left: a write that gives up before its turn must not let the
-    /// next one overtake them.
+    /// Keeps the place taken until the writes before it have left: a write that gives up before its turn must not
+    /// let the next one overtake them.
     fn drop(&mut self) {
         let (Some(before), Some(leave)) = (self.before.take(), self.leave.take()) else { return };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {

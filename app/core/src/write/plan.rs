@@ -1,4 +1,4 @@
-//! What a write will do, decided before anything is recorded or sent.
+//! The plan of a write, made before anything is recorded or sent.
 
 use std::collections::BTreeMap;
 
@@ -9,41 +9,40 @@ use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId, ShardSet};
 use serde_json::{Map, Value};
 
-/// What one node is sent.
+/// The part of a write that one node gets.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
-    /// The shards of the write that the node keeps; empty for a node that only has to know the index.
+    /// The shards of the write that the node has; empty for a node that only has to know the index.
     pub shards: ShardSet,
-    /// The requests, in order. The node task of the last one is the one that counts: a node works in order, so when
-    /// it is done the earlier ones are.
+    /// The requests, in order. A node works in order, so the node task of the last one stands for all of them.
     pub writes: Vec<WriteOperation>,
 }
 
-/// One write, for all the nodes it concerns.
+/// A write, with the part of every node.
 #[derive(Debug, Clone)]
 pub struct WritePlan {
     /// The type of its task.
     pub kind: TaskKind,
     /// The index.
     pub index: IndexUid,
-    /// How many shards the index has.
+    /// The number of shards of the index.
     pub shard_count: u32,
-    /// The shards that must be written for the write to take.
+    /// The shards that need a quorum.
     pub touched: ShardSet,
-    /// What each node is sent.
+    /// The part of each node.
     pub targets: BTreeMap<NodeId, Target>,
-    /// What is known of the task's details.
+    /// The details of the task, as far as they are known.
     pub details: Option<Map<String, Value>>,
     /// The client's own `customMetadata`.
     pub custom_metadata: Option<String>,
-    /// The settings version a node has once it has done its part, where the write brings settings.
+    /// The version of the settings that a node has after its part, if the write changes settings.
     pub settings_version: Option<u64>,
-    /// What others are told once it has succeeded.
+    /// The changes of documents that sinks get once the write has succeeded.
     pub changes: Option<PendingChanges>,
 }
 
 impl WritePlan {
-    /// A write that sends the same requests to every node and touches every shard.
+    /// Makes a plan that sends the same requests to every node and touches every shard.
     pub fn broadcast(
         kind: TaskKind,
         index: IndexUid,
@@ -74,14 +73,14 @@ impl WritePlan {
         }
     }
 
-    /// The same plan with these details.
+    /// Returns the plan with these details.
     #[must_use]
     pub fn with_details(self, details: Map<String, Value>) -> Self {
         Self { details: Some(details), ..self }
     }
 
-    /// The task as it is recorded before any node is called: the intent, every node pending.
-    /// What it will have changed goes with it, for nobody else needs it.
+    /// Returns the task to record before any node is called, with every node pending. Moves the changes out of the
+    /// plan, since only the task needs them.
     pub fn new_task(&mut self) -> NewTask {
         let changes = self.changes.take();
         let pending = |target: &Target| NodeTask {

@@ -1,18 +1,24 @@
-//! Changing a task's row: load, let the domain decide, store on condition, again if someone was faster.
+//! Conditional changes of a task's row.
 
 use miroir_domain::TaskUid;
 use miroir_domain::task::{Effect, Event, Task, TaskStatus};
 use miroir_ports::outbound::{Clock, Put, StoreError, TaskStore};
 
-use super::Cluster;
+use super::TaskLog;
 
-/// How often a row may be changed under our hands before we give up. Each round means that another writer got on.
+/// The number of attempts to change a row that other writers change at the same time. Each attempt that fails means
+/// that another writer succeeded.
 const ATTEMPTS: u32 = 64;
 
-impl Cluster {
-    /// Applies `events` to `task` and stores it; when its row has changed meanwhile, to the changed row. Events say what
-    /// happened, not what to write, so applying them to a newer row is right. Events that change nothing write nothing.
-    pub async fn amend_task(&self, task: Task, events: &[Event]) -> Result<Task, StoreError> {
+impl TaskLog {
+    /// Applies `events` to `task` and stores it. If its row has changed in between, applies them to the changed row.
+    /// Events say what happened, and not what to write, so they are true of a newer row as well. Events that change
+    /// nothing write nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`StoreError::Contended`] if the row keeps changing.
+    pub async fn amend(&self, task: Task, events: &[Event]) -> Result<Task, StoreError> {
         let uid = task.uid;
         let mut current = task;
         for _ in 0..ATTEMPTS {
@@ -32,7 +38,7 @@ impl Cluster {
         Err(StoreError::Contended(format!("task {uid} changed {ATTEMPTS} times while it was being changed")))
     }
 
-    /// Stores the task; when it ends in success, together with the events of what it changed.
+    /// Stores the task. If it ends in success, stores the events of its changes in the same unit.
     async fn put(&self, task: Task, effects: &[Effect]) -> Result<Put, StoreError> {
         let succeeded = effects.contains(&Effect::Finished(TaskStatus::Succeeded));
         if !succeeded || !self.changes.is_on() {

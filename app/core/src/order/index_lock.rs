@@ -1,8 +1,8 @@
 //! Per-index read-write locks on registry entries.
 //!
-//! A write reads the registry entry of its index and then takes its place in the write queues. Between the two, the index
-//! must not be created, deleted or given another primary key, or the write would reach nodes that hold another index than
-//! the one it was made for.
+//! A write reads the registry entry of its index and then takes its place in the write queues. Between the two, the
+//! index must not be created, deleted or given another primary key, or the write would reach nodes that hold
+//! another index than the one that the write was made for.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 /// One read-write lock per index in use.
 #[derive(Debug, Default)]
-pub struct IndexLocks {
+pub(super) struct IndexLocks {
     locks: Mutex<HashMap<IndexUid, Arc<RwLock<()>>>>,
 }
 
-/// A lock that is held until it is dropped.
+/// A lock on the registry entry of an index, held until it is dropped.
 #[derive(Debug)]
 pub enum IndexGuard {
     /// The registry entry does not change.
@@ -34,12 +34,13 @@ pub enum IndexGuard {
 
 impl IndexLocks {
     /// Waits until the registry entry of `index` is not being changed, and keeps it from being changed.
-    pub async fn read(&self, index: &IndexUid) -> IndexGuard {
+    pub(super) async fn read(&self, index: &IndexUid) -> IndexGuard {
         IndexGuard::Read { _guard: self.lock_of(index).read_owned().await }
     }
 
-    /// Waits until nothing reads or changes the registry entry of `index`, and gives the caller the right to change it.
-    pub async fn write(&self, index: &IndexUid) -> IndexGuard {
+    /// Waits until nothing reads or changes the registry entry of `index`, and gives the caller the right to
+    /// change it.
+    pub(super) async fn write(&self, index: &IndexUid) -> IndexGuard {
         IndexGuard::Write { _guard: self.lock_of(index).write_owned().await }
     }
 

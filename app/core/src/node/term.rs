@@ -1,60 +1,48 @@
-//! The nodes for one term.
+//! Writes of one term.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use miroir_domain::NodeId;
-use miroir_ports::outbound::{NodeError, NodeOperation, Nodes};
+use miroir_ports::outbound::NodeError;
 
-use super::lease::LeaseValidity;
+use crate::instance::LeaseValidity;
 
-/// Passes everything on, but sends no write once the term is over: another instance may be sending others then, and the
-/// order among them is its own. A write that is on its way at that moment is cut off.
-pub struct TermNodes {
-    inner: Arc<dyn Nodes>,
-    validity: LeaseValidity,
-}
-
-impl TermNodes {
-    /// `inner`, as long as `validity` holds.
-    pub fn new(inner: Arc<dyn Nodes>, validity: LeaseValidity) -> Self {
-        Self { inner, validity }
-    }
-
-    async fn call<T>(
-        &self,
-        node: &NodeId,
-        operation: NodeOperation,
-        call: impl Future<Output = Result<T, NodeError>> + Send,
-    ) -> Result<T, NodeError> {
-        if operation != NodeOperation::Write {
-            return call.await;
-        }
-        if !self.validity.is_valid() {
-            return Err(NodeError::unreachable(node, OVER));
-        }
-        let mut validity = self.validity.clone();
-        tokio::select! {
-            biased;
-            answer = call => answer,
-            () = validity.expired() => Err(NodeError::unknown(node, OVER)),
-        }
-    }
-}
-
+/// The reason of a write that a term that is over does not send, or cuts off.
 const OVER: &str = "the term of this instance is over";
 
-miroir_ports::wrap_nodes!(TermNodes);
+/// Runs `call`, a write to `node`, while the term is valid. Once it has expired, the write is not sent; a write that
+/// is under way at that moment is cut off, and its outcome is unknown.
+pub(super) async fn within_term<T>(
+    validity: &LeaseValidity,
+    node: &NodeId,
+    call: impl Future<Output = Result<T, NodeError>>,
+) -> Result<T, NodeError> {
+    if !validity.is_valid() {
+        return Err(NodeError::unreachable(node, OVER));
+    }
+    let mut validity = validity.clone();
+    tokio::select! {
+        biased;
+        outcome = call => outcome,
+        () = validity.expired() => Err(NodeError::unknown(node, OVER)),
+    }
+}
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
     use std::time::Duration;
 
+    use miroir_domain::Timestamp;
+    use miroir_domain::health::HealthThresholds;
     use miroir_domain::write::WriteOperation;
-    use miroir_ports::outbound::{MockNodes, NodeWrite};
+    use miroir_ports::outbound::{MockNodes, NodeOperation, NodeWrite, Nodes};
+    use miroir_system::ManualClock;
     use tokio::sync::watch;
     use tokio::time::Instant;
 
+    use super::super::{HealthTracker, NodePool, Timeouts};
     use super::*;
 
     const TERM: Duration = Duration::from_secs(4);
@@ -67,9 +55,16 @@ mod tests {
         }
     }
 
+    fn pool(nodes: Arc<dyn Nodes>, validity: LeaseValidity) -> NodePool {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
+        let health = HealthTracker::new(["n".parse().unwrap()], HealthThresholds::default(), clock);
+        let timeout = Duration::from_mins(1);
+        let timeouts = Timeouts { write: timeout, read: timeout, search: timeout };
+        NodePool::new(nodes, Arc::new(health), HashMap::new(), timeouts).for_term(validity)
+    }
+
     async fn send(nodes: MockNodes, validity: LeaseValidity) -> Result<u32, NodeError> {
-        let nodes = TermNodes::new(Arc::new(nodes), validity);
-        nodes.node_write(&"n".parse().unwrap(), write(), Duration::from_mins(1)).await
+        pool(Arc::new(nodes), validity).write(&"n".parse().unwrap(), write()).await
     }
 
     fn term() -> (watch::Sender<Instant>, LeaseValidity) {
@@ -98,13 +93,13 @@ mod tests {
     async fn write_on_its_way_when_the_term_ends_is_cut_off() {
         let (_running, validity) = term();
         let begun = Instant::now();
-        let nodes = TermNodes::new(Arc::new(Silent { inner: Arc::new(MockNodes::new()) }), validity);
-        let outcome = nodes.node_write(&"n".parse().unwrap(), write(), Duration::from_mins(1)).await;
+        let nodes = pool(Arc::new(Silent { inner: Arc::new(MockNodes::new()) }), validity);
+        let outcome = nodes.write(&"n".parse().unwrap(), write()).await;
         assert!(matches!(outcome, Err(NodeError::Unknown { .. })));
         assert_eq!(begun.elapsed(), TERM);
     }
 
-    /// Nodes that never answer.
+    /// Nodes that never respond.
     struct Silent {
         inner: Arc<dyn Nodes>,
     }

@@ -1,17 +1,19 @@
-//! One node's part of a write: sent in its turn, and what came of it.
+//! The part of one node in a write: sent in its turn, with the outcome.
 
 use miroir_domain::error::ErrorCode;
-use miroir_domain::health::NodeStatus;
 use miroir_domain::task::NodeOutcome;
 use miroir_domain::task::marker::{marker_of, marker_task};
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{NodeId, TaskUid};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeWrite};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
-use super::{Cluster, Target, Ticket, WritePlan};
+use super::{Target, WritePlan};
+use crate::cluster::Cluster;
+use crate::order::Ticket;
 
+/// Waits for the turn of `ticket` and sends `node` its part. A node that is marked failed gets nothing.
 pub(super) async fn send_in_turn(
     cluster: &Cluster,
     plan: &WritePlan,
@@ -23,8 +25,8 @@ pub(super) async fn send_in_turn(
     if let Some(failed) = refuse_failed(cluster, node) {
         return failed;
     }
-    if timeout_at(Instant::now() + cluster.timeouts.write, ticket.turn()).await.is_err() {
-        return missed(format!("earlier writes to node `{node}` are still unanswered"));
+    if timeout(cluster.nodes.write_timeout(), ticket.turn()).await.is_err() {
+        return missed(format!("node `{node}` has not responded to earlier writes yet"));
     }
     if let Some(failed) = refuse_failed(cluster, node) {
         return failed;
@@ -37,8 +39,8 @@ pub(super) async fn send_in_turn(
             Err(error) => return outcome_of(error, uid, untouched),
         }
     }
-    // A node works in order, so the last write speaks for all, and it alone must be found again. What goes before it
-    // to carry the marker changes nothing on the node.
+    // A node works in order, so the last write stands for all, and it alone must be found again. A write that cannot
+    // carry the marker follows a marker task, which changes nothing on the node.
     if let Some(marker) = marker_task(last)
         && let Err(error) = send(cluster, plan, node, &marker, uid).await
     {
@@ -62,13 +64,15 @@ async fn send(
         operation: operation.clone(),
         custom_metadata: Some(marker_of(uid)),
     };
-    cluster.nodes.node_write(node, write, cluster.timeouts.write).await
+    cluster.nodes.write(node, write).await
 }
 
-/// A node that is known to have failed is not waited for: it missed the write.
+/// Returns the outcome of a node that is marked failed, which misses the write without a call.
 fn refuse_failed(cluster: &Cluster, node: &NodeId) -> Option<NodeOutcome> {
-    (cluster.health.status(node) == NodeStatus::Failed)
-        .then(|| missed(format!("node `{node}` is marked failed and was not asked")))
+    cluster
+        .nodes
+        .is_failed(node)
+        .then(|| missed(format!("node `{node}` is marked failed and was not called")))
 }
 
 fn missed(reason: String) -> NodeOutcome {
@@ -87,7 +91,7 @@ fn outcome_of(error: NodeError, uid: TaskUid, untouched: bool) -> NodeOutcome {
         }
         _ => {
             let reason = error_chain(&error);
-            tracing::warn!(task = %format_args!("mtask-{uid}"), "{reason}: whether it took the write is being found out");
+            tracing::warn!(task = %format_args!("mtask-{uid}"), "{reason}: the reconciler finds out whether the node accepted the write");
             NodeOutcome::Unknown
         }
     }

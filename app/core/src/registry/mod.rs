@@ -1,0 +1,127 @@
+//! The index registry.
+
+mod alias_use;
+
+use std::sync::Arc;
+
+use miroir_domain::document::PrimaryKey;
+use miroir_domain::error::ErrorCode;
+use miroir_domain::index::IndexEntry;
+use miroir_domain::task::Task;
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::inbound::ApiError;
+use miroir_ports::outbound::{Advance, Clock, Create, Put, StoreError, TaskStore};
+
+use crate::listing;
+
+/// The registry of indexes: the indexes that the cluster has decided on, whatever single nodes have of them yet.
+pub struct IndexRegistry {
+    store: Arc<dyn TaskStore>,
+    clock: Arc<dyn Clock>,
+    /// The number of shards of a new index.
+    shard_count: u32,
+}
+
+impl IndexRegistry {
+    /// Creates the registry over a store. New indexes have `shard_count` shards.
+    pub fn new(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, shard_count: u32) -> Self {
+        Self { store, clock, shard_count }
+    }
+
+    /// Returns the entry of `index`, if there is one.
+    pub async fn get(&self, index: &IndexUid) -> Result<Option<IndexEntry>, StoreError> {
+        self.store.index_get(index).await
+    }
+
+    /// Returns the entry of `index`.
+    ///
+    /// # Errors
+    ///
+    /// Refuses with 404 `index_not_found` if there is none.
+    pub async fn require(&self, index: &IndexUid) -> Result<IndexEntry, ApiError> {
+        self.get(index)
+            .await?
+            .ok_or_else(|| ApiError::refused(ErrorCode::IndexNotFound, format!("Index `{index}` not found.")))
+    }
+
+    /// Returns all entries, by uid.
+    pub async fn all(&self) -> Result<Vec<IndexEntry>, StoreError> {
+        let list = |after, limit| self.store.index_list(after, limit);
+        listing::all(list, |entry: &IndexEntry| entry.uid.clone()).await
+    }
+
+    /// Makes the entry of a new index, without storing it.
+    pub fn new_entry(&self, index: &IndexUid, primary_key: Option<PrimaryKey>) -> IndexEntry {
+        let now = self.clock.now();
+        IndexEntry {
+            uid: index.clone(),
+            primary_key,
+            shard_count: self.shard_count,
+            settings_version: 1,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
+    /// Stores the entry of a new index. The caller holds the write lock of the index.
+    pub async fn create(&self, entry: &IndexEntry) -> Result<(), ApiError> {
+        match self.store.index_create(entry).await? {
+            Create::Created => Ok(()),
+            Create::Exists => Err(lost_race(&entry.uid)),
+        }
+    }
+
+    /// Replaces an entry by `next`, which has the version that was read. The caller holds the write lock of the
+    /// index.
+    pub async fn replace(&self, next: IndexEntry) -> Result<(), ApiError> {
+        let next = IndexEntry { updated_at: self.clock.now(), ..next };
+        match self.store.index_put(&next).await? {
+            Put::Stored => Ok(()),
+            Put::Conflict => Err(lost_race(&next.uid)),
+        }
+    }
+
+    /// Deletes the entry of `index`. The caller holds the write lock of the index.
+    pub async fn delete(&self, index: &IndexUid) -> Result<(), ApiError> {
+        self.store.index_delete(index).await?;
+        Ok(())
+    }
+
+    /// Records that `node` has the settings of `index` up to `version`.
+    pub async fn advance_settings(
+        &self,
+        index: &IndexUid,
+        node: &NodeId,
+        version: u64,
+    ) -> Result<Advance, StoreError> {
+        self.store.node_settings_advance(index, node, version, self.clock.now()).await
+    }
+
+    /// Returns the version of the settings of `index` that `node` is known to have, or 0.
+    pub async fn settings_version(&self, index: &IndexUid, node: &NodeId) -> Result<u64, StoreError> {
+        Ok(self.store.node_settings_get(index, node).await?.map_or(0, |row| row.version))
+    }
+
+    /// Returns the number of shards of the index of `task`. For an index that is gone, or cannot be read now, it is
+    /// the number of a new index.
+    pub async fn shard_count_of(&self, task: &Task) -> u32 {
+        let Some(index) = &task.index_uid else { return self.shard_count };
+        match self.get(index).await {
+            Ok(Some(entry)) => entry.shard_count,
+            Ok(None) => self.shard_count,
+            Err(error) => {
+                tracing::warn!("cannot read the index registry: {}", miroir_ports::error_chain(&error));
+                self.shard_count
+            }
+        }
+    }
+}
+
+/// Returns the error of a change that another instance has overtaken between the read and the write of the entry.
+fn lost_race(index: &IndexUid) -> ApiError {
+    ApiError::refused(
+        ErrorCode::MiroirStoreUnavailable,
+        format!("Index `{index}` was changed by another request at the same moment: send the request again."),
+    )
+}

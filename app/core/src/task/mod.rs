@@ -1,0 +1,6 @@
+//! The tasks of the cluster: recorded, changed on condition, read in one walk.
+
+mod amend;
+mod log;
+
+pub use log::{TaskLog, of_index, unfinished_of_index};

@@ -1,0 +1,186 @@
+//! Repairs the documents of shards with missed writes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use miroir_domain::change::{ChangeKind, Changed, PendingChanges};
+use miroir_domain::document::{shard_filter, strip_reserved};
+use miroir_domain::index::IndexEntry;
+use miroir_domain::payload::{Payload, PayloadFormat};
+use miroir_domain::write::{WriteMode, WriteOperation};
+use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
+use miroir_ports::outbound::NodeRead;
+use serde_json::{Map, Value, json};
+
+use super::error::RepairError;
+use super::wait::{catch_up, drain, execute};
+use crate::cluster::Cluster;
+
+/// The documents that one request copies.
+const PAGE: u64 = 1_000;
+/// The documents up to which several shards are copied together.
+const AT_ONCE: u64 = 5_000;
+
+/// Copies the documents of `shards` to `node` from other replicas: small shards together, large ones one by one, so that
+/// each hold-up of the index's writes is short.
+pub async fn repair(
+    cluster: &Arc<Cluster>,
+    index: &IndexUid,
+    node: &NodeId,
+    shards: &ShardSet,
+) -> Result<(), RepairError> {
+    for (source, shards) in by_source(cluster, index, node, shards).await? {
+        let parts: Vec<ShardSet> = if count(cluster, index, &source, &shards).await? <= AT_ONCE {
+            vec![shards]
+        } else {
+            shards.iter().map(|shard| ShardSet::from_iter([shard])).collect()
+        };
+        for part in parts {
+            let _guard = cluster.order.lock_write(index).await;
+            let Some(entry) = cluster.registry.get(index).await? else {
+                return Ok(());
+            };
+            catch_up(cluster, index, &source).await?;
+            drain(cluster, index, node).await?;
+            // The outcome of its lost responses is known only now.
+            if !part.iter().all(|shard| has_all(cluster, index, &source, shard)) {
+                return Err(RepairError::NotNow(format!("node `{source}` lacks documents as well")));
+            }
+            copy(cluster, &entry, &source, node, &part).await?;
+            cluster.replicas.documents_repaired(index, node, &part);
+        }
+    }
+    Ok(())
+}
+
+/// Returns the shards by the node to copy them from. A shard with no other replica has nothing to copy, so it is taken
+/// for repaired.
+async fn by_source(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+    shards: &ShardSet,
+) -> Result<Vec<(NodeId, ShardSet)>, RepairError> {
+    let Some(entry) = cluster.registry.get(index).await? else {
+        cluster.replicas.repaired(index, node);
+        return Ok(Vec::new());
+    };
+    let placement = cluster.placements.of(entry.shard_count);
+    let mut sources: BTreeMap<NodeId, ShardSet> = BTreeMap::new();
+    for shard in shards.iter() {
+        let groups = cluster.placements.topology().groups().iter();
+        let others: Vec<&NodeId> = groups
+            .flat_map(|group| placement.replicas(shard, group.id))
+            .filter(|replica| *replica != node)
+            .collect();
+        match others.iter().find(|replica| has_all(cluster, index, replica, shard)) {
+            Some(source) => {
+                sources.entry((*source).clone()).or_default().insert(shard);
+            }
+            None if others.is_empty() => {
+                cluster.replicas.documents_repaired(index, node, &ShardSet::from_iter([shard]));
+            }
+            // Its other replicas are away or stale themselves. One of them may still return in sync.
+            None => {}
+        }
+    }
+    Ok(sources.into_iter().collect())
+}
+
+/// Returns whether the healthy `node` has all documents of `shard`.
+fn has_all(cluster: &Cluster, index: &IndexUid, node: &NodeId, shard: Shard) -> bool {
+    let state = cluster.replicas.state(index, node);
+    cluster.nodes.is_healthy(node) && !state.settings && !state.stale_shards().contains(shard)
+}
+
+/// Replaces the documents of `shards` on `node` by those of `source`.
+async fn copy(
+    cluster: &Cluster,
+    entry: &IndexEntry,
+    source: &NodeId,
+    node: &NodeId,
+    shards: &ShardSet,
+) -> Result<(), RepairError> {
+    let mut operations = vec![WriteOperation::DocumentsDeleteByFilter(Value::String(shard_filter(shards)))];
+    let mut copied = Vec::new();
+    let mut offset = 0;
+    loop {
+        let page = documents(cluster, &entry.uid, source, shards, offset, PAGE).await?.0;
+        if page.is_empty() {
+            break;
+        }
+        offset += PAGE;
+        let payload = read(entry, page)?;
+        if cluster.changes.is_on() {
+            copied.extend(Changed::of_payload(&payload, cluster.changes.wants_documents()));
+        }
+        operations.push(add(entry, &payload));
+    }
+    execute(cluster, &entry.uid, node, operations).await?;
+    for documents in copied {
+        let changes = PendingChanges::of(entry, ChangeKind::Upserted, documents);
+        let now = cluster.clock.now();
+        cluster.changes.repaired(cluster.store.as_ref(), &entry.uid, &changes, now).await?;
+    }
+    Ok(())
+}
+
+fn read(entry: &IndexEntry, documents: Vec<Value>) -> Result<Arc<Payload>, RepairError> {
+    let body = Bytes::from(Value::Array(documents).to_string());
+    let key = entry.primary_key.as_ref();
+    let payload =
+        Payload::parse(PayloadFormat::Json, body, &entry.uid, key, entry.shard_count).map_err(|error| {
+            RepairError::NotNow(format!("a document read from a node cannot be written: {error}"))
+        })?;
+    Ok(Arc::new(payload))
+}
+
+fn add(entry: &IndexEntry, payload: &Arc<Payload>) -> WriteOperation {
+    WriteOperation::DocumentsAdd {
+        primary_key: entry.primary_key.clone(),
+        mode: WriteMode::Replace,
+        documents: payload.part(&ShardSet::all(entry.shard_count)),
+    }
+}
+
+async fn count(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+    shards: &ShardSet,
+) -> Result<u64, RepairError> {
+    Ok(documents(cluster, index, node, shards, 0, 0).await?.1)
+}
+
+/// Returns a page of the documents of `shards` on `node`, as clients wrote them, and their total number.
+async fn documents(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+    shards: &ShardSet,
+    offset: u64,
+    limit: u64,
+) -> Result<(Vec<Value>, u64), RepairError> {
+    let body =
+        json!({ "filter": shard_filter(shards), "offset": offset, "limit": limit, "retrieveVectors": true });
+    let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
+    let read = NodeRead::Documents(index.clone(), body);
+    let mut response = cluster.nodes.read(node, read).await?;
+    let total = response.get("total").and_then(Value::as_u64);
+    let (Some(Value::Array(mut results)), Some(total)) =
+        (response.get_mut("results").map(Value::take), total)
+    else {
+        return Err(RepairError::NotNow(format!(
+            "node `{node}` returned a listing of documents without results"
+        )));
+    };
+    for document in results.iter_mut().filter_map(Value::as_object_mut) {
+        strip_reserved(document);
+        // Listed even for documents without vectors, if vectors are requested.
+        if document.get("_vectors").and_then(Value::as_object).is_some_and(Map::is_empty) {
+            document.remove("_vectors");
+        }
+    }
+    Ok((results, total))
+}

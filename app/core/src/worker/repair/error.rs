@@ -1,0 +1,25 @@
+//! The error of a repair.
+
+use miroir_ports::error_chain;
+use miroir_ports::inbound::ApiError;
+use miroir_ports::outbound::{NodeError, StoreError};
+
+/// The reason for which a replica cannot be repaired now. It stays stale, and repair tries again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RepairError {
+    /// A call to a node failed.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// A call to the store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another reason.
+    #[error("{0}")]
+    NotNow(String),
+}
+
+impl From<ApiError> for RepairError {
+    fn from(error: ApiError) -> Self {
+        Self::NotNow(error_chain(&error))
+    }
+}

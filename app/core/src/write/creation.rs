@@ -1,0 +1,91 @@
+//! Writes that change the registry entry of their index.
+//!
+//! The task is recorded before the entry changes: a process that dies in between leaves a task that failed, and not
+//! an entry of an index that no node has.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use miroir_domain::index::IndexEntry;
+use miroir_domain::task::{TaskKind, TaskQuery};
+use miroir_domain::write::WriteOperation;
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::inbound::{Accepted, ApiError};
+
+use super::{Completion, Dispatch, WritePlan};
+use crate::cluster::Cluster;
+use crate::order::IndexGuard;
+use crate::task::of_index;
+
+/// Begins a write, then changes the registry by `change`. The caller holds the write lock of the index.
+pub async fn begin_change(
+    cluster: &Arc<Cluster>,
+    plan: WritePlan,
+    change: impl Future<Output = Result<(), ApiError>>,
+) -> Result<Dispatch, ApiError> {
+    let dispatch = Dispatch::begin(cluster, plan).await?;
+    match change.await {
+        Ok(()) => Ok(dispatch),
+        Err(error) => {
+            dispatch.give_up(&error).await;
+            Err(error)
+        }
+    }
+}
+
+/// Begins the write that creates the index of `entry`. The caller holds the write lock of the index.
+///
+/// A node that may still have an earlier index of that name gets its deletion first. Otherwise deleted documents
+/// would return with the new index.
+pub async fn begin_creation(
+    cluster: &Arc<Cluster>,
+    mut plan: WritePlan,
+    entry: &IndexEntry,
+) -> Result<Dispatch, ApiError> {
+    cluster.registry.refuse_shadow(&entry.uid).await?;
+    for node in nodes_with_remains(cluster, &entry.uid).await? {
+        if let Some(target) = plan.targets.get_mut(&node) {
+            target.writes.insert(0, WriteOperation::IndexDelete);
+        }
+    }
+    begin_change(cluster, plan, cluster.registry.create(entry)).await
+}
+
+/// Runs the write that creates an index. The write lock of the index is held until the result is known: a write in
+/// between would rely on an index that the nodes may not have. If certainly no node accepted any of it, the entry is
+/// deleted again, as a single server would not have created the index either.
+pub async fn finish_creation(
+    cluster: &Cluster,
+    dispatch: Dispatch,
+    index: &IndexUid,
+    _guard: IndexGuard,
+) -> Result<Accepted, ApiError> {
+    let Completion { result, untouched } = dispatch.complete().await;
+    if untouched {
+        delete_entry(cluster, index).await?;
+    }
+    result
+}
+
+/// Deletes the registry entry of `index` and the states of its replicas. The caller holds the write lock of the index.
+pub async fn delete_entry(cluster: &Cluster, index: &IndexUid) -> Result<(), ApiError> {
+    cluster.registry.delete(index).await?;
+    cluster.replicas.forget(index);
+    Ok(())
+}
+
+/// Returns the nodes that may still have the index that was last deleted under this name.
+async fn nodes_with_remains(cluster: &Cluster, index: &IndexUid) -> Result<Vec<NodeId>, ApiError> {
+    // Deletions of an index that did not exist are tasks without nodes.
+    const LATEST: u32 = 100;
+    let query = TaskQuery {
+        kinds: Some(BTreeSet::from([TaskKind::IndexDeletion])),
+        limit: LATEST,
+        ..of_index(index)
+    };
+    let deletions = cluster.store.task_list(&query).await?.tasks;
+    let last = deletions.iter().find(|task| !(task.node_tasks.is_empty() && task.node_errors.is_empty()));
+    let Some(last) = last else { return Ok(Vec::new()) };
+    let unknown = last.node_tasks.iter().filter(|(_, part)| part.uid.is_none()).map(|(node, _)| node);
+    Ok(unknown.chain(last.node_errors.keys()).cloned().collect())
+}

@@ -1,0 +1,188 @@
+//! The run of a write: sent to all its nodes in parallel, then judged.
+//!
+//! The response does not wait for slow nodes. Once every shard is written, the nodes that have not responded get a
+//! short grace. After it they are named in `X-Miroir-Degraded`, and the run goes on without the client. A node whose
+//! response was lost stays pending in the row, and the reconciler finds out whether it accepted the write.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use miroir_domain::NodeId;
+use miroir_domain::error::ErrorCode;
+use miroir_domain::quorum::{WriteVerdict, judge_write};
+use miroir_domain::replica::MissedWrite;
+use miroir_domain::task::{NodeOutcome, Task, WriteOutcomes};
+use miroir_ports::inbound::{Accepted, ApiError};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::dispatch::{Completion, Dispatch};
+use super::plan::WritePlan;
+use super::send::send_in_turn;
+use crate::cluster::Cluster;
+use crate::order::Sending;
+
+/// The time that a write with a quorum still waits for nodes that have not responded.
+const STRAGGLER_GRACE: Duration = Duration::from_millis(500);
+
+/// A write that is being sent.
+pub(super) struct Run {
+    cluster: Arc<Cluster>,
+    plan: Arc<WritePlan>,
+    task: Task,
+    outcomes: WriteOutcomes,
+    waiting: JoinSet<(NodeId, NodeOutcome)>,
+    completion: Option<oneshot::Sender<Completion>>,
+    /// The nodes whose miss has been recorded. Each is recorded once, since the node may have been repaired since.
+    recorded: BTreeSet<NodeId>,
+    _sending: Sending,
+}
+
+impl Run {
+    /// Starts to send the parts of all nodes, each in its turn.
+    pub(super) fn start(dispatch: Dispatch, completion: oneshot::Sender<Completion>) -> Self {
+        let Dispatch { cluster, plan, task, tickets, sending } = dispatch;
+        let plan = Arc::new(plan);
+        let outcomes = WriteOutcomes::new(plan.targets.len());
+        let mut waiting = JoinSet::new();
+        for (node, ticket) in tickets {
+            let (cluster, plan, uid) = (Arc::clone(&cluster), Arc::clone(&plan), task.uid);
+            waiting.spawn(async move {
+                let outcome = match plan.targets.get(&node) {
+                    Some(target) => send_in_turn(&cluster, &plan, &node, target, ticket, uid).await,
+                    // Tickets are taken for the plan's targets, so each has one.
+                    None => NodeOutcome::Unknown,
+                };
+                (node, outcome)
+            });
+        }
+        Self {
+            cluster,
+            plan,
+            task,
+            outcomes,
+            waiting,
+            completion: Some(completion),
+            recorded: BTreeSet::new(),
+            _sending: sending,
+        }
+    }
+
+    /// Waits for the outcomes of all nodes, and stores them.
+    pub(super) async fn finish(mut self) {
+        let mut grace: Option<Instant> = None;
+        while let Some((node, outcome)) = self.next(grace).await {
+            self.outcomes.insert(node, outcome);
+            if grace.is_none() && self.verdict().unwritten.is_empty() {
+                grace = Some(Instant::now() + STRAGGLER_GRACE);
+            }
+        }
+        if !self.waiting.is_empty() {
+            self.settle().await;
+            while let Some((node, outcome)) = self.next(None).await {
+                self.outcomes.insert(node, outcome);
+            }
+        }
+        self.settle().await;
+    }
+
+    /// Returns the next outcome, or `None` if there are no more or the grace is over.
+    async fn next(&mut self, grace: Option<Instant>) -> Option<(NodeId, NodeOutcome)> {
+        loop {
+            let joined = match grace {
+                Some(end) => timeout_at(end, self.waiting.join_next()).await.ok()??,
+                None => self.waiting.join_next().await?,
+            };
+            match joined {
+                Ok(outcome) => return Some(outcome),
+                // The node stays pending in the row, as after any lost response.
+                Err(panic) => tracing::error!(task = %self.task.uid, "sending a write panicked: {panic}"),
+            }
+        }
+    }
+
+    /// Stores the outcomes so far and, the first time, sends the result to the client.
+    async fn settle(&mut self) {
+        let verdict = self.verdict();
+        let events = self.outcomes.events(&verdict);
+        // Before the events are stored: a reader of the finished task must find the replica states that follow.
+        self.record_misses();
+        let cluster = &self.cluster;
+        let amended = cluster.tasks.amend(self.task.clone(), &events).await;
+        let result = match amended {
+            Ok(task) => {
+                self.task = task;
+                self.result(verdict)
+            }
+            Err(error) => Err(error.into()),
+        };
+        match self.completion.take() {
+            // A client that disconnected loses its response; the task is recorded all the same.
+            Some(completion) => {
+                drop(completion.send(Completion { result, untouched: self.outcomes.is_untouched() }));
+            }
+            None => {
+                if let Err(error) = result {
+                    tracing::warn!(
+                        task = %self.task.uid,
+                        "a write failed after its response was sent: {}",
+                        miroir_ports::error_chain(&error)
+                    );
+                }
+            }
+        }
+    }
+
+    fn verdict(&self) -> WriteVerdict {
+        let placements = &self.cluster.placements;
+        let placement = placements.of(self.plan.shard_count);
+        judge_write(placements.topology(), &placement, &self.plan.touched, &|node| {
+            self.outcomes.has_accepted(node)
+        })
+    }
+
+    /// Records the replicas that missed the write, unless the request itself was invalid.
+    fn record_misses(&mut self) {
+        if self.outcomes.agreed_refusal().is_some() || self.outcomes.is_untouched() {
+            return;
+        }
+        let may_have = |node: &NodeId| self.outcomes.may_have(node);
+        for (node, target) in &self.plan.targets {
+            if may_have(node) || !self.recorded.insert(node.clone()) {
+                continue;
+            }
+            let miss = MissedWrite {
+                kind: self.plan.kind,
+                index: &self.plan.index,
+                shard_count: self.plan.shard_count,
+                node,
+                shards: &target.shards,
+                brings_settings: self.plan.settings_version.is_some(),
+            };
+            self.cluster.replicas.record(&miss, &self.cluster.placements, &may_have);
+        }
+    }
+
+    fn result(&self, verdict: WriteVerdict) -> Result<Accepted, ApiError> {
+        if let Some((status, error)) = self.outcomes.agreed_refusal() {
+            return Err(ApiError::Node { status, error });
+        }
+        if verdict.unwritten.is_empty() {
+            return Ok(Accepted { summary: self.task.summary(), degraded: verdict.degraded });
+        }
+        let accepted: Vec<&str> = self.outcomes.accepted().map(NodeId::as_str).collect();
+        let accepted = if accepted.is_empty() { "no node".to_owned() } else { accepted.join(", ") };
+        Err(ApiError::refused(
+            ErrorCode::MiroirNoQuorum,
+            format!(
+                "Shards {} of index `{}` did not reach a quorum of {} in any replica group; accepted by: {accepted}. Task {} follows what the nodes do.",
+                verdict.unwritten,
+                self.plan.index,
+                self.cluster.placements.topology().write_quorum(),
+                self.task.uid,
+            ),
+        ))
+    }
+}
