@@ -6,7 +6,7 @@ use miroir_domain::Timestamp;
 use miroir_domain::canary::{CanaryId, Definition};
 use miroir_ports::outbound::{Create, Put, StoreError, TaskStore};
 
-use super::every_canary;
+use super::listing::every_canary;
 
 /// What keeping the store equal to the configuration took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

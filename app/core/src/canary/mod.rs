@@ -17,6 +17,7 @@ mod capture;
 mod configured;
 mod executor;
 mod index_facts;
+mod listing;
 mod ownership;
 mod part;
 mod runner;
@@ -31,13 +32,3 @@ pub use ownership::{OwnedPart, OwnedParts, Ownership, OwnsAll};
 pub use part::CanaryPart;
 pub use runner::run_loop;
 pub use service::CanaryService;
-
-use miroir_domain::canary::Canary;
-use miroir_ports::outbound::{StoreError, TaskStore};
-
-use crate::listing;
-
-/// Every canary there is, in the byte order of the ids.
-async fn every_canary(store: &dyn TaskStore) -> Result<Vec<Canary>, StoreError> {
-    listing::all(|after, limit| store.canary_list(after, limit), |canary: &Canary| canary.id.clone()).await
-}

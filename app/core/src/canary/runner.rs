@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::executor::Executor;
-use super::{Ownership, every_canary};
+use super::listing::every_canary;
+use super::ownership::Ownership;
 use tokio_util::sync::CancellationToken;
 
 /// The longest pause between two looks at the store: how long a canary that was just made, changed or enabled may wait.

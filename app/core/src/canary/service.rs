@@ -13,7 +13,9 @@ use miroir_ports::outbound::{Create, Ids, Put};
 
 use super::capture::Captures;
 use super::executor::Executor;
-use super::{Ownership, every_canary, view};
+use super::listing::every_canary;
+use super::ownership::Ownership;
+use super::view;
 use crate::detached::detached;
 use crate::listing;
 
