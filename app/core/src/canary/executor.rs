@@ -46,7 +46,7 @@ pub struct Executor {
     changes: Arc<ChangeRecorder>,
     pub(super) options: CanaryOptions,
     /// A place for each canary that may run at once.
-    pub(super) slots: Arc<Semaphore>,
+    pub(super) permits: Arc<Semaphore>,
     /// The last run of each canary that ran here, without its evidence. It is there from the moment the run begins, so that
     /// a run that cannot be recorded, or never ends, is not begun again at once.
     last: Mutex<HashMap<String, CanaryRun>>,
@@ -86,7 +86,7 @@ impl Executor {
             aliases,
             search,
             clock,
-            slots: Arc::new(Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
+            permits: Arc::new(Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
             options,
             last: Mutex::default(),
             running: Mutex::default(),
@@ -140,13 +140,13 @@ impl Executor {
     }
 
     /// Forgets what ran of canaries that `which` names.
-    pub(super) fn forget_where(&self, which: &dyn Fn(&str) -> bool) {
-        self.last.lock().retain(|id, _| !which(id));
+    pub(super) fn forget_where(&self, select: &dyn Fn(&str) -> bool) {
+        self.last.lock().retain(|id, _| !select(id));
     }
 
     /// Whether any canary that `which` names is running.
-    pub(super) fn runs_any(&self, which: &dyn Fn(&str) -> bool) -> bool {
-        self.running.lock().iter().any(|id| which(id))
+    pub(super) fn runs_any(&self, select: &dyn Fn(&str) -> bool) -> bool {
+        self.running.lock().iter().any(|id| select(id))
     }
 
     /// Marks a canary as running; none when it is already.
@@ -173,19 +173,20 @@ impl Executor {
             latency_ms: 0,
             failed_assertions: json!([]),
         };
-        let before = self.last.lock().insert(canary.id.clone(), run.clone()).map(|before| before.status);
+        let previous =
+            self.last.lock().insert(canary.id.clone(), run.clone()).map(|previous| previous.status);
         let (verdict, latency_ms) = match Definition::of_row(canary) {
             Ok(definition) => self.judge(&definition, &canary.id).await,
             Err(refusal) => (Verdict::Error(refusal.into()), 0),
         };
         run =
             CanaryRun { status: verdict.status(), latency_ms, failed_assertions: verdict.evidence(), ..run };
-        self.note(canary, &run, before);
+        self.count(canary, &run, previous);
         let recorded = store.canary_run_append(&run, self.options.history).await;
         match &recorded {
             Ok(true) => {
                 self.last.lock().insert(canary.id.clone(), without_evidence(&run));
-                self.tell(store, canary, &run).await;
+                self.notify(store, canary, &run).await;
             }
             Ok(false) => self.forget(&canary.id),
             Err(error) => {
@@ -197,7 +198,7 @@ impl Executor {
     }
 
     /// Tells the sinks that ask for runs. The run is recorded already: one that cannot be told is only logged.
-    async fn tell(&self, store: &dyn TaskStore, canary: &Canary, run: &CanaryRun) {
+    async fn notify(&self, store: &dyn TaskStore, canary: &Canary, run: &CanaryRun) {
         if let Err(error) = self.changes.canary_ran(store, canary, run).await {
             tracing::warn!(
                 canary = canary.id,
@@ -208,7 +209,7 @@ impl Executor {
     }
 
     /// Counts a run, and logs it where it came to something else than the one before.
-    fn note(&self, canary: &Canary, run: &CanaryRun, before: Option<CanaryStatus>) {
+    fn count(&self, canary: &Canary, run: &CanaryRun, previous: Option<CanaryStatus>) {
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.observer.observe(Occurrence::CanaryRan(run.status));
         let (counter, message) = match run.status {
@@ -219,7 +220,7 @@ impl Executor {
         if let Some(counter) = counter {
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        if before.unwrap_or(CanaryStatus::Pass) == run.status {
+        if previous.unwrap_or(CanaryStatus::Pass) == run.status {
             return;
         }
         let (canary, index) = (&canary.id, &canary.index_uid);
@@ -234,7 +235,7 @@ impl Executor {
     async fn judge(&self, definition: &Definition, id: &str) -> (Verdict, u64) {
         let (facts, recent) = match self.look_up(definition, id).await {
             Ok(found) => found,
-            Err(error) => return (Verdict::Error(told(&ApiError::Store(error))), 0),
+            Err(error) => return (Verdict::Error(response_error(&ApiError::Store(error))), 0),
         };
         let query = definition.query().clone();
         let query = facts.primary_key.as_ref().map_or(query.clone(), |key| query.retrieving(key));
@@ -243,8 +244,8 @@ impl Executor {
         let outcome = tokio::time::timeout(self.options.timeout, searching).await;
         let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let ReadResponse { body, degraded } = match outcome {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return (Verdict::Error(told(&error)), latency_ms),
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return (Verdict::Error(response_error(&error)), latency_ms),
             Err(_) => {
                 let message =
                     format!("The search was not answered within {} ms.", self.options.timeout.as_millis());
@@ -269,11 +270,11 @@ impl Executor {
         id: &str,
     ) -> Result<(IndexFacts, Vec<CanaryRun>), StoreError> {
         let facts = IndexFacts::read(self.store.as_ref(), &self.aliases, definition.index()).await?;
-        let looks_back =
+        let needs_history =
             definition.assertions().iter().any(|assertion| matches!(assertion, Assertion::MaxP95Ms { .. }));
         // Runs that were errors do not count, so a few more are read than are looked at.
         let recent =
-            if looks_back { self.store.canary_run_list(id, 2 * P95_RUNS).await? } else { Vec::new() };
+            if needs_history { self.store.canary_run_list(id, 2 * P95_RUNS).await? } else { Vec::new() };
         Ok((facts, recent))
     }
 }
@@ -283,7 +284,7 @@ fn without_evidence(run: &CanaryRun) -> CanaryRun {
 }
 
 /// The error of a search in the words a client would get.
-fn told(error: &ApiError) -> ResponseError {
+fn response_error(error: &ApiError) -> ResponseError {
     match error {
         ApiError::Refused { code, message } => code.with_message(message),
         ApiError::Node { error, .. } => error.clone(),

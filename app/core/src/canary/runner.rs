@@ -19,12 +19,12 @@ use super::ownership::Ownership;
 use tokio_util::sync::CancellationToken;
 
 /// The longest pause between two looks at the store: how long a canary that was just made, changed or enabled may wait.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs canaries until `shutdown`; runs in progress are then given up, unrecorded.
 pub async fn run_loop(executor: Arc<Executor>, ownership: Arc<dyn Ownership>, shutdown: CancellationToken) {
     let mut runner =
-        Runner { executor, ownership, waiting: VecDeque::new(), runs: JoinSet::new(), store_is_lost: false };
+        Runner { executor, ownership, waiting: VecDeque::new(), runs: JoinSet::new(), store_failed: false };
     let mut wake = Instant::now();
     loop {
         tokio::select! {
@@ -50,39 +50,39 @@ struct Runner {
     /// Due, and without a place to run yet; the longest due first.
     waiting: VecDeque<Canary>,
     runs: JoinSet<(Canary, CanaryRun)>,
-    store_is_lost: bool,
+    store_failed: bool,
 }
 
 impl Runner {
     /// Sees what is due. Answers how long until there is something to see again.
     async fn round(&mut self) -> Duration {
-        match self.look().await {
+        match self.find_due().await {
             Ok(pause) => {
-                if std::mem::take(&mut self.store_is_lost) {
+                if std::mem::take(&mut self.store_failed) {
                     tracing::info!("canaries run again");
                 }
                 pause
             }
             Err(error) => {
-                if !std::mem::replace(&mut self.store_is_lost, true) {
+                if !std::mem::replace(&mut self.store_failed, true) {
                     tracing::warn!(
                         "no canary runs until the task store can be read again: {}",
                         miroir_ports::error_chain(&error)
                     );
                 }
                 self.waiting.clear();
-                LONGEST_PAUSE
+                MAX_PAUSE
             }
         }
     }
 
-    async fn look(&mut self) -> Result<Duration, StoreError> {
+    async fn find_due(&mut self) -> Result<Duration, StoreError> {
         let canaries = every_canary(self.executor.store.as_ref()).await?;
         self.executor
             .forget_others(&canaries.iter().map(|canary| canary.id.as_str()).collect::<HashSet<_>>());
         let now = self.executor.clock.now();
         let mut due: Vec<(Timestamp, Canary)> = Vec::new();
-        let mut pause = LONGEST_PAUSE;
+        let mut pause = MAX_PAUSE;
         for canary in canaries {
             if self.ownership.owned(&canary.id).is_none() {
                 // Another instance runs it, and only the store knows when: not what is remembered here.
@@ -108,7 +108,7 @@ impl Runner {
     /// Starts what is due as far as there is room.
     fn start_waiting(&mut self) {
         while let Some(canary) = self.waiting.pop_front() {
-            let Ok(slot) = Arc::clone(&self.executor.slots).try_acquire_owned() else {
+            let Ok(permit) = Arc::clone(&self.executor.permits).try_acquire_owned() else {
                 self.waiting.push_front(canary);
                 return;
             };
@@ -123,7 +123,7 @@ impl Runner {
             let executor = Arc::clone(&self.executor);
             self.runs.spawn(async move {
                 let (run, _) = executor.run(&canary, store.as_ref()).await;
-                drop((running, slot));
+                drop((running, permit));
                 (canary, run)
             });
         }

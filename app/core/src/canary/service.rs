@@ -86,7 +86,7 @@ impl CanaryService {
 
     async fn run_now(&self, id: &CanaryId) -> Result<CanaryRunView, ApiError> {
         let closed = |_| ApiError::Internal("the places for canaries are gone".to_owned());
-        let _slot = self.executor.slots.acquire().await.map_err(closed)?;
+        let _permit = self.executor.permits.acquire().await.map_err(closed)?;
         // Loaded when it has its place, so that what runs is what is stored by then.
         let canary = self.load(id).await?;
         // It may be running already; the schedule does not begin it once more on top of this.
@@ -179,7 +179,7 @@ impl CanaryApi for CanaryService {
         let mut results = Vec::new();
         for canary in every_canary(store.as_ref()).await? {
             let runs = store.canary_run_list(&canary.id, self.executor.options.history).await?;
-            results.push(view::standing(canary, runs, self.executor.clock.now()));
+            results.push(view::summary(canary, runs, self.executor.clock.now()));
         }
         Ok(CanaryOverview { results, totals: self.totals() })
     }

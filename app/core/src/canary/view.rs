@@ -29,7 +29,7 @@ pub(super) fn run(row: CanaryRun) -> CanaryRunView {
 }
 
 /// How a canary fares whose kept runs are `runs`, newest first.
-pub(super) fn standing(row: Canary, runs: Vec<CanaryRun>, now: Timestamp) -> CanarySummary {
+pub(super) fn summary(row: Canary, runs: Vec<CanaryRun>, now: Timestamp) -> CanarySummary {
     let RunSummary { counts, consecutive_failures } = RunSummary::of(&runs);
     let last = runs.into_iter().next();
     let due = due_at(&row, last.as_ref(), now);

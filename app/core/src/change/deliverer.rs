@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How often a sink that has nothing to do looks again, without being woken: events may have come in by another process
 /// on the same store.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// The pause after the store failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -81,18 +81,18 @@ impl Deliverer {
                 let before = *appended.borrow();
                 tokio::select! {
                     () = self.sink.wake.notified() => return,
-                    _ = timeout(LOOK_AGAIN, appended.changed()) => {}
+                    _ = timeout(POLL_INTERVAL, appended.changed()) => {}
                 }
                 let full = before + u64::from(self.delivery.batch_events);
                 // Either way a batch leaves: full, or old enough.
                 let _ = timeout(self.delivery.batch_delay, appended.wait_for(|count| *count >= full)).await;
             }
             Ok(Round::Stopped) => {
-                let _ = timeout(LOOK_AGAIN, self.sink.wake.notified()).await;
+                let _ = timeout(POLL_INTERVAL, self.sink.wake.notified()).await;
             }
-            Ok(Round::Refused(asked)) => {
+            Ok(Round::Refused(retry_after)) => {
                 self.failures = self.failures.saturating_add(1);
-                let wait = self.delivery.backoff.wait(self.failures, asked, &self.ids.unique_id());
+                let wait = self.delivery.backoff.wait(self.failures, retry_after, &self.ids.unique_id());
                 // A person who resumes it wants it tried now.
                 let _ = timeout(wait, self.sink.wake.notified()).await;
             }
@@ -109,7 +109,7 @@ impl Deliverer {
 
     /// One batch of every index that has something, so that a busy index does not keep the others waiting.
     async fn round(&self) -> Result<Round, StoreError> {
-        let _turn = self.sink.turn.lock().await;
+        let _guard = self.sink.delivery_lock.lock().await;
         let name = self.sink.name();
         let row = self.store.change_sink_get(name).await?;
         if row.is_some_and(|row| row.state != SinkState::Active) {

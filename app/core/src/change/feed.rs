@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How often a reader that waits looks again, without being woken: events may have come in by another process on the
 /// same store.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How the feed answers.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,7 @@ impl Feed {
     }
 
     /// What is there now.
-    async fn look(&self, sink: &SinkHandle, query: &ChangesQuery) -> Result<ChangesPage, ApiError> {
+    async fn page(&self, sink: &SinkHandle, query: &ChangesQuery) -> Result<ChangesPage, ApiError> {
         let after = query.since.unwrap_or(0);
         let page = outbox::read(self.store.as_ref(), sink.name(), &query.index, after, query.limit).await?;
         let held = HeldEvents { first: page.changes.first().map(|change| change.seq), last: page.last_seq };
@@ -95,13 +95,13 @@ impl ChangeFeed for Feed {
         loop {
             // Before the look, so that what is appended after it is seen.
             let mut appended = self.recorder.appended();
-            let page = self.look(sink, &query).await?;
+            let page = self.page(sink, &query).await?;
             if !page.results.is_empty() || Instant::now() >= deadline {
                 return Ok(page);
             }
             tokio::select! {
                 _ = appended.changed() => {}
-                () = sleep_until(deadline.min(Instant::now() + LOOK_AGAIN)) => {}
+                () = sleep_until(deadline.min(Instant::now() + POLL_INTERVAL)) => {}
                 () = self.shutdown.cancelled() => return Ok(page),
             }
         }

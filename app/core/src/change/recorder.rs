@@ -58,7 +58,7 @@ impl ChangeRecorder {
     }
 
     /// Tells those who wait that `events` more were appended.
-    pub fn tell(&self, events: usize) {
+    pub fn notify(&self, events: usize) {
         self.appended.send_modify(|count| *count += events as u64);
     }
 
@@ -100,7 +100,7 @@ impl ChangeRecorder {
         let count = changes.len();
         if count > 0 {
             store.change_append(changes, self.options.budget_bytes).await?;
-            self.tell(count);
+            self.notify(count);
         }
         Ok(())
     }

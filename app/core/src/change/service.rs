@@ -110,9 +110,9 @@ impl SinkService {
         Ok(view.collect())
     }
 
-    async fn turn_to(&self, name: &str, state: SinkState) -> Result<SinkView, ApiError> {
+    async fn set_state(&self, name: &str, state: SinkState) -> Result<SinkView, ApiError> {
         let sink = self.find_delivered(name)?;
-        let _turn = sink.turn.lock().await;
+        let _guard = sink.delivery_lock.lock().await;
         let (sink_name, changed_at) = (name.to_owned(), self.clock.now());
         self.store.change_sink_put(SinkRow { sink_name, state, reason: None, changed_at }).await?;
         sink.wake.notify_one();
@@ -131,17 +131,17 @@ impl SinkApi for SinkService {
     }
 
     async fn sink_pause(&self, name: &str) -> Result<SinkView, ApiError> {
-        self.turn_to(name, SinkState::Paused).await
+        self.set_state(name, SinkState::Paused).await
     }
 
     async fn sink_resume(&self, name: &str) -> Result<SinkView, ApiError> {
-        self.turn_to(name, SinkState::Active).await
+        self.set_state(name, SinkState::Active).await
     }
 
     async fn sink_rewind(&self, name: &str, rewind: Rewind) -> Result<SinkView, ApiError> {
         let sink = self.find_delivered(name)?;
         let Rewind { index, since } = rewind;
-        let _turn = sink.turn.lock().await;
+        let _guard = sink.delivery_lock.lock().await;
         let page = self.store.change_peek(name, &index, 0, 1).await?;
         let held = HeldEvents { first: page.changes.first().map(|change| change.seq), last: page.last_seq };
         held.check(since).map_err(|reason| out_of_reach(&index, since, reason))?;

@@ -50,7 +50,7 @@ pub struct SinkHandle {
     /// How it is delivered to; none for the feed, which readers ask.
     pub delivery: Option<Delivery>,
     /// Held while a batch is delivered and confirmed: who moves the cursor otherwise takes it first.
-    pub(super) turn: tokio::sync::Mutex<()>,
+    pub(super) delivery_lock: tokio::sync::Mutex<()>,
     /// Wakes the deliverer when a person changed something.
     pub(super) wake: Notify,
     suppressed: AtomicU64,
@@ -76,7 +76,7 @@ impl SinkHandle {
         Self {
             rules,
             delivery,
-            turn: tokio::sync::Mutex::default(),
+            delivery_lock: tokio::sync::Mutex::default(),
             wake: Notify::new(),
             suppressed: AtomicU64::new(0),
             published: AtomicU64::new(0),

@@ -29,7 +29,7 @@ pub struct Term {
     pub store: Arc<dyn TaskStore>,
     /// Cancelled when the work is to end.
     pub over: CancellationToken,
-    seat: Option<Announcement>,
+    announcement: Option<Announcement>,
 }
 
 struct Announcement {
@@ -41,18 +41,18 @@ struct Announcement {
 impl Term {
     /// Makes a term that no other instance can have, for an instance that has the store for itself.
     pub fn unlimited(store: Arc<dyn TaskStore>, over: CancellationToken) -> Self {
-        Self { store, over, seat: None }
+        Self { store, over, announcement: None }
     }
 
     /// Returns the validity of the term, or `None` for a term that no other instance can have.
     pub fn validity(&self) -> Option<LeaseValidity> {
-        self.seat.as_ref().map(|seat| seat.validity.clone())
+        self.announcement.as_ref().map(|announcement| announcement.validity.clone())
     }
 
     /// Announces that this instance serves requests of the role from now on.
     pub fn announce(&self) {
-        if let Some(Announcement { directory, role, validity }) = &self.seat {
-            directory.hold(role, validity.clone());
+        if let Some(Announcement { directory, role, validity }) = &self.announcement {
+            directory.announce(role, validity.clone());
         }
     }
 }
@@ -111,7 +111,7 @@ impl Campaign {
     /// Waits until the role falls to this instance, or to another.
     async fn is_assigned_here(&self, here: bool) {
         self.directory
-            .until(|directory| (directory.is_assigned_here(&self.role) == here).then_some(()))
+            .wait_for(|directory| (directory.is_assigned_here(&self.role) == here).then_some(()))
             .await;
     }
 
@@ -121,7 +121,7 @@ impl Campaign {
         &self,
         store: &Arc<dyn TaskStore>,
     ) -> Result<Option<(HeldLease, Arc<dyn TaskStore>)>, StoreError> {
-        let (scope, holder) = (self.role.name(), &self.directory.me);
+        let (scope, holder) = (self.role.name(), &self.directory.id);
         let Some(lease) = HeldLease::acquire(store, &self.clock, &scope, holder, self.timings).await? else {
             return Ok(None);
         };
@@ -135,15 +135,15 @@ impl Campaign {
 
     async fn serve(&self, lease: HeldLease, store: Arc<dyn TaskStore>, shutdown: &CancellationToken) {
         let (scope, token, mut validity) = (self.role.name(), lease.token(), lease.validity());
-        self.tell(token, "this instance has the role");
+        self.log(token, "this instance has the role");
         self.observe_held(true);
         let over = CancellationToken::new();
-        let seat = Announcement {
+        let announcement = Announcement {
             directory: Arc::clone(&self.directory),
             role: self.role.clone(),
             validity: validity.clone(),
         };
-        let mut work = self.work.work(Term { store, over: over.clone(), seat: Some(seat) });
+        let mut work = self.work.work(Term { store, over: over.clone(), announcement: Some(announcement) });
         let ended = tokio::select! {
             ended = &mut work => Some(ended),
             () = validity.expired() => None,
@@ -161,7 +161,7 @@ impl Campaign {
         drop(work);
         self.observe_held(false);
         match ended {
-            Some(Ok(())) => self.tell(token, "this instance leaves the role to others"),
+            Some(Ok(())) => self.log(token, "this instance leaves the role to others"),
             Some(Err(error)) => tracing::warn!(scope, token, "the work could not be done: {error}"),
             None => {
                 tracing::warn!(scope, token, "the lease could not be kept: another instance may have it now");
@@ -172,7 +172,7 @@ impl Campaign {
     }
 
     /// Logs what happened to the role. There are many that are dealt out, and they come and go with every instance.
-    fn tell(&self, token: u64, what: &str) {
+    fn log(&self, token: u64, what: &str) {
         let scope = self.role.name();
         if self.role.is_distributed() {
             tracing::debug!(scope, token, "{what}");

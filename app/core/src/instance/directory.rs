@@ -12,15 +12,15 @@ use tokio::time::Instant;
 use super::lease::LeaseValidity;
 
 /// What the scope of the lease that says an instance lives begins with; its holder is the URL of the instance.
-pub(super) const LIFE: &str = "instance:";
+pub(super) const INSTANCE_PREFIX: &str = "instance:";
 
 /// How long what was read in the store counts. It is read several times in that time.
-const FRESH: Duration = Duration::from_secs(2);
+const MAX_AGE: Duration = Duration::from_secs(2);
 
 /// The directory of one instance.
 pub struct Directory {
     /// The name of this instance.
-    pub me: String,
+    pub id: String,
     /// Where the others reach it.
     pub url: String,
     /// The roles there are. Any other may be done by anybody.
@@ -46,14 +46,14 @@ struct View {
 impl View {
     /// Whether it still counts: not in an instance that was paused and wakes up, before it has read the store again.
     fn is_fresh(&self) -> bool {
-        self.read_at.is_some_and(|read_at| read_at.elapsed() < FRESH)
+        self.read_at.is_some_and(|read_at| read_at.elapsed() < MAX_AGE)
     }
 }
 
 impl Directory {
     /// A directory that knows nothing yet.
-    pub fn new(me: String, url: String, roles: impl IntoIterator<Item = Role>) -> Self {
-        Self { me, url, roles: roles.into_iter().collect(), view: watch::Sender::default() }
+    pub fn new(id: String, url: String, roles: impl IntoIterator<Item = Role>) -> Self {
+        Self { id, url, roles: roles.into_iter().collect(), view: watch::Sender::default() }
     }
 
     /// Every role there is.
@@ -62,15 +62,18 @@ impl Directory {
     }
 
     /// The scope of the lease that says this instance lives.
-    pub(super) fn life(&self) -> String {
-        format!("{LIFE}{}", self.me)
+    pub(super) fn presence_scope(&self) -> String {
+        format!("{INSTANCE_PREFIX}{}", self.id)
     }
 
     /// These terms run, by the store; this instance is `alive` when the one of its name is its own.
-    pub(super) fn read(&self, leases: Vec<Lease>, alive: bool) {
-        let (lives, terms): (Vec<Lease>, Vec<Lease>) =
-            leases.into_iter().partition(|lease| lease.scope.starts_with(LIFE));
-        let urls = lives.into_iter().map(|life| (life.scope[LIFE.len()..].to_owned(), life.holder)).collect();
+    pub(super) fn update(&self, leases: Vec<Lease>, alive: bool) {
+        let (presences, terms): (Vec<Lease>, Vec<Lease>) =
+            leases.into_iter().partition(|lease| lease.scope.starts_with(INSTANCE_PREFIX));
+        let urls = presences
+            .into_iter()
+            .map(|lease| (lease.scope[INSTANCE_PREFIX.len()..].to_owned(), lease.holder))
+            .collect();
         let terms = terms.into_iter().map(|term| (term.scope.clone(), term)).collect();
         self.view.send_if_modified(|view| {
             let changed = !view.is_fresh()
@@ -89,7 +92,7 @@ impl Directory {
     }
 
     /// This instance does `role` from now on, as long as `validity` holds.
-    pub(super) fn hold(&self, role: &Role, validity: LeaseValidity) {
+    pub(super) fn announce(&self, role: &Role, validity: LeaseValidity) {
         self.view.send_modify(|view| drop(view.held.insert(role.name(), validity)));
     }
 
@@ -103,11 +106,11 @@ impl Directory {
         let view = self.view.borrow();
         view.alive
             && (!role.is_distributed()
-                || assigned_to(role, view.urls.keys().map(String::as_str)) == Some(self.me.as_str()))
+                || assigned_to(role, view.urls.keys().map(String::as_str)) == Some(self.id.as_str()))
     }
 
     /// Waits until `look` finds something here.
-    pub(super) async fn until<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
+    pub(super) async fn wait_for<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
         let mut changes = self.view.subscribe();
         loop {
             changes.mark_unchanged();
@@ -146,7 +149,7 @@ impl Directory {
 
     /// Waits until another than `known` does `role`, and answers who.
     pub async fn role_holder_changed(&self, role: &Role, known: &RoleHolder) -> RoleHolder {
-        self.until(|directory| Some(directory.role_holder(role)).filter(|holder| holder != known)).await
+        self.wait_for(|directory| Some(directory.role_holder(role)).filter(|holder| holder != known)).await
     }
 }
 
@@ -158,10 +161,12 @@ fn same_terms(one: &BTreeMap<String, Lease>, other: &BTreeMap<String, Lease>) ->
 }
 
 /// The instances among running terms.
-pub(super) fn instances(leases: &[Lease], me: &str) -> Vec<InstanceView> {
-    let lives = leases.iter().filter_map(|lease| Some((lease.scope.strip_prefix(LIFE)?, &lease.holder)));
+pub(super) fn instance_views(leases: &[Lease], me: &str) -> Vec<InstanceView> {
+    let presences =
+        leases.iter().filter_map(|lease| Some((lease.scope.strip_prefix(INSTANCE_PREFIX)?, &lease.holder)));
     let view = |(id, url): (&str, &String)| {
-        let held = leases.iter().filter(|lease| lease.holder == id && !lease.scope.starts_with(LIFE));
+        let held =
+            leases.iter().filter(|lease| lease.holder == id && !lease.scope.starts_with(INSTANCE_PREFIX));
         let roles: Vec<String> = held.map(|lease| lease.scope.clone()).collect();
         InstanceView {
             id: id.to_owned(),
@@ -171,12 +176,12 @@ pub(super) fn instances(leases: &[Lease], me: &str) -> Vec<InstanceView> {
             roles,
         }
     };
-    lives.map(view).collect()
+    presences.map(view).collect()
 }
 
 /// The terms of roles among all that run.
-pub(super) fn terms(leases: Vec<Lease>) -> Vec<LeaseView> {
-    let terms = leases.into_iter().filter(|lease| !lease.scope.starts_with(LIFE));
+pub(super) fn lease_views(leases: Vec<Lease>) -> Vec<LeaseView> {
+    let terms = leases.into_iter().filter(|lease| !lease.scope.starts_with(INSTANCE_PREFIX));
     let view = |lease: Lease| LeaseView {
         role: lease.scope,
         holder: lease.holder,
@@ -205,7 +210,7 @@ mod tests {
         Lease { scope: scope.to_owned(), holder: holder.to_owned(), expires_at, token }
     }
 
-    fn lives() -> Vec<Lease> {
+    fn presences() -> Vec<Lease> {
         vec![lease("instance:one", "http://one", 1), lease("instance:two", "http://two", 1)]
     }
 
@@ -222,27 +227,27 @@ mod tests {
     async fn keeper_is_who_holds_the_term() {
         let directory = directory();
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Unknown);
-        directory.read(lives(), true);
+        directory.update(presences(), true);
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
-        directory.read([lives(), vec![lease("writes", "two", 3)]].concat(), true);
+        directory.update([presences(), vec![lease("writes", "two", 3)]].concat(), true);
         assert_eq!(directory.role_holder(&Role::Writes), at_two(3));
-        tokio::time::advance(FRESH).await;
+        tokio::time::advance(MAX_AGE).await;
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Unknown, "that was long ago");
-        directory.read([lives(), vec![lease("writes", "two", 3)]].concat(), true);
+        directory.update([presences(), vec![lease("writes", "two", 3)]].concat(), true);
         assert_eq!(directory.role_holder(&Role::Writes), at_two(3));
     }
 
     #[test]
     fn holder_that_shows_no_life_is_nobody() {
         let directory = directory();
-        directory.read(vec![lives().remove(0), lease("writes", "two", 3)], true);
+        directory.update(vec![presences().remove(0), lease("writes", "two", 3)], true);
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
     }
 
     #[test]
     fn unknown_role_is_served_by_anyone() {
         let directory = directory();
-        directory.read(lives(), true);
+        directory.update(presences(), true);
         assert_eq!(directory.role_holder(&Role::Sink("unheard-of".parse().unwrap())), RoleHolder::Local);
         assert_eq!(directory.role_holder(&Role::Canaries(0)), RoleHolder::Local);
     }
@@ -250,12 +255,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn role_is_held_here_while_its_lease_is_valid() {
         let directory = directory();
-        directory.read([lives(), vec![lease("writes", "one", 3)]].concat(), true);
-        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant, "it has not taken its seat");
+        directory.update([presences(), vec![lease("writes", "one", 3)]].concat(), true);
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant, "it has not announced itself");
         let (_running, validity) = validity();
-        directory.hold(&Role::Writes, validity);
+        directory.announce(&Role::Writes, validity);
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Local);
-        tokio::time::advance(FRESH * 3 / 4).await;
+        tokio::time::advance(MAX_AGE * 3 / 4).await;
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
         directory.withdraw(&Role::Writes);
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
@@ -265,7 +270,7 @@ mod tests {
     fn instance_of_the_same_name_is_another_one() {
         let directory = directory();
         let leases = vec![lease("instance:one", "http://elsewhere", 1), lease("writes", "one", 3)];
-        directory.read(leases, false);
+        directory.update(leases, false);
         assert!(!directory.is_assigned_here(&Role::Writes));
         let RoleHolder::Remote(peer) = directory.role_holder(&Role::Writes) else { panic!("it is not here") };
         assert_eq!(peer.url, "http://elsewhere");
@@ -277,8 +282,8 @@ mod tests {
         let one = directory();
         let two = Directory::new("two".to_owned(), "http://two".to_owned(), [Role::Writes, sink.clone()]);
         for directory in [&one, &two] {
-            assert!(!directory.is_assigned_here(&Role::Writes), "it has shown no life yet");
-            directory.read(lives(), true);
+            assert!(!directory.is_assigned_here(&Role::Writes), "it has not seen its presence yet");
+            directory.update(presences(), true);
             assert!(directory.is_assigned_here(&Role::Writes));
         }
         assert!(one.is_assigned_here(&sink) != two.is_assigned_here(&sink));
@@ -287,31 +292,31 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn other_keeper_waits_for_another_term_and_not_for_a_longer_one() {
         let directory = Arc::new(directory());
-        let leases = |token| [lives(), vec![lease("writes", "two", token)]].concat();
-        directory.read(leases(3), true);
+        let leases = |token| [presences(), vec![lease("writes", "two", token)]].concat();
+        directory.update(leases(3), true);
         let waiting = tokio::spawn({
             let directory = Arc::clone(&directory);
             async move { directory.role_holder_changed(&Role::Writes, &at_two(3)).await }
         });
         tokio::task::yield_now().await;
-        directory.read(leases(3), true);
+        directory.update(leases(3), true);
         let mut waiting = waiting;
-        assert!(timeout(FRESH / 2, &mut waiting).await.is_err());
-        directory.read(leases(4), true);
+        assert!(timeout(MAX_AGE / 2, &mut waiting).await.is_err());
+        directory.update(leases(4), true);
         assert_eq!(waiting.await.unwrap(), at_two(4));
     }
 
     #[test]
     fn instances_are_shown_with_what_they_do() {
-        let leases = [lives(), vec![lease("sink:audit", "one", 2), lease("writes", "two", 3)]].concat();
-        let shown = instances(&leases, "one");
+        let leases = [presences(), vec![lease("sink:audit", "one", 2), lease("writes", "two", 3)]].concat();
+        let shown = instance_views(&leases, "one");
         let brief: Vec<_> =
             shown.iter().map(|one| (one.id.as_str(), one.here, one.leader, one.roles.join(","))).collect();
         assert_eq!(
             brief,
             [("one", true, false, "sink:audit".to_owned()), ("two", false, true, "writes".to_owned())]
         );
-        let scopes: Vec<String> = terms(leases).into_iter().map(|term| term.role).collect();
+        let scopes: Vec<String> = lease_views(leases).into_iter().map(|term| term.role).collect();
         assert_eq!(scopes, ["sink:audit", "writes"]);
     }
 }

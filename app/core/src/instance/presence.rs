@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use miroir_ports::outbound::{Clock, Lease, Observer, Occurrence, StoreError, TaskStore};
 
-use super::directory::{Directory, LIFE};
+use super::directory::{Directory, INSTANCE_PREFIX};
 use super::lease::{HeldLease, LeaseTimings};
 use tokio_util::sync::CancellationToken;
 
@@ -28,15 +28,15 @@ pub struct Presence {
 
 /// Shows presence until `shutdown`.
 pub async fn presence_loop(presence: Presence, shutdown: CancellationToken) {
-    let mut life: Option<HeldLease> = None;
+    let mut lease: Option<HeldLease> = None;
     let (mut warned, mut name_is_taken) = (false, false);
     loop {
-        match presence.show(&mut life).await {
+        match presence.renew(&mut lease).await {
             Ok(other) => {
                 if std::mem::take(&mut warned) {
                     tracing::info!("the task store answers again");
                 }
-                presence.tell_of(other.as_ref(), &mut name_is_taken);
+                presence.warn_of_duplicate(other.as_ref(), &mut name_is_taken);
             }
             Err(error) => {
                 if !std::mem::replace(&mut warned, true) {
@@ -49,33 +49,33 @@ pub async fn presence_loop(presence: Presence, shutdown: CancellationToken) {
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
-    if let Some(life) = life {
-        life.release().await;
+    if let Some(lease) = lease {
+        lease.release().await;
     }
 }
 
 impl Presence {
     /// Shows it once. Answers with the sign of life of another instance of the same name, if there is one.
-    async fn show(&self, life: &mut Option<HeldLease>) -> Result<Option<Lease>, StoreError> {
-        let (scope, url) = (self.directory.life(), &self.directory.url);
-        if !life.as_ref().is_some_and(|life| life.validity().is_valid()) {
-            *life = HeldLease::acquire(&self.store, &self.clock, &scope, url, self.timings).await?;
+    async fn renew(&self, lease: &mut Option<HeldLease>) -> Result<Option<Lease>, StoreError> {
+        let (scope, url) = (self.directory.presence_scope(), &self.directory.url);
+        if !lease.as_ref().is_some_and(|lease| lease.validity().is_valid()) {
+            *lease = HeldLease::acquire(&self.store, &self.clock, &scope, url, self.timings).await?;
         }
         let leases = self.store.lease_list(self.clock.now()).await?;
         let other = leases.iter().find(|lease| lease.scope == scope && lease.holder != *url);
-        let other = other.filter(|_| life.is_none()).cloned();
-        let count = leases.iter().filter(|lease| lease.scope.starts_with(LIFE)).count();
+        let other = other.filter(|_| lease.is_none()).cloned();
+        let count = leases.iter().filter(|lease| lease.scope.starts_with(INSTANCE_PREFIX)).count();
         self.observer.observe(Occurrence::InstancesSeen { count });
-        self.directory.read(leases, life.is_some());
+        self.directory.update(leases, lease.is_some());
         Ok(other)
     }
 
     /// Warns of another instance of the same name, once for as long as there is one.
-    fn tell_of(&self, other: Option<&Lease>, known: &mut bool) {
+    fn warn_of_duplicate(&self, other: Option<&Lease>, known: &mut bool) {
         let was_known = std::mem::replace(known, other.is_some());
         if let (Some(other), false) = (other, was_known) {
             tracing::warn!(
-                instance = self.directory.me,
+                instance = self.directory.id,
                 "the instance at {} has the same name, so this one does nothing for others: give each an `instance.id` of \
                  its own",
                 other.holder

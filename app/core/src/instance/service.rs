@@ -7,7 +7,7 @@ use miroir_domain::role::Role;
 use miroir_ports::inbound::{ApiError, InstanceApi, InstanceView, LeaseView, RoleHolder};
 use miroir_ports::outbound::{Clock, TaskStore};
 
-use super::directory::{Directory, instances, terms};
+use super::directory::{Directory, instance_views, lease_views};
 
 /// Implements [`InstanceApi`] where several instances share a store.
 pub struct InstanceService {
@@ -34,11 +34,11 @@ impl InstanceApi for InstanceService {
     }
 
     async fn instance_list(&self) -> Result<Vec<InstanceView>, ApiError> {
-        Ok(instances(&self.store.lease_list(self.clock.now()).await?, &self.directory.me))
+        Ok(instance_views(&self.store.lease_list(self.clock.now()).await?, &self.directory.id))
     }
 
     async fn lease_list(&self) -> Result<Vec<LeaseView>, ApiError> {
-        Ok(terms(self.store.lease_list(self.clock.now()).await?))
+        Ok(lease_views(self.store.lease_list(self.clock.now()).await?))
     }
 }
 
@@ -66,7 +66,7 @@ impl InstanceApi for SoleInstance {
 
     async fn instance_list(&self) -> Result<Vec<InstanceView>, ApiError> {
         Ok(vec![InstanceView {
-            id: self.directory.me.clone(),
+            id: self.directory.id.clone(),
             url: self.directory.url.clone(),
             here: true,
             leader: true,
