@@ -1,4 +1,4 @@
-//! Makes drafts of what clients search for.
+//! Makes drafts of searches that clients send.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use super::index_facts::IndexFacts;
 use crate::alias::AliasResolver;
 use tokio_util::sync::CancellationToken;
 
-/// How long a capture waits for searches.
+/// The longest time for which a capture waits for searches.
 const MAX_DURATION: Duration = Duration::from_hours(1);
-/// Searches on their way to becoming drafts; what does not fit is not captured.
+/// The capacity of the queue of captured searches. A search for which it has no space is not captured.
 const QUEUE_CAPACITY: usize = 64;
 
-/// The captures that are going on.
+/// The active captures.
 pub struct Captures {
-    /// Whether there are any: the one thing a search looks at while there are none.
+    /// True if there are active captures. Searches read nothing else while there are none.
     has_active: AtomicBool,
     /// The number of the next capture.
     next: AtomicU64,
@@ -36,42 +36,42 @@ pub struct Captures {
 }
 
 struct Capture {
-    /// Tells this capture from others of the same index.
+    /// Distinguishes this capture from others of the same index.
     number: u64,
     name: Option<String>,
-    /// Drafts still to be made.
+    /// Number of drafts still to be made.
     remaining: u32,
-    /// Searches on their way to becoming drafts.
+    /// Number of searches in the queue.
     in_flight: u32,
-    /// The searches that were taken, by their hash.
+    /// The hashes of the searches that were captured.
     seen: HashSet<u64>,
     until: Timestamp,
 }
 
-/// A search on its way to becoming a draft.
+/// A search that waits in the queue to become a draft.
 #[derive(Debug)]
 pub struct Captured {
     capture: u64,
     name: Option<String>,
     index: IndexUid,
     request: SearchRequest,
-    /// The first hits of its answer.
+    /// The first hits of its response.
     hits: Vec<Value>,
 }
 
-/// What became of a captured search.
+/// The outcome of a captured search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    /// It is a draft.
+    /// It became a draft.
     Stored,
-    /// There was a draft of it already, or it makes none.
+    /// There is a canary of it already, or it cannot be a canary.
     Skipped,
-    /// The store did not take it: it may be captured again.
+    /// The store failed, so it can be captured again.
     Lost,
 }
 
 impl Captures {
-    /// No captures yet; what they catch is to be given to [`capture_loop`].
+    /// Makes an empty set of captures. The receiver of captured searches is for [`capture_loop`].
     pub fn new(clock: Arc<dyn Clock>) -> (Arc<Self>, mpsc::Receiver<Captured>) {
         let (offers, offered) = mpsc::channel(QUEUE_CAPACITY);
         let captures = Self {
@@ -84,7 +84,8 @@ impl Captures {
         (Arc::new(captures), offered)
     }
 
-    /// Begins a capture, in the place of one of the same index. Answers when it ends at the latest.
+    /// Begins a capture, which replaces one of the same index. Returns the instant at which it ends at the
+    /// latest.
     pub(super) fn begin(&self, request: CaptureRequest) -> Timestamp {
         let until = self.clock.now().plus(MAX_DURATION);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -96,7 +97,7 @@ impl Captures {
         until
     }
 
-    /// Whether searches of `index` are captured. Captures whose time is over end here.
+    /// Returns whether searches of `index` are captured. Ends the captures whose time is over.
     fn accepts(&self, index: &IndexUid) -> bool {
         if !self.has_active.load(Ordering::Relaxed) {
             return false;
@@ -108,7 +109,8 @@ impl Captures {
         active.get(index).is_some_and(|capture| capture.in_flight < capture.remaining)
     }
 
-    /// Takes an answered search if its capture still wants it and has not had it, and there is room for it.
+    /// Queues a search and its response, if the capture of its index needs one more, has not seen it before,
+    /// and the queue has space.
     fn offer(&self, index: IndexUid, request: SearchRequest, response: &ReadResponse) {
         let Ok(permit) = self.offers.try_reserve() else { return };
         let hash = query_hash(&index, &request);
@@ -125,6 +127,7 @@ impl Captures {
         permit.send(Captured { capture: number, name, index, request, hits });
     }
 
+    /// Applies the outcome of a captured search to its capture, unless that has been replaced.
     fn settle(&self, captured: &Captured, outcome: Outcome) {
         let mut active = self.active.lock();
         let Some(capture) = active.get_mut(&captured.index) else { return };
@@ -144,15 +147,15 @@ impl Captures {
     }
 }
 
-/// Searches by another, and shows what it answers to the captures that are going on. It costs nothing while there are none,
-/// and never waits: what a capture has no room for is not captured.
+/// Passes searches on, and offers the responses to the active captures. It never waits for a capture: a
+/// search for which the queue has no space is not captured.
 pub struct CaptureTap {
     inner: Arc<dyn SearchApi>,
     captures: Arc<Captures>,
 }
 
 impl CaptureTap {
-    /// A tap on `inner`.
+    /// Makes a tap on `inner`.
     pub fn new(inner: Arc<dyn SearchApi>, captures: Arc<Captures>) -> Self {
         Self { inner, captures }
     }
@@ -170,7 +173,7 @@ impl SearchApi for CaptureTap {
     }
 }
 
-/// Stores what is captured, until `shutdown`.
+/// Stores captured searches until `shutdown`.
 pub async fn capture_loop(
     captures: Arc<Captures>,
     store: Arc<dyn TaskStore>,
@@ -179,16 +182,17 @@ pub async fn capture_loop(
     shutdown: CancellationToken,
 ) {
     loop {
-        let search = tokio::select! {
+        let captured = tokio::select! {
             () = shutdown.cancelled() => return,
-            search = offered.recv() => search,
+            captured = offered.recv() => captured,
         };
-        let Some(search) = search else { return };
-        let outcome = store_draft(store.as_ref(), &aliases, captures.clock.now(), &search).await;
-        captures.settle(&search, outcome);
+        let Some(captured) = captured else { return };
+        let outcome = store_draft(store.as_ref(), &aliases, captures.clock.now(), &captured).await;
+        captures.settle(&captured, outcome);
     }
 }
 
+/// Stores a captured search as a draft.
 async fn store_draft(
     store: &dyn TaskStore,
     aliases: &AliasResolver,
@@ -199,7 +203,7 @@ async fn store_draft(
     let facts = match IndexFacts::read(store, aliases, index).await {
         Ok(facts) => facts,
         Err(error) => {
-            tracing::warn!(%index, "a captured search could not be kept: {}", miroir_ports::error_chain(&error));
+            tracing::warn!(%index, "a captured search could not be stored: {}", miroir_ports::error_chain(&error));
             return Outcome::Lost;
         }
     };
@@ -208,7 +212,7 @@ async fn store_draft(
     let (id, definition) = match drafted {
         Ok(drafted) => drafted,
         Err(refusal) => {
-            tracing::info!(%index, "a captured search makes no canary: {refusal}");
+            tracing::info!(%index, "a captured search cannot be a canary: {refusal}");
             return Outcome::Skipped;
         }
     };
@@ -216,7 +220,7 @@ async fn store_draft(
         Ok(Create::Created) => Outcome::Stored,
         Ok(Create::Exists) => Outcome::Skipped,
         Err(error) => {
-            tracing::warn!(%index, "a captured search could not be kept: {}", miroir_ports::error_chain(&error));
+            tracing::warn!(%index, "a captured search could not be stored: {}", miroir_ports::error_chain(&error));
             Outcome::Lost
         }
     }

@@ -1,14 +1,16 @@
-//! Reads a bounded piece of the outbox.
+//! Reads a bounded page of the outbox.
 
 use miroir_domain::IndexUid;
 use miroir_ports::outbound::{ChangePage, StoreError, TaskStore};
 
-/// Events read in one call: with bodies each may be a quarter of a megabyte.
+/// The maximum number of events read in one store call. An event with documents can have a quarter of a
+/// megabyte.
 const MAX_EVENTS: u32 = 32;
-/// The most text of events in one piece, unless a single one is longer.
+/// The maximum size of the events of a page, unless a single one is larger.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// The first events of a sink and index after `after`: at most `limit`, and no more than a megabyte of them.
+/// Returns the first events of a sink and index after `after`: at most `limit`, and at most [`MAX_BYTES`] of
+/// them.
 pub(super) async fn read(
     store: &dyn TaskStore,
     sink: &str,
@@ -24,7 +26,7 @@ pub(super) async fn read(
     {
         let seq = last.seq;
         let mut more = store.change_peek(sink, index, seq, missing.min(MAX_EVENTS)).await?;
-        // What does not follow was dropped meanwhile: the next piece begins behind the gap.
+        // Events that do not follow were dropped meanwhile. The next page begins after the gap.
         if more.changes.first().is_none_or(|next| next.seq != seq + 1) {
             break;
         }
@@ -34,7 +36,8 @@ pub(super) async fn read(
     Ok(page)
 }
 
-/// Leaves what fits into `room`, the first `least` events in any case, and answers the room that is left; none when it is used up.
+/// Removes the events that exceed `budget` bytes, but never the first `minimum` events. Returns the remaining
+/// budget, or `None` if it is used up.
 fn truncate(page: &mut ChangePage, budget: usize, minimum: usize) -> Option<usize> {
     let mut left = budget;
     for (number, change) in page.changes.iter().enumerate() {
@@ -56,13 +59,13 @@ mod tests {
 
     use super::*;
 
-    /// How many events of these sizes are read in one piece.
+    /// Returns the number of events on the first page, if events have these sizes in bytes.
     async fn page_length(sizes: &[usize], limit: u32) -> usize {
         let (store, index) = (MemoryStore::new(), "films".parse::<IndexUid>().unwrap());
         let event = |size: &usize| NewChange {
             sink_name: "s".to_owned(),
             index_uid: index.clone(),
-            // Two bytes are the quotes around it.
+            // The quotes around the text are two bytes.
             body: Value::String("x".repeat(size - 2)),
         };
         store.change_append(sizes.iter().map(event).collect(), u64::MAX).await.unwrap();

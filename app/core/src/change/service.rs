@@ -1,15 +1,16 @@
-//! What people ask of sinks: how they are, pause, resume, rewind.
+//! Lists, pauses, resumes and rewinds sinks.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
-use miroir_domain::change::{HeldEvents, InvalidPosition, Rewind, SinkRow, SinkState};
+use miroir_domain::change::{HeldEvents, Rewind, SinkRow, SinkState};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::wording::excerpt;
 use miroir_ports::inbound::{ApiError, SinkApi, SinkPosition, SinkView};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 
+use super::refusal::out_of_reach;
 use super::{ChangeRecorder, SinkHandle};
 
 /// Implements [`SinkApi`].
@@ -19,25 +20,13 @@ pub struct SinkService {
     recorder: Arc<ChangeRecorder>,
 }
 
-/// The refusal of a reader or a sink that cannot begin after `since`.
-pub(super) fn out_of_reach(index: &IndexUid, since: u64, reason: InvalidPosition) -> ApiError {
-    let (code, what) = match reason {
-        InvalidPosition::Trimmed { .. } => {
-            (ErrorCode::MiroirChangesTrimmed, format!("Changes of index `{index}` after {since} are gone"))
-        }
-        InvalidPosition::Ahead { .. } => {
-            (ErrorCode::MiroirInvalidChangePosition, format!("Index `{index}` has had no change {since} yet"))
-        }
-    };
-    ApiError::refused(code, format!("{what}: {reason}."))
-}
-
 impl SinkService {
-    /// A service over the sinks of `recorder`.
+    /// Makes a service over the sinks of `recorder`.
     pub fn new(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, recorder: Arc<ChangeRecorder>) -> Self {
         Self { store, clock, recorder }
     }
 
+    /// Returns the sink of this name.
     fn find(&self, name: &str) -> Result<&Arc<SinkHandle>, ApiError> {
         self.recorder.sinks.iter().find(|sink| sink.name() == name).ok_or_else(|| {
             let shown = excerpt(name, 80);
@@ -50,7 +39,7 @@ impl SinkService {
         })
     }
 
-    /// The sink, if it is delivered to.
+    /// Returns the sink of this name. Refuses the feed, which has no delivery.
     fn find_delivered(&self, name: &str) -> Result<&Arc<SinkHandle>, ApiError> {
         let sink = self.find(name)?;
         if sink.delivery.is_some() {
@@ -59,7 +48,8 @@ impl SinkService {
         Err(ApiError::refused(
             ErrorCode::MiroirSinkConflict,
             format!(
-                "Sink `{name}` is of the kind `internal`: its readers begin where they like, so it cannot be paused, resumed or rewound."
+                "Sink `{name}` is of the kind `internal`. Its readers keep their own positions, so it cannot be \
+                 paused, resumed or rewound."
             ),
         ))
     }
@@ -110,6 +100,7 @@ impl SinkService {
         Ok(view.collect())
     }
 
+    /// Changes the delivery state of a sink, after the delivery in progress.
     async fn set_state(&self, name: &str, state: SinkState) -> Result<SinkView, ApiError> {
         let sink = self.find_delivered(name)?;
         let _guard = sink.delivery_lock.lock().await;

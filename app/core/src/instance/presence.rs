@@ -1,4 +1,4 @@
-//! That this instance lives, and which others do.
+//! Announces this instance in the store and reads the others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,24 +9,24 @@ use super::directory::{Directory, INSTANCE_PREFIX};
 use super::lease::{HeldLease, LeaseTimings};
 use tokio_util::sync::CancellationToken;
 
-/// How often the store is read.
+/// The pause between two reads of the store.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Keeps the sign of life of one instance up, and its directory true.
+/// Keeps the presence lease of one instance and updates its directory.
 pub struct Presence {
-    /// The store, by a handle of its own.
+    /// The store, with a handle that nothing else uses.
     pub store: Arc<dyn TaskStore>,
     /// The time, for stores that take it from their callers.
     pub clock: Arc<dyn Clock>,
-    /// What is kept true.
+    /// The directory that is updated.
     pub directory: Arc<Directory>,
     /// The counter of the live instances.
     pub observer: Arc<dyn Observer>,
-    /// How long the sign of life lasts.
+    /// The timings of the presence lease.
     pub timings: LeaseTimings,
 }
 
-/// Shows presence until `shutdown`.
+/// Announces presence until `shutdown`. Then releases the presence lease.
 pub async fn presence_loop(presence: Presence, shutdown: CancellationToken) {
     let mut lease: Option<HeldLease> = None;
     let (mut warned, mut name_is_taken) = (false, false);
@@ -34,13 +34,16 @@ pub async fn presence_loop(presence: Presence, shutdown: CancellationToken) {
         match presence.renew(&mut lease).await {
             Ok(other) => {
                 if std::mem::take(&mut warned) {
-                    tracing::info!("the task store answers again");
+                    tracing::info!("the task store is available again");
                 }
                 presence.warn_of_duplicate(other.as_ref(), &mut name_is_taken);
             }
             Err(error) => {
                 if !std::mem::replace(&mut warned, true) {
-                    tracing::warn!("cannot tell which instances live: {}", miroir_ports::error_chain(&error));
+                    tracing::warn!(
+                        "the live instances cannot be read: {}",
+                        miroir_ports::error_chain(&error)
+                    );
                 }
             }
         }
@@ -55,7 +58,8 @@ pub async fn presence_loop(presence: Presence, shutdown: CancellationToken) {
 }
 
 impl Presence {
-    /// Shows it once. Answers with the sign of life of another instance of the same name, if there is one.
+    /// Acquires the presence lease unless it is held, and updates the directory. Returns the presence lease
+    /// of another instance of the same name, if there is one.
     async fn renew(&self, lease: &mut Option<HeldLease>) -> Result<Option<Lease>, StoreError> {
         let (scope, url) = (self.directory.presence_scope(), &self.directory.url);
         if !lease.as_ref().is_some_and(|lease| lease.validity().is_valid()) {
@@ -70,14 +74,14 @@ impl Presence {
         Ok(other)
     }
 
-    /// Warns of another instance of the same name, once for as long as there is one.
+    /// Warns of another instance of the same name, once as long as there is one.
     fn warn_of_duplicate(&self, other: Option<&Lease>, known: &mut bool) {
         let was_known = std::mem::replace(known, other.is_some());
         if let (Some(other), false) = (other, was_known) {
             tracing::warn!(
                 instance = self.directory.id,
-                "the instance at {} has the same name, so this one does nothing for others: give each an `instance.id` of \
-                 its own",
+                "the instance at {} has the same name, so this instance takes no roles: configure a different \
+                 `instance.id` for each instance",
                 other.holder
             );
         }

@@ -1,4 +1,4 @@
-//! The instances, for clients and for the HTTP adapter.
+//! The inbound port of the instances.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct InstanceService {
 }
 
 impl InstanceService {
-    /// A service over `directory`.
+    /// Makes a service over `directory`.
     pub fn new(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, directory: Arc<Directory>) -> Self {
         Self { store, clock, directory }
     }
@@ -42,13 +42,14 @@ impl InstanceApi for InstanceService {
     }
 }
 
-/// Implements [`InstanceApi`] where one instance has the store for itself: it does everything, without a lease.
+/// Implements [`InstanceApi`] for an instance that has the store for itself. It holds every role, without
+/// leases.
 pub struct SoleInstance {
     directory: Directory,
 }
 
 impl SoleInstance {
-    /// The only instance: its name, where it is reached, and what it does.
+    /// Makes the only instance, with the name, URL and roles of `directory`.
     pub fn new(directory: Directory) -> Self {
         Self { directory }
     }
