@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::ExponentialBackoff;
 use miroir_domain::IndexUid;
 use miroir_domain::change::{SinkRow, SinkState, gap_event, numbered};
 use miroir_ports::error_chain;
@@ -31,8 +32,8 @@ pub struct Deliverer {
     recorder: Arc<ChangeRecorder>,
     sink: Arc<SinkHandle>,
     delivery: Delivery,
-    /// Number of deliveries that failed in a row.
-    failures: u32,
+    /// The next waits, if the last delivery failed.
+    waits: Option<ExponentialBackoff>,
 }
 
 /// The result of a round over all indexes.
@@ -67,7 +68,7 @@ impl Deliverer {
         sink: Arc<SinkHandle>,
         delivery: Delivery,
     ) -> Self {
-        Self { store, clock, ids, recorder, sink, delivery, failures: 0 }
+        Self { store, clock, ids, recorder, sink, delivery, waits: None }
     }
 
     /// Runs a round and waits until the next one.
@@ -75,9 +76,9 @@ impl Deliverer {
         // Subscribed before the round, to see events that are appended during it.
         let mut appended = self.recorder.appended();
         match self.round().await {
-            Ok(Round::Confirmed) => self.failures = 0,
+            Ok(Round::Confirmed) => self.waits = None,
             Ok(Round::Idle) => {
-                self.failures = 0;
+                self.waits = None;
                 let before = *appended.borrow();
                 tokio::select! {
                     () = self.sink.wake.notified() => return,
@@ -91,10 +92,11 @@ impl Deliverer {
                 let _ = timeout(POLL_INTERVAL, self.sink.wake.notified()).await;
             }
             Ok(Round::Refused(retry_after)) => {
-                self.failures = self.failures.saturating_add(1);
-                let wait = self.delivery.backoff.wait(self.failures, retry_after, &self.ids.unique_id());
+                let backoff = self.delivery.backoff;
+                let waits = self.waits.get_or_insert_with(|| backoff.waits(&self.ids.unique_id()));
+                let wait = waits.next().unwrap_or(backoff.longest);
                 // Resuming the sink ends the wait.
-                let _ = timeout(wait, self.sink.wake.notified()).await;
+                let _ = timeout(wait.max(retry_after.unwrap_or_default()), self.sink.wake.notified()).await;
             }
             Err(error) => {
                 tracing::warn!(

@@ -103,6 +103,21 @@ async fn receiver_that_asks_for_peace_gets_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn delivery_backs_off_if_the_receiver_demands_a_shorter_wait() {
+    let (layout, receiver) = hooked();
+    let bench = Bench::running(layout);
+    let retry_after = Some(Duration::from_millis(1));
+    let refusal = SinkError::Unavailable { reason: "429".to_owned(), retry_after, source: None };
+    receiver.then(Reaction::Refuse(refusal));
+    write(&bench, 1).await;
+    bench.until("it is refused", || receiver.attempts() > 0).await;
+    tokio::time::sleep(Duration::from_millis(450)).await;
+    assert_eq!(receiver.attempts(), 1);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(receiver.ids(), ids(1..=1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn receiver_that_wants_no_more_gets_none_until_it_is_resumed() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
