@@ -250,8 +250,7 @@ impl Executor {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return (Verdict::Error(response_error(&error)), latency_ms),
             Err(_) => {
-                let message =
-                    format!("The search was not answered within {} ms.", self.options.timeout.as_millis());
+                let message = format!("The search took longer than {} ms.", self.options.timeout.as_millis());
                 return (Verdict::Error(ErrorCode::MiroirTimeout.with_message(message)), latency_ms);
             }
         };

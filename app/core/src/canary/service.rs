@@ -82,7 +82,7 @@ impl CanaryService {
                 return Ok(CanaryReplaced { canary: view::canary(row), created: false });
             }
         }
-        Err(mismatch(id, "is being changed by other clients all the time"))
+        Err(mismatch(id, "was changed by other clients during every attempt"))
     }
 
     async fn run_now(&self, id: &CanaryId) -> Result<CanaryRunView, ApiError> {

@@ -36,7 +36,7 @@ struct View {
     read_at: Option<Instant>,
     /// True if the presence lease under the name of this instance is its own. A predecessor's may still run,
     /// or another instance may be configured with the same name.
-    alive: bool,
+    is_present: bool,
     /// The URL of each live instance, by name.
     urls: BTreeMap<String, String>,
     /// The running term of each scope.
@@ -69,9 +69,9 @@ impl Directory {
         format!("{INSTANCE_PREFIX}{}", self.id)
     }
 
-    /// Updates the directory with the running leases in the store. `alive` is true if the presence lease
+    /// Updates the directory with the running leases in the store. `is_present` is true if the presence lease
     /// under the name of this instance is its own.
-    pub(super) fn update(&self, leases: Vec<Lease>, alive: bool) {
+    pub(super) fn update(&self, leases: Vec<Lease>, is_present: bool) {
         let (presences, terms): (Vec<Lease>, Vec<Lease>) =
             leases.into_iter().partition(|lease| lease.scope.starts_with(INSTANCE_PREFIX));
         let urls = presences
@@ -81,12 +81,12 @@ impl Directory {
         let terms = terms.into_iter().map(|term| (term.scope.clone(), term)).collect();
         self.view.send_if_modified(|view| {
             let changed = !view.is_fresh()
-                || view.alive != alive
+                || view.is_present != is_present
                 || view.urls != urls
                 || !same_terms(&view.terms, &terms);
             *view = View {
                 read_at: Some(Instant::now()),
-                alive,
+                is_present,
                 urls,
                 terms,
                 held: std::mem::take(&mut view.held),
@@ -109,7 +109,7 @@ impl Directory {
     /// every instance; the first to acquire its lease holds it.
     pub(super) fn is_assigned_here(&self, role: &Role) -> bool {
         let view = self.view.borrow();
-        view.alive
+        view.is_present
             && (!role.is_distributed()
                 || assigned_to(role, view.urls.keys().map(String::as_str)) == Some(self.id.as_str()))
     }
