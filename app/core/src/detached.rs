@@ -1,12 +1,12 @@
-//! Work that must not stop half way because the client hung up.
+//! Work that continues after the client has closed its connection.
 
 use std::future::Future;
 
 use miroir_ports::inbound::ApiError;
 use tracing::Instrument;
 
-/// Runs `work` to its end even when the returned future is dropped. A write that has begun to change the
-/// registry, the task row or a node must go on to where all three agree.
+/// Runs `work` to its end, even if the returned future is dropped. A write that has begun to change the
+/// registry, the task row or a node must continue until all three agree.
 pub async fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {

@@ -1,10 +1,11 @@
-//! Listings of the store, page by page.
+//! Reads listings of the store page by page.
 //!
-//! A listing takes the key after which a page begins, and the greatest number of rows that it may have.
+//! The functions take a listing as a closure. Its arguments are the key after which a page begins and the
+//! maximum number of rows.
 
 use miroir_ports::outbound::StoreError;
 
-/// Rows read in one store call.
+/// The number of rows read in one store call.
 const ROWS: u32 = 500;
 
 /// Returns every row of a listing, in its order.
@@ -50,7 +51,7 @@ mod tests {
 
     use super::*;
 
-    /// A listing of the numbers from 0 to before `count`.
+    /// Returns a listing of the numbers from 0, below `count`.
     fn numbers(count: u32) -> impl Fn(Option<u32>, u32) -> std::future::Ready<Result<Vec<u32>, StoreError>> {
         move |after, limit| {
             ready(Ok((after.map_or(0, |after| after + 1)..count).take(limit as usize).collect()))

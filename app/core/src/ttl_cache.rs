@@ -1,4 +1,4 @@
-//! A bounded cache whose entries count for a moment.
+//! A bounded cache whose entries expire.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// A cache of what was read elsewhere. Its keys may be chosen by clients, so it is bounded.
+/// A cache of values from a slower source. It is bounded, because clients can choose its keys.
 #[derive(Debug)]
 pub struct TtlCache<K, V> {
     ttl: Duration,
@@ -18,7 +18,7 @@ pub struct TtlCache<K, V> {
 #[derive(Debug)]
 struct State<K, V> {
     entries: HashMap<K, Entry<V>>,
-    /// Number of times the cache was cleared.
+    /// Number of times that the cache was cleared.
     clears: u64,
 }
 
@@ -36,25 +36,25 @@ pub struct ReadStart {
 }
 
 impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
-    /// Makes an empty cache of at most `capacity` entries, each fresh for `ttl` after its reading began.
+    /// Makes an empty cache of at most `capacity` entries. An entry expires `ttl` after its reading began.
     pub fn new(ttl: Duration, capacity: usize) -> Self {
         Self { ttl, capacity, state: Mutex::new(State { entries: HashMap::new(), clears: 0 }) }
     }
 
-    /// Returns the fresh value of `key`.
+    /// Returns the value of `key`, or `None` if there is none that has not expired.
     pub fn get(&self, key: &K) -> Option<V> {
         let state = self.state.lock();
         let entry = state.entries.get(key).filter(|entry| entry.read_at.elapsed() < self.ttl)?;
         Some(entry.value.clone())
     }
 
-    /// Marks the start of reading a value, to be called before its source is asked.
+    /// Marks the start of reading a value. Callers call it before they read the source.
     pub fn start(&self) -> ReadStart {
         ReadStart { at: Instant::now(), clears: self.state.lock().clears }
     }
 
-    /// Keeps a value whose reading began at `start`, unless the cache was cleared since or is full of fresh
-    /// entries.
+    /// Stores a value whose reading began at `start`. Does nothing if the cache was cleared since, or if it
+    /// is full of entries that have not expired.
     pub fn insert(&self, start: ReadStart, key: K, value: V) {
         let mut state = self.state.lock();
         if state.clears != start.clears {
@@ -68,7 +68,7 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
         }
     }
 
-    /// Drops every entry, and refuses those whose reading has begun already.
+    /// Removes every entry. Values whose reading has begun already will not be stored.
     pub fn clear(&self) {
         let mut state = self.state.lock();
         state.clears += 1;
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn entry_is_fresh_for_its_ttl_from_the_start_of_its_reading() {
+    async fn entry_expires_its_ttl_after_the_start_of_its_reading() {
         let cache = cache();
         let start = cache.start();
         tokio::time::advance(TTL / 2).await;
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn clear_refuses_values_whose_reading_began_before() {
+    async fn insert_ignores_values_whose_reading_began_before_a_clear() {
         let cache = cache();
         let start = cache.start();
         cache.insert(start, "a", 1);
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn full_cache_takes_new_entries_once_old_ones_are_stale() {
+    async fn insert_stores_new_keys_in_a_full_cache_once_old_entries_expire() {
         let cache = cache();
         cache.insert(cache.start(), "a", 1);
         cache.insert(cache.start(), "b", 2);
         cache.insert(cache.start(), "c", 3);
         assert_eq!((cache.get(&"a"), cache.get(&"c")), (Some(1), None));
         cache.insert(cache.start(), "a", 4);
-        assert_eq!(cache.get(&"a"), Some(4), "a key that is there is replaced");
+        assert_eq!(cache.get(&"a"), Some(4), "the value of a present key is replaced");
         tokio::time::advance(TTL).await;
         cache.insert(cache.start(), "c", 3);
         assert_eq!(cache.get(&"c"), Some(3));

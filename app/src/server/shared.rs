@@ -60,7 +60,7 @@ impl Assembly<'_> {
     ) -> anyhow::Result<Apis> {
         let (directory, clock) = (Arc::new(directory), Arc::clone(&self.infrastructure.clock));
         tracing::info!(
-            instance = directory.me,
+            instance = directory.id,
             url = directory.url,
             "sharing the task store with other instances"
         );

@@ -11,14 +11,14 @@ use miroir_ports::outbound::{StoreError, TaskStore};
 
 use crate::ttl_cache::TtlCache;
 
-/// How long a name is cached. A flip by another instance is seen after this at the latest, well within the second that
-/// is promised.
+/// The time for which a name is cached. A flip by another instance is seen after this time at the latest,
+/// well within the documented second.
 const TTL: Duration = Duration::from_millis(250);
-/// Names cached. Clients choose names, so there must be a bound.
+/// Maximum number of cached names. Clients choose names, so there must be a bound.
 const CAPACITY: usize = 10_000;
 
-/// Resolves names that requests use: the name of an index to itself, that of an alias to its targets. A request resolves
-/// a name once, so it runs to its end on what the name stood for when it began.
+/// Resolves names in requests: the name of an index to itself, the name of an alias to its targets. A request
+/// resolves a name once, so a flip does not affect requests that have begun.
 pub struct AliasResolver {
     store: Arc<dyn TaskStore>,
     /// The target of each name; `None` for a name that is not an alias.
@@ -50,7 +50,7 @@ impl AliasResolver {
         })
     }
 
-    /// Returns the one index that `name` stands for. `refusal` is the code where it stands for several.
+    /// Returns the one index that `name` stands for. `refusal` is the error code if it stands for several.
     pub async fn single(&self, name: IndexUid, refusal: ErrorCode) -> Result<IndexUid, ApiError> {
         match self.target(&name).await? {
             None => Ok(name),
@@ -70,8 +70,8 @@ impl AliasResolver {
         self.single(name, ErrorCode::MiroirMultiAliasNotWritable).await
     }
 
-    /// Drops everything cached, since an alias was changed or may have been. A request that begins after a change was
-    /// acknowledged is thereby never resolved from before it.
+    /// Clears the cache, because an alias was or may have been changed. A request that begins after a change
+    /// was acknowledged is therefore never resolved to an earlier target.
     pub fn forget(&self) {
         self.cache.clear();
     }

@@ -1,4 +1,4 @@
-//! The parts of the canaries, put together.
+//! Builds the service of the canaries and their workers.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::capture::Captured;
 use super::{CanaryService, CaptureTap, Captures, Executor, Ownership, capture_loop, run_loop};
 use tokio_util::sync::CancellationToken;
 
-/// The service, and what its workers need.
+/// The service and its workers, which are not yet started.
 pub struct Canaries {
     /// The service.
     pub service: Arc<CanaryService>,
@@ -23,7 +23,8 @@ pub struct Canaries {
 }
 
 impl Canaries {
-    /// Those canaries that `ownership` says are this instance's, run by `executor`. Captures look at what `search` answers.
+    /// Makes a service whose canaries `executor` runs, as far as `ownership` assigns them to this instance.
+    /// Captures read the responses of `search`.
     pub fn new(
         executor: Executor,
         ownership: Arc<dyn Ownership>,
@@ -38,22 +39,23 @@ impl Canaries {
         Self { service: Arc::new(service), tap, executor, ownership, captures, offered }
     }
 
-    /// The port of the canaries.
+    /// Returns the port of the canaries.
     pub fn api(&self) -> Arc<dyn CanaryApi> {
         Arc::clone(&self.service) as _
     }
 
-    /// The port for the searches of clients, which captures look at.
+    /// Returns the port for searches of clients. Captures read its responses.
     pub fn search(&self) -> Arc<dyn SearchApi> {
         Arc::clone(&self.tap) as _
     }
 
-    /// What runs them.
+    /// Returns the executor of the canaries.
     pub fn executor(&self) -> Arc<Executor> {
         Arc::clone(&self.executor)
     }
 
-    /// Starts what goes on without clients: captures, and when `runs`, the canaries themselves.
+    /// Starts the worker that stores captured searches, and if `runs` is true, the worker that runs the
+    /// canaries.
     pub fn start_workers(self, runs: bool, workers: &mut JoinSet<()>, stopped: &CancellationToken) {
         workers.spawn(capture_loop(
             self.captures,

@@ -1,4 +1,4 @@
-//! Makes drafts of what clients search for.
+//! Makes drafts of searches that clients send.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,140 +19,143 @@ use super::index_facts::IndexFacts;
 use crate::alias::AliasResolver;
 use tokio_util::sync::CancellationToken;
 
-/// How long a capture waits for searches.
-const LONGEST: Duration = Duration::from_hours(1);
-/// Searches on their way to becoming drafts; what does not fit is not captured.
-const QUEUED: usize = 64;
+/// The longest time for which a capture waits for searches.
+const MAX_DURATION: Duration = Duration::from_hours(1);
+/// The capacity of the queue of captured searches. A search for which it has no space is not captured.
+const QUEUE_CAPACITY: usize = 64;
 
-/// The captures that are going on.
+/// The active captures.
 pub struct Captures {
-    /// Whether there are any: the one thing a search looks at while there are none.
-    any: AtomicBool,
+    /// True if there are active captures. Searches read nothing else while there are none.
+    has_active: AtomicBool,
     /// The number of the next capture.
     next: AtomicU64,
-    going_on: Mutex<HashMap<IndexUid, Capture>>,
+    active: Mutex<HashMap<IndexUid, Capture>>,
     clock: Arc<dyn Clock>,
     offers: mpsc::Sender<Captured>,
 }
 
 struct Capture {
-    /// Tells this capture from others of the same index.
+    /// Distinguishes this capture from others of the same index.
     number: u64,
     name: Option<String>,
-    /// Drafts still to be made.
-    wanted: u32,
-    /// Searches on their way to becoming drafts.
+    /// Number of drafts still to be made.
+    remaining: u32,
+    /// Number of searches in the queue.
     in_flight: u32,
-    /// The searches that were taken, by their hash.
+    /// The hashes of the searches that were captured.
     seen: HashSet<u64>,
     until: Timestamp,
 }
 
-/// A search on its way to becoming a draft.
+/// A search that waits in the queue to become a draft.
 #[derive(Debug)]
 pub struct Captured {
     capture: u64,
     name: Option<String>,
     index: IndexUid,
     request: SearchRequest,
-    /// The first hits of its answer.
+    /// The first hits of its response.
     hits: Vec<Value>,
 }
 
-/// What became of a captured search.
+/// The outcome of a captured search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// It is a draft.
+enum Outcome {
+    /// It became a draft.
     Stored,
-    /// There was a draft of it already, or it makes none.
-    Passed,
-    /// The store did not take it: it may be captured again.
+    /// There is a canary of it already, or it cannot be a canary.
+    Skipped,
+    /// The store failed, so it can be captured again.
     Lost,
 }
 
 impl Captures {
-    /// No captures yet; what they catch is to be given to [`capture_loop`].
+    /// Makes an empty set of captures. The receiver of captured searches is for [`capture_loop`].
     pub fn new(clock: Arc<dyn Clock>) -> (Arc<Self>, mpsc::Receiver<Captured>) {
-        let (offers, offered) = mpsc::channel(QUEUED);
+        let (offers, offered) = mpsc::channel(QUEUE_CAPACITY);
         let captures = Self {
-            any: AtomicBool::new(false),
+            has_active: AtomicBool::new(false),
             next: AtomicU64::new(0),
-            going_on: Mutex::default(),
+            active: Mutex::default(),
             clock,
             offers,
         };
         (Arc::new(captures), offered)
     }
 
-    /// Begins a capture, in the place of one of the same index. Answers when it ends at the latest.
+    /// Begins a capture, which replaces one of the same index. Returns the instant at which it ends at the
+    /// latest.
     pub(super) fn begin(&self, request: CaptureRequest) -> Timestamp {
-        let until = self.clock.now().plus(LONGEST);
+        let until = self.clock.now().plus(MAX_DURATION);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let CaptureRequest { index, count, name } = request;
-        let capture = Capture { number, name, wanted: count, in_flight: 0, seen: HashSet::new(), until };
-        let mut going_on = self.going_on.lock();
-        going_on.insert(index, capture);
-        self.any.store(true, Ordering::Relaxed);
+        let capture = Capture { number, name, remaining: count, in_flight: 0, seen: HashSet::new(), until };
+        let mut active = self.active.lock();
+        active.insert(index, capture);
+        self.has_active.store(true, Ordering::Relaxed);
         until
     }
 
-    /// Whether searches of `index` are captured. Captures whose time is over end here.
-    fn wants(&self, index: &IndexUid) -> bool {
-        if !self.any.load(Ordering::Relaxed) {
+    /// Returns whether searches of `index` are captured. Ends the captures whose time is over.
+    fn accepts(&self, index: &IndexUid) -> bool {
+        if !self.has_active.load(Ordering::Relaxed) {
             return false;
         }
         let now = self.clock.now();
-        let mut going_on = self.going_on.lock();
-        going_on.retain(|_, capture| now < capture.until);
-        self.any.store(!going_on.is_empty(), Ordering::Relaxed);
-        going_on.get(index).is_some_and(|capture| capture.in_flight < capture.wanted)
+        let mut active = self.active.lock();
+        active.retain(|_, capture| now < capture.until);
+        self.has_active.store(!active.is_empty(), Ordering::Relaxed);
+        active.get(index).is_some_and(|capture| capture.in_flight < capture.remaining)
     }
 
-    /// Takes an answered search if its capture still wants it and has not had it, and there is room for it.
-    fn offer(&self, index: IndexUid, request: SearchRequest, answer: &ReadResponse) {
-        let Ok(room) = self.offers.try_reserve() else { return };
+    /// Queues a search and its response, if the capture of its index needs one more, has not seen it before,
+    /// and the queue has space.
+    fn offer(&self, index: IndexUid, request: SearchRequest, response: &ReadResponse) {
+        let Ok(permit) = self.offers.try_reserve() else { return };
         let hash = query_hash(&index, &request);
-        let mut going_on = self.going_on.lock();
-        let Some(capture) = going_on.get_mut(&index) else { return };
-        if capture.in_flight >= capture.wanted || !capture.seen.insert(hash) {
+        let mut active = self.active.lock();
+        let Some(capture) = active.get_mut(&index) else { return };
+        if capture.in_flight >= capture.remaining || !capture.seen.insert(hash) {
             return;
         }
         capture.in_flight += 1;
         let (number, name) = (capture.number, capture.name.clone());
-        drop(going_on);
-        let hits = answer.body.get("hits").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        drop(active);
+        let hits = response.body.get("hits").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let hits = hits.iter().take(SUGGESTED_HITS).cloned().collect();
-        room.send(Captured { capture: number, name, index, request, hits });
+        permit.send(Captured { capture: number, name, index, request, hits });
     }
 
-    fn settle(&self, captured: &Captured, fate: Fate) {
-        let mut going_on = self.going_on.lock();
-        let Some(capture) = going_on.get_mut(&captured.index) else { return };
+    /// Applies the outcome of a captured search to its capture, unless that has been replaced.
+    fn settle(&self, captured: &Captured, outcome: Outcome) {
+        let mut active = self.active.lock();
+        let Some(capture) = active.get_mut(&captured.index) else { return };
         if capture.number != captured.capture {
             return;
         }
         capture.in_flight = capture.in_flight.saturating_sub(1);
-        match fate {
-            Fate::Stored => capture.wanted = capture.wanted.saturating_sub(1),
-            Fate::Passed => {}
-            Fate::Lost => drop(capture.seen.remove(&query_hash(&captured.index, &captured.request))),
+        match outcome {
+            Outcome::Stored => capture.remaining = capture.remaining.saturating_sub(1),
+            Outcome::Skipped => {}
+            Outcome::Lost => drop(capture.seen.remove(&query_hash(&captured.index, &captured.request))),
         }
-        if capture.wanted == 0 {
-            going_on.remove(&captured.index);
-            self.any.store(!going_on.is_empty(), Ordering::Relaxed);
+        if capture.remaining == 0 {
+            active.remove(&captured.index);
+            self.has_active.store(!active.is_empty(), Ordering::Relaxed);
         }
     }
 }
 
-/// Searches by another, and shows what it answers to the captures that are going on. It costs nothing while there are none,
-/// and never waits: what a capture has no room for is not captured.
+/// Passes searches on, and offers the responses to the active captures. It never waits for a capture: a
+/// search for which the queue has no space is not captured.
 pub struct CaptureTap {
     inner: Arc<dyn SearchApi>,
     captures: Arc<Captures>,
 }
 
 impl CaptureTap {
-    /// A tap on `inner`.
+    /// Makes a tap on `inner`.
     pub fn new(inner: Arc<dyn SearchApi>, captures: Arc<Captures>) -> Self {
         Self { inner, captures }
     }
@@ -161,16 +164,16 @@ impl CaptureTap {
 #[async_trait]
 impl SearchApi for CaptureTap {
     async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<ReadResponse, ApiError> {
-        if !self.captures.wants(&index) {
+        if !self.captures.accepts(&index) {
             return self.inner.search(index, request).await;
         }
-        let answer = self.inner.search(index.clone(), request.clone()).await?;
-        self.captures.offer(index, request, &answer);
-        Ok(answer)
+        let response = self.inner.search(index.clone(), request.clone()).await?;
+        self.captures.offer(index, request, &response);
+        Ok(response)
     }
 }
 
-/// Stores what is captured, until `shutdown`.
+/// Stores captured searches until `shutdown`.
 pub async fn capture_loop(
     captures: Arc<Captures>,
     store: Arc<dyn TaskStore>,
@@ -179,23 +182,29 @@ pub async fn capture_loop(
     shutdown: CancellationToken,
 ) {
     loop {
-        let search = tokio::select! {
+        let captured = tokio::select! {
             () = shutdown.cancelled() => return,
-            search = offered.recv() => search,
+            captured = offered.recv() => captured,
         };
-        let Some(search) = search else { return };
-        let fate = keep(store.as_ref(), &aliases, captures.clock.now(), &search).await;
-        captures.settle(&search, fate);
+        let Some(captured) = captured else { return };
+        let outcome = store_draft(store.as_ref(), &aliases, captures.clock.now(), &captured).await;
+        captures.settle(&captured, outcome);
     }
 }
 
-async fn keep(store: &dyn TaskStore, aliases: &AliasResolver, now: Timestamp, captured: &Captured) -> Fate {
+/// Stores a captured search as a draft.
+async fn store_draft(
+    store: &dyn TaskStore,
+    aliases: &AliasResolver,
+    now: Timestamp,
+    captured: &Captured,
+) -> Outcome {
     let index = &captured.index;
     let facts = match IndexFacts::read(store, aliases, index).await {
         Ok(facts) => facts,
         Err(error) => {
-            tracing::warn!(%index, "a captured search could not be kept: {}", miroir_ports::error_chain(&error));
-            return Fate::Lost;
+            tracing::warn!(%index, "a captured search could not be stored: {}", miroir_ports::error_chain(&error));
+            return Outcome::Lost;
         }
     };
     let drafted =
@@ -203,16 +212,16 @@ async fn keep(store: &dyn TaskStore, aliases: &AliasResolver, now: Timestamp, ca
     let (id, definition) = match drafted {
         Ok(drafted) => drafted,
         Err(refusal) => {
-            tracing::info!(%index, "a captured search makes no canary: {refusal}");
-            return Fate::Passed;
+            tracing::info!(%index, "a captured search cannot be a canary: {refusal}");
+            return Outcome::Skipped;
         }
     };
     match store.canary_create(&definition.to_row(&id, now, 1)).await {
-        Ok(Create::Created) => Fate::Stored,
-        Ok(Create::Exists) => Fate::Passed,
+        Ok(Create::Created) => Outcome::Stored,
+        Ok(Create::Exists) => Outcome::Skipped,
         Err(error) => {
-            tracing::warn!(%index, "a captured search could not be kept: {}", miroir_ports::error_chain(&error));
-            Fate::Lost
+            tracing::warn!(%index, "a captured search could not be stored: {}", miroir_ports::error_chain(&error));
+            Outcome::Lost
         }
     }
 }

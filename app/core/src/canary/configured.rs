@@ -1,4 +1,4 @@
-//! Keeps the store equal to the canaries of the configuration.
+//! Stores the canaries of the configuration.
 
 use std::collections::HashSet;
 
@@ -6,21 +6,21 @@ use miroir_domain::Timestamp;
 use miroir_domain::canary::{CanaryId, Definition};
 use miroir_ports::outbound::{Create, Put, StoreError, TaskStore};
 
-use super::every_canary;
+use super::listing::every_canary;
 
-/// What keeping the store equal to the configuration took.
+/// The number of canaries that [`configure`] created, changed and removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Configured {
-    /// Canaries that are new.
+    /// Number of canaries that are new.
     pub created: usize,
-    /// Canaries that changed; those that did not keep their version.
+    /// Number of canaries that changed. The others keep their version.
     pub changed: usize,
-    /// Canaries that are no longer in the configuration, deleted with their runs.
+    /// Number of canaries that are no longer in the configuration. They are deleted together with their runs.
     pub removed: usize,
 }
 
-/// Stores `definitions`, each under its name behind the mark of the configuration, and deletes the canaries that have the mark
-/// and are not among them. A definition without an id is left out: the configuration has none.
+/// Stores `definitions`, each under its id with the prefix of the configuration, and deletes other canaries
+/// with this prefix. Skips definitions without an id, which the configuration does not admit.
 pub async fn configure(
     store: &dyn TaskStore,
     definitions: &[Definition],
@@ -48,7 +48,7 @@ async fn upsert(
     now: Timestamp,
     done: &mut Configured,
 ) -> Result<(), StoreError> {
-    // Nobody else writes a row with the mark, so one more look is enough for whatever comes between.
+    // Only other instances at their start write rows with this prefix, so one more attempt is enough.
     for _ in 0..2 {
         let Some(stored) = store.canary_get(id.as_str()).await? else {
             if store.canary_create(&definition.to_row(id, now, 1)).await? == Create::Created {
@@ -66,5 +66,5 @@ async fn upsert(
             return Ok(());
         }
     }
-    Err(StoreError::Contended(format!("the canary `{id}` is being changed by somebody else")))
+    Err(StoreError::Contended(format!("the canary `{id}` is being changed by another process")))
 }

@@ -20,14 +20,14 @@ use super::index_facts::IndexFacts;
 use crate::alias::AliasResolver;
 use crate::change::ChangeRecorder;
 
-/// How canaries run.
+/// Options of running canaries.
 #[derive(Debug, Clone, Copy)]
 pub struct CanaryOptions {
-    /// Canaries that run at once (4).
+    /// Maximum number of canaries that run at the same time (4).
     pub concurrency: usize,
-    /// How long a search may take before the run is an error (10 s).
+    /// Time limit of a search; the run is an error beyond it (10 s).
     pub timeout: Duration,
-    /// Runs kept of each canary (100).
+    /// Number of runs that are kept of each canary (100).
     pub history: u32,
 }
 
@@ -37,7 +37,7 @@ impl Default for CanaryOptions {
     }
 }
 
-/// Runs canaries and remembers which ran when.
+/// Runs canaries and remembers their last runs.
 pub struct Executor {
     pub(super) store: Arc<dyn TaskStore>,
     pub(super) aliases: Arc<AliasResolver>,
@@ -45,10 +45,10 @@ pub struct Executor {
     pub(super) clock: Arc<dyn Clock>,
     changes: Arc<ChangeRecorder>,
     pub(super) options: CanaryOptions,
-    /// A place for each canary that may run at once.
-    pub(super) slots: Arc<Semaphore>,
-    /// The last run of each canary that ran here, without its evidence. It is there from the moment the run begins, so that
-    /// a run that cannot be recorded, or never ends, is not begun again at once.
+    /// One permit for each canary that may run at the same time.
+    pub(super) permits: Arc<Semaphore>,
+    /// The last run of each canary that ran here, without its evidence. It is set when the run begins: a run
+    /// that cannot be recorded, or that never ends, must not be begun again at once.
     last: Mutex<HashMap<String, CanaryRun>>,
     running: Mutex<HashSet<String>>,
     runs: AtomicU64,
@@ -57,7 +57,7 @@ pub struct Executor {
     observer: Arc<dyn Observer>,
 }
 
-/// Held while a canary runs.
+/// A guard that marks a canary as running until it is dropped.
 pub(super) struct Running {
     executor: Arc<Executor>,
     id: String,
@@ -70,7 +70,8 @@ impl Drop for Running {
 }
 
 impl Executor {
-    /// An executor that tells `changes` of its runs, resolves names by `aliases` and searches by `search`, which must not be the one that captures what clients search for.
+    /// Makes an executor that records runs in `changes`, resolves names with `aliases` and searches with
+    /// `search`. The latter must not be the port that captures searches of clients.
     pub fn new(
         store: Arc<dyn TaskStore>,
         aliases: Arc<AliasResolver>,
@@ -86,7 +87,7 @@ impl Executor {
             aliases,
             search,
             clock,
-            slots: Arc::new(Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
+            permits: Arc::new(Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS))),
             options,
             last: Mutex::default(),
             running: Mutex::default(),
@@ -97,12 +98,12 @@ impl Executor {
         }
     }
 
-    /// What the last runs came to, of each canary that ran here or whose runs were looked up.
+    /// Returns the status of the last run of each canary whose last run is in memory.
     pub(crate) fn statuses(&self) -> Vec<CanaryStatus> {
         self.last.lock().values().map(|run| run.status).collect()
     }
 
-    /// Runs since this process started.
+    /// Returns the number of runs since this process started.
     pub fn totals(&self) -> CanaryTotals {
         CanaryTotals {
             runs: self.runs.load(Ordering::Relaxed),
@@ -111,45 +112,45 @@ impl Executor {
         }
     }
 
-    /// The last run of a canary, from memory or else from the store.
+    /// Returns the last run of a canary, from memory or else from the store.
     pub(super) async fn last_run(&self, id: &str) -> Result<Option<CanaryRun>, StoreError> {
         if let Some(known) = self.remembered(id) {
             return Ok(Some(known));
         }
         let stored = self.store.canary_run_list(id, 1).await?.into_iter().next();
         if let Some(stored) = &stored {
-            // Whoever ran it in the meantime knows better.
+            // A run that began in the meantime is later than the stored one.
             self.last.lock().entry(id.to_owned()).or_insert_with(|| without_evidence(stored));
         }
         Ok(stored)
     }
 
-    /// The last run of a canary, where it is in memory.
+    /// Returns the last run of a canary if it is in memory.
     pub(super) fn remembered(&self, id: &str) -> Option<CanaryRun> {
         self.last.lock().get(id).cloned()
     }
 
-    /// Forgets what ran of canaries that are not among `ids`.
+    /// Forgets the last runs of canaries that are not among `ids`.
     pub(super) fn forget_others(&self, ids: &HashSet<&str>) {
         self.last.lock().retain(|id, _| ids.contains(id.as_str()));
     }
 
-    /// Forgets what ran of a canary that is deleted.
+    /// Forgets the last run of a canary.
     pub(super) fn forget(&self, id: &str) {
         self.last.lock().remove(id);
     }
 
-    /// Forgets what ran of canaries that `which` names.
-    pub(super) fn forget_where(&self, which: &dyn Fn(&str) -> bool) {
-        self.last.lock().retain(|id, _| !which(id));
+    /// Forgets the last runs of the canaries that `select` selects.
+    pub(super) fn forget_where(&self, select: &dyn Fn(&str) -> bool) {
+        self.last.lock().retain(|id, _| !select(id));
     }
 
-    /// Whether any canary that `which` names is running.
-    pub(super) fn runs_any(&self, which: &dyn Fn(&str) -> bool) -> bool {
-        self.running.lock().iter().any(|id| which(id))
+    /// Returns whether any canary that `select` selects is running.
+    pub(super) fn runs_any(&self, select: &dyn Fn(&str) -> bool) -> bool {
+        self.running.lock().iter().any(|id| select(id))
     }
 
-    /// Marks a canary as running; none when it is already.
+    /// Marks a canary as running. Returns `None` if it is running already.
     pub(super) fn begin(self: &Arc<Self>, id: &str) -> Option<Running> {
         let fresh = self.running.lock().insert(id.to_owned());
         fresh.then(|| Running { executor: Arc::clone(self), id: id.to_owned() })
@@ -159,7 +160,8 @@ impl Executor {
         self.running.lock().contains(id)
     }
 
-    /// Runs a canary and records the run by `store`; false when the canary is gone by then.
+    /// Runs a canary and records the run in `store`. The recording returns false if the canary was deleted
+    /// meanwhile.
     pub(super) async fn run(
         &self,
         canary: &Canary,
@@ -173,19 +175,20 @@ impl Executor {
             latency_ms: 0,
             failed_assertions: json!([]),
         };
-        let before = self.last.lock().insert(canary.id.clone(), run.clone()).map(|before| before.status);
+        let previous =
+            self.last.lock().insert(canary.id.clone(), run.clone()).map(|previous| previous.status);
         let (verdict, latency_ms) = match Definition::of_row(canary) {
             Ok(definition) => self.judge(&definition, &canary.id).await,
             Err(refusal) => (Verdict::Error(refusal.into()), 0),
         };
         run =
             CanaryRun { status: verdict.status(), latency_ms, failed_assertions: verdict.evidence(), ..run };
-        self.note(canary, &run, before);
+        self.count(canary, &run, previous);
         let recorded = store.canary_run_append(&run, self.options.history).await;
         match &recorded {
             Ok(true) => {
                 self.last.lock().insert(canary.id.clone(), without_evidence(&run));
-                self.tell(store, canary, &run).await;
+                self.notify(store, canary, &run).await;
             }
             Ok(false) => self.forget(&canary.id),
             Err(error) => {
@@ -196,19 +199,19 @@ impl Executor {
         (run, recorded)
     }
 
-    /// Tells the sinks that ask for runs. The run is recorded already: one that cannot be told is only logged.
-    async fn tell(&self, store: &dyn TaskStore, canary: &Canary, run: &CanaryRun) {
+    /// Records the run for the sinks that receive runs. It is stored already, so a failure is only logged.
+    async fn notify(&self, store: &dyn TaskStore, canary: &Canary, run: &CanaryRun) {
         if let Err(error) = self.changes.canary_ran(store, canary, run).await {
             tracing::warn!(
                 canary = canary.id,
-                "a run could not be told to the sinks: {}",
+                "a run could not be recorded for the sinks: {}",
                 miroir_ports::error_chain(&error)
             );
         }
     }
 
-    /// Counts a run, and logs it where it came to something else than the one before.
-    fn note(&self, canary: &Canary, run: &CanaryRun, before: Option<CanaryStatus>) {
+    /// Counts a run, and logs its status if it differs from the previous one.
+    fn count(&self, canary: &Canary, run: &CanaryRun, previous: Option<CanaryStatus>) {
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.observer.observe(Occurrence::CanaryRan(run.status));
         let (counter, message) = match run.status {
@@ -219,22 +222,23 @@ impl Executor {
         if let Some(counter) = counter {
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        if before.unwrap_or(CanaryStatus::Pass) == run.status {
+        if previous.unwrap_or(CanaryStatus::Pass) == run.status {
             return;
         }
         let (canary, index) = (&canary.id, &canary.index_uid);
         if let Some(message) = run.failed_assertions.pointer(message).and_then(Value::as_str) {
-            tracing::warn!(canary, %index, status = run.status.as_str(), "a canary: {message}");
+            tracing::warn!(canary, %index, status = run.status.as_str(), "a canary does not pass: {message}");
         } else {
             tracing::info!(canary, %index, "a canary passes again");
         }
     }
 
-    /// The verdict, and how long the search took in milliseconds.
+    /// Searches and evaluates the response. Returns the verdict, and the time the search took in
+    /// milliseconds.
     async fn judge(&self, definition: &Definition, id: &str) -> (Verdict, u64) {
         let (facts, recent) = match self.look_up(definition, id).await {
             Ok(found) => found,
-            Err(error) => return (Verdict::Error(told(&ApiError::Store(error))), 0),
+            Err(error) => return (Verdict::Error(response_error(&ApiError::Store(error))), 0),
         };
         let query = definition.query().clone();
         let query = facts.primary_key.as_ref().map_or(query.clone(), |key| query.retrieving(key));
@@ -243,11 +247,10 @@ impl Executor {
         let outcome = tokio::time::timeout(self.options.timeout, searching).await;
         let latency_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let ReadResponse { body, degraded } = match outcome {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return (Verdict::Error(told(&error)), latency_ms),
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return (Verdict::Error(response_error(&error)), latency_ms),
             Err(_) => {
-                let message =
-                    format!("The search was not answered within {} ms.", self.options.timeout.as_millis());
+                let message = format!("The search took longer than {} ms.", self.options.timeout.as_millis());
                 return (Verdict::Error(ErrorCode::MiroirTimeout.with_message(message)), latency_ms);
             }
         };
@@ -263,17 +266,18 @@ impl Executor {
         (evaluate(definition, &seen, &recent), latency_ms)
     }
 
+    /// Returns the facts of the index, and the last runs if an assertion needs them.
     async fn look_up(
         &self,
         definition: &Definition,
         id: &str,
     ) -> Result<(IndexFacts, Vec<CanaryRun>), StoreError> {
         let facts = IndexFacts::read(self.store.as_ref(), &self.aliases, definition.index()).await?;
-        let looks_back =
+        let needs_history =
             definition.assertions().iter().any(|assertion| matches!(assertion, Assertion::MaxP95Ms { .. }));
-        // Runs that were errors do not count, so a few more are read than are looked at.
+        // Runs that were errors do not count, so more runs are read than are evaluated.
         let recent =
-            if looks_back { self.store.canary_run_list(id, 2 * P95_RUNS).await? } else { Vec::new() };
+            if needs_history { self.store.canary_run_list(id, 2 * P95_RUNS).await? } else { Vec::new() };
         Ok((facts, recent))
     }
 }
@@ -282,15 +286,15 @@ fn without_evidence(run: &CanaryRun) -> CanaryRun {
     CanaryRun { failed_assertions: Value::Null, ..run.clone() }
 }
 
-/// The error of a search in the words a client would get.
-fn told(error: &ApiError) -> ResponseError {
+/// Returns the error that a client would get for a failed search.
+fn response_error(error: &ApiError) -> ResponseError {
     match error {
         ApiError::Refused { code, message } => code.with_message(message),
         ApiError::Node { error, .. } => error.clone(),
         ApiError::Store(StoreError::Unavailable { outcome, .. }) => ErrorCode::MiroirStoreUnavailable
             .with_message(format!("The task store does not answer; {outcome}.")),
         other => {
-            tracing::error!("a canary's search: {}", miroir_ports::error_chain(other));
+            tracing::error!("the search of a canary failed: {}", miroir_ports::error_chain(other));
             ErrorCode::Internal.with_message("Miroir failed to search; its log says why.")
         }
     }

@@ -1,4 +1,4 @@
-//! What judging needs to know of an index.
+//! Facts of an index that the evaluation of a canary needs.
 
 use miroir_domain::IndexUid;
 use miroir_domain::document::PrimaryKey;
@@ -9,14 +9,15 @@ use crate::alias::AliasResolver;
 /// Facts of the index registry.
 #[derive(Debug, Default)]
 pub(super) struct IndexFacts {
-    /// The attribute that names a document; of several indexes the first that has one tells.
+    /// The primary key of the first index that has one.
     pub primary_key: Option<PrimaryKey>,
-    /// The committed version of the settings; of several indexes the earliest.
+    /// The earliest committed version of the settings of the indexes.
     pub settings_version: Option<u64>,
 }
 
 impl IndexFacts {
-    /// The facts of what `name` stands for, an index or an alias; none of what is neither.
+    /// Reads the facts of the indexes that `name` stands for. They are empty if it is neither an index nor an
+    /// alias.
     pub async fn read(
         store: &dyn TaskStore,
         aliases: &AliasResolver,

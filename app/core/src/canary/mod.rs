@@ -1,22 +1,26 @@
-//! Canaries at work: stored searches, run on a schedule, judged by the domain, their runs kept in the store.
+//! Canaries: stored searches that run on a schedule. The domain evaluates them, and the store keeps their
+//! runs.
 //!
-//! | module | what it does |
+//! | module | contents |
 //! |---|---|
 //! | `service` | implements the inbound port |
-//! | `executor` | runs one canary once: looks up, searches within the time, has it judged, records |
+//! | `executor` | runs one canary once: searches within a time limit, evaluates, records |
 //! | `runner` | runs each enabled canary once per interval |
-//! | `ownership`, `part` | which canaries are this instance's, and having one part of them for a term |
-//! | `capture` | makes drafts of what clients search for |
-//! | `configured` | keeps the store equal to the canaries of the configuration |
-//! | `index_facts` | what judging needs to know of an index |
-//! | `assembly` | the parts put together |
-//! | `view` | rows as the port shows them |
+//! | `ownership` | the canaries that this instance runs |
+//! | `part` | the work of the role that runs one part of the canaries |
+//! | `capture` | makes drafts of searches that clients send |
+//! | `configured` | stores the canaries of the configuration |
+//! | `index_facts` | facts of an index that the evaluation needs |
+//! | `listing` | lists the stored canaries |
+//! | `assembly` | builds the service and the workers |
+//! | `view` | converts rows to views of the port |
 
 mod assembly;
 mod capture;
 mod configured;
 mod executor;
 mod index_facts;
+mod listing;
 mod ownership;
 mod part;
 mod runner;
@@ -31,13 +35,3 @@ pub use ownership::{OwnedPart, OwnedParts, Ownership, OwnsAll};
 pub use part::CanaryPart;
 pub use runner::run_loop;
 pub use service::CanaryService;
-
-use miroir_domain::canary::Canary;
-use miroir_ports::outbound::{StoreError, TaskStore};
-
-use crate::listing;
-
-/// Every canary there is, in the byte order of the ids.
-async fn every_canary(store: &dyn TaskStore) -> Result<Vec<Canary>, StoreError> {
-    listing::all(|after, limit| store.canary_list(after, limit), |canary: &Canary| canary.id.clone()).await
-}

@@ -1,4 +1,4 @@
-//! Which canaries this instance runs.
+//! The canaries that this instance runs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use miroir_domain::role::Role;
 use miroir_ports::outbound::TaskStore;
 use parking_lot::Mutex;
 
-/// Which canaries this instance, and no other, runs at this moment.
+/// The canaries that this instance, and no other, runs at this moment.
 pub trait Ownership: Send + Sync + 'static {
-    /// The store by which runs of the canary are recorded, when it is this instance's.
+    /// Returns the store in which runs of the canary are recorded, or `None` if another instance runs it.
     fn owned(&self, canary_id: &str) -> Option<Arc<dyn TaskStore>>;
 }
 
-/// Of an instance that has the store for itself: everything.
+/// The ownership of an instance that has the store for itself: it runs every canary.
 pub struct OwnsAll(pub Arc<dyn TaskStore>);
 
 impl Ownership for OwnsAll {
@@ -22,12 +22,13 @@ impl Ownership for OwnsAll {
     }
 }
 
-/// The parts of the canaries that this instance has, each with a handle of the store that is fenced for its term.
+/// The parts of the canaries whose roles this instance holds, each with a store handle that is fenced for its
+/// term.
 #[derive(Default)]
 pub struct OwnedParts(Mutex<BTreeMap<Role, Arc<dyn TaskStore>>>);
 
 impl OwnedParts {
-    /// This instance has `part` until the guard is dropped.
+    /// Adds `part` until the returned guard is dropped.
     pub fn take(self: &Arc<Self>, part: Role, store: Arc<dyn TaskStore>) -> OwnedPart {
         self.0.lock().insert(part.clone(), store);
         OwnedPart { parts: Arc::clone(self), part }
@@ -40,7 +41,7 @@ impl Ownership for OwnedParts {
     }
 }
 
-/// Held as long as a part is this instance's.
+/// A guard that removes its part when it is dropped.
 pub struct OwnedPart {
     parts: Arc<OwnedParts>,
     part: Role,
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn canary_is_owned_as_long_as_its_part_is() {
+    fn canary_is_owned_while_its_part_is_held() {
         let (parts, store) = (Arc::new(OwnedParts::default()), Arc::new(MemoryStore::new()));
         assert!(parts.owned("films").is_none());
         let other = Role::all_canaries().find(|part| *part != Role::of_canary("films")).unwrap();

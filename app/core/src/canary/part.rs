@@ -1,4 +1,4 @@
-//! Running one part of the canaries, for a term.
+//! The work of the role that runs one part of the canaries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use miroir_ports::outbound::StoreError;
 use super::{Executor, OwnedParts};
 use crate::instance::{Term, Work};
 
-/// How often it is looked whether the last run has ended.
+/// The pause between two checks for runs in progress.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The work of one part: the runner of this instance has it meanwhile.
+/// The work of one part. The runner of this instance runs its canaries during the term.
 pub struct CanaryPart {
     part: Role,
     executor: Arc<Executor>,
@@ -21,7 +21,8 @@ pub struct CanaryPart {
 }
 
 impl CanaryPart {
-    /// The work of `part`, whose canaries `executor` runs as long as `parts` says that they are this instance's.
+    /// Makes the work of `part`. It adds the part to `parts`, from which the runner of `executor` learns its
+    /// canaries.
     pub fn new(part: Role, executor: Arc<Executor>, parts: Arc<OwnedParts>) -> Self {
         Self { part, executor, parts }
     }
@@ -34,13 +35,13 @@ impl CanaryPart {
 #[async_trait]
 impl Work for CanaryPart {
     async fn work(&self, term: Term) -> Result<(), StoreError> {
-        // Whoever had them before knows better when they ran: it is in the store.
+        // Another instance may have run them since. Its runs are in the store.
         self.executor.forget_where(&|id| self.is_of_this_part(id));
         let owned = self.parts.take(self.part.clone(), Arc::clone(&term.store));
         term.announce();
         term.over.cancelled().await;
         drop(owned);
-        // The next one would not know of a run that is not recorded yet.
+        // The next holder cannot see a run that is not recorded yet.
         while self.executor.runs_any(&|id| self.is_of_this_part(id)) {
             tokio::time::sleep(PAUSE).await;
         }

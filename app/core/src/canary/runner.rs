@@ -1,7 +1,8 @@
 //! Runs each enabled canary once per interval.
 //!
-//! When a canary is due follows from its last run, which is in the store: a process that is started again goes on where the
-//! last one was. A canary that is running when it is due again is passed over, not queued.
+//! The time of the next run follows from the last run, which is in the store, so that a process that starts
+//! again continues the schedule of its predecessor. A canary that is still running when it is due again is
+//! skipped, not queued.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -14,16 +15,18 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::executor::Executor;
-use super::{Ownership, every_canary};
+use super::listing::every_canary;
+use super::ownership::Ownership;
 use tokio_util::sync::CancellationToken;
 
-/// The longest pause between two looks at the store: how long a canary that was just made, changed or enabled may wait.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two reads of the store, and so the longest time until a change of a canary takes
+/// effect.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs canaries until `shutdown`; runs in progress are then given up, unrecorded.
+/// Runs canaries until `shutdown`. Runs in progress are then aborted and not recorded.
 pub async fn run_loop(executor: Arc<Executor>, ownership: Arc<dyn Ownership>, shutdown: CancellationToken) {
     let mut runner =
-        Runner { executor, ownership, waiting: VecDeque::new(), runs: JoinSet::new(), store_is_lost: false };
+        Runner { executor, ownership, waiting: VecDeque::new(), runs: JoinSet::new(), store_failed: false };
     let mut wake = Instant::now();
     loop {
         tokio::select! {
@@ -31,7 +34,7 @@ pub async fn run_loop(executor: Arc<Executor>, ownership: Arc<dyn Ownership>, sh
             Some(ended) = runner.runs.join_next() => {
                 match ended {
                     Ok((canary, run)) => wake = wake.min(Instant::now() + runner.until_due(&canary, &run)),
-                    Err(error) => tracing::error!("running a canary: {error}"),
+                    Err(error) => tracing::error!("the run of a canary did not end properly: {error}"),
                 }
                 runner.start_waiting();
                 continue;
@@ -46,45 +49,46 @@ pub async fn run_loop(executor: Arc<Executor>, ownership: Arc<dyn Ownership>, sh
 struct Runner {
     executor: Arc<Executor>,
     ownership: Arc<dyn Ownership>,
-    /// Due, and without a place to run yet; the longest due first.
+    /// Canaries that are due and wait for a permit, the longest due first.
     waiting: VecDeque<Canary>,
     runs: JoinSet<(Canary, CanaryRun)>,
-    store_is_lost: bool,
+    store_failed: bool,
 }
 
 impl Runner {
-    /// Sees what is due. Answers how long until there is something to see again.
+    /// Finds the canaries that are due. Returns the pause until the next round.
     async fn round(&mut self) -> Duration {
-        match self.look().await {
+        match self.find_due().await {
             Ok(pause) => {
-                if std::mem::take(&mut self.store_is_lost) {
-                    tracing::info!("canaries run again");
+                if std::mem::take(&mut self.store_failed) {
+                    tracing::info!("the task store can be read again, so canaries run again");
                 }
                 pause
             }
             Err(error) => {
-                if !std::mem::replace(&mut self.store_is_lost, true) {
+                if !std::mem::replace(&mut self.store_failed, true) {
                     tracing::warn!(
                         "no canary runs until the task store can be read again: {}",
                         miroir_ports::error_chain(&error)
                     );
                 }
                 self.waiting.clear();
-                LONGEST_PAUSE
+                MAX_PAUSE
             }
         }
     }
 
-    async fn look(&mut self) -> Result<Duration, StoreError> {
+    /// Collects the canaries that are due. Returns the time until the next one is, at most [`MAX_PAUSE`].
+    async fn find_due(&mut self) -> Result<Duration, StoreError> {
         let canaries = every_canary(self.executor.store.as_ref()).await?;
         self.executor
             .forget_others(&canaries.iter().map(|canary| canary.id.as_str()).collect::<HashSet<_>>());
         let now = self.executor.clock.now();
         let mut due: Vec<(Timestamp, Canary)> = Vec::new();
-        let mut pause = LONGEST_PAUSE;
+        let mut pause = MAX_PAUSE;
         for canary in canaries {
             if self.ownership.owned(&canary.id).is_none() {
-                // Another instance runs it, and only the store knows when: not what is remembered here.
+                // Another instance runs it, so its last run is in the store and not in this memory.
                 self.executor.forget(&canary.id);
                 continue;
             }
@@ -104,17 +108,17 @@ impl Runner {
         Ok(pause)
     }
 
-    /// Starts what is due as far as there is room.
+    /// Starts canaries that are due, as far as there are permits.
     fn start_waiting(&mut self) {
         while let Some(canary) = self.waiting.pop_front() {
-            let Ok(slot) = Arc::clone(&self.executor.slots).try_acquire_owned() else {
+            let Ok(permit) = Arc::clone(&self.executor.permits).try_acquire_owned() else {
                 self.waiting.push_front(canary);
                 return;
             };
-            // It may have gone to another instance while it waited.
+            // Its part may have moved to another instance while it waited.
             let Some(store) = self.ownership.owned(&canary.id) else { continue };
             let Some(running) = self.executor.begin(&canary.id) else { continue };
-            // Somebody may have asked for it to be run while it waited: that was its run.
+            // A client may have run it while it waited, which counts as its run.
             let now = self.executor.clock.now();
             if due_at(&canary, self.executor.remembered(&canary.id).as_ref(), now) > now {
                 continue;
@@ -122,12 +126,13 @@ impl Runner {
             let executor = Arc::clone(&self.executor);
             self.runs.spawn(async move {
                 let (run, _) = executor.run(&canary, store.as_ref()).await;
-                drop((running, slot));
+                drop((running, permit));
                 (canary, run)
             });
         }
     }
 
+    /// Returns the time until a canary is due after `run`.
     fn until_due(&self, canary: &Canary, run: &CanaryRun) -> Duration {
         let now = self.executor.clock.now();
         due_at(canary, Some(run), now).since(now)

@@ -1,4 +1,4 @@
-//! Canaries, as clients see them.
+//! The inbound port of the canaries.
 
 use std::sync::Arc;
 
@@ -13,11 +13,13 @@ use miroir_ports::outbound::{Create, Ids, Put};
 
 use super::capture::Captures;
 use super::executor::Executor;
-use super::{Ownership, every_canary, view};
+use super::listing::every_canary;
+use super::ownership::Ownership;
+use super::view;
 use crate::detached::detached;
 use crate::listing;
 
-/// How often a replacement without a precondition is tried again when others change the canary at the same time.
+/// The number of attempts of a replacement without a precondition, while other clients change the canary.
 const ATTEMPTS: usize = 10;
 
 /// Implements [`CanaryApi`].
@@ -30,7 +32,7 @@ pub struct CanaryService {
 }
 
 impl CanaryService {
-    /// A service that runs canaries by `executor` and makes drafts by `captures`.
+    /// Makes a service that runs canaries with `executor` and begins captures in `captures`.
     pub fn new(
         executor: Arc<Executor>,
         ownership: Arc<dyn Ownership>,
@@ -40,7 +42,7 @@ impl CanaryService {
         Self { executor, ownership, captures, ids }
     }
 
-    /// Runs since this process started, for metrics.
+    /// Returns the number of runs since this process started.
     pub fn totals(&self) -> CanaryTotals {
         self.executor.totals()
     }
@@ -74,22 +76,24 @@ impl CanaryService {
             }
             let row = definition.to_row(id, stored.created_at, stored.version);
             if store.canary_put(&row).await? == Put::Stored {
-                // The store has raised the version, which it does for none that is the last.
+                // The store has raised the version. It does not store a canary whose version cannot be
+                // raised.
                 let row = Canary { version: row.version.saturating_add(1), ..row };
                 return Ok(CanaryReplaced { canary: view::canary(row), created: false });
             }
         }
-        Err(mismatch(id, "is being changed by others again and again"))
+        Err(mismatch(id, "was changed by other clients during every attempt"))
     }
 
     async fn run_now(&self, id: &CanaryId) -> Result<CanaryRunView, ApiError> {
-        let closed = |_| ApiError::Internal("the places for canaries are gone".to_owned());
-        let _slot = self.executor.slots.acquire().await.map_err(closed)?;
-        // Loaded when it has its place, so that what runs is what is stored by then.
+        let closed = |_| ApiError::Internal("the semaphore of the canaries is closed".to_owned());
+        let _permit = self.executor.permits.acquire().await.map_err(closed)?;
+        // Loaded after the wait for a permit, so that the present definition runs.
         let canary = self.load(id).await?;
-        // It may be running already; the schedule does not begin it once more on top of this.
+        // Keeps the schedule from beginning a second run. The canary may be running already.
         let _running = self.executor.begin(&canary.id);
-        // Where several instances share the store, this is the one that runs it on its schedule, unless schedules are off.
+        // If several instances share the store, requests reach the instance that owns the canary, unless
+        // schedules are disabled.
         let store = self.ownership.owned(&canary.id).unwrap_or_else(|| Arc::clone(&self.executor.store));
         let (run, recorded) = self.executor.run(&canary, store.as_ref()).await;
         if recorded? { Ok(view::run(run)) } else { Err(not_found(id)) }
@@ -161,7 +165,7 @@ impl CanaryApi for CanaryService {
     }
 
     async fn canary_run(&self, id: CanaryId) -> Result<CanaryRunView, ApiError> {
-        // Recorded even when the client hangs up.
+        // Recorded even if the client closes its connection.
         let service = self.clone();
         detached(async move { service.run_now(&id).await }).await
     }
@@ -177,7 +181,7 @@ impl CanaryApi for CanaryService {
         let mut results = Vec::new();
         for canary in every_canary(store.as_ref()).await? {
             let runs = store.canary_run_list(&canary.id, self.executor.options.history).await?;
-            results.push(view::standing(canary, runs, self.executor.clock.now()));
+            results.push(view::summary(canary, runs, self.executor.clock.now()));
         }
         Ok(CanaryOverview { results, totals: self.totals() })
     }
@@ -186,8 +190,8 @@ impl CanaryApi for CanaryService {
         let CaptureRequest { index, count, name } = request.clone();
         let until = self.captures.begin(request);
         let message = format!(
-            "The next {count} different searches of `{index}` until {until} become canaries that are not enabled: look at \
-             their assertions, then enable them."
+            "The next {count} different searches of `{index}` until {until} become disabled canaries: check their \
+             assertions, then enable them."
         );
         Ok(CaptureStarted { index, count, name, until, message })
     }

@@ -1,9 +1,10 @@
-//! Rows as the port shows them.
+//! Converts rows to views of the port.
 
 use miroir_domain::Timestamp;
 use miroir_domain::canary::{Canary, CanaryId, CanaryRun, RunSummary, due_at, is_overdue};
 use miroir_ports::inbound::{CanaryCounts, CanaryRunView, CanarySummary, CanaryView};
 
+/// Returns the view of a canary.
 pub(super) fn canary(row: Canary) -> CanaryView {
     CanaryView {
         configured: CanaryId::marks_configured(&row.id),
@@ -19,6 +20,7 @@ pub(super) fn canary(row: Canary) -> CanaryView {
     }
 }
 
+/// Returns the view of a run.
 pub(super) fn run(row: CanaryRun) -> CanaryRunView {
     CanaryRunView {
         ran_at: row.ran_at,
@@ -28,8 +30,8 @@ pub(super) fn run(row: CanaryRun) -> CanaryRunView {
     }
 }
 
-/// How a canary fares whose kept runs are `runs`, newest first.
-pub(super) fn standing(row: Canary, runs: Vec<CanaryRun>, now: Timestamp) -> CanarySummary {
+/// Returns the summary of a canary whose runs are `runs`, newest first.
+pub(super) fn summary(row: Canary, runs: Vec<CanaryRun>, now: Timestamp) -> CanarySummary {
     let RunSummary { counts, consecutive_failures } = RunSummary::of(&runs);
     let last = runs.into_iter().next();
     let due = due_at(&row, last.as_ref(), now);

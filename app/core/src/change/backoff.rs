@@ -1,9 +1,11 @@
-//! How long to wait after failures.
+//! The waits after failed deliveries.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
-/// Doubles from `first` to `longest`.
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+
+/// Exponential back-off whose waits double from `first` to `longest`.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
     /// The wait after the first failure.
@@ -13,17 +15,18 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The wait after so many failures in a row: between half of `first · 2^(failures − 1)`, at most `longest`, and all of
-    /// it. `luck` decides where, so that many senders do not come back at one moment. What the receiver asked for is
-    /// waited for whole.
-    pub fn wait(self, failures: u32, asked: Option<Duration>, luck: &str) -> Duration {
-        let doublings = failures.saturating_sub(1).min(31);
-        let whole = self.first.saturating_mul(1 << doublings).min(self.longest);
-        let mut hasher = DefaultHasher::new();
-        luck.hash(&mut hasher);
-        let share = u32::try_from(hasher.finish() % 1_000).unwrap_or_default();
-        let jittered = whole / 2 + whole / 2 * share / 1_000;
-        jittered.max(asked.unwrap_or_default())
+    /// Returns the waits after successive failures, without an end. The wait after failure `n` is between half
+    /// of `first · 2^(n − 1)`, at most `longest`, and the whole of it. The jitter follows from `seed`, so that
+    /// many senders do not retry at the same moment.
+    pub(super) fn waits(self, seed: &str) -> ExponentialBackoff {
+        // The jitter of the builder adds up to the whole of a delay to it, so the delays are halved here.
+        ExponentialBuilder::new()
+            .with_min_delay(self.first.min(self.longest) / 2)
+            .with_max_delay(self.longest / 2)
+            .without_max_times()
+            .with_jitter()
+            .with_jitter_seed(BuildHasherDefault::<DefaultHasher>::default().hash_one(seed))
+            .build()
     }
 }
 
@@ -33,30 +36,32 @@ mod tests {
 
     const BACKOFF: Backoff = Backoff { first: Duration::from_millis(500), longest: Duration::from_mins(1) };
 
+    fn wait(failures: usize, seed: u32) -> Duration {
+        BACKOFF.waits(&seed.to_string()).nth(failures - 1).unwrap()
+    }
+
     #[test]
-    fn wait_doubles_up_to_the_longest_and_keeps_half() {
+    fn waits_double_up_to_the_longest_and_keep_half() {
         for (failures, whole_ms) in
-            [(1, 500), (2, 1_000), (3, 2_000), (7, 32_000), (8, 60_000), (u32::MAX, 60_000)]
+            [(1, 500), (2, 1_000), (3, 2_000), (7, 32_000), (8, 60_000), (1_000, 60_000)]
         {
-            for luck in 0..200 {
-                let wait = BACKOFF.wait(failures, None, &luck.to_string()).as_millis();
+            for seed in 0..200 {
+                let wait = wait(failures, seed).as_millis();
                 assert!((whole_ms / 2..=whole_ms).contains(&wait), "{failures} failures: {wait} ms");
             }
         }
     }
 
     #[test]
-    fn lucks_spread_the_wait() {
-        let waits: std::collections::BTreeSet<_> =
-            (0..100).map(|luck| BACKOFF.wait(5, None, &luck.to_string())).collect();
-        assert!(waits.len() > 50, "{}", waits.len());
+    fn waits_do_not_exceed_the_longest_if_the_first_does() {
+        let backoff = Backoff { first: Duration::from_mins(2), longest: Duration::from_mins(1) };
+        let longest = Duration::from_secs(30)..=Duration::from_mins(1);
+        assert!(backoff.waits("x").take(100).all(|wait| longest.contains(&wait)));
     }
 
     #[test]
-    fn receiver_that_asks_for_longer_gets_it() {
-        let asked = Some(Duration::from_hours(1));
-        assert_eq!(BACKOFF.wait(1, asked, "x"), Duration::from_hours(1));
-        let shorter = Some(Duration::from_millis(1));
-        assert!(BACKOFF.wait(1, shorter, "x") >= Duration::from_millis(250));
+    fn seeds_spread_the_waits() {
+        let waits: std::collections::BTreeSet<_> = (0..100).map(|seed| wait(5, seed)).collect();
+        assert!(waits.len() > 50, "{}", waits.len());
     }
 }

@@ -1,11 +1,12 @@
-//! Hands batches to one sink, in order, again until it confirms.
+//! Delivers batches to one sink, in order, until it confirms them.
 //!
-//! The cursor moves after the sink confirmed, and the outbox lets go after the cursor moved: a process that dies in
-//! between delivers again, under the same ids.
+//! The cursor moves after the sink has confirmed a batch, and the outbox drops its events after the cursor
+//! has moved. A process that dies in between delivers the events again, under the same ids.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::ExponentialBackoff;
 use miroir_domain::IndexUid;
 use miroir_domain::change::{SinkRow, SinkState, gap_event, numbered};
 use miroir_ports::error_chain;
@@ -17,10 +18,10 @@ use tokio::time::{sleep, timeout};
 use super::{ChangeRecorder, Delivery, SinkHandle, outbox};
 use tokio_util::sync::CancellationToken;
 
-/// How often a sink that has nothing to do looks again, without being woken: events may have come in by another process
-/// on the same store.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
-/// The pause after the store failed.
+/// The pause between two reads of an empty outbox. Another process on the same store may append events, which
+/// does not wake this one.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// The pause after a failure of the store.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Delivers to one sink.
@@ -31,19 +32,19 @@ pub struct Deliverer {
     recorder: Arc<ChangeRecorder>,
     sink: Arc<SinkHandle>,
     delivery: Delivery,
-    /// Deliveries that failed in a row.
-    failures: u32,
+    /// The next waits, if the last delivery failed.
+    waits: Option<ExponentialBackoff>,
 }
 
-/// What a round over all indexes came to.
+/// The result of a round over all indexes.
 enum Round {
-    /// Something was confirmed; there may be more.
+    /// The sink confirmed a batch. There may be more.
     Confirmed,
-    /// Nothing waits.
+    /// No event waits.
     Idle,
-    /// It is not delivered to.
+    /// The sink is paused or disabled.
     Stopped,
-    /// The receiver did not take it; how long it asks to be left alone.
+    /// The receiver did not take a batch. It may demand a minimum wait.
     Refused(Option<Duration>),
 }
 
@@ -58,7 +59,7 @@ pub async fn deliver_loop(mut deliverer: Deliverer, shutdown: CancellationToken)
 }
 
 impl Deliverer {
-    /// A deliverer to `sink` by `delivery`.
+    /// Makes a deliverer to `sink`, as `delivery` describes.
     pub fn new(
         store: Arc<dyn TaskStore>,
         clock: Arc<dyn Clock>,
@@ -67,39 +68,40 @@ impl Deliverer {
         sink: Arc<SinkHandle>,
         delivery: Delivery,
     ) -> Self {
-        Self { store, clock, ids, recorder, sink, delivery, failures: 0 }
+        Self { store, clock, ids, recorder, sink, delivery, waits: None }
     }
 
-    /// A round, and the wait that follows from it.
+    /// Runs a round and waits until the next one.
     async fn step(&mut self) {
-        // Before the round, so that what is appended during it is seen.
+        // Subscribed before the round, to see events that are appended during it.
         let mut appended = self.recorder.appended();
         match self.round().await {
-            Ok(Round::Confirmed) => self.failures = 0,
+            Ok(Round::Confirmed) => self.waits = None,
             Ok(Round::Idle) => {
-                self.failures = 0;
+                self.waits = None;
                 let before = *appended.borrow();
                 tokio::select! {
                     () = self.sink.wake.notified() => return,
-                    _ = timeout(LOOK_AGAIN, appended.changed()) => {}
+                    _ = timeout(POLL_INTERVAL, appended.changed()) => {}
                 }
                 let full = before + u64::from(self.delivery.batch_events);
-                // Either way a batch leaves: full, or old enough.
+                // A batch is delivered when it is full or when its delay is over.
                 let _ = timeout(self.delivery.batch_delay, appended.wait_for(|count| *count >= full)).await;
             }
             Ok(Round::Stopped) => {
-                let _ = timeout(LOOK_AGAIN, self.sink.wake.notified()).await;
+                let _ = timeout(POLL_INTERVAL, self.sink.wake.notified()).await;
             }
-            Ok(Round::Refused(asked)) => {
-                self.failures = self.failures.saturating_add(1);
-                let wait = self.delivery.backoff.wait(self.failures, asked, &self.ids.unique_id());
-                // A person who resumes it wants it tried now.
-                let _ = timeout(wait, self.sink.wake.notified()).await;
+            Ok(Round::Refused(retry_after)) => {
+                let backoff = self.delivery.backoff;
+                let waits = self.waits.get_or_insert_with(|| backoff.waits(&self.ids.unique_id()));
+                let wait = waits.next().unwrap_or(backoff.longest);
+                // Resuming the sink ends the wait.
+                let _ = timeout(wait.max(retry_after.unwrap_or_default()), self.sink.wake.notified()).await;
             }
             Err(error) => {
                 tracing::warn!(
                     sink = self.sink.name(),
-                    "delivering changes: {}",
+                    "changes could not be delivered: {}",
                     miroir_ports::error_chain(&error)
                 );
                 sleep(STORE_PAUSE).await;
@@ -107,9 +109,9 @@ impl Deliverer {
         }
     }
 
-    /// One batch of every index that has something, so that a busy index does not keep the others waiting.
+    /// Delivers one batch of every index that has events, so that a busy index does not delay the others.
     async fn round(&self) -> Result<Round, StoreError> {
-        let _turn = self.sink.turn.lock().await;
+        let _guard = self.sink.delivery_lock.lock().await;
         let name = self.sink.name();
         let row = self.store.change_sink_get(name).await?;
         if row.is_some_and(|row| row.state != SinkState::Active) {
@@ -132,6 +134,7 @@ impl Deliverer {
         Ok(round)
     }
 
+    /// Delivers the next batch of `index` after the event `confirmed`.
     async fn deliver(&self, index: &IndexUid, confirmed: u64) -> Result<Round, StoreError> {
         let name = self.sink.name();
         let limit = self.delivery.batch_events;
@@ -151,14 +154,14 @@ impl Deliverer {
             }
             Err(ref error @ SinkError::Unavailable { retry_after, .. }) => {
                 let reason = error_chain(error);
-                tracing::warn!(sink = name, %index, "a batch of changes was not taken: {reason}");
+                tracing::warn!(sink = name, %index, "a batch of changes was not delivered: {reason}");
                 self.sink.count_failure(reason);
                 Ok(Round::Refused(retry_after))
             }
             Err(SinkError::Gone { reason }) => {
                 tracing::error!(
                     sink = name,
-                    "the receiver wants no more changes, so it gets none until it is resumed: {reason}"
+                    "the receiver refuses all further changes, so the sink is disabled until it is resumed: {reason}"
                 );
                 self.sink.count_failure(reason.clone());
                 let (sink_name, changed_at) = (name.to_owned(), self.clock.now());
@@ -170,7 +173,8 @@ impl Deliverer {
         }
     }
 
-    /// What leaves: the events of `page`, after a notice of those that were dropped before them.
+    /// Makes the batch of `page`. It begins with a notice of the events that were dropped after `confirmed`,
+    /// if any.
     fn batch(&self, index: &IndexUid, confirmed: u64, page: ChangePage) -> SinkBatch {
         let source = &self.recorder.options.source;
         let lost_to = page.changes.first().map_or(page.trimmed_to, |first| first.seq - 1);

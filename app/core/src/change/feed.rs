@@ -1,4 +1,4 @@
-//! Answers readers, at once or when there is something.
+//! Returns events to readers, which can wait for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,32 +11,32 @@ use miroir_ports::inbound::{ApiError, ChangeFeed, ChangesPage, ChangesQuery};
 use miroir_ports::outbound::TaskStore;
 use tokio::time::{Instant, sleep_until};
 
-use super::service::out_of_reach;
+use super::refusal::out_of_reach;
 use super::{ChangeRecorder, SinkHandle, outbox};
 use tokio_util::sync::CancellationToken;
 
-/// How often a reader that waits looks again, without being woken: events may have come in by another process on the
-/// same store.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The pause between two reads of the outbox for a reader that waits. Another process on the same store may
+/// append events, which does not wake this one.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How the feed answers.
+/// Options of the feed.
 #[derive(Debug, Clone, Copy)]
 pub struct FeedOptions {
-    /// How long a reader waits at most.
+    /// The longest time for which a reader waits.
     pub longest_wait: Duration,
 }
 
-/// Implements [`ChangeFeed`] on the sink that is delivered to nobody.
+/// Implements [`ChangeFeed`] on the sink without a delivery.
 pub struct Feed {
     store: Arc<dyn TaskStore>,
     recorder: Arc<ChangeRecorder>,
     options: FeedOptions,
-    /// Readers that wait are answered when the server stops.
+    /// Ends the wait of readers when the server stops.
     shutdown: CancellationToken,
 }
 
 impl Feed {
-    /// A feed of what `recorder` records.
+    /// Makes a feed of the events that `recorder` records.
     pub fn new(
         store: Arc<dyn TaskStore>,
         recorder: Arc<ChangeRecorder>,
@@ -46,6 +46,7 @@ impl Feed {
         Self { store, recorder, options, shutdown }
     }
 
+    /// Returns the sink of the feed.
     fn sink(&self) -> Result<&Arc<SinkHandle>, ApiError> {
         let feed = self.recorder.sinks.iter().find(|sink| sink.delivery.is_none());
         feed.ok_or_else(|| {
@@ -56,8 +57,8 @@ impl Feed {
         })
     }
 
-    /// What is there now.
-    async fn look(&self, sink: &SinkHandle, query: &ChangesQuery) -> Result<ChangesPage, ApiError> {
+    /// Returns the present page.
+    async fn page(&self, sink: &SinkHandle, query: &ChangesQuery) -> Result<ChangesPage, ApiError> {
         let after = query.since.unwrap_or(0);
         let page = outbox::read(self.store.as_ref(), sink.name(), &query.index, after, query.limit).await?;
         let held = HeldEvents { first: page.changes.first().map(|change| change.seq), last: page.last_seq };
@@ -73,14 +74,15 @@ impl Feed {
         Ok(ChangesPage { results, next, last: page.last_seq })
     }
 
-    /// The numbers of changes belong to an index: those of an alias would jump when it is flipped.
+    /// Refuses an alias. Changes are numbered by index, so the numbers of an alias would jump when it is
+    /// flipped.
     async fn refuse_alias(&self, name: &IndexUid) -> Result<(), ApiError> {
         let Some(alias) = self.store.alias_get(name).await? else { return Ok(()) };
         let targets: Vec<&str> = alias.target.indexes().iter().map(IndexUid::as_str).collect();
         Err(ApiError::refused(
             ErrorCode::MiroirInvalidChangePosition,
             format!(
-                "`{name}` is an alias, and changes are numbered by index: ask for those of `{}`.",
+                "`{name}` is an alias, and changes are numbered by index: read those of `{}`.",
                 targets.join("`, `")
             ),
         ))
@@ -93,15 +95,15 @@ impl ChangeFeed for Feed {
         let sink = self.sink()?;
         let deadline = Instant::now() + query.wait.min(self.options.longest_wait);
         loop {
-            // Before the look, so that what is appended after it is seen.
+            // Subscribed before the page is read, to see events that are appended afterwards.
             let mut appended = self.recorder.appended();
-            let page = self.look(sink, &query).await?;
+            let page = self.page(sink, &query).await?;
             if !page.results.is_empty() || Instant::now() >= deadline {
                 return Ok(page);
             }
             tokio::select! {
                 _ = appended.changed() => {}
-                () = sleep_until(deadline.min(Instant::now() + LOOK_AGAIN)) => {}
+                () = sleep_until(deadline.min(Instant::now() + POLL_INTERVAL)) => {}
                 () = self.shutdown.cancelled() => return Ok(page),
             }
         }

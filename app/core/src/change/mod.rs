@@ -1,27 +1,29 @@
-//! Change data capture: what writes changed, told to sinks.
+//! Change data capture: events about changed documents, delivered to sinks.
 //!
 //! ```text
-//! a task ends -> ChangeRecorder: its events, for each sink -> outbox, in the unit that ends the task
+//! a task ends -> ChangeRecorder: its events for each sink -> outbox, in the transaction that ends the task
 //!                                                              |
-//!                        Deliverer, one for each pushed sink  <+>  Feed, for readers that ask
-//!                        outbox -> sink -> cursor -> outbox
+//!                          Deliverer, one for each sink       <+>       Feed, for readers
+//!                          outbox -> sink -> cursor -> outbox
 //! ```
 //!
-//! | file | what it does |
+//! | module | contents |
 //! |---|---|
-//! | `recorder` | what becomes an event for whom |
-//! | `sink` | one configured sink: its rules, its numbers, whose turn it is |
-//! | `outbox` | reads a bounded piece of the outbox |
-//! | `deliverer` | hands batches to one sink, in order, again until it confirms |
-//! | `backoff` | how long to wait after failures |
-//! | `feed` | answers readers, at once or when there is something |
-//! | `service` | what people ask of sinks: how they are, pause, resume, rewind |
+//! | `recorder` | makes the events of every sink |
+//! | `sink` | one configured sink: its rules and counters, and the lock of its cursor |
+//! | `outbox` | reads a bounded page of the outbox |
+//! | `deliverer` | delivers batches to one sink, in order, until it confirms them |
+//! | `backoff` | the waits after failed deliveries |
+//! | `feed` | returns events to readers, which can wait for them |
+//! | `service` | lists, pauses, resumes and rewinds sinks |
+//! | `refusal` | the refusal of a position without events |
 
 mod backoff;
 mod deliverer;
 mod feed;
 mod outbox;
 mod recorder;
+mod refusal;
 mod service;
 mod sink;
 

@@ -1,4 +1,4 @@
-//! What becomes an event for whom.
+//! Makes the events of every sink.
 
 use std::sync::Arc;
 
@@ -12,64 +12,59 @@ use tokio::sync::watch;
 
 use super::SinkHandle;
 
-/// What all sinks share.
+/// Options that all sinks share.
 #[derive(Debug, Clone)]
 pub struct RecorderOptions {
     /// The `source` of every event.
     pub source: String,
-    /// Room for the events of one sink, in bytes.
+    /// Maximum size of the events that are held for one sink, in bytes.
     pub budget_bytes: u64,
 }
 
-/// Makes the events of every sink, and tells those who wait that there are some.
+/// Makes the events of every sink, and notifies the tasks that wait for events.
 pub struct ChangeRecorder {
-    /// What all sinks share.
+    /// Options that all sinks share.
     pub options: RecorderOptions,
     /// Every sink, in the order of the configuration.
     pub sinks: Vec<Arc<SinkHandle>>,
-    /// Counts the events that were appended.
+    /// The number of events that were appended.
     appended: watch::Sender<u64>,
 }
 
 impl ChangeRecorder {
-    /// A recorder for `sinks`.
+    /// Makes a recorder for `sinks`.
     pub fn new(options: RecorderOptions, sinks: Vec<Arc<SinkHandle>>) -> Self {
         Self { options, sinks, appended: watch::Sender::new(0) }
     }
 
-    /// A recorder that nobody listens to.
-    pub fn deaf() -> Self {
-        Self::new(RecorderOptions { source: String::new(), budget_bytes: 0 }, Vec::new())
-    }
-
-    /// Whether anybody is told anything.
+    /// Returns whether there are any sinks.
     pub fn is_on(&self) -> bool {
         !self.sinks.is_empty()
     }
 
-    /// Whether any sink asks for the documents themselves.
+    /// Returns whether any sink receives the documents themselves.
     pub fn wants_documents(&self) -> bool {
         self.sinks.iter().any(|sink| sink.rules.documents)
     }
 
-    /// Counts the events that were appended, for those who wait for more.
+    /// Returns the number of events that were appended, as a value that changes.
     pub fn appended(&self) -> watch::Receiver<u64> {
         self.appended.subscribe()
     }
 
-    /// Tells those who wait that `events` more were appended.
-    pub fn tell(&self, events: usize) {
+    /// Notifies the tasks that wait for events that `events` more were appended.
+    pub fn notify(&self, events: usize) {
         self.appended.send_modify(|count| *count += events as u64);
     }
 
-    /// The events of a write whose task ends in success with `task`.
+    /// Returns the events of a write whose task succeeded.
     pub fn of_task(&self, task: &Task, changes: &PendingChanges) -> Vec<NewChange> {
         let (Some(index), Some(time)) = (&task.index_uid, task.finished_at) else { return Vec::new() };
         let source = &self.options.source;
         self.of(changes, &EventContext { source, index, time, task: Some(task.uid), origin: Origin::Client })
     }
 
-    /// Records that documents of `index` were brought to a node that lacked them.
+    /// Records the repair of documents of `index` on a node that missed writes.
     pub async fn repaired(
         &self,
         store: &dyn TaskStore,
@@ -82,30 +77,31 @@ impl ChangeRecorder {
         self.append(store, self.of(changes, &of)).await
     }
 
-    /// Records a run of a canary for the sinks that ask for them.
+    /// Records a run of a canary for the sinks that receive runs.
     pub async fn canary_ran(
         &self,
         store: &dyn TaskStore,
         canary: &Canary,
         run: &CanaryRun,
     ) -> Result<(), StoreError> {
-        let asking = self.sinks.iter().filter(|sink| sink.rules.canaries);
+        let sinks = self.sinks.iter().filter(|sink| sink.rules.canaries);
         let event = |sink: &Arc<SinkHandle>| {
             change(sink, &canary.index_uid, canary_event(&self.options.source, canary, run))
         };
-        self.append(store, asking.map(event).collect()).await
+        self.append(store, sinks.map(event).collect()).await
     }
 
     async fn append(&self, store: &dyn TaskStore, changes: Vec<NewChange>) -> Result<(), StoreError> {
         let count = changes.len();
         if count > 0 {
             store.change_append(changes, self.options.budget_bytes).await?;
-            self.tell(count);
+            self.notify(count);
         }
         Ok(())
     }
 
-    /// The events of `changes` for every sink that is told of their origin; the others count them.
+    /// Returns the events of `changes` for every sink that receives their origin. The other sinks count them
+    /// as suppressed.
     fn of(&self, changes: &PendingChanges, of: &EventContext<'_>) -> Vec<NewChange> {
         let (mut bare, mut whole) = (None, None);
         let mut all = Vec::new();

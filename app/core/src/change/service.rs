@@ -1,15 +1,16 @@
-//! What people ask of sinks: how they are, pause, resume, rewind.
+//! Lists, pauses, resumes and rewinds sinks.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
-use miroir_domain::change::{HeldEvents, InvalidPosition, Rewind, SinkRow, SinkState};
+use miroir_domain::change::{HeldEvents, Rewind, SinkRow, SinkState};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::wording::excerpt;
 use miroir_ports::inbound::{ApiError, SinkApi, SinkPosition, SinkView};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 
+use super::refusal::out_of_reach;
 use super::{ChangeRecorder, SinkHandle};
 
 /// Implements [`SinkApi`].
@@ -19,25 +20,13 @@ pub struct SinkService {
     recorder: Arc<ChangeRecorder>,
 }
 
-/// The refusal of a reader or a sink that cannot begin after `since`.
-pub(super) fn out_of_reach(index: &IndexUid, since: u64, reason: InvalidPosition) -> ApiError {
-    let (code, what) = match reason {
-        InvalidPosition::Trimmed { .. } => {
-            (ErrorCode::MiroirChangesTrimmed, format!("Changes of index `{index}` after {since} are gone"))
-        }
-        InvalidPosition::Ahead { .. } => {
-            (ErrorCode::MiroirInvalidChangePosition, format!("Index `{index}` has had no change {since} yet"))
-        }
-    };
-    ApiError::refused(code, format!("{what}: {reason}."))
-}
-
 impl SinkService {
-    /// A service over the sinks of `recorder`.
+    /// Makes a service over the sinks of `recorder`.
     pub fn new(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, recorder: Arc<ChangeRecorder>) -> Self {
         Self { store, clock, recorder }
     }
 
+    /// Returns the sink of this name.
     fn find(&self, name: &str) -> Result<&Arc<SinkHandle>, ApiError> {
         self.recorder.sinks.iter().find(|sink| sink.name() == name).ok_or_else(|| {
             let shown = excerpt(name, 80);
@@ -50,7 +39,7 @@ impl SinkService {
         })
     }
 
-    /// The sink, if it is delivered to.
+    /// Returns the sink of this name. Refuses the feed, which has no delivery.
     fn find_delivered(&self, name: &str) -> Result<&Arc<SinkHandle>, ApiError> {
         let sink = self.find(name)?;
         if sink.delivery.is_some() {
@@ -59,7 +48,8 @@ impl SinkService {
         Err(ApiError::refused(
             ErrorCode::MiroirSinkConflict,
             format!(
-                "Sink `{name}` is of the kind `internal`: its readers begin where they like, so it cannot be paused, resumed or rewound."
+                "Sink `{name}` is of the kind `internal`. Its readers keep their own positions, so it cannot be \
+                 paused, resumed or rewound."
             ),
         ))
     }
@@ -110,9 +100,10 @@ impl SinkService {
         Ok(view.collect())
     }
 
-    async fn turn_to(&self, name: &str, state: SinkState) -> Result<SinkView, ApiError> {
+    /// Changes the delivery state of a sink, after the delivery in progress.
+    async fn set_state(&self, name: &str, state: SinkState) -> Result<SinkView, ApiError> {
         let sink = self.find_delivered(name)?;
-        let _turn = sink.turn.lock().await;
+        let _guard = sink.delivery_lock.lock().await;
         let (sink_name, changed_at) = (name.to_owned(), self.clock.now());
         self.store.change_sink_put(SinkRow { sink_name, state, reason: None, changed_at }).await?;
         sink.wake.notify_one();
@@ -131,17 +122,17 @@ impl SinkApi for SinkService {
     }
 
     async fn sink_pause(&self, name: &str) -> Result<SinkView, ApiError> {
-        self.turn_to(name, SinkState::Paused).await
+        self.set_state(name, SinkState::Paused).await
     }
 
     async fn sink_resume(&self, name: &str) -> Result<SinkView, ApiError> {
-        self.turn_to(name, SinkState::Active).await
+        self.set_state(name, SinkState::Active).await
     }
 
     async fn sink_rewind(&self, name: &str, rewind: Rewind) -> Result<SinkView, ApiError> {
         let sink = self.find_delivered(name)?;
         let Rewind { index, since } = rewind;
-        let _turn = sink.turn.lock().await;
+        let _guard = sink.delivery_lock.lock().await;
         let page = self.store.change_peek(name, &index, 0, 1).await?;
         let held = HeldEvents { first: page.changes.first().map(|change| change.seq), last: page.last_seq };
         held.check(since).map_err(|reason| out_of_reach(&index, since, reason))?;

@@ -13,55 +13,56 @@ use tokio::sync::Notify;
 
 use super::Backoff;
 
-/// What a sink is told.
+/// The events that a sink receives.
 #[derive(Debug, Clone)]
 pub struct SinkRules {
     /// Its name.
     pub name: SinkName,
-    /// The word for its kind.
+    /// The name of its kind.
     pub kind: &'static str,
-    /// Whether it gets the documents themselves.
+    /// True if it receives the documents themselves.
     pub documents: bool,
-    /// Whether it gets the runs of canaries.
+    /// True if it receives the runs of canaries.
     pub canaries: bool,
-    /// Whose writes it is told of.
+    /// The origins of the writes whose events it receives.
     pub origins: BTreeSet<Origin>,
 }
 
-/// How a sink is delivered to.
+/// The delivery to a sink.
 #[derive(Clone)]
 pub struct Delivery {
     /// Its receiver.
     pub receiver: Arc<dyn Sink>,
-    /// Events in one batch at most.
+    /// Maximum number of events in one batch.
     pub batch_events: u32,
-    /// How long events are collected before a batch that is not full leaves.
+    /// The time for which events are collected before a batch that is not full is delivered.
     pub batch_delay: Duration,
-    /// How long to wait after failures.
+    /// The waits after failed deliveries.
     pub backoff: Backoff,
-    /// Confirmed events kept of each index, to which the sink can be rewound.
+    /// Number of confirmed events that are kept of each index, so that the sink can be rewound to them.
     pub keep: u64,
 }
 
-/// One configured sink, shared by those who record, deliver and ask.
+/// One configured sink, shared by the recorder, the deliverer and the services.
 pub struct SinkHandle {
-    /// What it is told.
+    /// The events that it receives.
     pub rules: SinkRules,
-    /// How it is delivered to; none for the feed, which readers ask.
+    /// Its delivery. `None` for the feed.
     pub delivery: Option<Delivery>,
-    /// Held while a batch is delivered and confirmed: who moves the cursor otherwise takes it first.
-    pub(super) turn: tokio::sync::Mutex<()>,
-    /// Wakes the deliverer when a person changed something.
+    /// The lock of the cursor. It is held while a batch is delivered and confirmed, and while the state or
+    /// the cursor is changed.
+    pub(super) delivery_lock: tokio::sync::Mutex<()>,
+    /// Wakes the deliverer when an operator has changed the state or the cursor.
     pub(super) wake: Notify,
     suppressed: AtomicU64,
     published: AtomicU64,
     failures: AtomicU64,
     last_error: Mutex<Option<String>>,
-    /// The counter of the same numbers, which outlives this handle.
+    /// Counts the same events for the metrics.
     observer: Arc<dyn Observer>,
 }
 
-/// Numbers since this process started.
+/// Counters since this process started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct SinkTotals {
     pub(super) suppressed: u64,
@@ -71,12 +72,12 @@ pub(super) struct SinkTotals {
 }
 
 impl SinkHandle {
-    /// A sink that nothing has been told yet.
+    /// Makes a sink whose counters are 0.
     pub fn new(rules: SinkRules, delivery: Option<Delivery>, observer: Arc<dyn Observer>) -> Self {
         Self {
             rules,
             delivery,
-            turn: tokio::sync::Mutex::default(),
+            delivery_lock: tokio::sync::Mutex::default(),
             wake: Notify::new(),
             suppressed: AtomicU64::new(0),
             published: AtomicU64::new(0),
@@ -86,7 +87,7 @@ impl SinkHandle {
         }
     }
 
-    /// Its name, as the store knows it.
+    /// Returns its name, which is its key in the store.
     pub fn name(&self) -> &str {
         self.rules.name.as_str()
     }

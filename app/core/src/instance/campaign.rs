@@ -1,4 +1,4 @@
-//! Gets a role, does it for a term, and gets it again.
+//! Acquires a role and does its work, term after term.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,26 +12,27 @@ use tokio_util::sync::CancellationToken;
 use super::directory::Directory;
 use super::lease::{HeldLease, LeaseTimings, LeaseValidity};
 
-/// The pause before a role that another has, or that could not be begun, is tried again.
+/// The pause between two attempts to begin a term.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// What is done while a role is held.
+/// The work of a role.
 #[async_trait]
 pub trait Work: Send + Sync + 'static {
-    /// Works until `term` is over, then ends what is under way, and returns. Dropped when the term is lost: nothing may go
-    /// on then.
+    /// Works until `term` is over, then completes the work in progress and returns. The future is dropped if
+    /// the lease is lost, because no work may continue then.
     async fn work(&self, term: Term) -> Result<(), StoreError>;
 }
 
-/// A term as the work sees it.
+/// One term of a role, for the work of the role.
 pub struct Term {
-    /// The store. Changes by this handle are refused once another has the role.
+    /// The store. It refuses changes by this handle as soon as another instance holds the role.
     pub store: Arc<dyn TaskStore>,
-    /// Cancelled when the work is to end.
+    /// Cancelled when the work must end.
     pub over: CancellationToken,
-    seat: Option<Announcement>,
+    announcement: Option<Announcement>,
 }
 
+/// The entry of a term in the directory.
 struct Announcement {
     directory: Arc<Directory>,
     role: Role,
@@ -41,44 +42,44 @@ struct Announcement {
 impl Term {
     /// Makes a term that no other instance can have, for an instance that has the store for itself.
     pub fn unlimited(store: Arc<dyn TaskStore>, over: CancellationToken) -> Self {
-        Self { store, over, seat: None }
+        Self { store, over, announcement: None }
     }
 
     /// Returns the validity of the term, or `None` for a term that no other instance can have.
     pub fn validity(&self) -> Option<LeaseValidity> {
-        self.seat.as_ref().map(|seat| seat.validity.clone())
+        self.announcement.as_ref().map(|announcement| announcement.validity.clone())
     }
 
     /// Announces that this instance serves requests of the role from now on.
     pub fn announce(&self) {
-        if let Some(Announcement { directory, role, validity }) = &self.seat {
-            directory.hold(role, validity.clone());
+        if let Some(Announcement { directory, role, validity }) = &self.announcement {
+            directory.announce(role, validity.clone());
         }
     }
 }
 
-/// Gives out handles of one store.
+/// Opens handles of one store.
 pub type Handles = Arc<dyn Fn() -> Arc<dyn TaskStore> + Send + Sync>;
 
-/// One role that this instance would do.
+/// The campaign of this instance for one role.
 pub struct Campaign {
     /// The role.
     pub role: Role,
-    /// What it consists of.
+    /// The work of the role.
     pub work: Arc<dyn Work>,
-    /// Handles of the store: one for leases, and one for each term.
+    /// Opens the handles of the store: one for leases, and one for each term.
     pub handles: Handles,
     /// The time, for stores that take it from their callers.
     pub clock: Arc<dyn Clock>,
-    /// Who does what.
+    /// The directory in which terms are announced.
     pub directory: Arc<Directory>,
     /// The counter of the leases that this instance holds.
     pub observer: Arc<dyn Observer>,
-    /// How long terms are.
+    /// The timings of the lease.
     pub timings: LeaseTimings,
 }
 
-/// Campaigns until `shutdown`, and then ends a term in order.
+/// Campaigns until `shutdown`. Then ends the present term in order.
 pub async fn campaign_loop(campaign: Campaign, shutdown: CancellationToken) {
     let store = (campaign.handles)();
     campaign.observe_held(false);
@@ -108,20 +109,20 @@ impl Campaign {
         self.observer.observe(Occurrence::LeaseHeld { role: &self.role.name(), held });
     }
 
-    /// Waits until the role falls to this instance, or to another.
+    /// Waits until the role is assigned to this instance, or if `here` is false, to another.
     async fn is_assigned_here(&self, here: bool) {
         self.directory
-            .until(|directory| (directory.is_assigned_here(&self.role) == here).then_some(()))
+            .wait_for(|directory| (directory.is_assigned_here(&self.role) == here).then_some(()))
             .await;
     }
 
-    /// Begins a term, with a handle of the store behind its fence: a holder that was paused beyond its term and wakes up
-    /// must find its changes refused.
+    /// Begins a term with a store handle that is fenced: the store must refuse changes of a holder that was
+    /// paused beyond the end of its term. Returns `None` while another term runs.
     async fn begin(
         &self,
         store: &Arc<dyn TaskStore>,
     ) -> Result<Option<(HeldLease, Arc<dyn TaskStore>)>, StoreError> {
-        let (scope, holder) = (self.role.name(), &self.directory.me);
+        let (scope, holder) = (self.role.name(), &self.directory.id);
         let Some(lease) = HeldLease::acquire(store, &self.clock, &scope, holder, self.timings).await? else {
             return Ok(None);
         };
@@ -133,17 +134,18 @@ impl Campaign {
         Ok(Some((lease, fenced)))
     }
 
+    /// Does the work of one term, and releases its lease unless it was lost.
     async fn serve(&self, lease: HeldLease, store: Arc<dyn TaskStore>, shutdown: &CancellationToken) {
         let (scope, token, mut validity) = (self.role.name(), lease.token(), lease.validity());
-        self.tell(token, "this instance has the role");
+        self.log(token, "this instance holds the role");
         self.observe_held(true);
         let over = CancellationToken::new();
-        let seat = Announcement {
+        let announcement = Announcement {
             directory: Arc::clone(&self.directory),
             role: self.role.clone(),
             validity: validity.clone(),
         };
-        let mut work = self.work.work(Term { store, over: over.clone(), seat: Some(seat) });
+        let mut work = self.work.work(Term { store, over: over.clone(), announcement: Some(announcement) });
         let ended = tokio::select! {
             ended = &mut work => Some(ended),
             () = validity.expired() => None,
@@ -157,31 +159,36 @@ impl Campaign {
             }
         };
         self.directory.withdraw(&self.role);
-        // Whatever is still under way is cut off.
+        // Aborts work that is still in progress.
         drop(work);
         self.observe_held(false);
         match ended {
-            Some(Ok(())) => self.tell(token, "this instance leaves the role to others"),
-            Some(Err(error)) => tracing::warn!(scope, token, "the work could not be done: {error}"),
+            Some(Ok(())) => self.log(token, "this instance has given up the role"),
+            Some(Err(error)) => tracing::warn!(scope, token, "the work of the role failed: {error}"),
             None => {
-                tracing::warn!(scope, token, "the lease could not be kept: another instance may have it now");
+                tracing::warn!(
+                    scope,
+                    token,
+                    "the lease could not be kept: another instance may hold the role now"
+                );
                 return;
             }
         }
         lease.release().await;
     }
 
-    /// Logs what happened to the role. There are many that are dealt out, and they come and go with every instance.
-    fn tell(&self, token: u64, what: &str) {
+    /// Logs an event of the role. The events of distributed roles have a lower level: there are many of them,
+    /// whenever an instance starts or stops.
+    fn log(&self, token: u64, message: &str) {
         let scope = self.role.name();
         if self.role.is_distributed() {
-            tracing::debug!(scope, token, "{what}");
+            tracing::debug!(scope, token, "{message}");
         } else {
-            tracing::info!(scope, token, "{what}");
+            tracing::info!(scope, token, "{message}");
         }
     }
 
-    /// Waits until this instance is to leave the role to others.
+    /// Waits until this instance must give up the role.
     async fn leave(&self, shutdown: &CancellationToken) {
         tokio::select! {
             () = shutdown.cancelled() => {}

@@ -1,4 +1,5 @@
-//! Who does what, as this instance knows it: what it holds itself, and what it last read in the store.
+//! The holders of all roles, as far as this instance knows: its own terms, and the leases it last read in the
+//! store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,75 +12,81 @@ use tokio::time::Instant;
 
 use super::lease::LeaseValidity;
 
-/// What the scope of the lease that says an instance lives begins with; its holder is the URL of the instance.
-pub(super) const LIFE: &str = "instance:";
+/// The prefix of the scope of presence leases. The rest is the name of the instance; the holder is its URL.
+pub(super) const INSTANCE_PREFIX: &str = "instance:";
 
-/// How long what was read in the store counts. It is read several times in that time.
-const FRESH: Duration = Duration::from_secs(2);
+/// The age at which the last reading of the store becomes invalid. The store is read several times in this
+/// time.
+const MAX_AGE: Duration = Duration::from_secs(2);
 
 /// The directory of one instance.
 pub struct Directory {
     /// The name of this instance.
-    pub me: String,
-    /// Where the others reach it.
+    pub id: String,
+    /// The URL at which the others reach it.
     pub url: String,
-    /// The roles there are. Any other may be done by anybody.
+    /// All roles. Every instance serves requests of unknown ones.
     roles: BTreeSet<Role>,
     view: watch::Sender<View>,
 }
 
 #[derive(Default)]
 struct View {
-    /// When the store was last read.
+    /// The instant at which the store was last read.
     read_at: Option<Instant>,
-    /// Whether the sign of life under the name of this instance is its own: a predecessor's may still run, or another instance
-    /// may have been given the same name.
-    alive: bool,
-    /// Where each live instance is reached.
+    /// True if the presence lease under the name of this instance is its own. A predecessor's may still run,
+    /// or another instance may be configured with the same name.
+    is_present: bool,
+    /// The URL of each live instance, by name.
     urls: BTreeMap<String, String>,
     /// The running term of each scope.
     terms: BTreeMap<String, Lease>,
-    /// What this instance does.
+    /// The validity of each role that this instance has announced, by scope.
     held: BTreeMap<String, LeaseValidity>,
 }
 
 impl View {
-    /// Whether it still counts: not in an instance that was paused and wakes up, before it has read the store again.
+    /// Returns whether the store was read recently. This is not so in an instance that was paused, until it
+    /// reads the store again.
     fn is_fresh(&self) -> bool {
-        self.read_at.is_some_and(|read_at| read_at.elapsed() < FRESH)
+        self.read_at.is_some_and(|read_at| read_at.elapsed() < MAX_AGE)
     }
 }
 
 impl Directory {
-    /// A directory that knows nothing yet.
-    pub fn new(me: String, url: String, roles: impl IntoIterator<Item = Role>) -> Self {
-        Self { me, url, roles: roles.into_iter().collect(), view: watch::Sender::default() }
+    /// Makes a directory that knows no leases.
+    pub fn new(id: String, url: String, roles: impl IntoIterator<Item = Role>) -> Self {
+        Self { id, url, roles: roles.into_iter().collect(), view: watch::Sender::default() }
     }
 
-    /// Every role there is.
+    /// Returns all roles.
     pub fn roles(&self) -> impl Iterator<Item = &Role> {
         self.roles.iter()
     }
 
-    /// The scope of the lease that says this instance lives.
-    pub(super) fn life(&self) -> String {
-        format!("{LIFE}{}", self.me)
+    /// Returns the scope of the presence lease of this instance.
+    pub(super) fn presence_scope(&self) -> String {
+        format!("{INSTANCE_PREFIX}{}", self.id)
     }
 
-    /// These terms run, by the store; this instance is `alive` when the one of its name is its own.
-    pub(super) fn read(&self, leases: Vec<Lease>, alive: bool) {
-        let (lives, terms): (Vec<Lease>, Vec<Lease>) =
-            leases.into_iter().partition(|lease| lease.scope.starts_with(LIFE));
-        let urls = lives.into_iter().map(|life| (life.scope[LIFE.len()..].to_owned(), life.holder)).collect();
+    /// Updates the directory with the running leases in the store. `is_present` is true if the presence lease
+    /// under the name of this instance is its own.
+    pub(super) fn update(&self, leases: Vec<Lease>, is_present: bool) {
+        let (presences, terms): (Vec<Lease>, Vec<Lease>) =
+            leases.into_iter().partition(|lease| lease.scope.starts_with(INSTANCE_PREFIX));
+        let urls = presences
+            .into_iter()
+            .map(|lease| (lease.scope[INSTANCE_PREFIX.len()..].to_owned(), lease.holder))
+            .collect();
         let terms = terms.into_iter().map(|term| (term.scope.clone(), term)).collect();
         self.view.send_if_modified(|view| {
             let changed = !view.is_fresh()
-                || view.alive != alive
+                || view.is_present != is_present
                 || view.urls != urls
                 || !same_terms(&view.terms, &terms);
             *view = View {
                 read_at: Some(Instant::now()),
-                alive,
+                is_present,
                 urls,
                 terms,
                 held: std::mem::take(&mut view.held),
@@ -88,38 +95,39 @@ impl Directory {
         });
     }
 
-    /// This instance does `role` from now on, as long as `validity` holds.
-    pub(super) fn hold(&self, role: &Role, validity: LeaseValidity) {
+    /// Announces that this instance serves requests of `role` from now on, as long as `validity` lasts.
+    pub(super) fn announce(&self, role: &Role, validity: LeaseValidity) {
         self.view.send_modify(|view| drop(view.held.insert(role.name(), validity)));
     }
 
-    /// This instance does `role` no more.
+    /// Withdraws the announcement of `role`.
     pub(super) fn withdraw(&self, role: &Role) {
         self.view.send_if_modified(|view| view.held.remove(&role.name()).is_some());
     }
 
-    /// Whether `role` falls to this instance: what is not dealt out falls to everyone, and one gets it.
+    /// Returns whether `role` is assigned to this instance. A role that is not distributed is assigned to
+    /// every instance; the first to acquire its lease holds it.
     pub(super) fn is_assigned_here(&self, role: &Role) -> bool {
         let view = self.view.borrow();
-        view.alive
+        view.is_present
             && (!role.is_distributed()
-                || assigned_to(role, view.urls.keys().map(String::as_str)) == Some(self.me.as_str()))
+                || assigned_to(role, view.urls.keys().map(String::as_str)) == Some(self.id.as_str()))
     }
 
-    /// Waits until `look` finds something here.
-    pub(super) async fn until<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
+    /// Waits until `look` returns a value, and returns it.
+    pub(super) async fn wait_for<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
         let mut changes = self.view.subscribe();
         loop {
             changes.mark_unchanged();
             if let Some(found) = look(self) {
                 return found;
             }
-            // The sender is this directory's own.
+            // The sender belongs to this directory, so it cannot be dropped during the wait.
             let _ = changes.changed().await;
         }
     }
 
-    /// Who does `role`.
+    /// Returns the holder of `role`.
     pub fn role_holder(&self, role: &Role) -> RoleHolder {
         if !self.roles.contains(role) {
             return RoleHolder::Local;
@@ -133,7 +141,7 @@ impl Directory {
         }
         let Some(term) = view.terms.get(&scope) else { return RoleHolder::Vacant };
         match view.urls.get(&term.holder) {
-            // A term of its own that it does not serve, or not any more.
+            // A term of this instance that it has not announced yet, or has withdrawn.
             Some(url) if *url == self.url => RoleHolder::Vacant,
             Some(url) => RoleHolder::Remote(Peer {
                 instance: term.holder.clone(),
@@ -144,39 +152,41 @@ impl Directory {
         }
     }
 
-    /// Waits until another than `known` does `role`, and answers who.
+    /// Waits until the holder of `role` is not `known`, and returns it.
     pub async fn role_holder_changed(&self, role: &Role, known: &RoleHolder) -> RoleHolder {
-        self.until(|directory| Some(directory.role_holder(role)).filter(|holder| holder != known)).await
+        self.wait_for(|directory| Some(directory.role_holder(role)).filter(|holder| holder != known)).await
     }
 }
 
-/// Whether the same instances do the same in the same terms; that a term is longer now is nothing new.
+/// Returns whether both have the same holders in the same terms. A renewal is not a difference.
 fn same_terms(one: &BTreeMap<String, Lease>, other: &BTreeMap<String, Lease>) -> bool {
-    let who = |lease: &Lease| (lease.token, lease.holder.clone());
+    let term = |lease: &Lease| (lease.token, lease.holder.clone());
     one.len() == other.len()
-        && one.iter().zip(other).all(|((one, a), (other, b))| one == other && who(a) == who(b))
+        && one.iter().zip(other).all(|((one, a), (other, b))| one == other && term(a) == term(b))
 }
 
-/// The instances among running terms.
-pub(super) fn instances(leases: &[Lease], me: &str) -> Vec<InstanceView> {
-    let lives = leases.iter().filter_map(|lease| Some((lease.scope.strip_prefix(LIFE)?, &lease.holder)));
+/// Returns the live instances among running leases. `own_id` is the name of this instance.
+pub(super) fn instance_views(leases: &[Lease], own_id: &str) -> Vec<InstanceView> {
+    let presences =
+        leases.iter().filter_map(|lease| Some((lease.scope.strip_prefix(INSTANCE_PREFIX)?, &lease.holder)));
     let view = |(id, url): (&str, &String)| {
-        let held = leases.iter().filter(|lease| lease.holder == id && !lease.scope.starts_with(LIFE));
+        let held =
+            leases.iter().filter(|lease| lease.holder == id && !lease.scope.starts_with(INSTANCE_PREFIX));
         let roles: Vec<String> = held.map(|lease| lease.scope.clone()).collect();
         InstanceView {
             id: id.to_owned(),
             url: url.clone(),
-            here: id == me,
+            here: id == own_id,
             leader: roles.contains(&Role::Writes.name()),
             roles,
         }
     };
-    lives.map(view).collect()
+    presences.map(view).collect()
 }
 
-/// The terms of roles among all that run.
-pub(super) fn terms(leases: Vec<Lease>) -> Vec<LeaseView> {
-    let terms = leases.into_iter().filter(|lease| !lease.scope.starts_with(LIFE));
+/// Returns the terms of roles among running leases.
+pub(super) fn lease_views(leases: Vec<Lease>) -> Vec<LeaseView> {
+    let terms = leases.into_iter().filter(|lease| !lease.scope.starts_with(INSTANCE_PREFIX));
     let view = |lease: Lease| LeaseView {
         role: lease.scope,
         holder: lease.holder,
@@ -205,7 +215,7 @@ mod tests {
         Lease { scope: scope.to_owned(), holder: holder.to_owned(), expires_at, token }
     }
 
-    fn lives() -> Vec<Lease> {
+    fn presences() -> Vec<Lease> {
         vec![lease("instance:one", "http://one", 1), lease("instance:two", "http://two", 1)]
     }
 
@@ -219,99 +229,99 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keeper_is_who_holds_the_term() {
+    async fn role_holder_is_the_holder_of_a_recent_lease() {
         let directory = directory();
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Unknown);
-        directory.read(lives(), true);
+        directory.update(presences(), true);
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
-        directory.read([lives(), vec![lease("writes", "two", 3)]].concat(), true);
+        directory.update([presences(), vec![lease("writes", "two", 3)]].concat(), true);
         assert_eq!(directory.role_holder(&Role::Writes), at_two(3));
-        tokio::time::advance(FRESH).await;
-        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Unknown, "that was long ago");
-        directory.read([lives(), vec![lease("writes", "two", 3)]].concat(), true);
+        tokio::time::advance(MAX_AGE).await;
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Unknown, "the reading is too old");
+        directory.update([presences(), vec![lease("writes", "two", 3)]].concat(), true);
         assert_eq!(directory.role_holder(&Role::Writes), at_two(3));
     }
 
     #[test]
-    fn holder_that_shows_no_life_is_nobody() {
+    fn role_is_vacant_while_its_holder_has_no_presence() {
         let directory = directory();
-        directory.read(vec![lives().remove(0), lease("writes", "two", 3)], true);
+        directory.update(vec![presences().remove(0), lease("writes", "two", 3)], true);
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
     }
 
     #[test]
-    fn unknown_role_is_served_by_anyone() {
+    fn unknown_role_is_local() {
         let directory = directory();
-        directory.read(lives(), true);
+        directory.update(presences(), true);
         assert_eq!(directory.role_holder(&Role::Sink("unheard-of".parse().unwrap())), RoleHolder::Local);
         assert_eq!(directory.role_holder(&Role::Canaries(0)), RoleHolder::Local);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn role_is_held_here_while_its_lease_is_valid() {
+    async fn announced_role_is_local_while_its_lease_is_valid() {
         let directory = directory();
-        directory.read([lives(), vec![lease("writes", "one", 3)]].concat(), true);
-        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant, "it has not taken its seat");
+        directory.update([presences(), vec![lease("writes", "one", 3)]].concat(), true);
+        assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant, "it has not announced itself");
         let (_running, validity) = validity();
-        directory.hold(&Role::Writes, validity);
+        directory.announce(&Role::Writes, validity);
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Local);
-        tokio::time::advance(FRESH * 3 / 4).await;
+        tokio::time::advance(MAX_AGE * 3 / 4).await;
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
         directory.withdraw(&Role::Writes);
         assert_eq!(directory.role_holder(&Role::Writes), RoleHolder::Vacant);
     }
 
     #[test]
-    fn instance_of_the_same_name_is_another_one() {
+    fn instance_of_the_same_name_with_another_url_is_remote() {
         let directory = directory();
         let leases = vec![lease("instance:one", "http://elsewhere", 1), lease("writes", "one", 3)];
-        directory.read(leases, false);
+        directory.update(leases, false);
         assert!(!directory.is_assigned_here(&Role::Writes));
         let RoleHolder::Remote(peer) = directory.role_holder(&Role::Writes) else { panic!("it is not here") };
         assert_eq!(peer.url, "http://elsewhere");
     }
 
     #[test]
-    fn what_is_dealt_out_falls_to_one_and_the_writes_to_everyone() {
+    fn distributed_role_is_assigned_to_one_instance_and_the_writes_to_all() {
         let sink = Role::Sink("audit".parse().unwrap());
         let one = directory();
         let two = Directory::new("two".to_owned(), "http://two".to_owned(), [Role::Writes, sink.clone()]);
         for directory in [&one, &two] {
-            assert!(!directory.is_assigned_here(&Role::Writes), "it has shown no life yet");
-            directory.read(lives(), true);
+            assert!(!directory.is_assigned_here(&Role::Writes), "it has no presence lease yet");
+            directory.update(presences(), true);
             assert!(directory.is_assigned_here(&Role::Writes));
         }
         assert!(one.is_assigned_here(&sink) != two.is_assigned_here(&sink));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn other_keeper_waits_for_another_term_and_not_for_a_longer_one() {
+    async fn role_holder_changed_ignores_renewals() {
         let directory = Arc::new(directory());
-        let leases = |token| [lives(), vec![lease("writes", "two", token)]].concat();
-        directory.read(leases(3), true);
+        let leases = |token| [presences(), vec![lease("writes", "two", token)]].concat();
+        directory.update(leases(3), true);
         let waiting = tokio::spawn({
             let directory = Arc::clone(&directory);
             async move { directory.role_holder_changed(&Role::Writes, &at_two(3)).await }
         });
         tokio::task::yield_now().await;
-        directory.read(leases(3), true);
+        directory.update(leases(3), true);
         let mut waiting = waiting;
-        assert!(timeout(FRESH / 2, &mut waiting).await.is_err());
-        directory.read(leases(4), true);
+        assert!(timeout(MAX_AGE / 2, &mut waiting).await.is_err());
+        directory.update(leases(4), true);
         assert_eq!(waiting.await.unwrap(), at_two(4));
     }
 
     #[test]
-    fn instances_are_shown_with_what_they_do() {
-        let leases = [lives(), vec![lease("sink:audit", "one", 2), lease("writes", "two", 3)]].concat();
-        let shown = instances(&leases, "one");
+    fn instance_views_contain_roles() {
+        let leases = [presences(), vec![lease("sink:audit", "one", 2), lease("writes", "two", 3)]].concat();
+        let shown = instance_views(&leases, "one");
         let brief: Vec<_> =
             shown.iter().map(|one| (one.id.as_str(), one.here, one.leader, one.roles.join(","))).collect();
         assert_eq!(
             brief,
             [("one", true, false, "sink:audit".to_owned()), ("two", false, true, "writes".to_owned())]
         );
-        let scopes: Vec<String> = terms(leases).into_iter().map(|term| term.role).collect();
+        let scopes: Vec<String> = lease_views(leases).into_iter().map(|term| term.role).collect();
         assert_eq!(scopes, ["sink:audit", "writes"]);
     }
 }

@@ -1,7 +1,8 @@
-//! One lease of one role: acquired, renewed, released.
+//! Acquires, renews and releases one lease.
 //!
-//! A holder considers its lease valid until a little before the store would give the role away, counted on its monotonic
-//! clock from before the attempt that acquired or renewed it. Wall clocks play no part: they may be minutes apart.
+//! A holder considers its lease valid until shortly before the store lets another instance acquire it. The
+//! time counts on the monotonic clock of the holder, from before the attempt that acquired or renewed the
+//! lease. Wall clocks are not used, because they may differ by minutes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +71,7 @@ impl LeaseValidity {
     }
 }
 
-/// A lease that this instance holds, and renews until it is released or dropped.
+/// A lease that this instance holds. It is renewed until it is released or dropped.
 pub struct HeldLease {
     store: Arc<dyn TaskStore>,
     lease: Lease,
@@ -112,12 +113,12 @@ impl HeldLease {
         self.validity.clone()
     }
 
-    /// Releases the lease, so that the next holder need not wait for its end.
+    /// Releases the lease, so that the next holder does not wait for its end.
     pub async fn release(self) {
         self.heartbeat.abort();
         let Lease { scope, holder, token, .. } = &self.lease;
         if let Err(error) = self.store.lease_release(scope, holder, *token).await {
-            tracing::warn!(scope, "a lease could not be released and ends by itself: {error}");
+            tracing::warn!(scope, "a lease could not be released, so it lasts until it expires: {error}");
         }
     }
 }
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lease_expires_at_the_next_renewal_when_another_instance_has_it() {
+    async fn lease_expires_at_the_next_renewal_when_another_instance_holds_it() {
         let (store, clock) = (Arc::new(MemoryStore::new()), clock());
         let lease = take(&store, &clock, "one").await.unwrap();
         clock.advance(TTL);
@@ -229,7 +230,7 @@ mod tests {
         timeout(TTL / 3, lease.validity().expired()).await.unwrap();
     }
 
-    /// A process that was stopped for longer than its term and goes on: only the clock has advanced.
+    /// Simulates a process that was paused for longer than its term: only the clock has advanced.
     #[tokio::test(start_paused = true)]
     async fn lease_is_invalid_after_its_time_before_its_heartbeat_notices() {
         let (store, clock) = (Arc::new(MemoryStore::new()), clock());

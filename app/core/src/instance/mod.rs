@@ -1,15 +1,16 @@
-//! Several instances side by side on one store: who does what, so that each role is done once.
+//! Several instances that share one store, and the roles that they hold. Each role has at most one holder.
 //!
-//! An instance shows that it lives by a lease of its own. Each role has a lease too: whoever holds it does the role, by a
-//! handle of the store that is fenced with the token of the term. The writes stay with whoever has them; everything else is
-//! dealt out among the live instances by rendezvous hashing, and moves when one comes or goes.
+//! An instance announces its presence by a lease of its own. Each role has a lease too. Its holder does the
+//! work of the role, with a store handle that is fenced with the token of the term. The role of the writes
+//! stays with its holder. The other roles are distributed among the live instances by rendezvous hashing, and
+//! move when an instance starts or stops.
 //!
-//! | module | what it does |
+//! | module | contents |
 //! |---|---|
-//! | `lease` | one lease: acquired, renewed, released |
-//! | `presence` | that this instance lives, and which others do |
-//! | `directory` | who does what, for those who must know |
-//! | `campaign` | gets a role, does it for a term, gets it again |
+//! | `lease` | acquires, renews and releases one lease |
+//! | `presence` | announces this instance and reads the others |
+//! | `directory` | the holders of all roles, as far as this instance knows |
+//! | `campaign` | acquires a role and does its work, term after term |
 //! | `service` | implements the inbound port |
 
 mod campaign;

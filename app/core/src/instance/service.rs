@@ -1,4 +1,4 @@
-//! The instances, for clients and for the HTTP adapter.
+//! The inbound port of the instances.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use miroir_domain::role::Role;
 use miroir_ports::inbound::{ApiError, InstanceApi, InstanceView, LeaseView, RoleHolder};
 use miroir_ports::outbound::{Clock, TaskStore};
 
-use super::directory::{Directory, instances, terms};
+use super::directory::{Directory, instance_views, lease_views};
 
 /// Implements [`InstanceApi`] where several instances share a store.
 pub struct InstanceService {
@@ -17,7 +17,7 @@ pub struct InstanceService {
 }
 
 impl InstanceService {
-    /// A service over `directory`.
+    /// Makes a service over `directory`.
     pub fn new(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, directory: Arc<Directory>) -> Self {
         Self { store, clock, directory }
     }
@@ -34,21 +34,22 @@ impl InstanceApi for InstanceService {
     }
 
     async fn instance_list(&self) -> Result<Vec<InstanceView>, ApiError> {
-        Ok(instances(&self.store.lease_list(self.clock.now()).await?, &self.directory.me))
+        Ok(instance_views(&self.store.lease_list(self.clock.now()).await?, &self.directory.id))
     }
 
     async fn lease_list(&self) -> Result<Vec<LeaseView>, ApiError> {
-        Ok(terms(self.store.lease_list(self.clock.now()).await?))
+        Ok(lease_views(self.store.lease_list(self.clock.now()).await?))
     }
 }
 
-/// Implements [`InstanceApi`] where one instance has the store for itself: it does everything, without a lease.
+/// Implements [`InstanceApi`] for an instance that has the store for itself. It holds every role, without
+/// leases.
 pub struct SoleInstance {
     directory: Directory,
 }
 
 impl SoleInstance {
-    /// The only instance: its name, where it is reached, and what it does.
+    /// Makes the only instance, with the name, URL and roles of `directory`.
     pub fn new(directory: Directory) -> Self {
         Self { directory }
     }
@@ -66,7 +67,7 @@ impl InstanceApi for SoleInstance {
 
     async fn instance_list(&self) -> Result<Vec<InstanceView>, ApiError> {
         Ok(vec![InstanceView {
-            id: self.directory.me.clone(),
+            id: self.directory.id.clone(),
             url: self.directory.url.clone(),
             here: true,
             leader: true,

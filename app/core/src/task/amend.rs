@@ -52,7 +52,7 @@ impl TaskLog {
         let budget = self.changes.options.budget_bytes;
         let put = self.store.change_append_with_task(task, events, budget).await?;
         if put == Put::Stored {
-            self.changes.tell(count);
+            self.changes.notify(count);
         }
         Ok(put)
     }

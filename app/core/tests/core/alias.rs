@@ -1,4 +1,4 @@
-//! Aliases over the services: looked up where names enter, never stale for those who were told, guarded against races.
+//! Aliases in the services: resolution, freshness after a change, and races.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ async fn flip(bench: &Bench, name: &str, target: &str, version: Option<u64>) -> 
     Ok(bench.alias.alias_flip(uid(name), change, version).await?.version)
 }
 
-/// How many documents a search of `name` finds.
+/// Returns the number of documents that a search of `name` finds.
 async fn found(bench: &Bench, name: &str) -> Result<u64, ApiError> {
     let searches = Arc::clone(&bench.search);
     let request = SearchRequest::from_json(json!({ "q": "film", "limit": 0 })).unwrap();
@@ -54,7 +54,7 @@ fn assert_code<T: std::fmt::Debug>(outcome: Result<T, ApiError>, expected: Error
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_port_of_the_client_takes_an_alias() {
+async fn every_inbound_port_resolves_an_alias() {
     let bench = bench().await;
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
     let documents = Arc::clone(&bench.document);
@@ -86,7 +86,7 @@ async fn every_port_of_the_client_takes_an_alias() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_targets_are_read_as_one_index_and_not_written() {
+async fn alias_of_several_targets_is_read_as_one_index_and_refuses_writes() {
     let bench = bench().await;
     create(&bench, json!({ "name": "all", "targets": ["v1", "v2"] })).await.unwrap();
     assert_eq!(found(&bench, "all").await.unwrap(), 40);
@@ -94,9 +94,10 @@ async fn several_targets_are_read_as_one_index_and_not_written() {
     let mut seen = std::collections::BTreeSet::new();
     for offset in (0..40).step_by(7) {
         let body = json!({ "q": "film", "offset": offset, "limit": 7, "facets": ["genre"] });
-        let answer = searches.search(uid("all"), SearchRequest::from_json(body).unwrap()).await.unwrap().body;
+        let response =
+            searches.search(uid("all"), SearchRequest::from_json(body).unwrap()).await.unwrap().body;
         assert_eq!(
-            answer["facetDistribution"]["genre"]
+            response["facetDistribution"]["genre"]
                 .as_object()
                 .unwrap()
                 .values()
@@ -104,7 +105,7 @@ async fn several_targets_are_read_as_one_index_and_not_written() {
                 .sum::<u64>(),
             40
         );
-        seen.extend(answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()));
+        seen.extend(response["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_u64().unwrap()));
     }
     assert_eq!(seen, (0..10).chain(100..130).collect());
     let documents = Arc::clone(&bench.document);
@@ -130,7 +131,7 @@ async fn several_targets_are_read_as_one_index_and_not_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_and_targets_that_cannot_be_are_refused() {
+async fn create_and_flip_refuse_invalid_names_and_targets() {
     let bench = bench().await;
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
     for body in [
@@ -145,7 +146,7 @@ async fn names_and_targets_that_cannot_be_are_refused() {
     }
     assert_code(flip(&bench, "films", "nothing", None).await, ErrorCode::MiroirAliasConflict);
     assert_code(flip(&bench, "absent", "v1", None).await, ErrorCode::MiroirAliasNotFound);
-    // A cycle would need an alias that stands for an alias: neither half of one can be made.
+    // A cycle would need an alias of an alias, which can be neither created nor made by a flip.
     create(&bench, json!({ "name": "ahead", "target": "later", "requireTargetExists": false }))
         .await
         .unwrap();
@@ -157,9 +158,9 @@ async fn names_and_targets_that_cannot_be_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_index_takes_the_name_of_an_alias_and_none_in_use_goes() {
+async fn index_create_refuses_names_of_aliases_and_index_delete_their_targets() {
     let bench = bench().await;
-    // A write that resolves the name before the alias is created, and is sent after it.
+    // This resolver resolves the name before the alias is created. The write is sent afterwards.
     let early = Arc::new(AliasResolver::new(Arc::clone(&bench.cluster.store)));
     assert_eq!(early.readable(&uid("films")).await.unwrap(), [uid("films")]);
     let active = Arc::new(ActiveCluster::new(Arc::clone(&bench.cluster)));
@@ -177,7 +178,7 @@ async fn no_index_takes_the_name_of_an_alias_and_none_in_use_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn alias_that_a_policy_uses_stays() {
+async fn delete_refuses_an_alias_that_a_policy_uses() {
     let bench = bench().await;
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
     let policy = RolloverPolicy {
@@ -199,7 +200,7 @@ async fn alias_that_a_policy_uses_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_of_two_racing_flips_on_a_version_wins_and_unconditional_ones_all_do() {
+async fn one_of_racing_conditional_flips_succeeds_and_all_unconditional_ones_do() {
     let bench = Arc::new(bench().await);
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
     let racers = (0..8).map(|_| {
@@ -207,8 +208,8 @@ async fn one_of_two_racing_flips_on_a_version_wins_and_unconditional_ones_all_do
         tokio::spawn(async move { flip(&bench, "films", "v2", Some(1)).await })
     });
     let outcomes = futures_util::future::join_all(racers).await;
-    let won = outcomes.into_iter().filter_map(|outcome| outcome.unwrap().ok()).count();
-    assert_eq!(won, 1);
+    let succeeded = outcomes.into_iter().filter_map(|outcome| outcome.unwrap().ok()).count();
+    assert_eq!(succeeded, 1);
     let racers = (0..8).map(|number| {
         let bench = Arc::clone(&bench);
         let target = if number % 2 == 0 { "v1" } else { "v2" };
@@ -223,7 +224,7 @@ async fn one_of_two_racing_flips_on_a_version_wins_and_unconditional_ones_all_do
 }
 
 #[tokio::test(start_paused = true)]
-async fn swap_exchanges_both_or_neither() {
+async fn swap_exchanges_both_targets_or_none() {
     let bench = bench().await;
     create(&bench, json!({ "name": "blue", "target": "v1" })).await.unwrap();
     create(&bench, json!({ "name": "green", "target": "v2" })).await.unwrap();
@@ -234,9 +235,9 @@ async fn swap_exchanges_both_or_neither() {
     assert_eq!(found(&bench, "blue").await.unwrap(), 30);
 }
 
-/// A flip whose answer was lost may have happened: this process must not go on from memory.
+/// A flip whose response was lost can have taken effect, so the cache must be cleared.
 #[tokio::test(start_paused = true)]
-async fn flip_of_unknown_outcome_is_looked_up_anew() {
+async fn alias_is_read_again_after_a_flip_of_unknown_outcome() {
     let bench = bench().await;
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
     assert_eq!(found(&bench, "films").await.unwrap(), 10);
@@ -246,9 +247,9 @@ async fn flip_of_unknown_outcome_is_looked_up_anew() {
     assert_eq!(found(&bench, "films").await.unwrap(), 30);
 }
 
-/// What another instance would see: a book of its own over the same store.
+/// Simulates another instance by a second resolver over the same store.
 #[tokio::test(start_paused = true)]
-async fn other_instances_see_a_flip_within_a_second_and_ask_the_store_no_more_than_needed() {
+async fn other_instances_resolve_a_flipped_alias_within_a_second() {
     let bench = bench().await;
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
     let other = AliasResolver::new(Arc::clone(&bench.cluster.store));
@@ -263,7 +264,7 @@ async fn other_instances_see_a_flip_within_a_second_and_ask_the_store_no_more_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn lost_store_is_told_and_not_taken_for_no_alias() {
+async fn search_fails_if_the_alias_cannot_be_read() {
     let bench = bench().await;
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
     bench.faults.script.then("alias_get", [StoreFault::NotApplied]);

@@ -21,48 +21,49 @@ use crate::support::RuntimeClock;
 
 const LEASE: Duration = Duration::from_secs(10);
 
-/// What all instances did.
+/// The log of the work of all instances.
 #[derive(Default)]
-struct Diary {
-    /// Who works on which scope now.
+struct WorkLog {
+    /// The instances that work at present, by scope.
     working: Mutex<BTreeMap<String, Vec<String>>>,
     begun: AtomicUsize,
     ended: AtomicUsize,
-    cut: AtomicUsize,
+    aborted: AtomicUsize,
 }
 
-impl Diary {
-    fn who(&self, role: &Role) -> Vec<String> {
+impl WorkLog {
+    /// Returns the instances that do the work of `role`.
+    fn workers(&self, role: &Role) -> Vec<String> {
         self.working.lock().unwrap().get(&role.name()).cloned().unwrap_or_default()
     }
 }
 
-/// Work that writes into the diary.
-struct Busy {
+/// Work that is logged.
+struct LoggedWork {
     name: String,
     role: Role,
-    diary: Arc<Diary>,
-    /// Whether it ends when it is asked to.
-    obedient: bool,
-    /// How often it fails to begin.
+    log: Arc<WorkLog>,
+    /// True if it ends when the term is over.
+    cooperative: bool,
+    /// Number of times that it fails to begin.
     failures: AtomicUsize,
 }
 
-/// Notes that work was cut off unless it ended by itself.
-struct Entry<'a>(&'a Busy, bool);
+/// Logs the end of work. The flag is false until it has ended by itself.
+struct Entry<'a>(&'a LoggedWork, bool);
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        let Busy { name, role, diary, .. } = self.0;
-        let counter = if self.1 { &diary.ended } else { &diary.cut };
+        let LoggedWork { name, role, log, .. } = self.0;
+        let counter = if self.1 { &log.ended } else { &log.aborted };
         counter.fetch_add(1, Ordering::Relaxed);
-        let mut working = diary.working.lock().unwrap();
+        let mut working = log.working.lock().unwrap();
         working.get_mut(&role.name()).unwrap().retain(|one| one != name);
     }
 }
 
 #[async_trait]
-impl Work for Busy {
+impl Work for LoggedWork {
     async fn work(&self, term: Term) -> Result<(), StoreError> {
         if self
             .failures
@@ -71,16 +72,16 @@ impl Work for Busy {
         {
             return Err(StoreError::InvalidInput("not yet".to_owned()));
         }
-        self.diary.begun.fetch_add(1, Ordering::Relaxed);
+        self.log.begun.fetch_add(1, Ordering::Relaxed);
         let mut entry = Entry(self, false);
         {
-            let mut working = self.diary.working.lock().unwrap();
+            let mut working = self.log.working.lock().unwrap();
             let others = working.entry(self.role.name()).or_default();
             others.push(self.name.clone());
-            assert_eq!(others.len(), 1, "{others:?} do one thing");
+            assert_eq!(others.len(), 1, "{others:?} hold one role");
         }
         term.announce();
-        if self.obedient {
+        if self.cooperative {
             term.over.cancelled().await;
         } else {
             std::future::pending::<()>().await;
@@ -93,7 +94,6 @@ impl Work for Busy {
 /// One instance.
 struct Instance {
     directory: Arc<Directory>,
-    /// The handle by which it keeps its leases; closing it cuts the instance off.
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -101,20 +101,20 @@ struct Instance {
 struct World {
     rows: Arc<MemoryStore>,
     clock: Arc<dyn Clock>,
-    diary: Arc<Diary>,
+    log: Arc<WorkLog>,
 }
 
 impl World {
     fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(RuntimeClock::new());
-        Self { rows: Arc::new(MemoryStore::new()), clock, diary: Arc::default() }
+        Self { rows: Arc::new(MemoryStore::new()), clock, log: Arc::default() }
     }
 
     fn instance(&self, name: &str, roles: &[Role]) -> Instance {
         self.with(name, roles, true, 0)
     }
 
-    fn with(&self, name: &str, roles: &[Role], obedient: bool, failures: usize) -> Instance {
+    fn with(&self, name: &str, roles: &[Role], cooperative: bool, failures: usize) -> Instance {
         let url = format!("http://{name}");
         let directory = Arc::new(Directory::new(name.to_owned(), url, roles.iter().cloned()));
         let rows = Arc::clone(&self.rows);
@@ -130,11 +130,11 @@ impl World {
         };
         tasks.spawn(presence_loop(presence, stop.clone()));
         for role in roles {
-            let work = Busy {
+            let work = LoggedWork {
                 name: name.to_owned(),
                 role: role.clone(),
-                diary: Arc::clone(&self.diary),
-                obedient,
+                log: Arc::clone(&self.log),
+                cooperative,
                 failures: AtomicUsize::new(failures),
             };
             let campaign = Campaign {
@@ -169,29 +169,29 @@ fn sinks(count: usize) -> Vec<Role> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn writes_stay_with_whoever_has_them_and_go_on_at_once_when_it_stops() {
+async fn writes_stay_with_their_holder_and_move_at_once_when_it_stops() {
     let (world, writes) = (World::new(), [Role::Writes]);
     let one = world.instance("one", &writes);
     sleep(Duration::from_secs(1)).await;
     let two = world.instance("two", &writes);
     sleep(LEASE * 3).await;
-    assert_eq!(world.diary.who(&Role::Writes), ["one"]);
+    assert_eq!(world.log.workers(&Role::Writes), ["one"]);
     assert_eq!(one.directory.role_holder(&Role::Writes), RoleHolder::Local);
     let RoleHolder::Remote(peer) = two.directory.role_holder(&Role::Writes) else {
-        panic!("two does not know")
+        panic!("two does not know the holder")
     };
     assert_eq!((peer.url.as_str(), peer.token), ("http://one", 1));
     one.stop().await;
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(world.diary.who(&Role::Writes), ["two"]);
+    assert_eq!(world.log.workers(&Role::Writes), ["two"]);
     assert_eq!(two.directory.role_holder(&Role::Writes), RoleHolder::Local);
-    assert_eq!(world.diary.ended.load(Ordering::Relaxed), 1);
+    assert_eq!(world.log.ended.load(Ordering::Relaxed), 1);
     two.stop().await;
-    assert_eq!(world.token(&Role::Writes).await, None, "the last one gives its lease up");
+    assert_eq!(world.token(&Role::Writes).await, None, "the last holder releases its lease");
 }
 
 #[tokio::test(start_paused = true)]
-async fn killed_instance_is_followed_when_its_term_ends_and_not_before() {
+async fn role_of_a_killed_instance_moves_when_its_term_ends() {
     let (world, writes) = (World::new(), [Role::Writes]);
     let one = world.instance("one", &writes);
     sleep(Duration::from_secs(1)).await;
@@ -199,72 +199,72 @@ async fn killed_instance_is_followed_when_its_term_ends_and_not_before() {
     sleep(Duration::from_secs(5)).await;
     drop(one);
     sleep(LEASE / 2).await;
-    assert!(world.diary.who(&Role::Writes).is_empty());
+    assert!(world.log.workers(&Role::Writes).is_empty());
     sleep(LEASE).await;
-    assert_eq!(world.diary.who(&Role::Writes), ["two"]);
+    assert_eq!(world.log.workers(&Role::Writes), ["two"]);
     assert_eq!(world.token(&Role::Writes).await, Some(2));
     two.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_dealt_out_moves_in_order_when_an_instance_comes() {
+async fn distributed_roles_move_in_order_when_an_instance_starts() {
     let (world, roles) = (World::new(), sinks(12));
     let one = world.instance("one", &roles);
     sleep(Duration::from_secs(2)).await;
-    assert!(roles.iter().all(|role| world.diary.who(role) == ["one"]));
+    assert!(roles.iter().all(|role| world.log.workers(role) == ["one"]));
     let two = world.instance("two", &roles);
     sleep(Duration::from_secs(3)).await;
     let both = ["one", "two"];
     for role in &roles {
-        assert_eq!(world.diary.who(role), [assigned_to(role, both).unwrap()], "{role:?}");
+        assert_eq!(world.log.workers(role), [assigned_to(role, both).unwrap()], "{role:?}");
     }
-    let moved = world.diary.ended.load(Ordering::Relaxed);
+    let moved = world.log.ended.load(Ordering::Relaxed);
     assert!((1..12).contains(&moved), "{moved} of 12 moved");
-    assert_eq!(world.diary.cut.load(Ordering::Relaxed), 0);
+    assert_eq!(world.log.aborted.load(Ordering::Relaxed), 0);
     two.stop().await;
     sleep(Duration::from_secs(1)).await;
-    assert!(roles.iter().all(|role| world.diary.who(role) == ["one"]));
+    assert!(roles.iter().all(|role| world.log.workers(role) == ["one"]));
     one.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn work_is_cut_off_when_the_lease_is_lost_and_begun_anew() {
+async fn work_is_aborted_when_the_lease_is_lost_and_begins_again() {
     let (world, writes) = (World::new(), [Role::Writes]);
     let one = world.with("one", &writes, false, 0);
     sleep(Duration::from_secs(1)).await;
-    // Somebody ends the term behind its back.
+    // The lease is released without the holder's knowledge.
     let term = world.rows.lease_get("writes", world.clock.now()).await.unwrap().unwrap();
     assert!(world.rows.lease_release("writes", &term.holder, term.token).await.unwrap());
     sleep(LEASE / 2).await;
-    assert_eq!(world.diary.cut.load(Ordering::Relaxed), 1);
-    assert_eq!(world.diary.who(&Role::Writes), ["one"]);
+    assert_eq!(world.log.aborted.load(Ordering::Relaxed), 1);
+    assert_eq!(world.log.workers(&Role::Writes), ["one"]);
     assert_eq!(world.token(&Role::Writes).await, Some(2));
     drop(one);
 }
 
-/// It holds its lease for as long as it keeps its work up, and no longer than it can.
+/// The instance keeps its lease until its work ends, also after it was stopped.
 #[tokio::test(start_paused = true)]
-async fn work_that_does_not_end_keeps_the_others_out() {
+async fn role_does_not_move_until_the_work_of_its_holder_ends() {
     let (world, writes) = (World::new(), [Role::Writes]);
-    let stubborn = world.with("stubborn", &writes, false, 0);
+    let persistent = world.with("persistent", &writes, false, 0);
     sleep(Duration::from_secs(1)).await;
     let other = world.instance("other", &writes);
-    let mut stopping = tokio::spawn(stubborn.stop());
-    assert!(timeout(LEASE * 3, &mut stopping).await.is_err(), "it gave up what it was doing");
-    assert_eq!(world.diary.who(&Role::Writes), ["stubborn"]);
+    let mut stopping = tokio::spawn(persistent.stop());
+    assert!(timeout(LEASE * 3, &mut stopping).await.is_err(), "its work was aborted");
+    assert_eq!(world.log.workers(&Role::Writes), ["persistent"]);
     assert!(matches!(other.directory.role_holder(&Role::Writes), RoleHolder::Vacant | RoleHolder::Remote(_)));
     stopping.abort();
     sleep(LEASE * 2).await;
-    assert_eq!(world.diary.who(&Role::Writes), ["other"]);
+    assert_eq!(world.log.workers(&Role::Writes), ["other"]);
     other.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn work_that_cannot_begin_is_tried_again_in_a_new_term() {
+async fn work_that_fails_begins_again_in_a_new_term() {
     let (world, writes) = (World::new(), [Role::Writes]);
     let one = world.with("one", &writes, true, 3);
     sleep(Duration::from_secs(5)).await;
-    assert_eq!(world.diary.who(&Role::Writes), ["one"]);
+    assert_eq!(world.log.workers(&Role::Writes), ["one"]);
     assert_eq!(world.token(&Role::Writes).await, Some(4));
     one.stop().await;
 }

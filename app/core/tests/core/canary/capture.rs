@@ -1,21 +1,21 @@
-//! Searches of clients become drafts.
+//! Captures of searches, which become drafts.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn capture_makes_drafts_of_different_searches_and_stops() {
+async fn capture_stores_drafts_of_distinct_searches_up_to_its_count() {
     let bench = bench().await;
-    let aviary = Aviary::of(&bench);
+    let fixture = Fixture::of(&bench);
     let search = |index: &'static str, body: Value| {
-        let search = Arc::clone(&aviary.search);
+        let search = Arc::clone(&fixture.search);
         async move { search.search(uid(index), SearchRequest::from_json(body).unwrap()).await }
     };
-    let drafts = || async { aviary.service.canary_list(None, 100).await.unwrap().results };
+    let drafts = || async { fixture.service.canary_list(None, 100).await.unwrap().results };
     search("films", json!({ "q": "film 0" })).await.unwrap();
     let request = CaptureRequest { index: uid("films"), count: 3, name: Some("shop".to_owned()) };
-    let started = aviary.service.canary_capture(request).await.unwrap();
+    let started = fixture.service.canary_capture(request).await.unwrap();
     assert_eq!(started.until.since(bench.cluster.clock.now()), Duration::from_hours(1));
-    assert!(drafts().await.is_empty(), "what was before it is not captured");
+    assert!(drafts().await.is_empty(), "earlier searches are not captured");
 
     let first = search("films", json!({ "q": "film 1", "limit": 3 })).await.unwrap();
     search("films", json!({ "limit": 3, "q": "film 1" })).await.unwrap();
@@ -38,30 +38,30 @@ async fn capture_makes_drafts_of_different_searches_and_stops() {
     assert_eq!(of("film 2").assertions[0]["type"], "top_k_contains");
     for draft in &made {
         let id: CanaryId = draft.id.parse().unwrap();
-        assert_eq!(aviary.service.canary_run(id).await.unwrap().status, CanaryStatus::Pass);
+        assert_eq!(fixture.service.canary_run(id).await.unwrap().status, CanaryStatus::Pass);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn capture_does_not_count_what_is_a_draft_already_and_ends_in_time() {
+async fn capture_skips_known_drafts_and_expires() {
     let bench = bench().await;
-    let aviary = Aviary::of(&bench);
+    let fixture = Fixture::of(&bench);
     let search = |body: Value| {
-        let search = Arc::clone(&aviary.search);
+        let search = Arc::clone(&fixture.search);
         async move { search.search(uid("films"), SearchRequest::from_json(body).unwrap()).await.unwrap() }
     };
-    let count = || async { aviary.service.canary_list(None, 100).await.unwrap().results.len() };
+    let count = || async { fixture.service.canary_list(None, 100).await.unwrap().results.len() };
     let capture = |count: u32| CaptureRequest { index: uid("films"), count, name: None };
     for expected in 1..=2 {
-        aviary.service.canary_capture(capture(1)).await.unwrap();
+        fixture.service.canary_capture(capture(1)).await.unwrap();
         for number in 1..=3 {
             search(json!({ "q": format!("film {number}") })).await;
             sleep(Duration::from_secs(1)).await;
         }
-        assert_eq!(count().await, expected, "the one that is known is passed over");
+        assert_eq!(count().await, expected, "the known draft is skipped");
     }
-    // A draft that the store does not take may be captured again.
-    aviary.service.canary_capture(capture(1)).await.unwrap();
+    // A search can be captured again if the store fails.
+    fixture.service.canary_capture(capture(1)).await.unwrap();
     bench.faults.script.fail("canary_create", 1);
     search(json!({ "q": "film 9" })).await;
     sleep(Duration::from_secs(1)).await;
@@ -70,7 +70,7 @@ async fn capture_does_not_count_what_is_a_draft_already_and_ends_in_time() {
     sleep(Duration::from_secs(1)).await;
     assert_eq!(count().await, 3);
 
-    aviary.service.canary_capture(capture(5)).await.unwrap();
+    fixture.service.canary_capture(capture(5)).await.unwrap();
     search(json!({ "q": "film 10" })).await;
     sleep(Duration::from_hours(1)).await;
     search(json!({ "q": "film 11" })).await;
@@ -79,13 +79,13 @@ async fn capture_does_not_count_what_is_a_draft_already_and_ends_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn capture_never_holds_up_a_search() {
+async fn capture_does_not_delay_searches_if_its_queue_is_full() {
     let bench = bench().await;
-    let aviary = Aviary::of(&bench);
+    let fixture = Fixture::of(&bench);
     let request = CaptureRequest { index: uid("films"), count: 100, name: None };
-    aviary.service.canary_capture(request).await.unwrap();
-    // Nothing takes the drafts away: the workers are gone.
-    let Aviary { search, mut workers, .. } = aviary;
+    fixture.service.canary_capture(request).await.unwrap();
+    // The queue is not emptied, because the workers are aborted.
+    let Fixture { search, mut workers, .. } = fixture;
     workers.abort_all();
     let before = Instant::now();
     for number in 0..300 {

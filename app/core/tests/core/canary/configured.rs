@@ -5,15 +5,15 @@ use miroir_ports::outbound::StoreError;
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn configured_canaries_are_stored_run_kept_from_clients_and_removed() {
+async fn configured_canaries_run_and_refuse_changes_until_they_are_removed() {
     let bench = bench().await;
-    let aviary = Aviary::of(&bench);
+    let fixture = Fixture::of(&bench);
     let now = bench.cluster.clock.now();
     let configured = |ids: &[&str], name: &str| -> Vec<Definition> {
         ids.iter().map(|id| definition(json!({ "id": id, "name": name }))).collect()
     };
-    aviary.create(json!({ "id": "kept", "enabled": false })).await;
-    let store = Arc::clone(&aviary.store);
+    fixture.create(json!({ "id": "kept", "enabled": false })).await;
+    let store = Arc::clone(&fixture.store);
     let apply = |definitions: Vec<Definition>| {
         let store = Arc::clone(&store);
         async move { configure(store.as_ref(), &definitions, now).await.unwrap() }
@@ -22,26 +22,26 @@ async fn configured_canaries_are_stored_run_kept_from_clients_and_removed() {
     assert_eq!(done, Configured { created: 2, changed: 0, removed: 0 });
     let id: CanaryId = "config:kept".parse().unwrap();
     sleep(Duration::from_secs(5)).await;
-    assert_eq!(aviary.runs(&id).await.len(), 1);
-    let seen = aviary.service.canary_get(id.clone()).await.unwrap();
+    assert_eq!(fixture.runs(&id).await.len(), 1);
+    let seen = fixture.service.canary_get(id.clone()).await.unwrap();
     assert!(seen.configured && seen.enabled);
-    assert_eq!(aviary.service.canary_run(id.clone()).await.unwrap().status, CanaryStatus::Pass);
+    assert_eq!(fixture.service.canary_run(id.clone()).await.unwrap().status, CanaryStatus::Pass);
 
     for precondition in [CanaryPrecondition::None, CanaryPrecondition::Version(1)] {
-        let replaced = aviary.service.canary_replace(id.clone(), definition(json!({})), precondition).await;
+        let replaced = fixture.service.canary_replace(id.clone(), definition(json!({})), precondition).await;
         assert_refused(replaced, ErrorCode::MiroirCanaryConfigured);
     }
-    assert_refused(aviary.service.canary_delete(id.clone()).await, ErrorCode::MiroirCanaryConfigured);
+    assert_refused(fixture.service.canary_delete(id.clone()).await, ErrorCode::MiroirCanaryConfigured);
 
     assert_eq!(apply(configured(&["kept", "two"], "n")).await, Configured::default(), "nothing changed");
-    assert_eq!(aviary.service.canary_get(id.clone()).await.unwrap().version, 1);
+    assert_eq!(fixture.service.canary_get(id.clone()).await.unwrap().version, 1);
     let done = apply(configured(&["kept"], "other")).await;
     assert_eq!(done, Configured { created: 0, changed: 1, removed: 1 });
-    let seen = aviary.service.canary_get(id.clone()).await.unwrap();
+    let seen = fixture.service.canary_get(id.clone()).await.unwrap();
     assert_eq!((seen.version, seen.name.as_str()), (2, "other"));
-    assert_eq!(aviary.runs(&id).await.len(), 2, "a change keeps the runs");
+    assert_eq!(fixture.runs(&id).await.len(), 2, "a change keeps the runs");
     assert_eq!(apply(Vec::new()).await, Configured { created: 0, changed: 0, removed: 1 });
-    let left: Vec<String> = aviary
+    let left: Vec<String> = fixture
         .service
         .canary_list(None, 9)
         .await
@@ -54,7 +54,7 @@ async fn configured_canaries_are_stored_run_kept_from_clients_and_removed() {
 }
 
 #[tokio::test]
-async fn configuring_an_empty_store_with_nothing_does_nothing() {
+async fn configure_does_nothing_without_definitions() {
     let store = MemoryStore::new();
     let done = configure(&store, &[], Timestamp::from_millis(0)).await.unwrap();
     assert_eq!(done, Configured::default());
@@ -83,7 +83,7 @@ impl RestlessStore {
 }
 
 #[tokio::test]
-async fn configuring_a_canary_that_keeps_changing_is_contended() {
+async fn configure_is_contended_while_a_canary_keeps_changing() {
     let store = RestlessStore { inner: Arc::new(MemoryStore::new()) };
     let apply = |name: &str| {
         let definitions = [definition(json!({ "id": "a", "name": name }))];

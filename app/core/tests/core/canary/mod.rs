@@ -1,5 +1,5 @@
-//! Canaries: what changes is noticed with its evidence, nothing runs twice or too many at once, and nothing that fails
-//! keeps the others from running.
+//! Canaries: they detect changes and show evidence, run once per interval within the limit, and do not affect
+//! each other when they fail.
 
 mod capture;
 mod configured;
@@ -35,8 +35,8 @@ use crate::support::{Bench, Fault, Layout, films, uid};
 
 const TRIO: [&str; 3] = ["a", "b", "c"];
 
-/// Canaries with their workers, until dropped.
-struct Aviary {
+/// The services of the canaries and their workers, which stop when this is dropped.
+struct Fixture {
     service: Arc<dyn CanaryApi>,
     search: Arc<dyn SearchApi>,
     store: Arc<dyn TaskStore>,
@@ -44,7 +44,7 @@ struct Aviary {
     workers: JoinSet<()>,
 }
 
-impl Aviary {
+impl Fixture {
     fn over(bench: &Bench, search: Arc<dyn SearchApi>, options: CanaryOptions) -> Self {
         let (store, clock) = (Arc::clone(&bench.cluster.store), Arc::clone(&bench.cluster.clock));
         let executor = Executor::new(
@@ -65,7 +65,7 @@ impl Aviary {
         Self { service, search, store, stop, workers }
     }
 
-    /// Over the bench's own search.
+    /// Makes canaries that use the search of the bench.
     fn of(bench: &Bench) -> Self {
         Self::over(bench, Arc::clone(&bench.search) as _, CanaryOptions::default())
     }
@@ -75,7 +75,7 @@ impl Aviary {
         created.id.parse().unwrap()
     }
 
-    /// The runs of a canary, oldest first.
+    /// Returns the runs of a canary, oldest first.
     async fn runs(&self, id: &CanaryId) -> Vec<CanaryRun> {
         let mut runs = self.store.canary_run_list(id.as_str(), 1_000).await.unwrap();
         runs.reverse();
@@ -86,18 +86,18 @@ impl Aviary {
         self.runs(id).await.iter().map(|run| run.status).collect()
     }
 
-    async fn standing(&self, id: &CanaryId) -> CanarySummary {
+    async fn summary(&self, id: &CanaryId) -> CanarySummary {
         let status = self.service.canary_status().await.unwrap();
-        status.results.into_iter().find(|standing| standing.id == id.as_str()).unwrap()
+        status.results.into_iter().find(|summary| summary.id == id.as_str()).unwrap()
     }
 }
 
-/// A definition of every minute, with the fields of `change`.
+/// Returns a definition that runs every minute, with the fields of `change`.
 fn definition(change: Value) -> Definition {
     let mut definition = json!({
         "name": "films are found", "index": "films", "intervalSeconds": 60, "query": { "q": "film" },
     });
-    let Value::Object(change) = change else { panic!("{change} is no object") };
+    let Value::Object(change) = change else { panic!("{change} is not an object") };
     for (name, value) in change {
         definition[name] = value;
     }
@@ -111,38 +111,39 @@ async fn bench() -> Bench {
     bench
 }
 
-/// An empty bench: for searches that are none.
+/// Returns a bench without documents, for tests that replace the search.
 fn empty() -> Bench {
     Bench::idle(Layout::group(&TRIO, 2))
 }
 
-/// A search that takes as long as its `limit` says, in milliseconds, and counts how many go on at once.
+/// A search that takes `limit` milliseconds, and counts the searches that run at the same time.
 #[derive(Default)]
 struct SlowSearch {
     begun: AtomicUsize,
-    now: AtomicUsize,
-    most: AtomicUsize,
+    running: AtomicUsize,
+    max_running: AtomicUsize,
 }
 
 #[async_trait]
 impl SearchApi for SlowSearch {
     async fn search(&self, _: IndexUid, request: SearchRequest) -> Result<ReadResponse, ApiError> {
         self.begun.fetch_add(1, Ordering::SeqCst);
-        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most.fetch_max(now, Ordering::SeqCst);
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.max_running.fetch_max(running, Ordering::SeqCst);
         sleep(Duration::from_millis(request.body()["limit"].as_u64().unwrap())).await;
-        self.now.fetch_sub(1, Ordering::SeqCst);
+        self.running.fetch_sub(1, Ordering::SeqCst);
         Ok(ReadResponse { body: json!({ "hits": [], "estimatedTotalHits": 0 }), degraded: None })
     }
 }
 
-fn taking(millis: u64, change: Value) -> Value {
-    let Value::Object(mut change) = change else { panic!("{change} is no object") };
+/// Returns `change` whose search takes `millis` in a [`SlowSearch`].
+fn search_taking(millis: u64, change: Value) -> Value {
+    let Value::Object(mut change) = change else { panic!("{change} is not an object") };
     change.insert("query".to_owned(), json!({ "limit": millis }));
     Value::Object(change)
 }
 
-/// How many seconds after `start` each run began.
+/// Returns the number of seconds between `start` and the beginning of each run.
 fn seconds(runs: &[CanaryRun], start: Timestamp) -> Vec<u64> {
     runs.iter().map(|run| run.ran_at.since(start).as_secs()).collect()
 }

@@ -1,163 +1,167 @@
-//! When canaries run: once per interval, not too many at once, and on after whatever failed.
+//! The schedule of canaries: once per interval, within the limit of concurrency, and after failures.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn each_runs_once_per_interval_and_only_while_enabled() {
+async fn canary_runs_once_per_interval_while_it_is_enabled() {
     let bench = empty();
     let search = Arc::new(SlowSearch::default());
     let start = bench.cluster.clock.now();
-    let aviary = Aviary::over(&bench, search, CanaryOptions::default());
-    let fast = aviary.create(taking(1, json!({ "intervalSeconds": 1 }))).await;
-    let slow = aviary.create(taking(1, json!({ "intervalSeconds": 7 }))).await;
-    let off = aviary.create(taking(1, json!({ "intervalSeconds": 1, "enabled": false }))).await;
+    let fixture = Fixture::over(&bench, search, CanaryOptions::default());
+    let fast = fixture.create(search_taking(1, json!({ "intervalSeconds": 1 }))).await;
+    let slow = fixture.create(search_taking(1, json!({ "intervalSeconds": 7 }))).await;
+    let off = fixture.create(search_taking(1, json!({ "intervalSeconds": 1, "enabled": false }))).await;
     sleep(Duration::from_millis(29_500)).await;
-    let runs = aviary.runs(&fast).await;
+    let runs = fixture.runs(&fast).await;
     assert!((28..=30).contains(&runs.len()), "{}", runs.len());
     assert!(runs.windows(2).all(|pair| pair[1].ran_at.since(pair[0].ran_at) >= Duration::from_secs(1)));
-    assert_eq!(aviary.runs(&slow).await.len(), 5, "{:?}", seconds(&aviary.runs(&slow).await, start));
-    assert!(aviary.runs(&off).await.is_empty());
+    assert_eq!(fixture.runs(&slow).await.len(), 5, "{:?}", seconds(&fixture.runs(&slow).await, start));
+    assert!(fixture.runs(&off).await.is_empty());
 
-    let on = definition(taking(1, json!({ "intervalSeconds": 1 })));
-    aviary.service.canary_replace(off.clone(), on, CanaryPrecondition::Version(1)).await.unwrap();
+    let on = definition(search_taking(1, json!({ "intervalSeconds": 1 })));
+    fixture.service.canary_replace(off.clone(), on, CanaryPrecondition::Version(1)).await.unwrap();
     sleep(Duration::from_millis(2_700)).await;
-    assert!((2..=3).contains(&aviary.runs(&off).await.len()));
-    aviary.service.canary_delete(fast.clone()).await.unwrap();
-    let before = aviary.service.canary_status().await.unwrap().totals.runs;
-    aviary.service.canary_delete(off).await.unwrap();
+    assert!((2..=3).contains(&fixture.runs(&off).await.len()));
+    fixture.service.canary_delete(fast.clone()).await.unwrap();
+    let before = fixture.service.canary_status().await.unwrap().totals.runs;
+    fixture.service.canary_delete(off).await.unwrap();
     sleep(Duration::from_secs(6)).await;
-    assert_eq!(aviary.service.canary_status().await.unwrap().totals.runs, before + 1, "the slow one's only");
+    assert_eq!(
+        fixture.service.canary_status().await.unwrap().totals.runs,
+        before + 1,
+        "only the slow canary runs"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_slower_than_its_interval_makes_the_next_be_skipped() {
+async fn next_run_is_skipped_while_a_run_takes_longer_than_the_interval() {
     let bench = empty();
     let search = Arc::new(SlowSearch::default());
-    let aviary = Aviary::over(&bench, Arc::clone(&search) as _, CanaryOptions::default());
+    let fixture = Fixture::over(&bench, Arc::clone(&search) as _, CanaryOptions::default());
     let start = bench.cluster.clock.now();
-    let id = aviary.create(taking(2_500, json!({ "intervalSeconds": 1 }))).await;
+    let id = fixture.create(search_taking(2_500, json!({ "intervalSeconds": 1 }))).await;
     sleep(Duration::from_millis(12_400)).await;
-    let runs = aviary.runs(&id).await;
+    let runs = fixture.runs(&id).await;
     let began = seconds(&runs, start);
     assert_eq!(runs.len(), 4, "{began:?}");
     assert!(began.windows(2).all(|pair| pair[1] - pair[0] == 3), "{began:?}");
-    assert_eq!(search.most.load(Ordering::SeqCst), 1, "never twice at once");
+    assert_eq!(search.max_running.load(Ordering::SeqCst), 1, "runs do not overlap");
     assert!(runs.iter().all(|run| run.latency_ms == 2_500));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_search_that_does_not_end_is_given_up_and_the_next_run_comes() {
+async fn run_times_out_if_its_search_does_not_end_and_the_next_one_begins() {
     let bench = empty();
     let search = Arc::new(SlowSearch::default());
     let options = CanaryOptions { timeout: Duration::from_secs(3), ..CanaryOptions::default() };
-    let aviary = Aviary::over(&bench, Arc::clone(&search) as _, options);
-    let in_time = aviary.create(taking(2_999, json!({}))).await;
-    let late = aviary.create(taking(3_600_000, json!({}))).await;
+    let fixture = Fixture::over(&bench, Arc::clone(&search) as _, options);
+    let in_time = fixture.create(search_taking(2_999, json!({}))).await;
+    let late = fixture.create(search_taking(3_600_000, json!({}))).await;
     sleep(Duration::from_secs(65)).await;
-    assert_eq!(aviary.statuses(&in_time).await, [CanaryStatus::Pass; 2]);
-    let runs = aviary.runs(&late).await;
+    assert_eq!(fixture.statuses(&in_time).await, [CanaryStatus::Pass; 2]);
+    let runs = fixture.runs(&late).await;
     assert_eq!(runs.len(), 2);
     assert_eq!((runs[0].status, runs[0].latency_ms), (CanaryStatus::Error, 3_000));
     let error = &runs[0].failed_assertions[0]["error"];
     assert_eq!(error["code"], "miroir_timeout");
-    assert_eq!(error["message"], "The search was not answered within 3000 ms.");
+    assert_eq!(error["message"], "The search took longer than 3000 ms.");
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_run_at_once_than_may_and_all_have_their_turn() {
+async fn runs_keep_to_the_limit_of_concurrency_and_every_canary_runs() {
     let bench = empty();
     for concurrency in [1, 3] {
         let search = Arc::new(SlowSearch::default());
         let options = CanaryOptions { concurrency, ..CanaryOptions::default() };
-        let aviary = Aviary::over(&bench, Arc::clone(&search) as _, options);
+        let fixture = Fixture::over(&bench, Arc::clone(&search) as _, options);
         let mut ids = Vec::new();
         for _ in 0..20 {
-            ids.push(aviary.create(taking(900, json!({}))).await);
+            ids.push(fixture.create(search_taking(900, json!({}))).await);
         }
-        // Asking for a run takes a place like any other.
-        let asked = tokio::spawn({
-            let (service, id) = (Arc::clone(&aviary.service), ids[19].clone());
+        // A run on request needs a permit, too.
+        let requested = tokio::spawn({
+            let (service, id) = (Arc::clone(&fixture.service), ids[19].clone());
             async move { service.canary_run(id).await.unwrap() }
         });
         sleep(Duration::from_secs(50)).await;
-        asked.await.unwrap();
-        assert_eq!(search.most.load(Ordering::SeqCst), concurrency);
+        requested.await.unwrap();
+        assert_eq!(search.max_running.load(Ordering::SeqCst), concurrency);
         for id in &ids {
-            let runs = aviary.runs(id).await.len();
+            let runs = fixture.runs(id).await.len();
             assert!(runs == 1 || (runs == 2 && *id == ids[19]), "{runs}");
         }
         for id in ids {
-            aviary.service.canary_delete(id).await.unwrap();
+            fixture.service.canary_delete(id).await.unwrap();
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_does_not_run_twice_in_an_interval() {
+async fn canary_does_not_run_twice_in_an_interval_after_a_restart() {
     let bench = bench().await;
-    let first = Aviary::of(&bench);
+    let first = Fixture::of(&bench);
     let id = first.create(json!({})).await;
     sleep(Duration::from_secs(5)).await;
     assert_eq!(first.runs(&id).await.len(), 1);
     drop(first);
     for _ in 0..4 {
-        let next = Aviary::of(&bench);
+        let next = Fixture::of(&bench);
         sleep(Duration::from_secs(10)).await;
         assert_eq!(next.runs(&id).await.len(), 1);
         drop(next);
     }
-    let next = Aviary::of(&bench);
+    let next = Fixture::of(&bench);
     sleep(Duration::from_secs(16)).await;
     assert_eq!(next.runs(&id).await.len(), 2);
     drop(next);
-    // What a long standstill missed is one run, not many.
+    // A long standstill is followed by one run.
     sleep(Duration::from_mins(30)).await;
-    let next = Aviary::of(&bench);
-    assert!(next.standing(&id).await.overdue);
+    let next = Fixture::of(&bench);
+    assert!(next.summary(&id).await.overdue);
     sleep(Duration::from_secs(10)).await;
     assert_eq!(next.runs(&id).await.len(), 3);
-    assert!(!next.standing(&id).await.overdue);
+    assert!(!next.summary(&id).await.overdue);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stopped_runner_gives_up_what_it_runs_and_ends() {
+async fn runner_aborts_its_runs_and_ends_when_it_is_stopped() {
     let bench = empty();
     let search = Arc::new(SlowSearch::default());
-    let mut aviary = Aviary::over(&bench, Arc::clone(&search) as _, CanaryOptions::default());
-    aviary.create(taking(9_000, json!({}))).await;
+    let mut fixture = Fixture::over(&bench, Arc::clone(&search) as _, CanaryOptions::default());
+    fixture.create(search_taking(9_000, json!({}))).await;
     sleep(Duration::from_secs(2)).await;
     let before = Instant::now();
-    aviary.stop.cancel();
-    while let Some(ended) = aviary.workers.join_next().await {
+    fixture.stop.cancel();
+    while let Some(ended) = fixture.workers.join_next().await {
         ended.unwrap();
     }
     assert!(before.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_for_a_while_only_pauses_the_runner() {
+async fn runner_pauses_while_the_store_fails() {
     let bench = bench().await;
-    let aviary = Aviary::of(&bench);
-    let id = aviary.create(json!({ "intervalSeconds": 10 })).await;
+    let fixture = Fixture::of(&bench);
+    let id = fixture.create(json!({ "intervalSeconds": 10 })).await;
     sleep(Duration::from_secs(5)).await;
     bench.faults.script.fail("canary_list", 30);
     sleep(Duration::from_secs(40)).await;
-    let during = aviary.runs(&id).await.len();
+    let during = fixture.runs(&id).await.len();
     assert!(during <= 2, "{during}");
     sleep(Duration::from_secs(43)).await;
-    assert!(aviary.runs(&id).await.len() >= during + 3);
+    assert!(fixture.runs(&id).await.len() >= during + 3);
 
-    // A run that cannot be recorded is lost, and is not begun again before the next is due.
-    let before = aviary.runs(&id).await.len() as u64;
-    let ran = aviary.service.canary_status().await.unwrap().totals.runs;
+    // A run that cannot be recorded is lost. The next one begins when it is due.
+    let before = fixture.runs(&id).await.len() as u64;
+    let ran = fixture.service.canary_status().await.unwrap().totals.runs;
     bench.faults.script.fail("canary_run_append", 1);
     sleep(Duration::from_secs(30)).await;
-    let totals = aviary.service.canary_status().await.unwrap().totals.runs;
-    let after = aviary.runs(&id).await.len() as u64;
+    let totals = fixture.service.canary_status().await.unwrap().totals.runs;
+    let after = fixture.runs(&id).await.len() as u64;
     assert_eq!((totals - ran, after - before), (3, 2));
 }
 
-/// Owns what its name says.
+/// The ownership of canaries whose id begins with a prefix.
 struct Owns(&'static str, Arc<dyn TaskStore>);
 
 impl Ownership for Owns {
@@ -167,7 +171,7 @@ impl Ownership for Owns {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_runs_only_what_it_owns() {
+async fn runner_runs_only_canaries_that_its_instance_owns() {
     let bench = bench().await;
     let executor = Executor::new(
         Arc::clone(&bench.cluster.store),

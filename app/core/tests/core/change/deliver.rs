@@ -1,4 +1,4 @@
-//! Deliveries: in order, again until confirmed, and what people do with them.
+//! Deliveries: their order, retries, and the operations on sinks.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{caught_up, hooked, trio, view};
 use crate::support::{Bench, Layout, Reaction, Receiver, away, delivery, films, rules, uid};
 
-/// Writes `count` times one film to `films`.
+/// Sends `count` writes of one film each to `films`.
 async fn write(bench: &Bench, count: u32) {
     for id in 0..count {
         bench.written("films", films(id, id + 1)).await;
@@ -32,7 +32,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, ApiError>) -> ErrorCode {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_are_collected_for_a_moment_and_leave_when_there_are_enough() {
+async fn batch_is_delivered_when_it_is_full_or_its_delay_is_over() {
     let receiver = Receiver::default();
     let mut slow = delivery(&receiver);
     slow.batch_delay = Duration::from_mins(1);
@@ -40,17 +40,21 @@ async fn events_are_collected_for_a_moment_and_leave_when_there_are_enough() {
     let bench = Bench::running(trio().with_sink(rules("hook"), slow));
     write(&bench, 2).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
-    assert_eq!(receiver.attempts(), 0, "two wait for a third");
+    assert_eq!(receiver.attempts(), 0, "two events wait for a third");
     write(&bench, 1).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!((receiver.attempts(), receiver.ids()), (1, ids(1..=3)));
     write(&bench, 1).await;
     tokio::time::sleep(Duration::from_secs(61)).await;
-    assert_eq!((receiver.attempts(), receiver.ids()), (2, ids(1..=4)), "one alone leaves in time");
+    assert_eq!(
+        (receiver.attempts(), receiver.ids()),
+        (2, ids(1..=4)),
+        "a single event is delivered after the delay"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_confirmed_comes_again_in_order_and_under_the_same_ids() {
+async fn delivery_repeats_unconfirmed_events_in_order_under_the_same_ids() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     receiver.then(Reaction::Refuse(away()));
@@ -66,12 +70,12 @@ async fn what_is_not_confirmed_comes_again_in_order_and_under_the_same_ids() {
         }
     }
     assert_eq!(seen, ids(1..=3), "{taken:?}");
-    assert!(taken.len() > 3, "what was taken and not heard of comes again: {taken:?}");
+    assert!(taken.len() > 3, "events whose confirmation was lost are repeated: {taken:?}");
     assert_eq!((view.failures, view.last_error), (3, None));
 }
 
 #[tokio::test(start_paused = true)]
-async fn receiver_that_is_away_is_asked_less_and_less_often() {
+async fn delivery_backs_off_while_the_receiver_is_away() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     receiver.always(Some(Reaction::Refuse(away())));
@@ -86,7 +90,7 @@ async fn receiver_that_is_away_is_asked_less_and_less_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn receiver_that_asks_for_peace_gets_it() {
+async fn delivery_waits_as_long_as_the_receiver_demands() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     let retry_after = Some(Duration::from_secs(1_000));
@@ -103,7 +107,22 @@ async fn receiver_that_asks_for_peace_gets_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn receiver_that_wants_no_more_gets_none_until_it_is_resumed() {
+async fn delivery_backs_off_if_the_receiver_demands_a_shorter_wait() {
+    let (layout, receiver) = hooked();
+    let bench = Bench::running(layout);
+    let retry_after = Some(Duration::from_millis(1));
+    let refusal = SinkError::Unavailable { reason: "429".to_owned(), retry_after, source: None };
+    receiver.then(Reaction::Refuse(refusal));
+    write(&bench, 1).await;
+    bench.until("it is refused", || receiver.attempts() > 0).await;
+    tokio::time::sleep(Duration::from_millis(450)).await;
+    assert_eq!(receiver.attempts(), 1);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(receiver.ids(), ids(1..=1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sink_is_disabled_when_its_receiver_is_gone_until_it_is_resumed() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     receiver.then(Reaction::Refuse(SinkError::Gone { reason: "answered 410".to_owned() }));
@@ -114,7 +133,7 @@ async fn receiver_that_wants_no_more_gets_none_until_it_is_resumed() {
     assert_eq!(disabled.reason.as_deref(), Some("answered 410"));
     let bench = bench.restarted();
     tokio::time::sleep(Duration::from_mins(1)).await;
-    assert_eq!(receiver.attempts(), 1, "another process knows it");
+    assert_eq!(receiver.attempts(), 1, "another process reads the state");
     let resumed = bench.sinks.sink_resume("hook").await.unwrap();
     assert_eq!((resumed.state, resumed.reason), (SinkState::Active, None));
     caught_up(&bench, "hook").await;
@@ -144,7 +163,7 @@ async fn sink_is_paused_resumed_and_rewound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn resuming_tries_at_once_what_would_be_tried_later() {
+async fn resume_ends_the_wait_for_a_retry() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     let retry_after = Some(Duration::from_hours(1));
@@ -161,13 +180,13 @@ async fn resuming_tries_at_once_what_would_be_tried_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sink_goes_back_as_far_as_events_are_held_and_never_forward() {
+async fn rewind_refuses_positions_without_events() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout.with_sink(rules("feed"), None));
     write(&bench, 9).await;
     caught_up(&bench, "hook").await;
     let to = |since| Rewind { index: uid("films"), since };
-    // Five are kept.
+    // Five confirmed events are kept.
     assert_eq!(code(bench.sinks.sink_rewind("hook", to(3)).await), ErrorCode::MiroirChangesTrimmed);
     assert_eq!(code(bench.sinks.sink_rewind("hook", to(10)).await), ErrorCode::MiroirInvalidChangePosition);
     let unknown = Rewind { index: uid("none"), since: 1 };
@@ -182,9 +201,10 @@ async fn sink_goes_back_as_far_as_events_are_held_and_never_forward() {
     assert_eq!(receiver.ids()[9..], ids(5..=9));
 }
 
-/// A process that dies between delivery and cursor, or whose store does not answer there.
+/// Simulates a process that dies between the delivery and the change of the cursor, and failures of the store
+/// there.
 #[tokio::test(start_paused = true)]
-async fn nothing_is_lost_between_the_delivery_and_the_cursor() {
+async fn no_event_is_lost_if_the_process_dies_before_the_cursor_moves() {
     for method in ["change_cursor_advance", "change_acknowledge"] {
         for fault in [StoreFault::NotApplied, StoreFault::LostBefore, StoreFault::LostAfter] {
             let (layout, receiver) = hooked();
@@ -203,7 +223,7 @@ async fn nothing_is_lost_between_the_delivery_and_the_cursor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sink_that_hangs_keeps_neither_writes_nor_other_sinks_waiting() {
+async fn sink_that_hangs_does_not_delay_writes_or_other_sinks() {
     let (hanging, other) = (Receiver::default(), Receiver::default());
     hanging.always(Some(Reaction::Hang));
     let layout =
@@ -218,18 +238,18 @@ async fn sink_that_hangs_keeps_neither_writes_nor_other_sinks_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pausing_waits_for_the_batch_that_is_on_its_way() {
+async fn pause_waits_for_the_delivery_in_progress() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     receiver.then(Reaction::Slow(Duration::from_secs(5)));
     write(&bench, 1).await;
     bench.until("it is on its way", || receiver.attempts() > 0).await;
     let paused = bench.sinks.sink_pause("hook").await.unwrap();
-    assert_eq!((paused.lag, receiver.ids()), (0, ids(1..=1)), "what was confirmed is known");
+    assert_eq!((paused.lag, receiver.ids()), (0, ids(1..=1)), "the confirmation is recorded");
 }
 
 #[tokio::test(start_paused = true)]
-async fn receiver_that_was_away_too_long_is_told_what_it_lost() {
+async fn delivery_reports_events_that_were_dropped() {
     let receiver = Receiver::default();
     receiver.always(Some(Reaction::Refuse(away())));
     let layout = Layout { outbox_bytes: 1_000, ..trio() };
@@ -246,7 +266,7 @@ async fn receiver_that_was_away_too_long_is_told_what_it_lost() {
     assert_eq!(taken[0]["type"], "io.miroir.changes.lost");
     assert_eq!(taken[0]["data"], json!({ "from": 1, "to": lost }));
     assert_eq!(receiver.ids()[1..], ids(lost + 1..=20));
-    // What was confirmed before is not lost when it goes.
+    // Confirmed events do not count as lost when they are dropped.
     for _ in 0..8 {
         write(&bench, 1).await;
         assert_eq!(caught_up(&bench, "hook").await.dropped, lost);
@@ -254,7 +274,7 @@ async fn receiver_that_was_away_too_long_is_told_what_it_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn busy_index_does_not_keep_the_others_waiting() {
+async fn busy_index_does_not_delay_other_indexes() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     bench.sinks.sink_pause("hook").await.unwrap();
@@ -262,6 +282,6 @@ async fn busy_index_does_not_keep_the_others_waiting() {
     bench.written("zebras", films(0, 1)).await;
     bench.sinks.sink_resume("hook").await.unwrap();
     caught_up(&bench, "hook").await;
-    let place = receiver.ids().iter().position(|id| id == "zebras:1").unwrap();
-    assert_eq!(place, 10, "after the first batch of the other");
+    let position = receiver.ids().iter().position(|id| id == "zebras:1").unwrap();
+    assert_eq!(position, 10, "after the first batch of the busy index");
 }

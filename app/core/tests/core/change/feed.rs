@@ -1,4 +1,4 @@
-//! The feed: readers that ask, wait, and come too late or too early.
+//! The feed: pages, waiting readers and invalid positions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use tokio::time::Instant;
 use super::trio;
 use crate::support::{Bench, Layout, films, rules, uid};
 
-fn fed() -> Layout {
+fn layout() -> Layout {
     trio().with_sink(rules("feed"), None)
 }
 
-async fn ask(bench: &Bench, since: Option<u64>, limit: u32, wait_s: u64) -> Result<ChangesPage, ApiError> {
+async fn read(bench: &Bench, since: Option<u64>, limit: u32, wait_s: u64) -> Result<ChangesPage, ApiError> {
     let wait = Duration::from_secs(wait_s);
     bench.feed.changes(ChangesQuery { index: uid("films"), since, limit, wait }).await
 }
@@ -34,34 +34,34 @@ fn refusal(result: Result<ChangesPage, ApiError>) -> (ErrorCode, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reader_pages_through_everything_and_then_waits() {
-    let bench = Bench::running(fed());
+async fn feed_returns_pages_and_then_waits() {
+    let bench = Bench::running(layout());
     for id in 0..5 {
         bench.written("films", films(id, id + 1)).await;
     }
-    let first = ask(&bench, None, 2, 0).await.unwrap();
+    let first = read(&bench, None, 2, 0).await.unwrap();
     assert_eq!((ids(&first), first.next, first.last), (vec!["films:1", "films:2"], 2, 5));
-    let rest = ask(&bench, Some(first.next), 10, 0).await.unwrap();
+    let rest = read(&bench, Some(first.next), 10, 0).await.unwrap();
     assert_eq!((ids(&rest), rest.next), (vec!["films:3", "films:4", "films:5"], 5));
-    assert_eq!(ask(&bench, Some(2), 10, 0).await.unwrap(), rest, "reading takes nothing away");
+    assert_eq!(read(&bench, Some(2), 10, 0).await.unwrap(), rest, "reading does not remove events");
     let began = Instant::now();
-    let nothing = ask(&bench, Some(5), 10, 7).await.unwrap();
+    let nothing = read(&bench, Some(5), 10, 7).await.unwrap();
     assert_eq!((ids(&nothing), nothing.next), (vec![], 5));
     assert_eq!(began.elapsed(), Duration::from_secs(7));
 }
 
 #[tokio::test(start_paused = true)]
-async fn reader_that_waits_is_answered_by_the_next_write() {
-    let bench = Arc::new(Bench::running(fed()));
+async fn waiting_reader_receives_the_next_write() {
+    let bench = Arc::new(Bench::running(layout()));
     bench.written("films", films(0, 1)).await;
     let waiting = tokio::spawn({
         let bench = Arc::clone(&bench);
-        async move { ask(&bench, Some(1), 10, 25).await.unwrap() }
+        async move { read(&bench, Some(1), 10, 25).await.unwrap() }
     });
     tokio::time::sleep(Duration::from_secs(3)).await;
     bench.written("books", films(0, 1)).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(!waiting.is_finished(), "another index is none of its business");
+    assert!(!waiting.is_finished(), "a write to another index does not end the wait");
     let began = Instant::now();
     bench.written("films", films(1, 2)).await;
     assert_eq!(ids(&waiting.await.unwrap()), ["films:2"]);
@@ -69,58 +69,58 @@ async fn reader_that_waits_is_answered_by_the_next_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reader_waits_no_longer_than_the_service_lets_it() {
-    let bench = Bench::running(fed());
+async fn feed_limits_the_wait_of_a_reader() {
+    let bench = Bench::running(layout());
     let began = Instant::now();
-    ask(&bench, None, 10, 3_600).await.unwrap();
+    read(&bench, None, 10, 3_600).await.unwrap();
     assert_eq!(began.elapsed(), Duration::from_secs(30));
 }
 
 #[tokio::test(start_paused = true)]
-async fn reader_that_comes_too_late_or_too_early_is_told() {
-    let bench = Bench::running(Layout { outbox_bytes: 1_000, ..fed() });
+async fn feed_refuses_positions_without_events() {
+    let bench = Bench::running(Layout { outbox_bytes: 1_000, ..layout() });
     for id in 0..20 {
         bench.written("films", films(id, id + 1)).await;
     }
-    let oldest = ask(&bench, None, 1, 0).await.unwrap().next;
+    let oldest = read(&bench, None, 1, 0).await.unwrap().next;
     assert!(oldest > 10, "{oldest}");
-    let (code, message) = refusal(ask(&bench, Some(oldest - 2), 10, 0).await);
+    let (code, message) = refusal(read(&bench, Some(oldest - 2), 10, 0).await);
     assert_eq!(code, ErrorCode::MiroirChangesTrimmed);
     assert!(message.contains(&format!("is {oldest}")), "{message}");
-    let on = ask(&bench, Some(oldest - 1), 1, 0).await.unwrap();
+    let on = read(&bench, Some(oldest - 1), 1, 0).await.unwrap();
     assert_eq!(on.next, oldest);
-    let (code, message) = refusal(ask(&bench, Some(21), 10, 0).await);
+    let (code, message) = refusal(read(&bench, Some(21), 10, 0).await);
     assert_eq!(code, ErrorCode::MiroirInvalidChangePosition);
     assert!(message.contains("the last change is 20"), "{message}");
-    let (code, _) = refusal(ask(&bench, Some(u64::MAX), 10, 0).await);
+    let (code, _) = refusal(read(&bench, Some(u64::MAX), 10, 0).await);
     assert_eq!(code, ErrorCode::MiroirInvalidChangePosition);
 }
 
 #[tokio::test(start_paused = true)]
-async fn alias_has_no_changes_of_its_own() {
-    let bench = Bench::running(fed());
+async fn feed_refuses_an_alias() {
+    let bench = Bench::running(layout());
     bench.written("films_1", films(0, 1)).await;
     let alias = NewAlias::from_json(json!({ "name": "films", "target": "films_1" })).unwrap();
     bench.alias.alias_create(alias).await.unwrap();
-    let (code, message) = refusal(ask(&bench, None, 10, 0).await);
+    let (code, message) = refusal(read(&bench, None, 10, 0).await);
     assert_eq!(code, ErrorCode::MiroirInvalidChangePosition);
     assert!(message.contains("`films_1`"), "{message}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_is_no_feed_unless_there_is() {
+async fn feed_is_refused_unless_it_is_configured() {
     let bench = Bench::running(trio());
-    let (code, message) = refusal(ask(&bench, None, 10, 0).await);
+    let (code, message) = refusal(read(&bench, None, 10, 0).await);
     assert_eq!(code, ErrorCode::MiroirSinkNotFound);
     assert!(message.contains("cdc.sinks"), "{message}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn readers_are_answered_when_the_server_stops() {
-    let bench = Arc::new(Bench::running(fed()));
+async fn waiting_reader_receives_an_empty_page_when_the_server_stops() {
+    let bench = Arc::new(Bench::running(layout()));
     let waiting = tokio::spawn({
         let bench = Arc::clone(&bench);
-        async move { ask(&bench, None, 10, 30).await.unwrap() }
+        async move { read(&bench, None, 10, 30).await.unwrap() }
     });
     tokio::time::sleep(Duration::from_secs(1)).await;
     let began = Instant::now();
@@ -130,11 +130,11 @@ async fn readers_are_answered_when_the_server_stops() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn feed_holds_nothing_of_origins_it_is_not_told_of() {
+async fn feed_suppresses_events_of_other_origins() {
     let mut repairs_only = rules("feed");
     repairs_only.origins = [Origin::Repair].into();
     let bench = Bench::running(trio().with_sink(repairs_only, None));
     bench.written("films", films(0, 1)).await;
-    assert_eq!(ask(&bench, None, 10, 0).await.unwrap().last, 0);
+    assert_eq!(read(&bench, None, 10, 0).await.unwrap().last, 0);
     assert_eq!(super::view(&bench, "feed").await.suppressed, 1);
 }

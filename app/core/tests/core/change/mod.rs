@@ -1,4 +1,4 @@
-//! Change data capture: what is recorded, delivered and read, when all goes well and when anything does not.
+//! Change data capture: recording, delivering and reading events, with and without failures.
 
 mod deliver;
 mod feed;
@@ -17,7 +17,7 @@ fn trio() -> Layout {
     Layout::group(&TRIO, 2)
 }
 
-/// A cluster with one sink, `hook`, and its receiver.
+/// Returns a cluster with one sink, `hook`, and its receiver.
 fn hooked() -> (Layout, Receiver) {
     let receiver = Receiver::default();
     (trio().with_sink(rules("hook"), delivery(&receiver)), receiver)
@@ -37,11 +37,11 @@ async fn caught_up(bench: &Bench, name: &str) -> SinkView {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("{name} never catches up: {:?}", view(bench, name).await);
+    panic!("{name} does not catch up: {:?}", view(bench, name).await);
 }
 
-/// Each event as its id and the first and last of its primary keys.
-fn told(events: &[Value]) -> Vec<(String, String, String)> {
+/// Returns the id of each event and the first and last of its primary keys.
+fn id_and_keys(events: &[Value]) -> Vec<(String, String, String)> {
     let one = |event: &Value| {
         let keys = event["data"]["primaryKeys"].as_array().unwrap().as_slice();
         let text = |key: Option<&Value>| key.map_or(String::new(), |key| key.as_str().unwrap().to_owned());

@@ -1,4 +1,4 @@
-//! What becomes an event, and that it becomes one exactly once.
+//! Recording: each write that took effect becomes exactly one event.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use miroir_ports::inbound::{ApiError, DocumentApi as _, DocumentSelection, Setti
 use miroir_ports::outbound::ChangeOutbox as _;
 use serde_json::{Value, json};
 
-use super::{TRIO, caught_up, hooked, told, trio, view};
+use super::{TRIO, caught_up, hooked, id_and_keys, trio, view};
 use crate::support::{Bench, Fault, Receiver, delivery, films, rules, uid};
 
 async fn delete(bench: &Bench, selection: DocumentSelection) {
@@ -20,7 +20,7 @@ async fn delete(bench: &Bench, selection: DocumentSelection) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_write_that_took_effect_is_told_once_and_in_order() {
+async fn recorder_records_successful_writes_once_in_order() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     let setting = Some(Setting::FilterableAttributes);
@@ -51,23 +51,23 @@ async fn every_write_that_took_effect_is_told_once_and_in_order() {
         ("films:4", "", ""),
         ("films:5", "", ""),
     ];
-    assert_eq!(told(&films), expected.map(|(id, first, last)| (id.into(), first.into(), last.into())));
+    assert_eq!(id_and_keys(&films), expected.map(|(id, first, last)| (id.into(), first.into(), last.into())));
     assert_eq!(films[3]["data"]["filter"], "genre = g1");
     assert_eq!(films[4]["data"]["all"], true);
     let tasks: Vec<u64> = films.iter().map(|event| event["data"]["taskUid"].as_u64().unwrap()).collect();
     assert_eq!(tasks, [1, 2, 3, 4, 6], "settings, an empty list and an empty payload change no document");
     assert!(films.iter().all(|event| event["source"] == "bench" && event["specversion"] == "1.0"));
     assert!(films.iter().all(|event| event["data"].get("documents").is_none()));
-    assert_eq!(told(&of("books")), [("books:1".into(), "7".into(), "7".into())]);
+    assert_eq!(id_and_keys(&of("books")), [("books:1".into(), "7".into(), "7".into())]);
     assert_eq!((view.published, view.dropped, view.suppressed, view.failures), (6, 0, 0, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn sink_that_asks_for_documents_gets_them_and_others_do_not() {
+async fn events_contain_documents_only_for_sinks_that_are_configured_so() {
     let (whole, bare) = (Receiver::default(), Receiver::default());
-    let mut asks = rules("whole");
-    asks.documents = true;
-    let layout = trio().with_sink(asks, delivery(&whole)).with_sink(rules("bare"), delivery(&bare));
+    let mut with_documents = rules("whole");
+    with_documents.documents = true;
+    let layout = trio().with_sink(with_documents, delivery(&whole)).told(rules("bare"), delivery(&bare));
     let bench = Bench::running(layout);
     let film = json!({"id": 1, "title": "a \" b", "year": 1.50});
     bench.written("films", json!([film])).await;
@@ -78,7 +78,7 @@ async fn sink_that_asks_for_documents_gets_them_and_others_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn write_that_did_not_take_effect_is_not_told() {
+async fn recorder_ignores_failed_writes() {
     let (layout, receiver) = hooked();
     let bench = Bench::running(layout);
     bench.written("films", films(0, 3)).await;
@@ -96,14 +96,15 @@ async fn write_that_did_not_take_effect_is_not_told() {
     caught_up(&bench, "hook").await;
     let expected = [("films:1", "0", "2"), ("films:2", "5", "5")];
     assert_eq!(
-        told(&receiver.taken()),
+        id_and_keys(&receiver.taken()),
         expected.map(|(id, first, last)| (id.into(), first.into(), last.into()))
     );
 }
 
-/// The end of the task and its event are one change of the store: whatever becomes of the answer, there is one event.
+/// The end of a task and its event are one change of the store, so a lost response does not duplicate the
+/// event.
 #[tokio::test(start_paused = true)]
-async fn event_is_recorded_once_whatever_becomes_of_the_stores_answer() {
+async fn event_is_recorded_once_if_the_store_fails() {
     for fault in [StoreFault::NotApplied, StoreFault::LostBefore, StoreFault::LostAfter] {
         let (layout, receiver) = hooked();
         let bench = Bench::running(layout);
@@ -115,9 +116,9 @@ async fn event_is_recorded_once_whatever_becomes_of_the_stores_answer() {
     }
 }
 
-/// What a write changes outlives the process that took the write.
+/// The changes of a write survive the process that accepted the write.
 #[tokio::test(start_paused = true)]
-async fn write_that_ends_in_another_process_is_told_there() {
+async fn event_is_recorded_by_the_process_in_which_the_write_ends() {
     for after_ms in [1, 20, 60, 110, 500] {
         let (layout, receiver) = hooked();
         let bench = Bench::running(layout);
@@ -139,16 +140,16 @@ async fn write_that_ends_in_another_process_is_told_there() {
     }
 }
 
-/// However the store fails: the tasks that succeeded are those that were told, each once in the outbox.
+/// Each task that succeeded has one event in the outbox, and no other task has one.
 #[tokio::test(start_paused = true)]
-async fn tasks_that_succeeded_are_those_that_were_told_however_the_store_fails() {
+async fn events_match_successful_tasks_while_the_store_fails_at_random() {
     for seed in 0..20 {
         let (layout, receiver) = hooked();
         let bench = Bench::running(layout);
         bench.written("films", films(0, 5)).await;
         bench.faults.gamble(Some(Chance::new(seed, 6)));
         for number in 1..=10 {
-            // A refusal may have left a task all the same.
+            // A refused write can have left a task.
             let _ = bench.write("films", films(number, number + 1)).await;
         }
         bench.faults.gamble(None);
@@ -162,21 +163,20 @@ async fn tasks_that_succeeded_are_those_that_were_told_however_the_store_fails()
         }
         caught_up(&bench, "hook").await;
         let events = receiver.taken();
-        let told: BTreeSet<u64> =
+        let recorded: BTreeSet<u64> =
             events.iter().map(|event| event["data"]["taskUid"].as_u64().unwrap()).collect();
-        assert_eq!(told, succeeded, "seed {seed}");
+        assert_eq!(recorded, succeeded, "seed {seed}");
         let position = view(&bench, "hook").await.indexes.remove(0);
         assert_eq!(position.last, succeeded.len() as u64, "seed {seed}: one event for each");
     }
 }
 
-/// The last event about a document tells what the nodes hold.
 #[tokio::test(start_paused = true)]
-async fn last_event_about_a_document_holds_the_document_as_it_is() {
+async fn last_event_of_a_document_contains_the_document_that_nodes_hold() {
     let receiver = Receiver::default();
-    let mut asks = rules("hook");
-    asks.documents = true;
-    let bench = std::sync::Arc::new(Bench::running(trio().with_sink(asks, delivery(&receiver))));
+    let mut with_documents = rules("hook");
+    with_documents.documents = true;
+    let bench = std::sync::Arc::new(Bench::running(trio().with_sink(with_documents, delivery(&receiver))));
     bench.written("films", films(0, 1)).await;
     bench.nodes.delay(|_, number| Duration::from_millis(number as u64 * 7 % 50));
     let writes = (1..60).map(|number| {
@@ -195,40 +195,39 @@ async fn last_event_about_a_document_holds_the_document_as_it_is() {
             mirror.insert(document["id"].as_u64().unwrap(), document.clone());
         }
     }
-    for (id, told) in mirror {
+    for (id, document) in mirror {
         let held =
             bench.document.document_get(uid("films"), id.to_string(), serde_json::Map::new()).await.unwrap();
-        assert_eq!(held.body, told);
+        assert_eq!(held.body, document);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn repairs_are_counted_and_told_to_those_who_ask() {
-    let (asking, other) = (Receiver::default(), Receiver::default());
-    let mut asks = rules("asks");
-    asks.origins = BTreeSet::from([Origin::Client, Origin::Repair]);
+async fn repairs_are_recorded_for_some_sinks_and_suppressed_for_others() {
+    let (receiving, other) = (Receiver::default(), Receiver::default());
+    let mut repairing = rules("repairs");
+    repairing.origins = BTreeSet::from([Origin::Client, Origin::Repair]);
     let layout = crate::support::Layout { replication_factor: 3, ..trio() };
     let bench =
-        Bench::running(layout.with_sink(asks, delivery(&asking)).with_sink(rules("other"), delivery(&other)));
+        Bench::running(layout.with_sink(repairing, delivery(&receiving)).told(rules("other"), delivery(&other)));
     bench.written("films", films(0, 3)).await;
     bench.fell("c").await;
     bench.written("films", films(3, 9)).await;
     bench.revive("c").await;
-    bench.repaired("films", "c").await;
-    bench.until("the repair is told", || asking.taken().len() > 2).await;
+    bench.mended("films", "c").await;
+    bench.until("the repair is delivered", || receiving.taken().len() > 2).await;
     let repairs: Vec<Value> =
-        asking.taken().into_iter().filter(|event| event["data"]["origin"] == "repair").collect();
+        receiving.taken().into_iter().filter(|event| event["data"]["origin"] == "repair").collect();
     assert!(!repairs.is_empty());
     assert!(repairs.iter().all(|event| event["data"]["taskUid"].is_null()), "{repairs:?}");
     caught_up(&bench, "other").await;
     assert_eq!(other.ids(), ["films:1", "films:2"]);
     assert_eq!(view(&bench, "other").await.suppressed, repairs.len() as u64);
-    assert_eq!(view(&bench, "asks").await.suppressed, 0);
+    assert_eq!(view(&bench, "repairs").await.suppressed, 0);
 }
 
-/// Nobody pays for what nobody asked for.
 #[tokio::test(start_paused = true)]
-async fn nothing_is_recorded_without_sinks() {
+async fn recorder_records_nothing_without_sinks() {
     let bench = Bench::running(trio());
     bench.written("films", films(0, 3)).await;
     assert_eq!(bench.rows.change_positions("hook").await.unwrap(), []);
