@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Subcommand;
 
-use super::print;
+use super::output::print;
 use super::settings::Settings;
 use crate::config::{reference, schema};
 use crate::wiring;
