@@ -11,7 +11,7 @@ ARG PROGRAM=build
 FROM ${BUILDER} AS build
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked --package miroir --bin miroir \
+RUN cargo build --release --locked --package miroir --bin miroir --no-default-features \
   && install -D target/release/miroir /out/bin/miroir \
   && install -d /out/lib/miroir
 

@@ -65,6 +65,8 @@ clippy:
 	@$(CARGO) clippy --version >/dev/null 2>&1 || { \
 	  echo 'clippy is missing: rustup component add clippy' >&2; exit 1; }
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	# The image is built without the feature `demo`.
+	$(CARGO) clippy --package miroir --no-default-features --quiet -- -D warnings
 
 # Advisories need a database from the open internet, so they are no part of this.
 deny:

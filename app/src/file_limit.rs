@@ -1,45 +1,46 @@
-//! How many files, and so connections, this process may have open.
+//! The limit of open files, which also limits connections.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Of what the system allows, the share that is not for clients: a quarter, for nodes, the store, sinks and logs.
+/// The share of the limit that is reserved for nodes, the store, sinks and logs: a quarter.
 const RESERVED_SHARE: u64 = 4;
 
-/// How many of the `wanted` connections of clients there may be at once. Raises the limit of open files as far as the
-/// system lets this process: the usual soft limit is for programs that look at files one by one.
+/// Returns the number of client connections that can be open at once, at most `wanted`. Raises the limit of
+/// open files to the hard limit first, because the usual soft limit suits programs that open few files.
 pub fn connections(wanted: u32) -> usize {
     let limit = raised();
-    let allowed = room(limit, wanted);
+    let allowed = within(limit, wanted);
     if allowed < wanted {
         tracing::warn!(
             wanted,
             allowed,
             open_files = limit,
-            "`server.max_connections` is more than the limit of open files leaves room for: raise the hard limit (ulimit -Hn)"
+            "`server.max_connections` exceeds the limit of open files: raise the hard limit (ulimit -Hn)"
         );
     }
     // A `u32` fits a `usize` wherever this runs.
     usize::try_from(allowed).unwrap_or(usize::MAX)
 }
 
-/// The limit of open files, after raising it; none where there is no limit.
+/// Raises the limit of open files and returns it. Returns `None` if there is no limit.
 fn raised() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         let before = limit.current;
         limit.current = limit.maximum;
         if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::warn!(%error, "the limit of open files cannot be raised");
+            tracing::warn!(%error, "cannot raise the limit of open files");
             return before;
         }
     }
     limit.current
 }
 
-fn room(limit: Option<u64>, wanted: u32) -> u32 {
+/// Returns the number of connections that `limit` allows, at most `wanted`.
+fn within(limit: Option<u64>, wanted: u32) -> u32 {
     let Some(limit) = limit else { return wanted };
-    let room = limit - limit / RESERVED_SHARE;
-    u32::try_from(room).unwrap_or(u32::MAX).clamp(1, wanted.max(1))
+    let available = limit - limit / RESERVED_SHARE;
+    u32::try_from(available).unwrap_or(u32::MAX).clamp(1, wanted.max(1))
 }
 
 #[cfg(test)]
@@ -47,20 +48,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_of_the_files_is_left_to_others() {
-        for (limit, wanted, room_there) in [
+    fn within_reserves_a_share_of_the_files() {
+        for (limit, wanted, expected) in [
             (None, 8192, 8192),
             (Some(1024), 8192, 768),
             (Some(20_000), 8192, 8192),
             (Some(0), 8192, 1),
             (Some(u64::MAX), u32::MAX, u32::MAX),
         ] {
-            assert_eq!(room(limit, wanted), room_there, "{limit:?}");
+            assert_eq!(within(limit, wanted), expected, "{limit:?}");
         }
     }
 
     #[test]
-    fn the_limit_is_as_high_as_this_process_may_have_it() {
+    fn connections_raises_the_limit_to_the_hard_limit() {
         assert_eq!(connections(1), 1);
         let limit = getrlimit(Resource::Nofile);
         assert_eq!(limit.current, limit.maximum);

@@ -1,5 +1,5 @@
-//! Miroir: several Meilisearch servers behaving as one. This crate is the composition root: it reads the configuration,
-//! wires adapters to the core, and is the command line.
+//! Miroir: several Meilisearch servers behaving as one. This crate is the composition root: it reads the
+//! configuration, wires adapters to the core, and contains the command line.
 //!
 //! | module | contents |
 //! |---|---|
@@ -8,12 +8,11 @@
 //! | [`server`] | a running Miroir: services and workers, put together |
 //! | [`telemetry`] | logs |
 //! | [`cli`] | the command line |
-//! | [`file_limit`], `store_lock` | limits of the process and locks of the store |
+//! | [`file_limit`] | the limit of open files |
 
 pub mod cli;
 pub mod config;
 pub mod file_limit;
 pub mod server;
-mod store_lock;
 pub mod telemetry;
 pub mod wiring;

@@ -1,4 +1,4 @@
-//! Logs, to standard error.
+//! Logs on standard error.
 
 use std::io::IsTerminal;
 
@@ -7,10 +7,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogConfig, LogFormat};
 
-/// The variable of the tracing ecosystem that overrides `log.level`.
+/// The environment variable that overrides `log.level`, as usual for programs that use `tracing`.
 const FILTER_VARIABLE: &str = "RUST_LOG";
 
-/// Starts logging for the rest of the process. Fails when it was started before, or when `RUST_LOG` is no filter.
+/// Starts logging for the rest of the process. Fails if logging was started before, or if `RUST_LOG` is not a
+/// valid filter.
 pub fn init(config: &LogConfig) -> anyhow::Result<()> {
     let filter = filter(config, std::env::var(FILTER_VARIABLE).ok())?;
     let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
@@ -47,14 +48,14 @@ mod tests {
     }
 
     #[test]
-    fn filter_prefers_the_variable_and_takes_an_empty_one_as_unset() {
+    fn filter_prefers_the_variable_unless_it_is_empty() {
         assert_eq!(filter(&level("warn"), None).unwrap().to_string(), "warn");
         assert_eq!(filter(&level("warn"), Some(String::new())).unwrap().to_string(), "warn");
         assert_eq!(filter(&level("warn"), Some("debug".into())).unwrap().to_string(), "debug");
     }
 
     #[test]
-    fn filter_names_the_source_of_what_it_refuses() {
+    fn filter_names_the_source_of_an_invalid_value() {
         let of_variable = filter(&level("warn"), Some("a=loud".into())).unwrap_err();
         assert!(of_variable.to_string().contains("RUST_LOG"), "{of_variable}");
         let of_config = filter(&level("a=loud"), None).unwrap_err();
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn format_is_text_on_a_terminal_and_json_elsewhere_unless_told_otherwise() {
+    fn format_is_text_on_a_terminal_and_json_elsewhere_by_default() {
         assert!(is_json(LogFormat::Auto, false) && !is_json(LogFormat::Auto, true));
         assert!(is_json(LogFormat::Json, true) && !is_json(LogFormat::Text, false));
     }

@@ -1,23 +1,25 @@
-//! The dependency rule: arrows point inward only.
+//! The dependency rule: dependencies point inward only.
 //!
-//! It is read from `cargo metadata`, so that what is judged is what is built. Dependencies of tests are exempt.
+//! The tests read `cargo metadata`, which describes the actual build. Dependencies of tests are exempt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, NodeDep, PackageId};
 
-/// Crates that neither domain nor ports may reach, however far down: those that wait, listen, store or roll dice.
+/// Crates that domain and ports must not depend on, even indirectly: runtimes, servers, databases and
+/// randomness.
 const NOT_IN_THE_DOMAIN: [&str; 10] =
     ["tokio", "warp", "hyper", "rusqlite", "r2d2", "redis", "reqwest", "rand", "getrandom", "mio"];
 
-/// Crates that `miroir-core` may not reach: those that listen, store, call servers or roll dice. It may wait.
+/// Crates that `miroir-core` must not depend on: servers, databases, clients and randomness. A runtime is
+/// allowed.
 const NOT_IN_THE_CORE: [&str; 9] =
     ["warp", "hyper", "rusqlite", "r2d2", "redis", "reqwest", "prometheus", "rand", "clap"];
 
-/// Crates that the command-line client may not reach: those of a server.
+/// Crates that the command-line client must not depend on: those of a server.
 const NOT_IN_THE_CLIENT: [&str; 6] = ["warp", "rusqlite", "r2d2", "redis", "prometheus", "async-nats"];
 
-/// Crates that see adapters: the composition root, and crates that are tests as a whole.
+/// Crates that may depend on adapters: the composition root, and crates that contain only tests.
 const MAY_SEE_ADAPTERS: [&str; 4] = ["miroir", "miroir-conformance", "miroir-e2e", "miroir-bench"];
 
 struct Workspace {
@@ -28,7 +30,7 @@ impl Workspace {
     fn read() -> Self {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
         let mut command = MetadataCommand::new();
-        // One platform, so that nothing has to be downloaded that a build on Linux does not need.
+        // For one platform only, so that no dependencies of other platforms are downloaded.
         let options = ["--locked", "--filter-platform", "x86_64-unknown-linux-gnu"].map(str::to_owned);
         command.manifest_path(manifest).other_options(options);
         Self { metadata: command.exec().expect("cargo metadata") }
@@ -70,7 +72,7 @@ impl Workspace {
         edges[id].iter().map(|id| self.name(id)).filter(|name| own.contains(name)).collect()
     }
 
-    /// Returns every crate that `member` is built from, however far down.
+    /// Returns all direct and indirect dependencies of `member`.
     fn reach(&self, member: &str) -> BTreeSet<&str> {
         let (id, edges) = self.locate(member);
         let mut seen = BTreeSet::new();
@@ -130,18 +132,18 @@ fn reaches_none_of(member: &str, forbidden: &[&str]) {
 }
 
 #[test]
-fn domain_and_ports_reach_nothing_that_waits_listens_or_stores() {
+fn domain_and_ports_do_not_reach_runtimes_servers_or_databases() {
     reaches_none_of("miroir-domain", &NOT_IN_THE_DOMAIN);
     reaches_none_of("miroir-ports", &NOT_IN_THE_DOMAIN);
 }
 
 #[test]
-fn core_reaches_nothing_that_listens_stores_or_calls_a_server() {
+fn core_does_not_reach_servers_databases_or_clients() {
     reaches_none_of("miroir-core", &NOT_IN_THE_CORE);
 }
 
 #[test]
-fn client_reaches_nothing_of_a_server() {
+fn client_does_not_reach_crates_of_a_server() {
     reaches_none_of("miroir-client", &NOT_IN_THE_CLIENT);
 }
 

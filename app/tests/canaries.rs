@@ -1,4 +1,4 @@
-//! Canaries of a whole server: from the configuration to the wire, over restarts.
+//! Canaries of a whole server: the configuration, the routes, and restarts.
 
 use miroir::config::{CanaryDefinition, Config};
 use miroir::server::{self, RunningServer};
@@ -17,8 +17,8 @@ fn canary(id: &str, name: &str) -> Value {
     json!({ "id": id, "name": name, "index": "films", "intervalSeconds": 3_600, "query": { "q": "x" } })
 }
 
-/// A request to the server: the status, the `ETag` and the body.
-async fn ask(server: &RunningServer, method: &str, path: &str, body: Option<Value>) -> (u16, String, Value) {
+/// Sends a request to the server. Returns the status, the `ETag` and the body.
+async fn send(server: &RunningServer, method: &str, path: &str, body: Option<Value>) -> (u16, String, Value) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("http://{}/_miroir/canaries{path}", server.address);
     let request = client.request(method.parse().unwrap(), url);
@@ -35,45 +35,45 @@ async fn stop(server: RunningServer) {
 }
 
 #[tokio::test]
-async fn configured_canaries_live_as_long_as_the_configuration_lists_them() {
+async fn configured_canaries_exist_while_the_configuration_lists_them() {
     let folder = tempfile::tempdir().unwrap();
     let server =
         server::start(config(&folder, &[canary("top", "first"), canary("gone", "n")])).await.unwrap();
-    let (status, tag, body) = ask(&server, "GET", "/config:top", None).await;
+    let (status, tag, body) = send(&server, "GET", "/config:top", None).await;
     assert_eq!((status, tag.as_str(), &body["configured"]), (200, "\"1\"", &json!(true)), "{body}");
     let mut changed = canary("top", "mine");
     changed.as_object_mut().unwrap().remove("id");
     for (method, body) in [("PUT", Some(changed.clone())), ("DELETE", None)] {
-        let (status, _, body) = ask(&server, method, "/config:top", body).await;
+        let (status, _, body) = send(&server, method, "/config:top", body).await;
         assert_eq!((status, &body["code"]), (409, &json!("miroir_canary_configured")), "{method}");
     }
-    // A client's canary of the same name is another one.
-    assert_eq!(ask(&server, "PUT", "/top", Some(changed)).await.0, 201);
-    // There is no node and no index, so the search fails, and says why.
-    let (status, _, run) = ask(&server, "POST", "/config:top/run", None).await;
+    // A client can create another canary with the same name.
+    assert_eq!(send(&server, "PUT", "/top", Some(changed)).await.0, 201);
+    // Without nodes and indexes, the search fails, and the run has the reason.
+    let (status, _, run) = send(&server, "POST", "/config:top/run", None).await;
     assert_eq!((status, &run["status"]), (200, &json!("error")));
     assert_eq!(run["failedAssertions"][0]["error"]["code"], "index_not_found");
     stop(server).await;
 
     let server = server::start(config(&folder, &[canary("top", "second")])).await.unwrap();
-    let (_, tag, body) = ask(&server, "GET", "/config:top", None).await;
+    let (_, tag, body) = send(&server, "GET", "/config:top", None).await;
     assert_eq!((tag.as_str(), &body["name"]), ("\"2\"", &json!("second")));
-    let (_, _, runs) = ask(&server, "GET", "/config:top/runs", None).await;
+    let (_, _, runs) = send(&server, "GET", "/config:top/runs", None).await;
     assert!(!runs["results"].as_array().unwrap().is_empty(), "runs outlive a restart and a change");
-    assert_eq!(ask(&server, "GET", "/config:gone", None).await.0, 404);
-    assert_eq!(ask(&server, "GET", "/top", None).await.2["name"], "mine");
+    assert_eq!(send(&server, "GET", "/config:gone", None).await.0, 404);
+    assert_eq!(send(&server, "GET", "/top", None).await.2["name"], "mine");
     stop(server).await;
 }
 
 #[tokio::test]
-async fn canaries_that_are_switched_off_do_not_run_by_themselves() {
+async fn canaries_do_not_run_on_schedule_if_disabled() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config(&folder, &[canary("top", "n")]);
     config.canary.enabled = false;
     let server = server::start(config).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
-    assert_eq!(ask(&server, "GET", "/status", None).await.2["totals"]["runs"], 0);
-    assert_eq!(ask(&server, "POST", "/config:top/run", None).await.0, 200);
-    assert_eq!(ask(&server, "GET", "/status", None).await.2["totals"]["runs"], 1);
+    assert_eq!(send(&server, "GET", "/status", None).await.2["totals"]["runs"], 0);
+    assert_eq!(send(&server, "POST", "/config:top/run", None).await.0, 200);
+    assert_eq!(send(&server, "GET", "/status", None).await.2["totals"]["runs"], 1);
     stop(server).await;
 }

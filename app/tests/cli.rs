@@ -1,36 +1,20 @@
-//! The program from outside: what it prints, how it ends.
+//! The command line, run as a program.
+
+mod program;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
+use program::{miroir, run, text};
 use serde_json::Value;
 
-/// The program in an empty folder with an empty environment, so that nothing of this machine's shows through.
-fn miroir(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_miroir"));
-    command.args(arguments).env_clear().current_dir(folder.path()).stdin(Stdio::null());
-    command
-}
-
-fn run(arguments: &[&str], file: Option<&str>) -> Output {
-    let folder = tempfile::tempdir().unwrap();
-    if let Some(content) = file {
-        std::fs::write(folder.path().join("miroir.yaml"), content).unwrap();
-    }
-    miroir(&folder, arguments).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A running `miroir serve`, killed when the test ends early.
+/// A running `miroir serve`. It is killed when dropped.
 struct Serving {
     child: Child,
     log: BufReader<ChildStderr>,
     address: String,
-    /// What was logged before it listened.
+    /// The log lines before it listened.
     before: Vec<String>,
     folder: tempfile::TempDir,
 }
@@ -59,7 +43,7 @@ impl Serving {
         assert!(status.unwrap().success());
     }
 
-    /// The exit code and the rest of the log.
+    /// Waits for the end. Returns the exit code and the rest of the log.
     fn ended(mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
         self.log.read_to_string(&mut rest).unwrap();
@@ -78,7 +62,7 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // It has ended by itself unless the test failed.
+        // The process still runs only if the test failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -111,17 +95,17 @@ fn config_check_prints_everything_with_keys_masked() {
 }
 
 #[test]
-fn config_check_tells_a_sink_that_cannot_be_made() {
+fn config_check_names_a_sink_that_cannot_be_made() {
     let sinks = "cdc: {sinks: [{name: hook, kind: webhook, url: 'http://127.0.0.1/', secrets: [whsec_bm90IGxvbmcgZW5vdWdo]}]}";
     let output = run(&["config", "check"], Some(sinks));
     assert!(!output.status.success());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("the sink `hook`"), "{said}");
-    assert!(!said.contains("bm90IGxvbmcgZW5vdWdo"), "no secret is shown: {said}");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("the sink `hook`"), "{error}");
+    assert!(!error.contains("bm90IGxvbmcgZW5vdWdo"), "no secret is shown: {error}");
 }
 
 #[test]
-fn config_check_lists_every_problem_and_fails() {
+fn config_check_lists_all_problems_and_fails() {
     let output = run(&["config", "check"], Some("server: {adress: x}\ntimeouts: {read_ms: 0}"));
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stdout), "");
@@ -150,7 +134,7 @@ fn config_schema_prints_a_json_schema_or_the_reference() {
 }
 
 #[test]
-fn serve_refuses_a_configuration_that_does_not_hold() {
+fn serve_refuses_an_invalid_configuration() {
     let output =
         run(&["serve"], Some("cluster: {replication_factor: 2}\nnodes: [{id: a, url: 'http://h:1'}]"));
     assert_eq!(output.status.code(), Some(2));
@@ -167,11 +151,11 @@ fn serve_fails_when_it_cannot_listen() {
 }
 
 #[test]
-fn serve_says_which_nodes_it_lacks_and_ends_cleanly_on_sigterm_and_sigint() {
+fn serve_warns_without_nodes_and_stops_on_sigterm_and_sigint() {
     for signal in ["TERM", "INT"] {
         let serving = Serving::start();
-        let lacking = serving.before.iter().any(|line| line.contains("no Meilisearch nodes are configured"));
-        assert!(lacking, "{:#?}", serving.before);
+        let warned = serving.before.iter().any(|line| line.contains("no Meilisearch nodes are configured"));
+        assert!(warned, "{:#?}", serving.before);
         serving.signal(signal);
         let (code, log) = serving.ended();
         assert_eq!(code, Some(0), "{signal}: {log}");
@@ -180,17 +164,17 @@ fn serve_says_which_nodes_it_lacks_and_ends_cleanly_on_sigterm_and_sigint() {
 }
 
 #[test]
-fn health_ends_with_zero_only_while_a_server_is_well() {
+fn health_exits_with_zero_only_while_a_server_is_healthy() {
     let serving = Serving::start();
     let url = format!("http://{}/", serving.address);
-    let well = run(&["health", "--url", &url], None);
-    assert_eq!(well.status.code(), Some(0), "{}", text(&well.stderr));
-    assert_eq!(text(&well.stdout), "{\"status\":\"available\"}\n");
+    let healthy = run(&["health", "--url", &url], None);
+    assert_eq!(healthy.status.code(), Some(0), "{}", text(&healthy.stderr));
+    assert_eq!(text(&healthy.stdout), "{\"status\":\"available\"}\n");
 
     let without_nodes = run(&["health", "--ready", "--url", &url], None);
     assert_eq!(without_nodes.status.code(), Some(1), "{}", text(&without_nodes.stdout));
-    let said = text(&without_nodes.stderr);
-    assert!(said.contains("GET /_miroir/ready was answered 503"), "{said}");
+    let error = text(&without_nodes.stderr);
+    assert!(error.contains("GET /_miroir/ready returned 503"), "{error}");
 
     serving.signal("TERM");
     assert_eq!(serving.ended().0, Some(0));
@@ -201,19 +185,19 @@ fn health_ends_with_zero_only_while_a_server_is_well() {
 }
 
 #[test]
-fn serve_ends_at_once_on_a_second_signal_while_a_request_is_in_flight() {
+fn serve_stops_at_once_on_a_second_signal() {
     let mut serving = Serving::start();
-    // A body that is announced and never comes keeps the request in flight.
+    // A body that never arrives keeps the request in flight.
     let mut stream = TcpStream::connect(&serving.address).unwrap();
     let head =
         "POST /indexes HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
     stream.write_all(head.as_bytes()).unwrap();
-    // An answer on a second connection proves that the server is at work, and so has read the first one's head.
+    // A response on a second connection proves that the server has read the head of the first request.
     let mut other = TcpStream::connect(&serving.address).unwrap();
     other.write_all(b"GET /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    other.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut response = String::new();
+    other.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
     serving.signal("TERM");
     serving.log_until("stopping once requests in flight are finished");
     serving.signal("TERM");
@@ -222,110 +206,7 @@ fn serve_ends_at_once_on_a_second_signal_while_a_request_is_in_flight() {
     assert!(rest.contains("second signal"), "{rest}");
 }
 
-#[test]
-fn dev_refuses_to_keep_what_simulated_nodes_forget() {
-    let output = run(&["dev", "--simulated", "--data", "somewhere"], None);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("--data needs real Meilisearch servers"));
-}
-
-#[test]
-fn demo_refuses_a_meilisearch_that_is_not_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = miroir(&folder, &["demo"]);
-    let output = command.env("MIROIR_MEILISEARCH_BIN", "/nonexistent/meilisearch").output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("/nonexistent/meilisearch"), "{}", text(&output.stderr));
-}
-
-/// A program that a test uses as a Meilisearch: a shell script.
-fn script(folder: &tempfile::TempDir, content: &str) -> std::path::PathBuf {
-    use std::os::unix::fs::PermissionsExt;
-    let path = folder.path().join("meilisearch");
-    std::fs::write(&path, format!("#!/bin/sh\n{content}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
-#[test]
-fn demo_holds_every_step_on_simulated_nodes() {
-    let output = run(&["demo", "--simulated"], None);
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{out}\n{err}");
-    for part in ["[1/9]", "[9/9]", "X-Miroir-Degraded: ", "tasks are still there", "Every step held:"] {
-        assert!(out.contains(part), "`{part}` is not in:\n{out}");
-    }
-    assert!(err.is_empty(), "{err}");
-}
-
-#[test]
-fn dev_serves_the_films_until_it_is_told_to_stop() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = miroir(&folder, &["dev", "--simulated", "--address", "127.0.0.1:0"]);
-    let mut dev = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut out = BufReader::new(dev.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let said: Vec<String> = out.by_ref().take_while(|line| !line.contains("Press Ctrl-C")).collect();
-    let place = said.iter().find_map(|line| line.strip_prefix("Miroir is at http://"));
-    let place = place.unwrap_or_else(|| panic!("{said:#?}"));
-    assert!(place.contains("with 193 films in the index `films`"), "{place}");
-    let mut stream = TcpStream::connect(place.split(' ').next().unwrap()).unwrap();
-    stream
-        .write_all(b"GET /indexes/films/documents/1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-        .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains("A Trip to the Moon"), "{answer}");
-    let status = Command::new("kill").args(["-TERM", &dev.id().to_string()]).status();
-    assert!(status.unwrap().success());
-    assert_eq!(dev.wait().unwrap().code(), Some(0));
-}
-
-#[test]
-fn demo_fails_loudly_with_the_step_and_the_last_words_of_a_node() {
-    let folder = tempfile::tempdir().unwrap();
-    let program = script(&folder, "echo out of luck; exit 3");
-    let output = miroir(&folder, &["demo"]).env("MIROIR_MEILISEARCH_BIN", program).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let shown = text(&output.stderr);
-    for part in ["THE DEMO FAILED at step 1 of 9", "node-1", "exit status: 3", "out of luck"] {
-        assert!(shown.contains(part), "`{part}` is not in:\n{shown}");
-    }
-}
-
-#[test]
-fn demo_ends_its_nodes_when_it_is_interrupted() {
-    let folder = tempfile::tempdir().unwrap();
-    let pids = folder.path().join("pid");
-    let program =
-        script(&folder, &format!("echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600", pids.display()));
-    let mut command = miroir(&folder, &["demo"]);
-    command.env("MIROIR_MEILISEARCH_BIN", program).env("PATH", "/usr/bin:/bin");
-    let mut demo = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let patience = std::time::Duration::from_secs(30);
-    let node = until(patience, || std::fs::read_to_string(&pids).ok());
-    let status = Command::new("kill").args(["-INT", &demo.id().to_string()]).status();
-    assert!(status.unwrap().success());
-    assert_eq!(demo.wait().unwrap().code(), Some(1));
-    // The kernel may take a moment to bury it.
-    let alive = || std::path::Path::new("/proc").join(node.trim()).exists();
-    until(patience, || (!alive()).then_some(()));
-}
-
-/// Looks until there is something, at most for `patience`.
-fn until<T>(patience: std::time::Duration, look: impl Fn() -> Option<T>) -> T {
-    let pause = std::time::Duration::from_millis(20);
-    let mut waited = std::time::Duration::ZERO;
-    loop {
-        if let Some(seen) = look() {
-            return seen;
-        }
-        assert!(waited < patience, "not within {patience:?}");
-        std::thread::sleep(pause);
-        waited += pause;
-    }
-}
-
-/// A folder with a configuration for a store of its own, no nodes and a free port.
+/// Returns a folder with a configuration that names a store.
 fn folder_with_store() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("miroir.yaml"), "store: { path: here.db }\n").unwrap();
@@ -333,7 +214,7 @@ fn folder_with_store() -> tempfile::TempDir {
 }
 
 #[test]
-fn store_is_made_looked_at_and_copied() {
+fn store_is_created_checked_and_copied() {
     let folder = folder_with_store();
     let run = |arguments: &[&str]| miroir(&folder, arguments).output().unwrap();
     let missing = run(&["store", "check"]);
@@ -342,7 +223,7 @@ fn store_is_made_looked_at_and_copied() {
     let made: Value = serde_json::from_slice(&run(&["store", "migrate", "--json"]).stdout).unwrap();
     assert_eq!(made["from"], 0);
     assert!(text(&run(&["store", "migrate"]).stdout).contains("already"));
-    assert_eq!(text(&run(&["store", "check"]).stdout), "The store is whole.\n");
+    assert_eq!(text(&run(&["store", "check"]).stdout), "The store is intact.\n");
     let stats: Value = serde_json::from_slice(&run(&["store", "stats", "--json"]).stdout).unwrap();
     assert_eq!((&stats["schema_version"], &stats["rows"]["tasks"]), (&made["to"], &Value::from(0)));
     for number in ["file_bytes", "wal_bytes", "pages", "free_pages", "free_bytes", "unfinished_tasks"] {
@@ -357,7 +238,7 @@ fn store_is_made_looked_at_and_copied() {
 }
 
 #[test]
-fn store_of_a_running_miroir_is_copied_and_not_migrated() {
+fn store_of_a_running_miroir_can_be_copied_but_not_migrated() {
     let mut serving = Serving::start();
     let folder = &serving.folder;
     let run = |arguments: &[&str]| miroir(folder, arguments).output().unwrap();
@@ -372,7 +253,7 @@ fn store_of_a_running_miroir_is_copied_and_not_migrated() {
     assert!(serving.child.wait().unwrap().success());
 }
 
-/// What a command that failed said, on stderr alone.
+/// Returns the error of a failed command, which prints nothing else.
 fn refusal(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(text(&output.stdout), "");
@@ -380,27 +261,27 @@ fn refusal(output: &Output) -> String {
 }
 
 #[test]
-fn store_backup_leaves_what_is_there_and_needs_a_folder() {
+fn store_backup_overwrites_nothing_and_needs_a_folder() {
     let folder = folder_with_store();
     let run = |arguments: &[&str]| miroir(&folder, arguments).output().unwrap();
     assert!(run(&["store", "migrate"]).status.success());
     std::fs::write(folder.path().join("taken"), "precious").unwrap();
-    let said = refusal(&run(&["store", "backup", "taken"]));
-    assert!(said.contains("`taken`") && said.contains("name another file"), "{said}");
+    let error = refusal(&run(&["store", "backup", "taken"]));
+    assert!(error.contains("`taken`") && error.contains("name another file"), "{error}");
     assert_eq!(std::fs::read_to_string(folder.path().join("taken")).unwrap(), "precious");
-    let said = refusal(&run(&["store", "backup", "no/such/copy.db"]));
-    assert!(said.contains("`no/such/copy.db`") && said.contains("directory that exists"), "{said}");
+    let error = refusal(&run(&["store", "backup", "no/such/copy.db"]));
+    assert!(error.contains("`no/such/copy.db`") && error.contains("directory that exists"), "{error}");
     assert!(!folder.path().join("no").exists());
 }
 
 #[test]
-fn store_that_is_damaged_or_empty_fails_its_check() {
+fn store_check_fails_for_a_damaged_or_empty_store() {
     let folder = folder_with_store();
     let store = folder.path().join("here.db");
     let run = |arguments: &[&str]| miroir(&folder, arguments).output().unwrap();
     assert!(run(&["store", "migrate"]).status.success());
     let mut bytes = std::fs::read(&store).unwrap();
-    // The page in the middle belongs to some table or index.
+    // The page in the middle belongs to a table or an index.
     let middle = bytes.len() / 2 / 4_096 * 4_096;
     bytes[middle..middle + 4_096].fill(0xa5);
     std::fs::write(&store, bytes).unwrap();
@@ -412,8 +293,8 @@ fn store_that_is_damaged_or_empty_fails_its_check() {
 
     std::fs::write(&store, "").unwrap();
     for command in ["check", "stats"] {
-        let said = refusal(&run(&["store", command]));
-        assert!(said.contains("`here.db` is empty"), "{said}");
+        let error = refusal(&run(&["store", command]));
+        assert!(error.contains("`here.db` is empty"), "{error}");
     }
     assert!(refusal(&run(&["store", "backup", "copy.db"])).contains("`here.db` is empty"));
     assert!(!folder.path().join("copy.db").exists());
@@ -421,25 +302,25 @@ fn store_that_is_damaged_or_empty_fails_its_check() {
 }
 
 #[test]
-fn store_of_a_newer_miroir_is_refused_by_every_command_and_left_as_it_is() {
+fn store_of_a_newer_version_is_refused_and_unchanged() {
     let folder = folder_with_store();
     let store = folder.path().join("here.db");
     let run = |arguments: &[&str]| miroir(&folder, arguments).output().unwrap();
     assert!(run(&["store", "migrate"]).status.success());
     let mut bytes = std::fs::read(&store).unwrap();
-    // Where SQLite keeps `user_version`: https://www.sqlite.org/fileformat2.html#user_version_number
+    // The offset of `user_version`: https://www.sqlite.org/fileformat2.html#user_version_number
     bytes[60..64].copy_from_slice(&4_711_u32.to_be_bytes());
     std::fs::write(&store, &bytes).unwrap();
     for command in [&["check"][..], &["stats"], &["migrate"], &["backup", "copy.db"]] {
-        let said = refusal(&run(&[&["store"], command].concat()));
-        assert!(said.contains("4711"), "{command:?}: {said}");
+        let error = refusal(&run(&[&["store"], command].concat()));
+        assert!(error.contains("4711"), "{command:?}: {error}");
     }
     assert!(!folder.path().join("copy.db").exists());
     assert!(std::fs::read(&store).unwrap() == bytes, "the store was changed");
 }
 
 #[test]
-fn stores_that_are_no_file_say_so() {
+fn store_commands_refuse_a_store_without_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let run = |backend: &str, command: &[&str]| {
         let output = miroir(&folder, command).env("MIROIR_STORE__BACKEND", backend).output().unwrap();

@@ -1,4 +1,4 @@
-//! `docs/cli.md` and the command line say the same.
+//! `docs/cli.md` and the command line agree.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use clap::Command;
 
 const PAGE: &str = include_str!("../../docs/cli.md");
 
-/// Every command that does something, with all of its words, and its options.
+/// Collects every command without subcommands, with all of its words and options.
 fn leaves(command: &Command, words: &str, leaves: &mut Vec<(String, BTreeSet<String>)>) {
     let below: Vec<&Command> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
     if below.is_empty() {
@@ -21,7 +21,7 @@ fn leaves(command: &Command, words: &str, leaves: &mut Vec<(String, BTreeSet<Str
 
 fn program() -> Vec<(String, BTreeSet<String>)> {
     let mut command = miroir::cli::command();
-    // Only then does every command know the options of its group.
+    // Building adds the options of a group to its commands.
     command.build();
     let mut all = Vec::new();
     leaves(&command, "miroir", &mut all);
@@ -29,13 +29,13 @@ fn program() -> Vec<(String, BTreeSet<String>)> {
     all
 }
 
-/// The beginnings of the page's text after every `miroir ` in it.
+/// Returns the text of the page from every `miroir ` on.
 fn mentions() -> impl Iterator<Item = &'static str> {
     PAGE.match_indices("miroir ").map(|(position, _)| &PAGE[position..])
 }
 
 #[test]
-fn every_command_and_option_is_in_the_page() {
+fn page_lists_every_command_and_option() {
     for (command, options) in program() {
         let ends = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '-');
         let mentioned = mentions().any(|text| text.strip_prefix(command.as_str()).is_some_and(ends));
@@ -46,7 +46,7 @@ fn every_command_and_option_is_in_the_page() {
     }
 }
 
-/// Options of commands that this page only lists.
+/// Returns whether another page documents the option.
 fn is_in_another_page(command: &str, option: &str) -> bool {
     command == "miroir config schema" && option == "--markdown"
         || command == "miroir dev"
@@ -54,20 +54,20 @@ fn is_in_another_page(command: &str, option: &str) -> bool {
 }
 
 #[test]
-fn the_page_names_no_command_that_is_gone() {
+fn page_names_only_existing_commands() {
     let known: BTreeSet<String> = program().into_iter().map(|(command, _)| command).collect();
     for text in mentions().filter(|text| !text.starts_with("miroir --help")) {
         let is_word = |word: &&str| word.chars().all(|letter| letter.is_ascii_lowercase());
-        // The words of a command end where its arguments, the code or the sentence do.
+        // The words of a command end with its arguments, the code or the sentence.
         let end = text.find(['`', '\n', '|', '.', ';', ',', '>', '"']).unwrap_or(text.len());
         let words: Vec<&str> = text[..end].split(' ').take_while(is_word).collect();
         let found = (1..=words.len()).any(|count| known.contains(&words[..count].join(" ")));
-        assert!(found, "docs/cli.md has `{}`, which is no command", words.join(" "));
+        assert!(found, "docs/cli.md has `{}`, which is not a command", words.join(" "));
     }
 }
 
 #[test]
-fn the_page_names_no_option_that_is_gone() {
+fn page_names_only_existing_options() {
     let known: BTreeSet<String> = program().into_iter().flat_map(|(_, options)| options).collect();
     for (position, _) in PAGE.match_indices("`--") {
         let option: String = PAGE[position + 1..]
@@ -76,7 +76,7 @@ fn the_page_names_no_option_that_is_gone() {
             .collect();
         assert!(
             option == "--help" || known.contains(&option),
-            "docs/cli.md has `{option}`, which is no option"
+            "docs/cli.md has `{option}`, which is not an option"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Configuration: what is accepted, what is refused, and with which words.
+//! The configuration: accepted values, refusals and their messages.
 
 #[path = "config/accepted.rs"]
 mod accepted;

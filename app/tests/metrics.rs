@@ -1,4 +1,4 @@
-//! What a whole server exports, and whether page, dashboard and alerts speak of nothing else.
+//! The metrics of a whole server, and the page, the dashboard and the alerts that use them.
 
 #[path = "metrics/alerts.rs"]
 mod alerts;

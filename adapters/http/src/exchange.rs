@@ -38,8 +38,7 @@ const MAX_DEGRADED_BYTES: usize = 4096;
 
 /// The state that all requests share.
 pub(crate) struct Exchange {
-    /// The current ports. They change with the roles that this instance holds.
-    apis: watch::Receiver<Arc<Apis>>,
+    apis: Arc<Apis>,
     forwarder: Forwarder,
     options: HttpOptions,
     router: Router,
@@ -61,11 +60,7 @@ struct Incoming {
 }
 
 impl Exchange {
-    pub(crate) fn new(
-        apis: watch::Receiver<Arc<Apis>>,
-        options: HttpOptions,
-        stopping: watch::Receiver<()>,
-    ) -> Self {
+    pub(crate) fn new(apis: Arc<Apis>, options: HttpOptions, stopping: watch::Receiver<()>) -> Self {
         Self {
             apis,
             forwarder: Forwarder::new(&options),
@@ -126,7 +121,7 @@ impl Exchange {
     async fn serve(&self, incoming: Incoming) -> Option<warp::reply::Response> {
         let id = self.ids.keep_or_generate(&incoming.headers);
         let span = tracing::info_span!(target: "miroir::http", "request", request_id = id);
-        let mut line = LogLine::begin(&id, &incoming.method, Arc::clone(&self.apis.borrow().observer));
+        let mut line = LogLine::begin(&id, &incoming.method, Arc::clone(&self.apis.observer));
         let path = incoming.path.clone();
         let sent = incoming.headers.clone();
         let mut response = if let Some(headers) = cors::preflight(&incoming.method, &path, &sent) {
@@ -168,18 +163,15 @@ impl Exchange {
         if let Some(role) = &role {
             let target = if query.is_empty() { path } else { format!("{path}?{query}") };
             let forwarded = ForwardedRequest { method, target, headers, body, request_id: id.to_owned() };
-            let instances = Arc::clone(&self.apis.borrow().instance);
-            match self.forwarder.forward(instances.as_ref(), role, forwarded).await? {
+            match self.forwarder.forward(self.apis.instance.as_ref(), role, forwarded).await? {
                 Forwarding::Local(request) => ForwardedRequest { headers, body, .. } = request,
                 Forwarding::Response(response) => return Ok(Reply::relayed(response)),
                 Forwarding::Unknown => return Ok(Reply::close()),
             }
         }
-        // From here on the request uses the ports of this instant.
-        let apis = Arc::clone(&self.apis.borrow());
         let request = Request { parameters, query: Query::parse(&query), headers, body };
-        let outcome = self.run(&route, Arc::clone(&apis), request).await;
-        if role.is_some_and(|role| is_superseded(&outcome, &apis, &role)) {
+        let outcome = self.run(&route, request).await;
+        if role.is_some_and(|role| is_superseded(&outcome, &self.apis, &role)) {
             return Ok(Reply::close());
         }
         line.task = outcome.as_ref().ok().and_then(|reply| reply.task);
@@ -196,7 +188,7 @@ impl Exchange {
     }
 
     /// Runs the handler within its time limit. A panic becomes an internal error.
-    async fn run(&self, route: &Route, apis: Arc<Apis>, request: Request) -> Outcome {
+    async fn run(&self, route: &Route, request: Request) -> Outcome {
         let body_done = request.body.done();
         let limit = self.options.request_timeout;
         // The limit for a handler that never reads its body.
@@ -208,7 +200,7 @@ impl Exchange {
             }
         };
         // The handler is called inside the future, so that a panic before its first await is caught as well.
-        let handler = async { route.handle(apis, request).await };
+        let handler = async { route.handle(Arc::clone(&self.apis), request).await };
         tokio::select! {
             outcome = AssertUnwindSafe(handler).catch_unwind() => {
                 outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref())))

@@ -10,7 +10,6 @@
 //! | limits on connections and on clients that do not read | `connections`, `write_timeout_stream` |
 //! | limit on concurrent requests | `request_permit` |
 //! | request id, log line, time limit, panics | `exchange`, `request_id`, `log` |
-//! | counting requests | `observer` |
 //! | choice of the route, or 404 and 405 | `router` |
 //! | keys, and pages of other origins | `auth`, `secret`, `cors` |
 //! | forwarding to the instance that holds a role | `forward` |
@@ -39,7 +38,6 @@ mod json;
 mod listing;
 mod log;
 mod metrics_listener;
-mod observer;
 mod openapi;
 mod options;
 mod query;
@@ -60,7 +58,6 @@ mod write_timeout_stream;
 pub use body::MIN_BODY_BYTES_PER_SECOND;
 pub use listing::{RouteInfo, openapi_text, route_list};
 pub use metrics_listener::serve_metrics;
-pub use observer::{NobodyObserves, ObservedRequest, RequestObserver};
 pub use options::{Apis, HttpOptions};
 pub use secret::Secret;
 pub use server::serve;

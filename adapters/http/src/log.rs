@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use miroir_domain::TaskUid;
+use miroir_ports::outbound::{Observer, Occurrence};
 use tokio::time::Instant;
 
 use crate::route::Route;
-use crate::{ObservedRequest, RequestObserver};
 
 /// The status logged for a client that disconnected before the response.
 const CLIENT_GONE: u16 = 499;
@@ -22,7 +22,7 @@ pub(crate) struct LogLine {
     request_id: String,
     method: Method,
     begun: Instant,
-    observer: Arc<dyn RequestObserver>,
+    observer: Arc<dyn Observer>,
     /// The route. Its template is logged instead of the path, because paths contain search terms.
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) status: Option<StatusCode>,
@@ -30,8 +30,8 @@ pub(crate) struct LogLine {
 }
 
 impl LogLine {
-    pub(crate) fn begin(request_id: &str, method: &Method, observer: Arc<dyn RequestObserver>) -> Self {
-        observer.request_began();
+    pub(crate) fn begin(request_id: &str, method: &Method, observer: Arc<dyn Observer>) -> Self {
+        observer.observe(Occurrence::RequestBegan);
         Self {
             request_id: request_id.to_owned(),
             method: method.clone(),
@@ -50,7 +50,7 @@ impl Drop for LogLine {
         let status = self.status.map_or(CLIENT_GONE, |status| status.as_u16());
         let route = self.route.as_ref().map_or(UNMATCHED, |route| route.template.as_str());
         let method = self.route.as_ref().map_or(OTHER, |route| route.method.as_str());
-        self.observer.request_ended(ObservedRequest { route, method, status, duration });
+        self.observer.observe(Occurrence::RequestEnded { route, method, status, duration });
         tracing::info!(
             target: "miroir::http",
             request_id = self.request_id,

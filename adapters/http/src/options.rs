@@ -7,8 +7,9 @@ use miroir_ports::inbound::{
     AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, InstanceApi, JobApi, MetricsApi,
     SearchApi, SettingsApi, SinkApi, TaskApi,
 };
+use miroir_ports::outbound::Observer;
 
-use crate::{RequestObserver, Secret};
+use crate::Secret;
 
 /// The inbound ports, with one implementation each.
 #[derive(Clone)]
@@ -40,7 +41,7 @@ pub struct Apis {
     /// Metrics.
     pub metrics: Arc<dyn MetricsApi>,
     /// The observer of requests.
-    pub observer: Arc<dyn RequestObserver>,
+    pub observer: Arc<dyn Observer>,
 }
 
 /// Keys and limits. The [`Default`] has the documented limits and no keys.

@@ -26,12 +26,12 @@ const PARSER_BUFFER_BYTES: usize = 400 * 1024;
 /// The pause of accepting if the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves requests on `listener` with the current ports of `apis` until `shutdown` ends. Then it accepts no
+/// Serves requests on `listener` with the ports of `apis` until `shutdown` ends. Then it accepts no
 /// connections, finishes the requests in flight and returns. The caller bounds the time of that: dropping the
 /// future closes every connection.
 pub async fn serve(
     listener: TcpListener,
-    apis: watch::Receiver<Arc<Apis>>,
+    apis: Arc<Apis>,
     options: HttpOptions,
     shutdown: impl Future<Output = ()> + Send,
 ) {

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::search::SearchRequest;
-use miroir_http::{Apis, HttpOptions, ObservedRequest, RequestObserver, Secret, serve_metrics};
+use miroir_http::{Apis, HttpOptions, Secret, serve_metrics};
 use miroir_ports::inbound::{ApiError, ReadResponse, SearchApi};
+use miroir_ports::outbound::{Observer, Occurrence};
 use support::{Connection, Request, Server, TIMEOUT, metrics_api, send, stub_apis};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
@@ -84,14 +85,15 @@ struct Memory {
     ended: Mutex<Vec<(String, String, u16)>>,
 }
 
-impl RequestObserver for Memory {
-    fn request_began(&self) {
-        *self.begun.lock().unwrap() += 1;
-    }
-
-    fn request_ended(&self, request: ObservedRequest<'_>) {
-        let ObservedRequest { route, method, status, .. } = request;
-        self.ended.lock().unwrap().push((route.to_owned(), method.to_owned(), status));
+impl Observer for Memory {
+    fn observe(&self, occurrence: Occurrence<'_>) {
+        match occurrence {
+            Occurrence::RequestBegan => *self.begun.lock().unwrap() += 1,
+            Occurrence::RequestEnded { route, method, status, .. } => {
+                self.ended.lock().unwrap().push((route.to_owned(), method.to_owned(), status));
+            }
+            other => panic!("{other:?} is no request"),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `miroir alias`: names that stand for indexes.
+//! `miroir alias`: aliases of indexes.
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use crate::client::Request;
 use crate::failure::Failure;
 use crate::output::View;
-use crate::page::Page;
+use crate::page::{Page, next_page};
 use crate::session::Session;
 use crate::table::{Cell, Table, fields};
+use crate::text::clean;
 use crate::value::{entries, text, time, time_from};
 
 const ALIASES: [&str; 2] = ["_miroir", "aliases"];
@@ -16,47 +17,47 @@ const ALIASES: [&str; 2] = ["_miroir", "aliases"];
 /// The commands of `miroir alias`.
 #[derive(Debug, Subcommand)]
 pub enum AliasCommand {
-    /// List aliases in the order of their names.
+    /// List aliases in order of their names.
     List(Page),
-    /// Show an alias, its version and what it stood for before.
+    /// Show an alias, its version and its former targets.
     Show {
-        /// Its name.
+        /// Name of the alias.
         name: String,
     },
-    /// Make an alias for an index, or for several that are read as one.
+    /// Create an alias for one index, or for several that are searched together.
     Create {
-        /// Its name.
+        /// Name of the alias.
         name: String,
-        /// The index it stands for, or several.
+        /// The target index, or several.
         #[arg(required = true)]
         targets: Vec<String>,
-        /// Also for an index that is not there yet.
+        /// Allow target indexes that do not exist.
         #[arg(long)]
         allow_missing: bool,
     },
-    /// Give an alias another target, at one instant.
+    /// Change the target of an alias atomically.
     Flip {
-        /// Its name.
+        /// Name of the alias.
         name: String,
-        /// The index it shall stand for.
+        /// The new target index.
         target: String,
-        /// Only if it has this version, so that nobody's change is undone unseen. Ends with 4 if it has another.
+        /// Change the alias only if it has this version. Otherwise exit with 4.
         #[arg(long, value_name = "VERSION")]
         if_version: Option<u64>,
-        /// Also to an index that is not there yet.
+        /// Allow a target index that does not exist.
         #[arg(long)]
         allow_missing: bool,
     },
-    /// Exchange the targets of two aliases, both or neither.
+    /// Exchange the targets of two aliases atomically.
     Swap {
-        /// One alias.
+        /// Name of one alias.
         first: String,
-        /// The other.
+        /// Name of the other alias.
         second: String,
     },
-    /// Delete an alias. Its index stays.
+    /// Delete an alias, but not its indexes.
     Delete {
-        /// Its name.
+        /// Name of the alias.
         name: String,
     },
 }
@@ -68,7 +69,7 @@ fn at(name: &str) -> [&str; 3] {
 /// Runs a command of `miroir alias`.
 pub async fn run(session: Session, command: AliasCommand) -> Result<(), Failure> {
     match command {
-        AliasCommand::List(page) => session.show(page.ask(&ALIASES), list).await,
+        AliasCommand::List(page) => session.show(page.request(&ALIASES), list).await,
         AliasCommand::Show { name } => session.show(Request::get(&at(&name)), detail).await,
         AliasCommand::Create { name, targets, allow_missing } => {
             let mut body = json!({ "name": name, "requireTargetExists": !allow_missing });
@@ -83,17 +84,17 @@ pub async fn run(session: Session, command: AliasCommand) -> Result<(), Failure>
             session.show(Request::put(&at(&name)).body(body).if_version(if_version), changed).await
         }
         AliasCommand::Swap { first, second } => {
-            let ask = Request::post(&at("_swap")).body(json!({ "aliases": [first, second] }));
-            session.show(ask, list).await
+            let request = Request::post(&at("_swap")).body(json!({ "aliases": [first, second] }));
+            session.show(request, list).await
         }
         AliasCommand::Delete { name } => {
-            session.done(Request::delete(&at(&name)), &format!("Alias `{name}` is deleted.")).await
+            session.done(Request::delete(&at(&name)), &format!("Deleted alias `{name}`.")).await
         }
     }
 }
 
 fn list(list: &Value, view: &View) -> String {
-    let mut table = Table::new(&["NAME", "STANDS FOR", "VERSION", "CREATED (UTC)"]);
+    let mut table = Table::new(&["NAME", "TARGET", "VERSION", "CREATED (UTC)"]);
     for alias in entries(&list["results"]) {
         table.row([
             Cell::new(text(&alias["name"])),
@@ -102,27 +103,27 @@ fn list(list: &Value, view: &View) -> String {
             Cell::new(time(&alias["createdAt"])),
         ]);
     }
-    format!("{}{}", table.render(view, "There are no aliases."), crate::page::next_page(list))
+    format!("{}{}", table.render(view, "There are no aliases."), next_page(list))
 }
 
 fn changed(alias: &Value, _: &View) -> String {
     let sentence = format!(
-        "Alias `{}` stands for {} (version {}).",
+        "Alias `{}` points to {} (version {}).",
         text(&alias["name"]),
         target(alias),
         text(&alias["version"])
     );
-    super::text::clean(&sentence)
+    clean(&sentence)
 }
 
 fn detail(alias: &Value, view: &View) -> String {
     let pairs = [
         ("name", Cell::new(text(&alias["name"]))),
-        ("stands for", Cell::new(target(alias))),
+        ("target", Cell::new(target(alias))),
         ("version", Cell::new(text(&alias["version"]))),
         ("created", Cell::new(time_from(&alias["createdAt"], view))),
     ];
-    let mut table = Table::new(&["VERSION", "STOOD FOR", "UNTIL (UTC)"]);
+    let mut table = Table::new(&["VERSION", "FORMER TARGET", "UNTIL (UTC)"]);
     for state in entries(&alias["history"]) {
         table.row([
             Cell::number(text(&state["version"])),
@@ -130,7 +131,7 @@ fn detail(alias: &Value, view: &View) -> String {
             Cell::new(time_from(&state["endedAt"], view)),
         ]);
     }
-    format!("{}\n\n{}", fields(pairs, view), table.render(view, "It never stood for anything else."))
+    format!("{}\n\n{}", fields(pairs, view), table.render(view, "It has no former targets."))
 }
 
 fn target(alias: &Value) -> String {
@@ -147,8 +148,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_target_and_several_are_shown_with_their_history() {
-        let view = View { colours: false, now: Timestamp::EPOCH };
+    fn detail_shows_targets_and_history() {
+        let view = View { colors: false, now: Timestamp::EPOCH };
         let state = json!({ "target": "v1", "version": 1, "endedAt": "1970-01-01T00:00:00.000Z" });
         let single = json!({ "name": "films", "target": "v2", "version": 2, "history": [state] });
         let multi = json!({ "name": "all\u{1b}", "targets": ["a", "b"], "version": 1, "history": [] });
@@ -157,7 +158,7 @@ mod tests {
         assert!(page.ends_with(r"--from 'it'\''s'"), "{page}");
         let shown = detail(&single, &view);
         assert!(shown.contains("v1") && shown.contains("1970-01-01 00:00:00"), "{shown}");
-        assert!(detail(&multi, &view).contains("never"));
-        assert_eq!(changed(&single, &view), "Alias `films` stands for v2 (version 2).");
+        assert!(detail(&multi, &view).contains("no former targets"));
+        assert_eq!(changed(&single, &view), "Alias `films` points to v2 (version 2).");
     }
 }

@@ -1,4 +1,4 @@
-//! `miroir canary`: stored searches with assertions, and what their runs found.
+//! `miroir canary`: stored searches with assertions, and their runs.
 
 use std::path::PathBuf;
 
@@ -13,61 +13,61 @@ use crate::output;
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::session::Session;
-use crate::text::clean;
+use crate::text::{clean, width};
 use crate::value::{entries, text};
 
 const CANARIES: [&str; 2] = ["_miroir", "canaries"];
-/// How many canaries are asked for at once where all are wanted.
-const WHOLE_PAGE: u32 = 1_000;
+/// The page size to list all canaries.
+const PAGE_SIZE: u32 = 1_000;
 
 /// The commands of `miroir canary`.
 #[derive(Debug, Subcommand)]
 pub enum CanaryCommand {
-    /// List canaries in the order of their ids.
+    /// List canaries in order of their ids.
     List(Page),
-    /// Show a canary's definition.
+    /// Show the definition of a canary.
     Show {
-        /// Its id.
+        /// Id of the canary.
         id: String,
     },
-    /// Create or replace the canary that a file defines.
+    /// Create or replace a canary from a file.
     Put(PutArguments),
-    /// Delete a canary with its runs.
+    /// Delete a canary and its runs.
     Delete {
-        /// Its id.
+        /// Id of the canary.
         id: String,
     },
-    /// Run canaries now, enabled or not. Ends with 7 when one does not pass.
+    /// Run canaries now, even disabled ones. Exits with 7 if one does not pass.
     Run {
-        /// Their ids.
+        /// Ids of the canaries.
         #[arg(required_unless_present = "all", conflicts_with = "all")]
         ids: Vec<String>,
-        /// Every canary that is enabled.
+        /// Run all enabled canaries.
         #[arg(long)]
         all: bool,
     },
-    /// Show the last runs of a canary, newest first.
+    /// List the runs of a canary, newest first.
     Runs {
-        /// Its id.
+        /// Id of the canary.
         id: String,
-        /// How many to show, 1 to 1000.
+        /// Maximum number of runs, 1 to 1000.
         #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000), default_value_t = 20)]
         limit: u32,
     },
-    /// Show how every canary fares.
+    /// Show the status of all canaries.
     Status {
-        /// End with 7 when one that is enabled did not pass its last run or is overdue.
+        /// Exit with 7 if an enabled canary did not pass its last run or is overdue.
         #[arg(long)]
         check: bool,
     },
-    /// Make drafts of the next different searches that clients send to an index.
+    /// Create drafts from the next distinct searches of clients on an index.
     Capture {
-        /// The index or alias.
+        /// Name of the index or alias.
         index: String,
-        /// How many, 1 to 100.
+        /// Number of drafts, 1 to 100.
         #[arg(long, value_name = "COUNT", default_value_t = 10)]
         count: u32,
-        /// What the names of the drafts begin with.
+        /// Prefix of the names of the drafts.
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
     },
@@ -76,12 +76,13 @@ pub enum CanaryCommand {
 /// The arguments of `miroir canary put`.
 #[derive(Debug, Args)]
 pub struct PutArguments {
-    /// The definition in JSON or YAML, also as `canary show --json` prints it; `-` reads it from standard input.
+    /// File with the definition in JSON or YAML, such as the output of `canary show --json`. `-` is standard
+    /// input.
     file: PathBuf,
-    /// The id, where the file names none. Without one, the server makes one.
+    /// Id of the canary, unless the file has one. Default: the server generates one.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// Only if there is one with this version. Ends with 4 if it has another.
+    /// Replace the canary only if it has this version. Otherwise exit with 4.
     #[arg(long, value_name = "VERSION")]
     if_version: Option<u64>,
 }
@@ -93,11 +94,11 @@ fn at(id: &str) -> [&str; 3] {
 /// Runs a command of `miroir canary`.
 pub async fn run(session: Session, command: CanaryCommand) -> Result<(), Failure> {
     match command {
-        CanaryCommand::List(page) => session.show(page.ask(&CANARIES), list).await,
+        CanaryCommand::List(page) => session.show(page.request(&CANARIES), list).await,
         CanaryCommand::Show { id } => session.show(Request::get(&at(&id)), detail).await,
         CanaryCommand::Put(arguments) => put(&session, arguments).await,
         CanaryCommand::Delete { id } => {
-            session.done(Request::delete(&at(&id)), &format!("Canary `{id}` is deleted.")).await
+            session.done(Request::delete(&at(&id)), &format!("Deleted canary `{id}`.")).await
         }
         CanaryCommand::Run { ids, all } => {
             let ids = if all { enabled(&session).await? } else { ids };
@@ -120,12 +121,12 @@ pub async fn run(session: Session, command: CanaryCommand) -> Result<(), Failure
 
 async fn put(session: &Session, arguments: PutArguments) -> Result<(), Failure> {
     let mut definition = definition::read(&arguments.file)?;
-    // What `show --json` tells beyond the definition is taken out, so that it can be edited and put back.
-    for told in ["configured", "createdAt", "version"] {
-        definition.remove(told);
+    // Fields of `show --json` beyond the definition are removed, so that its output can be edited and put.
+    for field in ["configured", "createdAt", "version"] {
+        definition.remove(field);
     }
     let named = definition.get("id").and_then(Value::as_str).map(str::to_owned);
-    let ask = match arguments.id.or(named) {
+    let request = match arguments.id.or(named) {
         Some(id) => {
             let body = Value::Object(definition);
             return session
@@ -134,21 +135,21 @@ async fn put(session: &Session, arguments: PutArguments) -> Result<(), Failure> 
         }
         None if arguments.if_version.is_some() => {
             return Err(Failure::Usage(
-                "--if-version needs the id of a canary, in the file or by --id".to_owned(),
+                "--if-version needs the id of a canary, in the file or as --id".to_owned(),
             ));
         }
         None => Request::post(&CANARIES).body(Value::Object(definition)),
     };
-    session.show(ask, changed).await
+    session.show(request, changed).await
 }
 
-/// The ids of all canaries that are enabled, page by page.
+/// Returns the ids of all enabled canaries.
 async fn enabled(session: &Session) -> Result<Vec<String>, Failure> {
     let mut ids = Vec::new();
     let mut after = None::<String>;
     loop {
-        let ask = Request::get(&CANARIES).query("limit", &WHOLE_PAGE).maybe("after", after.as_ref());
-        let page = session.ask(ask).await?.value()?;
+        let request = Request::get(&CANARIES).query("limit", &PAGE_SIZE).maybe("after", after.as_ref());
+        let page = session.send(request).await?.value()?;
         let of_page = entries(&page["results"]).iter().filter(|canary| canary["enabled"] == true);
         ids.extend(of_page.map(|canary| text(&canary["id"])));
         match page["next"].as_str() {
@@ -158,41 +159,46 @@ async fn enabled(session: &Session) -> Result<Vec<String>, Failure> {
     }
 }
 
-/// Runs one after the other and prints each run as it comes, in the order of the ids.
+/// Runs the canaries one after the other, in the order of the ids, and prints each run when it ends.
 async fn run_all(session: &Session, ids: &[String]) -> Result<(), Failure> {
     let progress = Progress::new();
-    let columns = ids.iter().map(|id| super::text::width(&clean(id))).max().unwrap_or(0);
-    let mut bad = Vec::new();
+    let columns = ids.iter().map(|id| width(&clean(id))).max().unwrap_or(0);
+    let mut failed = Vec::new();
     for (position, id) in ids.iter().enumerate() {
         progress.say(&format!("running {id} ({} of {})", position + 1, ids.len()));
         let path = [CANARIES[0], CANARIES[1], id.as_str(), "run"];
-        let answer = session.ask(Request::post(&path)).await;
+        let response = session.send(Request::post(&path)).await;
         progress.clear();
-        let answer = answer?;
-        session.output.answer(&answer, |run, view| run_line(id, columns, run, view))?;
-        if answer.value()?["status"] != "pass" {
-            bad.push(clean(id));
+        let response = response?;
+        session.output.response(&response, |run, view| run_line(id, columns, run, view))?;
+        if response.value()?["status"] != "pass" {
+            failed.push(clean(id));
         }
     }
-    match bad.len() {
+    match failed.len() {
         0 if ids.is_empty() && !session.output.json => output::lines("No canary is enabled."),
         0 => Ok(()),
-        count => Err(Failure::Bad(format!("{count} of {} did not pass: {}", ids.len(), bad.join(", ")))),
+        count => {
+            Err(Failure::Unhealthy(format!("{count} of {} did not pass: {}", ids.len(), failed.join(", "))))
+        }
     }
 }
 
 async fn status(session: &Session, check: bool) -> Result<(), Failure> {
-    let answer = session.ask(Request::get(&at("status"))).await?;
-    session.output.answer(&answer, overview)?;
-    let value = answer.value()?;
-    let unwell = |canary: &&Value| {
+    let response = session.send(Request::get(&at("status"))).await?;
+    session.output.response(&response, overview)?;
+    let value = response.value()?;
+    let is_unhealthy = |canary: &&Value| {
         let failed = canary["lastStatus"].as_str().is_some_and(|status| status != "pass");
         canary["enabled"] == true && (failed || canary["overdue"] == true)
     };
-    let bad: Vec<String> =
-        entries(&value["results"]).iter().filter(unwell).map(|canary| clean(&text(&canary["id"]))).collect();
-    if check && !bad.is_empty() {
-        return Err(Failure::Bad(format!("not well: {}", bad.join(", "))));
+    let unhealthy: Vec<String> = entries(&value["results"])
+        .iter()
+        .filter(is_unhealthy)
+        .map(|canary| clean(&text(&canary["id"])))
+        .collect();
+    if check && !unhealthy.is_empty() {
+        return Err(Failure::Unhealthy(format!("unhealthy: {}", unhealthy.join(", "))));
     }
     Ok(())
 }

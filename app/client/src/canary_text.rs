@@ -1,8 +1,11 @@
-//! Canaries and their runs, as people read them.
+//! The text of canaries and their runs.
+
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::output::View;
+use crate::page::next_page;
 use crate::table::{Cell, Table, fields};
 use crate::text::{clean, width};
 use crate::value::{entries, error, millis, text, time, time_from, yes_no};
@@ -20,7 +23,7 @@ pub(crate) fn list(list: &Value, view: &View) -> String {
             Cell::number(text(&canary["version"])),
         ]);
     }
-    format!("{}{}", table.render(view, "There are no canaries."), crate::page::next_page(list))
+    format!("{}{}", table.render(view, "There are no canaries."), next_page(list))
 }
 
 pub(crate) fn detail(canary: &Value, view: &View) -> String {
@@ -41,18 +44,18 @@ pub(crate) fn detail(canary: &Value, view: &View) -> String {
 }
 
 pub(crate) fn changed(canary: &Value, _: &View) -> String {
-    clean(&format!("Canary `{}` is stored (version {}).", text(&canary["id"]), text(&canary["version"])))
+    clean(&format!("Stored canary `{}` (version {}).", text(&canary["id"]), text(&canary["version"])))
 }
 
 pub(crate) fn started(capture: &Value, _: &View) -> String {
     clean(&text(&capture["message"]))
 }
 
-/// One line for a run, and one more for everything that did not hold.
+/// Returns one line for a run, and one for each failed assertion.
 pub(crate) fn run_line(id: &str, columns: usize, run: &Value, view: &View) -> String {
     let id = clean(id);
     let padding = " ".repeat(columns.saturating_sub(width(&id)));
-    // A table of one row: the word has its colour.
+    // A table of one row colors the status.
     let mut table = Table::new(&["", ""]);
     table.row([Cell::status(text(&run["status"])), Cell::number(millis(&run["latencyMs"]))]);
     let rendered = table.render(view, "");
@@ -66,7 +69,7 @@ pub(crate) fn run_line(id: &str, columns: usize, run: &Value, view: &View) -> St
 }
 
 pub(crate) fn history(list: &Value, view: &View) -> String {
-    let mut table = Table::new(&["RAN (UTC)", "STATUS", "TOOK", "WHAT DID NOT HOLD"]);
+    let mut table = Table::new(&["RAN (UTC)", "STATUS", "TOOK", "FAILED ASSERTIONS"]);
     for run in entries(&list["results"]) {
         table.row([
             Cell::new(time(&run["ranAt"])),
@@ -75,7 +78,7 @@ pub(crate) fn history(list: &Value, view: &View) -> String {
             Cell::new(failures(run).join("; ")),
         ]);
     }
-    table.render(view, "It has not run yet.")
+    table.render(view, "It has no runs.")
 }
 
 pub(crate) fn overview(status: &Value, view: &View) -> String {
@@ -85,7 +88,7 @@ pub(crate) fn overview(status: &Value, view: &View) -> String {
         "LAST",
         "RAN (UTC)",
         "TOOK",
-        "BAD IN A ROW",
+        "CONSECUTIVE FAILURES",
         "PASS/FAIL/ERROR",
         "NEXT (UTC)",
         "DUE",
@@ -110,9 +113,9 @@ pub(crate) fn overview(status: &Value, view: &View) -> String {
 
 fn due(canary: &Value) -> Cell {
     match (canary["enabled"] == true, canary["overdue"] == true) {
-        (false, _) => Cell::new("not enabled"),
+        (false, _) => Cell::new("disabled"),
         (true, true) => Cell::status("overdue"),
-        (true, false) => Cell::new("in time"),
+        (true, false) => Cell::new("on time"),
     }
 }
 
@@ -120,11 +123,11 @@ fn every(canary: &Value) -> String {
     let seconds = canary["intervalSeconds"].as_u64();
     seconds.map_or_else(
         || text(&canary["intervalSeconds"]),
-        |seconds| super::time::span(std::time::Duration::from_secs(seconds)),
+        |seconds| crate::time::duration(Duration::from_secs(seconds)),
     )
 }
 
-/// A sentence for everything that did not hold; of a search that failed, its error.
+/// Returns a sentence for each failed assertion, or the error of a failed search.
 fn failures(run: &Value) -> Vec<String> {
     let sentence = |failed: &Value| match (&failed["message"], &failed["error"]) {
         (Value::String(message), _) => format!("{}: {message}", text(&failed["assertion"]["type"])),
@@ -141,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    const VIEW: View = View { colours: false, now: Timestamp::EPOCH };
+    const VIEW: View = View { colors: false, now: Timestamp::EPOCH };
 
     fn run() -> Value {
         json!({
@@ -154,16 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn runs_tell_what_did_not_hold() {
+    fn runs_show_failed_assertions() {
         let expected = "a    fail  12 ms\n    top_hit_id: the first hit is `7\\u{1b}[2J`, not `22`\n    index_not_found: gone";
         assert_eq!(run_line("a", 3, &run(), &VIEW), expected);
         let shown = history(&json!({ "results": [run()] }), &VIEW);
         assert!(shown.contains("top_hit_id") && shown.contains("; index_not_found: gone"), "{shown}");
-        assert_eq!(history(&json!({ "results": [] }), &VIEW), "It has not run yet.");
+        assert_eq!(history(&json!({ "results": [] }), &VIEW), "It has no runs.");
     }
 
     #[test]
-    fn definitions_are_shown_with_their_assertions() {
+    fn detail_shows_the_assertions() {
         let canary = json!({
             "id": "a", "name": "n\u{7}", "index": "films", "intervalSeconds": 90, "query": { "q": "x" },
             "assertions": [{ "type": "min_hits", "value": 1 }], "enabled": true, "configured": false,
@@ -179,12 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn overview_tells_who_is_late() {
-        let standing = |enabled: bool, overdue: bool| json!({ "id": "a", "index": "films", "enabled": enabled, "overdue": overdue, "lastStatus": null });
+    fn overview_shows_overdue_canaries() {
+        let canary = |enabled: bool, overdue: bool| json!({ "id": "a", "index": "films", "enabled": enabled, "overdue": overdue, "lastStatus": null });
         for (enabled, overdue, word) in
-            [(true, true, "overdue"), (true, false, "in time"), (false, false, "not enabled")]
+            [(true, true, "overdue"), (true, false, "on time"), (false, false, "disabled")]
         {
-            let shown = overview(&json!({ "results": [standing(enabled, overdue)] }), &VIEW);
+            let shown = overview(&json!({ "results": [canary(enabled, overdue)] }), &VIEW);
             assert!(shown.ends_with(word), "{shown}");
         }
     }

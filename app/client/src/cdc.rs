@@ -1,4 +1,4 @@
-//! `miroir cdc`: who is told of changes, and the changes themselves.
+//! `miroir cdc`: the sinks of change events, and the events themselves.
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -10,67 +10,67 @@ use crate::follow::{CHANGES, Start, follow};
 use crate::output::{self, View};
 use crate::session::Session;
 use crate::table::{Cell, Table, fields};
-use crate::text::clean;
-use crate::value::{NOTHING, bytes, entries, text, time_from};
+use crate::text::{clean, shell_word};
+use crate::value::{MISSING, bytes, entries, text, time_from};
 
 const SINKS: [&str; 3] = ["_miroir", "cdc", "sinks"];
 
 /// The commands of `miroir cdc`.
 #[derive(Debug, Subcommand)]
 pub enum CdcCommand {
-    /// List the sinks and how each is doing.
+    /// List sinks with their state.
     List,
-    /// Show a sink, and how far it is with each index.
+    /// Show a sink with its position in each index.
     Show {
-        /// Its name.
+        /// Name of the sink.
         sink: String,
     },
-    /// Stop delivering to a sink. Its events wait, within its budget.
+    /// Pause deliveries to a sink. Its events are stored, within its budget.
     Pause {
-        /// Its name.
+        /// Name of the sink.
         sink: String,
     },
-    /// Deliver to a sink again, also to one whose receiver wanted no more.
+    /// Resume deliveries to a paused or disabled sink.
     Resume {
-        /// Its name.
+        /// Name of the sink.
         sink: String,
     },
-    /// Deliver events again, as far as they are held.
+    /// Deliver stored events to a sink again.
     Rewind {
-        /// The sink's name.
+        /// Name of the sink.
         sink: String,
-        /// The index.
+        /// Name of the index.
         #[arg(long, value_name = "INDEX")]
         index: String,
-        /// The number after which events are delivered again.
+        /// Deliver events after this number again.
         #[arg(long, value_name = "NUMBER")]
         since: u64,
     },
-    /// Show changes of an index that are held, from the oldest on. Needs a sink of the kind `internal`.
+    /// List stored changes of an index, oldest first. Needs a sink of kind `internal`.
     Changes {
-        /// The index.
+        /// Name of the index.
         index: String,
-        /// Only what follows this number.
+        /// Show only changes after this number.
         #[arg(long, value_name = "NUMBER")]
         since: Option<u64>,
-        /// How many to show, 1 to 1000.
+        /// Maximum number of changes, 1 to 1000.
         #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000), default_value_t = 20)]
         limit: u32,
     },
-    /// Show changes of an index as they come, until Ctrl-C. With `--json`, an event a line.
+    /// Print changes of an index as they happen, until Ctrl-C. With `--json`, one event per line.
     Follow {
-        /// The index.
+        /// Name of the index.
         index: String,
-        /// Begin after this number; without it, with what comes from now on.
+        /// Start after this number. Default: only new changes.
         #[arg(long, value_name = "NUMBER", conflicts_with = "from_start")]
         since: Option<u64>,
-        /// Begin with the oldest change that is held.
+        /// Start with the oldest stored change.
         #[arg(long)]
         from_start: bool,
     },
 }
 
-fn steer<'a>(sink: &'a str, action: &'a str) -> [&'a str; 5] {
+fn path<'a>(sink: &'a str, action: &'a str) -> [&'a str; 5] {
     [SINKS[0], SINKS[1], SINKS[2], sink, action]
 }
 
@@ -79,19 +79,19 @@ pub async fn run(session: Session, command: CdcCommand) -> Result<(), Failure> {
     match command {
         CdcCommand::List => session.show(Request::get(&SINKS), list).await,
         CdcCommand::Show { sink } => show(&session, &sink).await,
-        CdcCommand::Pause { sink } => session.show(Request::post(&steer(&sink, "pause")), detail).await,
-        CdcCommand::Resume { sink } => session.show(Request::post(&steer(&sink, "resume")), detail).await,
+        CdcCommand::Pause { sink } => session.show(Request::post(&path(&sink, "pause")), detail).await,
+        CdcCommand::Resume { sink } => session.show(Request::post(&path(&sink, "resume")), detail).await,
         CdcCommand::Rewind { sink, index, since } => {
             let body = json!({ "index": index, "since": since });
-            session.show(Request::post(&steer(&sink, "rewind")).body(body), detail).await
+            session.show(Request::post(&path(&sink, "rewind")).body(body), detail).await
         }
         CdcCommand::Changes { index, since, limit } => {
-            let ask = Request::get(&CHANGES)
+            let request = Request::get(&CHANGES)
                 .query("index", &index)
                 .query("limit", &limit)
                 .query("wait", &0)
                 .maybe("since", since);
-            session.show(ask, |page, _| changes(&index, page)).await
+            session.show(request, |page, _| changes(&index, page)).await
         }
         CdcCommand::Follow { index, since, from_start } => {
             let start = match since {
@@ -104,14 +104,14 @@ pub async fn run(session: Session, command: CdcCommand) -> Result<(), Failure> {
     }
 }
 
-/// One sink of the list: there is no route of its own.
+/// Shows one sink of the list, because there is no route for one sink.
 async fn show(session: &Session, name: &str) -> Result<(), Failure> {
-    let list = session.ask(Request::get(&SINKS)).await?.value()?;
+    let list = session.send(Request::get(&SINKS)).await?.value()?;
     let named = |sink: &&Value| sink["name"] == name;
     let Some(sink) = entries(&list["results"]).iter().find(named) else {
         return Err(Failure::Refused {
             status: http::StatusCode::NOT_FOUND,
-            message: format!("There is no sink `{}`; `miroir cdc list` shows them.", clean(name)),
+            message: format!("Sink `{}` not found. `miroir cdc list` lists all sinks.", clean(name)),
             body: String::new(),
         });
     };
@@ -127,7 +127,7 @@ fn list(list: &Value, view: &View) -> String {
         "KIND",
         "STATE",
         "WAITING",
-        "HELD",
+        "STORED",
         "DROPPED",
         "PUBLISHED",
         "FAILURES",
@@ -146,25 +146,25 @@ fn list(list: &Value, view: &View) -> String {
             Cell::free(text(&sink["lastError"])),
         ]);
     }
-    table.render(view, "There are no sinks: `cdc.sinks` of the configuration names them.")
+    table.render(view, "There are no sinks. Configure them under `cdc.sinks`.")
 }
 
 fn detail(sink: &Value, view: &View) -> String {
-    let held = format!("{} events, {}", text(&sink["backlogEvents"]), bytes(&sink["backlogBytes"]));
+    let stored = format!("{} events, {}", text(&sink["backlogEvents"]), bytes(&sink["backlogBytes"]));
     let mut pairs = vec![
         ("name", Cell::new(text(&sink["name"]))),
         ("kind", Cell::new(text(&sink["kind"]))),
         ("state", Cell::status(text(&sink["state"]))),
         ("since", Cell::new(time_from(&sink["changedAt"], view))),
         ("waiting", Cell::new(format!("{} events", text(&sink["lag"])))),
-        ("held", Cell::new(held)),
+        ("stored", Cell::new(stored)),
         ("dropped", Cell::new(text(&sink["dropped"]))),
         ("published", Cell::new(text(&sink["published"]))),
         ("suppressed", Cell::new(text(&sink["suppressed"]))),
         ("failures", Cell::new(text(&sink["failures"]))),
     ];
     for (name, value) in [("reason", &sink["reason"]), ("last error", &sink["lastError"])] {
-        if text(value) != NOTHING {
+        if text(value) != MISSING {
             pairs.push((name, Cell::new(text(value))));
         }
     }
@@ -177,18 +177,18 @@ fn detail(sink: &Value, view: &View) -> String {
             Cell::number(text(&position["trimmedTo"])),
         ]);
     }
-    format!("{}\n\n{}", fields(pairs, view), table.render(view, "It was told nothing yet."))
+    format!("{}\n\n{}", fields(pairs, view), table.render(view, "It has no events yet."))
 }
 
 fn changes(index: &str, page: &Value) -> String {
     let mut lines: Vec<String> = entries(&page["results"]).iter().map(event_line).collect();
     if lines.is_empty() {
-        lines.push("There are no such changes.".to_owned());
+        lines.push("There are no changes.".to_owned());
     }
     if page["next"].as_u64() < page["last"].as_u64() {
-        let index = super::text::shell_word(index);
+        let index = shell_word(index);
         let next = text(&page["next"]);
-        lines.push(format!("\nThere are more: miroir cdc changes {index} --since {}", clean(&next)));
+        lines.push(format!("\nNext page: miroir cdc changes {index} --since {}", clean(&next)));
     }
     lines.join("\n")
 }
@@ -199,14 +199,14 @@ mod tests {
 
     use super::*;
 
-    const VIEW: View = View { colours: false, now: Timestamp::EPOCH };
+    const VIEW: View = View { colors: false, now: Timestamp::EPOCH };
 
     fn event(data: &Value) -> Value {
         json!({ "id": "films:42", "type": "io.miroir.document.deleted", "time": "1970-01-01T00:00:00Z", "data": data })
     }
 
     #[test]
-    fn events_are_a_line_each_whatever_is_in_them() {
+    fn event_line_is_one_line_for_any_content() {
         for (data, expected) in [
             (json!({ "primaryKeys": ["11", "1\u{1b}[2J\n2"] }), "11, 1\\u{1b}[2J\\u{a}2"),
             (json!({ "all": true }), "all documents"),
@@ -219,15 +219,15 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_changes_tell_how_to_go_on() {
+    fn changes_shows_the_command_for_the_next_page() {
         let page = json!({ "results": [event(&json!({ "all": true }))], "next": 42, "last": 44 });
         assert!(changes("films", &page).ends_with("miroir cdc changes films --since 42"));
         let end = json!({ "results": [], "next": 44, "last": 44 });
-        assert_eq!(changes("films", &end), "There are no such changes.");
+        assert_eq!(changes("films", &end), "There are no changes.");
     }
 
     #[test]
-    fn sinks_are_shown_with_their_positions() {
+    fn detail_shows_the_positions_of_a_sink() {
         let sink = json!({
             "name": "audit", "kind": "webhook", "state": "disabled", "reason": "gone\u{9b}", "lag": 3,
             "backlogEvents": 4, "backlogBytes": 2_048, "dropped": 0, "published": 9, "suppressed": 0, "failures": 1,

@@ -1,4 +1,4 @@
-//! One request to Miroir, one answer, within its time.
+//! Requests to Miroir, with a time limit.
 
 use std::error::Error;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::text::clean;
 
-/// How long a connection may take to come about.
+/// The maximum time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The largest answer that is read: more than any page of Miroir has.
-const MAX_ANSWER_BYTES: usize = 256 * 1024 * 1024;
+/// The maximum size of a response, which exceeds any response of Miroir.
+const MAX_RESPONSE_BYTES: usize = 256 * 1024 * 1024;
 
 /// The keys, as values of `Authorization`.
 pub(crate) struct Keys {
-    /// For `/_miroir`.
+    /// The key of routes under `/_miroir`.
     pub(crate) admin: Option<HeaderValue>,
-    /// For what clients use.
+    /// The key of client routes.
     pub(crate) api: Option<HeaderValue>,
 }
 
@@ -39,20 +39,20 @@ pub(crate) struct Request<'a> {
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
     version: Option<u64>,
-    patience: Duration,
+    extra_time: Duration,
 }
 
-/// An answer: its status, and its body as it came.
+/// A response.
 pub(crate) struct Response {
     status: StatusCode,
-    /// As it came.
+    /// The unchanged body.
     pub(crate) body: String,
     request: String,
     server: String,
 }
 
 impl<'a> Request<'a> {
-    /// A request for what is at the path of these segments, which may be any text.
+    /// Makes a request for the path with these segments, which can be any text.
     pub(crate) fn new(method: Method, path: &[&'a str]) -> Self {
         Self {
             method,
@@ -60,7 +60,7 @@ impl<'a> Request<'a> {
             query: Vec::new(),
             body: None,
             version: None,
-            patience: Duration::ZERO,
+            extra_time: Duration::ZERO,
         }
     }
 
@@ -80,13 +80,13 @@ impl<'a> Request<'a> {
         Self::new(Method::DELETE, path)
     }
 
-    /// With a parameter.
+    /// Adds a query parameter.
     pub(crate) fn query(mut self, name: &'static str, value: &impl ToString) -> Self {
         self.query.push((name, value.to_string()));
         self
     }
 
-    /// With a parameter, where there is a value.
+    /// Adds a query parameter if there is a value.
     pub(crate) fn maybe(self, name: &'static str, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.query(name, &value),
@@ -94,26 +94,26 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// With a JSON body.
+    /// Sets a JSON body.
     pub(crate) fn body(self, body: Value) -> Self {
         Self { body: Some(body), ..self }
     }
 
-    /// On condition that what is changed has this version, where one is named.
+    /// Makes the change conditional on a version, if there is one.
     pub(crate) fn if_version(self, version: Option<u64>) -> Self {
         Self { version, ..self }
     }
 
-    /// To be answered so much later than others: the server is asked to wait.
-    pub(crate) fn patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    /// Adds time for the response, because the request asks the server to wait.
+    pub(crate) fn extra_time(self, extra_time: Duration) -> Self {
+        Self { extra_time, ..self }
     }
 }
 
 impl Client {
-    /// A client of the Miroir at `base`, which waits `timeout` for an answer.
+    /// Makes a client of the server at `base`, which waits `timeout` for a response.
     pub(crate) fn new(base: Url, keys: Keys, timeout: Duration) -> Result<Self, Failure> {
-        // Redirects could lead keys elsewhere, and a proxy of the environment is not between an operator and Miroir.
+        // Redirects and proxies of the environment could leak the keys.
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -123,51 +123,49 @@ impl Client {
         Ok(Self { base, keys, http, timeout })
     }
 
-    /// Sends a request, and reads the whole answer whatever its status.
-    pub(crate) async fn send(&self, ask: Request<'_>) -> Result<Response, Failure> {
-        let url = self.url(&ask)?;
-        let request = format!("{} {}", ask.method, clean(url.path()));
-        let timeout = self.timeout.saturating_add(ask.patience);
-        let mut builder = self.http.request(ask.method, url).timeout(timeout);
-        let key = if ask.path.first() == Some(&"_miroir") { &self.keys.admin } else { &self.keys.api };
+    /// Sends a request and reads the whole response, with any status.
+    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Response, Failure> {
+        let url = self.url(&request)?;
+        let line = format!("{} {}", request.method, clean(url.path()));
+        let timeout = self.timeout.saturating_add(request.extra_time);
+        let mut builder = self.http.request(request.method, url).timeout(timeout);
+        let key = if request.path.first() == Some(&"_miroir") { &self.keys.admin } else { &self.keys.api };
         if let Some(key) = key {
             builder = builder.header(AUTHORIZATION, key.clone());
         }
-        if let Some(version) = ask.version {
+        if let Some(version) = request.version {
             builder = builder.header(IF_MATCH, format!("\"{version}\""));
         }
-        if let Some(body) = ask.body {
+        if let Some(body) = request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let failed = |error| self.failure(&request, timeout, &error);
+        let failed = |error| self.failure(&line, timeout, &error);
         let mut response = builder.send().await.map_err(failed)?;
         let status = response.status();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Failure::Strange(format!(
-                    "the answer to {request} is longer than any of Miroir's"
-                )));
+            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+                return Err(Failure::InvalidResponse(format!("the response to {line} is too long")));
             }
             body.extend_from_slice(&chunk);
         }
         let body = String::from_utf8_lossy(&body).into_owned();
-        Ok(Response { status, body, request, server: self.base.to_string() })
+        Ok(Response { status, body, request: line, server: self.base.to_string() })
     }
 
-    fn url(&self, ask: &Request<'_>) -> Result<Url, Failure> {
-        // These would be taken as steps in the path, and another request be made than was meant.
-        if let Some(name) = ask.path.iter().find(|segment| matches!(**segment, "" | "." | "..")) {
-            return Err(Failure::Usage(format!("`{name}` is no name that anything has")));
+    fn url(&self, request: &Request<'_>) -> Result<Url, Failure> {
+        // These segments would change the path to that of another request.
+        if let Some(name) = request.path.iter().find(|segment| matches!(**segment, "" | "." | "..")) {
+            return Err(Failure::Usage(format!("`{name}` is not a valid name")));
         }
         let mut url = self.base.clone();
         match url.path_segments_mut() {
-            Ok(mut segments) => segments.pop_if_empty().extend(&ask.path),
-            // Only URLs that are not http have no path.
+            Ok(mut segments) => segments.pop_if_empty().extend(&request.path),
+            // Only URLs of other schemes have no path.
             Err(()) => return Err(Failure::Usage("the URL of Miroir has no path".to_owned())),
         };
-        if !ask.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&ask.query);
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
         }
         Ok(url)
     }
@@ -176,27 +174,26 @@ impl Client {
         let server = &self.base;
         if error.is_connect() && !error.is_timeout() {
             return Failure::Unreachable(format!(
-                "cannot reach Miroir at {server}: {}. Is it running there? Name another with --url or MIROIR_URL.",
+                "cannot reach Miroir at {server}: {}. Is it running? Set another URL with --url or MIROIR_URL.",
                 clean(&root_cause(error))
             ));
         }
         if error.is_timeout() {
             let seconds = if error.is_connect() { CONNECT_TIMEOUT } else { timeout }.as_secs();
             return Failure::Unreachable(format!(
-                "{server} did not answer {request} within {seconds} s. `miroir topology ready` tells whether it is well; \
-                 --timeout waits longer."
+                "{server} did not respond to {request} within {seconds} s. Check it with `miroir topology ready`, or wait \
+                 longer with --timeout."
             ));
         }
         Failure::Unreachable(format!(
-            "the connection to {server} broke at {request}: {}. What was asked for may have happened: look before \
-             repeating it.",
+            "the connection to {server} broke during {request}: {}. The outcome is unknown: check it before you retry.",
             clean(&root_cause(error))
         ))
     }
 }
 
 impl Response {
-    /// The refusal, if it is one.
+    /// Returns the failure of a response with an error status.
     pub(crate) fn refusal(&self) -> Option<Failure> {
         if self.status.is_success() {
             return None;
@@ -204,16 +201,16 @@ impl Response {
         Some(Failure::refused(self.status, &self.body, &self.request, &self.server))
     }
 
-    /// Its status.
+    /// Returns the status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The body as JSON.
+    /// Parses the body as JSON.
     pub(crate) fn value(&self) -> Result<Value, Failure> {
         serde_json::from_str(&self.body).map_err(|error| {
-            Failure::Strange(format!(
-                "{} answered {} with what is no JSON ({error}). Is a Miroir there? Name another server with --url or \
+            Failure::InvalidResponse(format!(
+                "{} returned invalid JSON to {} ({error}). Is this the URL of a Miroir server? Set another with --url or \
                  MIROIR_URL.",
                 self.server, self.request
             ))
@@ -221,7 +218,7 @@ impl Response {
     }
 }
 
-/// The last of the causes: what the system said.
+/// Returns the innermost cause, which is the error of the operating system.
 fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(deeper) = cause.source() {
@@ -240,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn names_cannot_leave_their_place_in_the_path() {
+    fn url_escapes_names_in_the_path() {
         let url = |base: &str, name| client(base).url(&Request::get(&["_miroir", "jobs", name]));
         let path = url("http://h", "a/b?c#d %2e").unwrap();
         assert_eq!(path.as_str(), "http://h/_miroir/jobs/a%2Fb%3Fc%23d%20%252e");
@@ -253,19 +250,19 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_encoded() {
-        let ask = Request::get(&["tasks"]).query("from", &"a b&c").maybe("limit", None::<u32>);
-        assert_eq!(client("http://h").url(&ask).unwrap().as_str(), "http://h/tasks?from=a+b%26c");
+    fn url_encodes_parameters() {
+        let request = Request::get(&["tasks"]).query("from", &"a b&c").maybe("limit", None::<u32>);
+        assert_eq!(client("http://h").url(&request).unwrap().as_str(), "http://h/tasks?from=a+b%26c");
     }
 
     #[tokio::test]
-    async fn closed_port_is_an_error_that_says_what_to_set() {
+    async fn send_to_a_closed_port_names_the_url_setting() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let client = client(&format!("http://{free}"));
         let failure = client.send(Request::get(&["health"])).await.err().unwrap();
         assert_eq!(failure.exit_code(), 6);
-        let said = failure.to_string();
-        assert!(said.contains(&free.to_string()) && said.contains("MIROIR_URL"), "{said}");
-        assert!(said.contains("refused"), "{said}");
+        let error = failure.to_string();
+        assert!(error.contains(&free.to_string()) && error.contains("MIROIR_URL"), "{error}");
+        assert!(error.contains("refused"), "{error}");
     }
 }

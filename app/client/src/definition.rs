@@ -1,4 +1,4 @@
-//! A definition in a file, JSON or YAML.
+//! Definitions in JSON or YAML files.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 use crate::text::clean;
 
-/// More than any definition that a server takes.
+/// The maximum size, which exceeds that of any definition a server accepts.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Reads the object in `file`, or in standard input where that is `-`.
+/// Reads the object in `file`. `-` is standard input.
 pub(crate) fn read(file: &Path) -> Result<Map<String, Value>, Failure> {
     let shown = clean(&file.display().to_string());
     let refuse =
@@ -29,7 +29,8 @@ pub(crate) fn read(file: &Path) -> Result<Map<String, Value>, Failure> {
     parse(&text).map_err(refuse)
 }
 
-/// Nearly all JSON is YAML too. It is read as JSON first all the same: numbers and errors are then those of JSON.
+/// Parses JSON or YAML. JSON is tried first although it is mostly YAML too, for the numbers and errors of
+/// JSON.
 fn parse(text: &str) -> Result<Map<String, Value>, String> {
     let json = serde_json::from_str(text);
     let value: Value = match json {
@@ -39,7 +40,7 @@ fn parse(text: &str) -> Result<Map<String, Value>, String> {
     };
     match value {
         Value::Object(fields) => Ok(fields),
-        _ => Err("it is no object: write fields such as `name` and `index`".to_owned()),
+        _ => Err("it is not an object with fields such as `name` and `index`".to_owned()),
     }
 }
 
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_and_yaml_say_the_same() {
+    fn parse_reads_json_and_yaml_alike() {
         let expected =
             json!({ "id": "a", "query": { "q": "x" }, "assertions": [{ "type": "min_hits", "value": 1 }] });
         let yaml = "id: a\nquery: { q: x }\nassertions:\n  - { type: min_hits, value: 1 }\n";
@@ -60,11 +61,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_definition_is_refused_with_its_place() {
+    fn read_refuses_other_content_with_its_position() {
         assert!(parse("{\"a\": }").unwrap_err().contains("line 1"));
         assert!(parse("a: [1").is_err());
         for text in ["", "[]", "7", "- a"] {
-            assert!(parse(text).unwrap_err().contains("no object"), "{text}");
+            assert!(parse(text).unwrap_err().contains("not an object"), "{text}");
         }
         let missing = read(Path::new("/no/such/file")).unwrap_err();
         assert_eq!(missing.exit_code(), 2);

@@ -1,11 +1,11 @@
-//! Change events as lines for people.
+//! The text of change events.
 
 use serde_json::Value;
 
 use crate::text::clean;
 use crate::value::{text, time};
 
-/// `2026-11-27 12:00:00  films:42  document.upserted  11, 12`.
+/// Returns a line such as `2026-11-27 12:00:00  films:42  document.upserted  11, 12`.
 pub(crate) fn event_line(event: &Value) -> String {
     let (kind, data) = (text(&event["type"]), &event["data"]);
     let about = if let Some(keys) = data["primaryKeys"].as_array() {

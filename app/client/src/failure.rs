@@ -1,4 +1,4 @@
-//! Why a command ends badly, with which exit code, and what to do about it.
+//! Failures of commands, with exit codes and advice.
 
 use std::io::ErrorKind;
 
@@ -7,44 +7,44 @@ use serde_json::Value;
 
 use crate::text::clean;
 
-/// The exit code of what fits no other.
+/// The exit code of other failures.
 const FAILED: u8 = 1;
 
-/// Why a command ends badly. What others wrote is cleaned when this is made, so it can be printed as it is.
+/// The failure of a command. Its messages contain no control characters from the server or the files.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The arguments, the environment or a file make no request.
+    /// Invalid arguments, environment variables or files.
     #[error("{0}")]
     Usage(String),
-    /// There was no answer.
+    /// No response.
     #[error("{0}")]
     Unreachable(String),
-    /// Miroir refused.
+    /// A response with an error of Miroir.
     #[error("{message}")]
     Refused {
-        /// The status of its answer.
+        /// The status of the response.
         status: StatusCode,
-        /// Everything there is to say.
+        /// The error, with advice.
         message: String,
-        /// The body of its answer, as it came.
+        /// The unchanged body of the response.
         body: String,
     },
-    /// The answer is not one that Miroir gives.
+    /// A response that Miroir cannot have sent.
     #[error("{0}")]
-    Strange(String),
-    /// Everything was answered, and what was asked about is not well.
+    InvalidResponse(String),
+    /// A failed task or canary, or a cluster that is not ready.
     #[error("{0}")]
-    Bad(String),
-    /// What was waited for did not happen in time.
+    Unhealthy(String),
+    /// A wait that exceeded its time limit.
     #[error("{0}")]
-    TimeUp(String),
-    /// Standard output takes no more.
+    TimedOut(String),
+    /// An error of standard output.
     #[error("cannot write the output: {0}")]
     Output(#[source] std::io::Error),
 }
 
 impl Failure {
-    /// The exit code: `docs/cli.md` and `miroir help` list them.
+    /// Returns the exit code. `docs/cli.md` and `miroir help` list them.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -55,19 +55,19 @@ impl Failure {
                 _ => FAILED,
             },
             Self::Unreachable(_) => 6,
-            Self::Bad(_) => 7,
-            Self::TimeUp(_) => 8,
-            Self::Strange(_) | Self::Output(_) => FAILED,
+            Self::Unhealthy(_) => 7,
+            Self::TimedOut(_) => 8,
+            Self::InvalidResponse(_) | Self::Output(_) => FAILED,
         }
     }
 
-    /// Whether it is no failure at all: the reader of the output has seen enough (`miroir task list | head`).
+    /// Returns whether only the pipe was closed (`miroir task list | head`), which is not reported.
     pub fn is_silent(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == ErrorKind::BrokenPipe)
     }
 
-    /// Whether the same request may well be answered in a moment, so that long work waits for it.
-    pub(crate) fn may_pass(&self) -> bool {
+    /// Returns whether the request can succeed soon, so that long work retries it.
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
             Self::Refused { status, .. } => matches!(
@@ -81,16 +81,17 @@ impl Failure {
         }
     }
 
-    /// A refusal: the server's sentence, its code and link, and what to do where that is known here.
+    /// Makes the failure of a response with an error: its message, code and link, and advice if there is
+    /// some.
     pub(crate) fn refused(status: StatusCode, body: &str, request: &str, server: &str) -> Self {
         let value: Value = serde_json::from_str(body).unwrap_or_default();
-        let (Some(said), Some(code)) = (value["message"].as_str(), value["code"].as_str()) else {
-            return Self::Strange(format!(
-                "{server} answered {request} with {status}, and not as Miroir does. Is a Miroir there? Name another \
-                 server with --url or MIROIR_URL."
+        let (Some(text), Some(code)) = (value["message"].as_str(), value["code"].as_str()) else {
+            return Self::InvalidResponse(format!(
+                "{server} returned {status} to {request} without an error of Miroir. Is this the URL of a Miroir server? Set \
+                 another with --url or MIROIR_URL."
             ));
         };
-        let mut message = format!("{}\n  code: {} ({})", clean(said), clean(code), status.as_u16());
+        let mut message = format!("{}\n  code: {} ({})", clean(text), clean(code), status.as_u16());
         if let Some(link) = value["link"].as_str() {
             message.push_str("\n  see:  ");
             message.push_str(&clean(link));
@@ -99,7 +100,7 @@ impl Failure {
             message.push_str("\n  try:  ");
             message.push_str(advice);
         }
-        // A path that the server does not know is no thing that was not found.
+        // An unknown route must not look like a missing alias or canary.
         let status = if code == "not_found" { StatusCode::NOT_IMPLEMENTED } else { status };
         Self::Refused { status, message, body: body.to_owned() }
     }
@@ -108,16 +109,14 @@ impl Failure {
 fn advice(status: StatusCode, code: &str) -> Option<&'static str> {
     Some(match (status, code) {
         (_, "miroir_invalid_auth") => {
-            "set MIROIR_ADMIN_API_KEY to the server's auth.admin_key, or name a file that holds it with --admin-key-file"
+            "set MIROIR_ADMIN_API_KEY to the server's auth.admin_key, or --admin-key-file to a file with it"
         }
         (_, "missing_authorization_header" | "invalid_api_key") => {
-            "set MIROIR_API_KEY to the server's auth.master_key, or name a file that holds it with --api-key-file"
+            "set MIROIR_API_KEY to the server's auth.master_key, or --api-key-file to a file with it"
         }
-        (_, "not_found") => "the server does not know this request: is it older than this program?",
-        (StatusCode::PRECONDITION_FAILED, _) => {
-            "look at it again with `show`, and repeat with its version if the change is still wanted"
-        }
-        (StatusCode::SERVICE_UNAVAILABLE, _) => "`miroir topology ready` tells what is missing",
+        (_, "not_found") => "the server does not have this route: is it older than this program?",
+        (StatusCode::PRECONDITION_FAILED, _) => "read the current version with `show`, and retry with it",
+        (StatusCode::SERVICE_UNAVAILABLE, _) => "check the cluster with `miroir topology ready`",
         _ => return None,
     })
 }
@@ -134,17 +133,19 @@ mod tests {
     }
 
     #[test]
-    fn refusals_tell_all_the_server_said_and_nothing_a_terminal_obeys() {
+    fn refused_shows_the_whole_error_without_control_characters() {
         let text = refused(412, "miroir_alias_version_mismatch").to_string();
         assert!(text.starts_with("No.\\u{1b}[2J\n"), "{text}");
-        for part in ["miroir_alias_version_mismatch (412)", "see:  l#\\u{9b}x", "try:  look at it again"] {
+        for part in
+            ["miroir_alias_version_mismatch (412)", "see:  l#\\u{9b}x", "try:  read the current version"]
+        {
             assert!(text.contains(part), "{text}");
         }
         assert!(!text.chars().any(|character| character.is_control() && character != '\n'), "{text:?}");
     }
 
     #[test]
-    fn keys_that_are_missing_are_named() {
+    fn refused_names_the_missing_key() {
         for (code, variable) in
             [("miroir_invalid_auth", "MIROIR_ADMIN_API_KEY"), ("invalid_api_key", "MIROIR_API_KEY")]
         {
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn exit_codes_tell_what_kind_of_failure_it_is() {
+    fn exit_code_depends_on_the_kind_of_failure() {
         for (failure, code) in [
             (Failure::Usage(String::new()), 2),
             (refused(404, "miroir_alias_not_found"), 3),
@@ -166,24 +167,24 @@ mod tests {
             (refused(400, "bad_request"), 1),
             (refused(503, "miroir_store_unavailable"), 1),
             (Failure::Unreachable(String::new()), 6),
-            (Failure::Bad(String::new()), 7),
-            (Failure::TimeUp(String::new()), 8),
+            (Failure::Unhealthy(String::new()), 7),
+            (Failure::TimedOut(String::new()), 8),
         ] {
             assert_eq!(failure.exit_code(), code, "{failure:?}");
         }
     }
 
     #[test]
-    fn answers_of_something_else_ask_whether_it_is_miroir() {
+    fn refused_doubts_the_url_of_another_server() {
         let failure = Failure::refused(StatusCode::BAD_GATEWAY, "<html>", "GET /x", "http://h");
         assert_eq!(failure.exit_code(), 1);
         assert!(failure.to_string().contains("MIROIR_URL"), "{failure}");
     }
 
     #[test]
-    fn what_may_pass_is_waited_for() {
-        assert!(refused(503, "miroir_overloaded").may_pass());
-        assert!(Failure::Unreachable(String::new()).may_pass());
-        assert!(!refused(410, "miroir_changes_trimmed").may_pass());
+    fn is_transient_only_for_failures_that_pass() {
+        assert!(refused(503, "miroir_overloaded").is_transient());
+        assert!(Failure::Unreachable(String::new()).is_transient());
+        assert!(!refused(410, "miroir_changes_trimmed").is_transient());
     }
 }

@@ -1,4 +1,4 @@
-//! Changes as they come: page after page of the feed, each waited for by the server.
+//! Following the feed of changes, page by page, with long polling.
 
 use std::time::Duration;
 
@@ -12,28 +12,29 @@ use crate::output;
 use crate::progress::Progress;
 use crate::session::Session;
 
-/// How long the server may wait for a change, in seconds.
+/// The maximum time that the server waits for a change, in seconds.
 const WAIT_S: u64 = 25;
-/// Events asked for at once.
-const PAGE: u32 = 200;
+/// The number of events per page.
+const PAGE_SIZE: u32 = 200;
 /// The path of the feed.
 pub(crate) const CHANGES: [&str; 2] = ["_miroir", "changes"];
-/// The pauses while Miroir is away.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The first pause after a failure. It doubles with each further failure.
+const MIN_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause after a failure.
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
-/// Where to begin.
+/// The position to start from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Start {
-    /// With what comes from now on.
+    /// Only new changes.
     Now,
-    /// With the oldest change that is held.
+    /// The oldest stored change.
     Oldest,
-    /// After the change of this number.
+    /// The change after this number.
     After(u64),
 }
 
-/// A page of the feed, its events as they came.
+/// A page of the feed, with unchanged events.
 #[derive(Deserialize)]
 struct Page {
     results: Vec<Box<RawValue>>,
@@ -42,14 +43,15 @@ struct Page {
 }
 
 impl Page {
-    fn of(answer: &Response) -> Result<Self, Failure> {
-        serde_json::from_str(&answer.body)
-            .map_err(|error| Failure::Strange(format!("the answer is no page of changes: {error}")))
+    fn parse(response: &Response) -> Result<Self, Failure> {
+        serde_json::from_str(&response.body).map_err(|error| {
+            Failure::InvalidResponse(format!("the response is not a page of changes: {error}"))
+        })
     }
 }
 
-/// Prints changes until the reader of the output has seen enough. An outage of Miroir is waited for once it has answered;
-/// after it, nothing is missing and nothing comes twice, as far as the changes are still held.
+/// Prints changes until the output is closed. Retries while Miroir is unavailable, once it has responded.
+/// Each stored change is printed exactly once.
 pub(crate) async fn follow(session: &Session, index: &str, start: Start) -> Result<(), Failure> {
     let since = match start {
         Start::After(number) => Some(number),
@@ -57,35 +59,35 @@ pub(crate) async fn follow(session: &Session, index: &str, start: Start) -> Resu
         Start::Now => Some(last(session, index).await?),
     };
     let progress = Progress::new();
-    let (mut since, mut pause, mut answered) = (since, FIRST_PAUSE, false);
+    let (mut since, mut pause, mut responded) = (since, MIN_PAUSE, false);
     loop {
-        let ask = Request::get(&CHANGES)
+        let request = Request::get(&CHANGES)
             .query("index", &index)
-            .query("limit", &PAGE)
+            .query("limit", &PAGE_SIZE)
             .query("wait", &WAIT_S)
             .maybe("since", since)
-            .patience(Duration::from_secs(WAIT_S));
-        match session.ask(ask).await {
-            Ok(answer) => {
-                let page = Page::of(&answer)?;
+            .extra_time(Duration::from_secs(WAIT_S));
+        match session.send(request).await {
+            Ok(response) => {
+                let page = Page::parse(&response)?;
                 progress.clear();
                 print(session, &page)?;
-                (since, pause, answered) = (Some(page.next), FIRST_PAUSE, true);
+                (since, pause, responded) = (Some(page.next), MIN_PAUSE, true);
             }
-            Err(failure) if answered && failure.may_pass() => {
-                progress.say("Miroir is away, trying again");
+            Err(failure) if responded && failure.is_transient() => {
+                progress.say("Miroir is unavailable, retrying");
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                pause = (pause * 2).min(MAX_PAUSE);
             }
             Err(failure) => return Err(failure),
         }
     }
 }
 
-/// The number of the newest change.
+/// Returns the number of the newest change.
 async fn last(session: &Session, index: &str) -> Result<u64, Failure> {
-    let ask = Request::get(&CHANGES).query("index", &index).query("limit", &1).query("wait", &0);
-    Ok(Page::of(&session.ask(ask).await?)?.last)
+    let request = Request::get(&CHANGES).query("index", &index).query("limit", &1).query("wait", &0);
+    Ok(Page::parse(&session.send(request).await?)?.last)
 }
 
 fn print(session: &Session, page: &Page) -> Result<(), Failure> {
@@ -94,7 +96,7 @@ fn print(session: &Session, page: &Page) -> Result<(), Failure> {
             session.output.json(event.get())?;
         } else {
             let event = serde_json::from_str(event.get())
-                .map_err(|error| Failure::Strange(format!("an event cannot be read: {error}")))?;
+                .map_err(|error| Failure::InvalidResponse(format!("an event is invalid: {error}")))?;
             output::lines(&event_line(&event))?;
         }
     }

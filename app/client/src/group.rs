@@ -3,22 +3,22 @@
 use clap::{Args, Subcommand};
 use miroir_domain::Timestamp;
 
+use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::reach::Reach;
 use crate::session::Session;
 
 /// A group of commands for a running Miroir.
 #[derive(Debug, Args)]
 pub struct Group<C: Subcommand> {
     #[command(flatten)]
-    reach: Reach,
+    connection: Connection,
     #[command(subcommand)]
     command: C,
 }
 
 impl<C: Subcommand> Group<C> {
-    /// Runs the command with `run`. `now` returns the present instant, for what is shown as a span.
+    /// Runs the command with `run`. `now` returns the current time, for relative times in the output.
     pub async fn run<F>(
         self,
         now: fn() -> Timestamp,
@@ -27,11 +27,11 @@ impl<C: Subcommand> Group<C> {
     where
         F: Future<Output = Result<(), Failure>>,
     {
-        let output = Output::new(self.reach.json, now);
-        let session = Session { client: self.reach.client()?, output: output.clone() };
+        let output = Output::new(self.connection.json, now);
+        let session = Session { client: self.connection.client()?, output: output.clone() };
         let ended = run(session, self.command).await;
-        // A refusal is a response too: programs get its body like any other.
-        if let (true, Err(Failure::Refused { body, .. })) = (self.reach.json, &ended) {
+        // With --json, the body of an error is printed like any other.
+        if let (true, Err(Failure::Refused { body, .. })) = (self.connection.json, &ended) {
             output.json(body)?;
         }
         ended

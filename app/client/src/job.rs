@@ -1,4 +1,4 @@
-//! `miroir job`: long work, and who is at it.
+//! `miroir job`: long-running background work.
 
 use clap::Subcommand;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::client::Request;
 use crate::failure::Failure;
 use crate::output::View;
-use crate::page::Page;
+use crate::page::{Page, next_page};
 use crate::session::Session;
 use crate::table::{Cell, Table, fields};
 use crate::value::{entries, text, time_from};
@@ -16,16 +16,16 @@ const JOBS: [&str; 2] = ["_miroir", "jobs"];
 /// The commands of `miroir job`.
 #[derive(Debug, Subcommand)]
 pub enum JobCommand {
-    /// List jobs in the order of their ids.
+    /// List jobs in order of their ids.
     List(Page),
     /// Show a job.
     Show {
-        /// Its id.
+        /// Id of the job.
         id: String,
     },
-    /// Call a job off, whoever works on it. Ends with 4 when it has ended already.
+    /// Cancel a job on any instance. Exits with 4 if it has already ended.
     Cancel {
-        /// Its id.
+        /// Id of the job.
         id: String,
     },
 }
@@ -37,7 +37,7 @@ fn at(id: &str) -> [&str; 3] {
 /// Runs a command of `miroir job`.
 pub async fn run(session: Session, command: JobCommand) -> Result<(), Failure> {
     match command {
-        JobCommand::List(page) => session.show(page.ask(&JOBS), list).await,
+        JobCommand::List(page) => session.show(page.request(&JOBS), list).await,
         JobCommand::Show { id } => session.show(Request::get(&at(&id)), detail).await,
         JobCommand::Cancel { id } => session.show(Request::delete(&at(&id)), detail).await,
     }
@@ -66,7 +66,7 @@ fn list(list: &Value, view: &View) -> String {
             Cell::free(text(&job["lastError"])),
         ]);
     }
-    format!("{}{}", table.render(view, "There are no jobs."), crate::page::next_page(list))
+    format!("{}{}", table.render(view, "There are no jobs."), next_page(list))
 }
 
 fn detail(job: &Value, view: &View) -> String {
@@ -97,8 +97,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jobs_are_shown_with_their_claims() {
-        let view = View { colours: false, now: Timestamp::EPOCH };
+    fn list_and_detail_show_the_claim() {
+        let view = View { colors: false, now: Timestamp::EPOCH };
         let job = json!({
             "id": "move-1", "type": "move", "state": "claimed", "attempts": 1, "maxAttempts": 3,
             "claim": { "claimedBy": "one", "expiresAt": "1970-01-01T00:00:04.000Z", "token": 9 },

@@ -1,4 +1,4 @@
-//! `miroir lease`: which instance leads what.
+//! `miroir lease`: the holders of roles.
 
 use clap::Subcommand;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::value::{entries, text, time_from};
 /// The commands of `miroir lease`.
 #[derive(Debug, Subcommand)]
 pub enum LeaseCommand {
-    /// List the leases: what is led, by whom, and until when.
+    /// List leases with role, holder and expiry.
     List,
 }
 
@@ -34,7 +34,7 @@ fn list(list: &Value, view: &View) -> String {
             Cell::new(time_from(&lease["expiresAt"], view)),
         ]);
     }
-    table.render(view, "Nothing is led by anyone.")
+    table.render(view, "There are no leases.")
 }
 
 #[cfg(test)]
@@ -45,14 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leases_tell_who_leads_and_until_when() {
-        let view = View { colours: false, now: Timestamp::EPOCH };
+    fn list_shows_holder_and_expiry() {
+        let view = View { colors: false, now: Timestamp::EPOCH };
         let lease = json!({
             "role": "canary", "holder": "miroir-0\u{1b}", "token": 12, "expiresAt": "1970-01-01T00:00:04.000Z"
         });
         let expected = "ROLE    HOLDER          TOKEN  EXPIRES (UTC)\n\
                         canary  miroir-0\\u{1b}     12  1970-01-01 00:00:04 (in 4.0 s)";
         assert_eq!(list(&json!({ "results": [lease] }), &view), expected);
-        assert_eq!(list(&json!({ "results": [] }), &view), "Nothing is led by anyone.");
+        assert_eq!(list(&json!({ "results": [] }), &view), "There are no leases.");
     }
 }

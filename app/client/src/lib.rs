@@ -1,17 +1,19 @@
-//! The command-line client of a running Miroir: one module per group of commands, over what they share.
+//! The command-line client of a running Miroir: one module per group of commands, and shared modules.
 //!
 //! | module | contents |
 //! |---|---|
 //! | [`task`], [`alias`], [`canary`], [`cdc`], [`topology`], [`lease`], [`job`] | the groups of commands |
 //! | [`group`] | a group of commands, with the options that all groups share |
 //! | [`failure`] | why a command fails, with its exit code and what to do about it |
-//! | `reach` | the URL and the keys of the server: flags and variables |
-//! | `client` | one request and its response, within its time |
-//! | `session` | what a command works with |
+//! | `connection` | the options with URL and keys of the server |
+//! | `client` | requests and responses, with a time limit |
+//! | `session` | the client and the output of a command |
 //! | `page` | the options of lists |
-//! | `output` | the server's JSON for programs, text for people |
-//! | `table`, `text`, `time`, `value` | text for people, made of JSON that others wrote |
-//! | `definition`, `follow`, `event_text`, `canary_text` | files of definitions, changes as they come, events and canaries for people |
+//! | `output` | output as JSON or as text |
+//! | `table`, `text`, `time`, `value` | the text of JSON from the server |
+//! | `definition` | definitions in files |
+//! | `follow` | following the feed of changes |
+//! | `event_text`, `canary_text` | the text of events and canaries |
 //! | `progress` | progress of long work, on a terminal |
 
 pub mod alias;
@@ -19,6 +21,7 @@ pub mod canary;
 mod canary_text;
 pub mod cdc;
 mod client;
+mod connection;
 mod definition;
 mod event_text;
 pub mod failure;
@@ -29,7 +32,6 @@ pub mod lease;
 mod output;
 mod page;
 mod progress;
-mod reach;
 mod session;
 mod table;
 pub mod task;

@@ -1,4 +1,4 @@
-//! What is printed: the server's JSON for programs, text for people.
+//! Output of commands: the server's JSON, or text.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -9,53 +9,53 @@ use crate::client::Response;
 use crate::failure::Failure;
 use crate::text::clean_json;
 
-/// What text for people depends on.
+/// The conditions of text output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
-    /// Whether how things stand is told by colours too.
-    pub(crate) colours: bool,
-    /// The present instant, for what is told as a span.
+    /// True to color states.
+    pub(crate) colors: bool,
+    /// The current time, for relative times.
     pub(crate) now: Timestamp,
 }
 
-/// Where and how a command prints.
+/// The output of a command.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
-    /// Whether programs read it.
+    /// True to print JSON.
     pub(crate) json: bool,
     terminal: bool,
-    colours: bool,
+    colors: bool,
     now: fn() -> Timestamp,
 }
 
 impl Output {
-    /// Standard output.
+    /// Makes an output to standard output.
     pub(crate) fn new(json: bool, now: fn() -> Timestamp) -> Self {
         let terminal = std::io::stdout().is_terminal();
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let dumb = variable("TERM").is_none_or(|kind| kind == "dumb");
-        Self { json, terminal, colours: terminal && !dumb && variable("NO_COLOR").is_none(), now }
+        Self { json, terminal, colors: terminal && !dumb && variable("NO_COLOR").is_none(), now }
     }
 
-    /// How text looks now.
+    /// Returns the conditions of text output.
     pub(crate) fn view(&self) -> View {
-        View { colours: self.colours, now: (self.now)() }
+        View { colors: self.colors, now: (self.now)() }
     }
 
-    /// Prints an answer as it is, or as `render` writes it for people.
-    pub(crate) fn answer(
+    /// Prints a response: its JSON unchanged, or the text of `render`.
+    pub(crate) fn response(
         &self,
-        answer: &Response,
+        response: &Response,
         render: impl FnOnce(&Value, &View) -> String,
     ) -> Result<(), Failure> {
         if self.json {
-            return self.json(&answer.body);
+            return self.json(&response.body);
         }
-        lines(&render(&answer.value()?, &self.view()))
+        lines(&render(&response.value()?, &self.view()))
     }
 
-    /// Prints JSON byte by byte as it came, and an end of line. On a terminal, characters that it would obey are
-    /// written as JSON writes characters that are hard to type.
+    /// Prints JSON unchanged, and a line break. On a terminal, control characters are escaped as in JSON
+    /// strings.
     pub(crate) fn json(&self, body: &str) -> Result<(), Failure> {
         if body.is_empty() {
             return Ok(());
@@ -64,7 +64,7 @@ impl Output {
     }
 }
 
-/// Prints text, and an end of line where it has none.
+/// Prints text, and a line break unless the text ends with one.
 pub(crate) fn lines(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())

@@ -1,36 +1,36 @@
-//! What a command works with.
+//! The client and the output of a command.
 
 use crate::client::{Client, Request, Response};
 use crate::failure::Failure;
 use crate::output::{self, Output, View};
 use crate::text;
 
-/// What a command works with.
+/// The client and the output of a command.
 pub struct Session {
     pub(crate) client: Client,
     pub(crate) output: Output,
 }
 
 impl Session {
-    /// Sends a request. A refusal is an error.
-    pub(crate) async fn ask(&self, ask: Request<'_>) -> Result<Response, Failure> {
-        let answer = self.client.send(ask).await?;
-        answer.refusal().map_or(Ok(answer), Err)
+    /// Sends a request. A response with an error status is a failure.
+    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Response, Failure> {
+        let response = self.client.send(request).await?;
+        response.refusal().map_or(Ok(response), Err)
     }
 
-    /// Sends a request and prints what it is answered: as it is, or as `render` writes it for people.
+    /// Sends a request and prints the response: its JSON unchanged, or the text of `render`.
     pub(crate) async fn show(
         &self,
-        ask: Request<'_>,
+        request: Request<'_>,
         render: impl FnOnce(&serde_json::Value, &View) -> String,
     ) -> Result<(), Failure> {
-        let answer = self.ask(ask).await?;
-        self.output.answer(&answer, render)
+        let response = self.send(request).await?;
+        self.output.response(&response, render)
     }
 
-    /// Sends a request that is answered with nothing, and says `done`.
-    pub(crate) async fn done(&self, ask: Request<'_>, done: &str) -> Result<(), Failure> {
-        self.ask(ask).await?;
+    /// Sends a request whose response has no body, and prints `done`.
+    pub(crate) async fn done(&self, request: Request<'_>, done: &str) -> Result<(), Failure> {
+        self.send(request).await?;
         if self.output.json { Ok(()) } else { output::lines(&text::clean(done)) }
     }
 }

@@ -3,19 +3,19 @@
 use crate::output::View;
 use crate::text::{clean, shortened, width};
 
-/// What lies between two columns.
+/// The gap between two columns.
 const GAP: &str = "  ";
-/// How wide a cell of free text may be in a table; all of it is where one thing is shown.
+/// The maximum width of free text in a table. Lists of fields show the whole text.
 const FREE_TEXT_COLUMNS: usize = 60;
 
-/// How something stands, told by its colour.
+/// The color of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// As it should.
+    /// A good state.
     Good,
-    /// On its way, or not quite.
-    Middling,
-    /// Not as it should.
+    /// A temporary or slightly bad state.
+    Neutral,
+    /// A bad state.
     Bad,
 }
 
@@ -23,13 +23,13 @@ impl Tone {
     fn code(self) -> &'static str {
         match self {
             Self::Good => "32",
-            Self::Middling => "33",
+            Self::Neutral => "33",
             Self::Bad => "31",
         }
     }
 }
 
-/// Text for one place of a table, cleaned when it is made.
+/// The text of a cell, without control characters.
 #[derive(Debug, Clone)]
 pub(crate) struct Cell {
     text: String,
@@ -38,23 +38,23 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Any text.
+    /// Makes a cell with any text.
     pub(crate) fn new(text: impl AsRef<str>) -> Self {
         Self { text: clean(text.as_ref()), tone: None, right: false }
     }
 
-    /// Text of any length, of which a table shows the beginning.
+    /// Makes a cell with text of any length, which is shortened.
     pub(crate) fn free(text: impl AsRef<str>) -> Self {
         let cell = Self::new(text);
         Self { text: shortened(&cell.text, FREE_TEXT_COLUMNS), ..cell }
     }
 
-    /// A number, aligned at its last digit.
+    /// Makes a cell with a number, aligned to the right.
     pub(crate) fn number(text: impl AsRef<str>) -> Self {
         Self { right: true, ..Self::new(text) }
     }
 
-    /// A word that says how something stands.
+    /// Makes a cell with a state, which is colored.
     pub(crate) fn status(text: impl AsRef<str>) -> Self {
         let cell = Self::new(text);
         let tone = match cell.text.as_str() {
@@ -63,30 +63,31 @@ impl Cell {
                 Some(Tone::Bad)
             }
             "-" | "" => None,
-            _ => Some(Tone::Middling),
+            _ => Some(Tone::Neutral),
         };
         Self { tone, ..cell }
     }
 
-    /// The text in `columns`, coloured where the view has colours. Only the text is coloured, so widths stay.
+    /// Returns the text padded to `columns`, with color if the view has colors. Padding is computed without
+    /// color codes.
     fn padded(&self, columns: usize, view: &View) -> String {
         let padding = " ".repeat(columns.saturating_sub(width(&self.text)));
         let text = match self.tone {
-            Some(tone) if view.colours => format!("\u{1b}[{}m{}\u{1b}[0m", tone.code(), self.text),
+            Some(tone) if view.colors => format!("\u{1b}[{}m{}\u{1b}[0m", tone.code(), self.text),
             _ => self.text.clone(),
         };
         if self.right { format!("{padding}{text}") } else { format!("{text}{padding}") }
     }
 }
 
-/// Rows under a heading.
+/// Rows below a heading.
 pub(crate) struct Table {
     heading: Vec<Cell>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
-    /// A table without rows.
+    /// Makes a table without rows.
     pub(crate) fn new(heading: &[&str]) -> Self {
         Self { heading: heading.iter().map(Cell::new).collect(), rows: Vec::new() }
     }
@@ -96,12 +97,12 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The table, without a line break at its end; `none` in place of one without rows.
-    pub(crate) fn render(mut self, view: &View, none: &str) -> String {
+    /// Returns the table without a line break at its end, or `empty` if it has no rows.
+    pub(crate) fn render(mut self, view: &View, empty: &str) -> String {
         if self.rows.is_empty() {
-            return none.to_owned();
+            return empty.to_owned();
         }
-        // A heading stands where the cells below it do.
+        // A heading is aligned like the cells below it.
         for (column, heading) in self.heading.iter_mut().enumerate() {
             heading.right = self.rows.iter().all(|row| row.get(column).is_some_and(|cell| cell.right));
         }
@@ -121,7 +122,7 @@ impl Table {
     }
 }
 
-/// Names and values of one thing, a line each.
+/// Returns a line for each pair of name and value.
 pub(crate) fn fields<'a>(pairs: impl IntoIterator<Item = (&'a str, Cell)>, view: &View) -> String {
     let pairs: Vec<_> = pairs.into_iter().collect();
     let longest = pairs.iter().map(|(name, _)| width(name)).max().unwrap_or(0) + 1;
@@ -141,8 +142,8 @@ mod tests {
 
     use super::*;
 
-    fn view(colours: bool) -> View {
-        View { colours, now: Timestamp::from_millis(0) }
+    fn view(colors: bool) -> View {
+        View { colors, now: Timestamp::from_millis(0) }
     }
 
     fn films() -> Table {
@@ -153,22 +154,22 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_aligned_by_what_is_seen() {
+    fn columns_are_aligned_by_visible_width() {
         let expected = "NAME      HITS  STATUS\n東京物語     7  pass\nM         1200  fail";
         assert_eq!(films().render(&view(false), "none"), expected);
         assert_eq!(Table::new(&["NAME"]).render(&view(false), "There are none."), "There are none.");
     }
 
     #[test]
-    fn colours_change_no_width() {
-        let coloured = films().render(&view(true), "");
-        assert!(coloured.contains("\u{1b}[32mpass\u{1b}[0m") && coloured.contains("\u{1b}[31mfail\u{1b}[0m"));
-        let plain = coloured.replace("\u{1b}[32m", "").replace("\u{1b}[31m", "").replace("\u{1b}[0m", "");
+    fn colors_do_not_change_widths() {
+        let colored = films().render(&view(true), "");
+        assert!(colored.contains("\u{1b}[32mpass\u{1b}[0m") && colored.contains("\u{1b}[31mfail\u{1b}[0m"));
+        let plain = colored.replace("\u{1b}[32m", "").replace("\u{1b}[31m", "").replace("\u{1b}[0m", "");
         assert_eq!(plain, films().render(&view(false), ""));
     }
 
     #[test]
-    fn no_cell_can_command_the_terminal_or_break_its_row() {
+    fn cells_contain_no_control_characters() {
         let evil = "\u{1b}]0;x\u{7}\n\u{9b}2J";
         let cells = || [Cell::new(evil), Cell::free(evil), Cell::number(evil), Cell::status(evil)];
         let mut table = Table::new(&["A", "B", "C", "D"]);
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_stand_under_one_another() {
+    fn fields_are_aligned() {
         let pairs = [("id", Cell::number("7")), ("status", Cell::status("pass"))];
         assert_eq!(fields(pairs, &view(false)), "id:      7\nstatus:  pass");
     }

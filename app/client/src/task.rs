@@ -1,4 +1,4 @@
-//! `miroir task`: what became of writes.
+//! `miroir task`: the tasks of writes.
 
 use std::time::Duration;
 
@@ -9,50 +9,52 @@ use tokio::time::Instant;
 use crate::client::{Request, Response};
 use crate::failure::Failure;
 use crate::output::{self, View};
-use crate::page::Page;
+use crate::page::{Page, next_page};
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::table::{Cell, Table, fields};
-use crate::value::{NOTHING, entries, error, span, text, time, time_from};
+use crate::text::clean;
+use crate::value::{MISSING, duration, entries, error, text, time, time_from};
 
-/// The pauses between two looks at a task: short at first, since most tasks are.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How long Miroir may be away while it is waited for a task: another instance may take over meanwhile.
-const OUTAGE: Duration = Duration::from_mins(1);
+/// The first pause between two polls of a task, short because most tasks are. It doubles with each poll.
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause between two polls of a task.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// The longest outage of Miroir during a wait, in which another instance can take over.
+const MAX_OUTAGE: Duration = Duration::from_mins(1);
 
 /// The commands of `miroir task`.
 #[derive(Debug, Subcommand)]
 pub enum TaskCommand {
-    /// List tasks, newest first. Needs the key that clients use.
+    /// List tasks, newest first. Needs the master key.
     List {
-        /// The page of the list.
+        /// Options of the page.
         #[command(flatten)]
         page: Page,
-        /// Only tasks in this state; may be repeated.
+        /// Only tasks with this status. Can be repeated.
         #[arg(long, value_name = "STATUS", value_parser = ["enqueued", "processing", "succeeded", "failed", "canceled"])]
         status: Vec<String>,
-        /// Only tasks of this type, such as `documentAdditionOrUpdate`; may be repeated.
+        /// Only tasks of this type, such as `documentAdditionOrUpdate`. Can be repeated.
         #[arg(long = "type", value_name = "TYPE")]
         kind: Vec<String>,
-        /// Only tasks of this index or alias; may be repeated.
+        /// Only tasks of this index or alias. Can be repeated.
         #[arg(long, value_name = "INDEX")]
         index: Vec<String>,
-        /// Oldest first.
+        /// List the oldest tasks first.
         #[arg(long)]
         reverse: bool,
     },
-    /// Show a task with what every node made of it.
+    /// Show a task with its node tasks.
     Show {
-        /// Its uid.
+        /// Uid of the task.
         uid: u32,
     },
-    /// Wait until tasks have ended. Ends with 7 when one failed or was canceled, with 8 when time is up.
+    /// Wait for tasks to end. Exits with 7 if one failed or was canceled, and with 8 after a timeout.
     Wait {
-        /// Their uids.
+        /// Uids of the tasks.
         #[arg(required = true)]
         uids: Vec<u32>,
-        /// Seconds to wait at most; without it, as long as it takes.
+        /// Timeout of the whole wait in seconds. Default: none.
         #[arg(long, value_name = "SECONDS")]
         within: Option<u32>,
     },
@@ -63,14 +65,14 @@ pub async fn run(session: Session, command: TaskCommand) -> Result<(), Failure> 
     match command {
         TaskCommand::List { page, status, kind, index, reverse } => {
             let several = |values: Vec<String>| (!values.is_empty()).then(|| values.join(","));
-            let ask = Request::get(&["tasks"])
+            let request = Request::get(&["tasks"])
                 .query("limit", &page.limit)
                 .maybe("from", page.from)
                 .maybe("statuses", several(status))
                 .maybe("types", several(kind))
                 .maybe("indexUids", several(index))
                 .maybe("reverse", reverse.then_some(true));
-            session.show(ask, list).await
+            session.show(request, list).await
         }
         TaskCommand::Show { uid } => {
             session.show(Request::get(&["_miroir", "tasks", &uid.to_string()]), detail).await
@@ -82,70 +84,72 @@ pub async fn run(session: Session, command: TaskCommand) -> Result<(), Failure> 
     }
 }
 
-/// Waits for one after the other, which ends when all have, and prints them in that order.
+/// Waits for all tasks to end, and prints them in the order of `uids`.
 async fn wait(session: &Session, uids: &[u32], deadline: Option<Instant>) -> Result<(), Failure> {
     let progress = Progress::new();
     let mut ended = Vec::new();
     for (position, uid) in uids.iter().enumerate() {
-        let place = format!("task {uid} ({} of {})", position + 1, uids.len());
-        let answer = ended_task(session, *uid, &place, deadline, &progress).await?;
+        let label = format!("task {uid} ({} of {})", position + 1, uids.len());
+        let response = ended_task(session, *uid, &label, deadline, &progress).await?;
         if session.output.json {
             progress.clear();
-            session.output.json(&answer.body)?;
+            session.output.json(&response.body)?;
         }
-        ended.push(answer.value()?);
+        ended.push(response.value()?);
     }
     progress.clear();
     if !session.output.json {
         output::lines(&table(&ended, &session.output.view()))?;
     }
-    let bad: Vec<String> = ended
+    let failed: Vec<String> = ended
         .iter()
         .filter(|task| task["status"] != "succeeded")
         .map(|task| format!("{} {}", text(&task["uid"]), text(&task["status"])))
         .collect();
-    if bad.is_empty() {
+    if failed.is_empty() {
         return Ok(());
     }
-    Err(Failure::Bad(format!("not every task succeeded: {}", super::text::clean(&bad.join(", ")))))
+    Err(Failure::Unhealthy(format!("not all tasks succeeded: {}", clean(&failed.join(", ")))))
 }
 
+/// Polls a task until it has ended.
 async fn ended_task(
     session: &Session,
     uid: u32,
-    place: &str,
+    label: &str,
     deadline: Option<Instant>,
     progress: &Progress,
 ) -> Result<Response, Failure> {
     let (begun, uid) = (Instant::now(), uid.to_string());
-    let (mut pause, mut last_heard) = (FIRST_PAUSE, None::<Instant>);
+    let (mut pause, mut last_response) = (MIN_PAUSE, None::<Instant>);
     loop {
-        match session.ask(Request::get(&["_miroir", "tasks", &uid])).await {
-            Ok(answer) => {
-                let task = answer.value()?;
+        match session.send(Request::get(&["_miroir", "tasks", &uid])).await {
+            Ok(response) => {
+                let task = response.value()?;
                 if !matches!(task["status"].as_str(), Some("enqueued" | "processing")) {
-                    return Ok(answer);
+                    return Ok(response);
                 }
-                last_heard = Some(Instant::now());
-                let waited = super::time::span(begun.elapsed());
-                progress.say(&format!("{place}: {}, {}, {waited}", text(&task["status"]), nodes_done(&task)));
+                last_response = Some(Instant::now());
+                let waited = crate::time::duration(begun.elapsed());
+                progress.say(&format!("{label}: {}, {}, {waited}", text(&task["status"]), nodes_done(&task)));
             }
-            // Only what has answered before is waited for: a wrong URL is told at once.
+            // Retries only after a response, so that a wrong URL fails at once.
             Err(failure)
-                if failure.may_pass() && last_heard.is_some_and(|heard| heard.elapsed() < OUTAGE) =>
+                if failure.is_transient()
+                    && last_response.is_some_and(|last| last.elapsed() < MAX_OUTAGE) =>
             {
-                progress.say(&format!("{place}: Miroir is away, trying again"));
+                progress.say(&format!("{label}: Miroir is unavailable, retrying"));
             }
             Err(failure) => return Err(failure),
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
-            return Err(Failure::TimeUp(format!(
-                "{place} has not ended yet; `miroir task show {uid}` tells why"
+            return Err(Failure::TimedOut(format!(
+                "{label} has not ended in time. `miroir task show {uid}` shows its state"
             )));
         }
         tokio::time::sleep(left.map_or(pause, |left| pause.min(left))).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 
@@ -159,7 +163,7 @@ fn nodes_done(task: &Value) -> String {
 fn list(list: &Value, view: &View) -> String {
     let page = table(entries(&list["results"]), view);
     let shown = entries(&list["results"]).len();
-    format!("{page}\n\n{shown} of {} tasks.{}", text(&list["total"]), crate::page::next_page(list))
+    format!("{page}\n\n{shown} of {} tasks.{}", text(&list["total"]), next_page(list))
 }
 
 fn table(tasks: &[Value], view: &View) -> String {
@@ -171,11 +175,11 @@ fn table(tasks: &[Value], view: &View) -> String {
             Cell::new(text(&task["type"])),
             Cell::free(text(&task["indexUid"])),
             Cell::new(time(&task["enqueuedAt"])),
-            Cell::number(span(&task["startedAt"], &task["finishedAt"])),
+            Cell::number(duration(&task["startedAt"], &task["finishedAt"])),
             Cell::free(error(&task["error"])),
         ]);
     }
-    table.render(view, "There are no such tasks.")
+    table.render(view, "There are no tasks.")
 }
 
 fn detail(task: &Value, view: &View) -> String {
@@ -187,7 +191,7 @@ fn detail(task: &Value, view: &View) -> String {
         ("enqueued", Cell::new(time_from(&task["enqueuedAt"], view))),
         ("started", Cell::new(time_from(&task["startedAt"], view))),
         ("finished", Cell::new(time_from(&task["finishedAt"], view))),
-        ("took", Cell::new(span(&task["startedAt"], &task["finishedAt"]))),
+        ("took", Cell::new(duration(&task["startedAt"], &task["finishedAt"]))),
         ("details", Cell::new(text(&task["details"]))),
     ];
     for (name, value) in [
@@ -195,14 +199,14 @@ fn detail(task: &Value, view: &View) -> String {
         ("canceled by", text(&task["canceledBy"])),
         ("metadata", text(&task["customMetadata"])),
     ] {
-        if value != NOTHING {
+        if value != MISSING {
             pairs.push((name, Cell::new(value)));
         }
     }
     format!("{}\n\n{}", fields(pairs, view), nodes(task, view))
 }
 
-/// Every node with its part, and after them those that missed the write.
+/// Returns a table of the node tasks, followed by the nodes that missed the write.
 fn nodes(task: &Value, view: &View) -> String {
     let mut table = Table::new(&["NODE", "STATUS", "NODE TASK", "SHARDS", "TOOK", "ERROR"]);
     for (node, part) in task["nodeTasks"].as_object().into_iter().flatten() {
@@ -211,7 +215,7 @@ fn nodes(task: &Value, view: &View) -> String {
             Cell::status(text(&part["status"])),
             Cell::number(text(&part["uid"])),
             Cell::free(shards(&part["shards"])),
-            Cell::number(span(&part["startedAt"], &part["finishedAt"])),
+            Cell::number(duration(&part["startedAt"], &part["finishedAt"])),
             Cell::new(error(&part["error"])),
         ]);
     }
@@ -219,13 +223,13 @@ fn nodes(task: &Value, view: &View) -> String {
         table.row([
             Cell::new(node),
             Cell::status("missed"),
-            Cell::number(NOTHING),
+            Cell::number(MISSING),
             Cell::free(shards(&miss["shards"])),
-            Cell::number(NOTHING),
+            Cell::number(MISSING),
             Cell::new(error(&miss["error"])),
         ]);
     }
-    table.render(view, "No node had a part in it.")
+    table.render(view, "It has no node tasks.")
 }
 
 fn shards(shards: &Value) -> String {
@@ -240,7 +244,7 @@ mod tests {
 
     use super::*;
 
-    const VIEW: View = View { colours: false, now: Timestamp::EPOCH };
+    const VIEW: View = View { colors: false, now: Timestamp::EPOCH };
 
     fn task() -> Value {
         json!({
@@ -253,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_details_show_everything_and_obey_nothing() {
+    fn list_and_detail_show_all_without_control_characters() {
         let page = list(&json!({ "results": [task()], "total": 312, "next": 6 }), &VIEW);
         assert!(
             page.contains("films\\u{1b}[2J") && page.contains("1.5 s") && page.contains("--from 6"),
@@ -270,13 +274,13 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_other_versions_are_shown_as_far_as_they_go() {
-        assert!(list(&json!({}), &VIEW).starts_with("There are no such tasks."));
-        assert!(detail(&json!({ "uid": 1 }), &VIEW).contains("No node had a part"));
+    fn list_and_detail_accept_responses_of_other_versions() {
+        assert!(list(&json!({}), &VIEW).starts_with("There are no tasks."));
+        assert!(detail(&json!({ "uid": 1 }), &VIEW).contains("no node tasks"));
     }
 
     #[test]
-    fn progress_counts_nodes() {
+    fn nodes_done_counts_nodes() {
         assert_eq!(nodes_done(&task()), "1 of 1 nodes done");
         assert_eq!(nodes_done(&Value::Null), "0 of 0 nodes done");
     }

@@ -1,4 +1,4 @@
-//! Instants and spans, for people.
+//! The text of times and durations.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// `2026-11-27 12:00:05`, in UTC.
-pub(crate) fn moment(instant: Timestamp) -> String {
+/// Returns a time such as `2026-11-27 12:00:05`, in UTC.
+pub(crate) fn time(instant: Timestamp) -> String {
     let text = instant.to_string();
-    // Milliseconds and the `Z` are for programs.
+    // Milliseconds and the `Z` are left out.
     text.split('.').next().unwrap_or_default().replacen('T', " ", 1)
 }
 
-/// `2026-11-27 12:00:05 (3 min 5 s ago)`.
-pub(crate) fn moment_from(instant: Timestamp, now: Timestamp) -> String {
+/// Returns a time such as `2026-11-27 12:00:05 (3 min 5 s ago)`.
+pub(crate) fn time_from(instant: Timestamp, now: Timestamp) -> String {
     let relative = if instant > now {
-        format!("in {}", span(instant.since(now)))
+        format!("in {}", duration(instant.since(now)))
     } else {
-        format!("{} ago", span(now.since(instant)))
+        format!("{} ago", duration(now.since(instant)))
     };
-    format!("{} ({relative})", moment(instant))
+    format!("{} ({relative})", time(instant))
 }
 
-/// A span in its two largest units: `520 ms`, `1.2 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`.
-pub(crate) fn span(span: Duration) -> String {
-    let (seconds, millis) = (span.as_secs(), span.subsec_millis());
+/// Returns a duration in its two largest units: `520 ms`, `1.2 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`.
+pub(crate) fn duration(duration: Duration) -> String {
+    let (seconds, millis) = (duration.as_secs(), duration.subsec_millis());
     let two = |first: u64, unit: &str, second: u64, smaller: &str| match second {
         0 => format!("{first} {unit}"),
         second => format!("{first} {unit} {second} {smaller}"),
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_have_two_units_at_most() {
+    fn duration_has_at_most_two_units() {
         for (millis, expected) in [
             (0, "0 ms"),
             (520, "520 ms"),
@@ -57,16 +57,16 @@ mod tests {
             (7_805_000, "2 h 10 min"),
             (86_400_000 * 3 + 4 * 3_600_000, "3 d 4 h"),
         ] {
-            assert_eq!(span(Duration::from_millis(millis)), expected);
+            assert_eq!(duration(Duration::from_millis(millis)), expected);
         }
     }
 
     #[test]
-    fn moments_lie_before_or_after_now() {
+    fn time_from_is_before_or_after_now() {
         let now = Timestamp::from_millis(1_700_000_000_123);
-        assert_eq!(moment(now), "2023-11-14 22:13:20");
+        assert_eq!(time(now), "2023-11-14 22:13:20");
         let earlier = now.minus(Duration::from_secs(185));
-        assert_eq!(moment_from(earlier, now), "2023-11-14 22:10:15 (3 min 5 s ago)");
-        assert_eq!(moment_from(now, earlier), "2023-11-14 22:13:20 (in 3 min 5 s)");
+        assert_eq!(time_from(earlier, now), "2023-11-14 22:10:15 (3 min 5 s ago)");
+        assert_eq!(time_from(now, earlier), "2023-11-14 22:13:20 (in 3 min 5 s)");
     }
 }

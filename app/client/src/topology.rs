@@ -1,4 +1,4 @@
-//! `miroir topology`: the nodes, the instances, and whether requests can be served.
+//! `miroir topology`: nodes, shards, instances and readiness.
 
 use clap::Subcommand;
 use http::StatusCode;
@@ -10,21 +10,21 @@ use crate::output::{self, View};
 use crate::session::Session;
 use crate::table::{Cell, Table, fields};
 use crate::text::clean;
-use crate::value::{NOTHING, entries, text, time_from, yes_no};
+use crate::value::{MISSING, entries, text, time_from, yes_no};
 
 /// The commands of `miroir topology`.
 #[derive(Debug, Subcommand)]
 pub enum TopologyCommand {
-    /// Show the nodes, how far each is trusted, and why.
+    /// List nodes with their health.
     Show,
-    /// Show where the shards of an index live; without one, of an index that is created now.
+    /// List the shards of an index with their nodes. Default: the shards of a new index.
     Shards {
-        /// The index.
+        /// Name of the index.
         index: Option<String>,
     },
     /// List the instances of Miroir that share the store.
     Instances,
-    /// Tell whether requests can be served. Ends with 7 when not, with the reasons. Needs no key.
+    /// Check readiness. Exits with 7 and the reasons if requests cannot be served. Needs no key.
     Ready,
 }
 
@@ -33,31 +33,31 @@ pub async fn run(session: Session, command: TopologyCommand) -> Result<(), Failu
     match command {
         TopologyCommand::Show => session.show(Request::get(&["_miroir", "topology"]), nodes).await,
         TopologyCommand::Shards { index } => {
-            let ask = Request::get(&["_miroir", "shards"]).maybe("index", index.as_ref());
-            session.show(ask, shards).await
+            let request = Request::get(&["_miroir", "shards"]).maybe("index", index.as_ref());
+            session.show(request, shards).await
         }
         TopologyCommand::Instances => session.show(Request::get(&["_miroir", "instances"]), instances).await,
         TopologyCommand::Ready => ready(&session).await,
     }
 }
 
-/// An answer either way: 503 with reasons is what was asked for too.
+/// Prints the readiness. A 503 with reasons is a regular response.
 async fn ready(session: &Session) -> Result<(), Failure> {
-    let answer = session.client.send(Request::get(&["_miroir", "ready"])).await?;
-    let refused = answer.status() != StatusCode::SERVICE_UNAVAILABLE;
-    let value = match answer.refusal() {
+    let response = session.client.send(Request::get(&["_miroir", "ready"])).await?;
+    let refused = response.status() != StatusCode::SERVICE_UNAVAILABLE;
+    let value = match response.refusal() {
         Some(refusal) if refused => return Err(refusal),
-        // Too many requests at once are told with the same status and another body.
-        Some(refusal) => answer.value().ok().filter(|value| value["ready"].is_boolean()).ok_or(refusal)?,
-        None => answer.value()?,
+        // An overloaded server returns the same status with another body.
+        Some(refusal) => response.value().ok().filter(|value| value["ready"].is_boolean()).ok_or(refusal)?,
+        None => response.value()?,
     };
     if session.output.json {
-        session.output.json(&answer.body)?;
+        session.output.json(&response.body)?;
     }
     if value["ready"] == true {
         return if session.output.json { Ok(()) } else { output::lines("ready") };
     }
-    Err(Failure::Bad(not_ready(&value)))
+    Err(Failure::Unhealthy(not_ready(&value)))
 }
 
 fn not_ready(value: &Value) -> String {
@@ -106,7 +106,7 @@ fn shards(list: &Value, view: &View) -> String {
 }
 
 fn instances(list: &Value, view: &View) -> String {
-    let mut table = Table::new(&["INSTANCE", "URL", "ASKED", "LEADS", "DUTIES"]);
+    let mut table = Table::new(&["INSTANCE", "URL", "THIS", "LEADER", "ROLES"]);
     for instance in entries(&list["results"]) {
         table.row([
             Cell::new(text(&instance["id"])),
@@ -116,18 +116,18 @@ fn instances(list: &Value, view: &View) -> String {
             Cell::free(roles(&instance["roles"])),
         ]);
     }
-    table.render(view, "No instance is known.")
+    table.render(view, "There are no instances.")
 }
 
-/// The roles of an instance, by their scopes.
+/// Returns the roles of an instance.
 fn roles(list: &Value) -> String {
-    let scopes: Vec<String> = entries(list).iter().map(text).collect();
-    if scopes.is_empty() { NOTHING.to_owned() } else { scopes.join(", ") }
+    let roles: Vec<String> = entries(list).iter().map(text).collect();
+    if roles.is_empty() { MISSING.to_owned() } else { roles.join(", ") }
 }
 
-/// Microseconds as milliseconds with one decimal.
+/// Returns microseconds as milliseconds with one decimal.
 fn latency(value: &Value) -> String {
-    value.as_u64().map_or_else(|| NOTHING.to_owned(), |us| format!("{}.{} ms", us / 1_000, us % 1_000 / 100))
+    value.as_u64().map_or_else(|| MISSING.to_owned(), |us| format!("{}.{} ms", us / 1_000, us % 1_000 / 100))
 }
 
 #[cfg(test)]
@@ -137,10 +137,10 @@ mod tests {
 
     use super::*;
 
-    const VIEW: View = View { colours: false, now: Timestamp::EPOCH };
+    const VIEW: View = View { colors: false, now: Timestamp::EPOCH };
 
     #[test]
-    fn nodes_are_shown_by_group() {
+    fn nodes_are_listed_by_group() {
         let node = json!({
             "id": "node-1", "url": "http://h:1", "status": "failed", "inFlight": 2, "latencyUs": 1_240,
             "lastError": "refused\u{1b}[0m", "changedAt": "1970-01-01T00:00:00.000Z",
@@ -157,20 +157,20 @@ mod tests {
     }
 
     #[test]
-    fn instances_tell_who_leads() {
+    fn instances_show_the_leader() {
         let leader = json!({
             "id": "a", "url": "http://a", "here": true, "leader": true, "roles": ["canaries:0\u{1b}", "writes"],
         });
         let other = json!({ "id": "b", "url": "http://b", "here": false, "leader": false, "roles": [] });
         let shown = instances(&json!({ "results": [leader, other] }), &VIEW);
-        let expected = "INSTANCE  URL       ASKED  LEADS  DUTIES\n\
-                        a         http://a  yes    yes    canaries:0\\u{1b}, writes\n\
-                        b         http://b  no     no     -";
+        let expected = "INSTANCE  URL       THIS  LEADER  ROLES\n\
+                        a         http://a  yes   yes     canaries:0\\u{1b}, writes\n\
+                        b         http://b  no    no      -";
         assert_eq!(shown, expected);
     }
 
     #[test]
-    fn reasons_are_told_a_line_each() {
+    fn not_ready_has_a_line_for_each_reason() {
         let value = json!({ "ready": false, "reasons": ["no store\u{9b}", "no nodes"] });
         assert_eq!(not_ready(&value), "not ready\n  no store\\u{9b}\n  no nodes");
     }

@@ -1,24 +1,24 @@
-//! Values of the server's JSON, as text. What is missing is `-`: an older or newer server may tell less.
+//! The text of JSON values. A missing value is `-`, because servers of other versions may omit it.
 
 use miroir_domain::Timestamp;
 use serde_json::Value;
 
 use crate::output::View;
-use crate::time::{moment, moment_from};
+use crate::time;
 
-/// What stands for nothing.
-pub(crate) const NOTHING: &str = "-";
+/// The text of a missing value.
+pub(crate) const MISSING: &str = "-";
 
-/// Any value on one line: text as it is, the rest as JSON.
+/// Returns text unchanged, and other values as JSON on one line.
 pub(crate) fn text(value: &Value) -> String {
     match value {
-        Value::Null => NOTHING.to_owned(),
+        Value::Null => MISSING.to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
 }
 
-/// `yes` or `no`.
+/// Returns `yes` or `no`.
 pub(crate) fn yes_no(value: &Value) -> String {
     match value {
         Value::Bool(true) => "yes".to_owned(),
@@ -27,38 +27,38 @@ pub(crate) fn yes_no(value: &Value) -> String {
     }
 }
 
-/// An instant.
+/// Returns a time.
 pub(crate) fn time(value: &Value) -> String {
-    instant(value).map_or_else(|| text(value), moment)
+    instant(value).map_or_else(|| text(value), time::time)
 }
 
-/// An instant, and how long ago that is.
+/// Returns a time with its distance from now.
 pub(crate) fn time_from(value: &Value, view: &View) -> String {
-    instant(value).map_or_else(|| text(value), |instant| moment_from(instant, view.now))
+    instant(value).map_or_else(|| text(value), |instant| time::time_from(instant, view.now))
 }
 
-/// From one instant to another.
-pub(crate) fn span(from: &Value, to: &Value) -> String {
+/// Returns the duration from one time to another.
+pub(crate) fn duration(from: &Value, to: &Value) -> String {
     match (instant(from), instant(to)) {
-        (Some(from), Some(to)) => super::time::span(to.since(from)),
-        _ => NOTHING.to_owned(),
+        (Some(from), Some(to)) => time::duration(to.since(from)),
+        _ => MISSING.to_owned(),
     }
 }
 
-/// Milliseconds.
+/// Returns milliseconds as a duration.
 pub(crate) fn millis(value: &Value) -> String {
     let millis = value.as_u64().map(std::time::Duration::from_millis);
-    millis.map_or_else(|| text(value), super::time::span)
+    millis.map_or_else(|| text(value), time::duration)
 }
 
-/// Bytes, in the largest unit that leaves a whole number before the point.
+/// Returns bytes in the largest suitable unit.
 pub(crate) fn bytes(value: &Value) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let Some(count) = value.as_u64() else { return text(value) };
     if count < 1024 {
         return format!("{count} B");
     }
-    // In tenths, and without floating point, so that nothing is rounded up to `1024.0`.
+    // Computed in tenths without floating point, so that no value is rounded up to `1024.0`.
     let mut tenths = u128::from(count) * 10 / 1024;
     let mut unit = 0;
     while tenths >= 10_240 && unit + 1 < UNITS.len() {
@@ -68,12 +68,12 @@ pub(crate) fn bytes(value: &Value) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
-/// The entries of a list; none where there is no list.
+/// Returns the entries of a list, or none if the value is not a list.
 pub(crate) fn entries(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The code and message of an error object.
+/// Returns the code and message of an error.
 pub(crate) fn error(value: &Value) -> String {
     match (value["code"].as_str(), value["message"].as_str()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_any_kind_have_a_text() {
+    fn values_of_any_kind_have_text() {
         assert_eq!(text(&json!("a b")), "a b");
         assert_eq!(text(&Value::Null), "-");
         assert_eq!(text(&json!({ "a": [1] })), r#"{"a":[1]}"#);
@@ -100,13 +100,13 @@ mod tests {
         assert_eq!(time(&json!("2026-11-27T12:00:05.123Z")), "2026-11-27 12:00:05");
         assert_eq!(time(&json!("soon")), "soon");
         assert_eq!(millis(&json!(1_250)), "1.2 s");
-        assert_eq!(span(&json!("2026-11-27T12:00:05Z"), &json!("2026-11-27T12:00:05.5Z")), "500 ms");
+        assert_eq!(duration(&json!("2026-11-27T12:00:05Z"), &json!("2026-11-27T12:00:05.5Z")), "500 ms");
         assert_eq!(error(&json!({ "code": "c", "message": "m" })), "c: m");
         assert_eq!(entries(&json!(7)).len(), 0);
     }
 
     #[test]
-    fn bytes_have_the_unit_they_need() {
+    fn bytes_use_a_suitable_unit() {
         let expected = ["0 B", "1023 B", "1.0 KiB", "1023.9 KiB", "1.0 MiB", "3.5 GiB"];
         let counts = [0, 1023, 1024, 1_048_575, 1_048_576, 3_758_096_384_u64];
         assert_eq!(counts.map(|count| bytes(&json!(count))), expected);

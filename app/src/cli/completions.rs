@@ -1,9 +1,9 @@
-//! `miroir completions`: what a shell needs to complete the command line.
+//! `miroir completions`: completion scripts for shells.
 
-use clap::Args;
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::{command, print};
+use super::output::print;
 
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArguments {
@@ -11,8 +11,9 @@ pub(super) struct CompletionsArguments {
     shell: Shell,
 }
 
-pub(super) fn run(arguments: &CompletionsArguments) -> anyhow::Result<()> {
+/// Prints the completion script of `command`.
+pub(super) fn run(arguments: &CompletionsArguments, mut command: Command) -> anyhow::Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut command(), "miroir", &mut script);
+    clap_complete::generate(arguments.shell, &mut command, "miroir", &mut script);
     print(&String::from_utf8_lossy(&script))
 }

@@ -1,20 +1,20 @@
-//! `miroir config`: is it right, and what can be set.
+//! `miroir config`: checks and describes the configuration.
 
 use anyhow::Context;
 use clap::Subcommand;
 
-use super::print;
+use super::output::print;
 use super::settings::Settings;
-use crate::config::reference;
+use crate::config::{reference, schema};
 use crate::wiring;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
-    /// Check the configuration: print all of it with keys masked, or everything that is wrong.
+    /// Print the effective configuration with keys masked, or all problems with it.
     Check(Settings),
     /// Print the JSON schema of the configuration file, for editors.
     Schema {
-        /// Print the reference for people instead, which is `docs/configuration.md`.
+        /// Print the reference in Markdown instead (`docs/configuration.md`).
         #[arg(long)]
         markdown: bool,
     },
@@ -25,7 +25,7 @@ pub(super) fn run(command: ConfigCommand) -> anyhow::Result<()> {
         ConfigCommand::Check(settings) => check(settings),
         ConfigCommand::Schema { markdown: true } => print(&reference::markdown()),
         ConfigCommand::Schema { markdown: false } => {
-            print(&format!("{}\n", serde_json::to_string_pretty(&reference::json_schema())?))
+            print(&format!("{}\n", serde_json::to_string_pretty(&schema::json_schema())?))
         }
     }
 }
@@ -34,7 +34,7 @@ fn check(settings: Settings) -> anyhow::Result<()> {
     let loaded = settings.load()?;
     wiring::check_sinks(&loaded.config.cdc)?;
     let source = loaded.file.map_or_else(|| "no file".to_owned(), |file| file.display().to_string());
-    eprintln!("The configuration holds ({source}, environment, flags).");
+    eprintln!("The configuration is valid ({source}, environment, flags).");
     for warning in &loaded.warnings {
         eprintln!("warning: {warning}");
     }

@@ -1,33 +1,31 @@
-//! The command line: what can be asked of the `miroir` program.
+//! The command line of the `miroir` program.
 
-mod client;
-mod cluster;
 mod completions;
 mod config;
-mod demo;
-mod dev;
-mod films;
 mod health;
+mod output;
+#[cfg(feature = "demo")]
+mod sandbox;
 mod serve;
 mod settings;
 mod signal;
 mod store;
 
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::ConfigError;
 use miroir_client::{Failure, Group, Session, alias, canary, cdc, job, lease, task, topology};
 use miroir_ports::outbound::Clock as _;
 use miroir_system::SystemClock;
+use output::print;
 
-/// What `miroir --help` says of exit codes; `docs/cli.md` says more.
-const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 failed, 2 arguments or configuration. Of commands for a running Miroir also:
-3 not found, 4 refused for what is there now, 5 key refused, 6 no answer, 7 answered and not well, 8 time is up.";
+/// The exit codes for `miroir --help`. `docs/cli.md` explains them.
+const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 invalid arguments or configuration. \
+Commands for a running Miroir also use:\n\
+3 not found, 4 conflict, 5 unauthorized, 6 unreachable, 7 unhealthy, 8 timed out.";
 
 /// Several Meilisearch servers behaving as one highly available search service.
 #[derive(Debug, Parser)]
@@ -41,66 +39,70 @@ struct Arguments {
 enum Command {
     /// Run Miroir in front of the configured Meilisearch nodes, until SIGTERM or Ctrl-C.
     Serve(settings::Settings),
-    /// Run Miroir with three nodes of its own and a set of films, to play with, until Ctrl-C.
-    Dev(dev::DevArguments),
-    /// Show in a minute what Miroir does, checking every step, and end.
-    Demo(demo::DemoArguments),
-    /// Check or describe the configuration.
+    /// Run Miroir with three nodes of its own and sample data, until Ctrl-C.
+    #[cfg(feature = "demo")]
+    Dev(sandbox::dev::DevArguments),
+    /// Demonstrate in a minute what Miroir does, and check every step.
+    #[cfg(feature = "demo")]
+    Demo(sandbox::demo::DemoArguments),
+    /// Check the configuration or print its schema.
     Config {
         #[command(subcommand)]
         command: config::ConfigCommand,
     },
-    /// Request a running Miroir whether it is well; ends with 1 when it is not, or does not answer.
+    /// Check the health of a running Miroir. Exits with 1 if it is unhealthy or unreachable.
     Health(health::HealthArguments),
-    /// Look after the task store.
+    /// Check, back up and migrate the task store.
     Store {
         #[command(subcommand)]
         command: store::StoreCommand,
     },
-    /// See what became of writes.
+    /// List tasks and wait for them.
     Task(Group<task::TaskCommand>),
-    /// Look after the names that stand for indexes.
+    /// Manage aliases.
     Alias(Group<alias::AliasCommand>),
-    /// Look after the stored searches that watch what is answered.
+    /// Manage and run canaries: stored searches with assertions.
     Canary(Group<canary::CanaryCommand>),
-    /// Watch and steer who is told of changes, and follow them.
+    /// Manage the sinks of change events, and read changes.
     Cdc(Group<cdc::CdcCommand>),
-    /// See nodes and instances, and whether requests can be served.
+    /// Show nodes, shards, instances and readiness.
     Topology(Group<topology::TopologyCommand>),
-    /// See which instance leads what.
+    /// List leases and their holders.
     Lease(Group<lease::LeaseCommand>),
-    /// See long work and call it off.
+    /// List and cancel jobs.
     Job(Group<job::JobCommand>),
-    /// Print the completions for a shell.
+    /// Print the completion script for a shell.
     Completions(completions::CompletionsArguments),
-    /// Print the OpenAPI document of every route, which is `docs/openapi.json`.
+    /// Print the OpenAPI document of all routes (`docs/openapi.json`).
     Openapi,
     /// Print the version.
     Version,
 }
 
-/// The whole command line, for documents and completions.
+/// Returns the definition of the command line, for documentation and completions.
 pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// The exit code of a configuration that was refused; clap uses the same for arguments that were.
+/// The exit code for an invalid configuration. clap uses the same code for invalid arguments.
 const EXIT_CONFIG: u8 = 2;
 
-/// Does what the arguments (with the program's name first) ask, and tells how it went.
+/// Runs the command of `arguments`, which begin with the name of the program. Returns the exit code.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version arrive here too, with code 0. A closed pipe is all that can make printing fail.
+            // Help and version arrive here too, with code 0. Printing fails only if the pipe is closed.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(EXIT_CONFIG));
         }
     };
     let result = match arguments.command {
         Command::Serve(settings) => serve::run(settings).await,
-        Command::Dev(arguments) => dev::run(arguments).await,
-        Command::Demo(arguments) => demo::run(arguments).await,
+        #[cfg(feature = "demo")]
+        Command::Dev(arguments) => sandbox::dev::run(arguments).await,
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => sandbox::demo::run(arguments).await,
         Command::Config { command } => config::run(command),
         Command::Health(arguments) => health::run(arguments).await,
         Command::Store { command } => store::run(command).await,
@@ -111,17 +113,17 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Topology(group) => remote(group, topology::run).await,
         Command::Lease(group) => remote(group, lease::run).await,
         Command::Job(group) => remote(group, job::run).await,
-        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, command()),
         Command::Openapi => print(&miroir_http::openapi_text()),
         Command::Version => print(concat!("miroir ", env!("CARGO_PKG_VERSION"), "\n")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => ended_badly(&error),
+        Err(error) => report(&error),
     }
 }
 
-/// Runs a command of the client of a running Miroir.
+/// Runs a command for a running Miroir.
 async fn remote<C: Subcommand, F>(group: Group<C>, run: impl FnOnce(Session, C) -> F) -> anyhow::Result<()>
 where
     F: Future<Output = Result<(), Failure>>,
@@ -129,7 +131,8 @@ where
     Ok(group.run(|| SystemClock.now(), run).await?)
 }
 
-fn ended_badly(error: &anyhow::Error) -> ExitCode {
+/// Prints `error` and returns its exit code.
+fn report(error: &anyhow::Error) -> ExitCode {
     let remote = error.downcast_ref::<Failure>();
     if remote.is_some_and(Failure::is_silent) {
         return ExitCode::SUCCESS;
@@ -139,14 +142,5 @@ fn ended_badly(error: &anyhow::Error) -> ExitCode {
         Some(failure) => ExitCode::from(failure.exit_code()),
         None if error.is::<ConfigError>() => ExitCode::from(EXIT_CONFIG),
         None => ExitCode::FAILURE,
-    }
-}
-
-/// Writes to standard output. A reader that has seen enough (`miroir config schema | head`) is not an error.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
-        _ => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! `miroir serve`: run until told to stop, then stop in order.
+//! `miroir serve`: runs until a signal, then stops in order.
 
 use anyhow::{Context, bail};
 
@@ -11,28 +11,28 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<()> {
     let loaded = settings.load()?;
     telemetry::init(&loaded.config.log)?;
     let file = loaded.file.as_ref().map_or_else(|| "none".to_owned(), |file| file.display().to_string());
-    tracing::info!(file, "configuration read");
+    tracing::info!(file, "configuration loaded");
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    // Watched before anything is opened, so that a signal during start-up is answered too.
+    // Begins before anything is opened, so that a signal during start-up is handled too.
     let mut signals = StopSignals::watch()?;
     let grace = loaded.config.server.shutdown_grace();
     let mut running = tokio::select! {
         started = server::start(loaded.config) => started.context("cannot start")?,
-        signal = signals.next() => bail!("stopped by {signal} before it had started"),
+        signal = signals.next() => bail!("stopped by {signal} during start-up"),
     };
     let signal = tokio::select! {
         signal = signals.next() => signal,
         ended = running.wait() => {
             ended?;
-            bail!("the server ended by itself");
+            bail!("the server stopped unexpectedly");
         }
     };
     stop(running, grace, signal, &mut signals).await
 }
 
-/// Stops within `grace`; a second signal gives up waiting at once.
+/// Stops within `grace`, or at once on a second signal.
 async fn stop(
     running: RunningServer,
     grace: std::time::Duration,

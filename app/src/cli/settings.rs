@@ -1,4 +1,4 @@
-//! The flags that set settings.
+//! The flags that change the configuration.
 
 use std::path::PathBuf;
 
@@ -6,35 +6,35 @@ use clap::Args;
 
 use crate::config::{Loaded, Sources, load};
 
-/// Where settings come from. A flag wins over the environment, the environment over the file.
+/// Sources of the configuration. Flags override the environment, which overrides the file.
 #[derive(Debug, Default, Args)]
 pub(super) struct Settings {
-    /// The configuration file; without it, `miroir.yaml` in this folder if there is one.
+    /// Configuration file. Default: `miroir.yaml` in the working directory, if it exists.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// IP address and port to listen on (`server.address`).
     #[arg(long, value_name = "IP:PORT")]
     address: Option<String>,
-    /// File of the `SQLite` database (`store.path`).
+    /// File of the SQLite database (`store.path`).
     #[arg(long, value_name = "FILE")]
     store_path: Option<String>,
     /// Level or filter of the log (`log.level`).
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
-    /// Sets any key, such as `--set cluster.shard_count=16`; lists are JSON or YAML. May be repeated.
+    /// Set any key, such as `--set cluster.shard_count=16`. Lists are JSON or YAML. Can be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
     set: Vec<(String, String)>,
 }
 
 impl Settings {
-    /// Reads and checks the whole configuration.
+    /// Loads and checks the configuration.
     pub(super) fn load(self) -> anyhow::Result<Loaded> {
         let named = [
             ("--address", "server.address", self.address),
             ("--store-path", "store.path", self.store_path),
             ("--log-level", "log.level", self.log_level),
         ];
-        // The flags with a name come last, and so win over `--set`.
+        // The named flags come last, so they override `--set`.
         let flags = self
             .set
             .into_iter()
@@ -47,6 +47,6 @@ impl Settings {
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write it like `cluster.shard_count=16`")?;
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as `cluster.shard_count=16`")?;
     Ok((key.trim().to_owned(), value.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! `miroir store`: looking after the task store.
+//! `miroir store`: maintenance of the task store.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use miroir_sqlite::{SCHEMA_VERSION, SqliteFile};
 use miroir_system::SystemClock;
 use serde_json::{Value, json};
 
-use super::print;
+use super::output::print;
 use super::settings::Settings;
 use crate::config::{StoreBackend, StoreConfig};
 use crate::wiring;
@@ -20,23 +20,23 @@ use miroir_prometheus::Metrics;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
-    /// Copy the store to a new file, also while Miroir runs.
+    /// Copy the store to a new file. Miroir can be running.
     Backup {
-        /// The file to make; it must not be there.
+        /// The new file. It must not exist.
         file: PathBuf,
         #[command(flatten)]
         settings: Settings,
     },
-    /// Look for damage, also while Miroir runs. Ends with 1 when there is any.
-    Check(Look),
-    /// Print what the store holds and how much room it takes, also while Miroir runs.
-    Stats(Look),
-    /// Bring the store to the schema of this program; Miroir does the same when it starts.
-    Migrate(Look),
+    /// Check the store for damage. Miroir can be running. Exits with 1 if it is damaged.
+    Check(Inspection),
+    /// Print the number of rows and the size of the store. Miroir can be running.
+    Stats(Inspection),
+    /// Migrate the store to the schema of this version. Miroir also does that when it starts.
+    Migrate(Inspection),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Look {
+pub(super) struct Inspection {
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -44,7 +44,7 @@ pub(super) struct Look {
     settings: Settings,
 }
 
-/// What a command found: for people and for programs.
+/// The result of a command, as text and as JSON.
 struct Finding {
     text: String,
     json: Value,
@@ -54,40 +54,36 @@ pub(super) async fn run(command: StoreCommand) -> anyhow::Result<()> {
     match command {
         StoreCommand::Backup { file, settings } => {
             let store = settings.load()?.config.store;
-            sqlite_only(
-                &store,
-                "backed up",
-                "Redis is backed up with its own means: a copy of its RDB file after BGSAVE",
-            )?;
+            sqlite_only(&store, "backed up", "use the tools of Redis: copy its RDB file after BGSAVE")?;
             blocking(move || Ok(SqliteFile::open(&store.path)?.backup(&file)?)).await
         }
-        StoreCommand::Check(look) => check(look).await,
-        StoreCommand::Stats(look) => stats(look).await,
-        StoreCommand::Migrate(look) => migrate(look).await,
+        StoreCommand::Check(inspection) => check(inspection).await,
+        StoreCommand::Stats(inspection) => stats(inspection).await,
+        StoreCommand::Migrate(inspection) => migrate(inspection).await,
     }
 }
 
-async fn check(look: Look) -> anyhow::Result<()> {
-    let store = look.settings.load()?.config.store;
+async fn check(inspection: Inspection) -> anyhow::Result<()> {
+    let store = inspection.settings.load()?.config.store;
     let problems = match store.backend {
         StoreBackend::Redis => {
-            // Opening looks at everything that makes a server unfit.
+            // Opening checks the server's version and settings.
             open_redis(&store).await?.store_ping().await?;
             Vec::new()
         }
         StoreBackend::Sqlite => blocking(move || Ok(SqliteFile::open(&store.path)?.problems()?)).await?,
-        StoreBackend::Memory => return nothing_kept(),
+        StoreBackend::Memory => return in_memory(),
     };
-    let text = if problems.is_empty() { "The store is whole.".to_owned() } else { problems.join("\n") };
-    show(look.json, &Finding { text, json: json!({ "problems": problems }) })?;
+    let text = if problems.is_empty() { "The store is intact.".to_owned() } else { problems.join("\n") };
+    show(inspection.json, &Finding { text, json: json!({ "problems": problems }) })?;
     if !problems.is_empty() {
         bail!("the store is damaged: restore it from a backup");
     }
     Ok(())
 }
 
-async fn stats(look: Look) -> anyhow::Result<()> {
-    let store = look.settings.load()?.config.store;
+async fn stats(inspection: Inspection) -> anyhow::Result<()> {
+    let store = inspection.settings.load()?.config.store;
     let (sizes, rows) = match store.backend {
         StoreBackend::Redis => {
             let statistics = open_redis(&store).await?.statistics().await?;
@@ -106,7 +102,7 @@ async fn stats(look: Look) -> anyhow::Result<()> {
             ];
             (sizes, statistics.rows)
         }
-        StoreBackend::Memory => return nothing_kept(),
+        StoreBackend::Memory => return in_memory(),
     };
     let mut text = String::new();
     let mut json = json!({ "rows": {} });
@@ -119,28 +115,24 @@ async fn stats(look: Look) -> anyhow::Result<()> {
         let _ = writeln!(text, "{:<32}{count:>14}", format!("rows of {table}"));
         json["rows"][table] = count.into();
     }
-    show(look.json, &Finding { text: text.trim_end().to_owned(), json })
+    show(inspection.json, &Finding { text: text.trim_end().to_owned(), json })
 }
 
-async fn migrate(look: Look) -> anyhow::Result<()> {
-    let store = look.settings.load()?.config.store;
-    sqlite_only(
-        &store,
-        "migrated",
-        "the schema of a store on Redis is looked after by Miroir when it starts",
-    )?;
+async fn migrate(inspection: Inspection) -> anyhow::Result<()> {
+    let store = inspection.settings.load()?.config.store;
+    sqlite_only(&store, "migrated", "Miroir migrates a store on Redis when it starts")?;
     let path = store.path.clone();
-    // A file that is not there is made.
+    // A missing file is created, from version 0.
     let from =
         if path.try_exists()? { blocking(move || Ok(SqliteFile::version_of(&path)?)).await? } else { 0 };
-    let unseen = Arc::new(Metrics::new(SystemClock.now())?);
-    let opened = wiring::open_store(&store, &unseen).await?;
+    let metrics = Arc::new(Metrics::new(SystemClock.now())?);
+    let opened = wiring::open_store(&store, &metrics).await?;
     opened.store.store_close().await.context("closing the store")?;
     let text = match from {
-        SCHEMA_VERSION => format!("The store has version {SCHEMA_VERSION} already."),
-        _ => format!("The store was brought from version {from} to {SCHEMA_VERSION}."),
+        SCHEMA_VERSION => format!("The store already has version {SCHEMA_VERSION}."),
+        _ => format!("Migrated the store from version {from} to {SCHEMA_VERSION}."),
     };
-    show(look.json, &Finding { text, json: json!({ "from": from, "to": SCHEMA_VERSION }) })
+    show(inspection.json, &Finding { text, json: json!({ "from": from, "to": SCHEMA_VERSION }) })
 }
 
 fn show(as_json: bool, finding: &Finding) -> anyhow::Result<()> {
@@ -154,22 +146,22 @@ async fn open_redis(store: &StoreConfig) -> anyhow::Result<RedisStore> {
     RedisStore::open(options).await.with_context(|| format!("cannot open the task store {url}"))
 }
 
-/// Refuses what only a store in a file needs.
+/// Returns an error if the store is not a SQLite file.
 fn sqlite_only(store: &StoreConfig, done: &str, on_redis: &str) -> anyhow::Result<()> {
     match store.backend {
         StoreBackend::Sqlite => Ok(()),
-        StoreBackend::Redis => bail!("a store on Redis is not {done} by Miroir: {on_redis}"),
-        StoreBackend::Memory => nothing_kept(),
+        StoreBackend::Redis => bail!("a store on Redis cannot be {done} by this command: {on_redis}"),
+        StoreBackend::Memory => in_memory(),
     }
 }
 
-fn nothing_kept() -> anyhow::Result<()> {
-    bail!("`store.backend` is `memory`: there is no store outside a running Miroir")
+fn in_memory() -> anyhow::Result<()> {
+    bail!("`store.backend` is `memory`: the store exists only inside a running Miroir")
 }
 
-/// Does what blocks where that is allowed.
+/// Runs blocking work on a thread for it.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<T> {
-    tokio::task::spawn_blocking(work).await.context("the work was cut short")?
+    tokio::task::spawn_blocking(work).await.context("the work was aborted")?
 }

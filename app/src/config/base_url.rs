@@ -1,4 +1,4 @@
-//! Where a node listens.
+//! The URL of a node or an instance.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,35 +8,35 @@ use reqwest::Url;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// The address of a node, such as `http://10.0.0.5:7700`, without a slash at its end.
+/// The URL of a node or an instance, such as `http://10.0.0.5:7700`, without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BaseUrl(String);
 
-/// Why an address of a node was refused.
+/// The reason to refuse a URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBaseUrl {
-    /// It is no URL.
-    #[error("is not a URL ({0}): write it like `http://10.0.0.5:7700`")]
+    /// It cannot be parsed.
+    #[error("is not a URL ({0}): expected a URL such as `http://10.0.0.5:7700`")]
     NotAUrl(String),
-    /// It is encrypted.
-    #[error("asks for https, which this build does not speak to nodes: use http inside a private network")]
+    /// Its scheme is https.
+    #[error("has the scheme https, which is not supported for nodes: use http in a private network")]
     Encrypted,
-    /// It is neither.
-    #[error("has the scheme `{0}`: nodes are spoken to over http, like `http://10.0.0.5:7700`")]
+    /// Its scheme is neither http nor https.
+    #[error("has the scheme `{0}`: nodes are reached over http, such as `http://10.0.0.5:7700`")]
     Scheme(String),
-    /// It carries more than where to connect.
-    #[error("carries {0}, which an address of a node cannot have")]
+    /// It has parts beyond scheme, host, port and path.
+    #[error("has {0}, which the URL of a node cannot have")]
     Excess(&'static str),
 }
 
 impl BaseUrl {
-    /// The address as text, without a slash at its end.
+    /// Returns the URL without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Host and port, such as `10.0.0.5:7700`.
+    /// Returns host and port, such as `10.0.0.5:7700`.
     pub(super) fn authority(&self) -> Option<String> {
         let url = Url::parse(&self.0).ok()?;
         Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
@@ -51,7 +51,7 @@ impl FromStr for BaseUrl {
         match url.scheme() {
             "http" => {}
             "https" => return Err(InvalidBaseUrl::Encrypted),
-            // `localhost:7700` parses as the scheme `localhost`: what is missing is the scheme.
+            // `localhost:7700` parses as the scheme `localhost`, although the scheme is missing.
             other => return Err(InvalidBaseUrl::Scheme(other.chars().take(20).collect())),
         }
         let excess = [

@@ -1,4 +1,4 @@
-//! What is told of writes, and to whom.
+//! Settings of change data capture.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,20 +9,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
-use super::section::YEAR_MS;
+use super::bound::MAX_DURATION_MS;
 
-/// Change data capture: what writes changed, told to others. See cdc.md.
+/// Change data capture: events of changed documents, sent to sinks. See cdc.md.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CdcConfig {
-    /// The name of this cluster in events: their `source`.
+    /// Name of this cluster in events: their `source`.
     pub source: String,
-    /// Room for the events that are held for one sink, in bytes of JSON. When it is full the oldest go, counted and told.
+    /// Maximum size of the stored events of one sink, in bytes of JSON. Beyond it, the oldest events are
+    /// dropped and counted.
     #[schemars(range(min = 1))]
     pub outbox_bytes: u64,
-    /// Events kept of each index after a sink confirmed them, to which it can be rewound.
+    /// Number of confirmed events kept of each index, to which a sink can be rewound.
     pub keep_confirmed: u32,
-    /// Who is told. Without sinks nothing is recorded.
+    /// The sinks. Without sinks, no events are recorded.
     pub sinks: Vec<SinkConfig>,
 }
 
@@ -37,89 +38,89 @@ impl Default for CdcConfig {
     }
 }
 
-/// Who is told of changes.
+/// A receiver of change events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SinkConfig {
-    /// Its name, under which its events and its place are kept: rename a sink and it begins anew.
+    /// Name, under which the sink's events and position are stored. A renamed sink starts from the beginning.
     #[schemars(with = "String", extend("format" = "sink-name"))]
     pub name: SinkName,
-    /// What it is.
+    /// Kind of the sink.
     pub kind: SinkKind,
-    /// Where the receiver listens, hidden like a key since it may hold one: `https://…` for a webhook, `nats://…` or `tls://…` for NATS, several servers of one
-    /// cluster separated by commas.
+    /// URL of the receiver: `https://…` for a webhook, `nats://…` or `tls://…` for NATS, with commas between
+    /// several servers of one cluster. It is masked like a key, because it may contain one.
     #[serde(default)]
     pub url: Option<Secret>,
-    /// With what a webhook is signed, each `whsec_` and a key of 24 to 64 bytes in base64. All of them sign, so that one
-    /// can take over from another.
+    /// Secrets that sign webhooks: `whsec_` and a key of 24 to 64 bytes in base64. All of them sign, so that
+    /// secrets can be rotated.
     #[serde(default)]
     pub secrets: Vec<Secret>,
-    /// Whether a webhook may be at a private, loopback or link-local address.
+    /// True to allow a private, loopback or link-local address for a webhook.
     #[serde(default)]
     pub allow_private: bool,
-    /// What the subjects of NATS begin with; the index follows behind a dot. A stream must take `<subject>.>`.
+    /// Prefix of the NATS subjects. A dot and the index follow it. A stream must accept `<subject>.>`.
     #[serde(default = "default_subject")]
     pub subject: String,
-    /// A token for NATS.
+    /// Token for NATS.
     #[serde(default)]
     pub token: Option<Secret>,
-    /// A user of NATS.
+    /// User of NATS.
     #[serde(default)]
     pub user: Option<String>,
-    /// The user's password.
+    /// Password of the user.
     #[serde(default)]
     pub password: Option<Secret>,
-    /// A file of credentials for NATS.
+    /// File with credentials for NATS.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub credentials_file: Option<PathBuf>,
-    /// Whether events hold the documents themselves.
+    /// True to include the documents in events.
     #[serde(default)]
     pub documents: bool,
-    /// Whether it is told of the runs of canaries.
+    /// True to send events of canary runs.
     #[serde(default)]
     pub canaries: bool,
-    /// Whose writes it is told of: `client`, and `repair` for those by which Miroir brings a node what others have. The
-    /// others are counted.
+    /// Origins of the writes that the sink gets: `client` for writes of clients, `repair` for writes by which
+    /// Miroir repairs a replica. Events of other origins are counted only.
     #[serde(default = "default_origins")]
     #[schemars(with = "Vec<OriginWord>")]
     pub origins: BTreeSet<Origin>,
-    /// Events in one batch at most.
+    /// Maximum number of events in a batch.
     #[serde(default = "default_batch_events")]
     #[schemars(range(min = 1, max = 10_000))]
     pub batch_events: u32,
-    /// How long events are collected before a batch that is not full leaves.
+    /// Maximum time to collect events before a batch is sent that is not full.
     #[serde(default = "default_batch_delay_ms")]
-    #[schemars(range(max = YEAR_MS))]
+    #[schemars(range(max = MAX_DURATION_MS))]
     pub batch_delay_ms: u64,
-    /// How long a delivery may take.
+    /// Maximum time of a delivery.
     #[serde(default = "default_timeout_ms")]
-    #[schemars(range(min = 1, max = YEAR_MS))]
+    #[schemars(range(min = 1, max = MAX_DURATION_MS))]
     pub timeout_ms: u64,
-    /// The wait after a failed delivery; it doubles with each that follows.
+    /// Pause after a failed delivery. It doubles with each further failure.
     #[serde(default = "default_retry_min_ms")]
-    #[schemars(range(min = 1, max = YEAR_MS))]
+    #[schemars(range(min = 1, max = MAX_DURATION_MS))]
     pub retry_min_ms: u64,
-    /// The longest wait after a failed delivery, unless the receiver asks for more.
+    /// Maximum pause after a failed delivery, unless the receiver requests a longer one.
     #[serde(default = "default_retry_max_ms")]
-    #[schemars(range(min = 1, max = YEAR_MS))]
+    #[schemars(range(min = 1, max = MAX_DURATION_MS))]
     pub retry_max_ms: u64,
 }
 
-/// What a sink is.
+/// Kind of a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SinkKind {
-    /// A URL that batches are posted to, signed as Standard Webhooks says.
+    /// A URL that gets batches by POST, signed according to Standard Webhooks.
     Webhook,
     /// A `JetStream` stream of NATS.
     Nats,
-    /// The feed under `/_miroir/changes`, for readers that ask. One at most.
+    /// The feed under `/_miroir/changes`, which readers poll. At most one.
     Internal,
 }
 
 impl SinkKind {
-    /// The word for it.
+    /// Returns the word of the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
@@ -129,14 +130,14 @@ impl SinkKind {
     }
 }
 
-/// Whose writes a sink is told of.
+/// Origin of a write.
 #[derive(JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(dead_code, reason = "it only describes `Origin` to the schema")]
 enum OriginWord {
-    /// Those of clients.
+    /// Writes of clients.
     Client,
-    /// Those by which Miroir brings a node what others have.
+    /// Writes by which Miroir repairs a replica.
     Repair,
 }
 

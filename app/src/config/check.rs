@@ -1,4 +1,4 @@
-//! Holds a layer against the shape: unknown keys, wrong types, numbers out of bounds, text of the wrong format.
+//! Checks of a layer: unknown keys, wrong types, numbers out of bounds, text in a wrong format.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::problem::excerpt;
 use super::{BaseUrl, CanaryDefinition, Kind, Layer, Problem, Shape};
 
-/// Everything wrong with `layer`, in the order of its keys.
+/// Returns all problems of `layer`, in the order of its keys.
 pub(super) fn layer_problems(root: &Shape, layer: &Layer) -> Vec<Problem> {
     let mut checker = Checker { root, layer, problems: Vec::new() };
     checker.value(root, "", &layer.values);
@@ -32,7 +32,7 @@ impl Checker<'_> {
     fn value(&mut self, shape: &Shape, path: &str, value: &Value) {
         match (&shape.kind, value) {
             (_, Value::Null) if shape.nullable => {}
-            // `nodes:` with every entry commented out is how a person writes an empty list.
+            // `nodes:` with every entry commented out is an empty list.
             (Kind::Section(_) | Kind::List(_), Value::Null) | (Kind::Boolean, Value::Bool(_)) => {}
             (Kind::Section(keys), Value::Object(values)) => self.section(keys, path, values),
             (Kind::List(item), Value::Array(values)) => {
@@ -75,7 +75,8 @@ impl Checker<'_> {
         }
     }
 
-    /// The nearest key of the same section; else the same key of another section; else what there is to choose from.
+    /// Returns a hint: the most similar key of the section, else the same key of another section, else all
+    /// keys of the section.
     fn unknown(&self, keys: &BTreeMap<String, Shape>, path: &str, key: &str) -> String {
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         let elsewhere = || {
@@ -93,19 +94,19 @@ impl Checker<'_> {
     }
 }
 
-/// How alike two names must be for one to be a slip of the other; 1 is the same, 0 has nothing in common.
-const LIKENESS: f64 = 0.6;
+/// The minimum similarity of a misspelled name to the suggested one. 1 is equality; 0 is nothing in common.
+const MIN_SIMILARITY: f64 = 0.6;
 
-/// The candidate that `name` is most likely a slip of.
+/// Returns the candidate that is most similar to `name`, if one is similar enough.
 pub(super) fn nearest<'name>(name: &str, candidates: impl Iterator<Item = &'name str>) -> Option<&'name str> {
-    // The measure takes quadratic time, so a name that no key could be a slip of is not measured at all.
+    // The comparison takes quadratic time, so long names are not compared.
     const LONGEST: usize = 100;
     if name.len() > LONGEST {
         return None;
     }
     candidates
         .map(|candidate| (strsim::normalized_damerau_levenshtein(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, candidate)| candidate)
 }
@@ -121,7 +122,7 @@ fn mismatch(shape: &Shape, value: &Value) -> String {
     format!("found {found}, expected {expected}{hint}")
 }
 
-/// What stands there, without the value itself where it is secret.
+/// Describes the value that was found. A secret value is not shown.
 fn found(shape: &Shape, value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
@@ -135,7 +136,7 @@ fn found(shape: &Shape, value: &Value) -> String {
     }
 }
 
-/// Why `value`, an object, is not of the named format, or `None`.
+/// Returns the problem of `value`, an object, with the named format, if there is one.
 fn json_problem(format: &str, value: &Value) -> Option<String> {
     match format {
         "canary-definition" => CanaryDefinition::try_from(value.clone()).err().map(|error| error.to_string()),
@@ -143,24 +144,24 @@ fn json_problem(format: &str, value: &Value) -> Option<String> {
     }
 }
 
-/// Why `text` is not of the named format, or `None`.
+/// Returns the problem of `text` with the named format, if there is one.
 fn format_problem(format: Option<&str>, text: &str) -> Option<String> {
     let shown = excerpt(text);
     match format? {
         "socket-address" => text
             .parse::<SocketAddr>()
             .err()
-            .map(|_| format!("`{shown}` is not an IP address with a port: write it like `127.0.0.1:7700`")),
+            .map(|_| format!("`{shown}` is not an IP address with a port, such as `127.0.0.1:7700`")),
         "node-url" => text.parse::<BaseUrl>().err().map(|error| format!("`{shown}` {error}")),
         "sink-name" => text.parse::<SinkName>().err().map(|error| error.to_string()),
         "instance-id" => text.parse::<InstanceId>().err().map(|error| error.to_string()),
         "node-id" => text.parse::<NodeId>().err().map(|error| error.to_string()),
         "log-filter" => EnvFilter::try_new(text).err().map(|error| {
-            format!("`{shown}` is not a log filter ({error}): write it like `info` or `info,miroir=debug`")
+            format!("`{shown}` is not a log filter ({error}), such as `info` or `info,miroir=debug`")
         }),
         "key" if text.is_empty() => Some("is empty: remove the key, or give it a value".to_owned()),
         "key" if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Some("must be printable ASCII without spaces, since it travels in an HTTP header".to_owned())
+            Some("must be printable ASCII without spaces, because it is sent in an HTTP header".to_owned())
         }
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! The settings as the types that the rest of the code takes.
+//! Settings as the types that other modules use.
 
 use std::time::Duration;
 
@@ -11,24 +11,24 @@ use super::{
 };
 
 impl Config {
-    /// The cluster the nodes form, or what is wrong with it; no nodes at all is an error here.
+    /// Returns the topology of the configured nodes. No nodes are an error.
     pub fn topology(&self) -> Result<Topology, InvalidTopology> {
         let nodes = self.nodes.iter().map(|node| Node { id: node.id.clone(), group: node.group }).collect();
         Topology::new(nodes, self.cluster.replication_factor, self.cluster.write_quorum)
     }
 
-    /// The key `node` is called with: its own, else that of `node_defaults`, else the clients' master key.
+    /// Returns the key for requests to `node`: its own, else that of `node_defaults`, else `auth.master_key`.
     pub fn node_master_key<'config>(&'config self, node: &'config NodeConfig) -> Option<&'config Secret> {
         node.master_key.as_ref().or(self.node_defaults.master_key.as_ref()).or(self.auth.master_key.as_ref())
     }
 }
 
-/// Gives fields that count milliseconds as spans.
-macro_rules! spans {
+/// Adds methods that return fields in milliseconds as durations.
+macro_rules! durations {
     ($section:ident { $($name:ident from $field:ident),+ $(,)? }) => {
         impl $section {
             $(
-                #[doc = concat!("`", stringify!($field), "` as a span.")]
+                #[doc = concat!("Returns `", stringify!($field), "` as a duration.")]
                 pub fn $name(&self) -> Duration {
                     Duration::from_millis(self.$field)
                 }
@@ -37,7 +37,7 @@ macro_rules! spans {
     };
 }
 
-spans!(ServerConfig {
+durations!(ServerConfig {
     request_timeout from request_timeout_ms,
     body_timeout from body_timeout_ms,
     header_timeout from header_timeout_ms,
@@ -45,42 +45,42 @@ spans!(ServerConfig {
     shutdown_grace from shutdown_grace_ms,
 });
 
-spans!(HealthConfig {
+durations!(HealthConfig {
     probe_interval from probe_interval_ms,
     probe_timeout from probe_timeout_ms,
 });
 
-spans!(InstanceConfig {
+durations!(InstanceConfig {
     lease from lease_ms,
 });
 
-spans!(TimeoutConfig {
+durations!(TimeoutConfig {
     connect from connect_ms,
     write from write_ms,
     read from read_ms,
     search from search_ms,
 });
 
-spans!(TaskRegistryConfig {
+durations!(TaskRegistryConfig {
     ttl from ttl_ms,
     poll_min from poll_min_ms,
     poll_max from poll_max_ms,
     prune_interval from prune_interval_ms,
 });
 
-spans!(SinkConfig {
+durations!(SinkConfig {
     batch_delay from batch_delay_ms,
     timeout from timeout_ms,
     retry_min from retry_min_ms,
     retry_max from retry_max_ms,
 });
 
-spans!(CanaryConfig {
+durations!(CanaryConfig {
     timeout from timeout_ms,
 });
 
 impl HealthConfig {
-    /// How many outcomes in a row change a node's status.
+    /// Returns the numbers of consecutive outcomes that change the status of a node.
     pub fn thresholds(&self) -> HealthThresholds {
         HealthThresholds { bad_to_fail: self.bad_to_fail, good_to_recover: self.good_to_recover }
     }

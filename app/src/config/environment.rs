@@ -8,21 +8,21 @@ use super::check::nearest;
 use super::problem::excerpt;
 use super::{Kind, Layer, Origin, Problem, Shape};
 
-/// What every variable of Miroir begins with.
+/// The prefix of all variables of Miroir.
 const PREFIX: &str = "MIROIR_";
 
-/// Variables with the prefix that are not settings: the tools and tests of the project read them.
+/// Variables with the prefix that are not settings. Other commands and the tests read them.
 const OF_TOOLS: [&str; 4] =
     ["MIROIR_ADMIN_API_KEY", "MIROIR_API_KEY", "MIROIR_MEILISEARCH_BIN", "MIROIR_URL"];
 
-/// The variable that sets the key at `path`.
+/// Returns the variable that sets the key at `path`.
 pub fn variable_name(path: &[String]) -> String {
     let levels: Vec<String> = path.iter().map(|key| key.to_ascii_uppercase()).collect();
     format!("{PREFIX}{}", levels.join("__"))
 }
 
-/// A layer for each variable that sets a key, and a problem for each that should but cannot. An empty variable
-/// counts as unset, because that is what a compose file makes of one that nobody filled in.
+/// Returns a layer for each variable that sets a key, and a problem for each invalid variable. An empty
+/// variable counts as unset, because compose files pass unset variables as empty ones.
 pub(super) fn environment_layers(
     shape: &Shape,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -50,7 +50,7 @@ pub(super) fn environment_layers(
     (layers, problems)
 }
 
-/// The variables that are meant for settings, sorted, so that messages come in the same order every time.
+/// Returns the variables that must be settings, sorted, so that the order of messages is stable.
 fn ours(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<(String, OsString)> {
     let mut ours: Vec<(String, OsString)> = variables
         .into_iter()
@@ -62,9 +62,9 @@ fn ours(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<(Strin
     ours
 }
 
-/// Whether Kubernetes made the variable: a pod sees every service of its namespace as `<SERVICE>_SERVICE_HOST`,
-/// `<SERVICE>_PORT_7700_TCP_ADDR` and the like, and a service may well be called `miroir`. A setting has `__` or no
-/// further underscore where these have theirs.
+/// Returns whether Kubernetes made the variable. A pod gets variables for every service of its namespace,
+/// such as `<SERVICE>_SERVICE_HOST` and `<SERVICE>_PORT_7700_TCP_ADDR`, and a service can be named `miroir`.
+/// In a setting, the underscores are doubled at these positions.
 fn is_service_link(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX).filter(|rest| !rest.contains("__")) else { return false };
     let link = |tail: &str| {
@@ -74,7 +74,7 @@ fn is_service_link(name: &str) -> bool {
             || tail == "PORT"
             || tail.strip_prefix("PORT_").is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()))
     };
-    // The service's own name may have several words, so every tail that follows an underscore is tried.
+    // The name of the service can contain underscores, so every suffix after an underscore is tried.
     link(rest) || rest.match_indices('_').any(|(position, _)| link(&rest[position + 1..]))
 }
 
@@ -83,7 +83,7 @@ fn unknown(settings: &[(String, Vec<String>, &Shape)], name: &str) -> String {
         matches!(leaf.kind, Kind::List(_)) && name.starts_with(&format!("{known}__"))
     });
     if let Some((known, ..)) = of_list {
-        return format!("cannot be set piece by piece: give the whole list as JSON or YAML in {known}");
+        return format!("cannot be set entry by entry: set the whole list as JSON or YAML in {known}");
     }
     match nearest(name, settings.iter().map(|(known, ..)| known.as_str())) {
         Some(near) => format!("unknown setting; did you mean {near}?"),
@@ -95,7 +95,7 @@ fn unknown(settings: &[(String, Vec<String>, &Shape)], name: &str) -> String {
     }
 }
 
-/// Reads text as what the key takes. Text that does not fit stays text, for the check to say what was expected.
+/// Parses text as a value of the key. Invalid text stays text, so that the check reports the expected type.
 pub(super) fn value_of(shape: &Shape, text: &str) -> Result<Value, String> {
     let trimmed = text.trim();
     match &shape.kind {

@@ -1,4 +1,4 @@
-//! The file: YAML, bounded, and never trusted to be what its name says.
+//! The configuration file: YAML of a limited size.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -9,16 +9,16 @@ use serde_norway::Value as Yaml;
 
 use super::{Layer, Origin, Problem};
 
-/// Read where no file is named, if it is there.
+/// The file that is read by default, if it exists.
 pub const DEFAULT_FILE: &str = "miroir.yaml";
 
-/// The largest file that is read; a thousand nodes take a tenth of it.
+/// The maximum size of a file. A thousand nodes need a tenth of it.
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
-/// The deepest nesting of brackets that is read; a list of nodes takes two levels.
+/// The maximum nesting of brackets. A list of nodes needs two levels.
 const MAX_DEPTH: usize = 64;
 
-/// The layer of the file at `path`.
+/// Reads the file at `path`.
 pub(super) fn file_layer(path: &Path) -> Result<Layer, Problem> {
     let origin = Origin::File(path.to_owned());
     let refuse = |message: String| Problem {
@@ -31,7 +31,7 @@ pub(super) fn file_layer(path: &Path) -> Result<Layer, Problem> {
         Value::Null => Ok(Layer { origin, values: Value::Object(Map::new()) }),
         values @ Value::Object(_) => Ok(Layer { origin, values }),
         _ => Err(refuse(
-            "must hold keys and values, like `server:` with `address: 127.0.0.1:7700` below".into(),
+            "must contain keys and values, such as `server:` with `address: 127.0.0.1:7700` below".into(),
         )),
     }
 }
@@ -44,10 +44,10 @@ fn read(path: &Path) -> Result<String, String> {
     };
     let file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    // Bounded while reading rather than by its length: a device or a pipe has none.
+    // The limit applies while reading, because a device or a pipe has no length.
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("is larger than {MAX_FILE_BYTES} bytes, which no configuration needs"));
+        return Err(format!("is larger than {MAX_FILE_BYTES} bytes"));
     }
     if let Some(position) = bytes.iter().position(|byte| *byte == 0) {
         return Err(format!("is not text: byte {position} is NUL"));
@@ -56,21 +56,22 @@ fn read(path: &Path) -> Result<String, String> {
         .map_err(|error| format!("is not text: byte {} is not valid UTF-8", error.utf8_error().valid_up_to()))
 }
 
-/// Reads YAML (and so JSON) into JSON's data model.
+/// Parses YAML, which includes JSON, into the data model of JSON.
 pub(super) fn parse_yaml(text: &str) -> Result<Value, String> {
     if let Some(line) = too_deep(text) {
         return Err(format!(
             "is not valid YAML for a configuration: line {line} nests brackets beyond {MAX_DEPTH} levels"
         ));
     }
-    // A tab or a control character in a message of the parser is the person's own text.
+    // The parser's message can repeat tabs and control characters of the file.
     let yaml: Yaml = serde_norway::from_str(text)
         .map_err(|error| format!("is not valid YAML: {}", excerpt_long(&error)))?;
     json(yaml)
 }
 
-/// The line at which more brackets are open than any configuration needs. The parser takes quadratic time over them,
-/// minutes for a file within the size limit. Brackets inside text are counted too: no one has this many unclosed.
+/// Returns the line at which more than `MAX_DEPTH` brackets are open. The parser takes quadratic time for
+/// nested brackets, minutes for a file within the size limit. Brackets inside text count too; they are rarely
+/// unclosed.
 fn too_deep(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut line = 1;
@@ -111,11 +112,8 @@ fn json(yaml: Yaml) -> Result<Value, String> {
             Value::Object(entries.collect::<Result<_, String>>()?)
         }
         Yaml::Tagged(_) => {
-            // What begins with an exclamation mark may be a key that lacks its quotes, so it is not repeated.
-            return Err(
-                "has a YAML tag, which means nothing here: put a value that begins with `!` in quotes"
-                    .to_owned(),
-            );
+            // Text with an exclamation mark can be a secret without quotes, so it is not repeated.
+            return Err("has a YAML tag, which is not supported: quote values that begin with `!`".to_owned());
         }
     })
 }

@@ -1,18 +1,18 @@
-//! One source's values, and how layers cover each other.
+//! The values of one source, and the merge of layers.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// Where a value came from.
+/// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// The configuration file.
     File(PathBuf),
-    /// An environment variable, by name.
+    /// The environment variable with this name.
     Environment(String),
-    /// A flag of the command line, as written in its help.
+    /// A flag of the command line, such as `--address`.
     Flag(String),
 }
 
@@ -26,17 +26,17 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The values of one source: an object that has the keys which the source sets, and no others.
+/// The values of one source: an object with the keys that the source sets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
-    /// Where they came from.
+    /// The source.
     pub origin: Origin,
     /// The values.
     pub values: Value,
 }
 
 impl Layer {
-    /// A layer that sets one key.
+    /// Returns a layer that sets one key.
     pub(super) fn of_key(origin: Origin, path: &[String], value: Value) -> Self {
         let values = path
             .iter()
@@ -46,7 +46,7 @@ impl Layer {
     }
 }
 
-/// Puts `upper` over `lower`: objects key by key, everything else (lists too) as a whole.
+/// Merges `upper` into `lower`. Objects are merged by key; all other values, including lists, are replaced.
 pub(super) fn merge(lower: &mut Value, upper: Value) {
     match (lower, upper) {
         (Value::Object(lower), Value::Object(upper)) => {

@@ -1,4 +1,4 @@
-//! From sources to a configuration.
+//! Loads the configuration from its sources.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -13,31 +13,31 @@ use super::layer::merge;
 use super::problem::excerpt;
 use super::{Config, ConfigError, Layer, Origin, Problem, Shape, rule};
 
-/// Where settings may come from.
+/// The sources of the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    /// The file named by `--config`; it must exist. None reads [`DEFAULT_FILE`] in `folder` if it is there.
+    /// The file of `--config`, which must exist. `None` reads [`DEFAULT_FILE`] in `folder` if it exists.
     pub file: Option<PathBuf>,
-    /// The folder in which the default file is looked for.
+    /// The folder of the default file.
     pub folder: PathBuf,
-    /// The environment, whole: variables of others are left alone.
+    /// The whole environment. Variables of other programs are ignored.
     pub environment: Vec<(OsString, OsString)>,
-    /// Flags: what the flag is called, the key it sets (`server.address`), its text.
+    /// Flags: the name of the flag, the key that it sets (`server.address`), and its text.
     pub flags: Vec<(String, String, String)>,
 }
 
-/// A configuration that holds, and what to say about it all the same.
+/// A valid configuration, with warnings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
-    /// The settings, defaults filled in.
+    /// The settings, including defaults.
     pub config: Config,
-    /// Choices that work but may surprise, one sentence each.
+    /// A sentence for each valid but questionable setting.
     pub warnings: Vec<String>,
     /// The file that was read.
     pub file: Option<PathBuf>,
 }
 
-/// Reads, checks and merges `sources`. The error lists everything that is wrong, not only the first thing.
+/// Reads, checks and merges `sources`. The error lists all problems.
 pub fn load(sources: Sources) -> Result<Loaded, ConfigError> {
     let shape = Shape::of_config();
     let mut layers = Vec::new();
@@ -55,16 +55,16 @@ pub fn load(sources: Sources) -> Result<Loaded, ConfigError> {
     }
 
     problems.extend(layers.iter().flat_map(|layer| layer_problems(&shape, layer)));
-    let doubtful = doubtful_sections(&problems);
+    let invalid = invalid_sections(&problems);
     let mut values = Value::Object(Map::new());
     for layer in layers {
         merge(&mut values, layer.values);
     }
-    // The sections that are known to be wrong are left out, so that the rules can still judge the others.
-    let values = without(values, &doubtful);
+    // Invalid sections are left out, so that the rules can still check the others.
+    let values = without(values, &invalid);
     match serde_path_to_error::deserialize::<_, Config>(values) {
         Ok(config) => {
-            problems.extend(rule::violations(&config, &doubtful));
+            problems.extend(rule::violations(&config, &invalid));
             if problems.is_empty() {
                 let warnings = rule::warnings(&config);
                 return Ok(Loaded { config, warnings, file });
@@ -109,14 +109,15 @@ fn flag_layer(shape: &Shape, flag: String, key: &str, text: &str) -> Result<Laye
     }
 }
 
-/// The top-level sections that some problem points into.
-fn doubtful_sections(problems: &[Problem]) -> BTreeSet<String> {
+/// Returns the top-level sections that have problems.
+fn invalid_sections(problems: &[Problem]) -> BTreeSet<String> {
     let section = |path: &str| path.split(['.', '[']).next().map(str::to_owned);
     problems.iter().filter_map(|problem| section(&problem.path)).collect()
 }
 
-/// The values without the doubtful sections, and without empty ones (`nodes:` alone), which mean the default.
-fn without(values: Value, doubtful: &BTreeSet<String>) -> Value {
+/// Returns the values without the invalid sections and without empty ones (`nodes:` alone), which mean the
+/// default.
+fn without(values: Value, invalid: &BTreeSet<String>) -> Value {
     let Value::Object(sections) = values else { return values };
-    sections.into_iter().filter(|(key, value)| !value.is_null() && !doubtful.contains(key)).collect()
+    sections.into_iter().filter(|(key, value)| !value.is_null() && !invalid.contains(key)).collect()
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MetricsConfig {
-    /// IP address and port on which `GET /metrics` is served to everyone, without a key, and nothing else. Unset, metrics
-    /// are only served on `server.address`, with the admin key. Port 0 takes any free port.
+    /// IP address and port that serve `GET /metrics` without a key, and nothing else. Default: metrics are
+    /// served on `server.address` only, with the admin key. Port 0 uses any free port.
     #[schemars(with = "Option<String>", extend("format" = "socket-address"))]
     pub address: Option<SocketAddr>,
 }

@@ -1,18 +1,18 @@
-//! Why a configuration was refused.
+//! Problems of a configuration.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::Origin;
 
-/// One thing to repair.
+/// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The key, such as `nodes[1].url`; empty where the whole source is at fault.
+    /// The key, such as `nodes[1].url`. Empty if the problem is the whole source.
     pub path: String,
-    /// Where the value came from; none where several values together are at fault.
+    /// The source of the value. `None` if the problem lies in several values together.
     pub origin: Option<Origin>,
-    /// What is wrong and what would be right, in a sentence without a full stop.
+    /// The problem and its solution, in a sentence without a full stop.
     pub message: String,
 }
 
@@ -27,10 +27,10 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with a configuration, so that it can be repaired in one go.
+/// All problems of a configuration, so that they can be fixed at once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
-    /// At least one.
+    /// The problems, at least one.
     pub problems: Vec<Problem>,
 }
 
@@ -46,10 +46,10 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// Longest excerpt of a person's text that a message repeats, in characters.
+/// The maximum length of a value that a message repeats, in characters.
 const EXCERPT_CHARS: usize = 60;
 
-/// `text` as it may be printed: control characters escaped, cut where it is long.
+/// Returns the beginning of `text`, with control characters escaped and passwords of URLs masked.
 pub(super) fn excerpt(text: &str) -> String {
     let text = without_password(text);
     let mut shown: String = text.chars().take(EXCERPT_CHARS).flat_map(char::escape_debug).collect();
@@ -59,7 +59,7 @@ pub(super) fn excerpt(text: &str) -> String {
     shown
 }
 
-/// The text without what stands before the host of a URL: a user, and maybe a password.
+/// Masks user and password of a URL.
 fn without_password(text: &str) -> Cow<'_, str> {
     match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
         Some((scheme, host)) => format!("{scheme}://***@{host}").into(),

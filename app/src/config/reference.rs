@@ -1,38 +1,29 @@
-//! The reference: a JSON schema for editors, and `docs/configuration.md` for people.
+//! The reference of the configuration: `docs/configuration.md`.
 
 use std::fmt::Write;
 
-use schemars::Schema;
-use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use super::{Config, Kind, Shape, variable_name};
-
-/// The JSON schema (draft 2020-12) of the configuration file.
-pub fn json_schema() -> Schema {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    settings.into_generator().into_root_schema_for::<Config>()
-}
+use super::{Kind, Shape, variable_name};
 
 const INTRODUCTION: &str = "\
 # Configuration
 
 <!-- Written by `miroir config schema --markdown`; a test fails when it is out of date. Do not edit. -->
 
-Miroir reads one YAML file: the one that `--config` names, else `miroir.yaml` in the working directory if there is
-one. Every key is also an environment variable: `MIROIR_`, the key in capitals, `__` between levels. A list is given
+Miroir reads one YAML file: the file of `--config`, else `miroir.yaml` in the working directory if it exists. Every key is also an environment variable: `MIROIR_`, the key in capitals, `__` between levels. A list is set
 as JSON or YAML, for instance `MIROIR_NODES='[{id: node-1, url: \"http://127.0.0.1:7701\"}]'`. An empty variable
-counts as unset. A few flags stand on top, and `--set key=value` sets any key.
+counts as unset. Some keys have a flag, and `--set key=value` sets any key.
 
-A flag wins over the environment, the environment over the file, the file over the default. Unknown keys and unknown
-`MIROIR_` variables are errors that name the nearest known one. `miroir config check` lists everything that is wrong,
+Flags override the environment, the environment overrides the file, and the file overrides the defaults. Unknown keys and unknown
+`MIROIR_` variables are errors that suggest the most similar name. `miroir config check` lists all problems,
 or prints the effective configuration with keys masked; `miroir config schema` prints a JSON schema for editors.
 
-Four variables belong to tools and are not settings: `MIROIR_MEILISEARCH_BIN`, `MIROIR_URL`, `MIROIR_ADMIN_API_KEY`, `MIROIR_API_KEY`.
+Four variables with the prefix are not settings: `MIROIR_MEILISEARCH_BIN`, `MIROIR_URL`, `MIROIR_ADMIN_API_KEY`, `MIROIR_API_KEY`.
 The variables that Kubernetes makes for services (`MIROIR_SERVICE_HOST`, `MIROIR_PORT_7700_TCP`, …) are ignored.
 ";
 
-/// `docs/configuration.md`.
+/// Returns the text of `docs/configuration.md`.
 pub fn markdown() -> String {
     let mut page = INTRODUCTION.to_owned();
     let root = Shape::of_config();
@@ -42,7 +33,7 @@ pub fn markdown() -> String {
     page
 }
 
-/// The section at `path`, and those within it.
+/// Writes the section at `path` and its subsections.
 fn section(page: &mut String, path: &[String], shape: &Shape) {
     let item = match &shape.kind {
         Kind::List(item) => item,
@@ -114,7 +105,7 @@ fn default(shape: &Shape) -> String {
     }
 }
 
-/// Comments are wrapped in the source; in a table they must not be.
+/// Joins the lines of a comment, for a cell of a table.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }

@@ -1,4 +1,4 @@
-//! What must hold between settings that are each fine by themselves.
+//! Rules between settings that are valid by themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use miroir_domain::{GroupId, NodeId};
 
 use super::{Config, Problem, SinkKind, StoreBackend};
 
-/// The master key length below which a Meilisearch in production refuses to start, in bytes.
+/// The minimum length of a master key in bytes. Meilisearch in production does not start with a shorter one.
 const SAFE_KEY_BYTES: usize = 16;
 
-/// A rule, with the sections it looks at.
+/// A rule with the sections that it checks.
 type Rule = (&'static [&'static str], fn(&Config) -> Vec<Problem>);
 
 const RULES: [Rule; 9] = [
@@ -25,11 +25,11 @@ const RULES: [Rule; 9] = [
     (&["metrics", "server"], metrics_have_an_address_of_their_own),
 ];
 
-/// What `config` breaks. Rules about `doubtful` sections are left out: their values are already refused.
-pub(super) fn violations(config: &Config, doubtful: &BTreeSet<String>) -> Vec<Problem> {
+/// Returns the violations of the rules. Rules about `invalid` sections are skipped.
+pub(super) fn violations(config: &Config, invalid: &BTreeSet<String>) -> Vec<Problem> {
     RULES
         .iter()
-        .filter(|(sections, _)| !sections.iter().any(|section| doubtful.contains(*section)))
+        .filter(|(sections, _)| !sections.iter().any(|section| invalid.contains(*section)))
         .flat_map(|(_, rule)| rule(config))
         .collect()
 }
@@ -39,15 +39,15 @@ fn problem(path: impl Into<String>, message: impl Into<String>) -> Vec<Problem> 
 }
 
 fn topology_holds(config: &Config) -> Vec<Problem> {
-    // Miroir starts without nodes, and says so; that is a warning. A bad quorum is `quorum_fits`'s to report.
+    // No nodes are only a warning. `quorum_fits` reports an invalid quorum.
     match config.topology() {
         Ok(_) | Err(InvalidTopology::NoNodes | InvalidTopology::QuorumOutOfRange { .. }) => Vec::new(),
         Err(error) => problem("nodes", error.to_string()),
     }
 }
 
-/// Judged apart from the nodes, so that it is also judged while there are none: on the smallest cluster that the
-/// replication factor allows.
+/// Checks the quorum on the smallest cluster that the replication factor allows, because there may be no
+/// nodes yet.
 fn quorum_fits(config: &Config) -> Vec<Problem> {
     let replicas = config.cluster.replication_factor;
     let smallest = (0..replicas).filter_map(|number| {
@@ -65,7 +65,7 @@ fn redis_has_a_url(config: &Config) -> Vec<Problem> {
     }
     problem(
         "store.redis.url",
-        "is missing: `store.backend` is `redis`, so the server must be named, such as redis://127.0.0.1:6379/0",
+        "is missing: `store.backend` is `redis`, which needs a URL such as redis://127.0.0.1:6379/0",
     )
 }
 
@@ -75,7 +75,7 @@ fn urls_are_distinct(config: &Config) -> Vec<Problem> {
     for (position, node) in config.nodes.iter().enumerate() {
         if let Some(other) = first.insert(node.url.as_str(), &node.id) {
             let message = format!(
-                "{} is the address of node `{other}` too: two nodes cannot share one server, their documents would mix",
+                "{} is also the URL of node `{other}`: two nodes cannot share a server, because their documents would mix",
                 node.url
             );
             problems.extend(problem(format!("nodes[{position}].url"), message));
@@ -91,8 +91,7 @@ fn no_node_is_this_server(config: &Config) -> Vec<Problem> {
     };
     config.nodes.iter().find(here).map_or_else(Vec::new, |node| {
         let message = format!(
-            "node `{}` has the address Miroir itself listens on ({own}): it would call itself; change \
-             `server.address` or the node's url",
+            "node `{}` has the address of Miroir itself ({own}): change `server.address` or the URL of the node",
             node.id
         );
         problem("nodes", message)
@@ -121,7 +120,7 @@ fn polls_fit(config: &Config) -> Vec<Problem> {
         return Vec::new();
     }
     let message = format!(
-        "the shortest wait ({} ms) is longer than the longest, `task_registry.poll_max_ms` ({} ms)",
+        "the minimum pause ({} ms) is longer than the maximum, `task_registry.poll_max_ms` ({} ms)",
         registry.poll_min_ms, registry.poll_max_ms
     );
     problem("task_registry.poll_min_ms", message)
@@ -132,15 +131,14 @@ fn canaries_are_distinct(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (position, canary) in config.canary.definitions.iter().enumerate() {
         if !seen.insert(canary.id()) {
-            let message =
-                format!("`{}` is the id of another canary too: each needs one of its own", canary.id());
+            let message = format!("`{}` is also the id of another canary: ids must be unique", canary.id());
             problems.extend(problem(format!("canary.definitions[{position}]"), message));
         }
     }
     problems
 }
 
-/// What can be told of sinks without making them: their names, and what their kinds need.
+/// Checks the sinks without making their receivers: unique names, and the settings that each kind needs.
 fn sinks_fit(config: &Config) -> Vec<Problem> {
     let mut names = BTreeSet::new();
     let mut feeds = 0;
@@ -158,46 +156,42 @@ fn sinks_fit(config: &Config) -> Vec<Problem> {
         refuse(
             known,
             "name",
-            format!("`{}` is the name of another sink too: each needs one of its own", sink.name),
+            format!("`{}` is also the name of another sink: names must be unique", sink.name),
         );
         refuse(
             is_feed && feeds > 1,
             "kind",
-            "another sink is `internal` already: there is one feed".to_owned(),
+            "another sink is already `internal`: there is only one feed".to_owned(),
         );
         refuse(
             !is_feed && sink.url.is_none(),
             "url",
             format!("is missing: a sink of the kind `{kind}` needs one"),
         );
-        refuse(
-            is_feed && sink.url.is_some(),
-            "url",
-            "the feed is asked by its readers and has no URL".to_owned(),
-        );
+        refuse(is_feed && sink.url.is_some(), "url", "readers poll the feed, so it has no URL".to_owned());
         refuse(
             sink.kind == SinkKind::Webhook && sink.secrets.is_empty(),
             "secrets",
-            "is empty: a webhook is signed with at least one, such as `whsec_` and what `openssl rand -base64 32` prints".to_owned(),
+            "is empty: a webhook needs at least one, such as `whsec_` and the output of `openssl rand -base64 32`".to_owned(),
         );
         refuse(
             sink.origins.is_empty(),
             "origins",
-            "is empty: the sink would never be told of a write".to_owned(),
+            "is empty: the sink would get no events of writes".to_owned(),
         );
         let (shortest, longest) = (sink.retry_min_ms, sink.retry_max_ms);
         refuse(
             shortest > longest,
             "retry_min_ms",
             format!(
-                "the first wait ({shortest} ms) is longer than the longest, `retry_max_ms` ({longest} ms)"
+                "the first pause ({shortest} ms) is longer than the maximum, `retry_max_ms` ({longest} ms)"
             ),
         );
     }
     problems
 }
 
-/// Choices that work but may surprise.
+/// Returns a warning for each valid but questionable setting.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut warn = |condition: bool, sentence: &str| {
@@ -208,8 +202,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     let auth = &config.auth;
     warn(
         config.nodes.is_empty(),
-        "no Meilisearch nodes are configured, so there is nowhere to put a document: list at least one under \
-         `nodes`, such as `- { id: node-1, url: http://127.0.0.1:7701 }`",
+        "no Meilisearch nodes are configured, so no documents can be stored: list at least one under `nodes`, such as `- { id: node-1, url: http://127.0.0.1:7701 }`",
     );
     warn(auth.master_key.is_none(), "`auth.master_key` is not set: every client route is open to everyone");
     warn(
@@ -218,11 +211,11 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     );
     warn(
         auth.admin_key.is_none(),
-        "`auth.admin_key` is not set: routes under /_miroir answer on the loopback interface only",
+        "`auth.admin_key` is not set: routes under /_miroir are served on the loopback interface only",
     );
     warn(
         config.store.backend == StoreBackend::Memory,
-        "`store.backend` is `memory`: tasks are forgotten when Miroir stops",
+        "`store.backend` is `memory`: all tasks are lost when Miroir stops",
     );
     warn(
         config.store.backend != StoreBackend::Redis && config.store.redis.url.is_some(),
@@ -230,18 +223,18 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     );
     warn(
         !config.canary.enabled && !config.canary.definitions.is_empty(),
-        "`canary.enabled` is false: the canaries under `canary.definitions` are stored, but none runs by itself",
+        "`canary.enabled` is false: the canaries under `canary.definitions` are stored, but not run on their schedule",
     );
     let replicas = config.cluster.replication_factor;
     warn(
         config.cluster.write_quorum.is_some_and(|quorum| quorum < replicas / 2 + 1),
-        "`cluster.write_quorum` is less than a majority of the copies: writes go on while nodes are away, and a \
-         search may miss them until the copies have caught up",
+        "`cluster.write_quorum` is less than a majority of the copies: writes succeed while nodes are down, and searches \
+         may miss them until the replicas are repaired",
     );
     warn(
         config.health.probe_timeout_ms > config.health.probe_interval_ms,
-        "`health.probe_timeout_ms` is longer than `health.probe_interval_ms`: a silent node is probed less often \
-         than asked",
+        "`health.probe_timeout_ms` is longer than `health.probe_interval_ms`: a node that does not respond is \
+         probed less often than configured",
     );
     warnings
 }

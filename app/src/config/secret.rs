@@ -1,4 +1,4 @@
-//! A value that must not be seen.
+//! A value that must not be shown.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// What stands where a secret would: the same for every secret, so that not even its length shows.
+/// The text in place of a secret: the same for all, so that it does not reveal the length.
 const MASK: &str = "********";
 
-/// A key. `Debug` and `Serialize` mask it; [`Secret::expose`] is the one way to its text.
+/// A key. `Debug` and `Serialize` mask it; only [`Secret::expose`] returns it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -20,7 +20,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The key itself, for the one place that sends or compares it.
+    /// Returns the key itself, to send or compare it.
     pub fn expose(&self) -> &str {
         &self.0
     }

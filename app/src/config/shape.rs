@@ -1,21 +1,21 @@
-//! What a configuration may look like, read off the JSON schema of [`super::Config`].
+//! The form of the configuration, derived from the JSON schema of [`super::Config`].
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What one key takes.
+/// The form of one key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
     /// The documentation of the key.
     pub description: String,
-    /// Its value when nobody sets it; none where it must be set, or where it is a section.
+    /// The default value. `None` for a section, or if the key must be set.
     pub default: Option<Value>,
-    /// Whether it may be empty.
+    /// True if the value may be null.
     pub nullable: bool,
-    /// Whether its value must not be shown.
+    /// True if the value must not be shown.
     pub secret: bool,
-    /// Whether the section it stands in needs it.
+    /// True if the key must be set in its section.
     pub required: bool,
     /// The form of its value.
     pub kind: Kind,
@@ -52,13 +52,13 @@ pub enum Kind {
 }
 
 impl Shape {
-    /// The shape of the whole configuration.
+    /// Returns the shape of the whole configuration.
     pub fn of_config() -> Self {
-        Self::from_schema(super::reference::json_schema().as_value())
+        Self::from_schema(super::schema::json_schema().as_value())
     }
 
-    /// Reads the part of JSON schema that schemars writes for the types of [`super::Config`]; a construct it does not know
-    /// is text, and serde has the last word on it.
+    /// Reads the part of JSON schema that schemars writes for the types of [`super::Config`]. Other
+    /// constructs become text, which serde checks later.
     fn from_schema(schema: &Value) -> Self {
         let (core, nullable) = without_null(schema);
         Self {
@@ -71,7 +71,7 @@ impl Shape {
         }
     }
 
-    /// Whether it is a secret, or has a place for one: what a person wrote in its place may then be one.
+    /// Returns whether it is or contains a secret. An invalid value of such a key may be a misplaced secret.
     pub fn holds_secret(&self) -> bool {
         match &self.kind {
             Kind::Section(keys) => keys.values().any(Self::holds_secret),
@@ -80,7 +80,7 @@ impl Shape {
         }
     }
 
-    /// The keys of a section; of anything else, none.
+    /// Returns the keys of a section. Other kinds have no keys.
     pub fn keys(&self) -> impl Iterator<Item = (&String, &Shape)> {
         let section = match &self.kind {
             Kind::Section(keys) => Some(keys),
@@ -89,7 +89,7 @@ impl Shape {
         section.into_iter().flatten()
     }
 
-    /// Every key that holds a value rather than further keys, with its path.
+    /// Returns all keys that are not sections, with their paths.
     pub fn leaves(&self) -> Vec<(Vec<String>, &Shape)> {
         let mut leaves = Vec::new();
         for (key, shape) in self.keys() {
@@ -105,7 +105,7 @@ impl Shape {
         leaves
     }
 
-    /// What the key takes, to complete the sentence "expected …".
+    /// Returns the expected value, to complete the sentence "expected …".
     pub fn expectation(&self) -> String {
         match &self.kind {
             Kind::Section(_) => "a section with keys of its own".to_owned(),
@@ -128,8 +128,8 @@ impl Shape {
     }
 }
 
-/// The schema of the value where there is one, and whether there may be none: schemars writes an `Option` as
-/// `type: [T, null]` or as `anyOf: [T, {type: null}]`.
+/// Returns the schema of a value that is not null, and whether null is allowed. schemars writes an `Option`
+/// as `type: [T, null]` or as `anyOf: [T, {type: null}]`.
 fn without_null(schema: &Value) -> (&Value, bool) {
     let null = serde_json::json!({ "type": "null" });
     if let Some([core, other]) = schema["anyOf"].as_array().map(Vec::as_slice)
@@ -176,7 +176,7 @@ fn section(schema: &Value) -> BTreeMap<String, Shape> {
         .collect()
 }
 
-/// The largest number of a Rust type, where JSON schema names it as a format.
+/// Returns the maximum of a Rust type that JSON schema names as a format.
 fn bound_of(format: &Value) -> Option<u64> {
     (format == "uint32").then_some(u64::from(u32::MAX))
 }

@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::delivery::DeliveryWork;
 use super::leader::LeaderWork;
-use super::request_observer::RequestCounter;
 use crate::config::Config;
 use crate::wiring::Infrastructure;
 use miroir_core::alias::AliasResolver;
@@ -37,7 +36,7 @@ pub(super) struct Assembly<'a> {
     pub(super) stop_workers: &'a CancellationToken,
 }
 
-/// The services that requests meet, and the parts of them that background work needs.
+/// The services behind the inbound ports, and the parts that background work needs.
 pub(super) struct Services {
     pub(super) apis: Apis,
     pub(super) active: Arc<ActiveCluster>,
@@ -45,7 +44,7 @@ pub(super) struct Services {
 }
 
 impl Assembly<'_> {
-    /// Starts an instance that has the store for itself, and so does all work itself.
+    /// Starts an instance that does not share its store, and so holds all roles.
     pub(super) async fn start_alone(
         &self,
         directory: Directory,
@@ -68,7 +67,7 @@ impl Assembly<'_> {
         Ok(apis)
     }
 
-    /// Makes the services of an instance, over a cluster for reading.
+    /// Makes the services of an instance, with a cluster for reads.
     pub(super) fn services(&self, instance: Arc<dyn InstanceApi>, ownership: Arc<dyn Ownership>) -> Services {
         let Infrastructure { clock, changes, observer, nodes, .. } = self.infrastructure.as_ref();
         let store = || Arc::clone(self.store);
@@ -89,7 +88,7 @@ impl Assembly<'_> {
         let canaries = Canaries::new(executor, ownership, search, Arc::new(UuidIds::default()));
         let sink: Arc<dyn SinkApi> =
             Arc::new(SinkService::new(store(), Arc::clone(clock), Arc::clone(changes)));
-        // A reader that waits is answered before its request times out.
+        // A waiting reader gets a response before its request times out.
         let feed = FeedOptions { longest_wait: self.config.server.request_timeout() / 2 };
         let feed = Feed::new(store(), Arc::clone(changes), feed, self.stop_http.clone());
         let gauges =
@@ -108,7 +107,7 @@ impl Assembly<'_> {
             instance,
             job: Arc::new(JobService::new(store())),
             metrics: Arc::new(Scrape::new(Arc::clone(self.metrics), Arc::new(gauges))),
-            observer: Arc::new(RequestCounter(Arc::clone(observer))),
+            observer: Arc::clone(observer),
         };
         Services { apis, active, canaries }
     }

@@ -1,4 +1,4 @@
-//! Delivering to one sink, for a term.
+//! The delivery of change events to one sink, for a term.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) struct DeliveryWork {
 }
 
 impl DeliveryWork {
-    /// Returns the work of each sink that is delivered to.
+    /// Returns the work of each sink that has a receiver.
     pub(super) fn all(infrastructure: &Arc<Infrastructure>) -> impl Iterator<Item = Self> {
         infrastructure.changes.sinks.iter().filter_map(|sink| {
             let delivery = sink.delivery.clone()?;
@@ -27,7 +27,7 @@ impl DeliveryWork {
         })
     }
 
-    /// Returns the role that it is the work of.
+    /// Returns the role of the instance that does this work.
     pub(super) fn role(&self) -> Role {
         Role::Sink(self.sink.rules.name.clone())
     }

@@ -1,5 +1,5 @@
-//! The work of the leader, for a term: a cluster of its own, put in use for requests, and the workers that follow what
-//! was sent.
+//! The work of the leader, for a term: it activates a cluster of its own for requests, and runs the workers
+//! that follow writes.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) struct LeaderWork {
     pruner: PrunerOptions,
 }
 
-/// A term that has begun.
+/// A term in progress.
 pub(super) struct Leading {
     workers: JoinSet<()>,
     _activation: Activation,

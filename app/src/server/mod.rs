@@ -1,17 +1,15 @@
-//! One running Miroir: adapters chosen by the configuration, wired to the services, and stopped in order.
+//! A running Miroir: adapters chosen by the configuration, wired to the services, and stopped in order.
 //!
 //! | module | contents |
 //! |---|---|
 //! | `assembly` | the services and workers of an instance, put together |
 //! | `shared` | an instance that shares its store with others |
-//! | `leader`, `delivery` | the work of the roles that need more than one part of the program |
-//! | `request_observer` | requests, counted |
-//! | `worker_set` | workers that are waited for together |
+//! | `leader`, `delivery` | the work of the leader and of the instance that delivers to a sink |
+//! | `worker_set` | the end of a set of workers |
 
 mod assembly;
 mod delivery;
 mod leader;
-mod request_observer;
 mod shared;
 mod worker_set;
 
@@ -24,7 +22,6 @@ use miroir_http::HttpOptions;
 use miroir_ports::outbound::{Clock as _, Ids as _, TaskStore};
 use miroir_system::{SystemClock, UuidIds};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -36,9 +33,9 @@ use worker_set::join_all;
 
 /// A Miroir that serves requests until it is stopped.
 pub struct RunningServer {
-    /// The address on which it listens.
+    /// The address of its listener.
     pub address: SocketAddr,
-    /// The address on which metrics are served without a key, if they are.
+    /// The address of the listener for metrics, which needs no key. `None` if there is no such listener.
     pub metrics_address: Option<SocketAddr>,
     store: Arc<dyn TaskStore>,
     /// Dropped last, after everything that works on the store has ended.
@@ -78,14 +75,13 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
         Sharing::Shared { handles } => assembly.start_shared(directory, handles, &mut workers)?,
     };
     let scrape = Arc::clone(&apis.metrics);
-    let (_, apis) = watch::channel(Arc::new(apis));
     let stopped = stop_http.clone().cancelled_owned();
-    let http = tokio::spawn(miroir_http::serve(listener, apis, http_options(&config), stopped));
+    let http = tokio::spawn(miroir_http::serve(listener, Arc::new(apis), http_options(&config), stopped));
     let metrics_address = metrics_listener.as_ref().map(|(_, address)| *address);
     if let Some((listener, address)) = metrics_listener {
         let stopped = stop_workers.clone().cancelled_owned();
         workers.spawn(miroir_http::serve_metrics(listener, scrape, stopped));
-        tracing::info!(%address, "serving metrics, to everyone");
+        tracing::info!(%address, "serving metrics without a key");
     }
     tracing::info!(%address, nodes = config.nodes.len(), "listening");
     Ok(RunningServer {
@@ -103,13 +99,13 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
 async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.with_context(|| format!("cannot listen on {address} ({setting})"))?;
-    let address = listener.local_addr().context("cannot tell the address listened on")?;
+    let address = listener.local_addr().context("cannot read the address of the listener")?;
     Ok((listener, address))
 }
 
 impl RunningServer {
-    /// Stops accepting, finishes what is in flight, stops the workers, closes the store. What is not done `within`
-    /// that time is given up; an error says so.
+    /// Stops accepting, finishes requests in flight, stops the workers and closes the store. Returns an error
+    /// if requests or workers take longer than `within`; these are aborted.
     pub async fn stop(mut self, within: Duration) -> anyhow::Result<()> {
         let deadline = tokio::time::Instant::now() + within;
         self.stop_http.cancel();
@@ -119,16 +115,16 @@ impl RunningServer {
         }
         self.stop_workers.cancel();
         let workers = tokio::time::timeout_at(deadline, join_all(&mut self.workers)).await;
-        // Closing the store only flushes what is queued, so it is done even when time is up.
+        // Closing the store only flushes queued writes, so it is done even after a timeout.
         self.store.store_close().await.context("closing the store")?;
         anyhow::ensure!(http.is_ok(), "requests were still in flight after {} ms", within.as_millis());
         anyhow::ensure!(workers.is_ok(), "workers were still busy after {} ms", within.as_millis());
         Ok(())
     }
 
-    /// Waits until the server ends by itself, which it only does when something is badly wrong.
+    /// Waits for the server to end by itself, which only a defect causes.
     pub async fn wait(&mut self) -> anyhow::Result<()> {
-        (&mut self.http).await.context("the HTTP server ended badly")
+        (&mut self.http).await.context("the HTTP server panicked")
     }
 }
 
@@ -159,9 +155,10 @@ fn http_options(config: &Config) -> HttpOptions {
         header_timeout: config.server.header_timeout(),
         body_timeout: config.server.body_timeout(),
         write_timeout: config.server.write_timeout(),
-        // A role of an instance that died is free after its lease, and then has to be begun.
+        // The role of an instance that died is vacant after its lease, and its next holder has to start
+        // first.
         holder_timeout: config.instance.lease() * 4,
-        // Request ids that the server makes are unique across restarts and instances.
+        // Makes generated request ids unique across restarts and instances.
         request_id_prefix: UuidIds::default().unique_id(),
         ..HttpOptions::default()
     }

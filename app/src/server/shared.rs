@@ -22,7 +22,7 @@ use miroir_core::instance::{
 };
 use miroir_core::replica::reported_state_loop;
 
-/// Returns the directory of this instance: its name, its URL, and the roles there are.
+/// Returns the directory of this instance: its id, its URL, and all roles.
 pub(super) fn directory(
     config: &Config,
     address: SocketAddr,
@@ -100,7 +100,7 @@ impl Assembly<'_> {
         Ok(apis)
     }
 
-    /// Returns every role with its work.
+    /// Returns the work of every role.
     fn work(
         &self,
         active: &Arc<ActiveCluster>,

@@ -1,4 +1,4 @@
-//! What is accepted, and which source wins.
+//! Accepted configurations, and the precedence of sources.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use miroir_domain::GroupId;
 use super::support::{accepted, config_of, environment, file};
 
 #[test]
-fn load_gives_the_defaults_when_nothing_is_configured() {
+fn load_returns_the_defaults_without_sources() {
     let loaded = accepted(environment(&[]));
     assert_eq!(loaded.config, Config::default());
     assert_eq!(loaded.config.server.address, SocketAddr::from(([127, 0, 0, 1], 7700)));
@@ -52,7 +52,7 @@ log: {level: 'warn,miroir=trace', format: json}
 }
 
 #[test]
-fn node_master_key_prefers_the_nodes_own_then_the_default_then_the_clients() {
+fn node_master_key_prefers_the_key_of_the_node_then_the_default_then_the_master_key() {
     let key = |config: &Config, position: usize| {
         let node: &NodeConfig = &config.nodes[position];
         config.node_master_key(node).map(|key| key.expose().to_owned())
@@ -67,7 +67,7 @@ fn node_master_key_prefers_the_nodes_own_then_the_default_then_the_clients() {
 }
 
 #[test]
-fn load_lets_a_flag_win_over_the_environment_and_that_over_the_file() {
+fn load_prefers_flags_to_the_environment_and_that_to_the_file() {
     let content = "server: {address: '127.0.0.1:1', max_concurrent_requests: 1}\nlog: {level: error}";
     let (_folder, sources) = file(content);
     let variables = [("MIROIR_SERVER__ADDRESS", "127.0.0.1:2"), ("MIROIR_LOG__LEVEL", "warn")];
@@ -83,7 +83,7 @@ fn load_lets_a_flag_win_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn load_takes_numbers_words_and_lists_from_the_environment() {
+fn load_reads_numbers_words_and_lists_from_the_environment() {
     let config = accepted(environment(&[
         ("MIROIR_CLUSTER__SHARD_COUNT", "16"),
         ("MIROIR_CLUSTER__WRITE_QUORUM", "null"),
@@ -101,7 +101,7 @@ fn load_takes_numbers_words_and_lists_from_the_environment() {
 }
 
 #[test]
-fn load_replaces_the_list_of_nodes_of_the_file_as_a_whole() {
+fn load_replaces_lists_as_a_whole() {
     let (_folder, sources) = file("nodes: [{id: a, url: 'http://h:1'}, {id: b, url: 'http://h:2'}]");
     let variables = environment(&[("MIROIR_NODES", "- {id: c, url: 'http://h:3'}")]).environment;
     let config = accepted(Sources { environment: variables, ..sources }).config;
@@ -110,7 +110,7 @@ fn load_replaces_the_list_of_nodes_of_the_file_as_a_whole() {
 }
 
 #[test]
-fn load_ignores_variables_of_others_of_tools_and_of_kubernetes() {
+fn load_ignores_variables_of_other_programs_and_of_kubernetes() {
     let config = accepted(environment(&[
         ("PATH", "/bin"),
         ("MIROIRS_X", "1"),
@@ -130,7 +130,7 @@ fn load_ignores_variables_of_others_of_tools_and_of_kubernetes() {
 }
 
 #[test]
-fn load_reads_the_default_file_only_where_it_is() {
+fn load_reads_the_default_file_if_it_exists() {
     let (folder, sources) = file("log: {level: trace}");
     let from_default = accepted(Sources { file: None, ..sources });
     assert_eq!(from_default.config.log.level, "trace");
@@ -141,7 +141,7 @@ fn load_reads_the_default_file_only_where_it_is() {
 }
 
 #[test]
-fn load_takes_empty_files_and_empty_sections_as_nothing_said() {
+fn load_accepts_empty_files_and_sections() {
     for content in ["", "# only a comment\n", "---\n", "nodes:\n", "server:\nnodes: []\n"] {
         assert_eq!(config_of(content), Config::default(), "{content:?}");
     }
@@ -160,14 +160,14 @@ nodes: [{id: a, url: 'http://h:1', master_key: secretsecret4}]",
 }
 
 #[test]
-fn load_warns_of_choices_that_may_surprise() {
+fn load_warns_of_questionable_settings() {
     let warnings = |content: &str| {
         let (_folder, sources) = file(content);
         accepted(sources).warnings.join("\n")
     };
     assert!(warnings("auth: {master_key: short}").contains("shorter than 16 bytes"));
     assert!(!warnings("auth: {master_key: 0123456789abcdef}").contains("16 bytes"));
-    assert!(warnings("store: {backend: memory}").contains("forgotten"));
+    assert!(warnings("store: {backend: memory}").contains("tasks are lost"));
     assert!(warnings("cluster: {replication_factor: 2, write_quorum: 1}").contains("less than a majority"));
     assert!(!warnings("cluster: {replication_factor: 2, write_quorum: 2}").contains("majority"));
 }
@@ -185,22 +185,22 @@ fn load_reads_canaries_from_a_file_and_from_the_environment() {
     let listed = format!("[{CANARY}]");
     let same = accepted(environment(&[("MIROIR_CANARY__DEFINITIONS", &listed)])).config;
     assert_eq!(same.canary.definitions, config.canary.definitions);
-    // What is printed is read again as the same.
+    // The printed definitions can be loaded again.
     let printed = serde_json::to_string(&config.canary.definitions).unwrap();
     let again = accepted(environment(&[("MIROIR_CANARY__DEFINITIONS", &printed)])).config;
     assert_eq!(again.canary.definitions, config.canary.definitions);
 }
 
 #[test]
-fn load_warns_of_canaries_that_do_not_run() {
+fn load_warns_of_canaries_without_a_schedule() {
     let warnings = |content: &str| {
         let (_folder, sources) = file(content);
         accepted(sources).warnings.join("\n")
     };
     assert!(
         warnings(&format!("canary: {{enabled: false, definitions: [{CANARY}]}}"))
-            .contains("none runs by itself")
+            .contains("not run on their schedule")
     );
-    assert!(!warnings("canary: {enabled: false}").contains("none runs"));
-    assert!(!warnings(&format!("canary: {{definitions: [{CANARY}]}}")).contains("none runs"));
+    assert!(!warnings("canary: {enabled: false}").contains("not run on"));
+    assert!(!warnings(&format!("canary: {{definitions: [{CANARY}]}}")).contains("not run on"));
 }

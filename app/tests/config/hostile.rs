@@ -1,4 +1,4 @@
-//! Files and variables that are not what they should be.
+//! Invalid files and variables.
 
 use std::fmt::Write;
 use std::os::unix::ffi::OsStringExt;
@@ -14,7 +14,7 @@ fn only(found: Vec<String>) -> String {
 }
 
 #[test]
-fn load_refuses_malformed_yaml_with_its_place() {
+fn load_names_the_position_of_invalid_yaml() {
     for content in
         ["a: [", "a: b: c", "\t- x", "a: 'open", "{", "&a *a", "server: {}\nserver: {}", "a: 1\n---\nb: 2"]
     {
@@ -28,10 +28,10 @@ fn load_refuses_malformed_yaml_with_its_place() {
 }
 
 #[test]
-fn load_refuses_documents_that_are_no_mapping() {
+fn load_refuses_documents_other_than_mappings() {
     for content in ["5", "text", "[1, 2]", "true"] {
         let problem = only(problems_of(content));
-        assert!(problem.contains("must hold keys and values"), "{content:?}: {problem}");
+        assert!(problem.contains("must contain keys and values"), "{content:?}: {problem}");
     }
     let tagged = only(problems_of("auth: { master_key: !secret x }"));
     assert!(tagged.contains("YAML tag") && !tagged.contains("secret"), "{tagged}");
@@ -47,14 +47,14 @@ fn load_refuses_files_that_are_too_large() {
 }
 
 #[test]
-fn load_refuses_files_that_are_not_text() {
+fn load_refuses_binary_files() {
     assert!(only(problems_of(b"log:\0 {}")).contains("byte 4 is NUL"));
     assert!(only(problems_of(b"log: \xff\xfe")).contains("byte 5 is not valid UTF-8"));
     assert!(only(problems_of(b"\x7fELF\x02\x01\x01\x00")).contains("is not text"));
 }
 
 #[test]
-fn load_refuses_nesting_and_aliases_that_grow_without_bound() {
+fn load_refuses_excessive_nesting_and_aliases() {
     let deep = format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(only(problems_of(deep)).contains("line 1 nests brackets beyond 64 levels"));
     let blocks = format!("a:\n {}x", "- ".repeat(100_000));
@@ -68,7 +68,7 @@ fn load_refuses_nesting_and_aliases_that_grow_without_bound() {
 }
 
 #[test]
-fn load_names_the_file_when_it_is_missing_or_a_directory() {
+fn load_names_a_file_that_is_missing_or_a_directory() {
     let missing = Sources { file: Some(PathBuf::from("/nonexistent/m.yaml")), ..environment(&[]) };
     assert_eq!(only(problems(missing)), "the configuration file /nonexistent/m.yaml: does not exist");
     let folder = tempfile::tempdir().unwrap();
@@ -93,7 +93,7 @@ fn load_refuses_variables_that_are_not_unicode() {
 }
 
 #[test]
-fn load_cuts_and_escapes_what_it_repeats() {
+fn load_truncates_and_escapes_repeated_values() {
     let long = "k".repeat(10_000);
     let problem = only(problems_of(format!("{long}: 1")));
     assert!(problem.len() < 400, "{} bytes", problem.len());

@@ -1,8 +1,8 @@
-//! The reference is what the code says.
+//! The generated reference.
 
 use std::path::Path;
 
-use miroir::config::{Shape, reference, variable_name};
+use miroir::config::{Shape, reference, schema, variable_name};
 
 use super::support::{accepted, environment};
 
@@ -11,7 +11,7 @@ fn page() -> std::path::PathBuf {
 }
 
 #[test]
-fn configuration_page_is_what_the_code_generates() {
+fn configuration_page_is_up_to_date() {
     let stored = std::fs::read_to_string(page()).unwrap_or_default();
     assert!(
         stored == reference::markdown(),
@@ -49,7 +49,7 @@ fn every_default_is_accepted_from_the_environment() {
 
 #[test]
 fn schema_closes_every_section_and_marks_secrets() {
-    let schema = serde_json::to_value(reference::json_schema()).unwrap();
+    let schema = serde_json::to_value(schema::json_schema()).unwrap();
     assert_eq!(schema["additionalProperties"], false);
     assert_eq!(schema["properties"]["server"]["additionalProperties"], false);
     assert_eq!(schema["properties"]["nodes"]["items"]["required"], serde_json::json!(["id", "url"]));

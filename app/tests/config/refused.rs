@@ -1,10 +1,10 @@
-//! What is refused, and with which words.
+//! Refusals and their messages.
 
 use miroir::config::Sources;
 
 use super::support::{config_of, environment, file, problems, problems_of};
 
-/// The one problem of a file.
+/// Returns the only problem of a file.
 fn problem_of(content: &str) -> String {
     let found = problems_of(content);
     assert_eq!(found.len(), 1, "{found:#?}");
@@ -12,7 +12,7 @@ fn problem_of(content: &str) -> String {
 }
 
 #[test]
-fn load_names_the_nearest_key_when_one_is_unknown() {
+fn load_suggests_the_most_similar_key_for_an_unknown_one() {
     assert_eq!(
         problem_of("server: {adress: '127.0.0.1:7700'}"),
         "`server.adress` (in FILE): unknown key; did you mean `server.address`?"
@@ -33,7 +33,7 @@ fn load_names_the_nearest_key_when_one_is_unknown() {
 }
 
 #[test]
-fn load_names_the_variable_when_one_is_unknown() {
+fn load_suggests_the_most_similar_variable_for_an_unknown_one() {
     let one = |name: &str, value: &str| problems(environment(&[(name, value)])).remove(0);
     assert_eq!(
         one("MIROIR_SERVER_ADDRESS", "x"),
@@ -42,13 +42,13 @@ fn load_names_the_variable_when_one_is_unknown() {
     assert!(one("MIROIR_QQQQQQQQQQQ", "x").contains("must be one"), "{}", one("MIROIR_QQQQQQQQQQQ", "x"));
     assert_eq!(
         one("MIROIR_NODES__0__URL", "http://h"),
-        "from the environment variable MIROIR_NODES__0__URL: cannot be set piece by piece: give the whole list as \
+        "from the environment variable MIROIR_NODES__0__URL: cannot be set entry by entry: set the whole list as \
          JSON or YAML in MIROIR_NODES"
     );
 }
 
 #[test]
-fn load_says_what_was_found_and_what_is_expected() {
+fn load_names_the_found_and_the_expected_value() {
     let cases = [
         (
             "server: {max_body_bytes: lots}",
@@ -86,7 +86,7 @@ fn load_says_what_was_found_and_what_is_expected() {
 }
 
 #[test]
-fn load_names_the_variable_and_the_flag_that_a_wrong_value_came_from() {
+fn load_names_the_source_of_an_invalid_value() {
     assert_eq!(
         problems(environment(&[("MIROIR_TIMEOUTS__READ_MS", "soon")])),
         [
@@ -97,10 +97,8 @@ fn load_names_the_variable_and_the_flag_that_a_wrong_value_came_from() {
     let flags = vec![("--address".into(), "server.address".into(), "here".into())];
     assert_eq!(
         problems(Sources { flags, ..environment(&[]) }),
-        [
-            "`server.address` (from the flag --address): `here` is not an IP address with a port: write it like \
-          `127.0.0.1:7700`"
-        ]
+        ["`server.address` (from the flag --address): `here` is not an IP address with a port, such as \
+          `127.0.0.1:7700`"]
     );
     let flags = vec![("--set".into(), "server.adress".into(), "here".into())];
     assert_eq!(
@@ -138,7 +136,7 @@ fn load_refuses_numbers_out_of_bounds() {
 }
 
 #[test]
-fn load_refuses_bad_addresses_of_nodes() {
+fn load_refuses_invalid_urls_of_nodes() {
     let with = |url: &str| problem_of(&format!("nodes: [{{id: a, url: {url:?}}}]"));
     assert!(with("localhost:7700").contains("has the scheme `localhost`"), "{}", with("localhost:7700"));
     assert!(with("ftp://h").contains("has the scheme `ftp`"));
@@ -151,7 +149,7 @@ fn load_refuses_bad_addresses_of_nodes() {
 }
 
 #[test]
-fn load_refuses_clusters_that_cannot_hold_their_data() {
+fn load_refuses_invalid_clusters() {
     assert_eq!(
         problem_of("cluster: {replication_factor: 2}\nnodes: [{id: a, url: 'http://h:1'}]"),
         "`nodes`: replica group 0 has 1 node(s), fewer than the replication factor 2: add nodes to the group or \
@@ -162,16 +160,16 @@ fn load_refuses_clusters_that_cannot_hold_their_data() {
         "`nodes`: node id `a` appears twice: every node needs a name of its own"
     );
     let shared = problem_of("nodes: [{id: a, url: 'http://h:1'}, {id: b, url: 'http://h:1/'}]");
-    assert!(shared.starts_with("`nodes[1].url`: http://h:1 is the address of node `a` too"), "{shared}");
+    assert!(shared.starts_with("`nodes[1].url`: http://h:1 is also the URL of node `a`"), "{shared}");
     let own = problem_of("nodes: [{id: a, url: 'http://127.0.0.1:7700'}]");
-    assert!(own.contains("it would call itself"), "{own}");
+    assert!(own.contains("the address of Miroir itself"), "{own}");
     assert!(problem_of("cluster: {write_quorum: 2}").contains("between 1 and the replication factor 1"));
-    assert!(problem_of("task_registry: {poll_min_ms: 2000}").contains("longer than the longest"));
+    assert!(problem_of("task_registry: {poll_min_ms: 2000}").contains("longer than the maximum"));
     assert!(problem_of("nodes: [{url: 'http://h:1'}]").contains("`nodes[0].id` (in FILE): is missing"));
 }
 
 #[test]
-fn load_lists_everything_that_is_wrong_at_once() {
+fn load_lists_all_problems() {
     let (_folder, sources) = file(
         "server: {adress: x}
 timeouts: {read_ms: 0}
@@ -198,7 +196,7 @@ task_registry: {poll_min_ms: 5000}",
 }
 
 #[test]
-fn load_refuses_keys_that_no_header_can_carry_without_repeating_them() {
+fn load_refuses_keys_that_are_invalid_in_a_header_without_repeating_them() {
     let empty = problem_of("auth: {master_key: ''}");
     assert!(empty.contains("is empty"), "{empty}");
     let spaced = problem_of("auth: {admin_key: 'top secret'}");
@@ -206,13 +204,13 @@ fn load_refuses_keys_that_no_header_can_carry_without_repeating_them() {
 }
 
 #[test]
-fn load_refuses_a_log_filter_that_is_none() {
+fn load_refuses_an_invalid_log_filter() {
     let problem = problem_of("log: {level: 'miroir=loud'}");
     assert!(problem.contains("is not a log filter"), "{problem}");
 }
 
 #[test]
-fn load_refuses_canaries_that_cannot_be_and_names_the_place() {
+fn load_refuses_invalid_canaries_and_names_the_field() {
     let with = |canaries: &str| problem_of(&format!("canary: {{definitions: {canaries}}}"));
     let canary =
         |fields: &str| format!("{{name: n, index: films, intervalSeconds: 60, query: {{}}, {fields}}}");
@@ -228,7 +226,7 @@ fn load_refuses_canaries_that_cannot_be_and_names_the_place() {
     assert!(with(&format!("[{}]", canary("enabled: true"))).contains("has no `id`"));
     assert_eq!(
         with(&format!("[{}, {}]", canary("id: a"), canary("id: a, enabled: false"))),
-        "`canary.definitions[1]`: `a` is the id of another canary too: each needs one of its own"
+        "`canary.definitions[1]`: `a` is also the id of another canary: ids must be unique"
     );
     assert_eq!(
         with("[x]"),
@@ -245,7 +243,7 @@ fn load_refuses_canaries_that_cannot_be_and_names_the_place() {
 }
 
 #[test]
-fn load_refuses_sinks_that_cannot_be_and_names_the_place() {
+fn load_refuses_invalid_sinks_and_names_the_key() {
     let with = |sinks: &str| problem_of(&format!("cdc: {{sinks: {sinks}}}"));
     let hook = |fields: &str| {
         format!("{{name: a, kind: webhook, url: 'https://a.example', secrets: [x], {fields}}}")
@@ -262,14 +260,15 @@ fn load_refuses_sinks_that_cannot_be_and_names_the_place() {
     assert!(with("[{name: a, kind: internal, url: x}]").contains("has no URL"));
     assert_eq!(
         with("[{name: a, kind: internal}, {name: b, kind: internal}]"),
-        "`cdc.sinks[1].kind`: another sink is `internal` already: there is one feed"
+        "`cdc.sinks[1].kind`: another sink is already `internal`: there is only one feed"
     );
     assert!(
-        with(&format!("[{0}, {0}]", hook("documents: true"))).contains("`a` is the name of another sink too")
+        with(&format!("[{0}, {0}]", hook("documents: true")))
+            .contains("`a` is also the name of another sink")
     );
     assert!(with(&format!("[{}]", hook("origins: []"))).contains("`cdc.sinks[0].origins`: is empty"));
     assert!(
-        with(&format!("[{}]", hook("retry_min_ms: 9, retry_max_ms: 8"))).contains("longer than the longest")
+        with(&format!("[{}]", hook("retry_min_ms: 9, retry_max_ms: 8"))).contains("longer than the maximum")
     );
     assert!(with("[{name: 'a b', kind: internal}]").contains("sink name"));
     assert!(with("[{name: a, kind: kafka}]").contains("`webhook`"));

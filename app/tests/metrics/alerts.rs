@@ -1,4 +1,4 @@
-//! The alert rules, and the runbook they lead to.
+//! The alert rules and the runbook.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ fn name(alert: &Value) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn alerts_watch_only_what_is_exported() {
+async fn alerts_use_only_exported_metrics() {
     let run = Run::used().await;
     let exported = run.families().await;
     run.stop().await;
@@ -30,7 +30,7 @@ async fn alerts_watch_only_what_is_exported() {
 }
 
 #[test]
-fn every_alert_says_what_is_wrong_and_where_to_read_on() {
+fn alerts_have_annotations_and_a_section_in_the_runbook() {
     let runbook = file("docs/runbook.md");
     for alert in &alerts() {
         let severity = alert["labels"]["severity"].as_str().unwrap();
@@ -52,7 +52,7 @@ fn every_alert_says_what_is_wrong_and_where_to_read_on() {
 }
 
 #[test]
-fn runbook_has_no_alert_that_is_gone() {
+fn runbook_names_only_existing_alerts() {
     for heading in file("docs/runbook.md").lines().filter_map(|line| line.strip_prefix("## Miroir")) {
         let heading = format!("Miroir{heading}");
         assert!(alerts().iter().any(|alert| name(alert) == heading), "{heading}");

@@ -26,7 +26,7 @@ fn expressions(panel: &Value) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dashboard_shows_only_what_is_exported_and_all_of_it() {
+async fn dashboard_shows_exactly_the_exported_metrics() {
     let run = Run::used().await;
     let exported = run.families().await;
     run.stop().await;
@@ -45,23 +45,23 @@ async fn dashboard_shows_only_what_is_exported_and_all_of_it() {
 }
 
 #[test]
-fn every_panel_says_what_it_shows_and_none_covers_another() {
+fn panels_have_descriptions_and_do_not_overlap() {
     let mut covered = std::collections::BTreeSet::new();
     for panel in panels() {
         for key in ["title", "description"] {
             assert!(panel[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {panel}");
         }
-        let place = |key: &str| panel["gridPos"][key].as_u64().unwrap();
-        for x in place("x")..place("x") + place("w") {
-            for y in place("y")..place("y") + place("h") {
-                assert!(x < 24 && covered.insert((x, y)), "{} is over another panel", panel["title"]);
+        let position = |key: &str| panel["gridPos"][key].as_u64().unwrap();
+        for x in position("x")..position("x") + position("w") {
+            for y in position("y")..position("y") + position("h") {
+                assert!(x < 24 && covered.insert((x, y)), "{} overlaps another panel", panel["title"]);
             }
         }
     }
 }
 
 #[test]
-fn chart_ships_this_dashboard() {
+fn chart_contains_this_dashboard() {
     let template = file("charts/miroir/templates/dashboard.yaml");
     let in_chart = DASHBOARD.strip_prefix("charts/miroir/").unwrap();
     assert!(template.contains(&format!(".Files.Get \"{in_chart}\"")), "{template}");

@@ -1,18 +1,18 @@
-//! The text format of Prometheus, read.
+//! A parser of the text format of Prometheus.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One family: what `# HELP` and `# TYPE` say of it, and its series.
+/// A family of metrics.
 #[derive(Debug, Default)]
 pub struct Family {
     pub kind: String,
     pub help: String,
-    /// The labels its series have, but for `le`.
+    /// The labels of its series, without `le`.
     pub labels: BTreeSet<String>,
     pub series: Vec<(String, BTreeMap<String, String>, f64)>,
 }
 
-/// Every family of a text, by name.
+/// Returns the families of a text, by name.
 pub fn parse(text: &str) -> BTreeMap<String, Family> {
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let mut current = String::new();
@@ -44,7 +44,7 @@ fn series(line: &str) -> (String, BTreeMap<String, String>, f64) {
     let mut rest = rest.strip_suffix('}').unwrap();
     while !rest.is_empty() {
         let (label, after) = rest.split_once("=\"").unwrap();
-        // No value has a quotation mark: none comes from outside.
+        // No value has a quotation mark, because none comes from a client.
         let (text, after) = after.split_once('"').unwrap();
         labels.insert(label.to_owned(), text.to_owned());
         rest = after.strip_prefix(',').unwrap_or(after);

@@ -1,4 +1,4 @@
-//! What an expression of Prometheus speaks of.
+//! A parser of Prometheus expressions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,20 +6,20 @@ use miroir_http::route_list;
 
 use super::exposition::Family;
 
-/// Labels that Prometheus adds to what it scrapes.
+/// Labels that Prometheus adds to scraped metrics.
 const OF_THE_TARGET: [&str; 2] = ["job", "instance"];
-/// Words that name labels in parentheses behind them.
+/// Words that are followed by labels in parentheses.
 const GROUPING: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
-/// Words between operands, and aggregations, which may stand before a grouping.
+/// Operators, and aggregations that can be followed by a grouping.
 const WORDS: [&str; 16] = [
     "and", "or", "unless", "bool", "offset", "sum", "min", "max", "avg", "count", "stddev", "topk",
     "bottomk", "quantile", "group", "inf",
 ];
 
-/// What an expression speaks of.
+/// The metrics and labels of an expression.
 #[derive(Debug, Default)]
-pub struct Spoken {
-    /// Each metric with what its matchers say: a label and a text.
+pub struct Contents {
+    /// Each metric with its matchers: a label and a text.
     pub metrics: Vec<(String, Vec<(String, String)>)>,
     /// The labels of groupings.
     pub grouped: BTreeSet<String>,
@@ -27,17 +27,17 @@ pub struct Spoken {
 
 struct Reader<'a> {
     rest: &'a str,
-    spoken: Spoken,
+    contents: Contents,
 }
 
-/// Reads an expression. What is neither a function nor a word of the language is a metric.
-pub fn read(expression: &str) -> Spoken {
-    let mut reader = Reader { rest: expression, spoken: Spoken::default() };
+/// Parses an expression. Names other than functions and keywords are metrics.
+pub fn read(expression: &str) -> Contents {
+    let mut reader = Reader { rest: expression, contents: Contents::default() };
     while let Some(next) = reader.rest.chars().next() {
         if next.is_ascii_alphabetic() || next == '_' {
             reader.name();
         } else if next.is_ascii_digit() {
-            // A number, or a timings such as 5m.
+            // A number, or a duration such as 5m.
             reader.take(|letter| letter.is_ascii_alphanumeric() || letter == '.');
         } else if next == '[' {
             reader.rest = reader.rest.split_once(']').expect("a range ends").1;
@@ -47,7 +47,7 @@ pub fn read(expression: &str) -> Spoken {
             reader.rest = &reader.rest[next.len_utf8()..];
         }
     }
-    reader.spoken
+    reader.contents
 }
 
 impl<'a> Reader<'a> {
@@ -73,13 +73,13 @@ impl<'a> Reader<'a> {
         self.rest = self.rest.trim_start();
         if GROUPING.contains(&name) {
             let (list, rest) = self.rest[1..].split_once(')').expect("a grouping ends");
-            self.spoken.grouped.extend(list.split(',').map(|label| label.trim().to_owned()));
+            self.contents.grouped.extend(list.split(',').map(|label| label.trim().to_owned()));
             self.rest = rest;
         } else if self.rest.starts_with('(') || WORDS.contains(&name) {
             // A function, or a word.
         } else {
             let matchers = self.matchers();
-            self.spoken.metrics.push((name.to_owned(), matchers));
+            self.contents.metrics.push((name.to_owned(), matchers));
         }
     }
 
@@ -100,15 +100,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is wrong with an expression, given what is exported.
+/// Returns the mistakes of an expression, given the exported metrics.
 pub fn faults(expression: &str, exported: &BTreeMap<String, Family>) -> Vec<String> {
-    let spoken = read(expression);
+    let contents = read(expression);
     let mut faults = Vec::new();
     let mut labels: BTreeSet<&str> = OF_THE_TARGET.into();
-    if spoken.metrics.is_empty() {
+    if contents.metrics.is_empty() {
         faults.push(format!("no metric in `{expression}`"));
     }
-    for (name, matchers) in &spoken.metrics {
+    for (name, matchers) in &contents.metrics {
         let Some(family) = family(name, exported) else {
             faults.push(format!("`{name}` is not exported, in `{expression}`"));
             continue;
@@ -127,12 +127,12 @@ pub fn faults(expression: &str, exported: &BTreeMap<String, Family>) -> Vec<Stri
         }
         labels.extend(own);
     }
-    let unknown = spoken.grouped.iter().filter(|label| !labels.contains(label.as_str()));
+    let unknown = contents.grouped.iter().filter(|label| !labels.contains(label.as_str()));
     faults.extend(unknown.map(|label| format!("nothing has the label `{label}`, in `{expression}`")));
     faults
 }
 
-/// The family of a series: a histogram has three kinds of them.
+/// Returns the family of a series. A histogram has three kinds of series.
 fn family<'a>(name: &str, exported: &'a BTreeMap<String, Family>) -> Option<&'a Family> {
     let of_histogram = || {
         let parts = ["_bucket", "_sum", "_count"].into_iter();
@@ -143,24 +143,24 @@ fn family<'a>(name: &str, exported: &'a BTreeMap<String, Family>) -> Option<&'a 
 }
 
 #[test]
-fn reader_tells_metrics_from_what_is_around_them() {
-    let spoken = read(
+fn read_finds_metrics_and_labels() {
+    let contents = read(
         r#"sum by (le, node) (rate(a_bucket{x=~"b|{c}",y!="d"}[5m])) / on (node) group_left() (e offset 1h > 0.5) and absent(f:g)"#,
     );
-    let names: Vec<&str> = spoken.metrics.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = contents.metrics.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["a_bucket", "e", "f:g"]);
     let matcher = |label: &str, text: &str| (label.to_owned(), text.to_owned());
-    assert_eq!(spoken.metrics[0].1, [matcher("x", "b|{c}"), matcher("y", "d")]);
-    assert!(spoken.grouped.contains("le") && spoken.grouped.contains("node"));
+    assert_eq!(contents.metrics[0].1, [matcher("x", "b|{c}"), matcher("y", "d")]);
+    assert!(contents.grouped.contains("le") && contents.grouped.contains("node"));
 }
 
 #[test]
-fn faults_are_found() {
+fn faults_finds_mistakes() {
     let exported = super::exposition::parse(
         "# HELP a h\n# TYPE a gauge\na{node=\"n\"} 1\n# HELP h h\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_sum 1\nh_count 1\n",
     );
-    for fine in ["a", "sum by (node) (a{job=\"x\"})", "sum by (le) (rate(h_bucket[5m]))", "h_count"] {
-        assert!(faults(fine, &exported).is_empty(), "{fine}: {:?}", faults(fine, &exported));
+    for valid in ["a", "sum by (node) (a{job=\"x\"})", "sum by (le) (rate(h_bucket[5m]))", "h_count"] {
+        assert!(faults(valid, &exported).is_empty(), "{valid}: {:?}", faults(valid, &exported));
     }
     for wrong in [
         "b",

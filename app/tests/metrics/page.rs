@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::dashboard::file;
 use super::run::Run;
 
-/// What the table says of a metric: its type and its labels.
+/// The type and the labels of a metric.
 type Row = (String, BTreeSet<String>);
 
-/// The rows whose first cell is a name: name, type, labels, unit, meaning.
+/// Returns the rows of the table: name, type, labels, unit, meaning.
 fn rows() -> BTreeMap<String, Row> {
     let page = file("docs/metrics.md");
     let mut rows = BTreeMap::new();
@@ -25,10 +25,10 @@ fn rows() -> BTreeMap<String, Row> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn page_lists_what_is_exported_and_nothing_else() {
+async fn page_lists_exactly_the_exported_metrics() {
     let run = Run::used().await;
     let exported: BTreeMap<String, Row> =
         run.families().await.into_iter().map(|(name, family)| (name, (family.kind, family.labels))).collect();
     run.stop().await;
-    assert_eq!(rows(), exported, "docs/metrics.md (left) and what is exported (right)");
+    assert_eq!(rows(), exported, "docs/metrics.md (left) and the exported metrics (right)");
 }

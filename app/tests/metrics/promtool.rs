@@ -1,4 +1,4 @@
-//! What Prometheus itself says, by its `promtool`.
+//! Checks by `promtool` of Prometheus.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::run::Run;
 
-/// Runs promtool in the folder of the repository; it must be content.
+/// Runs promtool in the folder of the repository. It must succeed.
 fn promtool(arguments: &[&str], input: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut command = Command::new("promtool");
@@ -20,8 +20,8 @@ fn promtool(arguments: &[&str], input: &str) {
     });
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
-    assert!(output.status.success(), "promtool {arguments:?}: {said}");
+    let output_text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    assert!(output.status.success(), "promtool {arguments:?}: {output_text}");
 }
 
 #[test]
@@ -30,12 +30,12 @@ fn rules_are_valid() {
 }
 
 #[test]
-fn alerts_fire_when_they_should_and_not_before() {
+fn alerts_fire_after_their_delay() {
     promtool(&["test", "rules", "app/tests/metrics/alerts_test.yaml"], "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_are_named_as_metrics_should_be() {
+async fn metrics_follow_the_naming_conventions() {
     let run = Run::used().await;
     let text = run.scrape().await;
     run.stop().await;

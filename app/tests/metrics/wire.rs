@@ -1,4 +1,4 @@
-//! What is exported, and to whom.
+//! The routes of metrics, and their labels.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +16,13 @@ async fn metrics_are_served_with_the_key_and_on_a_port_without_one() {
     for path in ["/health", "/_miroir/metrics", "/indexes", "/_miroir/topology"] {
         assert_eq!(run.get(&format!("{open}{path}")).await.0, 404, "{path}");
     }
-    let (status, _) = run.ask("GET", "/_miroir/metrics", None).await;
+    let (status, _) = run.request("GET", "/_miroir/metrics", None).await;
     assert_eq!(status, 200);
     run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn traffic_is_counted_and_no_label_says_what_clients_said() {
+async fn traffic_is_counted_without_text_of_clients() {
     let run = Run::used().await;
     let documents = [("route", "/indexes/{index_uid}/documents"), ("method", "POST"), ("status", "202")];
     assert_eq!(run.value("miroir_http_requests_total", &documents).await, Some(2.0));
@@ -44,9 +44,9 @@ async fn traffic_is_counted_and_no_label_says_what_clients_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_that_make_everything_up_make_no_series() {
+async fn requests_with_unknown_names_make_no_series() {
     let run = Run::start().await;
-    let ask_all = async |from: u32| {
+    let request_all = async |from: u32| {
         for number in from..from + 100 {
             for path in [
                 format!("/made-up-{number}"),
@@ -58,7 +58,7 @@ async fn clients_that_make_everything_up_make_no_series() {
                 format!("/tasks/{number}"),
             ] {
                 for method in ["GET", "DELETE", "MADE"] {
-                    run.ask(method, &path, None).await;
+                    run.request(method, &path, None).await;
                 }
             }
         }
@@ -68,9 +68,9 @@ async fn clients_that_make_everything_up_make_no_series() {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
     };
-    ask_all(0).await;
+    request_all(0).await;
     let before = series().await;
-    ask_all(100).await;
+    request_all(100).await;
     let after = series().await;
     let new: Vec<_> = after.difference(&before).collect();
     assert!(new.is_empty(), "{new:?}");

@@ -11,7 +11,7 @@ use miroir_domain::alias::{Alias, AliasTarget, AliasView};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::task::{TaskKind, TaskStatus, TaskSummary, TaskView};
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
-use miroir_http::{Apis, HttpOptions, NobodyObserves, serve};
+use miroir_http::{Apis, HttpOptions, serve};
 use miroir_ports::inbound::{
     Accepted, AliasList, ApiError, CanaryList, CanaryOverview, CanaryTotals, ChangesPage, Exposition,
     JobList, MockAliasApi, MockCanaryApi, MockChangeFeed, MockClusterApi, MockDocumentApi, MockIndexApi,
@@ -22,7 +22,7 @@ use miroir_ports::outbound::ReplicaReport;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -82,7 +82,7 @@ pub fn stub_apis() -> Apis {
         instance: Arc::new(instance_api()),
         job: Arc::new(job_api()),
         metrics: Arc::new(metrics_api()),
-        observer: Arc::new(NobodyObserves),
+        observer: Arc::new(()),
     };
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, request| Ok(read_response(Value::from(request.body().clone()))));
@@ -106,7 +106,7 @@ pub fn panicking_apis() -> Apis {
         instance: Arc::new(only_instance()),
         job: Arc::new(MockJobApi::new()),
         metrics: Arc::new(MockMetricsApi::new()),
-        observer: Arc::new(NobodyObserves),
+        observer: Arc::new(()),
     }
 }
 
@@ -275,7 +275,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { stopped.await.unwrap_or(()) };
-        let task = tokio::spawn(serve(listener, watch::channel(Arc::new(apis)).1, options, shutdown));
+        let task = tokio::spawn(serve(listener, Arc::new(apis), options, shutdown));
         Self { address, stop: Some(stop), task }
     }
 

@@ -45,7 +45,7 @@ async fn tasks() {
     assert_eq!(list, stage.client.get("/tasks").await.unwrap().expect(200).unwrap());
     let filtered =
         ["task", "list", "--status", "failed", "--status", "canceled", "--index", "films", "--reverse"];
-    contains(&tool.text(&filtered).await, &["There are no such tasks."]);
+    contains(&tool.text(&filtered).await, &["There are no tasks."]);
     let kinds = ["task", "list", "--type", "documentAdditionOrUpdate", "--limit", "1"];
     contains(&tool.text(&kinds).await, &["1 of 2 tasks", "--from "]);
     let next = tool.json(&[kinds.as_slice(), &["--from", "0"]].concat()).await;
@@ -72,7 +72,7 @@ async fn aliases() {
     contains(&tool.text(&["alias", "list"]).await, &["There are no aliases."]);
     contains(
         &tool.text(&["alias", "create", "cinema", "films"]).await,
-        &["`cinema` stands for films (version 1)"],
+        &["`cinema` points to films (version 1)"],
     );
     assert_eq!(
         tool.json(&["alias", "create", "both", "films", "v2"]).await["targets"],
@@ -81,14 +81,14 @@ async fn aliases() {
     assert_eq!(tool.json(&["alias", "create", "later", "v9", "--allow-missing"]).await["target"], "v9");
     contains(&tool.text(&["alias", "flip", "cinema", "v2", "--if-version", "1"]).await, &["v2 (version 2)"]);
     assert_eq!(tool.json(&["alias", "flip", "cinema", "v3"]).await["version"], 3);
-    contains(&tool.text(&["alias", "show", "cinema"]).await, &["v3", "STOOD FOR", "films"]);
+    contains(&tool.text(&["alias", "show", "cinema"]).await, &["v3", "FORMER TARGET", "films"]);
     assert_eq!(tool.json(&["alias", "show", "cinema"]).await, stage.get("/_miroir/aliases/cinema").await);
     contains(&tool.text(&["alias", "swap", "cinema", "later"]).await, &["cinema", "v9"]);
     assert_eq!(tool.json(&["alias", "swap", "cinema", "later"]).await["results"][0]["target"], "v3");
     contains(&tool.text(&["alias", "list", "--limit", "2"]).await, &["films, v2", "--from cinema"]);
     let rest = tool.json(&["alias", "list", "--from", "cinema"]).await;
     assert_eq!(rest, stage.get("/_miroir/aliases?after=cinema").await);
-    contains(&tool.text(&["alias", "delete", "later"]).await, &["Alias `later` is deleted."]);
+    contains(&tool.text(&["alias", "delete", "later"]).await, &["Deleted alias `later`."]);
     assert_eq!(tool.run(&["alias", "delete", "both", "--json"]).await.well(), "");
     assert_eq!(tool.json(&["alias", "list"]).await["results"].as_array().unwrap().len(), 1);
 }
@@ -110,7 +110,7 @@ async fn canaries() {
     contains(&tool.text(&["canary", "list"]).await, &["There are no canaries."]);
     contains(
         &tool.text(&["canary", "put", &yaml, "--id", "ronin"]).await,
-        &["`ronin` is stored (version 1)"],
+        &["Stored canary `ronin` (version 1)"],
     );
     let made = tool.json(&["canary", "put", &yaml]).await;
     assert_eq!(made["version"], 1, "an id was made: {made}");
@@ -131,7 +131,7 @@ async fn canaries() {
         tool.json(&["canary", "runs", "ronin"]).await,
         stage.get("/_miroir/canaries/ronin/runs").await
     );
-    contains(&tool.text(&["canary", "status", "--check"]).await, &["PASS/FAIL/ERROR", "in time"]);
+    contains(&tool.text(&["canary", "status", "--check"]).await, &["PASS/FAIL/ERROR", "on time"]);
     assert_eq!(tool.json(&["canary", "status"]).await, stage.get("/_miroir/canaries/status").await);
 
     // One that does not pass is told, with the reason, and by the exit code.
@@ -140,12 +140,12 @@ async fn canaries() {
     let ended = tool.run(&["canary", "run", "ronin", "wrong"]).await;
     contains(&ended.stdout, &["ronin  pass", "wrong  fail", "top_hit_id: the first hit is"]);
     contains(&ended.badly(7), &["1 of 2 did not pass: wrong"]);
-    contains(&tool.run(&["canary", "status", "--check"]).await.badly(7), &["not well: wrong"]);
+    contains(&tool.run(&["canary", "status", "--check"]).await.badly(7), &["unhealthy: wrong"]);
 
     contains(&tool.text(&["canary", "capture", "films"]).await, &["films"]);
     let capture = ["canary", "capture", "films", "--count", "3", "--name", "shop"];
     assert_eq!(tool.json(&capture).await["count"], 3);
-    contains(&tool.text(&["canary", "delete", "wrong"]).await, &["Canary `wrong` is deleted."]);
+    contains(&tool.text(&["canary", "delete", "wrong"]).await, &["Deleted canary `wrong`."]);
     let id = made["id"].as_str().unwrap();
     assert_eq!(tool.run(&["canary", "delete", id, "--json"]).await.well(), "");
     contains(&tool.text(&["canary", "list"]).await, &["ASSERTIONS", "Still first"]);
@@ -230,7 +230,7 @@ async fn instances_and_leases() {
     contains(&stage.tool.text(&["topology", "instances"]).await, &["yes", "writes"]);
     let shown = stage.tool.json(&["topology", "instances"]).await;
     assert_eq!(shown, stage.get("/_miroir/instances").await);
-    contains(&stage.tool.text(&["lease", "list"]).await, &["Nothing is led by anyone."]);
+    contains(&stage.tool.text(&["lease", "list"]).await, &["There are no leases."]);
     let leases = r#"{"results":[{"role":"writes","holder":"miroir-0","token":3,"expiresAt":"2026-11-27T12:00:00.000Z"}]}"#;
     let server = Canned::start("200 OK", "", leases).await;
     let tool = Tool::new(&server.url);

@@ -61,7 +61,7 @@ async fn somebody_else_there_is_not_taken_for_miroir() {
         let server = Canned::start(status, headers, page).await;
         let ended = Tool::new(&server.url).run(&["alias", "list"]).await;
         assert_eq!(ended.stdout, "");
-        contains(&ended.badly(1), &[&server.url, "Is a Miroir there?"]);
+        contains(&ended.badly(1), &[&server.url, "Is this the URL of a Miroir server?"]);
     }
     // A Miroir of another time.
     let unknown = r#"{"message":"Not here.","code":"not_found","type":"invalid_request","link":"l"}"#;
@@ -74,7 +74,7 @@ async fn a_server_that_never_answers_is_given_up() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let tool = Tool::new(&format!("http://{}", listener.local_addr().unwrap()));
     let ended = tool.run(&["topology", "show", "--timeout", "1"]).await;
-    contains(&ended.badly(6), &["did not answer GET /_miroir/topology within 1 s", "--timeout"]);
+    contains(&ended.badly(6), &["did not respond to GET /_miroir/topology within 1 s", "--timeout"]);
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn what_is_not_there_and_what_is_in_the_way_have_their_codes() {
     contains(&taken.badly(4), &["miroir_alias_conflict", "(409)"]);
     let late = tool.run(&["alias", "flip", "cinema", "films", "--if-version", "9", "--json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&late.stdout).unwrap()["code"], "miroir_alias_version_mismatch");
-    contains(&late.badly(4), &["(412)", "look at it again"]);
+    contains(&late.badly(4), &["(412)", "read the current version"]);
     contains(&tool.run(&["cdc", "changes", "films", "--since", "99"]).await.badly(1), &["(400)"]);
     for usage in [
         &["task", "show", "seven"][..],
@@ -110,7 +110,7 @@ async fn what_is_not_there_and_what_is_in_the_way_have_their_codes() {
     ] {
         assert_eq!(tool.run(usage).await.code, 2, "{usage:?}");
     }
-    contains(&tool.run(&["alias", "show", ".."]).await.badly(2), &["`..` is no name"]);
+    contains(&tool.run(&["alias", "show", ".."]).await.badly(2), &["`..` is not a valid name"]);
     contains(&tool.run(&["canary", "put", "/no/such/file"]).await.badly(2), &["/no/such/file"]);
 }
 
@@ -131,7 +131,7 @@ async fn waiting_tells_failed_tasks_from_those_that_have_not_ended() {
     let uid = accepted["taskUid"].to_string();
     contains(
         &tool.run(&["task", "wait", &uid, "--within", "0"]).await.badly(8),
-        &["has not ended yet", &uid],
+        &["has not ended in time", &uid],
     );
     let waiting = tokio::spawn({
         let (tool, uid) = (tool.clone(), uid.clone());

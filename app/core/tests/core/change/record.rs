@@ -67,7 +67,7 @@ async fn events_contain_documents_only_for_sinks_that_are_configured_so() {
     let (whole, bare) = (Receiver::default(), Receiver::default());
     let mut with_documents = rules("whole");
     with_documents.documents = true;
-    let layout = trio().with_sink(with_documents, delivery(&whole)).told(rules("bare"), delivery(&bare));
+    let layout = trio().with_sink(with_documents, delivery(&whole)).with_sink(rules("bare"), delivery(&bare));
     let bench = Bench::running(layout);
     let film = json!({"id": 1, "title": "a \" b", "year": 1.50});
     bench.written("films", json!([film])).await;
@@ -208,13 +208,14 @@ async fn repairs_are_recorded_for_some_sinks_and_suppressed_for_others() {
     let mut repairing = rules("repairs");
     repairing.origins = BTreeSet::from([Origin::Client, Origin::Repair]);
     let layout = crate::support::Layout { replication_factor: 3, ..trio() };
-    let bench =
-        Bench::running(layout.with_sink(repairing, delivery(&receiving)).told(rules("other"), delivery(&other)));
+    let bench = Bench::running(
+        layout.with_sink(repairing, delivery(&receiving)).with_sink(rules("other"), delivery(&other)),
+    );
     bench.written("films", films(0, 3)).await;
     bench.fell("c").await;
     bench.written("films", films(3, 9)).await;
     bench.revive("c").await;
-    bench.mended("films", "c").await;
+    bench.repaired("films", "c").await;
     bench.until("the repair is delivered", || receiving.taken().len() > 2).await;
     let repairs: Vec<Value> =
         receiving.taken().into_iter().filter(|event| event["data"]["origin"] == "repair").collect();

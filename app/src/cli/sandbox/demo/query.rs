@@ -1,82 +1,82 @@
-//! The searches of the demo, each with what a right answer is.
+//! The searches of the demo, with their expected results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
-use crate::cli::films::{Film, genre_counts};
+use crate::cli::sandbox::films::{Film, genre_counts};
 
-/// A search, and how to tell whether its answer is right.
-pub(super) struct Question {
-    /// What is asked, in a sentence.
-    pub(super) sentence: &'static str,
+/// A search with its expected result.
+pub(super) struct Query {
+    /// A description of the search.
+    pub(super) description: &'static str,
     /// The body of the request.
     pub(super) body: Value,
-    right: Right,
+    expected: Expected,
 }
 
-enum Right {
-    /// The film of this title comes first.
+enum Expected {
+    /// The film with this title as the first hit.
     First(&'static str),
     /// Exactly these films, newest first.
     NewestFirst(BTreeSet<u32>),
-    /// Any films, with these counts of genres.
+    /// Any films, with these facet counts of genres.
     Genres(BTreeMap<String, u64>),
 }
 
-/// The part of an answer that must not change while the cluster does.
+/// The part of a response that must not change while the cluster does.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Finding {
+pub(super) struct Hits {
     ids: Vec<u32>,
     facets: Value,
 }
 
-/// More hits than there are films, so that an answer holds all of them.
+/// More hits than there are films, so that a response contains all of them.
 const ALL: u32 = 1_000;
 
-/// The questions, for an index that holds `films`.
-pub(super) fn questions(films: &[Film]) -> Vec<Question> {
+/// Returns the searches, for an index that contains `films`.
+pub(super) fn queries(films: &[Film]) -> Vec<Query> {
     let wanted =
         |film: &&Film| film.year >= 2000 && film.genres.iter().any(|genre| genre == "Science Fiction");
     vec![
-        Question {
-            sentence: "A plain search:",
+        Query {
+            description: "A plain search:",
             body: json!({ "q": "samurai", "limit": 5 }),
-            right: Right::First("Seven Samurai"),
+            expected: Expected::First("Seven Samurai"),
         },
-        Question {
-            sentence: "A search with a typing error:",
+        Query {
+            description: "A search with a typo:",
             body: json!({ "q": "casablnca", "limit": 5 }),
-            right: Right::First("Casablanca"),
+            expected: Expected::First("Casablanca"),
         },
-        Question {
-            sentence: "A filter and a sort, which must hold across all nodes:",
+        Query {
+            description: "A filter and a sort across all nodes:",
             body: json!({
                 "q": "",
                 "filter": "genres = \"Science Fiction\" AND year >= 2000",
                 "sort": ["year:desc"],
                 "limit": ALL,
             }),
-            right: Right::NewestFirst(films.iter().filter(wanted).map(|film| film.id).collect()),
+            expected: Expected::NewestFirst(films.iter().filter(wanted).map(|film| film.id).collect()),
         },
-        Question {
-            sentence: "Facets, counted once for each film although each film is stored twice:",
+        Query {
+            description: "Facets, which count each film once although it is stored twice:",
             body: json!({ "q": "", "facets": ["genres"], "limit": ALL }),
-            right: Right::Genres(genre_counts(films)),
+            expected: Expected::Genres(genre_counts(films)),
         },
     ]
 }
 
-/// The question that only a film with this title answers.
-pub(super) fn question_for(film: &Film) -> Value {
+/// Returns the body of a search that matches only this film.
+pub(super) fn search_for(film: &Film) -> Value {
     json!({ "q": film.title, "filter": format!("year = {}", film.year), "limit": 5 })
 }
 
-impl Question {
-    /// Checks an answer; what was found, and a sentence about it.
-    pub(super) fn judge(&self, answer: &Value) -> anyhow::Result<(Finding, String)> {
-        let hits = answer["hits"].as_array().with_context(|| format!("no `hits` in {answer}"))?;
+impl Query {
+    /// Checks the body of a response. Returns its hits and a sentence about them.
+    pub(super) fn check(&self, response: &Value) -> anyhow::Result<(Hits, String)> {
+        let hits = response["hits"].as_array().with_context(|| format!("no `hits` in {response}"))?;
         let hits: Vec<Film> = hits
             .iter()
             .map(|hit| {
@@ -85,13 +85,13 @@ impl Question {
             .collect::<Result<_, _>>()?;
         let ids: Vec<u32> = hits.iter().map(|film| film.id).collect();
         let distinct: BTreeSet<u32> = ids.iter().copied().collect();
-        ensure!(distinct.len() == ids.len(), "a film was found twice: {ids:?}");
-        let sentence = match &self.right {
-            Right::First(title) => first(&hits, title)?,
-            Right::NewestFirst(expected) => newest_first(&hits, &distinct, expected)?,
-            Right::Genres(expected) => genres(answer, expected)?,
+        ensure!(distinct.len() == ids.len(), "a film occurs twice: {ids:?}");
+        let sentence = match &self.expected {
+            Expected::First(title) => first(&hits, title)?,
+            Expected::NewestFirst(expected) => newest_first(&hits, &distinct, expected)?,
+            Expected::Genres(expected) => genres(response, expected)?,
         };
-        Ok((Finding { ids, facets: answer["facetDistribution"].clone() }, sentence))
+        Ok((Hits { ids, facets: response["facetDistribution"].clone() }, sentence))
     }
 }
 
@@ -112,9 +112,10 @@ fn newest_first(hits: &[Film], found: &BTreeSet<u32>, expected: &BTreeSet<u32>) 
     Ok(format!("{} films, newest first: {}, …", hits.len(), shown.join(", ")))
 }
 
-fn genres(answer: &Value, expected: &BTreeMap<String, u64>) -> anyhow::Result<String> {
-    let found: BTreeMap<String, u64> = serde_json::from_value(answer["facetDistribution"]["genres"].clone())
-        .with_context(|| format!("no counts of genres in {}", answer["facetDistribution"]))?;
+fn genres(response: &Value, expected: &BTreeMap<String, u64>) -> anyhow::Result<String> {
+    let found: BTreeMap<String, u64> =
+        serde_json::from_value(response["facetDistribution"]["genres"].clone())
+            .with_context(|| format!("no facet counts of genres in {}", response["facetDistribution"]))?;
     ensure!(found == *expected, "expected the counts {expected:?}, found {found:?}");
     let mut most: Vec<_> = found.iter().collect();
     most.sort_by_key(|(genre, count)| (std::cmp::Reverse(**count), (*genre).clone()));
@@ -125,40 +126,40 @@ fn genres(answer: &Value, expected: &BTreeMap<String, u64>) -> anyhow::Result<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::films;
+    use crate::cli::sandbox::films;
 
-    fn answer(films: &[&Film]) -> Value {
+    fn response(films: &[&Film]) -> Value {
         json!({ "hits": films, "facetDistribution": { "genres": {} } })
     }
 
     #[test]
-    fn judge_refuses_answers_that_are_not_right() {
+    fn check_refuses_unexpected_hits() {
         let films = films::all().unwrap();
-        let questions = questions(&films);
+        let queries = queries(&films);
         let named = |title: &str| films.iter().find(|film| film.title == title).unwrap();
         let (right, wrong) = (named("Seven Samurai"), named("Yojimbo"));
-        assert!(questions[0].judge(&answer(&[right, wrong])).is_ok());
-        assert!(questions[0].judge(&answer(&[wrong, right])).is_err(), "another film comes first");
-        assert!(questions[0].judge(&answer(&[])).is_err(), "nothing was found");
-        assert!(questions[0].judge(&answer(&[right, right])).is_err(), "a film twice");
-        assert!(questions[0].judge(&json!({ "message": "no" })).is_err(), "not an answer to a search");
-        assert!(questions[3].judge(&answer(&[right])).is_err(), "counts are missing");
+        assert!(queries[0].check(&response(&[right, wrong])).is_ok());
+        assert!(queries[0].check(&response(&[wrong, right])).is_err(), "another film comes first");
+        assert!(queries[0].check(&response(&[])).is_err(), "nothing was found");
+        assert!(queries[0].check(&response(&[right, right])).is_err(), "a film twice");
+        assert!(queries[0].check(&json!({ "message": "no" })).is_err(), "not a response to a search");
+        assert!(queries[3].check(&response(&[right])).is_err(), "counts are missing");
     }
 
     #[test]
-    fn judge_refuses_a_wrong_order_or_a_missing_film() {
+    fn check_refuses_a_wrong_order_or_a_missing_film() {
         let films = films::all().unwrap();
-        let question = &questions(&films)[2];
+        let query = &queries(&films)[2];
         let mut right: Vec<&Film> = films
             .iter()
             .filter(|film| film.year >= 2000 && film.genres.contains(&"Science Fiction".to_owned()))
             .rev()
             .collect();
         assert!(right.len() > 5);
-        assert!(question.judge(&answer(&right)).is_ok());
+        assert!(query.check(&response(&right)).is_ok());
         right.reverse();
-        assert!(question.judge(&answer(&right)).unwrap_err().to_string().contains("newest first"));
+        assert!(query.check(&response(&right)).unwrap_err().to_string().contains("newest first"));
         right.pop();
-        assert!(question.judge(&answer(&right)).unwrap_err().to_string().contains("expected the films"));
+        assert!(query.check(&response(&right)).unwrap_err().to_string().contains("expected the films"));
     }
 }

@@ -1,4 +1,4 @@
-//! A client of Miroir or of a node, for the commands that talk to one; it can say each request as a `curl` line.
+//! A client of Miroir or of a node, which can also print its requests as `curl` commands.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// The longest wait for one answer: beyond it the step has failed, however slow the machine.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest wait for a response, even on a slow machine.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often something awaited is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// The pause between two polls.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A client of one server.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub(super) struct Client {
     http: reqwest::Client,
 }
 
-/// One answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub(super) struct Response {
     pub(super) request: String,
@@ -30,11 +30,11 @@ pub(super) struct Response {
 }
 
 impl Client {
-    /// A client of the server at `base`, such as `http://127.0.0.1:7700`.
+    /// Makes a client of the server at `base`, such as `http://127.0.0.1:7700`.
     pub(super) fn new(base: impl Into<String>) -> anyhow::Result<Self> {
-        // A proxy set for the rest of the world has no business between a person and their own machine.
+        // A proxy of the environment must not intercept requests to this machine.
         let http = reqwest::Client::builder()
-            .timeout(ANSWER_TIMEOUT)
+            .timeout(RESPONSE_TIMEOUT)
             .no_proxy()
             .build()
             .context("cannot make an HTTP client")?;
@@ -72,13 +72,13 @@ impl Client {
         Ok(Response { request, status, degraded, body })
     }
 
-    /// Waits until the task that `accepted` announces has succeeded, and returns its uid.
-    pub(super) async fn task_succeeds(&self, accepted: &Response, patience: Duration) -> anyhow::Result<u32> {
+    /// Waits for the task of the response `accepted` to succeed. Returns its uid.
+    pub(super) async fn task_succeeds(&self, accepted: &Response, timeout: Duration) -> anyhow::Result<u32> {
         let accepted = accepted.clone().expect_status(202)?;
         let uid = accepted.body["taskUid"].as_u64().and_then(|uid| u32::try_from(uid).ok());
         let uid = uid.with_context(|| format!("no `taskUid` in {}", accepted.body))?;
         let task = self
-            .until(&format!("/tasks/{uid}"), patience, "the task to finish", |task| {
+            .until(&format!("/tasks/{uid}"), timeout, "the task to finish", |task| {
                 !matches!(task["status"].as_str(), Some("enqueued" | "processing"))
             })
             .await?;
@@ -86,28 +86,28 @@ impl Client {
         Ok(uid)
     }
 
-    /// Looks at `path` until `done`, and returns what was seen then.
+    /// Polls `path` until `done` returns true for the body. Returns that body.
     pub(super) async fn until(
         &self,
         path: &str,
-        patience: Duration,
+        timeout: Duration,
         what: &str,
         done: impl Fn(&Value) -> bool,
     ) -> anyhow::Result<Value> {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         loop {
-            let seen = self.get(path).await?.expect_status(200)?.body;
-            if done(&seen) {
-                return Ok(seen);
+            let body = self.get(path).await?.expect_status(200)?.body;
+            if done(&body) {
+                return Ok(body);
             }
             if Instant::now() > deadline {
-                bail!("waited {} s for {what}; last seen: {seen}", patience.as_secs());
+                bail!("waited {} s for {what}; last response: {body}", timeout.as_secs());
             }
-            tokio::time::sleep(LOOK_INTERVAL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// The command that asks the same from a shell.
+    /// Returns the `curl` command of a request.
     pub(super) fn curl(&self, method: &str, path: &str, body: Option<&Value>) -> String {
         match body {
             None if method == "GET" => format!("curl '{}{path}'", self.base),
@@ -116,7 +116,7 @@ impl Client {
         }
     }
 
-    /// The command that sends `data`: JSON, or `@` and the name of a file that holds some.
+    /// Returns the `curl` command that sends `data`: JSON, or `@` and the name of a JSON file.
     pub(super) fn curl_data(&self, method: &str, path: &str, data: &str) -> String {
         format!(
             "curl -X {method} '{}{path}' -H 'Content-Type: application/json' --data-binary '{data}'",
@@ -126,11 +126,11 @@ impl Client {
 }
 
 impl Response {
-    /// The answer, if it has this status.
+    /// Returns the response if it has this status, otherwise an error.
     pub(super) fn expect_status(self, status: u16) -> anyhow::Result<Self> {
         ensure!(
             self.status == status,
-            "{} was answered {} instead of {status}: {}",
+            "{} returned {} instead of {status}: {}",
             self.request,
             self.status,
             self.body
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn curl_quotes_what_a_shell_would_take_apart() {
+    fn curl_quotes_bodies_for_a_shell() {
         let client = Client::new("http://127.0.0.1:7700").unwrap();
         assert_eq!(client.curl("GET", "/tasks?limit=1", None), "curl 'http://127.0.0.1:7700/tasks?limit=1'");
         let line = client.curl("POST", "/indexes", Some(&json!({ "uid": "it's" })));
@@ -154,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn expect_status_says_what_was_asked_and_answered() {
-        let answer = Response {
+    fn expect_status_names_request_and_response() {
+        let response = Response {
             request: "GET /x".to_owned(),
             status: 404,
             degraded: None,
             body: json!({ "code": "not_found" }),
         };
-        let error = answer.expect_status(200).unwrap_err().to_string();
-        assert_eq!(error, r#"GET /x was answered 404 instead of 200: {"code":"not_found"}"#);
+        let error = response.expect_status(200).unwrap_err().to_string();
+        assert_eq!(error, r#"GET /x returned 404 instead of 200: {"code":"not_found"}"#);
     }
 }

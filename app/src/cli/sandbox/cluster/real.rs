@@ -10,14 +10,14 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-/// How long a server may take until it answers: a cold start on a busy machine.
-const START_PATIENCE: Duration = Duration::from_mins(1);
+/// The longest wait for a server to start, on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How often a starting server is asked.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+/// The pause between two health checks of a starting server.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How much of a server's last words is repeated when it ends too early, in characters.
-const LAST_WORDS: usize = 600;
+/// The length of the excerpt from the end of a server's log, in characters.
+const LOG_EXCERPT_CHARS: usize = 600;
 
 /// A server and its folder. Dropping it kills the process.
 pub(super) struct RealNode {
@@ -28,17 +28,17 @@ pub(super) struct RealNode {
 }
 
 impl RealNode {
-    /// Starts a server on a free port with its data in `folder`, and waits until it answers.
+    /// Starts a server on a free port with its data in `folder`, and waits until it is healthy.
     pub(super) async fn start(program: &Path, folder: PathBuf) -> anyhow::Result<Self> {
         tokio::fs::create_dir_all(&folder)
             .await
-            .with_context(|| format!("cannot make {}", folder.display()))?;
-        // The port is free until this listener is dropped; nothing else on this machine is likely to take it before
-        // the server does, and if it does the server says so and the start fails.
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        // The port is free again when this listener is dropped. If another process takes it before the server
+        // does, the server exits and the start fails.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?;
         let child = spawn(program, &folder, address)?;
         let mut node = Self { program: program.to_owned(), folder, address, child };
-        node.answers().await?;
+        node.wait_until_healthy().await?;
         Ok(node)
     }
 
@@ -46,50 +46,55 @@ impl RealNode {
         format!("http://{}", self.address)
     }
 
-    /// Ends the process at once (SIGKILL) and waits for its end.
+    /// Kills the process (SIGKILL) and waits for its end.
     pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill().await.context("cannot kill the process")
     }
 
-    /// Starts it again on the same port with the same data.
+    /// Starts the server again on the same port with the same data.
     pub(super) async fn restart(&mut self) -> anyhow::Result<()> {
         self.child = spawn(&self.program, &self.folder, self.address)?;
-        self.answers().await
+        self.wait_until_healthy().await
     }
 
-    async fn answers(&mut self) -> anyhow::Result<()> {
+    async fn wait_until_healthy(&mut self) -> anyhow::Result<()> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
         let health = format!("{}/health", self.url());
-        let deadline = Instant::now() + START_PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            if http.get(&health).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            if http.get(&health).send().await.is_ok_and(|response| response.status().is_success()) {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
-                bail!("{} ended with {status}: {}", self.program.display(), self.last_words());
+                bail!("{} exited with {status}: {}", self.program.display(), self.log_excerpt());
             }
             if Instant::now() > deadline {
-                bail!("{health} did not answer within {} s: {}", START_PATIENCE.as_secs(), self.last_words());
+                bail!(
+                    "{health} was not healthy within {} s: {}",
+                    START_TIMEOUT.as_secs(),
+                    self.log_excerpt()
+                );
             }
-            tokio::time::sleep(LOOK_INTERVAL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    fn last_words(&self) -> String {
+    /// Returns the end of the server's log.
+    fn log_excerpt(&self) -> String {
         let log = std::fs::read(self.folder.join(LOG_FILE)).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
-        let skipped = log.chars().count().saturating_sub(LAST_WORDS);
+        let skipped = log.chars().count().saturating_sub(LOG_EXCERPT_CHARS);
         log.chars().skip(skipped).collect::<String>().trim().to_owned()
     }
 }
 
-/// Where a server's output goes, inside its folder.
+/// The file for a server's output, inside its folder.
 const LOG_FILE: &str = "output.log";
 
 fn spawn(program: &Path, folder: &Path, address: SocketAddr) -> anyhow::Result<Child> {
-    let log = std::fs::File::create(folder.join(LOG_FILE)).context("cannot make the log file")?;
+    let log = std::fs::File::create(folder.join(LOG_FILE)).context("cannot create the log file")?;
     let mut command = Command::new(program);
-    // Settings of some other Meilisearch of this person (`MEILI_MASTER_KEY`, `MEILI_DB_PATH`) must not reach this one.
+    // Settings for other servers (`MEILI_MASTER_KEY`, `MEILI_DB_PATH`) must not apply to this one.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MEILI_")) {
         command.env_remove(name);
     }

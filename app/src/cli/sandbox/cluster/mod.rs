@@ -1,4 +1,4 @@
-//! Nodes that a command starts for itself: simulated ones, or real servers when there is a program to run.
+//! Nodes that a command starts for itself: simulated ones, or real servers if a Meilisearch program is found.
 
 mod real;
 
@@ -13,20 +13,21 @@ use miroir_domain::GroupId;
 use self::real::RealNode;
 use crate::config::{ClusterConfig, Config, HealthConfig, NodeConfig, ServerConfig, StoreConfig};
 
-/// The variable that names a Meilisearch to run.
+/// The environment variable with the path of a Meilisearch program.
 const PROGRAM_VARIABLE: &str = "MIROIR_MEILISEARCH_BIN";
 
-/// How the nodes come to be.
+/// The kind of the nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NodeKind {
-    /// Inside this process.
+    /// Simulated inside this process.
     Simulated,
-    /// This program, once per node.
+    /// One process of this program per node.
     Real(PathBuf),
 }
 
 impl NodeKind {
-    /// Real nodes when the environment names a program or `meilisearch` is on the path, unless `simulated` is asked.
+    /// Returns `Real` if the environment names a program or `meilisearch` is on the path, unless `simulated`
+    /// is true.
     pub(super) fn choose(simulated: bool) -> anyhow::Result<Self> {
         if simulated {
             return Ok(Self::Simulated);
@@ -35,7 +36,7 @@ impl NodeKind {
             let program = PathBuf::from(named);
             anyhow::ensure!(
                 program.is_file(),
-                "{PROGRAM_VARIABLE} names {}, which is not a file; unset it to use simulated nodes",
+                "{PROGRAM_VARIABLE} is {}, which is not a file. Unset it to use simulated nodes",
                 program.display()
             );
             return Ok(Self::Real(program));
@@ -46,7 +47,7 @@ impl NodeKind {
         Ok(program.map_or(Self::Simulated, Self::Real))
     }
 
-    /// The kind in a few words, for people.
+    /// Returns the kind in a few words.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Simulated => "simulated Meilisearch servers, inside this process".to_owned(),
@@ -55,9 +56,9 @@ impl NodeKind {
     }
 }
 
-/// The configuration of a Miroir in front of `cluster`, with its store in `folder`: one replica group in which every
-/// document is on two of three nodes. A majority of two copies would be both, so that no write could be acknowledged
-/// while a node is away; one acknowledged copy is enough here.
+/// Returns the configuration of a Miroir in front of `cluster`, with its store in `folder`: one replica group
+/// with two copies of every document on three nodes. The write quorum is 1, because a majority of two copies
+/// is both, and then no write would succeed while a node is down.
 pub(super) fn example_config(
     address: SocketAddr,
     cluster: &OwnCluster,
@@ -68,25 +69,25 @@ pub(super) fn example_config(
         cluster: ClusterConfig { replication_factor: 2, write_quorum: Some(1), ..ClusterConfig::default() },
         nodes: cluster.node_configs()?,
         store: StoreConfig { path: folder.join("miroir.db"), ..StoreConfig::default() },
-        // Probes are quicker than by default, so that a person need not wait to see a node go and come back.
+        // Probes are faster than by default, so that the user sees status changes soon.
         health: HealthConfig { probe_interval_ms: 500, probe_timeout_ms: 1_000, ..HealthConfig::default() },
         ..Config::default()
     })
 }
 
-/// One node of either kind.
+/// A node of either kind.
 enum Member {
     Simulated(DevNode),
     Real(Box<RealNode>),
 }
 
-/// Nodes under the control of this process. Dropping it ends them.
+/// The nodes of this process. Dropping it stops them.
 pub(super) struct OwnCluster {
     members: Vec<(String, Member)>,
 }
 
 impl OwnCluster {
-    /// Starts `count` nodes, `node-1` and so on; real ones keep their data below `folder`.
+    /// Starts `count` nodes, named `node-1` and so on. Real nodes keep their data below `folder`.
     pub(super) async fn start(kind: &NodeKind, count: usize, folder: &Path) -> anyhow::Result<Self> {
         let mut members = Vec::new();
         for number in 1..=count {
@@ -106,7 +107,7 @@ impl OwnCluster {
         Ok(Self { members })
     }
 
-    /// The nodes as Miroir's configuration lists them, all in one replica group.
+    /// Returns the nodes for Miroir's configuration, all in one replica group.
     fn node_configs(&self) -> anyhow::Result<Vec<NodeConfig>> {
         let config = |(name, member): &(String, Member)| {
             let url = match member {
@@ -118,7 +119,7 @@ impl OwnCluster {
         self.members.iter().map(config).collect()
     }
 
-    /// Ends a node as a crash would: nothing is finished, connections break.
+    /// Kills a node. Its requests and connections are aborted.
     pub(super) async fn crash(&mut self, name: &str) -> anyhow::Result<()> {
         match self.member(name)? {
             Member::Simulated(node) => node.stop().await,
@@ -127,7 +128,7 @@ impl OwnCluster {
         Ok(())
     }
 
-    /// Brings a crashed node back, with its data, where it was.
+    /// Starts a killed node again, with its data and at its former address.
     pub(super) async fn restart(&mut self, name: &str) -> anyhow::Result<()> {
         match self.member(name)? {
             Member::Simulated(node) => node.restart().await.context("cannot listen again")?,
@@ -136,7 +137,7 @@ impl OwnCluster {
         Ok(())
     }
 
-    /// Ends every node and waits until it has ended.
+    /// Stops all nodes and waits for their end.
     pub(super) async fn stop(self) -> anyhow::Result<()> {
         for (name, member) in self.members {
             match member {

@@ -1,4 +1,4 @@
-//! The films that come with Miroir, and how they are loaded into a cluster.
+//! The sample data of `miroir dev` and `miroir demo`: films.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 
-/// The index they are loaded into.
+/// The index of the films.
 pub(super) const INDEX: &str = "films";
 
-/// How many are sent in one request.
+/// The number of films in one request.
 const BATCH: usize = 40;
 
-/// How long one task of loading may take, on a slow machine with real nodes.
-const TASK_PATIENCE: Duration = Duration::from_mins(1);
+/// The longest wait for a task, on a slow machine with real nodes.
+const TASK_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A film, as stored.
+/// A document of the index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Film {
     pub(super) id: u32,
@@ -32,12 +32,12 @@ pub(super) struct Film {
     pub(super) overview: String,
 }
 
-/// All of them, oldest first.
+/// Returns all films, oldest first.
 pub(super) fn all() -> anyhow::Result<Vec<Film>> {
-    serde_json::from_str(include_str!("../../data/films.json")).context("the bundled films")
+    serde_json::from_str(include_str!("../../../data/films.json")).context("cannot parse the bundled films")
 }
 
-/// The settings under which they are searched.
+/// Returns the settings of the index.
 pub(super) fn settings() -> Value {
     json!({
         "searchableAttributes": ["title", "directors", "overview", "genres"],
@@ -46,7 +46,7 @@ pub(super) fn settings() -> Value {
     })
 }
 
-/// How many films have each genre: what the facet counts of a search for everything must be.
+/// Returns the number of films of each genre, which are the facet counts of a search for all films.
 pub(super) fn genre_counts(films: &[Film]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
     for genre in films.iter().flat_map(|film| &film.genres) {
@@ -55,16 +55,17 @@ pub(super) fn genre_counts(films: &[Film]) -> BTreeMap<String, u64> {
     counts
 }
 
-/// Makes the index and its settings, and waits until every node has them.
+/// Creates the index with its settings, and waits until every node has them.
 pub(super) async fn prepare(client: &Client) -> anyhow::Result<()> {
     let created = client.post("/indexes", &json!({ "uid": INDEX, "primaryKey": "id" })).await?;
-    client.task_succeeds(&created, TASK_PATIENCE).await.context("creating the index")?;
+    client.task_succeeds(&created, TASK_TIMEOUT).await.context("creating the index")?;
     let set = client.patch(&format!("/indexes/{INDEX}/settings"), &settings()).await?;
-    client.task_succeeds(&set, TASK_PATIENCE).await.context("changing the settings")?;
+    client.task_succeeds(&set, TASK_TIMEOUT).await.context("changing the settings")?;
     Ok(())
 }
 
-/// Sends `films` batch by batch, calls `progress` with how many were accepted so far, then waits for every task.
+/// Sends `films` in batches and waits for their tasks. Calls `progress` with the number of accepted films
+/// after each batch. Returns the uids of the tasks.
 pub(super) async fn load(
     client: &Client,
     films: &[Film],
@@ -78,21 +79,21 @@ pub(super) async fn load(
         progress(sent);
     }
     let mut uids = Vec::new();
-    for answer in &accepted {
-        uids.push(client.task_succeeds(answer, TASK_PATIENCE).await.context("loading the films")?);
+    for response in &accepted {
+        uids.push(client.task_succeeds(response, TASK_TIMEOUT).await.context("loading the films")?);
     }
     Ok(uids)
 }
 
-/// The route of the index's documents.
+/// Returns the path of the index's documents.
 pub(super) fn documents_path() -> String {
     format!("/indexes/{INDEX}/documents")
 }
 
-/// How many films the cluster holds.
+/// Returns the number of films in the cluster.
 pub(super) async fn count(client: &Client) -> anyhow::Result<u64> {
-    let answer = client.get(&format!("{}?limit=1", documents_path())).await?.expect_status(200)?;
-    answer.body["total"].as_u64().with_context(|| format!("no `total` in {}", answer.body))
+    let response = client.get(&format!("{}?limit=1", documents_path())).await?.expect_status(200)?;
+    response.body["total"].as_u64().with_context(|| format!("no `total` in {}", response.body))
 }
 
 #[cfg(test)]
@@ -114,7 +115,7 @@ mod tests {
             let lists = [&film.genres, &film.directors, &film.languages, &film.countries];
             let complete =
                 lists.iter().all(|list| !list.is_empty() && list.iter().all(|word| !word.is_empty()));
-            assert!(complete, "{} lacks something", film.title);
+            assert!(complete, "{} has an empty list", film.title);
             assert!(film.overview.ends_with('.') && film.overview.len() > 30, "{}", film.title);
         }
         assert!(films.is_sorted_by_key(|film| film.year));

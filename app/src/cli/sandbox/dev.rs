@@ -1,4 +1,4 @@
-//! `miroir dev`: a whole cluster to play with, left running.
+//! `miroir dev`: a cluster with sample data, until Ctrl-C.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,39 +10,41 @@ use serde_json::json;
 use super::client::Client;
 use super::cluster::{NodeKind, OwnCluster, example_config};
 use super::films;
-use super::print;
-use super::signal::StopSignals;
+use crate::cli::output::print;
+use crate::cli::signal::StopSignals;
 use crate::config::{Config, LogConfig};
 use crate::server::{self, RunningServer};
 use crate::telemetry;
 
 /// Arguments of `miroir dev`.
 #[derive(Debug, Args)]
-pub(super) struct DevArguments {
+pub(in crate::cli) struct DevArguments {
     /// IP address and port to listen on.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7700")]
     address: SocketAddr,
-    /// Folder to keep everything in; needs real Meilisearch servers. Without it, a folder that is removed at the end.
+    /// Folder for all data, which is kept. Needs real Meilisearch servers. Default: a temporary folder.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// Use simulated nodes even where there is a Meilisearch to run.
+    /// Use simulated nodes even if a Meilisearch program is found.
     #[arg(long)]
     simulated: bool,
 }
 
-pub(super) async fn run(arguments: DevArguments) -> anyhow::Result<()> {
+pub(in crate::cli) async fn run(arguments: DevArguments) -> anyhow::Result<()> {
     let kind = NodeKind::choose(arguments.simulated)?;
     ensure!(
         arguments.data.is_none() || kind != NodeKind::Simulated,
-        "--data needs real Meilisearch servers, since simulated ones forget everything: put `meilisearch` on the \
-         PATH or name it by MIROIR_MEILISEARCH_BIN"
+        "--data needs real Meilisearch servers, because simulated ones keep nothing: put `meilisearch` on the PATH or \
+         set MIROIR_MEILISEARCH_BIN"
     );
     telemetry::init(&LogConfig::default())?;
     let mut signals = StopSignals::watch()?;
-    // Kept to the end: dropping it removes the folder.
-    let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
+    // Dropping it removes the folder, so it is kept to the end.
+    let temporary = tempfile::tempdir().context("cannot create a temporary folder")?;
     let folder = arguments.data.unwrap_or_else(|| temporary.path().to_owned());
-    tokio::fs::create_dir_all(&folder).await.with_context(|| format!("cannot make {}", folder.display()))?;
+    tokio::fs::create_dir_all(&folder)
+        .await
+        .with_context(|| format!("cannot create {}", folder.display()))?;
 
     let (cluster, running) = tokio::select! {
         started = start(&kind, arguments.address, &folder) => started?,
@@ -70,7 +72,7 @@ async fn start(
     }
     let running = server::start(config).await?;
     let client = Client::new(format!("http://{}", running.address))?;
-    // With a folder that is kept, the films may be there already.
+    // A folder from an earlier run already contains the films.
     if client.get(&format!("/indexes/{}", films::INDEX)).await?.status == 404 {
         films::prepare(&client).await?;
         let all = films::all()?;
@@ -80,7 +82,7 @@ async fn start(
     Ok((cluster, running))
 }
 
-/// What can be tried now.
+/// Returns the first message: the address and some requests to try.
 async fn welcome(client: &Client, address: SocketAddr) -> anyhow::Result<String> {
     let search = format!("/indexes/{}/search", films::INDEX);
     let lines = [

@@ -1,28 +1,28 @@
-//! What the demo did, counted for its summary.
+//! Counts and times of the demo, for its summary.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 /// Counts and times.
-pub(super) struct Tally {
+pub(super) struct Statistics {
     began: Instant,
-    /// Films in the cluster.
+    /// The number of films in the cluster.
     pub(super) films: usize,
-    /// How long loading them took.
+    /// The time to load the films.
     pub(super) loading: Duration,
-    /// Every search's time, as the client saw it.
+    /// The latency of each search, measured by the client.
     pub(super) searches: Vec<Duration>,
-    /// Tasks in the store at the end.
+    /// The number of tasks in the store at the end.
     pub(super) tasks: usize,
-    /// Node tasks behind them, where the demo looked.
+    /// The number of node tasks of these tasks.
     pub(super) node_tasks: usize,
-    /// How long Miroir was away when it was restarted.
+    /// The downtime of Miroir during its restart.
     pub(super) restart: Duration,
 }
 
-impl Tally {
-    /// Begins to count.
+impl Statistics {
+    /// Begins the measurement.
     pub(super) fn begin() -> Self {
         Self {
             began: Instant::now(),
@@ -35,7 +35,7 @@ impl Tally {
         }
     }
 
-    /// The summary, line by line.
+    /// Returns the lines of the summary.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut sorted = self.searches.clone();
         sorted.sort();
@@ -44,18 +44,18 @@ impl Tally {
         vec![
             format!("{} films on three nodes, loaded in {}", self.films, in_ms(self.loading)),
             format!(
-                "{} searches, median {}, slowest {}, every answer as expected",
+                "{} searches, median {}, slowest {}, all results as expected",
                 self.searches.len(),
                 in_ms(median),
                 in_ms(slowest)
             ),
-            format!("{} tasks in the store, {} node tasks behind them", self.tasks, self.node_tasks),
+            format!("{} tasks in the store, with {} node tasks", self.tasks, self.node_tasks),
             format!("Miroir restarted in {}", in_ms(self.restart)),
-            format!("{} ms in all", self.began.elapsed().as_millis()),
+            format!("{} ms in total", self.began.elapsed().as_millis()),
         ]
     }
 }
 
-fn in_ms(span: Duration) -> String {
-    format!("{:.1} ms", span.as_secs_f64() * 1_000.0)
+fn in_ms(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1_000.0)
 }
