@@ -6,8 +6,8 @@ use crate::word::words;
 
 /// The page that explains the codes of Meilisearch.
 const MEILISEARCH_DOCS: &str = "https://docs.meilisearch.com/errors";
-/// The path of the page that explains Miroir's own codes. Miroir serves it, and the HTTP adapter makes links to
-/// it absolute.
+/// The path of the page that explains Miroir's own codes. Miroir serves it, and the HTTP adapter makes
+/// links to it absolute.
 const MIROIR_DOCS: &str = "/_miroir/docs/errors";
 
 /// `{message, code, type, link}`: the body of every error response, and the `error` of a failed task.

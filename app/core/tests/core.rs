@@ -14,8 +14,6 @@ mod change;
 mod instance;
 #[path = "core/lost.rs"]
 mod lost;
-#[path = "core/mender.rs"]
-mod mender;
 #[path = "core/metrics.rs"]
 mod metrics;
 #[path = "core/order.rs"]
@@ -24,6 +22,8 @@ mod order;
 mod poller;
 #[path = "core/quorum.rs"]
 mod quorum;
+#[path = "core/repair.rs"]
+mod repair;
 #[path = "core/restart.rs"]
 mod restart;
 #[path = "core/search.rs"]

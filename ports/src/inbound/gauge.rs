@@ -15,11 +15,11 @@ use crate::outbound::{JobDepth, WriterStats};
 pub struct Gauges {
     /// Every node of the cluster, by id.
     pub nodes: Vec<NodeGauges>,
-    /// How well the shards of an index created now are served.
+    /// The coverage of the shards of a new index.
     pub shards: Coverage,
     /// The status of the last run of each canary that ran here or whose runs were looked up.
     pub canaries: Vec<CanaryStatus>,
-    /// What the store holds; `None` if it did not respond in time.
+    /// The gauges of the store, or `None` if it did not respond in time.
     pub store: Option<StoreGauges>,
     /// The writer of the store; `None` if the store has none.
     pub writer: Option<WriterStats>,
@@ -34,7 +34,7 @@ pub struct NodeGauges {
     pub stale_indexes: u64,
 }
 
-/// What the store holds.
+/// The gauges of the store.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StoreGauges {
     /// Number of tasks of each status.
@@ -53,7 +53,8 @@ pub struct StoreGauges {
 pub trait GaugeApi: Send + Sync + 'static {
     /// Looks up every gauge.
     ///
-    /// - **GAUGE-1** It MUST return within a few seconds, whatever the store does: what it cannot learn is left out.
+    /// - **GAUGE-1** It MUST return within a few seconds, whatever the store does: what it cannot learn is
+    ///   left out.
     /// - **GAUGE-2** Its cost MUST NOT depend on the number of tasks, documents or events.
     async fn gauges(&self) -> Gauges;
 }

@@ -1,4 +1,5 @@
-//! The services that Miroir needs: the task store, the nodes, sinks, other instances, time, ids, and a counter of what happens.
+//! The services that Miroir needs: the task store, the nodes, sinks, other instances, time, ids, and a
+//! counter of what happens.
 
 mod clock;
 mod ids;

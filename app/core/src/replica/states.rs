@@ -22,7 +22,7 @@ pub struct ReplicaStates {
 }
 
 impl ReplicaStates {
-    /// Creates states of which none is recovered. Reads avoid the replicas in `reported` as well.
+    /// Creates states that are not recovered yet. Reads avoid the replicas in `reported` as well.
     pub fn new(reported: Arc<ReportedStates>) -> Self {
         Self { stale: Mutex::default(), is_recovered: AtomicBool::new(false), reported }
     }

@@ -28,7 +28,7 @@ async fn outcome(layout: Layout, down: &[&str]) -> Result<Option<String>, String
             let missed: Vec<&str> = task.node_errors.keys().map(miroir_domain::NodeId::as_str).collect();
             assert_eq!(missed, down, "the row names who missed it");
             for node in down {
-                assert!(bench.is_stale("films", node), "{node} lacks the write");
+                assert!(bench.is_stale("films", node), "{node} missed the write");
             }
             Ok(accepted.degraded.map(|degraded| degraded.to_string()))
         }
@@ -136,7 +136,7 @@ async fn refusal_of_all_that_were_reached_is_the_answer() {
     assert_eq!(error.code, "invalid_document_csv_delimiter");
     assert_eq!(bench.row(1).await.status, TaskStatus::Failed);
     for node in ["a", "b", "c"] {
-        assert!(!bench.is_stale("films", node), "nobody took it, so {node} lacks nothing");
+        assert!(!bench.is_stale("films", node), "no node accepted it, so {node} missed nothing");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the tests of services and workers share: nodes in memory that fail on command, a store that fails
+//! The support of tests of services and workers: nodes in memory that fail on command, a store that fails
 //! on command, and a cluster over both that can be killed and started again.
 
 mod bench;

@@ -101,7 +101,7 @@ async fn writes_during_mending_are_not_undone() {
     for seed in 0_u64..12 {
         let bench = without_b().await;
         bench.written("films", films(0, 60)).await;
-        // Every call takes a different while, so that writes fall between all steps of mending.
+        // Every call takes a different while, so that writes fall between all steps of a repair.
         bench.nodes.delay(move |_, number| Duration::from_millis((number as u64 * 37 + seed * 13) % 61));
         bench.revive("b").await;
         let mut open = Vec::new();
