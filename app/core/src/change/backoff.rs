@@ -15,9 +15,9 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Returns the waits after successive failures, without an end. The wait after failure `n` is between half
-    /// of `first · 2^(n − 1)`, at most `longest`, and the whole of it. The jitter follows from `seed`, so that
-    /// many senders do not retry at the same moment.
+    /// Returns the waits after successive failures, without an end. The wait after failure `n` is between
+    /// half of `first · 2^(n − 1)`, at most `longest`, and the whole of it. The jitter follows from `seed`,
+    /// so that many senders do not retry at the same moment.
     pub(super) fn waits(self, seed: &str) -> ExponentialBackoff {
         // The jitter of the builder adds up to the whole of a delay to it, so the delays are halved here.
         ExponentialBuilder::new()
