@@ -182,13 +182,13 @@ pub async fn capture_loop(
     shutdown: CancellationToken,
 ) {
     loop {
-        let captured = tokio::select! {
+        let search = tokio::select! {
             () = shutdown.cancelled() => return,
-            captured = offered.recv() => captured,
+            search = offered.recv() => search,
         };
-        let Some(captured) = captured else { return };
-        let outcome = store_draft(store.as_ref(), &aliases, captures.clock.now(), &captured).await;
-        captures.settle(&captured, outcome);
+        let Some(search) = search else { return };
+        let outcome = store_draft(store.as_ref(), &aliases, captures.clock.now(), &search).await;
+        captures.settle(&search, outcome);
     }
 }
 
