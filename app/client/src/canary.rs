@@ -79,7 +79,7 @@ pub struct PutArguments {
     /// File with the definition in JSON or YAML, such as the output of `canary show --json`. `-` is standard
     /// input.
     file: PathBuf,
-    /// Id of the canary, unless the file has one. Default: the server generates one.
+    /// Id of the canary. Default: the id in the file, else the server generates one.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
     /// Replace the canary only if it has this version. Otherwise exit with 4.

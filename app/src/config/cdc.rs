@@ -42,7 +42,7 @@ impl Default for CdcConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SinkConfig {
-    /// Name, under which the sink's events and position are stored. A renamed sink starts from the beginning.
+    /// Name, under which the sink's events and position are stored. A renamed sink is a new sink.
     #[schemars(with = "String", extend("format" = "sink-name"))]
     pub name: SinkName,
     /// Kind of the sink.

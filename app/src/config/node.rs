@@ -18,8 +18,8 @@ pub struct NodeDefaults {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NodeConfig {
-    /// Name in the cluster. It determines which documents the node stores, so renaming a node moves its
-    /// documents.
+    /// Name in the cluster. It determines which documents the node stores: after a rename, Miroir expects its
+    /// documents on other nodes.
     #[schemars(with = "String", extend("format" = "node-id"))]
     pub id: NodeId,
     /// URL, such as `http://10.0.0.5:7700`.

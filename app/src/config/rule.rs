@@ -14,15 +14,15 @@ const SAFE_KEY_BYTES: usize = 16;
 type Rule = (&'static [&'static str], fn(&Config) -> Vec<Problem>);
 
 const RULES: [Rule; 9] = [
-    (&["nodes", "cluster"], topology_holds),
+    (&["nodes", "cluster"], topology_is_valid),
     (&["nodes"], urls_are_distinct),
     (&["nodes", "server"], no_node_is_this_server),
-    (&["task_registry"], polls_fit),
-    (&["cluster"], quorum_fits),
+    (&["task_registry"], poll_pauses_are_ordered),
+    (&["cluster"], quorum_is_valid),
     (&["store"], redis_has_a_url),
     (&["canary"], canaries_are_distinct),
-    (&["cdc"], sinks_fit),
-    (&["metrics", "server"], metrics_have_an_address_of_their_own),
+    (&["cdc"], sinks_are_valid),
+    (&["metrics", "server"], metrics_address_is_distinct),
 ];
 
 /// Returns the violations of the rules. Rules about `invalid` sections are skipped.
@@ -38,8 +38,8 @@ fn problem(path: impl Into<String>, message: impl Into<String>) -> Vec<Problem> 
     vec![Problem { path: path.into(), origin: None, message: message.into() }]
 }
 
-fn topology_holds(config: &Config) -> Vec<Problem> {
-    // No nodes are only a warning. `quorum_fits` reports an invalid quorum.
+fn topology_is_valid(config: &Config) -> Vec<Problem> {
+    // No nodes are only a warning. `quorum_is_valid` reports an invalid quorum.
     match config.topology() {
         Ok(_) | Err(InvalidTopology::NoNodes | InvalidTopology::QuorumOutOfRange { .. }) => Vec::new(),
         Err(error) => problem("nodes", error.to_string()),
@@ -48,7 +48,7 @@ fn topology_holds(config: &Config) -> Vec<Problem> {
 
 /// Checks the quorum on the smallest cluster that the replication factor allows, because there may be no
 /// nodes yet.
-fn quorum_fits(config: &Config) -> Vec<Problem> {
+fn quorum_is_valid(config: &Config) -> Vec<Problem> {
     let replicas = config.cluster.replication_factor;
     let smallest = (0..replicas).filter_map(|number| {
         Some(Node { id: format!("node-{number}").parse::<NodeId>().ok()?, group: GroupId(0) })
@@ -98,7 +98,7 @@ fn no_node_is_this_server(config: &Config) -> Vec<Problem> {
     })
 }
 
-fn metrics_have_an_address_of_their_own(config: &Config) -> Vec<Problem> {
+fn metrics_address_is_distinct(config: &Config) -> Vec<Problem> {
     let Some(address) = config.metrics.address else { return Vec::new() };
     let same_ip = address.ip() == config.server.address.ip()
         || address.ip().is_unspecified()
@@ -114,7 +114,7 @@ fn metrics_have_an_address_of_their_own(config: &Config) -> Vec<Problem> {
     problem("metrics.address", message)
 }
 
-fn polls_fit(config: &Config) -> Vec<Problem> {
+fn poll_pauses_are_ordered(config: &Config) -> Vec<Problem> {
     let registry = &config.task_registry;
     if registry.poll_min_ms <= registry.poll_max_ms {
         return Vec::new();
@@ -139,7 +139,7 @@ fn canaries_are_distinct(config: &Config) -> Vec<Problem> {
 }
 
 /// Checks the sinks without making their receivers: unique names, and the settings that each kind needs.
-fn sinks_fit(config: &Config) -> Vec<Problem> {
+fn sinks_are_valid(config: &Config) -> Vec<Problem> {
     let mut names = BTreeSet::new();
     let mut feeds = 0;
     let mut problems = Vec::new();
