@@ -1,7 +1,8 @@
 {{/*
-What must hold between values that are each fine by themselves. Each template prints one sentence a line, which names the
-values in conflict and what to do. They are judged here and not in values.schema.json, which is asked first and can only
-say that a schema was not matched.
+Rules between several values. Each template prints one sentence a line, which names the values in conflict and the remedy.
+They are here because an error of values.schema.json names one value and cannot name a remedy. The rule that several
+replicas need Redis is in the schema too, which helm lint and editors read; its sentences here appear if helm skips
+the schema.
 */}}
 {{- define "miroir.validate" -}}
 {{- $lines := list -}}

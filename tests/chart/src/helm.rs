@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use crate::copy::ChartCopy;
 use crate::object::{Object, Rendered};
-use crate::{chart, repository};
+use crate::path::{chart, repository};
 
 /// What the release is called.
 pub const RELEASE: &str = "shop";
@@ -64,10 +65,16 @@ impl Values {
         self
     }
 
-    /// From a changed copy of the chart, of one template alone.
+    /// Sets the chart to a changed copy.
     #[must_use]
-    pub fn of_copy(mut self, chart: PathBuf, template: &str) -> Self {
-        self.chart = chart;
+    pub fn of_copy(mut self, copy: &ChartCopy) -> Self {
+        copy.folder().clone_into(&mut self.chart);
+        self
+    }
+
+    /// Renders one template alone.
+    #[must_use]
+    pub fn only(mut self, template: &str) -> Self {
         self.only = Some(template.to_owned());
         self
     }

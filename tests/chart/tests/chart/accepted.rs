@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use miroir_test_chart::{CASES, Object, Values, chart, repository};
+use miroir_test_chart::{CASES, ChartCopy, Object, Values, chart, repository};
 use serde_json::{Value, json};
 
 /// The oldest Kubernetes the chart is for, and the newest whose schemas there are.
@@ -114,18 +114,15 @@ fn every_value_that_can_be_set_has_a_default_in_the_values_file() {
 #[test]
 fn notes_tell_the_next_command() {
     // Helm shows notes only when it installs. A copy of the chart has them as a template of its own.
-    let folder = tempfile::tempdir().unwrap();
-    let copy = folder.path().join("miroir");
-    let copied = Command::new("cp").arg("-r").arg(chart()).arg(&copy).status().unwrap();
-    assert!(copied.success());
-    let notes = std::fs::read_to_string(copy.join("templates/NOTES.txt")).unwrap();
+    let copy = ChartCopy::new().unwrap();
+    let notes = std::fs::read_to_string(copy.folder().join("templates/NOTES.txt")).unwrap();
     let template = format!(
         "{{{{ define \"notes\" }}}}{notes}{{{{ end }}}}notes: {{{{ include \"notes\" . | toJson }}}}"
     );
-    std::fs::write(copy.join("templates/shown.yaml"), template).unwrap();
+    std::fs::write(copy.folder().join("templates/shown.yaml"), template).unwrap();
 
     let told = |example: &str| {
-        let rendered = Values::example(example).of_copy(copy.clone(), "templates/shown.yaml").rendered();
+        let rendered = Values::example(example).of_copy(&copy).only("templates/shown.yaml").rendered();
         rendered[0].text("/notes").to_owned()
     };
     let production = told("production");

@@ -8,5 +8,7 @@ mod monitoring;
 mod objects;
 mod pods;
 mod refused;
+mod replicas;
 mod secrets;
+mod sentence;
 mod unknown;

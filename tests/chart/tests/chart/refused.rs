@@ -1,6 +1,8 @@
 //! Values that contradict each other are refused with one sentence that names both.
 
-use miroir_test_chart::Values;
+use miroir_test_chart::{ChartCopy, Values};
+
+use super::sentence::sentences;
 
 /// Each line a test: the example it starts from, what is set on top, the one sentence it must be refused with.
 macro_rules! refuses {
@@ -9,23 +11,13 @@ macro_rules! refuses {
             #[test]
             fn $name() {
                 let refusal = Values::example($example).with($overlay).render().expect_err("was accepted");
-                let sentences: Vec<&str> =
-                    refusal.lines().filter_map(|line| line.strip_prefix("- ")).collect();
-                assert_eq!(sentences, [$sentence], "helm said: {refusal}");
+                assert_eq!(sentences(&refusal), [$sentence], "helm printed: {refusal}");
             }
         )*
     };
 }
 
 refuses! {
-    several_replicas_on_sqlite: "sqlite", "replicas: 2" =>
-        "replicas is 2, but taskStore.backend is sqlite, which is for one instance: set replicas to 1, or taskStore.backend to redis.";
-    several_replicas_in_memory: "sqlite", "{replicas: 3, taskStore: {backend: memory}}" =>
-        "replicas is 3, but taskStore.backend is memory, which is for one instance: set replicas to 1, or taskStore.backend to redis.";
-    scaling_on_sqlite: "sqlite", "autoscaling: {enabled: true}" =>
-        "autoscaling.enabled is true, but taskStore.backend is sqlite, which is for one instance: set taskStore.backend to redis, or autoscaling.enabled to false.";
-    scaling_in_memory: "sqlite", "{autoscaling: {enabled: true}, taskStore: {backend: memory}}" =>
-        "autoscaling.enabled is true, but taskStore.backend is memory, which is for one instance: set taskStore.backend to redis, or autoscaling.enabled to false.";
     scaling_down_to_one: "redis", "autoscaling: {enabled: true, minReplicas: 1}" =>
         "autoscaling.enabled is true, but autoscaling.minReplicas is 1: with fewer than 2 instances one lost pod stops the service, so set it to 2 or more.";
     scaling_upside_down: "redis", "autoscaling: {enabled: true, minReplicas: 4, maxReplicas: 3}" =>
@@ -133,6 +125,8 @@ fn the_defaults_say_what_must_be_chosen() {
 #[test]
 fn every_mistake_is_listed_at_once() {
     let overlay = "{replicas: 2, autoscaling: {enabled: false}, nodes: [], taskStore: {sqlite: {persistence: {enabled: false}}}}";
-    let refusal = Values::example("sqlite").with(overlay).render().expect_err("was accepted");
-    assert_eq!(refusal.lines().filter(|line| line.starts_with("- ")).count(), 3, "{refusal}");
+    // The schema refuses these values before a template does.
+    let copy = ChartCopy::without_schema().unwrap();
+    let refusal = Values::example("sqlite").with(overlay).of_copy(&copy).render().expect_err("was accepted");
+    assert_eq!(sentences(&refusal).len(), 3, "{refusal}");
 }
