@@ -31,8 +31,8 @@ impl ChartCopy {
         Ok(Self { _folder: folder, chart: copy })
     }
 
-    /// Copies the chart without the schema of its values, so that helm renders values that the schema refuses.
-    /// `helm template --skip-schema-validation` does the same in newer versions of helm.
+    /// Copies the chart without the schema of its values, so that helm renders values that the schema
+    /// refuses. `helm template --skip-schema-validation` does the same in newer versions of helm.
     ///
     /// # Errors
     ///

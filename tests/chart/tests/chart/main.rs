@@ -1,4 +1,5 @@
-//! The Helm chart: what it accepts, what it refuses and with which words, and whether what it renders fits together.
+//! The Helm chart: accepted values, refused values with their messages, and the consistency of the rendered
+//! objects.
 
 mod accepted;
 mod compose;

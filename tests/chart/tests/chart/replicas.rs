@@ -7,7 +7,7 @@ use super::sentence::sentences;
 /// The sentence of the schema. Helm prints it once for the values and once for the templates.
 const SCHEMA: &str = "taskStore.backend: taskStore.backend must be one of the following: \"redis\"";
 
-/// Each line a test: the overlay on the smallest example, and the sentence of the template.
+/// One test per line: the overlay on the smallest example, and the sentence of the template.
 macro_rules! refuses {
     ($($name:ident: $overlay:literal => $sentence:literal;)*) => {
         $(
