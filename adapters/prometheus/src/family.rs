@@ -6,10 +6,10 @@ use prometheus::{
     Result,
 };
 
-/// Calls over a network, and requests: from a millisecond to the longest a client may wait.
+/// Buckets for calls over a network and for requests: from a millisecond to the longest wait of a client.
 pub(super) const CALL_SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-/// Calls to a store: from a read in memory to a server that is stuck.
+/// Buckets for calls to a store: from a read in memory to a server that hangs.
 pub(super) const STORE_SECONDS: [f64; 12] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0];
 

@@ -8,11 +8,7 @@ use miroir_ports::outbound::{JobDepth, WriterStats};
 use prometheus::Result;
 
 use crate::page::{Page, number};
-use crate::registry::CANARY_STATUSES;
-
-/// Every status of a node, with its word.
-const NODE_STATUSES: [(NodeStatus, &str); 3] =
-    [(NodeStatus::Healthy, "healthy"), (NodeStatus::Degraded, "degraded"), (NodeStatus::Failed, "failed")];
+use crate::status::{CANARY_STATUSES, NODE_STATUSES};
 
 /// Adds `gauges` to `page`.
 pub(super) fn describe(page: &Page, gauges: &Gauges) -> Result<()> {
@@ -20,7 +16,12 @@ pub(super) fn describe(page: &Page, gauges: &Gauges) -> Result<()> {
     page.gauges("miroir_build_info", "The version of Miroir; always 1.", ["version"], [(version, 1.0)])?;
     let of = |status| gauges.canaries.iter().filter(|other| **other == status).count() as u64;
     let canaries = CANARY_STATUSES.map(|status| ([status.as_str().to_owned()], number(of(status))));
-    page.gauges("miroir_canaries", "Canaries, by what their last run here came to.", ["status"], canaries)?;
+    page.gauges(
+        "miroir_canaries",
+        "Canaries by the verdict of their last run on this instance.",
+        ["status"],
+        canaries,
+    )?;
     if let Some(writer) = gauges.writer {
         describe_writer(page, writer)?;
     }
@@ -28,20 +29,24 @@ pub(super) fn describe(page: &Page, gauges: &Gauges) -> Result<()> {
     describe_shards(page, gauges.shards)?;
     page.gauge(
         "miroir_store_up",
-        "Whether the task store answered this scrape (1); if not (0), the metrics that it holds are absent.",
+        "1 if the task store responded to this scrape, else 0; at 0 the metrics read from it are absent.",
         f64::from(gauges.store.is_some()),
     )?;
     gauges.store.as_ref().map_or(Ok(()), |store| describe_store(page, store))
 }
 
 fn describe_writer(page: &Page, writer: WriterStats) -> Result<()> {
-    page.counter("miroir_sqlite_commits_total", "Groups of changes committed.", number(writer.groups))?;
+    page.counter(
+        "miroir_sqlite_commits_total",
+        "Commits, each of a group of changes.",
+        number(writer.groups),
+    )?;
     page.counter(
         "miroir_sqlite_changes_total",
-        "Changes in those groups: by the number of commits, the size of the writer's batches.",
+        "Changes in all commits; divided by the number of commits, the mean size of a group.",
         number(writer.changes),
     )?;
-    page.gauge("miroir_sqlite_wal_bytes", "Size of the write-ahead log.", number(writer.wal_bytes))
+    page.gauge("miroir_sqlite_wal_bytes", "Size of the write-ahead log of SQLite.", number(writer.wal_bytes))
 }
 
 fn describe_nodes(page: &Page, nodes: &[NodeGauges]) -> Result<()> {
@@ -49,7 +54,7 @@ fn describe_nodes(page: &Page, nodes: &[NodeGauges]) -> Result<()> {
         let values = nodes.iter().filter_map(|node| Some(([node.view.id.to_string()], value(node)?)));
         page.gauges(name, help, ["node"], values)
     };
-    gauge("miroir_node_up", "Whether the node is used (1) or failed (0).", &|node| {
+    gauge("miroir_node_up", "1 while the node is in use, 0 while it is failed.", &|node| {
         Some(f64::from(node.view.status != NodeStatus::Failed))
     })?;
     let states = nodes.iter().flat_map(|node| {
@@ -59,28 +64,28 @@ fn describe_nodes(page: &Page, nodes: &[NodeGauges]) -> Result<()> {
     });
     page.gauges(
         "miroir_node_state",
-        "1 for the state the node is in, 0 for the others.",
+        "1 for the current state of the node, 0 for the other states.",
         ["node", "state"],
         states,
     )?;
-    gauge("miroir_node_latency_seconds", "Moving average of the node's answer time.", &|node| {
+    gauge("miroir_node_latency_seconds", "Moving average of the response time of the node.", &|node| {
         Some(number(node.view.latency_us?) / 1e6)
     })?;
-    gauge("miroir_node_requests_in_flight", "Calls on their way to the node.", &|node| {
+    gauge("miroir_node_requests_in_flight", "Calls to the node in flight.", &|node| {
         Some(number(node.view.in_flight))
     })?;
-    gauge("miroir_node_stale_indexes", "Indexes of which the node lacks writes or settings.", &|node| {
+    gauge("miroir_node_stale_indexes", "Indexes for which the node misses writes or settings.", &|node| {
         Some(number(node.stale_indexes))
     })
 }
 
 fn describe_shards(page: &Page, coverage: Coverage) -> Result<()> {
     let gauge = |name, help, shards: u32| page.gauge(name, help, f64::from(shards));
-    gauge("miroir_shards_covered", "Shards that some node in use has.", coverage.covered)?;
+    gauge("miroir_shards_covered", "Shards with a replica on a node in use.", coverage.covered)?;
     gauge("miroir_shards_degraded", "Covered shards with a replica on a failed node.", coverage.degraded)?;
     gauge(
         "miroir_shards_uncovered",
-        "Shards that no node in use has: they cannot be read.",
+        "Shards without a replica on a node in use: they cannot be read.",
         coverage.uncovered,
     )?;
     gauge(
@@ -95,12 +100,12 @@ fn describe_store(page: &Page, store: &StoreGauges) -> Result<()> {
     page.gauges("miroir_tasks", "Tasks in the store, by status.", ["status"], tasks)?;
     page.gauge(
         "miroir_oldest_unfinished_task_age_seconds",
-        "How long ago the oldest task that has not ended was enqueued; 0 when all have.",
+        "Age of the oldest unfinished task since it was enqueued; 0 if there are none.",
         store.oldest_unfinished.as_secs_f64(),
     )?;
     let JobDepth { queued, claimed } = store.jobs;
     let jobs = [(["queued".to_owned()], number(queued)), (["claimed".to_owned()], number(claimed))];
-    page.gauges("miroir_jobs", "Jobs that wait or are worked on.", ["state"], jobs)?;
+    page.gauges("miroir_jobs", "Queued and claimed jobs.", ["state"], jobs)?;
     describe_sinks(page, &store.sinks)
 }
 
@@ -109,17 +114,21 @@ fn describe_sinks(page: &Page, sinks: &[SinkView]) -> Result<()> {
         let values = sinks.iter().map(|sink| ([sink.name.clone()], value(sink)));
         page.gauges(name, help, ["sink"], values)
     };
-    gauge("miroir_cdc_active", "Whether the sink is delivered to (1), or paused or disabled (0).", |sink| {
-        f64::from(sink.state == SinkState::Active)
-    })?;
-    gauge("miroir_cdc_lag_events", "Change events that wait for the sink.", |sink| number(sink.lag))?;
+    gauge(
+        "miroir_cdc_active",
+        "1 while Miroir delivers to the sink, 0 while the sink is paused or disabled.",
+        |sink| f64::from(sink.state == SinkState::Active),
+    )?;
+    gauge("miroir_cdc_lag_events", "Change events not yet delivered to the sink.", |sink| number(sink.lag))?;
     gauge(
         "miroir_cdc_backlog_events",
-        "Change events held for the sink, delivered ones among them.",
+        "Change events stored for the sink, including delivered ones.",
         |sink| number(sink.backlog_events),
     )?;
-    gauge("miroir_cdc_backlog_bytes", "Bytes of those events.", |sink| number(sink.backlog_bytes))?;
+    gauge("miroir_cdc_backlog_bytes", "Size of the change events stored for the sink.", |sink| {
+        number(sink.backlog_bytes)
+    })?;
     let dropped = sinks.iter().map(|sink| (sink.name.clone(), sink.dropped));
-    let help = "Change events dropped for lack of room before the sink confirmed them, ever.";
+    let help = "Change events dropped, because the outbox was full, before the sink confirmed them.";
     page.counters("miroir_cdc_dropped_total", help, "sink", dropped)
 }

@@ -1,21 +1,24 @@
-//! Metrics for Prometheus: counters of what happens, decorators that count calls, and the page a scrape reads.
+//! Metrics for Prometheus: counters of events, decorators that count calls, and the page of a scrape.
 //!
-//! [`Metrics`] counts what happens, as an [`Observer`](miroir_ports::outbound::Observer) and in the decorators of nodes and
-//! store. [`Scrape`] adds gauges, which are looked up anew for each page, so that nothing is left of what is gone.
+//! [`Metrics`] counts occurrences as an [`Observer`](miroir_ports::outbound::Observer), and calls in the
+//! decorators of nodes and store. [`Scrape`] adds gauges. It reads them anew for each page, so that series of
+//! removed nodes and sinks disappear.
 //!
-//! No label takes its value from a client: routes are templates, nodes and sinks are named by the configuration, and the
-//! rest are words of this code. `docs/metrics.md` lists every metric; a test holds it and what is exported together.
+//! No label takes its value from a client: routes are templates, the configuration names nodes and sinks, and
+//! the rest are words of this code. `docs/metrics.md` lists every metric; a test compares it with the
+//! exported metrics.
 //!
 //! | module | contents |
 //! |---|---|
 //! | `registry` | the counters of one running Miroir |
-//! | `observer` | what happens, counted |
+//! | `observer` | counters of occurrences |
 //! | `node`, `store` | decorators that count calls to nodes and to the store |
-//! | `family` | families of counters, made by name |
-//! | `scrape` | the page that a scrape reads |
+//! | `family` | makes and registers families of counters |
+//! | `scrape` | the page of a scrape |
 //! | `gauge` | the gauges of one page |
-//! | `process` | the process, as the kernel sees it |
-//! | `page` | families of gauges, made for one page |
+//! | `process` | metrics of the process, from the kernel |
+//! | `page` | families of gauges for one page |
+//! | `status` | the statuses that are values of labels |
 
 mod family;
 mod gauge;
@@ -25,6 +28,7 @@ mod page;
 mod process;
 mod registry;
 mod scrape;
+mod status;
 mod store;
 
 pub use registry::Metrics;

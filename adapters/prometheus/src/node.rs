@@ -1,4 +1,4 @@
-//! Calls to nodes.
+//! Metrics of calls to nodes.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::family::{CALL_SECONDS, Families};
 
-/// What is counted of calls to nodes.
+/// Counters of calls to nodes.
 pub(super) struct NodeMetrics {
     requests: IntCounterVec,
     durations: HistogramVec,
@@ -21,12 +21,12 @@ impl NodeMetrics {
         Ok(Self {
             requests: families.counters(
                 "miroir_node_requests_total",
-                "Calls to nodes that are over, by how they ended.",
+                "Finished calls to nodes, by outcome.",
                 &["node", "operation", "outcome"],
             )?,
             durations: families.histograms(
                 "miroir_node_request_duration_seconds",
-                "How long calls to nodes took, however they ended.",
+                "Duration of calls to nodes, whatever their outcome.",
                 &["node", "operation"],
                 &CALL_SECONDS,
             )?,
@@ -34,7 +34,7 @@ impl NodeMetrics {
     }
 }
 
-/// The word for how a call ended.
+/// Returns the label of the outcome of a call.
 fn outcome<T>(result: &Result<T, NodeError>) -> &'static str {
     match result {
         Ok(_) => "ok",
@@ -44,7 +44,7 @@ fn outcome<T>(result: &Result<T, NodeError>) -> &'static str {
     }
 }
 
-/// Nodes whose calls are counted. One that is dropped before its end is not.
+/// Nodes with counted calls. A call that is dropped before its end is not counted.
 pub(super) struct MeteredNodes {
     inner: Arc<dyn Nodes>,
     metrics: Arc<NodeMetrics>,

@@ -1,8 +1,9 @@
-//! The gauges of one scrape: made, filled, written, dropped, so that nothing stays of what is gone.
+//! The gauges of one scrape. They live as long as the scrape, so that series of removed nodes and sinks
+//! disappear.
 
 use prometheus::{Counter, Gauge, GaugeVec, IntCounterVec, Opts, Registry, Result, proto};
 
-/// What one scrape found.
+/// The metrics of one scrape.
 pub(super) struct Page(Registry);
 
 impl Page {
@@ -10,14 +11,14 @@ impl Page {
         Self(Registry::new())
     }
 
-    /// One value.
+    /// Adds a gauge.
     pub(super) fn gauge(&self, name: &str, help: &str, value: f64) -> Result<()> {
         let gauge = Gauge::new(name, help)?;
         gauge.set(value);
         self.0.register(Box::new(gauge))
     }
 
-    /// One value for each list of labels.
+    /// Adds gauges, one for each list of labels.
     pub(super) fn gauges<const N: usize>(
         &self,
         name: &str,
@@ -32,14 +33,14 @@ impl Page {
         self.0.register(Box::new(gauges))
     }
 
-    /// A count that is kept elsewhere.
+    /// Adds a counter whose value is kept elsewhere.
     pub(super) fn counter(&self, name: &str, help: &str, value: f64) -> Result<()> {
         let counter = Counter::new(name, help)?;
         counter.inc_by(value);
         self.0.register(Box::new(counter))
     }
 
-    /// Counts that are kept elsewhere, one for each value of a label.
+    /// Adds counters whose values are kept elsewhere, one for each value of a label.
     pub(super) fn counters(
         &self,
         name: &str,
@@ -59,7 +60,7 @@ impl Page {
     }
 }
 
-/// A count as a number of Prometheus. Beyond 2^53 the last digits are lost, which no gauge shows.
+/// Converts a count to a value of Prometheus. Beyond 2^53 the last digits are lost.
 #[expect(clippy::cast_precision_loss, reason = "see above")]
 pub(super) fn number(count: u64) -> f64 {
     count as f64

@@ -1,4 +1,4 @@
-//! The process, as the kernel sees it, under the names that client libraries of Prometheus share.
+//! Metrics of the process, from the kernel, under the names that client libraries of Prometheus share.
 
 use std::fs;
 
@@ -8,33 +8,33 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::page::{Page, number};
 
-/// Adds what `/proc` says of this process; what it does not say is left out.
+/// Adds the metrics of this process. A metric that `/proc` does not have is left out.
 pub(super) fn describe(page: &Page, started_at: Timestamp) -> Result<()> {
     let millis = u64::try_from(started_at.as_millis()).unwrap_or_default();
     page.gauge(
         "process_start_time_seconds",
-        "When Miroir started, in seconds since 1970.",
+        "Start of Miroir, in seconds since 1970.",
         number(millis) / 1e3,
     )?;
     let cpu = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = u64::try_from(cpu.tv_sec).unwrap_or_default();
     let nanoseconds = u64::try_from(cpu.tv_nsec).unwrap_or_default();
     let spent = number(seconds) + number(nanoseconds) / 1e9;
-    page.counter("process_cpu_seconds_total", "Processor time that Miroir has used.", spent)?;
+    page.counter("process_cpu_seconds_total", "Processor time used by Miroir.", spent)?;
     if let Some(kibibytes) = line_of("/proc/self/status", "VmRSS:").and_then(|line| first_number(&line)) {
         let bytes = number(kibibytes) * 1024.0;
-        page.gauge("process_resident_memory_bytes", "Memory that Miroir occupies.", bytes)?;
+        page.gauge("process_resident_memory_bytes", "Resident memory of Miroir.", bytes)?;
     }
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         page.gauge("process_open_fds", "Open files and connections.", number(open.count() as u64))?;
     }
     if let Some(most) = line_of("/proc/self/limits", "Max open files").and_then(|line| first_number(&line)) {
-        page.gauge("process_max_fds", "Most files and connections that may be open.", number(most))?;
+        page.gauge("process_max_fds", "Limit of open files and connections.", number(most))?;
     }
     Ok(())
 }
 
-/// What follows `beginning` on the line of `file` that begins so.
+/// Returns the rest of the line of `file` that begins with `beginning`.
 fn line_of(file: &str, beginning: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     text.lines().find_map(|line| line.strip_prefix(beginning)).map(str::to_owned)

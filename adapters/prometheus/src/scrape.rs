@@ -1,4 +1,4 @@
-//! The page that a scrape reads.
+//! The page of a scrape.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,16 +16,16 @@ use crate::{gauge, process};
 pub struct Scrape {
     metrics: Arc<Metrics>,
     gauges: Arc<dyn GaugeApi>,
-    /// Number of scrapes that were asked for so far.
-    asked: AtomicU64,
-    /// The last page, and how many had been asked for when it was begun; held while a page is made.
+    /// Number of scrapes requested so far.
+    requested: AtomicU64,
+    /// The last page, with the value of `requested` when it was begun. Locked while a page is made.
     last: Mutex<Option<(u64, String)>>,
 }
 
 impl Scrape {
-    /// Makes pages of the counters of `metrics` and of `gauges`.
+    /// Creates the source of pages with the counters of `metrics` and with `gauges`.
     pub fn new(metrics: Arc<Metrics>, gauges: Arc<dyn GaugeApi>) -> Self {
-        Self { metrics, gauges, asked: AtomicU64::new(0), last: Mutex::default() }
+        Self { metrics, gauges, requested: AtomicU64::new(0), last: Mutex::default() }
     }
 
     /// Returns every metric in the text format of Prometheus.
@@ -44,15 +44,15 @@ impl Scrape {
 
 #[async_trait]
 impl MetricsApi for Scrape {
-    /// A caller that waited for a page which was begun after its call gets that page: however many call, gauges are looked
-    /// up once at a time.
+    /// Returns the page. A caller that waited for a page which was begun after its call gets that page, so
+    /// that concurrent callers never read gauges more than once at a time.
     async fn exposition(&self) -> Exposition {
-        let turn = self.asked.fetch_add(1, Ordering::SeqCst);
+        let turn = self.requested.fetch_add(1, Ordering::SeqCst);
         let mut last = self.last.lock().await;
         let text = match &*last {
             Some((begun, text)) if *begun > turn => text.clone(),
             _ => {
-                let begun = self.asked.load(Ordering::SeqCst);
+                let begun = self.requested.load(Ordering::SeqCst);
                 let text = self.text().await;
                 *last = Some((begun, text.clone()));
                 text
@@ -62,9 +62,9 @@ impl MetricsApi for Scrape {
     }
 }
 
-/// Logs a metric that cannot be shown, which is a mistake in this code. The others are shown all the same.
+/// Logs an error of a metric, which is a defect of this crate. The other metrics are exported all the same.
 fn report(result: Result<()>) {
     if let Err(error) = result {
-        tracing::error!("some metrics cannot be shown: {error}");
+        tracing::error!("some metrics cannot be exported: {error}");
     }
 }

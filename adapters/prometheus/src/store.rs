@@ -1,4 +1,4 @@
-//! Calls to the task store.
+//! Metrics of calls to the task store.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use crate::family::{Families, STORE_SECONDS};
 
-/// Every word for an error.
+/// Every label of a kind of error.
 const KINDS: [&str; 7] =
     ["unavailable", "unknown", "corrupt", "schema_ahead", "invalid_input", "contended", "other"];
 
-/// What is counted of calls to the store.
+/// Counters of calls to the store.
 pub(super) struct StoreMetrics {
     durations: HistogramVec,
     errors: IntCounterVec,
@@ -23,19 +23,19 @@ impl StoreMetrics {
         Ok(Self {
             durations: families.histograms(
                 "miroir_store_call_duration_seconds",
-                "How long calls to the task store took, failed ones too.",
+                "Duration of calls to the task store, including failed ones.",
                 &["backend", "operation"],
                 &STORE_SECONDS,
             )?,
             errors: families.counters(
                 "miroir_store_errors_total",
-                "Calls to the task store that failed, by how.",
+                "Failed calls to the task store, by kind of error.",
                 &["backend", "kind"],
             )?,
         })
     }
 
-    /// Shows that there was no error yet, so that the first one is seen as one more.
+    /// Exports the counters of errors at zero, so that the first error is an increase.
     pub(super) fn register(&self, backend: &str) {
         for kind in KINDS {
             self.errors.with_label_values(&[backend, kind]);
@@ -57,7 +57,7 @@ fn kind(error: &StoreError) -> &'static str {
 
 miroir_ports::wrap_store!(MeteredStore);
 
-/// A store whose calls are counted. One that is dropped before its end is not.
+/// A store with counted calls. A call that is dropped before its end is not counted.
 pub(super) struct MeteredStore {
     inner: Arc<dyn TaskStore>,
     metrics: Arc<StoreMetrics>,

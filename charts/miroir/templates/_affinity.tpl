@@ -1,4 +1,4 @@
-{{/* What the operator says, else: pods of one component keep away from each other where they can. */}}
+{{/* The affinity in the values, else a preference for different machines. Takes (list . "component" affinity). */}}
 {{- define "miroir.affinity" -}}
 {{- $root := index . 0 -}}
 {{- $component := index . 1 -}}

@@ -1,4 +1,4 @@
-{{/* The configuration file: what the chart decides, over what `config` says. Nothing secret is in it. */}}
+{{/* The configuration file without secrets: `config`, and the settings of the chart over it. */}}
 {{- define "miroir.config" -}}
 {{- $cluster := dict
   "replication_factor" (int .Values.cluster.replicationFactor)
@@ -24,7 +24,7 @@
 {{- mergeOverwrite (deepCopy .Values.config) $chart | toYaml -}}
 {{- end -}}
 
-{{/* The environment of a Miroir: what is secret, and what only the pod knows. */}}
+{{/* The environment of a Miroir: secrets, and facts about the pod. */}}
 {{- define "miroir.env" -}}
 {{- $secret := include "miroir.secretName" . -}}
 {{- $keys := .Values.auth.secretKeys -}}

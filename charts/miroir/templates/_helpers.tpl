@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Short enough for what is put behind it, such as `-meilisearch-0`. */}}
+{{/* Short enough for suffixes such as `-meilisearch-0`. */}}
 {{- define "miroir.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
@@ -16,7 +16,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What every object carries. Takes (list . "component"). */}}
+{{/* Labels of every object. Takes (list . "component"). */}}
 {{- define "miroir.labels" -}}
 {{- $root := index . 0 -}}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
@@ -25,7 +25,7 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 {{ include "miroir.selector" . }}
 {{- end -}}
 
-{{/* What finds the pods of one component, and never changes. */}}
+{{/* Selector of the pods of one component, which never changes. Takes (list . "component"). */}}
 {{- define "miroir.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ include "miroir.name" $root }}
@@ -60,7 +60,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- default (printf "%s-store" (include "miroir.fullname" .)) .Values.taskStore.sqlite.persistence.existingClaim -}}
 {{- end -}}
 
-{{/* The number of instances that may run at once at least. */}}
+{{/* The minimum number of instances. */}}
 {{- define "miroir.leastInstances" -}}
 {{- if .Values.autoscaling.enabled -}}
 {{- .Values.autoscaling.minReplicas | int -}}
@@ -69,7 +69,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 {{- end -}}
 
-{{/* The nodes as the configuration lists them, without keys: YAML of `nodes: [...]`. */}}
+{{/* The nodes of the configuration without keys: YAML of `nodes: [...]`. */}}
 {{- define "miroir.nodes" -}}
 {{- $nodes := list -}}
 {{- if .Values.meilisearch.enabled -}}
@@ -87,19 +87,19 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- dict "nodes" $nodes | toYaml -}}
 {{- end -}}
 
-{{/* Whether some node has a key of its own: then the list comes from the environment, which can read Secrets. */}}
+{{/* "true" if a node has its own key: then the list is in the environment, which can read Secrets. */}}
 {{- define "miroir.someNodeHasAKey" -}}
 {{- range .Values.nodes -}}
 {{- if or .masterKey .masterKeySecretKey -}}true{{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* Under which key of the Secret the chart's own Meilisearch servers find their master key. */}}
+{{/* The key of the Secret with the master key of the Meilisearch servers of the chart. */}}
 {{- define "miroir.ownNodesKey" -}}
 {{- ternary .Values.auth.secretKeys.nodeMasterKey .Values.auth.secretKeys.masterKey (ne .Values.auth.nodeMasterKey "") -}}
 {{- end -}}
 
-{{/* Annotations of pods that read the chart's Secret once, at their start. */}}
+{{/* Annotations of pods that read the Secret of the chart at their start. */}}
 {{- define "miroir.secretChecksum" -}}
 {{- if not .Values.auth.existingSecret -}}
 annotations:

@@ -1,7 +1,8 @@
 {{/*
-What must hold between values that are each fine by themselves. Each template prints one sentence a line, which names the
-values in conflict and what to do. They are judged here and not in values.schema.json, which is asked first and can only
-say that a schema was not matched.
+Rules between several values. Each template prints one sentence a line, which names the values in conflict and the remedy.
+They are here because an error of values.schema.json names one value and cannot name a remedy. The rule that several
+replicas need Redis is in the schema too, which helm lint and editors read; its sentences here appear if helm skips
+the schema.
 */}}
 {{- define "miroir.validate" -}}
 {{- $lines := list -}}
@@ -36,13 +37,13 @@ autoscaling.enabled is true, but autoscaling.minReplicas is {{ .minReplicas }}: 
 autoscaling.maxReplicas is {{ .maxReplicas }}, which is less than autoscaling.minReplicas, {{ .minReplicas }}.
 {{- end }}
 {{- if not (or .targetCPUUtilizationPercentage .targetMemoryUtilizationPercentage) }}
-autoscaling.enabled is true, but neither autoscaling.targetCPUUtilizationPercentage nor autoscaling.targetMemoryUtilizationPercentage is set: there is nothing to scale by.
+autoscaling.enabled is true, but neither autoscaling.targetCPUUtilizationPercentage nor autoscaling.targetMemoryUtilizationPercentage is set: there is no metric to scale by.
 {{- end }}
 {{- if and .targetCPUUtilizationPercentage (not (dig "requests" "cpu" "" $.Values.resources)) }}
-autoscaling.targetCPUUtilizationPercentage is {{ .targetCPUUtilizationPercentage }}, but resources.requests.cpu is not set: a percentage needs something to be of.
+autoscaling.targetCPUUtilizationPercentage is {{ .targetCPUUtilizationPercentage }}, but resources.requests.cpu is not set: a percentage refers to this request.
 {{- end }}
 {{- if and .targetMemoryUtilizationPercentage (not (dig "requests" "memory" "" $.Values.resources)) }}
-autoscaling.targetMemoryUtilizationPercentage is {{ .targetMemoryUtilizationPercentage }}, but resources.requests.memory is not set: a percentage needs something to be of.
+autoscaling.targetMemoryUtilizationPercentage is {{ .targetMemoryUtilizationPercentage }}, but resources.requests.memory is not set: a percentage refers to this request.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -56,9 +57,9 @@ autoscaling.targetMemoryUtilizationPercentage is {{ .targetMemoryUtilizationPerc
 {{- $hasLeast := not (kindIs "invalid" .minAvailable) }}
 {{- $hasMost := not (kindIs "invalid" .maxUnavailable) }}
 {{- if and $hasLeast $hasMost }}
-podDisruptionBudget.minAvailable is {{ .minAvailable }} and podDisruptionBudget.maxUnavailable is {{ .maxUnavailable }}: Kubernetes takes one of the two.
+podDisruptionBudget.minAvailable is {{ .minAvailable }} and podDisruptionBudget.maxUnavailable is {{ .maxUnavailable }}: Kubernetes accepts one of the two.
 {{- else if and $hasLeast (not (kindIs "string" .minAvailable)) (ge (int .minAvailable) $least) }}
-podDisruptionBudget.minAvailable is {{ .minAvailable }}, but {{ $counted }} is {{ $least }}: no pod could ever be moved, and draining a machine would never end.
+podDisruptionBudget.minAvailable is {{ .minAvailable }}, but {{ $counted }} is {{ $least }}: no pod could be evicted, and draining a machine would never finish.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -73,7 +74,7 @@ taskStore.backend is redis, but redis.enabled is false and taskStore.redis.url i
 {{- end }}
 {{- else }}
 {{- if .Values.redis.enabled }}
-redis.enabled is true, but taskStore.backend is {{ $store.backend }}: a Redis would run that nothing uses, so set taskStore.backend to redis, or redis.enabled to false.
+redis.enabled is true, but taskStore.backend is {{ $store.backend }}: the Redis would be unused, so set taskStore.backend to redis, or redis.enabled to false.
 {{- end }}
 {{- if $store.redis.url }}
 taskStore.redis.url is set, but taskStore.backend is {{ $store.backend }}: the server would not be used, so set taskStore.backend to redis, or remove the URL.
@@ -92,13 +93,13 @@ redis.enabled is true, but taskStore.redis.existingSecret ({{ $store.redis.exist
 taskStore.redis.url is set, and so is taskStore.redis.existingSecret ({{ $store.redis.existingSecret }}): use one of the two.
 {{- end }}
 {{- if and $store.redis.url .Values.auth.existingSecret }}
-taskStore.redis.url is set, but auth.existingSecret is {{ .Values.auth.existingSecret }}: the chart makes no Secret then, so put the URL there, under {{ .Values.auth.secretKeys.redisUrl }}.
+taskStore.redis.url is set, but auth.existingSecret is {{ .Values.auth.existingSecret }}: the chart then creates no Secret, so put the URL there, under {{ .Values.auth.secretKeys.redisUrl }}.
 {{- end }}
 {{- if and .Values.redis.enabled (not .Values.redis.password) (not .Values.auth.existingSecret) }}
 redis.enabled is true, but redis.password is empty and there is no auth.existingSecret: set a password.
 {{- end }}
 {{- if and .Values.redis.password .Values.auth.existingSecret }}
-redis.password is set, but auth.existingSecret is {{ .Values.auth.existingSecret }}: the chart makes no Secret then, so put the password there, under {{ .Values.auth.secretKeys.redisPassword }}.
+redis.password is set, but auth.existingSecret is {{ .Values.auth.existingSecret }}: the chart then creates no Secret, so put the password there, under {{ .Values.auth.secretKeys.redisPassword }}.
 {{- end }}
 {{- end -}}
 
@@ -106,7 +107,7 @@ redis.password is set, but auth.existingSecret is {{ .Values.auth.existingSecret
 {{- if eq .Values.taskStore.backend "sqlite" }}
 {{- with .Values.taskStore.sqlite.persistence }}
 {{- if not .enabled }}
-taskStore.sqlite.persistence.enabled is false, but taskStore.backend is sqlite: tasks would be lost with the pod, so enable it, or say so with taskStore.backend memory.
+taskStore.sqlite.persistence.enabled is false, but taskStore.backend is sqlite: tasks would be lost with the pod, so enable it, or set taskStore.backend to memory.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -122,7 +123,7 @@ meilisearch.enabled is true, but nodes lists {{ len .Values.nodes }} of {{ terna
 meilisearch.replicas is {{ $own.replicas }}, but cluster.replicationFactor {{ $copies }} x meilisearch.groups {{ $own.groups }} needs {{ mul $copies (int $own.groups) }}: a group needs as many servers as there are copies.
 {{- end }}
 {{- else if not .Values.nodes }}
-nodes is empty and meilisearch.enabled is false, so there is nowhere to put a document: list your Meilisearch servers under nodes, or set meilisearch.enabled to true.
+nodes is empty and meilisearch.enabled is false, so there is no node for documents: list your Meilisearch servers under nodes, or set meilisearch.enabled to true.
 {{- else }}
 {{- $groups := dict }}
 {{- $ids := dict }}
@@ -148,7 +149,7 @@ nodes has {{ $count }} in group {{ $group }}, but cluster.replicationFactor is {
 {{- end }}
 {{- with .Values.cluster.writeQuorum }}
 {{- if gt (int .) $copies }}
-cluster.writeQuorum is {{ . }}, but cluster.replicationFactor is {{ $copies }}: more copies cannot confirm than there are.
+cluster.writeQuorum is {{ . }}, but cluster.replicationFactor is {{ $copies }}: a quorum cannot exceed the number of copies.
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -158,7 +159,7 @@ cluster.writeQuorum is {{ . }}, but cluster.replicationFactor is {{ $copies }}: 
 {{- if $auth.existingSecret }}
 {{- range $key := list "masterKey" "adminKey" "nodeMasterKey" }}
 {{- if get $auth $key }}
-auth.{{ $key }} is set, but auth.existingSecret is {{ $auth.existingSecret }}: the chart makes no Secret then, so put the key there, under {{ get $auth.secretKeys $key }}.
+auth.{{ $key }} is set, but auth.existingSecret is {{ $auth.existingSecret }}: the chart then creates no Secret, so put the key there, under {{ get $auth.secretKeys $key }}.
 {{- end }}
 {{- end }}
 {{- else if not $auth.masterKey }}
@@ -170,9 +171,9 @@ auth.masterKey is empty and so is auth.existingSecret: everyone could read and w
 {{- if and .masterKey .masterKeySecretKey }}
 nodes: {{ .id }} has a masterKey and a masterKeySecretKey: use one of the two.
 {{- else if and .masterKey $auth.existingSecret }}
-nodes: {{ .id }} has a masterKey, but auth.existingSecret is {{ $auth.existingSecret }}: the chart makes no Secret then, so put the key there, and name it in masterKeySecretKey.
+nodes: {{ .id }} has a masterKey, but auth.existingSecret is {{ $auth.existingSecret }}: the chart then creates no Secret, so put the key there, and name it in masterKeySecretKey.
 {{- else if and .masterKeySecretKey (not $auth.existingSecret) }}
-nodes: {{ .id }} has a masterKeySecretKey ({{ .masterKeySecretKey }}), but auth.existingSecret is empty: there is no Secret to look into.
+nodes: {{ .id }} has a masterKeySecretKey ({{ .masterKeySecretKey }}), but auth.existingSecret is empty: there is no Secret to read.
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -186,7 +187,7 @@ service.nodePort is {{ .Values.service.nodePort }}, but service.type is ClusterI
 {{- end }}
 {{- range $part := list "serviceMonitor" "prometheusRule" "dashboard" }}
 {{- if and (get $.Values.metrics $part).enabled (not $.Values.metrics.enabled) }}
-metrics.{{ $part }}.enabled is true, but metrics.enabled is false: there would be nothing to watch.
+metrics.{{ $part }}.enabled is true, but metrics.enabled is false: there would be no metrics.
 {{- end }}
 {{- end }}
 {{- if and .Values.metrics.enabled (eq (int .Values.metrics.port) (int .Values.containerPort)) }}
@@ -194,7 +195,7 @@ metrics.port is {{ .Values.metrics.port }}, and so is containerPort: two listene
 {{- end }}
 {{- end -}}
 
-{{/* The chart sets these keys itself: what judges the values could not see another setting of them. */}}
+{{/* Keys that the chart sets itself. The rules above could not check another setting of them. */}}
 {{- define "miroir.validate.config" -}}
 {{- $owned := dict
   "server.address" "listenIP and containerPort"

@@ -1,4 +1,4 @@
-//! The release build of `miroir`: where it is and how big.
+//! The release build of `miroir`: its path and its size.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,10 +7,10 @@ use anyhow::{Context, Result, ensure};
 
 use crate::row::{Goal, Row, Unit};
 
-/// Names a `miroir` program to measure instead of the one of this workspace.
+/// Environment variable that names a `miroir` program to measure instead of the one of this workspace.
 const VARIABLE: &str = "MIROIR_BIN";
 
-/// The program to measure: built by cargo, unless [`VARIABLE`] names one.
+/// Returns the path of the program to measure. Builds it with cargo, unless [`VARIABLE`] names one.
 pub fn path() -> Result<PathBuf> {
     if let Some(named) = std::env::var_os(VARIABLE) {
         let path = PathBuf::from(named);
@@ -29,10 +29,10 @@ pub fn path() -> Result<PathBuf> {
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo built miroir and did not say where")
+        .context("cargo built miroir and did not report its path")
 }
 
-/// The size of the program.
+/// Measures the size of the program.
 pub fn measure() -> Result<Vec<Row>> {
     const LIMIT: f64 = 30e6;
     let path = path()?;

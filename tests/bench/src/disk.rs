@@ -1,4 +1,4 @@
-//! How long the disk takes to make something durable.
+//! Latency of the disk.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,12 +11,12 @@ use crate::row::{Goal, Row, Unit};
 use crate::samples::Samples;
 
 const WRITES: u32 = 300;
-/// As much as one page of SQLite.
+/// Size of one page of SQLite.
 const BYTES: usize = 4096;
 
-/// Appends a page and waits for the disk, again and again.
+/// Measures the time of appending a page and syncing it.
 pub fn measure(folder: &Path) -> Result<Vec<Row>> {
-    let mut file = File::create(folder.join("fdatasync")).context("cannot make a file to sync")?;
+    let mut file = File::create(folder.join("fdatasync")).context("cannot create a file to sync")?;
     let page = [7_u8; BYTES];
     let mut samples = Samples::default();
     for _ in 0..WRITES {

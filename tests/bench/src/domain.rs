@@ -1,4 +1,4 @@
-//! What the domain costs by itself: merging answers, routing documents.
+//! Cost of the domain alone: merging responses and routing documents.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -22,18 +22,18 @@ use crate::samples::Samples;
 const NODES: u32 = 3;
 const SHARDS: u32 = 64;
 const DOCUMENTS: usize = 10_000;
-/// Hits of each node: what a node is asked for the page at offset 1,000.
+/// Hits of each node: the limit that a node gets for the page at offset 1,000.
 const HITS: u32 = 1_020;
 const ROUNDS: usize = 30;
 
-/// All rows of this section.
+/// Measures all rows of this section.
 pub fn measure() -> Result<Vec<Row>> {
     let mut rows = measure_merge()?;
     rows.extend(measure_routing()?);
     Ok(rows)
 }
 
-/// Three nodes in one group.
+/// Returns a topology of three nodes in one group.
 pub fn topology(replication_factor: u32) -> Result<Topology> {
     let node = |number: u32| -> Result<Node> {
         Ok(Node { id: format!("node-{}", number + 1).parse()?, group: GroupId(0) })
@@ -42,7 +42,7 @@ pub fn topology(replication_factor: u32) -> Result<Topology> {
     Ok(Topology::new(nodes, replication_factor, None)?)
 }
 
-/// An index as the benchmarks make it: every setting a default but the depth of its pages.
+/// Returns the facts of an index with default settings, apart from the depth of its pages.
 pub fn index_facts(max_total_hits: u64) -> Result<NodeQuery> {
     Ok(NodeQuery {
         primary_key: Some(PrimaryKey::parse("id")?),
@@ -53,8 +53,8 @@ pub fn index_facts(max_total_hits: u64) -> Result<NodeQuery> {
     })
 }
 
-/// The text of one node's answer: `HITS` hits in order, ranked as Meilisearch ranks a query of words.
-fn answer_text(node: u32) -> String {
+/// Returns the body of a response of one node: `HITS` hits in order, ranked like those of a query of words.
+fn response_text(node: u32) -> String {
     let hits: Vec<Value> = (0..HITS)
         .map(|place| {
             let id = place * 3 + node;
@@ -86,7 +86,7 @@ fn answer_text(node: u32) -> String {
 
 fn measure_merge() -> Result<Vec<Row>> {
     const GOAL: f64 = 1e-3;
-    let texts: Vec<String> = (0..NODES).map(answer_text).collect();
+    let texts: Vec<String> = (0..NODES).map(response_text).collect();
     let index = index_facts(10_000)?;
     let mut rows = Vec::new();
     for (figure, offset) in [
@@ -97,15 +97,15 @@ fn measure_merge() -> Result<Vec<Row>> {
         let (mut parsing, mut merging) = (Samples::default(), Samples::default());
         for _ in 0..ROUNDS {
             let begun = cpu_time();
-            let answers = texts
+            let responses = texts
                 .iter()
                 .enumerate()
-                .map(|(node, text)| read_answer(node, text))
+                .map(|(node, text)| read_response(node, text))
                 .collect::<Result<Vec<_>>>()?;
             parsing.push(cpu_time().saturating_sub(begun));
             let begun = cpu_time();
-            // Includes freeing every hit that is not shown.
-            black_box(merge(MergeContext { request: &request, index: &index }, answers)?);
+            // Includes freeing every hit outside the page.
+            black_box(merge(MergeContext { request: &request, index: &index }, responses)?);
             merging.push(cpu_time().saturating_sub(begun));
         }
         rows.push(Row::alone("domain", figure, Unit::Seconds, merging.p50(), Goal::AtMost(GOAL)));
@@ -117,12 +117,11 @@ fn measure_merge() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn read_answer(node: usize, text: &str) -> Result<NodeResponse> {
+fn read_response(node: usize, text: &str) -> Result<NodeResponse> {
     Ok(NodeResponse { node: format!("node-{node}").parse()?, body: serde_json::from_str(text)? })
 }
 
-/// What one document leaves behind when it is routed, as much as a payload keeps of it: where it starts, how long it
-/// is, its shard.
+/// A routed document, as a payload stores it: start, length, shard.
 type Routed = (usize, u32, u32);
 
 fn measure_routing() -> Result<Vec<Row>> {
@@ -176,7 +175,8 @@ fn measure_routing() -> Result<Vec<Row>> {
     ])
 }
 
-/// Routes keys as a payload and its service do: the shard of each, the account of its shard, and the part of every node.
+/// Routes keys like a payload and its service: the shard of each key, the total of each shard, the part of
+/// each node.
 fn route(keys: &[String], placement: &Placement) -> (Vec<Routed>, BTreeMap<NodeId, (ShardSet, usize)>) {
     let mut documents = Vec::with_capacity(keys.len());
     let mut totals = vec![0_usize; placement.shard_count() as usize];
@@ -222,12 +222,12 @@ mod tests {
     }
 
     #[test]
-    fn answers_merge_into_a_full_page() {
-        let answers =
-            (0..NODES).map(|node| read_answer(node as usize, &answer_text(node)).unwrap()).collect();
+    fn responses_merge_into_a_full_page() {
+        let responses =
+            (0..NODES).map(|node| read_response(node as usize, &response_text(node)).unwrap()).collect();
         let request = SearchRequest::from_json(json!({ "offset": 1_000, "limit": 20 })).unwrap();
         let index = index_facts(10_000).unwrap();
-        let merged = merge(MergeContext { request: &request, index: &index }, answers).unwrap();
+        let merged = merge(MergeContext { request: &request, index: &index }, responses).unwrap();
         assert_eq!(merged["hits"].as_array().unwrap().len(), 20);
     }
 }

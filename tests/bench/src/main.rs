@@ -1,12 +1,12 @@
-//! Measures Miroir: every figure against a reference that the same run took a moment before or after.
+//! Measures Miroir: every figure against a reference measured in the same run.
 //!
 //! ```text
 //! make bench
 //! cargo run --release -p miroir-bench -- --help
 //! ```
 //!
-//! `docs/BENCHMARKS.md` explains each row. Nothing here asserts a time: a goal that is not met is printed as such, and
-//! the program fails only when something could not be measured.
+//! `docs/BENCHMARKS.md` explains each row. No time is asserted: the table marks a goal that is not met, and
+//! the program fails only if a measurement fails.
 
 mod binary;
 mod disk;
@@ -49,7 +49,7 @@ struct Arguments {
     /// Tasks in the larger of the two stores that are listed.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..))]
     tasks: u32,
-    /// Where the result is written as JSON.
+    /// Path of the results as JSON.
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
     /// Print the table as Markdown, as in docs/BENCHMARKS.md.
@@ -58,10 +58,10 @@ struct Arguments {
     /// Measure only these sections.
     #[arg(long, value_enum)]
     only: Vec<Section>,
-    /// Where the memory that keyspaces take on Redis is written to, as docs/redis-memory.md.
+    /// Path of the page on the memory of Redis keyspaces, such as docs/redis-memory.md.
     #[arg(long)]
     redis_memory: Option<PathBuf>,
-    /// Folder for the files of the stores; its disk is the one that is measured.
+    /// Folder for the files of the stores, on the disk to measure.
     #[arg(long, default_value = "target")]
     folder: PathBuf,
 }
@@ -70,13 +70,13 @@ struct Arguments {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     if cfg!(debug_assertions) {
-        eprintln!("These are figures of a debug build, which say little: use `make bench`.");
+        eprintln!("Figures of a debug build are of little use: run `make bench`.");
     }
     let wanted = |section| arguments.only.is_empty() || arguments.only.contains(&section);
     std::fs::create_dir_all(&arguments.folder)
-        .with_context(|| format!("cannot make {}", arguments.folder.display()))?;
-    let folder = tempfile::tempdir_in(&arguments.folder).context("cannot make a folder for the stores")?;
-    // An absolute path: the processes that are measured run elsewhere.
+        .with_context(|| format!("cannot create {}", arguments.folder.display()))?;
+    let folder = tempfile::tempdir_in(&arguments.folder).context("cannot create a folder for the stores")?;
+    // The measured processes have another working directory.
     let path = folder.path().canonicalize()?;
 
     let mut report = Report::default();

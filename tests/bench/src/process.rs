@@ -1,11 +1,11 @@
-//! What the system says of a process.
+//! Figures of a process, from the system.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 
-/// A figure of `/proc/<pid>/status` that is given in kB, such as `VmRSS`, in bytes.
+/// Returns a figure of `/proc/<pid>/status`, such as `VmRSS`, in bytes.
 pub fn memory(pid: u32, key: &str) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
@@ -18,9 +18,9 @@ fn field(status: &str, key: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// The CPU time this thread has had so far.
+/// Returns the CPU time used by this thread.
 pub fn cpu_time() -> Duration {
-    // The clock of one's own thread can always be read.
+    // The clock of the own thread can always be read.
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! All rows: as a table for people, as JSON for programs.
+//! All rows, as a table and as JSON.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::row::Row;
 
 const TITLES: [&str; 6] = ["figure", "measured", "reference in the same run", "ratio", "goal", "met"];
 
-/// What a run measured.
+/// Results of a run.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// What stood behind Miroir, where the service was measured.
+    /// Description of the nodes, if the service was measured.
     pub nodes: Option<String>,
     rows: Vec<Row>,
 }
@@ -24,7 +24,7 @@ impl Report {
         self.rows.extend(rows);
     }
 
-    /// The table in columns of even width.
+    /// Returns the table in columns of even width.
     pub fn text(&self) -> String {
         let cells: Vec<[String; 6]> = self.cells();
         let widths: Vec<usize> = (0..TITLES.len())
@@ -43,7 +43,7 @@ impl Report {
         text
     }
 
-    /// The table as Markdown.
+    /// Returns the table as Markdown.
     pub fn markdown(&self) -> String {
         let mut text = format!("{}\n\n", self.machine());
         for (number, row) in self.cells().iter().enumerate() {
@@ -55,12 +55,12 @@ impl Report {
         text
     }
 
-    /// Writes everything to `path`, whose folder is created.
+    /// Writes everything as JSON to `path`, whose folder is created.
     pub fn write_json(&self, path: &Path) -> Result<()> {
         let rows: Vec<Value> = self.rows.iter().map(Row::json).collect();
         let body = json!({ "cores": cores(), "nodes": self.nodes, "rows": rows });
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+            std::fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         }
         std::fs::write(path, serde_json::to_vec_pretty(&body)?)
             .with_context(|| format!("cannot write {}", path.display()))

@@ -1,8 +1,8 @@
-//! One figure: what was measured, against what, and what it should be.
+//! One figure: its measured value, its reference and its goal.
 
 use serde_json::{Value, json};
 
-/// What a number counts.
+/// Unit of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     PerSecond,
@@ -11,7 +11,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// `value` for people, with three digits that count.
+    /// Formats `value` with three significant digits.
     pub fn show(self, value: f64) -> String {
         let (value, unit) = match self {
             Self::PerSecond => return format!("{value:.0}/s"),
@@ -37,20 +37,20 @@ impl Unit {
     }
 }
 
-/// What a figure should be.
+/// Goal of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Goal {
-    /// Nothing: it helps to read the others.
+    /// No goal: the figure explains others.
     None,
     /// At least this many times the reference.
     AtLeastTimes(f64),
     /// At most this many times the reference.
     AtMostTimes(f64),
-    /// At most so many times the reference and so much more.
+    /// At most this many times the reference, and this much more.
     AtMostTimesAnd(f64, f64),
     /// At most this much more than the reference.
     AtMostAbove(f64),
-    /// At most this.
+    /// At most this value.
     AtMost(f64),
 }
 
@@ -66,7 +66,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// A figure by itself.
+    /// Creates a row without a reference.
     pub fn alone(
         section: &'static str,
         figure: impl Into<String>,
@@ -77,17 +77,17 @@ impl Row {
         Self { section, figure: figure.into(), unit, measured, reference: None, goal }
     }
 
-    /// The same, against a reference.
+    /// Adds a reference.
     pub fn against(self, what: impl Into<String>, value: f64) -> Self {
         Self { reference: Some((what.into(), value)), ..self }
     }
 
-    /// Measured over reference.
+    /// Returns the measured value over the reference.
     fn ratio(&self) -> Option<f64> {
         self.reference.as_ref().map(|(_, value)| self.measured / value)
     }
 
-    /// Whether the goal is met; none where there is no goal.
+    /// Returns whether the goal is met, or `None` if there is no goal.
     fn is_met(&self) -> Option<bool> {
         let reference = self.reference.as_ref().map_or(f64::NAN, |(_, value)| *value);
         match self.goal {
@@ -111,7 +111,7 @@ impl Row {
         }
     }
 
-    /// The cells of the table.
+    /// Returns the cells of the table.
     pub fn cells(&self) -> [String; 6] {
         let reference = self
             .reference
@@ -133,7 +133,7 @@ impl Row {
         ]
     }
 
-    /// The row for programs.
+    /// Returns the row as JSON.
     pub fn json(&self) -> Value {
         let reference = self.reference.as_ref().map(|(what, value)| json!({ "what": what, "value": value }));
         json!({

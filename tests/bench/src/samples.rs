@@ -1,13 +1,13 @@
-//! Durations of many repetitions.
+//! Durations of repetitions.
 
 use std::time::Duration;
 
-/// How long each repetition took.
+/// Duration of each repetition.
 #[derive(Debug, Clone, Default)]
 pub struct Samples(Vec<Duration>);
 
 impl Samples {
-    /// Adds one.
+    /// Adds a duration.
     pub fn push(&mut self, sample: Duration) {
         self.0.push(sample);
     }
@@ -17,22 +17,22 @@ impl Samples {
         self.0.extend(others.0);
     }
 
-    /// How many there are.
+    /// Returns the number of samples.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// The median, in seconds.
+    /// Returns the median, in seconds.
     pub fn p50(&self) -> f64 {
         self.percentile(50)
     }
 
-    /// The time that 99 of 100 stay within, in seconds.
+    /// Returns the 99th percentile, in seconds.
     pub fn p99(&self) -> f64 {
         self.percentile(99)
     }
 
-    /// The smallest sample that `percent` of all do not exceed (nearest rank); not a number when there is none.
+    /// Returns the percentile (nearest rank), in seconds. Returns NaN if there are no samples.
     fn percentile(&self, percent: usize) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
@@ -41,7 +41,7 @@ impl Samples {
     }
 }
 
-/// `count` repetitions in `span`, in one second.
+/// Returns the repetitions per second of `count` repetitions in `span`.
 pub fn rate(count: usize, span: Duration) -> f64 {
     // Counts of a few seconds are far below 2^52.
     #[expect(clippy::cast_precision_loss, reason = "see above")]

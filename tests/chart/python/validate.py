@@ -1,7 +1,7 @@
-"""Judges Kubernetes objects by the schemas of Kubernetes.
+"""Validates Kubernetes objects against the schemas of Kubernetes.
 
-Reads a JSON list of {"case", "version", "object"} and prints one line for each object that does not fit. All objects
-in one call, since starting Python and reading a schema takes longer than judging by it.
+Reads a JSON list of {"case", "version", "object"} and prints one line for each invalid object. One call
+validates all objects, since starting Python and reading a schema takes longer than validation.
 """
 
 import json
@@ -19,7 +19,7 @@ def main() -> None:
             where = "/".join(str(step) for step in error.absolute_path)
             name = f"{thing.get('kind')} {thing.get('metadata', {}).get('name')}"
             print(f"{entry['case']}: {name}, Kubernetes {entry['version']}, at /{where}: {error.message}")
-        except Exception as error:  # An unknown kind or version, say.
+        except Exception as error:  # For example an unknown kind or version.
             print(f"{entry['case']}: {thing.get('kind')}, Kubernetes {entry['version']}: {error}")
 
 

@@ -1,33 +1,33 @@
-//! The values that every rule about what is rendered is held to.
+//! Values of the chart that tests of all rules use.
 
 use crate::Values;
 
-/// Values that must be accepted.
+/// Values that the chart must accept.
 #[derive(Debug)]
 pub struct Case {
-    /// How failures call it.
+    /// Name in failures.
     pub name: &'static str,
     example: &'static str,
     overlay: &'static str,
 }
 
 impl Case {
-    /// Its values.
+    /// Returns the values.
     pub fn values(&self) -> Values {
         Values::example(self.example).with(self.overlay)
     }
 }
 
-/// The case of this name.
+/// Returns the case of this name.
 ///
 /// # Panics
 ///
-/// When there is none.
+/// Panics if there is no such case.
 pub fn case(name: &str) -> &'static Case {
-    CASES.iter().find(|case| case.name == name).unwrap_or_else(|| panic!("no case {name}"))
+    CASES.iter().find(|case| case.name == name).unwrap_or_else(|| panic!("there is no case {name}"))
 }
 
-/// The documented topologies, and what can be set beside them.
+/// The documented topologies, and further settings.
 pub const CASES: &[Case] = &[
     Case { name: "sqlite", example: "sqlite", overlay: "{}" },
     Case { name: "redis", example: "redis", overlay: "{}" },

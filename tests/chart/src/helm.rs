@@ -4,17 +4,18 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use crate::copy::ChartCopy;
 use crate::object::{Object, Rendered};
-use crate::{chart, repository};
+use crate::path::{chart, repository};
 
-/// What the release is called.
+/// Name of the release.
 pub const RELEASE: &str = "shop";
-/// The namespace it is rendered for.
+/// Namespace of the release.
 pub const NAMESPACE: &str = "search";
-/// The Kubernetes that is rendered for unless a test says otherwise.
+/// Version of Kubernetes, unless a test sets another.
 const KUBERNETES: &str = "1.31";
 
-/// Values for the chart: one of its examples, and what a test sets on top.
+/// Values of the chart: one of its examples, and an overlay of the test.
 #[derive(Debug, Clone)]
 pub struct Values {
     chart: PathBuf,
@@ -26,12 +27,12 @@ pub struct Values {
 }
 
 impl Values {
-    /// The values of `charts/miroir/examples/<name>.yaml`.
+    /// Returns the values of `charts/miroir/examples/<name>.yaml`.
     pub fn example(name: &str) -> Self {
         Self { example: Some(chart().join(format!("examples/{name}.yaml"))), ..Self::defaults() }
     }
 
-    /// The chart's defaults.
+    /// Returns the defaults of the chart.
     pub fn defaults() -> Self {
         Self {
             chart: chart(),
@@ -43,40 +44,46 @@ impl Values {
         }
     }
 
-    /// With these values, in YAML, on top.
+    /// Sets the overlay, in YAML.
     #[must_use]
     pub fn with(mut self, overlay: &str) -> Self {
         overlay.clone_into(&mut self.overlay);
         self
     }
 
-    /// For this version of Kubernetes.
+    /// Sets the version of Kubernetes.
     #[must_use]
     pub fn kubernetes(mut self, version: &str) -> Self {
         version.clone_into(&mut self.kubernetes);
         self
     }
 
-    /// As a release of this name.
+    /// Sets the name of the release.
     #[must_use]
     pub fn release(mut self, name: &str) -> Self {
         name.clone_into(&mut self.release);
         self
     }
 
-    /// From a changed copy of the chart, of one template alone.
+    /// Sets the chart to a changed copy.
     #[must_use]
-    pub fn of_copy(mut self, chart: PathBuf, template: &str) -> Self {
-        self.chart = chart;
+    pub fn of_copy(mut self, copy: &ChartCopy) -> Self {
+        copy.folder().clone_into(&mut self.chart);
+        self
+    }
+
+    /// Renders one template alone.
+    #[must_use]
+    pub fn only(mut self, template: &str) -> Self {
         self.only = Some(template.to_owned());
         self
     }
 
-    /// The objects that `helm template` makes, or what it says.
+    /// Returns the objects that `helm template` renders, or its error output.
     ///
     /// # Panics
     ///
-    /// When helm is missing, or prints what is no YAML.
+    /// Panics if helm is missing, or if it prints invalid YAML.
     pub fn render(&self) -> Result<Rendered, String> {
         let mut arguments = vec!["template", &self.release, "--namespace", NAMESPACE];
         arguments.extend(["--kube-version", &self.kubernetes]);
@@ -91,21 +98,21 @@ impl Values {
         Ok(Rendered::new(Object::of_documents(&text)))
     }
 
-    /// The objects, which must be made.
+    /// Returns the rendered objects.
     ///
     /// # Panics
     ///
-    /// When helm refuses.
+    /// Panics if helm refuses the values.
     pub fn rendered(&self) -> Rendered {
         self.render().unwrap_or_else(|refusal| panic!("helm refused: {refusal}"))
     }
 
-    /// What `helm lint --strict` says, good or bad.
+    /// Returns the output of `helm lint --strict`, as an error if it fails.
     pub fn lint(&self) -> Result<String, String> {
         let output = self.helm(&["lint", "--strict"]);
-        let said =
+        let printed =
             format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        if output.status.success() { Ok(said) } else { Err(said) }
+        if output.status.success() { Ok(printed) } else { Err(printed) }
     }
 
     fn helm(&self, arguments: &[&str]) -> Output {
@@ -115,11 +122,11 @@ impl Values {
         if let Some(example) = &self.example {
             command.arg("--values").arg(example);
         }
-        // Nothing of the machine's: no plugins, no cluster.
+        // No plugins and no cluster of this machine.
         command.args(["--values", "-"]).env_clear().env("HOME", repository("target/helm"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| {
-            panic!("cannot run {} ({error}): `make helm` puts it there", program.display())
+            panic!("cannot run {} ({error}): `make helm` installs it", program.display())
         });
         let mut input = child.stdin.take().expect("a pipe");
         input.write_all(self.overlay.as_bytes()).expect("helm reads its values");

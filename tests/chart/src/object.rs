@@ -1,29 +1,29 @@
-//! What was rendered, and what is asked of it.
+//! Rendered objects and queries on them.
 
 use std::ops::Deref;
 
 use serde::Deserialize as _;
 use serde_json::Value;
 
-/// One object of Kubernetes. What a path does not lead to is null.
+/// An object of Kubernetes.
 #[derive(Debug, Clone)]
 pub struct Object(pub Value);
 
-/// Everything one rendering made.
+/// All objects of one rendering.
 #[derive(Debug, Clone)]
 pub struct Rendered(Vec<Object>);
 
-/// A container of a pod, and how it is called in messages.
+/// A container of a pod, with its name in messages.
 #[derive(Debug, Clone)]
 pub struct Container {
-    /// What it is: its keys as Kubernetes has them.
+    /// Fields of the container in Kubernetes.
     pub value: Value,
-    /// Object and container.
+    /// Names of the object and the container.
     pub title: String,
 }
 
 impl Object {
-    /// The objects of several YAML documents; empty ones are left out.
+    /// Parses the objects of several YAML documents, and skips empty ones.
     pub(crate) fn of_documents(text: &str) -> Vec<Self> {
         serde_norway::Deserializer::from_str(text)
             .map(|document| Value::deserialize(document).expect("helm prints YAML"))
@@ -32,32 +32,32 @@ impl Object {
             .collect()
     }
 
-    /// What the JSON pointer leads to.
+    /// Returns the value at the JSON pointer, or null if there is none.
     pub fn at(&self, pointer: &str) -> &Value {
         self.0.pointer(pointer).unwrap_or(&Value::Null)
     }
 
-    /// The text the JSON pointer leads to; empty where there is none.
+    /// Returns the text at the JSON pointer, or an empty one if there is none.
     pub fn text(&self, pointer: &str) -> &str {
         self.at(pointer).as_str().unwrap_or_default()
     }
 
-    /// What it is.
+    /// Returns the kind.
     pub fn kind(&self) -> &str {
         self.text("/kind")
     }
 
-    /// What it is called.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         self.text("/metadata/name")
     }
 
-    /// Kind and name.
+    /// Returns kind and name.
     pub fn title(&self) -> String {
         format!("{} {}", self.kind(), self.name())
     }
 
-    /// Labels and specification of the pods it makes, or is.
+    /// Returns the labels and the specification of its pods, if the object has pods or is one.
     pub fn pod(&self) -> Option<(&Value, &Value)> {
         match self.kind() {
             "Pod" => Some((self.at("/metadata/labels"), self.at("/spec"))),
@@ -68,7 +68,7 @@ impl Object {
         }
     }
 
-    /// The containers of its pods.
+    /// Returns the containers of its pods.
     pub fn containers(&self) -> Vec<Container> {
         let Some((_, pod)) = self.pod() else { return Vec::new() };
         let lists = ["initContainers", "containers"].map(|list| pod[list].as_array().cloned());
@@ -85,12 +85,12 @@ impl Object {
 }
 
 impl Container {
-    /// The entries of a list, such as `env`.
+    /// Returns the entries of a list, such as `env`.
     pub fn list(&self, key: &str) -> Vec<Value> {
         self.value[key].as_array().cloned().unwrap_or_default()
     }
 
-    /// Its environment: the entry of this name.
+    /// Returns the entry of the environment with this name.
     pub fn variable(&self, name: &str) -> Option<Value> {
         self.list("env").into_iter().find(|entry| entry["name"] == name)
     }
@@ -101,21 +101,21 @@ impl Rendered {
         Self(objects)
     }
 
-    /// The objects of one kind.
+    /// Returns the objects of one kind.
     pub fn of_kind(&self, kind: &str) -> Vec<&Object> {
         self.iter().filter(|object| object.kind() == kind).collect()
     }
 
-    /// The object of this kind and name.
+    /// Returns the object of this kind and name.
     pub fn find(&self, kind: &str, name: &str) -> Option<&Object> {
         self.iter().find(|object| object.kind() == kind && object.name() == name)
     }
 
-    /// The one object of this kind and name.
+    /// Returns the object of this kind and name.
     ///
     /// # Panics
     ///
-    /// When there is none.
+    /// Panics if there is no such object.
     pub fn get(&self, kind: &str, name: &str) -> &Object {
         self.find(kind, name).unwrap_or_else(|| {
             let titles: Vec<String> = self.iter().map(Object::title).collect();
@@ -123,14 +123,14 @@ impl Rendered {
         })
     }
 
-    /// Kind and name of each, sorted.
+    /// Returns kind and name of each object, sorted.
     pub fn titles(&self) -> Vec<String> {
         let mut titles: Vec<String> = self.iter().map(Object::title).collect();
         titles.sort();
         titles
     }
 
-    /// The objects whose pods carry every label of `selector`.
+    /// Returns the objects whose pods have every label of `selector`.
     pub fn selected(&self, selector: &Value) -> Vec<&Object> {
         let wanted = selector.as_object();
         let fits = |labels: &Value| {

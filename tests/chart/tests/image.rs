@@ -1,7 +1,7 @@
-//! The container image, built and started.
+//! The container image, built and run.
 //!
-//! Where its bases can be had, the whole Dockerfile is built. Elsewhere the last stage is, on a base made of the
-//! libraries of this machine, with the program that cargo builds: everything but where the program comes from.
+//! If its base images are available, the whole Dockerfile is built. Otherwise only the last stage is built,
+//! on a base with the libraries of this machine and with the program that cargo builds.
 
 use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
@@ -14,31 +14,31 @@ use std::time::Duration;
 use miroir_test_chart::repository;
 use serde_json::{Value, json};
 
-/// How often a container is looked at, and how many times.
+/// Pause between two checks of a container, and their number.
 const PAUSE: Duration = Duration::from_millis(500);
-const LOOKS: usize = 240;
+const CHECKS: usize = 240;
 
-/// An image, gone when dropped.
+/// An image, removed on drop.
 struct Image {
     tag: String,
-    /// Images it was made from that nobody else needs.
+    /// Base images that are removed too.
     bases: Vec<String>,
 }
 
-/// A running container, gone when dropped.
+/// A running container, removed on drop.
 struct Running(String);
 
 fn docker<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
     let mut command = Command::new("docker");
-    // The classic builder is part of every engine; what follows it is a plugin that may be missing.
+    // Every engine has the classic builder; its successor is an optional plugin.
     command.args(arguments).env("DOCKER_BUILDKIT", "0").stdin(Stdio::null());
     command
         .output()
         .unwrap_or_else(|error| panic!("cannot run docker ({error}): these tests need it and an engine"))
 }
 
-/// What docker prints, without the end of the line.
-fn said<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> String {
+/// Runs docker and returns its output without the final newline.
+fn output_of<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> String {
     let arguments: Vec<I> = arguments.into_iter().collect();
     let shown: Vec<String> =
         arguments.iter().map(|word| word.as_ref().to_string_lossy().into_owned()).collect();
@@ -48,14 +48,14 @@ fn said<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>) -> String {
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
-/// Runs docker with `input`, and fails with what it said.
+/// Runs docker with `input`. Panics with its output if it fails.
 fn fed(arguments: &[&str], input: &[u8]) {
     let mut command = Command::new("docker");
     command.args(arguments).env("DOCKER_BUILDKIT", "0");
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // Docker may end before it has read everything; what it says then is below.
+    // Docker may exit before it has read everything; its output is checked below.
     let _ = stdin.write_all(input);
     drop(stdin);
     let output = child.wait_with_output().unwrap();
@@ -69,19 +69,21 @@ impl Image {
         let engine = docker(["version", "--format", "{{.Server.Version}}"]);
         assert!(
             engine.status.success(),
-            "no Docker engine answers: start one, or name it by DOCKER_HOST. {}",
+            "no Docker engine responds: start one, or set DOCKER_HOST. {}",
             String::from_utf8_lossy(&engine.stderr)
         );
         let id = format!("{name}-{}", std::process::id());
         let dockerfile = std::fs::read_to_string(repository("Dockerfile")).unwrap();
         let tag = format!("miroir-test-image:{id}");
         let bases = ["BUILDER", "RUNTIME"].map(|argument| default_of(&dockerfile, argument));
-        if bases.iter().all(|base| is_at_hand(base)) {
+        if bases.iter().all(|base| is_available(base)) {
             let context = repository(".");
-            said([OsStr::new("build"), OsStr::new("--tag"), OsStr::new(&tag), context.as_os_str()]);
+            output_of([OsStr::new("build"), OsStr::new("--tag"), OsStr::new(&tag), context.as_os_str()]);
             return Self { tag, bases: Vec::new() };
         }
-        println!("the bases {bases:?} cannot be had: the last stage is built on libraries of this machine");
+        println!(
+            "the base images {bases:?} are not available: building the last stage on libraries of this machine"
+        );
         Self::last_stage(tag, &id, &dockerfile)
     }
 
@@ -116,7 +118,7 @@ impl Image {
                 "-",
                 &context,
             ],
-            // The classic builder reads a Dockerfile from standard input beside a context that is a folder.
+            // The classic builder reads a Dockerfile from standard input, beside a context that is a folder.
             format!("{start}FROM {end}").as_bytes(),
         );
         Self { tag, bases: images.to_vec() }
@@ -127,7 +129,7 @@ impl Image {
         arguments.extend(["--security-opt", "no-new-privileges", "--health-interval", "1s"]);
         arguments.extend(options);
         arguments.push(&self.tag);
-        Running(said(arguments))
+        Running(output_of(arguments))
     }
 }
 
@@ -142,7 +144,7 @@ impl Drop for Image {
 
 impl Running {
     fn state(&self, format: &str) -> String {
-        said(["inspect", "--format", format, &self.0])
+        output_of(["inspect", "--format", format, &self.0])
     }
 
     fn log(&self) -> String {
@@ -151,7 +153,7 @@ impl Running {
     }
 
     fn until(&self, format: &str, wanted: &str) {
-        for _ in 0..LOOKS {
+        for _ in 0..CHECKS {
             if self.state(format) == wanted {
                 return;
             }
@@ -160,15 +162,15 @@ impl Running {
         panic!("{format} is {} and not {wanted}: {}", self.state(format), self.log());
     }
 
-    /// What `GET path` is answered through the published port.
+    /// Returns the response to `GET path` through the published port.
     fn get(&self, path: &str) -> String {
-        let address = said(["port", &self.0, "7700/tcp"]);
+        let address = output_of(["port", &self.0, "7700/tcp"]);
         let address = address.lines().next().unwrap();
         let mut stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}"));
         write!(stream, "GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
     }
 }
 
@@ -178,19 +180,19 @@ impl Drop for Running {
     }
 }
 
-/// The default of an argument of the Dockerfile.
+/// Returns the default of an argument of the Dockerfile.
 fn default_of(dockerfile: &str, argument: &str) -> String {
     let start = format!("ARG {argument}=");
     let found = dockerfile.lines().find_map(|line| line.strip_prefix(&start));
     found.unwrap_or_else(|| panic!("the Dockerfile has no `{start}`")).to_owned()
 }
 
-fn is_at_hand(image: &str) -> bool {
+fn is_available(image: &str) -> bool {
     docker(["image", "inspect", image]).status.success()
         || docker(["pull", "--quiet", image]).status.success()
 }
 
-/// The program, as cargo builds it for tests.
+/// Builds the program with cargo and returns its path.
 fn built_program() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -200,16 +202,16 @@ fn built_program() -> PathBuf {
     let messages = String::from_utf8(output.stdout).unwrap();
     let mut messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let executable = messages.find_map(|message| message["executable"].as_str().map(PathBuf::from));
-    executable.expect("cargo says where the program is")
+    executable.expect("cargo reports the path of the program")
 }
 
-/// The libraries that a program needs, as `ldd` lists them: `libm.so.6 => /lib/libm.so.6 (0x…)`.
+/// Returns the libraries of a program from the output of `ldd`: `libm.so.6 => /lib/libm.so.6 (0x…)`.
 fn libraries(program: &Path) -> Vec<PathBuf> {
     let output = Command::new("ldd").arg(program).output().expect("ldd, which comes with the C library");
     let text = String::from_utf8(output.stdout).unwrap();
     let found = text.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
     let found: Vec<PathBuf> = found.map(PathBuf::from).collect();
-    assert!(found.len() > 1, "ldd said: {text}");
+    assert!(found.len() > 1, "ldd printed: {text}");
     found
 }
 
@@ -218,7 +220,7 @@ fn copy(from: &Path, to: &Path) {
     std::fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
 }
 
-/// A folder as a tar archive, everything owned by root.
+/// Packs a folder as a tar archive owned by root.
 fn packed(folder: &Path) -> Vec<u8> {
     let mut command = Command::new("tar");
     command.args(["--create", "--owner=0", "--group=0", "--directory"]).arg(folder).arg(".");
@@ -228,35 +230,35 @@ fn packed(folder: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn container_serves_as_nobody_from_a_read_only_root_and_ends_with_zero_when_told_to() {
+fn container_serves_unprivileged_from_a_read_only_root_and_exits_with_zero() {
     let image = Image::build("serve");
     let running = image.run(&["--publish", "127.0.0.1::7700"]);
 
-    // The engine asks with `miroir health`, as the image tells it to.
+    // The health check of the engine runs `miroir health`.
     running.until("{{.State.Health.Status}}", "healthy");
-    let answer = running.get("/health");
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("available"), "{answer}");
+    let response = running.get("/health");
+    assert!(response.starts_with("HTTP/1.1 200") && response.contains("available"), "{response}");
 
     assert_eq!(running.state("{{.Config.User}}"), "65532:65532");
-    let processes = said(["top", &running.0, "-eo", "pid,uid,args"]);
+    let processes = output_of(["top", &running.0, "-eo", "pid,uid,args"]);
     let users: Vec<&str> =
         processes.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(users, ["65532"], "{processes}");
     assert_eq!(running.state("{{.HostConfig.ReadonlyRootfs}}"), "true");
-    // The store is where the volume is, and whole.
-    let look = said(["exec", &running.0, "/usr/local/bin/miroir", "store", "check", "--json"]);
+    // The store is on the volume and intact.
+    let look = output_of(["exec", &running.0, "/usr/local/bin/miroir", "store", "check", "--json"]);
     assert!(serde_json::from_str::<Value>(&look).is_ok(), "{look}");
     let mounts: Value = serde_json::from_str(&running.state("{{json .Mounts}}")).unwrap();
     assert_eq!(mounts[0]["Destination"], "/var/lib/miroir");
 
-    said(["kill", "--signal", "TERM", &running.0]);
+    output_of(["kill", "--signal", "TERM", &running.0]);
     running.until("{{.State.Status}}", "exited");
     assert_eq!(running.state("{{.State.ExitCode}}"), "0", "{}", running.log());
     assert!(running.log().contains("\"stopped\""), "{}", running.log());
 }
 
 #[test]
-fn container_whose_settings_are_wrong_says_so_and_ends_with_two() {
+fn container_with_wrong_settings_prints_them_and_exits_with_two() {
     let image = Image::build("wrong");
     let running = image.run(&["--env", "MIROIR_SERVER__ADRESS=0.0.0.0:1"]);
     running.until("{{.State.Status}}", "exited");
@@ -265,10 +267,10 @@ fn container_whose_settings_are_wrong_says_so_and_ends_with_two() {
 }
 
 #[test]
-fn image_says_what_it_runs_and_has_no_shell() {
+fn image_declares_its_program_and_has_no_shell() {
     let image = Image::build("inspect");
     let config: Value =
-        serde_json::from_str(&said(["inspect", "--format", "{{json .Config}}", &image.tag])).unwrap();
+        serde_json::from_str(&output_of(["inspect", "--format", "{{json .Config}}", &image.tag])).unwrap();
     assert_eq!(config["Entrypoint"], json!(["/usr/local/bin/miroir"]));
     assert_eq!(config["Cmd"], json!(["serve"]));
     assert_eq!(config["User"], "65532:65532");
@@ -276,12 +278,12 @@ fn image_says_what_it_runs_and_has_no_shell() {
     assert_eq!(config["Healthcheck"]["Test"], json!(["CMD", "/usr/local/bin/miroir", "health"]));
     for shell in ["/bin/sh", "/bin/bash", "/busybox/sh"] {
         let output = docker(["run", "--rm", "--entrypoint", shell, &image.tag, "-c", "true"]);
-        assert_eq!(output.status.code(), Some(127), "{shell} is there");
+        assert_eq!(output.status.code(), Some(127), "the image has {shell}");
     }
-    // A health check where nothing listens fails, so that healthy means something.
+    // A health check without a server fails, so that a healthy state is significant.
     let alone = docker(["run", "--rm", &image.tag, "health"]);
     assert_eq!(alone.status.code(), Some(1), "{}", String::from_utf8_lossy(&alone.stdout));
-    let size = said(["inspect", "--format", "{{.Size}}", &image.tag]);
+    let size = output_of(["inspect", "--format", "{{.Size}}", &image.tag]);
     println!("the image has {size} bytes");
 }
 
@@ -291,7 +293,7 @@ fn context_has_every_file_of_the_workspace() {
     let context = repository(".").display().to_string();
     fed(&["build", "--tag", &tag, "--file", "-", &context], b"FROM scratch\nCOPY . /\nCMD [\"none\"]\n");
     let image = Image { tag, bases: Vec::new() };
-    let container = Running(said(["create", &image.tag]));
+    let container = Running(output_of(["create", &image.tag]));
     let archive = docker(["export", &container.0]).stdout;
     let folder = tempfile::tempdir().unwrap();
     let listed = folder.path().join("context.tar");
@@ -306,8 +308,8 @@ fn context_has_every_file_of_the_workspace() {
     let folders = ["Cargo.toml", "Cargo.lock", "adapters", "app", "deploy", "domain", "migrations", "ports"];
     let kept =
         text_of(Command::new("git").current_dir(repository(".")).args(["ls-files", "--"]).args(folders));
-    let lacking: Vec<&str> = kept.lines().filter(|file| !sent.contains(file)).collect();
-    assert!(kept.lines().count() > 100 && lacking.is_empty(), "not sent to the engine: {lacking:?}");
+    let missing: Vec<&str> = kept.lines().filter(|file| !sent.contains(file)).collect();
+    assert!(kept.lines().count() > 100 && missing.is_empty(), "not sent to the engine: {missing:?}");
 }
 
 #[test]

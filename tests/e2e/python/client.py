@@ -2,7 +2,7 @@
 
     client.py URL [KEY]
 
-Every step asserts. Prints a line for each step that held; ends with exit code 1 and the failed assertion otherwise.
+Prints a line for each successful step. Exits with code 1 and the failed assertion otherwise.
 """
 
 import json
@@ -31,14 +31,14 @@ def equal(found, wanted):
 
 
 def refused(call, status, code):
-    """The error that `call` must end in."""
+    """Returns the error of `call`, which must fail with this status and code."""
     try:
         answer = call()
     except MeilisearchApiError as error:
         equal((error.status_code, error.code), (status, code))
         assert error.message and error.link and error.type, vars(error)
         return error
-    raise AssertionError(f"expected {status} {code}, was answered {answer!r}")
+    raise AssertionError(f"expected {status} {code}, got {answer!r}")
 
 
 class Steps:
@@ -48,7 +48,7 @@ class Steps:
         self.films = self.client.index("films")
 
     def done(self, info, status="succeeded"):
-        """The task behind `info`, once it has ended as it should."""
+        """Waits for the task of `info`, which must end with `status`, and returns it."""
         task = self.client.wait_for_task(info.task_uid, timeout_in_ms=60_000, interval_in_ms=10)
         equal((task.uid, task.status), (info.task_uid, status))
         return task
@@ -150,7 +150,7 @@ class Steps:
 
     def search_filters_and_sorts(self):
         science = 'genres = "Science Fiction"'
-        # Two films of 1979 tie: the rating decides.
+        # The rating breaks the tie of the two films of 1979.
         equal(self.ids("", {"filter": science, "sort": ["year:asc", "rating:asc"]}), [1, 6, 9, 3, 5, 4])
         equal(self.ids("", {"filter": [science, "year > 1980"], "sort": ["year:desc"]}), [4, 5])
         equal(self.ids("", {"filter": "year < 1950", "sort": ["rating:desc"]}), [1, 10, 2])
@@ -179,7 +179,7 @@ class Steps:
         hit = self.films.search("runner", parameters)["hits"][0]
         equal(hit["_formatted"]["title"], "Blade <em>Runner</em>")
         equal({key for key in hit if not key.startswith("_")}, {"title"})
-        assert "_miroir" not in json.dumps(self.films.search("")), "a reserved field is shown"
+        assert "_miroir" not in json.dumps(self.films.search("")), "a reserved field is returned"
 
     def documents_are_read(self):
         equal(dict(self.films.get_document(3)), FILMS[2])
@@ -211,7 +211,7 @@ class Steps:
         refused(lambda: self.client.get_task(999_999), 404, "task_not_found")
         refused(lambda: self.client.get_tasks({"statuses": ["lost"]}), 400, "invalid_task_statuses")
 
-    def what_a_cluster_cannot_do_says_so(self):
+    def unsupported_routes_are_refused(self):
         several = self.client.multi_search([{"indexUid": "films", "q": ""}, {"indexUid": "films", "limit": 0}])
         assert [result["indexUid"] for result in several["results"]] == ["films", "films"], several
         federated = {"limit": 1}
@@ -265,7 +265,7 @@ class Steps:
         task = self.done(self.client.delete_index("films"), "failed")
         equal(task.error["code"], "index_not_found")
 
-    def keys_are_asked_for(self):
+    def keys_are_required(self):
         if self.key is None:
             return
         wrong = meilisearch.Client(self.url, "not-the-master-key")
@@ -282,15 +282,15 @@ HELPERS = (Steps.done, Steps.ids)
 
 def main():
     steps = Steps(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
-    held = 0
+    passed = 0
     for step in STEPS:
         if step in HELPERS:
             continue
         print(f"{step.__name__} ... ", end="", flush=True)
         step(steps)
-        print("held", flush=True)
-        held += 1
-    print(f"{held} steps held with meilisearch-python {meilisearch.version.__version__}")
+        print("passed", flush=True)
+        passed += 1
+    print(f"{passed} steps passed with meilisearch-python {meilisearch.version.__version__}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Runs schemathesis, whose arguments it takes, with hooks: they lead it to what is there, and check what the OpenAPI standard has no word for: error codes.
+"""Runs schemathesis with its own arguments and with hooks. They insert names of existing objects, and check error codes,
+which the OpenAPI standard cannot describe.
 
-Half of the requests name an index, an alias, a canary and sinks that the test made, so that more than "not found" is seen.
+Half of the requests name an index, an alias, a canary or a sink of the test, so that not all responses are "not found".
 """
 
 import sys
@@ -20,7 +21,7 @@ KNOWN = {
 
 
 def number_of(value):
-    """A number that follows from the value alone, so that a case is the same each time it is made."""
+    """Returns a number that depends on the value alone, so that cases are reproducible."""
     return zlib.crc32(repr(value).encode())
 
 
@@ -41,7 +42,7 @@ def map_path_parameters(context, path_parameters):
 
 @schemathesis.hook
 def map_query(context, query):
-    """No request waits for long for a change that does not come; how long it asks to wait is tested elsewhere."""
+    """Shortens most waits for a change. Other tests cover long waits."""
     operation = getattr(context, "operation", None)
     if isinstance(query, dict) and operation is not None and operation.path == "/_miroir/changes":
         if number_of(query.get("index")) % 2 == 0:
@@ -66,12 +67,12 @@ def described_codes(operation, status):
 
 @schemathesis.check
 def error_code_is_described(context, response, case):
-    """Miroir's own codes stand where the document says they can; codes that only nodes have may come from any of them."""
+    """Checks that the document describes the code, unless only nodes have it."""
     if response.status_code < 400 or response.status_code == 405:
         return
     codes = described_codes(case.operation, response.status_code)
     if codes is None:
-        return  # An answer of another kind, or none that is described: the conformance of statuses tells.
+        return  # A response of another kind, or an undescribed one, which the check of statuses reports.
     document = case.operation.schema.raw_schema
     known = document["components"]["schemas"]["ErrorCode"]["anyOf"][0]["enum"]
     code = response.json().get("code")

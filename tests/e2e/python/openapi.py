@@ -2,7 +2,7 @@
 
     openapi.py DOCUMENT
 
-Prints a line with the number of examples; ends with exit code 1 and what is wrong otherwise.
+Prints the number of examples. Exits with code 1 and the errors if there are any.
 """
 
 import json
@@ -17,7 +17,7 @@ URI = "urn:miroir:openapi"
 
 
 def examples(node, path=""):
-    """Every example in the document: where it stands, the schema it belongs to, and itself."""
+    """Yields every example of the document: its path, the path of its schema, and the example."""
     if isinstance(node, list):
         for position, item in enumerate(node):
             yield from examples(item, f"{path}/{position}")
@@ -29,7 +29,7 @@ def examples(node, path=""):
     if "example" in node and "schema" in node:
         yield f"{path}/example", f"{path}/schema", node["example"]
     for key, value in node.items():
-        # What stands under an example is no part of the document.
+        # The content of an example has no examples.
         if key not in ("example", "examples"):
             yield from examples(value, f"{path}/" + key.replace("~", "~0").replace("/", "~1"))
 
@@ -50,7 +50,7 @@ def main(path):
     if problems:
         sys.exit("\n".join(problems))
     assert len(found) > 30, f"only {len(found)} examples were found"
-    print(f"an OpenAPI 3.1 document with {len(document['paths'])} paths and {len(found)} right examples")
+    print(f"an OpenAPI 3.1 document with {len(document['paths'])} paths and {len(found)} valid examples")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-//! Where the programs under test are.
+//! Paths of the programs under test.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -8,18 +8,18 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-/// Names the `miroir` binary to test instead of the one of this workspace.
+/// Environment variable that names the `miroir` binary to test instead of the one of this workspace.
 const MIROIR: &str = "MIROIR_BIN";
-/// Names the Meilisearch binary for real nodes.
+/// Environment variable that names the Meilisearch binary for real nodes.
 const MEILISEARCH: &str = "MIROIR_MEILISEARCH_BIN";
 
-/// The `miroir` binary. Built at first use, so that no test runs against an old one.
+/// Returns the `miroir` binary. Builds it at first use, so that no test runs an old one.
 pub async fn miroir() -> Result<&'static Path> {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     BUILT.get_or_try_init(find_miroir).await.map(PathBuf::as_path)
 }
 
-/// The `miroir` program with an empty environment, to be run as a tool.
+/// Returns a command of the `miroir` program with an empty environment.
 pub async fn program() -> Result<Command> {
     let mut command = Command::new(miroir().await?);
     command.env_clear().stdin(std::process::Stdio::null()).kill_on_drop(true);
@@ -43,10 +43,10 @@ async fn find_miroir() -> Result<PathBuf> {
         String::from_utf8_lossy(&output.stderr),
         String::from_utf8_lossy(&output.stdout)
     );
-    executable_of(&output.stdout).context("cargo built miroir and did not say where")
+    executable_of(&output.stdout).context("cargo built miroir and did not report its path")
 }
 
-/// The executable that cargo's messages name.
+/// Returns the executable that cargo's messages name.
 fn executable_of(messages: &[u8]) -> Option<PathBuf> {
     messages
         .split(|byte| *byte == b'\n')
@@ -54,7 +54,7 @@ fn executable_of(messages: &[u8]) -> Option<PathBuf> {
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
 }
 
-/// The Meilisearch binary. An error that says what to set when there is none.
+/// Returns the Meilisearch binary. Returns an error that names the variable to set if there is none.
 pub(crate) fn meilisearch() -> Result<PathBuf> {
     let path = env::var_os(MEILISEARCH).with_context(|| {
         format!("tests with real nodes need {MEILISEARCH}: set it to the path of a meilisearch binary")
@@ -62,7 +62,7 @@ pub(crate) fn meilisearch() -> Result<PathBuf> {
     existing(MEILISEARCH, Path::new(&path))
 }
 
-/// The file, by a path that holds in every working directory.
+/// Returns the absolute path of an existing file.
 fn existing(variable: &str, path: &Path) -> Result<PathBuf> {
     path.canonicalize().with_context(|| format!("{variable} names {}", path.display()))
 }

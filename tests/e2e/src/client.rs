@@ -1,4 +1,4 @@
-//! A client that knows JSON and tasks, and nothing of Miroir.
+//! A client of the Meilisearch API.
 
 use std::time::Duration;
 
@@ -8,36 +8,36 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::PATIENCE;
+use crate::wait::PATIENCE;
 
-/// How long a task is left alone between two looks at it.
+/// Pause between two reads of a task.
 const TASK_PAUSE: Duration = Duration::from_millis(10);
 
-/// One answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Response {
-    /// Its status.
+    /// Status.
     pub status: u16,
-    /// Its headers.
+    /// Headers.
     pub headers: HeaderMap,
-    /// Its body: null when it is empty, text in a string when it is not JSON.
+    /// Body: null if it is empty, a string if it is not JSON.
     pub body: Value,
 }
 
 impl Response {
-    /// A header's value, when it is there and text.
+    /// Returns the value of a header if it is present and text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body of an answer with `status`; any other is an error that shows it.
+    /// Returns the body of a response with `status`. Returns an error with the body for any other status.
     pub fn expect(self, status: u16) -> Result<Value> {
         ensure!(self.status == status, "expected {status}, got {}: {}", self.status, self.body);
         Ok(self.body)
     }
 }
 
-/// A client of Miroir, or of one node: they speak alike.
+/// A client of Miroir or of one node.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -46,7 +46,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at `base_url`, with a key when there is one.
+    /// Creates a client of the server at `base_url`.
     pub fn new(base_url: impl Into<String>, key: Option<&str>) -> Result<Self> {
         let http = reqwest::Client::builder()
             .timeout(PATIENCE)
@@ -56,12 +56,12 @@ impl Client {
         Ok(Self { http, base_url: base_url.into(), key: key.map(str::to_owned) })
     }
 
-    /// Where it sends its requests.
+    /// Returns the URL of the server.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// A request to be finished by hand: other content types, headers.
+    /// Creates a request to which the caller adds headers and a body.
     pub fn request(&self, method: &str, path: &str) -> Result<RequestBuilder> {
         let method: Method = method.parse().with_context(|| format!("`{method}` is not a method"))?;
         let mut request = self.http.request(method, format!("{}{path}", self.base_url));
@@ -71,7 +71,7 @@ impl Client {
         Ok(request)
     }
 
-    /// Sends a request and reads its answer, whatever the status. An error when there is none.
+    /// Sends a request and reads its response, whatever its status.
     pub async fn send(&self, request: RequestBuilder) -> Result<Response> {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -85,25 +85,25 @@ impl Client {
         Ok(Response { status, headers, body })
     }
 
-    /// `GET`.
+    /// Sends `GET`.
     pub async fn get(&self, path: &str) -> Result<Response> {
         self.send(self.request("GET", path)?).await
     }
 
-    /// Any method with a JSON body; null sends none.
+    /// Sends any method with a JSON body, or without a body if it is null.
     pub async fn call(&self, method: &str, path: &str, body: Value) -> Result<Response> {
         let request = self.request(method, path)?;
         self.send(if body.is_null() { request } else { request.json(&body) }).await
     }
 
-    /// A write: expects 202 and waits until its task is over; answers with the task.
+    /// Sends a write, expects 202 and waits for the end of its task. Returns the task.
     pub async fn write(&self, method: &str, path: &str, body: Value) -> Result<Value> {
         let summary = self.call(method, path, body).await?.expect(202)?;
         let uid = summary["taskUid"].as_u64().with_context(|| format!("no taskUid in {summary}"))?;
         self.wait_for_task(uid).await
     }
 
-    /// Waits until the task is over; answers with it.
+    /// Waits for the end of the task. Returns the task.
     pub async fn wait_for_task(&self, uid: u64) -> Result<Value> {
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -6,9 +6,11 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::{Client, Miroir, Node, NodeKind};
+use crate::client::Client;
+use crate::miroir::Miroir;
+use crate::node::{Node, NodeKind};
 
-/// What a cluster is made of. Two nodes in one group, one copy of each shard, unless told otherwise.
+/// A description of a cluster. The default is two nodes in one group, and one copy of each shard.
 #[derive(Debug, Clone)]
 pub struct ClusterBuilder {
     kind: NodeKind,
@@ -23,69 +25,69 @@ pub struct ClusterBuilder {
 }
 
 impl ClusterBuilder {
-    /// What the nodes are.
+    /// Sets the kind of the nodes.
     #[must_use]
     pub fn kind(mut self, kind: NodeKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// How many nodes there are in all.
+    /// Sets the total number of nodes.
     #[must_use]
     pub fn nodes(mut self, nodes: usize) -> Self {
         self.nodes = nodes;
         self
     }
 
-    /// How many replica groups the nodes are dealt to in turn.
+    /// Sets the number of replica groups, to which the nodes are assigned in turn.
     #[must_use]
     pub fn groups(mut self, groups: usize) -> Self {
         self.groups = groups.max(1);
         self
     }
 
-    /// Copies of a shard inside a group.
+    /// Sets the number of copies of a shard inside a group.
     #[must_use]
     pub fn replication_factor(mut self, replication_factor: u32) -> Self {
         self.replication_factor = replication_factor;
         self
     }
 
-    /// Shards of an index.
+    /// Sets the number of shards of an index.
     #[must_use]
     pub fn shard_count(mut self, shard_count: u32) -> Self {
         self.shard_count = shard_count;
         self
     }
 
-    /// The master key of the nodes.
+    /// Sets the master key of the nodes.
     #[must_use]
     pub fn node_key(mut self, key: &str) -> Self {
         self.node_key = Some(key.to_owned());
         self
     }
 
-    /// More configuration for Miroir, in the form of its file; wins over what the builder says.
+    /// Adds configuration of Miroir, in the form of its file. It overrides the other settings of the builder.
     #[must_use]
     pub fn configuration(mut self, overrides: Value) -> Self {
         merge(&mut self.overrides, overrides);
         self
     }
 
-    /// Keeps the store on the Redis server at `url`.
+    /// Puts the store on the Redis server at `url`.
     #[must_use]
     pub fn redis(self, url: &str) -> Self {
         self.configuration(json!({ "store": { "backend": "redis", "redis": { "url": url } } }))
     }
 
-    /// An environment variable for Miroir.
+    /// Adds an environment variable of Miroir.
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The `miroir` program to run, instead of the one of this workspace.
+    /// Sets the `miroir` program, instead of the one of this workspace.
     #[must_use]
     pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
         self.program = Some(program.into());
@@ -99,9 +101,9 @@ impl ClusterBuilder {
         Ok(cluster)
     }
 
-    /// Starts the nodes, and leaves Miroir to be started.
+    /// Starts the nodes only.
     pub async fn start_nodes(self) -> Result<Cluster> {
-        let directory = tempfile::tempdir().context("cannot make a directory for the cluster")?;
+        let directory = tempfile::tempdir().context("cannot create a directory for the cluster")?;
         let mut nodes = Vec::new();
         for number in 0..self.nodes {
             let id = format!("node-{}", number + 1);
@@ -128,7 +130,7 @@ impl ClusterBuilder {
         let mut configuration = json!({
             "cluster": { "replication_factor": self.replication_factor, "shard_count": self.shard_count },
             "nodes": entries,
-            // Tests that stop nodes should not wait long until it is noticed.
+            // A short interval, so that a stopped node is noticed quickly.
             "health": { "probe_interval_ms": 200, "probe_timeout_ms": 1_000 },
             "log": { "level": "info,miroir=debug", "format": "text" },
         });
@@ -140,7 +142,7 @@ impl ClusterBuilder {
     }
 }
 
-/// A running cluster. Everything in it ends when it is dropped: Miroir first, then its nodes, then their files.
+/// A running cluster. On drop it stops Miroir, then the nodes, and then deletes their files.
 pub struct Cluster {
     miroir: Miroir,
     nodes: Vec<Node>,
@@ -149,7 +151,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster to be described.
+    /// Returns a builder with the defaults.
     pub fn builder() -> ClusterBuilder {
         ClusterBuilder {
             kind: NodeKind::Simulated,
@@ -164,18 +166,18 @@ impl Cluster {
         }
     }
 
-    /// The Miroir process.
+    /// Returns the Miroir process.
     pub fn miroir(&mut self) -> &mut Miroir {
         &mut self.miroir
     }
 
-    /// Another Miroir in front of the same nodes, with the same configuration but for its name; not running yet. It must not
-    /// outlive the cluster.
+    /// Creates another Miroir in front of the same nodes, with the same configuration and another name. It is
+    /// not started yet, and must not outlive the cluster.
     pub async fn another(&self, id: &str) -> Result<Miroir> {
         self.another_with(id, Value::Null).await
     }
 
-    /// The same, with more configuration of its own; null is none.
+    /// Like [`Self::another`], with additional configuration unless `overrides` is null.
     pub async fn another_with(&self, id: &str, overrides: Value) -> Result<Miroir> {
         let directory = self.directory.path().join(id);
         std::fs::create_dir(&directory)?;
@@ -188,27 +190,27 @@ impl Cluster {
         Miroir::new(configuration, &self.builder.environment, program, &directory).await
     }
 
-    /// A client of Miroir, usable while the cluster is changed.
+    /// Returns a client of Miroir, which is usable while the cluster is changed.
     pub fn client(&self) -> Client {
         self.miroir.client().clone()
     }
 
-    /// The nodes.
+    /// Returns the nodes.
     pub fn nodes(&mut self) -> &mut [Node] {
         &mut self.nodes
     }
 
-    /// The node at `position`, counted from 0.
+    /// Returns the node at `position`, counted from 0.
     ///
     /// # Panics
     ///
-    /// When there are fewer nodes.
+    /// Panics if there are fewer nodes.
     pub fn node(&mut self, position: usize) -> &mut Node {
         &mut self.nodes[position]
     }
 }
 
-/// Puts `overrides` over `base`, key by key; anything but two objects is replaced.
+/// Merges `overrides` into `base`. Objects are merged key by key, and other values are replaced.
 fn merge(base: &mut Value, overrides: Value) {
     match (base, overrides) {
         (Value::Object(base), Value::Object(overrides)) => {

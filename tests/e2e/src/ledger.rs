@@ -1,49 +1,49 @@
-//! What a consumer has on its disk: it outlives the consumer.
+//! The persistent state of a consumer, which survives its crashes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-/// What was consumed. Clones are the same one.
+/// Consumed change events. Clones share their entries.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger(Arc<Mutex<Entries>>);
 
-/// What a ledger comes to.
+/// Entries of a ledger.
 #[derive(Debug, Clone, Default)]
 pub struct Entries {
-    /// The ids of all events.
+    /// Ids of all events.
     pub ids: BTreeSet<String>,
-    /// The tasks they tell of.
+    /// Tasks of the events.
     pub tasks: BTreeSet<u64>,
-    /// Events that came again, recognised by their ids.
+    /// Number of events that were received again.
     pub duplicates: usize,
-    /// First and last number of each gap that was told.
+    /// First and last number of each reported gap.
     pub gaps: Vec<(u64, u64)>,
-    /// The greatest number of each index so far.
+    /// Greatest number of each index so far.
     last: BTreeMap<String, u64>,
 }
 
 impl Ledger {
-    fn with<T>(&self, look: impl FnOnce(&mut Entries) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, access: impl FnOnce(&mut Entries) -> T) -> T {
+        access(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What it comes to now.
+    /// Returns a copy of the entries.
     pub fn entries(&self) -> Entries {
         self.with(|entries| entries.clone())
     }
 
-    /// The greatest number of `index` so far.
+    /// Returns the greatest number of `index` so far.
     pub fn last(&self, index: &str) -> Option<u64> {
         self.with(|entries| entries.last.get(index).copied())
     }
 
-    /// Writes an event down, which must follow what is there, or be there already.
+    /// Enters an event.
     ///
     /// # Panics
     ///
-    /// When it does not.
+    /// Panics if the event neither follows the last one of its index nor is a duplicate.
     pub fn enter(&self, event: &Value) {
         self.with(|entries| entries.enter(event));
     }
@@ -68,7 +68,7 @@ impl Entries {
             self.duplicates += 1;
             return;
         }
-        assert_eq!(seq, *last + 1, "the order of {index} is kept and nothing left out");
+        assert_eq!(seq, *last + 1, "events of {index} are in order and complete");
         *last = seq;
         self.tasks.extend(event["data"]["taskUid"].as_u64());
     }

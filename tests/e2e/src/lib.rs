@@ -1,4 +1,4 @@
-//! A harness for tests from the outside: nodes, a `miroir` process in front of them, and a client.
+//! A harness for end-to-end tests: nodes, a `miroir` process in front of them, and a client.
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -16,9 +16,9 @@
 //! # }
 //! ```
 //!
-//! Nodes are simulated unless asked for otherwise; real ones are processes of the binary that
-//! `MIROIR_MEILISEARCH_BIN` names. The `miroir` binary is the one `MIROIR_BIN` names, else it is built by cargo.
-//! Everything listens on 127.0.0.1, ends when the cluster is dropped, and prints its log when the test panics.
+//! Nodes are simulated by default. Real ones are processes of the binary that `MIROIR_MEILISEARCH_BIN` names.
+//! The `miroir` binary is built by cargo, unless `MIROIR_BIN` names one. All of them listen on 127.0.0.1,
+//! stop when the cluster is dropped, and print their logs if the test panics.
 
 mod binary;
 mod client;
@@ -47,9 +47,4 @@ pub use process::Process;
 pub use python::python_script;
 pub use random::Random;
 pub use receiver::Receiver;
-pub use wait::until;
-
-use std::time::Duration;
-
-/// How long anything may take before a test gives up on it: a bound against hanging, not a measure of speed.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub use wait::{PATIENCE, until};

@@ -10,9 +10,13 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
-use crate::{Client, PATIENCE, Process, binary, free_port};
+use crate::binary;
+use crate::client::Client;
+use crate::port::free_port;
+use crate::process::Process;
+use crate::wait::PATIENCE;
 
-/// `miroir serve` as a child process, which keeps its address, configuration and store through its lives.
+/// `miroir serve` as a child process, which keeps its address, configuration and store through restarts.
 pub struct Miroir {
     process: Process,
     client: Client,
@@ -20,8 +24,8 @@ pub struct Miroir {
 }
 
 impl Miroir {
-    /// A process that is not running yet: its files are in `directory`. What `configuration` does not say of the
-    /// address and the store is filled in.
+    /// Creates a process with files in `directory` and does not start it. Address and store have defaults
+    /// that `configuration` overrides.
     pub(crate) async fn new(
         mut configuration: Value,
         environment: &[(String, String)],
@@ -43,7 +47,7 @@ impl Miroir {
         };
         let mut command = Command::new(program);
         command.arg("serve").arg("--config").arg(&file).current_dir(directory);
-        // The configuration is the test's alone: nothing of the caller's environment may reach it.
+        // The environment of the caller must not change the configuration.
         for (name, _) in std::env::vars_os() {
             if name == "RUST_LOG" || name.to_string_lossy().starts_with("MIROIR_") {
                 command.env_remove(name);
@@ -54,68 +58,71 @@ impl Miroir {
         Ok(Self { process, client, file })
     }
 
-    /// Gives it another name among the instances on its store, from its next start on.
+    /// Renames the instance, from its next start on.
     pub fn rename(&self, id: &str) -> Result<()> {
         let mut configuration: Value = serde_json::from_slice(&std::fs::read(&self.file)?)?;
         configuration["instance"]["id"] = json!(id);
         Ok(std::fs::write(&self.file, serde_json::to_vec_pretty(&configuration)?)?)
     }
 
-    /// Starts it and waits until `/_miroir/ready` answers 200.
+    /// Starts the process and waits until `/_miroir/ready` returns 200.
     pub async fn start(&mut self) -> Result<()> {
         self.start_unready()?;
         self.until_ready().await
     }
 
-    /// Starts it and does not wait: for clusters that cannot be ready.
+    /// Starts the process without waiting, for clusters that cannot become ready.
     pub fn start_unready(&mut self) -> Result<()> {
         self.process.start()
     }
 
-    /// Waits until `/_miroir/ready` answers 200. An error with the log when the process ends before that, and with
-    /// the last answer when it takes too long.
+    /// Waits until `/_miroir/ready` returns 200.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error with the log if the process ends, and with the last response after [`PATIENCE`].
     pub async fn until_ready(&mut self) -> Result<()> {
         let mut last = Value::Null;
         let ready = async {
             loop {
                 self.process.expect_running()?;
-                if let Ok(answer) = self.client.get("/_miroir/ready").await {
-                    if answer.status == 200 {
+                if let Ok(response) = self.client.get("/_miroir/ready").await {
+                    if response.status == 200 {
                         return Ok(());
                     }
-                    last = answer.body;
+                    last = response.body;
                 }
                 sleep(Duration::from_millis(20)).await;
             }
         };
         match timeout(PATIENCE, ready).await {
             Ok(outcome) => outcome,
-            Err(_) => bail!("miroir does not become ready; it last said: {last}"),
+            Err(_) => bail!("miroir does not become ready; its last response was: {last}"),
         }
     }
 
-    /// Ends it at once, like `kill -9`.
+    /// Kills the process with SIGKILL.
     pub async fn kill(&mut self) -> Result<()> {
         self.process.kill().await
     }
 
-    /// Asks it to end and waits until it has.
+    /// Sends SIGTERM and waits for the end of the process.
     pub async fn terminate(&mut self) -> Result<ExitStatus> {
         self.process.terminate().await
     }
 
-    /// The process itself.
+    /// Returns the process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
 
-    /// A client with the master key of the configuration.
+    /// Returns a client with the master key of the configuration.
     pub fn client(&self) -> &Client {
         &self.client
     }
 }
 
-/// Sets `section.key` unless it is there.
+/// Sets `section.key` unless it is set.
 fn fill(configuration: &mut Value, section: &str, key: &str, value: Value) {
     let slot = &mut configuration[section][key];
     if slot.is_null() {

@@ -9,21 +9,25 @@ use miroir_devnode::{DevNode, DevNodeOptions};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
-use crate::{Client, PATIENCE, Process, binary, free_port};
+use crate::binary;
+use crate::client::Client;
+use crate::port::free_port;
+use crate::process::Process;
+use crate::wait::PATIENCE;
 
-/// What stands behind Miroir.
+/// Kind of the nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeKind {
-    /// [`DevNode`]s inside the test's own process.
+    /// [`DevNode`]s inside the process of the test.
     Simulated,
     /// Processes of the binary that `MIROIR_MEILISEARCH_BIN` names.
     Real,
 }
 
-/// The nodes of tests that run on either kind: real ones where the cargo feature `real` is on.
+/// Kind of the nodes of tests that run on both: real ones if the cargo feature `real` is on.
 pub const NODE_KIND: NodeKind = if cfg!(feature = "real") { NodeKind::Real } else { NodeKind::Simulated };
 
-/// One node, which keeps its address and its data through crashes.
+/// A node, which keeps its address and its data through crashes.
 pub struct Node {
     id: String,
     url: String,
@@ -62,17 +66,17 @@ impl Node {
         Ok(node)
     }
 
-    /// Its name in Miroir's configuration.
+    /// Returns the name of the node in Miroir's configuration.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Where it listens.
+    /// Returns the URL of the node.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The simulated node, for its switches. An error when it is real.
+    /// Returns the simulated node, whose behaviour can be changed. Returns an error if the node is real.
     pub fn simulated(&self) -> Result<&DevNode> {
         match &self.server {
             Server::Simulated(node) => Ok(node),
@@ -80,7 +84,7 @@ impl Node {
         }
     }
 
-    /// Crashes it: connections break, its port is closed, what it acknowledged is kept.
+    /// Crashes the node: connections break, its port is closed, acknowledged data is kept.
     pub async fn kill(&mut self) -> Result<()> {
         match &mut self.server {
             Server::Simulated(node) => {
@@ -91,13 +95,13 @@ impl Node {
         }
     }
 
-    /// Brings it back at the same address, and waits until it answers.
+    /// Starts the node again at the same address, and waits until it responds.
     pub async fn restart(&mut self) -> Result<()> {
         match &mut self.server {
             Server::Simulated(node) => node.restart().await.context("cannot restart a simulated node"),
             Server::Real { process, client } => {
                 process.start()?;
-                until_answering(process, client).await
+                until_responding(process, client).await
             }
         }
     }
@@ -124,18 +128,18 @@ fn real(id: &str, master_key: Option<&str>, directory: &Path) -> Result<Server> 
     })
 }
 
-async fn until_answering(process: &mut Process, client: &Client) -> Result<()> {
-    let answering = async {
+async fn until_responding(process: &mut Process, client: &Client) -> Result<()> {
+    let responding = async {
         loop {
             process.expect_running()?;
-            if client.get("/health").await.is_ok_and(|answer| answer.status == 200) {
+            if client.get("/health").await.is_ok_and(|response| response.status == 200) {
                 return Ok(());
             }
             sleep(Duration::from_millis(50)).await;
         }
     };
-    match timeout(PATIENCE, answering).await {
+    match timeout(PATIENCE, responding).await {
         Ok(outcome) => outcome,
-        Err(_) => bail!("{} runs and does not answer", client.base_url()),
+        Err(_) => bail!("{} runs and does not respond", client.base_url()),
     }
 }

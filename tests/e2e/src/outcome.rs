@@ -1,26 +1,27 @@
-//! What became of many writes.
+//! Outcomes of many writes.
 
 use std::collections::BTreeSet;
 
-use crate::{Client, until};
+use crate::client::Client;
+use crate::wait::until;
 
-/// Waits until every task has ended, for as long as some still do.
+/// Waits until every task has ended. The timeout begins anew whenever a task ends.
 async fn ended(client: &Client) {
     let mut open = u64::MAX;
     while open > 0 {
         open = until(&format!("fewer than {open} tasks are open"), || async {
-            let answer = client.get("/tasks?statuses=enqueued,processing&limit=1").await.ok()?;
-            answer.body["total"].as_u64().filter(|total| *total == 0 || *total < open)
+            let response = client.get("/tasks?statuses=enqueued,processing&limit=1").await.ok()?;
+            response.body["total"].as_u64().filter(|total| *total == 0 || *total < open)
         })
         .await;
     }
 }
 
-/// The tasks that changed documents, once all have ended.
+/// Waits until every task has ended, and returns those that changed documents.
 ///
 /// # Panics
 ///
-/// When tasks stop ending, or are not listed.
+/// Panics if no task ends within the timeout, or if tasks cannot be listed.
 pub async fn took_effect(client: &Client) -> BTreeSet<u64> {
     ended(client).await;
     let mut uids = BTreeSet::new();

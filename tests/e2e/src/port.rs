@@ -1,20 +1,20 @@
-//! Ports for processes that cannot be handed an open socket.
+//! Ports for processes that cannot take an open socket.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 
-/// Ports below those the system itself hands to outgoing connections, so that none is taken between two uses.
+/// First port. All ports are below those of outgoing connections, which might take one between two uses.
 const FIRST: u32 = 20_000;
 const COUNT: u32 = 12_000;
 
-/// How many ports one test process usually needs at most: processes started one after another begin this far apart.
+/// Distance between the first ports of two test processes, which is more than one usually needs.
 const STRIDE: u32 = 31;
 
 static GIVEN: AtomicU32 = AtomicU32::new(0);
 
-/// An address on 127.0.0.1 where nobody listens, given once in this process.
+/// Returns an unused address on 127.0.0.1, each at most once in this process.
 pub fn free_port() -> Result<SocketAddr> {
     let start = std::process::id().wrapping_mul(STRIDE);
     (0..COUNT)
@@ -34,13 +34,13 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::PATIENCE;
+    use crate::wait::PATIENCE;
 
     #[test]
     fn ports_are_given_once_and_can_be_bound() {
         let given: HashSet<SocketAddr> = (0..20).map(|_| free_port().unwrap()).collect();
         assert_eq!(given.len(), 20);
-        // A child that another test is just forking holds a copy of the probing socket until it has become its program.
+        // A child that another test forks holds a copy of the probing socket until it executes its program.
         let deadline = Instant::now() + PATIENCE;
         for address in given {
             while TcpListener::bind(address).is_err() {

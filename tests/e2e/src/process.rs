@@ -1,4 +1,4 @@
-//! One child process with its log.
+//! A child process with its log.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use anyhow::{Context, Result, bail, ensure};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::PATIENCE;
+use crate::wait::PATIENCE;
 
-/// How many lines of the log a failing test prints.
+/// Number of lines of the log that a failing test prints.
 const LOG_LINES: usize = 80;
 
-/// A program that can be started, ended in every way a program ends, and started again. Killed when dropped; prints
-/// the end of its log when that happens in a panic.
+/// A program that can be started, stopped and started again. It is killed on drop, which prints the end of
+/// its log during a panic.
 pub struct Process {
     name: String,
     command: Command,
@@ -24,13 +24,13 @@ pub struct Process {
 }
 
 impl Process {
-    /// A program that is not running yet. What it prints, in all its lives, goes to the file at `log_path`.
+    /// Creates a process without starting it. It appends its output to the file at `log_path`.
     pub fn new(name: impl Into<String>, mut command: Command, log_path: PathBuf) -> Self {
         command.stdin(Stdio::null()).kill_on_drop(true);
         Self { name: name.into(), command, log_path, child: None }
     }
 
-    /// Starts it. An error when it runs already.
+    /// Starts the process. Returns an error if it runs already.
     pub fn start(&mut self) -> Result<()> {
         ensure!(!self.is_running()?, "{} runs already", self.name);
         let log = File::options()
@@ -44,7 +44,7 @@ impl Process {
         Ok(())
     }
 
-    /// Whether it runs.
+    /// Returns whether the process runs.
     pub fn is_running(&mut self) -> Result<bool> {
         match &mut self.child {
             Some(child) => Ok(child.try_wait()?.is_none()),
@@ -52,12 +52,12 @@ impl Process {
         }
     }
 
-    /// Its process id, while it runs.
+    /// Returns the process id while the process runs.
     pub fn id(&self) -> Option<u32> {
         self.child.as_ref().and_then(Child::id)
     }
 
-    /// An error with the end of the log when it has ended.
+    /// Returns an error with the end of the log if the process has ended.
     pub fn expect_running(&mut self) -> Result<()> {
         if self.is_running()? {
             return Ok(());
@@ -65,7 +65,7 @@ impl Process {
         bail!("{} is not running; its log ends with:\n{}", self.name, self.log_tail())
     }
 
-    /// Ends it at once and for sure, like `kill -9`, and waits until it is gone. Does nothing when it does not run.
+    /// Kills the process with SIGKILL and waits for its end. Does nothing if the process does not run.
     pub async fn kill(&mut self) -> Result<()> {
         if let Some(mut child) = self.child.take() {
             child.kill().await.with_context(|| format!("cannot kill {}", self.name))?;
@@ -73,17 +73,17 @@ impl Process {
         Ok(())
     }
 
-    /// Asks it to end (SIGTERM) and does not wait.
+    /// Sends SIGTERM without waiting.
     pub async fn signal_end(&mut self) -> Result<()> {
         self.signal("-TERM").await
     }
 
-    /// Stops it where it is: it keeps its connections, and does nothing (SIGSTOP).
+    /// Pauses the process, which keeps its connections (SIGSTOP).
     pub async fn pause(&mut self) -> Result<()> {
         self.signal("-STOP").await
     }
 
-    /// Lets it go on where it was paused (SIGCONT).
+    /// Resumes the paused process (SIGCONT).
     pub async fn resume(&mut self) -> Result<()> {
         self.signal("-CONT").await
     }
@@ -95,12 +95,12 @@ impl Process {
         Ok(())
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits for the end of the process.
     pub async fn wait(&mut self) -> Result<ExitStatus> {
         self.wait_at_most(PATIENCE).await
     }
 
-    /// Waits until it has ended by itself, for programs that have more to do than others.
+    /// Waits at most `patience` for the end of the process.
     pub async fn wait_at_most(&mut self, patience: Duration) -> Result<ExitStatus> {
         let Some(child) = &mut self.child else { bail!("{} does not run", self.name) };
         let Ok(status) = timeout(patience, child.wait()).await else {
@@ -110,13 +110,13 @@ impl Process {
         Ok(status?)
     }
 
-    /// Asks it to end and waits until it has.
+    /// Sends SIGTERM and waits for the end of the process.
     pub async fn terminate(&mut self) -> Result<ExitStatus> {
         self.signal_end().await?;
         self.wait().await
     }
 
-    /// Everything it has printed in all its lives.
+    /// Returns the output of the process since its first start.
     pub fn log(&self) -> String {
         std::fs::read(&self.log_path)
             .map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
@@ -150,9 +150,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn process_ends_as_it_was_told_and_starts_again() {
+    async fn process_ends_by_a_signal_and_starts_again() {
         let (_directory, mut process) =
-            shell("trap 'echo asked; exit 7' TERM; echo up; while :; do sleep 0.01; done");
+            shell("trap 'echo terminated; exit 7' TERM; echo up; while :; do sleep 0.01; done");
         assert!(!process.is_running().unwrap());
         process.start().unwrap();
         assert!(process.start().is_err(), "it runs already");
@@ -161,7 +161,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(process.terminate().await.unwrap().code(), Some(7));
-        assert!(process.log().contains("asked"));
+        assert!(process.log().contains("terminated"));
         process.start().unwrap();
         process.kill().await.unwrap();
         assert!(!process.is_running().unwrap());
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn process_that_ended_by_itself_says_why() {
+    async fn expect_running_shows_the_log_of_an_ended_process() {
         let (_directory, mut process) = shell("echo no such key >&2; exit 1");
         process.start().unwrap();
         while process.is_running().unwrap() {

@@ -1,4 +1,4 @@
-//! The Python environment that `make client` installs, and the scripts that run in it.
+//! Scripts in the Python environment that `make client` installs.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use tokio::process::Command;
 
-/// Names the interpreter to use, instead of the one that `make client` installs.
+/// Environment variable that names the interpreter, instead of the one that `make client` installs.
 const PYTHON: &str = "MIROIR_TEST_PYTHON";
 
-/// A command that runs a script of the folder `python`, beside which nothing of this machine has a part in it: no proxy, no
-/// packages of its own.
+/// Returns a command that runs a script of the folder `python`, isolated from the proxies and the packages of
+/// this machine.
 pub fn python_script(name: &str) -> Result<Command> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name);
     let mut command = Command::new(interpreter()?);

@@ -1,4 +1,4 @@
-//! Chance that can be repeated: everything a run decides comes from one printed seed.
+//! Reproducible randomness: all decisions of a run follow from one printed seed.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -9,17 +9,17 @@ use std::time::Duration;
 pub struct Random(u64);
 
 impl Random {
-    /// The generator that a seed stands for.
+    /// Creates the generator of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A seed nobody has chosen.
+    /// Returns a random seed.
     pub fn any_seed() -> u64 {
         RandomState::new().hash_one("seed")
     }
 
-    /// A generator of its own for someone who runs beside others, so that who runs first changes nothing.
+    /// Returns a generator for a concurrent task, whose numbers do not depend on the order of execution.
     #[must_use]
     pub fn fork(&mut self) -> Self {
         Self(self.next())
@@ -33,22 +33,22 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from `0` to `bound - 1`. The tiny bias of a remainder does no harm here.
+    /// Returns a number from `0` to `bound - 1`. The bias of the remainder is negligible here.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound.max(1)
     }
 
-    /// True `percent` times in a hundred.
+    /// Returns true with a probability of `percent`.
     pub fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    /// A span between two numbers of milliseconds, the later excluded.
+    /// Returns a duration of at least `from` and less than `to` milliseconds.
     pub fn millis(&mut self, from: u64, to: u64) -> Duration {
         Duration::from_millis(from + self.below(to.saturating_sub(from)))
     }
 
-    /// `count` different numbers below `bound`, in order.
+    /// Returns `count` different numbers below `bound`, in order.
     pub fn some_of(&mut self, count: u64, bound: u64) -> Vec<u64> {
         let mut left = count.min(bound);
         let mut chosen = Vec::new();

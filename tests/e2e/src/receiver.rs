@@ -1,4 +1,4 @@
-//! A consumer behind a webhook: an HTTP server that can be killed in the middle of anything.
+//! A consumer behind a webhook: an HTTP server that a test can kill at any moment.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::Ledger;
+use crate::ledger::Ledger;
 
-/// A consumer that writes what it is sent into its ledger, and answers then.
+/// A consumer that enters received events in its ledger, and responds then.
 pub struct Receiver {
     address: SocketAddr,
     ledger: Ledger,
@@ -18,11 +18,11 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// One that listens, with its ledger.
+    /// Starts a consumer with a ledger.
     ///
     /// # Panics
     ///
-    /// When there is no free port.
+    /// Panics if there is no free port.
     pub async fn start(ledger: Ledger) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -30,12 +30,12 @@ impl Receiver {
         Self { address, ledger, server }
     }
 
-    /// Where it is sent events.
+    /// Returns the URL of the webhook.
     pub fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
-    /// Kills it where it stands: connections break, nobody listens.
+    /// Kills the server: connections break and the port is closed.
     pub async fn kill(&mut self) {
         if let Some(server) = self.server.take() {
             server.abort();
@@ -43,11 +43,11 @@ impl Receiver {
         }
     }
 
-    /// Starts it again, on the same port.
+    /// Starts the server again on the same port.
     ///
     /// # Panics
     ///
-    /// When the port stays taken.
+    /// Panics if the port stays in use.
     pub async fn launch_again(&mut self) {
         for _ in 0..200 {
             if let Ok(listener) = TcpListener::bind(self.address).await {
@@ -56,12 +56,12 @@ impl Receiver {
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        panic!("{} is taken", self.address);
+        panic!("{} is in use", self.address);
     }
 }
 
 async fn serve(listener: TcpListener, ledger: Ledger) {
-    // Connections go with the set, and the set with the server.
+    // Dropping the set aborts its connections.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -70,18 +70,18 @@ async fn serve(listener: TcpListener, ledger: Ledger) {
                 connections.spawn(connection(stream, ledger.clone()));
             }
             Some(ended) = connections.join_next() => {
-                // What does not follow in the ledger must not go unnoticed.
+                // Propagates the panic of the ledger.
                 ended.unwrap();
             }
         }
     }
 }
 
-/// Requests of one connection, until it breaks.
+/// Serves the requests of one connection until it breaks.
 async fn connection(mut stream: TcpStream, ledger: Ledger) {
     let mut buffer = Vec::new();
     while let Some(body) = request(&mut stream, &mut buffer).await {
-        // Here it may be killed: before it wrote anything down, between two events, before it answered.
+        // The points where a kill has different effects: before, between and after the entries.
         for event in body.as_array().unwrap() {
             tokio::task::yield_now().await;
             ledger.enter(event);
@@ -93,7 +93,7 @@ async fn connection(mut stream: TcpStream, ledger: Ledger) {
     }
 }
 
-/// The body of the next request, a batch; what comes after it stays in `buffer`.
+/// Reads the body of the next request, a batch. Bytes of the request after it stay in `buffer`.
 async fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Value> {
     loop {
         if let Some(head_end) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {

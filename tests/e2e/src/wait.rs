@@ -1,30 +1,31 @@
-//! Waiting for something to become true.
+//! Waiting for conditions.
 
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::PATIENCE;
+/// Timeout of every step of a test: a bound against hanging and no measure of speed.
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The pause between two looks.
-const LOOK: Duration = Duration::from_millis(20);
+/// Pause between two checks.
+const PAUSE: Duration = Duration::from_millis(20);
 
-/// Looks until there is something, and returns it.
+/// Calls `check` until it returns a value, and returns that value.
 ///
 /// # Panics
 ///
-/// When there is still nothing when [`PATIENCE`] is over; the panic says `what` was waited for.
-pub async fn until<T, F>(what: &str, mut look: impl FnMut() -> F) -> T
+/// Panics after [`PATIENCE`] with `what`, which describes the condition.
+pub async fn until<T, F>(what: &str, mut check: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(seen) = look().await {
-            return seen;
+        if let Some(found) = check().await {
+            return found;
         }
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        sleep(LOOK).await;
+        assert!(Instant::now() < deadline, "timed out waiting until {what}");
+        sleep(PAUSE).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Aliases from outside, with the store on SQLite and on Redis: every route, and flips under searching clients.
+//! Aliases end to end, with the store on SQLite and on Redis: every route, and flips under searching clients.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use miroir_e2e::{Client, Cluster, ClusterBuilder, NODE_KIND, Response};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
-/// Flips, unless `MIROIR_FLIPS` says otherwise: with 32 clients each takes a good part of a second on two cores.
+/// Number of flips, unless `MIROIR_FLIPS` sets another. With 32 clients a flip takes most of a second on two
+/// cores.
 const FLIPS: u64 = 50;
 const CLIENTS: usize = 32;
 const DOCUMENTS: u64 = 20;
@@ -21,7 +22,7 @@ fn on_redis(server: &RedisServer) -> ClusterBuilder {
     on_sqlite().redis(&server.url())
 }
 
-/// Documents that say which index they are of.
+/// Adds documents that name their index.
 async fn load(client: &Client, index: &str) {
     let documents: Value =
         (0..DOCUMENTS).map(|id| json!({ "id": id, "title": "film", "home": index })).collect();
@@ -34,7 +35,7 @@ async fn call(client: &Client, method: &str, path: &str, body: Value) -> Respons
     client.call(method, path, body).await.unwrap()
 }
 
-/// The homes of the hits of a search, which must be complete.
+/// Returns the indexes named by the hits of a search, which must find every document.
 async fn homes(client: &Client, name: &str) -> BTreeSet<String> {
     let search = json!({ "q": "film", "limit": 100 });
     let body = call(client, "POST", &format!("/indexes/{name}/search"), search).await.expect(200).unwrap();
@@ -56,7 +57,7 @@ async fn every_route(cluster: ClusterBuilder) {
     let other = json!({ "name": "old", "target": "v2" });
     call(&client, "POST", "/_miroir/aliases", other).await.expect(201).unwrap();
 
-    // What takes an index uid takes an alias.
+    // Aliases are accepted in place of index uids.
     assert_eq!(homes(&client, "films").await, ["v1".to_owned()].into());
     let one = client.get("/indexes/films/documents/3").await.unwrap().expect(200).unwrap();
     assert_eq!(one["home"], "v1");
@@ -78,7 +79,7 @@ async fn every_route(cluster: ClusterBuilder) {
     let all = client.get("/stats").await.unwrap().expect(200).unwrap();
     assert_eq!(all["indexes"]["v1"], stats, "{all}");
 
-    // A flip on condition of the version.
+    // Flips are conditional on the version.
     let request = client.request("PUT", "/_miroir/aliases/films").unwrap();
     let stale =
         client.send(request.header("If-Match", "\"7\"").json(&json!({ "target": "v2" }))).await.unwrap();
@@ -95,7 +96,7 @@ async fn every_route(cluster: ClusterBuilder) {
     call(&client, "POST", "/_miroir/aliases/_swap", swap).await.expect(200).unwrap();
     assert_eq!(homes(&client, "films").await, ["v1".to_owned()].into());
 
-    // All of it outlives the process.
+    // Aliases survive a restart.
     cluster.miroir().terminate().await.unwrap();
     cluster.miroir().start().await.unwrap();
     assert_eq!(homes(&client, "films").await, ["v1".to_owned()].into());
@@ -107,7 +108,7 @@ async fn every_route(cluster: ClusterBuilder) {
     let list = client.get("/_miroir/aliases?limit=1&after=films").await.unwrap().expect(200).unwrap();
     assert_eq!((&list["results"][0]["name"], &list["next"]), (&json!("old"), &Value::Null));
 
-    // An index in use stays; an alias goes.
+    // An index with an alias cannot be deleted; an alias can.
     let refused = call(&client, "DELETE", "/indexes/v1", Value::Null).await;
     assert_eq!((refused.status, &refused.body["code"]), (409, &json!("miroir_alias_conflict")));
     assert_eq!(call(&client, "DELETE", "/_miroir/aliases/films", Value::Null).await.status, 204);
@@ -128,16 +129,16 @@ async fn every_route_on_redis() {
     every_route(on_redis(&server)).await;
 }
 
-/// Searches until told to stop; answers how often. A search that begins after the flip number `n` was acknowledged must find
-/// the target of `n` or of a later flip, and nothing else.
+/// Searches until `over` is set, and returns the number of searches. A search that begins after the
+/// acknowledgement of flip `n` must find only the target of `n` or of one later flip.
 async fn search_on(client: Client, acknowledged: Arc<AtomicU64>, over: Arc<AtomicBool>) -> u64 {
     let mut searches = 0;
     while !over.load(Ordering::SeqCst) {
         let before = acknowledged.load(Ordering::SeqCst);
         let found = homes(&client, "films").await;
         let begun_at_most = acknowledged.load(Ordering::SeqCst) + 1;
-        assert_eq!(found.len(), 1, "a mixture: {found:?}");
-        // While one flip was under way at most, the parity says which targets are possible.
+        assert_eq!(found.len(), 1, "hits of several indexes: {found:?}");
+        // With at most one flip in progress, the parity tells which targets are possible.
         if begun_at_most == before + 1 {
             let possible = [target(before), target(before + 1)];
             assert!(possible.iter().any(|target| found.contains(*target)), "{found:?} after flip {before}");
@@ -147,7 +148,7 @@ async fn search_on(client: Client, acknowledged: Arc<AtomicU64>, over: Arc<Atomi
     searches
 }
 
-/// The target after so many flips.
+/// Returns the target after `flips` flips.
 fn target(flips: u64) -> &'static str {
     if flips.is_multiple_of(2) { "v1" } else { "v2" }
 }
@@ -171,10 +172,10 @@ async fn flips_under_load(cluster: ClusterBuilder) {
         .collect();
     for flip in 1..=flips {
         let body = json!({ "target": target(flip) });
-        let answer = call(&client, "PUT", "/_miroir/aliases/films", body).await.expect(200).unwrap();
-        assert_eq!(answer["version"], flip + 1);
+        let response = call(&client, "PUT", "/_miroir/aliases/films", body).await.expect(200).unwrap();
+        assert_eq!(response["version"], flip + 1);
         acknowledged.store(flip, Ordering::SeqCst);
-        // Begun after the acknowledgement, with no other flip under way: it must see the new target.
+        // This search begins after the acknowledgement, with no other flip in progress.
         assert_eq!(homes(&client, "films").await, [target(flip).to_owned()].into(), "after flip {flip}");
     }
     over.store(true, Ordering::SeqCst);
@@ -182,7 +183,9 @@ async fn flips_under_load(cluster: ClusterBuilder) {
     for client in clients {
         searches += client.await.unwrap();
     }
-    println!("{flips} flips, {searches} searches by {CLIENTS} clients and the one that flips, none failed");
+    println!(
+        "{flips} flips, {searches} searches by {CLIENTS} clients and the one that flips, without a failure"
+    );
     assert!(searches > flips);
 }
 

@@ -1,5 +1,5 @@
-//! Bad input of every kind against the whole process: refused in Meilisearch's shape before any node hears of it, no
-//! task is left behind, and Miroir goes on.
+//! Bad input of every kind against the whole process: Miroir refuses it in the format of Meilisearch before
+//! it calls a node, creates no task, and keeps running.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use tokio::time::timeout;
 const MAX_BODY_BYTES: usize = 300_000;
 const BODY_TIMEOUT_MS: u64 = 700;
 
-/// A cluster with an index `films` of one film, whose nodes have forgotten what they were asked so far.
-struct Stage {
+/// A cluster with an index `films` of one film. The request logs of its nodes are empty.
+struct Fixture {
     cluster: Cluster,
     client: Client,
     tasks: Value,
 }
 
-impl Stage {
+impl Fixture {
     async fn new() -> Self {
         let cluster = Cluster::builder().nodes(2).replication_factor(2).configuration(json!({
             "server": { "max_body_bytes": MAX_BODY_BYTES, "body_timeout_ms": BODY_TIMEOUT_MS },
@@ -39,12 +39,12 @@ impl Stage {
         Self { cluster, client, tasks }
     }
 
-    /// No node was asked for anything but its health, no task was made, and Miroir is at work.
+    /// Asserts that nodes got health checks only, that no task was created, and that Miroir is running.
     async fn is_untouched(&mut self) {
         let client = &self.client;
         assert_eq!(client.get("/tasks").await.unwrap().expect(200).unwrap(), self.tasks);
         for node in self.cluster.nodes() {
-            let asked: Vec<RecordedRequest> = node
+            let requests: Vec<RecordedRequest> = node
                 .simulated()
                 .unwrap()
                 .control()
@@ -52,7 +52,7 @@ impl Stage {
                 .into_iter()
                 .filter(|request| request.path != "/health")
                 .collect();
-            assert!(asked.is_empty(), "{} was asked: {asked:#?}", node.id());
+            assert!(requests.is_empty(), "{} got requests: {requests:#?}", node.id());
         }
         client.get("/_miroir/ready").await.unwrap().expect(200).unwrap();
         let found =
@@ -61,26 +61,27 @@ impl Stage {
         assert!(self.cluster.miroir().process().is_running().unwrap());
     }
 
-    /// Sends bytes as they are, closes the sending side, and reads what comes back: the status and the body.
+    /// Sends raw bytes, closes the sending side, and reads the status and the body of the response.
     async fn raw(&self, bytes: &[u8]) -> (u16, Value) {
         let address = self.client.base_url().strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).await.unwrap();
-        // Miroir may answer and close before everything is sent.
+        // Miroir may respond and close before everything is sent.
         let _ = stream.write_all(bytes).await;
-        let mut answer = Vec::new();
-        let read = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the connection hangs");
-        assert!(read.is_ok() || !answer.is_empty(), "{read:?}");
-        let text = String::from_utf8(answer).unwrap();
+        let mut response = Vec::new();
+        let read =
+            timeout(PATIENCE, stream.read_to_end(&mut response)).await.expect("the connection stays open");
+        assert!(read.is_ok() || !response.is_empty(), "{read:?}");
+        let text = String::from_utf8(response).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
         (
-            status.unwrap_or_else(|| panic!("no answer: {text}")),
+            status.unwrap_or_else(|| panic!("no response: {text}")),
             serde_json::from_str(body).unwrap_or_default(),
         )
     }
 }
 
-/// Whether this is how a Meilisearch server refuses.
+/// Asserts that the response is a refusal in the format of Meilisearch.
 fn assert_refusal(status: u16, body: &Value, what: &str) {
     assert!((400..500).contains(&status) || status == 501, "{what}: {status} {body}");
     for field in ["message", "code", "type", "link"] {
@@ -90,11 +91,11 @@ fn assert_refusal(status: u16, body: &Value, what: &str) {
     assert!(["invalid_request", "auth", "system"].contains(&kind), "{what}: {body}");
 }
 
-/// Each `POST` that reads no body.
+/// Each `POST` route without a body.
 const WITHOUT_BODY: [&str; 3] =
     ["/_miroir/canaries/{id}/run", "/_miroir/cdc/sinks/{sink}/pause", "/_miroir/cdc/sinks/{sink}/resume"];
 
-/// Every route that takes a body, as a path that would otherwise work.
+/// Returns every route with a body, as a path that would otherwise succeed.
 fn routes_with_body() -> Vec<(String, String)> {
     let routes = route_list().into_iter().filter(|route| {
         ["POST", "PUT", "PATCH"].contains(&route.method.as_str())
@@ -123,7 +124,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn malformed_bodies_are_refused_on_every_route() {
-    let mut stage = Stage::new().await;
+    let mut fixture = Fixture::new().await;
     let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
     let bodies: [&[u8]; 9] = [
         b"",
@@ -138,19 +139,19 @@ async fn malformed_bodies_are_refused_on_every_route() {
     ];
     for (method, path) in routes_with_body() {
         for body in bodies {
-            let request = stage.client.request(&method, &path).unwrap();
+            let request = fixture.client.request(&method, &path).unwrap();
             let request = request.header("Content-Type", "application/json").body(body.to_vec());
-            let answer = stage.client.send(request).await.unwrap();
+            let response = fixture.client.send(request).await.unwrap();
             let start = String::from_utf8_lossy(&body[..body.len().min(20)]);
-            assert_refusal(answer.status, &answer.body, &format!("{method} {path} {start}"));
+            assert_refusal(response.status, &response.body, &format!("{method} {path} {start}"));
         }
     }
-    stage.is_untouched().await;
+    fixture.is_untouched().await;
 }
 
 #[tokio::test]
 async fn wrong_content_types_and_encodings_are_refused_on_every_route() {
-    let mut stage = Stage::new().await;
+    let mut fixture = Fixture::new().await;
     let good = br#"[{"id":2}]"#.to_vec();
     let bomb = gzip(&vec![b' '; MAX_BODY_BYTES * 20]);
     assert!(bomb.len() < MAX_BODY_BYTES);
@@ -166,20 +167,20 @@ async fn wrong_content_types_and_encodings_are_refused_on_every_route() {
     ];
     for (method, path) in routes_with_body() {
         for (kind, encoding, body) in cases {
-            let mut request = stage.client.request(&method, &path).unwrap().header("Content-Type", kind);
+            let mut request = fixture.client.request(&method, &path).unwrap().header("Content-Type", kind);
             if !encoding.is_empty() {
                 request = request.header("Content-Encoding", encoding);
             }
-            let answer = stage.client.send(request.body(body.to_vec())).await.unwrap();
-            assert_refusal(answer.status, &answer.body, &format!("{method} {path} {kind} {encoding}"));
+            let response = fixture.client.send(request.body(body.to_vec())).await.unwrap();
+            assert_refusal(response.status, &response.body, &format!("{method} {path} {kind} {encoding}"));
         }
     }
-    stage.is_untouched().await;
+    fixture.is_untouched().await;
 }
 
 #[tokio::test]
 async fn wrong_values_are_refused_with_their_code() {
-    let mut stage = Stage::new().await;
+    let mut fixture = Fixture::new().await;
     for (method, path, body, code) in [
         ("POST", "/indexes", json!({ "uid": "../etc" }), "invalid_index_uid"),
         ("POST", "/indexes", json!({ "uid": "x".repeat(401) }), "invalid_index_uid"),
@@ -217,45 +218,45 @@ async fn wrong_values_are_refused_with_their_code() {
         ("GET", "/tasks?nonsense=1", Value::Null, "bad_request"),
         ("GET", "/tasks/-1", Value::Null, "invalid_task_uids"),
     ] {
-        let answer = stage.client.call(method, path, body).await.unwrap();
-        assert_refusal(answer.status, &answer.body, &format!("{method} {path}"));
+        let response = fixture.client.call(method, path, body).await.unwrap();
+        assert_refusal(response.status, &response.body, &format!("{method} {path}"));
         assert_eq!(
-            (answer.status, answer.body["code"].as_str()),
+            (response.status, response.body["code"].as_str()),
             (400, Some(code)),
             "{method} {path}: {}",
-            answer.body
+            response.body
         );
     }
-    stage.is_untouched().await;
+    fixture.is_untouched().await;
 }
 
 #[tokio::test]
-async fn payload_with_one_bad_document_is_written_nowhere() {
-    let mut stage = Stage::new().await;
+async fn payload_with_one_bad_document_is_written_to_no_node() {
+    let mut fixture = Fixture::new().await;
     let mut documents: Vec<Value> = (10..60).map(|id| json!({ "id": id })).collect();
     documents.push(json!({ "id": "not valid!" }));
-    let task = stage.client.write("POST", "/indexes/films/documents", json!(documents)).await.unwrap();
+    let task = fixture.client.write("POST", "/indexes/films/documents", json!(documents)).await.unwrap();
     assert_eq!(
         (task["status"].as_str(), task["error"]["code"].as_str()),
         (Some("failed"), Some("invalid_document_id")),
         "{task}"
     );
-    // A single server keeps the failed task too; nothing else may be left.
-    stage.tasks = stage.client.get("/tasks").await.unwrap().expect(200).unwrap();
-    assert_eq!(stage.tasks["total"], 2);
-    stage.is_untouched().await;
+    // The failed task stays, as on a single server, and nothing else.
+    fixture.tasks = fixture.client.get("/tasks").await.unwrap().expect(200).unwrap();
+    assert_eq!(fixture.tasks["total"], 2);
+    fixture.is_untouched().await;
 }
 
 #[tokio::test]
-async fn oversized_requests_are_refused_however_they_are_sent() {
-    let mut stage = Stage::new().await;
+async fn oversized_requests_are_refused_with_every_framing() {
+    let mut fixture = Fixture::new().await;
     let large = vec![b' '; MAX_BODY_BYTES + 1];
     for (method, path) in routes_with_body() {
-        let request = stage.client.request(&method, &path).unwrap();
+        let request = fixture.client.request(&method, &path).unwrap();
         let request = request.header("Content-Type", "application/json").body(large.clone());
-        let answer = stage.client.send(request).await.unwrap();
-        assert_refusal(answer.status, &answer.body, &path);
-        assert!([413, 501].contains(&answer.status), "{method} {path}: {}", answer.body);
+        let response = fixture.client.send(request).await.unwrap();
+        assert_refusal(response.status, &response.body, &path);
+        assert!([413, 501].contains(&response.status), "{method} {path}: {}", response.body);
     }
     let start = "POST /indexes/films/documents HTTP/1.1\r\nHost: m\r\nConnection: close\r\nContent-Type: application/json\r\n";
     let chunked = format!(
@@ -265,49 +266,49 @@ async fn oversized_requests_are_refused_however_they_are_sent() {
     );
     let lying = format!("{start}Content-Length: 99999999999999\r\n\r\n[");
     for request in [chunked, lying] {
-        let (status, body) = stage.raw(request.as_bytes()).await;
+        let (status, body) = fixture.raw(request.as_bytes()).await;
         assert_eq!((status, body["code"].as_str()), (413, Some("payload_too_large")), "{body}");
     }
     let header = format!(
         "GET /indexes HTTP/1.1\r\nHost: m\r\nConnection: close\r\nX-Long: {}\r\n\r\n",
         "x".repeat(200_000)
     );
-    let (status, _) = stage.raw(header.as_bytes()).await;
+    let (status, _) = fixture.raw(header.as_bytes()).await;
     assert_eq!(status, 431);
     let url =
         format!("GET /indexes?{} HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n", "x".repeat(200_000));
-    let (status, _) = stage.raw(url.as_bytes()).await;
+    let (status, _) = fixture.raw(url.as_bytes()).await;
     assert!([414, 431].contains(&status), "{status}");
-    stage.is_untouched().await;
+    fixture.is_untouched().await;
 }
 
 #[tokio::test]
-async fn half_an_upload_leaves_nothing_behind() {
-    let mut stage = Stage::new().await;
-    let address = stage.client.base_url().strip_prefix("http://").unwrap().to_owned();
+async fn incomplete_upload_leaves_no_trace() {
+    let mut fixture = Fixture::new().await;
+    let address = fixture.client.base_url().strip_prefix("http://").unwrap().to_owned();
     let documents = br#"[{"id":5},{"id":6},{"id":7}]"#;
     for (kind, length) in [("application/json", 500), ("application/x-ndjson", 40), ("text/csv", 29)] {
         let head = format!(
             "POST /indexes/films/documents HTTP/1.1\r\nHost: m\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
         );
-        // Hung up in the middle.
+        // The client disconnects in the middle of the body.
         let mut stream = TcpStream::connect(&address).await.unwrap();
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(documents).await.unwrap();
         drop(stream);
-        // Kept open, with nothing more to come: told so in time.
+        // The client stays connected without sending the rest.
         let begun = tokio::time::Instant::now();
-        let (status, body) = stage.raw(&[head.as_bytes(), documents].concat()).await;
+        let (status, body) = fixture.raw(&[head.as_bytes(), documents].concat()).await;
         assert_eq!(status, 408, "{body}");
         assert_refusal(status, &body, kind);
         assert!(begun.elapsed() < Duration::from_millis(BODY_TIMEOUT_MS) * 20);
     }
-    stage.is_untouched().await;
+    fixture.is_untouched().await;
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_answered_or_hung_up_on() {
-    let mut stage = Stage::new().await;
+async fn invalid_http_is_refused() {
+    let mut fixture = Fixture::new().await;
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
         b"GET\r\n\r\n",
@@ -317,10 +318,10 @@ async fn what_is_not_http_is_answered_or_hung_up_on() {
         b"POST /indexes HTTP/1.1\r\nHost: m\r\nContent-Length: -3\r\n\r\n",
         b"POST /indexes HTTP/1.1\r\nHost: m\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n",
     ] {
-        let (status, _) = stage.raw(bytes).await;
+        let (status, _) = fixture.raw(bytes).await;
         assert!((400..500).contains(&status), "{status} for {:?}", String::from_utf8_lossy(bytes));
     }
-    stage.is_untouched().await;
+    fixture.is_untouched().await;
 }
 
 #[tokio::test]
@@ -344,33 +345,33 @@ async fn wrong_keys_are_refused_before_anything_else() {
             if open.contains(&path.as_str()) {
                 continue;
             }
-            let answer = client.call(&route.method, &path, Value::Null).await.unwrap();
+            let response = client.call(&route.method, &path, Value::Null).await.unwrap();
             let what = format!("{} {path}", route.method);
-            assert_refusal(answer.status, &answer.body, &what);
+            assert_refusal(response.status, &response.body, &what);
             let wanted =
                 if path.starts_with("/_miroir") { (401, "miroir_invalid_auth") } else { (status, code) };
             assert_eq!(
-                (answer.status, answer.body["code"].as_str().unwrap()),
+                (response.status, response.body["code"].as_str().unwrap()),
                 wanted,
                 "{what}: {}",
-                answer.body
+                response.body
             );
         }
     }
     for node in cluster.nodes() {
         let control = node.simulated().unwrap().control();
-        let asked: Vec<_> =
+        let requests: Vec<_> =
             control.requests().into_iter().filter(|request| request.path != "/health").collect();
-        assert!(asked.is_empty(), "{asked:?}");
+        assert!(requests.is_empty(), "{requests:?}");
     }
     let log = cluster.miroir().process().log();
     assert!(!log.contains("of-this-test"), "a key is in the log");
 }
 
 #[tokio::test]
-async fn wrong_configuration_ends_with_what_is_wrong_and_code_2() {
+async fn wrong_configuration_exits_with_code_2_and_the_error() {
     let nodes = json!([{ "id": "a", "url": "http://127.0.0.1:1" }]);
-    for (configuration, said) in [
+    for (configuration, error) in [
         (json!({ "clutser": {} }), "did you mean `cluster`"),
         (json!({ "cluster": { "shard_count": 0 } }), "cluster.shard_count"),
         (json!({ "cluster": { "shard_count": "many" } }), "cluster.shard_count"),
@@ -392,7 +393,7 @@ async fn wrong_configuration_ends_with_what_is_wrong_and_code_2() {
         let status = cluster.miroir().process().wait().await.unwrap();
         let log = cluster.miroir().process().log();
         assert_eq!(status.code(), Some(2), "{configuration}: {log}");
-        assert!(log.contains(said), "{configuration}: `{said}` is not in:\n{log}");
+        assert!(log.contains(error), "{configuration}: `{error}` is not in:\n{log}");
         assert!(!log.contains("panicked"), "{log}");
     }
 }

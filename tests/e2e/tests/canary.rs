@@ -1,4 +1,5 @@
-//! Canaries from outside, with the store on SQLite and on Redis: every route, and a change behind Miroir's back.
+//! Canaries end to end, with the store on SQLite and on Redis: every route, and a change of one node without
+//! Miroir.
 
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ fn ronin() -> Value {
     })
 }
 
-/// The newest run.
+/// Returns the newest run.
 async fn newest(client: &Client, id: &str) -> Option<Value> {
     get(client, &format!("{CANARIES}/{id}/runs?limit=1")).await["results"].get(0).cloned()
 }
@@ -57,7 +58,7 @@ async fn every_route(cluster: ClusterBuilder) {
     let list = get(&client, CANARIES).await;
     assert_eq!((&list["results"][0]["id"], &list["next"]), (&json!("ronin"), &Value::Null));
 
-    // It finds by an alias too, and an edit on condition of the version is refused to who was slower.
+    // A canary may use an alias, and edits are conditional on the version.
     let alias = json!({ "name": "cinema", "target": "films" });
     call(&client, "POST", "/_miroir/aliases", alias).await.expect(201).unwrap();
     let mut by_alias = ronin();
@@ -72,18 +73,18 @@ async fn every_route(cluster: ClusterBuilder) {
     let run = call(&client, "POST", "/_miroir/canaries/ronin/run", Value::Null).await.expect(200).unwrap();
     assert_eq!(run["status"], "pass", "{run}");
 
-    // Drafts of what clients search for.
+    // Drafts of canaries from the searches of clients.
     let capture = json!({ "index": "films", "count": 1 });
     call(&client, "POST", "/_miroir/canaries/capture", capture).await.expect(202).unwrap();
     call(&client, "POST", "/indexes/films/search", json!({ "q": "samurai" })).await.expect(200).unwrap();
-    let draft = until("a draft is there", || async {
+    let draft = until("there is a draft", || async {
         let list = get(&client, CANARIES).await;
         list["results"].as_array().unwrap().iter().find(|canary| canary["id"] != "ronin").cloned()
     })
     .await;
     assert_eq!((&draft["enabled"], &draft["query"]["q"]), (&json!(false), &json!("samurai")), "{draft}");
 
-    // Definition and history outlive the process.
+    // Definition and history survive a restart.
     cluster.miroir().terminate().await.unwrap();
     cluster.miroir().start().await.unwrap();
     assert_eq!(get(&client, "/_miroir/canaries/ronin").await["version"], 2);
@@ -107,15 +108,15 @@ async fn every_route_on_redis() {
     every_route(on_redis(&server)).await;
 }
 
-/// Somebody changes the settings of one node, past Miroir: the film that came first is no longer found there.
+/// Changes the settings of one node directly, so that the first film is no longer found there.
 #[tokio::test]
-async fn change_on_one_node_behind_miroirs_back_is_noticed_with_evidence() {
+async fn canary_fails_with_evidence_after_a_direct_change_of_one_node() {
     let mut cluster =
         Cluster::builder().kind(NODE_KIND).nodes(3).replication_factor(1).start().await.unwrap();
     let client = cluster.client();
     load(&client).await;
     call(&client, "POST", CANARIES, ronin()).await.expect(201).unwrap();
-    until("it passes by itself", || async {
+    until("a scheduled run passes", || async {
         newest(&client, "ronin").await.filter(|run| run["status"] == "pass")
     })
     .await;
@@ -129,11 +130,12 @@ async fn change_on_one_node_behind_miroirs_back_is_noticed_with_evidence() {
         }
     }
     assert_eq!(changed, 1);
-    // The run that is on its way may still see the old answer; the next one may not.
+    // A run in progress may still see the old response; the next one does not.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let failed =
-        until("it fails", || async { newest(&client, "ronin").await.filter(|run| run["status"] == "fail") })
-            .await;
+    let failed = until("a run fails", || async {
+        newest(&client, "ronin").await.filter(|run| run["status"] == "fail")
+    })
+    .await;
     let evidence = &failed["failedAssertions"][0];
     assert_eq!(
         (&evidence["assertion"]["type"], &evidence["assertion"]["id"]),

@@ -1,4 +1,4 @@
-//! What a user of the cluster can rely on, seen from outside.
+//! Guarantees of the cluster for its users, end to end.
 
 use std::collections::BTreeSet;
 
@@ -13,12 +13,12 @@ fn films() -> Value {
         .collect()
 }
 
-/// The ids that a search for everything finds.
+/// Returns the ids that a placeholder search finds.
 async fn ids_found(client: &Client) -> BTreeSet<u64> {
     let body = json!({ "q": "film", "limit": 1_000 });
-    let answer = client.call("POST", "/indexes/films/search", body).await.unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    let hits = answer.body["hits"].as_array().unwrap();
+    let response = client.call("POST", "/indexes/films/search", body).await.unwrap();
+    assert_eq!(response.status, 200, "{}", response.body);
+    let hits = response.body["hits"].as_array().unwrap();
     let found: BTreeSet<u64> = hits.iter().map(|hit| hit["id"].as_u64().unwrap()).collect();
     assert_eq!(found.len(), hits.len(), "a document was found twice");
     found
@@ -31,7 +31,7 @@ async fn load(client: &Client) -> Value {
 }
 
 #[tokio::test]
-async fn documents_spread_over_nodes_and_are_found_once() {
+async fn documents_are_distributed_over_nodes_and_found_once() {
     let mut cluster = Cluster::builder().nodes(3).replication_factor(2).start().await.unwrap();
     let client = cluster.client();
     let task = load(&client).await;
@@ -53,7 +53,7 @@ async fn documents_spread_over_nodes_and_are_found_once() {
 }
 
 #[tokio::test]
-async fn searches_and_writes_go_on_while_a_group_lacks_a_node() {
+async fn searches_and_writes_succeed_while_a_node_of_a_group_is_down() {
     let cluster = Cluster::builder().nodes(4).groups(2);
     let mut cluster = cluster.start().await.unwrap();
     let client = cluster.client();
@@ -69,12 +69,12 @@ async fn searches_and_writes_go_on_while_a_group_lacks_a_node() {
 }
 
 #[tokio::test]
-async fn tasks_outlive_a_crash_of_miroir() {
+async fn tasks_survive_a_crash_of_miroir() {
     let mut cluster = Cluster::builder().nodes(2).start().await.unwrap();
     let client = cluster.client();
     let before = load(&client).await;
     cluster.miroir().kill().await.unwrap();
-    assert!(client.get("/health").await.is_err(), "miroir still answers");
+    assert!(client.get("/health").await.is_err(), "miroir still responds");
     cluster.miroir().start().await.unwrap();
     let uid = before["uid"].as_u64().unwrap();
     let after = client.get(&format!("/tasks/{uid}")).await.unwrap().expect(200).unwrap();
@@ -85,7 +85,7 @@ async fn tasks_outlive_a_crash_of_miroir() {
 }
 
 #[tokio::test]
-async fn miroir_ends_well_when_it_is_asked_to() {
+async fn miroir_exits_with_zero_on_sigterm() {
     let mut cluster = Cluster::builder().start().await.unwrap();
     load(&cluster.client()).await;
     assert!(cluster.miroir().terminate().await.unwrap().success());

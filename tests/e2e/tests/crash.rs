@@ -1,4 +1,5 @@
-//! Miroir killed at random moments under load loses no acknowledged task, and every open task reaches its true end.
+//! Miroir is killed at random moments under load: it loses no acknowledged task, and every open task reaches
+//! its true end.
 
 #[path = "crash/mod.rs"]
 mod crash;

@@ -1,4 +1,4 @@
-//! The same with real nodes.
+//! Crashes of Miroir in front of real nodes.
 
 #[path = "crash/mod.rs"]
 mod crash;

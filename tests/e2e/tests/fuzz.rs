@@ -1,21 +1,21 @@
-//! The whole OpenAPI document, fuzzed by schemathesis against a whole process: no server error, no answer that the document
-//! does not describe, and Miroir lives on.
+//! Schemathesis fuzzes every operation of the OpenAPI document on a Miroir process: no server errors, no
+//! responses that the document does not describe, and Miroir keeps running.
 
 use std::path::Path;
 
 use miroir_e2e::{Client, Cluster, PATIENCE, Process, python_script};
 use serde_json::{Value, json};
 
-/// Examples of each operation in each phase, where `MIROIR_FUZZ_EXAMPLES` does not say more.
+/// Examples of each operation in each phase, unless `MIROIR_FUZZ_EXAMPLES` sets another number.
 const EXAMPLES: u32 = 5;
-/// What cases follow from, where `MIROIR_FUZZ_SEED` does not say otherwise.
+/// Seed of the cases, unless `MIROIR_FUZZ_SEED` sets another.
 const SEED: u64 = 20_250_304;
-/// How long the run may take, in units of the patience with anything else. With more examples it may take as much longer.
+/// Timeout of the run in multiples of [`PATIENCE`]. It grows with the number of examples.
 const PATIENCES: u32 = 8;
 const MASTER_KEY: &str = "a-master-key-for-the-fuzzer";
 const ADMIN_KEY: &str = "an-admin-key-for-the-fuzzer";
 
-/// What must hold of every answer.
+/// Checks of every response.
 const CHECKS: [&str; 8] = [
     "not_a_server_error",
     "status_code_conformance",
@@ -28,7 +28,7 @@ const CHECKS: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn no_request_that_fits_the_document_or_just_does_not_gets_an_answer_that_is_not_described() {
+async fn responses_fit_the_document_for_valid_and_invalid_requests() {
     let mut cluster = start().await;
     fill(&cluster.client()).await;
     let examples = number("MIROIR_FUZZ_EXAMPLES").map_or(EXAMPLES, |number| u32::try_from(number).unwrap());
@@ -40,8 +40,8 @@ async fn no_request_that_fits_the_document_or_just_does_not_gets_an_answer_that_
     let status = fuzzing.wait_at_most(patience).await.unwrap();
     let log = fuzzing.log();
     println!("{log}");
-    assert!(status.success(), "the fuzzer found something, with the seed {seed}");
-    // A run in which nothing was asked would hold as well.
+    assert!(status.success(), "the fuzzer found an error with the seed {seed}");
+    // A run without requests would pass as well.
     assert!(cases(&log) > 1_000, "only {} cases", cases(&log));
 
     cluster.miroir().process().expect_running().unwrap();
@@ -52,7 +52,7 @@ async fn no_request_that_fits_the_document_or_just_does_not_gets_an_answer_that_
 }
 
 async fn start() -> Cluster {
-    // Nobody listens there: its events wait.
+    // The port is closed: the events of the sink stay in the outbox.
     let hook = json!({
         "name": "hook", "kind": "webhook", "url": "http://127.0.0.1:9/", "allow_private": true,
         "secrets": ["whsec_bWlyb2lyLWZ1enotdGVzdC1zZWNyZXQta2V5"],
@@ -62,7 +62,7 @@ async fn start() -> Cluster {
     });
     let cluster = Cluster::builder().nodes(3).replication_factor(2).shard_count(8).configuration(json!({
         "auth": { "master_key": MASTER_KEY, "admin_key": ADMIN_KEY },
-        // Half of it is the longest wait for a change.
+        // The longest wait for a change is half of this.
         "server": { "request_timeout_ms": 20_000 },
         "cdc": { "sinks": [{ "name": "feed", "kind": "internal" }, hook] },
         "canary": { "definitions": [canary] },
@@ -71,7 +71,7 @@ async fn start() -> Cluster {
     cluster.node_key(MASTER_KEY).start().await.unwrap()
 }
 
-/// What the hooks of the fuzzer name.
+/// Creates the objects that the hooks of the fuzzer name.
 async fn fill(client: &Client) {
     let films = json!([
         { "id": 1, "title": "Metropolis", "year": 1927, "genres": ["Drama"] },
@@ -110,20 +110,20 @@ fn fuzzer(url: &str, examples: u32, seed: u64, directory: &Path) -> Process {
         .args(["--header", &format!("X-Admin-Key: {ADMIN_KEY}")])
         .args(["--max-examples", &examples.to_string(), "--seed", &seed.to_string()])
         .args(["--phases", "examples,coverage,fuzzing", "--continue-on-failure"])
-        // They judge how fast examples are made, which a busy machine decides.
+        // Excluded health checks depend on the speed of the machine.
         .args(["--suppress-health-check", "all"])
-        // One worker: Hypothesis moves the recursion limit of the whole interpreter, and Python 3.11 ends with a SystemError where
-        // that happens while another thread parses.
+        // One worker: Hypothesis moves the recursion limit of the whole interpreter, and Python 3.11 fails
+        // with a SystemError if that happens while another thread parses.
         .args(["--request-timeout", "60", "--workers", "1", "--no-color"]);
     Process::new("schemathesis", command, directory.join("log"))
 }
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is `{text}`, and no number")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is `{text}`, which is not a number")))
 }
 
-/// The number of cases that the fuzzer says it has tried.
+/// Returns the number of cases that the fuzzer reports.
 fn cases(log: &str) -> u64 {
     let line = log.lines().find(|line| line.contains(" generated, ")).unwrap_or_default();
     line.split_whitespace().next().and_then(|word| word.replace(',', "").parse().ok()).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! How a Miroir starts, stops and shares.
+//! Start, stop and sharing of a store.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ async fn add(client: &Client, id: u64) -> Value {
     client.write("POST", "/indexes/films/documents?primaryKey=id", documents).await.unwrap()
 }
 
-/// Waits until the log has a line with this.
+/// Waits until a line of the log contains `part`.
 async fn until_logged(miroir: &mut Miroir, part: &str) {
     let process = miroir.process();
     until(&format!("`{part}` is logged"), || {
@@ -45,7 +45,7 @@ async fn sigterm_lets_writes_in_flight_finish() {
     cluster.miroir().process().signal_end().await.unwrap();
     let summary = write.await.unwrap().unwrap().expect(202).unwrap();
     assert!(cluster.miroir().process().wait().await.unwrap().success());
-    assert!(client.get("/health").await.is_err(), "it still answers");
+    assert!(client.get("/health").await.is_err(), "Miroir still responds");
 
     cluster.miroir().start().await.unwrap();
     let task = client.wait_for_task(summary["taskUid"].as_u64().unwrap()).await.unwrap();
@@ -83,7 +83,7 @@ async fn sigterm_refuses_new_connections_while_it_finishes() {
 }
 
 #[tokio::test]
-async fn stuck_requests_do_not_keep_it_from_ending() {
+async fn stuck_requests_do_not_prevent_the_exit() {
     let cluster = Cluster::builder().configuration(json!({ "server": { "shutdown_grace_ms": 500 } }));
     let mut cluster = cluster.start().await.unwrap();
     let client = cluster.client();
@@ -103,12 +103,12 @@ async fn stuck_requests_do_not_keep_it_from_ending() {
     })
     .await;
     let status = cluster.miroir().terminate().await.unwrap();
-    assert_eq!(status.code(), Some(1), "what was given up is no clean end");
+    assert_eq!(status.code(), Some(1), "abandoned requests are no clean exit");
     let log = cluster.miroir().process().log();
     assert!(log.contains("requests were still in flight after 500 ms"), "{log}");
-    assert!(write.await.unwrap().is_err(), "a write that was given up is not acknowledged");
+    assert!(write.await.unwrap().is_err(), "an abandoned write is not acknowledged");
 
-    // The write is in the store: what became of it is found out, and the document is not there.
+    // The write is in the store. Its outcome is determined later, and the document does not exist.
     for control in &controls {
         control.clear_faults();
     }
@@ -148,7 +148,7 @@ async fn tasks_are_the_same_after_a_restart() {
 }
 
 #[tokio::test]
-async fn open_task_is_followed_to_its_end_after_a_crash() {
+async fn open_task_reaches_its_end_after_a_crash() {
     let mut cluster = Cluster::builder().nodes(2).replication_factor(2).start().await.unwrap();
     let client = cluster.client();
     add(&client, 1).await;
@@ -169,7 +169,7 @@ async fn open_task_is_followed_to_its_end_after_a_crash() {
 }
 
 #[tokio::test]
-async fn it_starts_without_its_nodes_and_is_ready_once_they_are_there() {
+async fn start_succeeds_without_nodes_and_readiness_follows_them() {
     let mut cluster = Cluster::builder().kind(NODE_KIND).nodes(2).start_nodes().await.unwrap();
     for node in cluster.nodes() {
         node.kill().await.unwrap();
@@ -177,7 +177,7 @@ async fn it_starts_without_its_nodes_and_is_ready_once_they_are_there() {
     cluster.miroir().start_unready().unwrap();
     let client = cluster.client();
     let ready = until("readiness is denied", || async {
-        client.get("/_miroir/ready").await.ok().filter(|answer| answer.status == 503)
+        client.get("/_miroir/ready").await.ok().filter(|response| response.status == 503)
     })
     .await;
     assert!(ready.body["reasons"].to_string().contains("node-1"), "{ready:?}");
@@ -189,21 +189,22 @@ async fn it_starts_without_its_nodes_and_is_ready_once_they_are_there() {
         node.restart().await.unwrap();
     }
     cluster.miroir().until_ready().await.unwrap();
-    let task = until("a write is taken", || async {
+    let task = until("a write is accepted", || async {
         let documents = json!([{ "id": 1 }]);
-        let answer = client.call("POST", "/indexes/films/documents?primaryKey=id", documents).await.unwrap();
-        (answer.status == 202).then(|| answer.body["taskUid"].as_u64().unwrap())
+        let response =
+            client.call("POST", "/indexes/films/documents?primaryKey=id", documents).await.unwrap();
+        (response.status == 202).then(|| response.body["taskUid"].as_u64().unwrap())
     })
     .await;
     assert_eq!(client.wait_for_task(task).await.unwrap()["status"], "succeeded");
 }
 
 #[tokio::test]
-async fn without_nodes_it_serves_its_tasks_and_says_what_to_configure() {
+async fn miroir_without_nodes_serves_tasks_and_names_the_missing_settings() {
     let mut cluster = Cluster::builder().nodes(0).start_nodes().await.unwrap();
     cluster.miroir().start_unready().unwrap();
     let client = cluster.client();
-    until("it answers", || async { client.get("/health").await.ok() }).await;
+    until("Miroir responds", || async { client.get("/health").await.ok() }).await;
     assert!(cluster.miroir().process().log().contains("no nodes are configured"));
     let ready = client.get("/_miroir/ready").await.unwrap().expect(503).unwrap();
     assert!(!ready["reasons"].as_array().unwrap().is_empty(), "{ready}");
@@ -214,9 +215,9 @@ async fn without_nodes_it_serves_its_tasks_and_says_what_to_configure() {
         ("PATCH", "/indexes/films/settings", json!({ "stopWords": [] })),
         ("GET", "/version", Value::Null),
     ] {
-        let answer = client.call(method, path, body).await.unwrap();
-        assert_eq!(answer.status, 503, "{method} {path}: {}", answer.body);
-        assert!(answer.body["message"].as_str().is_some_and(|text| !text.is_empty()), "{answer:?}");
+        let response = client.call(method, path, body).await.unwrap();
+        assert_eq!(response.status, 503, "{method} {path}: {}", response.body);
+        assert!(response.body["message"].as_str().is_some_and(|text| !text.is_empty()), "{response:?}");
     }
     assert!(cluster.miroir().terminate().await.unwrap().success());
 }
@@ -241,7 +242,7 @@ async fn store_that_cannot_be_opened_is_an_error_that_names_it() {
         .unwrap();
     let folder = directory.path().join("a-folder");
     std::fs::create_dir(&folder).unwrap();
-    // Not even root writes here, so that this holds in containers too.
+    // Not even root can write here, so the test also works in containers.
     for path in [file.clone(), folder, file.join("under-a-file.db"), "/proc/miroir/miroir.db".into()] {
         let cluster = Cluster::builder().nodes(0).configuration(json!({ "store": { "path": path } }));
         let mut cluster = cluster.start_nodes().await.unwrap();
@@ -259,7 +260,7 @@ async fn store_that_cannot_be_opened_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn second_instance_on_the_same_store_is_refused_and_disturbs_nobody() {
+async fn second_instance_on_the_same_store_is_refused_without_harm_to_the_first() {
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("shared.db");
     let shared = json!({ "store": { "path": store } });
@@ -277,12 +278,12 @@ async fn second_instance_on_the_same_store_is_refused_and_disturbs_nobody() {
     }
     assert_eq!(add(&client, 2).await["status"], "succeeded");
 
-    // A crash gives the store free at once, without anything to clean up.
+    // A crash releases the store at once, without a cleanup.
     first.miroir().kill().await.unwrap();
     second.miroir().start_unready().unwrap();
     let heir = second.client();
     let tasks = until("the other instance serves the tasks", || async {
-        heir.get("/tasks").await.ok().filter(|answer| answer.status == 200)
+        heir.get("/tasks").await.ok().filter(|response| response.status == 200)
     })
     .await;
     assert_eq!(tasks.body["total"], 2, "{tasks:?}");

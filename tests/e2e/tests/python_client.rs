@@ -1,15 +1,15 @@
-//! The official Python client, unmodified, at work on Miroir.
+//! The official Python client, unmodified, against Miroir.
 
 use miroir_e2e::{Cluster, NODE_KIND, PATIENCE, Process, python_script};
 use serde_json::json;
 
-/// Longer than a production server demands.
+/// A key longer than a production server demands.
 const KEY: &str = "a-master-key-for-the-tests";
-/// How much longer than one step the whole script may take: it waits for about forty tasks, each up to seconds on real
-/// nodes of a busy machine.
+/// Timeout of the script in multiples of that of one step: it waits for about forty tasks, each up to seconds
+/// on real nodes of a busy machine.
 const SCRIPT_PATIENCES: u32 = 10;
 
-/// Runs the script against a Miroir. What it printed is shown when it does not hold.
+/// Runs the script against a Miroir. Prints its output if it fails.
 async fn drive(url: &str, key: Option<&str>) {
     let mut command = python_script("client.py").unwrap();
     command.arg(url).args(key);
@@ -20,7 +20,7 @@ async fn drive(url: &str, key: Option<&str>) {
     assert!(status.success(), "client.py ended with {status}");
     let log = process.log();
     let last = log.lines().last().unwrap_or_default();
-    assert!(last.contains("steps held with meilisearch-python"), "{log}");
+    assert!(last.contains("steps passed with meilisearch-python"), "{log}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The harness itself with real nodes: they come back after a crash with what they acknowledged.
+//! The harness with real nodes: they return after a crash with their acknowledged data.
 
 use miroir_e2e::{Client, Cluster, NodeKind};
 use serde_json::json;
@@ -13,7 +13,7 @@ async fn real_node_keeps_its_documents_through_a_crash() {
     let task = client.write("POST", "/indexes/movies/documents", json!([{ "id": 1 }])).await.unwrap();
     assert_eq!(task["status"], "succeeded", "{task}");
     node.kill().await.unwrap();
-    assert!(client.get("/health").await.is_err(), "the node still answers");
+    assert!(client.get("/health").await.is_err(), "the node still responds");
     node.restart().await.unwrap();
     let document = client.get("/indexes/movies/documents/1").await.unwrap().expect(200).unwrap();
     assert_eq!(document, json!({ "id": 1 }));

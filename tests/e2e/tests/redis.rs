@@ -1,4 +1,4 @@
-//! A Miroir whose store is a Redis server.
+//! A Miroir with its store on a Redis server.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ async fn add(client: &Client, id: u64) -> Value {
 }
 
 async fn found(client: &Client) -> u64 {
-    let answer = client.call("POST", "/indexes/films/search", json!({ "limit": 0 })).await.unwrap();
-    answer.expect(200).unwrap()["estimatedTotalHits"].as_u64().unwrap()
+    let response = client.call("POST", "/indexes/films/search", json!({ "limit": 0 })).await.unwrap();
+    response.expect(200).unwrap()["estimatedTotalHits"].as_u64().unwrap()
 }
 
 #[tokio::test]
-async fn tasks_and_documents_outlive_a_killed_miroir() {
+async fn tasks_and_documents_survive_a_killed_miroir() {
     let server = RedisServer::start();
     let mut cluster = on(&server).start().await.unwrap();
     let client = cluster.client();
@@ -30,7 +30,7 @@ async fn tasks_and_documents_outlive_a_killed_miroir() {
         assert_eq!(add(&client, id).await["status"], "succeeded");
     }
     cluster.miroir().kill().await.unwrap();
-    // The next one waits for what is left of the term of the one that was killed.
+    // The next Miroir waits for the lease of the killed one to expire.
     cluster.miroir().start().await.unwrap();
     assert_eq!(found(&client).await, 10);
     let tasks = client.get("/tasks?statuses=succeeded&limit=3").await.unwrap().expect(200).unwrap();
@@ -39,7 +39,7 @@ async fn tasks_and_documents_outlive_a_killed_miroir() {
     let begun = tokio::time::Instant::now();
     assert!(cluster.miroir().terminate().await.unwrap().success());
     cluster.miroir().start().await.unwrap();
-    println!("a Miroir that was asked to end was followed after {:?}", begun.elapsed());
+    println!("a terminated Miroir was replaced after {:?}", begun.elapsed());
     assert_eq!(add(&client, 10).await["status"], "succeeded");
     assert_eq!(found(&client).await, 11);
 }
@@ -58,8 +58,8 @@ async fn readiness_follows_the_server() {
             async move { (client.get("/_miroir/ready").await.ok()?.status == status).then_some(()) }
         }
     };
-    until("it is not ready", ready(503)).await;
-    // A scrape goes on, without what only the store knows.
+    until("Miroir is not ready", ready(503)).await;
+    // A scrape succeeds without the metrics of the store.
     let metrics = client.get("/_miroir/metrics").await.unwrap().expect(200).unwrap();
     let metrics = metrics.as_str().unwrap();
     assert!(metrics.contains("\nmiroir_store_up 0\n"), "{metrics}");
@@ -68,7 +68,7 @@ async fn readiness_follows_the_server() {
     assert_eq!(refused.status, 503, "{}", refused.body);
     tokio::time::sleep(Duration::from_secs(1)).await;
     server.launch_again();
-    until("it is ready", ready(200)).await;
+    until("Miroir is ready", ready(200)).await;
     assert_eq!(add(&client, 3).await["status"], "succeeded");
     assert_eq!(found(&client).await, 2);
     let metrics = client.get("/_miroir/metrics").await.unwrap().expect(200).unwrap();

@@ -1,4 +1,4 @@
-//! A store on a Redis server that is reached with TLS.
+//! A store on a Redis server over TLS.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use miroir_e2e::{Cluster, ClusterBuilder};
 use miroir_test_redis::{RedisServer, free_port};
 use serde_json::json;
 
-/// A certificate for this machine and its key, as files in `folder`.
+/// Creates a certificate of this machine and its key, as files in `folder`.
 fn certificate(folder: &Path) -> (String, String) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let file = |name: &str, text: String| {
@@ -23,7 +23,7 @@ fn on(port: &str) -> ClusterBuilder {
 }
 
 #[tokio::test]
-async fn store_is_reached_with_tls_and_a_certificate_that_nobody_vouches_for_is_refused() {
+async fn store_connects_over_tls_and_refuses_an_untrusted_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = certificate(folder.path());
     let port = free_port().to_string();

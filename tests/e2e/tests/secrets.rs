@@ -1,4 +1,4 @@
-//! Keys, passwords and tokens are nowhere to be read: not in logs of any level, not in answers, not in errors.
+//! Keys, passwords and tokens appear in no log of any level, no response and no error.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -20,12 +20,12 @@ const NATS_PASSWORD: &str = "sesame-of-nats-user-5d6e7f";
 const NATS_TOKEN: &str = "sesame-of-nats-token-8a9b0c";
 const NATS_URL: &str = "sesame-in-a-nats-url-1d2e3f";
 const WEBHOOK_URL: &str = "sesame-in-a-webhook-url-4a5b6c";
-/// The key of a webhook in base64, behind what all of them begin with.
+/// The key of a webhook in base64, after the common prefix.
 const WEBHOOK: &str = "whsec_c2VzYW1lLW9mLXRoZS13ZWJob29rcy03ZDhlOWY=";
-/// What any of them, as it is written here, has somewhere.
+/// A part of every secret in these tests.
 const MARKS: [&str; 2] = ["sesame-", "c2VzYW1l"];
 
-/// Fails where a secret can be read in `text`.
+/// Asserts that `text` contains no secret.
 fn assert_clean(text: &str, what: &str) {
     for mark in MARKS {
         if let Some(at) = text.find(mark) {
@@ -36,7 +36,7 @@ fn assert_clean(text: &str, what: &str) {
     }
 }
 
-/// A configuration in which every secret there can be is set.
+/// Returns a configuration that sets every secret.
 fn configuration() -> Value {
     json!({
         "auth": { "master_key": MASTER, "admin_key": ADMIN },
@@ -61,12 +61,12 @@ fn configuration() -> Value {
     })
 }
 
-fn check_answer(answer: &Response, what: &str) {
-    assert_clean(&answer.body.to_string(), what);
-    assert_clean(&format!("{:?}", answer.headers), what);
+fn check_response(response: &Response, what: &str) {
+    assert_clean(&response.body.to_string(), what);
+    assert_clean(&format!("{:?}", response.headers), what);
 }
 
-/// Asks every route that only reads with both keys, then with none and a wrong one.
+/// Sends requests to every read route with both keys, without a key and with a wrong one.
 async fn read_everything(client: &Client) {
     for route in route_list().into_iter().filter(|route| route.method == "GET") {
         let parts = route.template.split('/').map(|part| match part {
@@ -79,9 +79,9 @@ async fn read_everything(client: &Client) {
             path.push_str("?index=films&wait=0");
         }
         let plain = || client.request("GET", &path).unwrap();
-        let nobody = Client::new(client.base_url(), None).unwrap();
-        let keyless = || nobody.request("GET", &path).unwrap();
-        // Right, absent, and of somebody who mistook one key for another.
+        let without_key = Client::new(client.base_url(), None).unwrap();
+        let keyless = || without_key.request("GET", &path).unwrap();
+        // The right key, none, and the other key.
         let requests = [
             plain().header("X-Admin-Key", ADMIN),
             keyless(),
@@ -90,12 +90,12 @@ async fn read_everything(client: &Client) {
             keyless().bearer_auth(NODES).header("X-Admin-Key", NODES),
         ];
         for request in requests {
-            check_answer(&client.send(request).await.unwrap(), &path);
+            check_response(&client.send(request).await.unwrap(), &path);
         }
     }
 }
 
-/// Writes, and what goes wrong with them.
+/// Sends writes, including failing ones.
 async fn write_everything(client: &Client) {
     let film = json!([{ "id": 1, "title": "Ali Baba" }]);
     for (method, path, body) in [
@@ -109,22 +109,22 @@ async fn write_everything(client: &Client) {
     ] {
         let request = client.request(method, path).unwrap().header("X-Admin-Key", ADMIN);
         let request = if body.is_null() { request } else { request.json(&body) };
-        check_answer(&client.send(request).await.unwrap(), path);
+        check_response(&client.send(request).await.unwrap(), path);
     }
 }
 
-/// Whether every sink that cannot be reached has failed.
+/// Returns whether every unreachable sink has failed.
 async fn sinks_have_failed(client: &Client) -> bool {
     let request = client.request("GET", "/_miroir/cdc/sinks").unwrap().header("X-Admin-Key", ADMIN);
-    let answer = client.send(request).await.unwrap();
-    check_answer(&answer, "the sinks");
-    let sinks = answer.expect(200).unwrap()["results"].as_array().unwrap().clone();
+    let response = client.send(request).await.unwrap();
+    check_response(&response, "the sinks");
+    let sinks = response.expect(200).unwrap()["results"].as_array().unwrap().clone();
     let failing = sinks.iter().filter(|sink| sink["kind"] != "internal");
     failing.clone().count() == 3 && failing.clone().all(|sink| sink["failures"].as_u64() > Some(0))
 }
 
 #[tokio::test]
-async fn nothing_that_goes_right_or_wrong_shows_a_secret() {
+async fn successes_and_failures_show_no_secret() {
     let cluster =
         Cluster::builder().nodes(2).replication_factor(2).node_key(NODES).configuration(configuration());
     let mut cluster = cluster.start().await.unwrap();
@@ -139,20 +139,20 @@ async fn nothing_that_goes_right_or_wrong_shows_a_secret() {
     read_everything(&client).await;
     assert!(cluster.miroir().terminate().await.unwrap().success());
     let log = cluster.miroir().process().log();
-    // Were it not written at this level, it would prove little.
+    // The check means little unless these levels are logged.
     assert!(log.contains("TRACE") && log.contains("DEBUG"), "{}", &log[..log.len().min(2_000)]);
     assert_clean(&log, "the log");
 }
 
 #[tokio::test]
-async fn nodes_that_refuse_their_key_do_not_make_it_known() {
+async fn nodes_that_refuse_their_key_do_not_reveal_it() {
     let mut wrong = configuration();
     wrong["node_defaults"]["master_key"] = ONE_NODE.into();
     let builder = Cluster::builder().nodes(1).node_key(NODES).configuration(wrong);
     let mut cluster = builder.start_nodes().await.unwrap();
     cluster.miroir().start_unready().unwrap();
     let client = cluster.client();
-    until("it answers", || async { client.get("/health").await.ok() }).await;
+    until("Miroir responds", || async { client.get("/health").await.ok() }).await;
     write_everything(&client).await;
     read_everything(&client).await;
     let refused = client.call("POST", "/indexes/films/documents", json!([{ "id": 1 }])).await.unwrap();
@@ -161,7 +161,7 @@ async fn nodes_that_refuse_their_key_do_not_make_it_known() {
 }
 
 #[tokio::test]
-async fn a_store_on_redis_does_not_make_its_password_known() {
+async fn store_on_redis_does_not_reveal_its_password() {
     let user = format!("user miroir on >{REDIS} ~* &* +@all");
     let server = RedisServer::start();
     let words: Vec<&str> = ["ACL", "SETUSER"].into_iter().chain(user.split(' ').skip(1)).collect();
@@ -193,31 +193,31 @@ async fn a_store_on_redis_does_not_make_its_password_known() {
     }
 }
 
-/// What `miroir config check` says of a file with this text, and with these variables.
+/// Runs `miroir config check` on a file and variables. Returns whether it succeeds, and its output.
 async fn check(folder: &Path, text: &str, variables: &[(&str, &str)]) -> (bool, String) {
     let file = folder.join("checked.yaml");
     std::fs::write(&file, text).unwrap();
     let mut command = Command::new(miroir_program().await.unwrap());
     command.args(["config", "check", "--config"]).arg(&file).current_dir(folder).env_clear();
     command.envs(variables.iter().copied()).stdin(Stdio::null());
-    let output = timeout(PATIENCE, command.output()).await.expect("it ends").unwrap();
-    let said =
+    let output = timeout(PATIENCE, command.output()).await.expect("an exit within the timeout").unwrap();
+    let printed =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(!said.is_empty());
-    (output.status.success(), said)
+    assert!(!printed.is_empty());
+    (output.status.success(), printed)
 }
 
 #[tokio::test]
-async fn checking_a_configuration_shows_no_secret_be_it_right_or_wrong() {
+async fn config_check_shows_no_secret() {
     let folder = tempfile::tempdir().unwrap();
-    let (holds, said) = check(folder.path(), &configuration().to_string(), &[]).await;
-    assert!(holds, "{said}");
-    assert!(said.contains("********"), "{said}");
-    assert_clean(&said, "a configuration that holds");
+    let (holds, printed) = check(folder.path(), &configuration().to_string(), &[]).await;
+    assert!(holds, "{printed}");
+    assert!(printed.contains("********"), "{printed}");
+    assert_clean(&printed, "a configuration that holds");
     let environment = [("MIROIR_AUTH__MASTER_KEY", MASTER), ("MIROIR_AUTH__ADMIN_KEY", ADMIN)];
-    let (holds, said) = check(folder.path(), "{}", &environment).await;
-    assert!(holds, "{said}");
-    assert_clean(&said, "a configuration from variables");
+    let (holds, printed) = check(folder.path(), "{}", &environment).await;
+    assert!(holds, "{printed}");
+    assert_clean(&printed, "a configuration from variables");
     for text in [
         format!("auth: {MASTER}"),
         format!("auth: [{MASTER}]"),
@@ -261,9 +261,9 @@ async fn checking_a_configuration_shows_no_secret_be_it_right_or_wrong() {
         format!("{MASTER}\n"),
         format!("- {MASTER}\n"),
     ] {
-        let (holds, said) = check(folder.path(), &text, &[]).await;
-        assert!(!holds, "{text}: {said}");
-        assert_clean(&said, &format!("what is said of {text}"));
+        let (holds, printed) = check(folder.path(), &text, &[]).await;
+        assert!(!holds, "{text}: {printed}");
+        assert_clean(&printed, &format!("the output for {text}"));
     }
     for (name, value) in [
         ("MIROIR_AUTH", MASTER),
@@ -272,9 +272,9 @@ async fn checking_a_configuration_shows_no_secret_be_it_right_or_wrong() {
         ("MIROIR_AUTH__MASTER_KYE", MASTER),
         ("MIROIR_AUTH__MASTER_KEY", "sesame-with a space"),
     ] {
-        let (holds, said) = check(folder.path(), "{}", &[(name, value)]).await;
-        assert!(!holds, "{name}: {said}");
-        assert_clean(&said, name);
+        let (holds, printed) = check(folder.path(), "{}", &[(name, value)]).await;
+        assert!(!holds, "{name}: {printed}");
+        assert_clean(&printed, name);
     }
 }
 

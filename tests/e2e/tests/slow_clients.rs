@@ -1,4 +1,4 @@
-//! Thousands of clients that hardly send or do not read, beside one that behaves.
+//! Thousands of clients that send slowly or do not read, beside one that behaves.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -9,25 +9,25 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-/// How many connections do nothing useful.
+/// Number of idle connections.
 const SLOW: usize = 2_000;
-/// How often each slow client sends its next byte while the one that behaves is at work.
+/// Pause between two bytes of a slow client.
 const ROUNDS: usize = 5;
-/// Longer than the test may take: nobody is cut off in it.
+/// Longer than the timeout of the test, so that no client is disconnected.
 const NEVER_MS: u64 = 3_600_000;
-/// What most systems let a process open that does not ask for more.
+/// Default limit of open files on most systems.
 const USUAL_OPEN_FILES: u32 = 1_024;
 
-/// The slow clients of a Miroir.
+/// Slow clients of a Miroir.
 struct Crowd {
-    /// Byte by byte.
+    /// Clients that send byte by byte.
     senders: Vec<TcpStream>,
-    /// Not at all.
+    /// Clients that do not read.
     deaf: Vec<TcpStream>,
 }
 
 impl Crowd {
-    /// A third sends its headers slowly, a third its body, and a third reads nothing.
+    /// Connects the clients: a third sends its headers slowly, a third its body, and a third reads nothing.
     async fn gather(address: &str, count: usize) -> Self {
         let mut crowd = Self { senders: Vec::new(), deaf: Vec::new() };
         for number in 0..count {
@@ -37,14 +37,14 @@ impl Crowd {
                 1 => b"POST /indexes/films/documents HTTP/1.1\r\nHost: m\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n[",
                 _ => b"GET /_miroir/openapi.json HTTP/1.1\r\nHost: m\r\n\r\nGET /health HTTP/1.1\r\nHost: m\r\n\r\n",
             };
-            // One that is shed while it begins has begun all the same.
+            // A client may be disconnected while it connects.
             let _ = stream.write_all(start).await;
             if number % 3 == 2 { crowd.deaf.push(stream) } else { crowd.senders.push(stream) }
         }
         crowd
     }
 
-    /// Every sender sends one more byte; those that were cut off are gone.
+    /// Lets every sender send one more byte, and drops the disconnected ones.
     async fn drip(&mut self) {
         let mut left = Vec::new();
         for mut stream in self.senders.drain(..) {
@@ -55,8 +55,8 @@ impl Crowd {
         self.senders = left;
     }
 
-    /// How many connections stand.
-    fn standing(&self) -> usize {
+    /// Returns the number of open connections.
+    fn open(&self) -> usize {
         let deaf = self.deaf.iter().filter(|stream| !is_closed(stream)).count();
         self.senders.iter().filter(|stream| is_open(stream)).count() + deaf
     }
@@ -64,22 +64,25 @@ impl Crowd {
 
 async fn connect(address: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
-    // The system of a client that does not read takes in little for it.
+    // A small receive buffer, for a client that does not read.
     socket.set_recv_buffer_size(4_096).unwrap();
-    timeout(PATIENCE, socket.connect(address.parse().unwrap())).await.expect("it is accepted").unwrap()
+    timeout(PATIENCE, socket.connect(address.parse().unwrap()))
+        .await
+        .expect("an accepted connection")
+        .unwrap()
 }
 
-/// Whether a connection on which nothing was answered yet stands.
+/// Returns whether a connection without a response is open.
 fn is_open(stream: &TcpStream) -> bool {
     matches!(stream.try_read(&mut [0; 1]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
-/// Whether a connection was reset. What was answered on it is left unread.
+/// Returns whether a connection was reset. A response on it is left unread.
 fn is_closed(stream: &TcpStream) -> bool {
     !matches!(stream.take_error(), Ok(None))
 }
 
-/// A program that starts Miroir as a shell on most systems would.
+/// Returns a program that starts Miroir with the usual limit of open files.
 async fn under_the_usual_limit(folder: &std::path::Path) -> PathBuf {
     let program = miroir_program().await.unwrap().display();
     let path = folder.join("miroir-with-few-files");
@@ -89,7 +92,7 @@ async fn under_the_usual_limit(folder: &std::path::Path) -> PathBuf {
     path
 }
 
-/// Some of everything, each on a connection of its own and on one that is kept.
+/// Sends requests of every kind, each on a new connection and on a kept one.
 async fn behave(kept: &Client) {
     for client in [kept, &Client::new(kept.base_url(), None).unwrap()] {
         let found = client.call("POST", "/indexes/films/search", json!({ "q": "alien" })).await.unwrap();
@@ -130,23 +133,23 @@ fn address(client: &Client) -> String {
 async fn two_thousand_slow_connections_do_not_stop_a_client_that_behaves() {
     let folder = tempfile::tempdir().unwrap();
     let program = under_the_usual_limit(folder.path()).await;
-    let patient = json!({
+    let limits = json!({
         "header_timeout_ms": NEVER_MS, "body_timeout_ms": NEVER_MS, "write_timeout_ms": NEVER_MS,
-        // Fewer than there are slow clients in the middle of a body.
+        // Fewer than the number of slow clients in the middle of a body.
         "max_concurrent_requests": 100,
     });
-    let cluster = cluster(patient, Some(program)).await;
+    let cluster = cluster(limits, Some(program)).await;
     let client = cluster.client();
     let mut crowd = Crowd::gather(&address(&client), SLOW).await;
     for _ in 0..ROUNDS {
         crowd.drip().await;
         behave(&client).await;
     }
-    assert_eq!(crowd.standing(), SLOW, "some were cut off, so this was no test");
+    assert_eq!(crowd.open(), SLOW, "some clients were disconnected");
 }
 
 #[tokio::test]
-async fn slow_connections_beyond_the_most_make_room_for_a_client_that_behaves() {
+async fn slow_connections_above_the_limit_yield_to_a_client_that_behaves() {
     let mut few = cluster(json!({ "max_connections": 200 }), None).await;
     let client = few.client();
     let mut crowd = Crowd::gather(&address(&client), SLOW).await;
@@ -154,12 +157,12 @@ async fn slow_connections_beyond_the_most_make_room_for_a_client_that_behaves() 
         crowd.drip().await;
         behave(&client).await;
     }
-    assert!(crowd.standing() < SLOW);
+    assert!(crowd.open() < SLOW);
     few.miroir().process().expect_running().unwrap();
 }
 
 #[tokio::test]
-async fn slow_clients_are_cut_off() {
+async fn slow_clients_are_disconnected() {
     let strict = json!({ "header_timeout_ms": 300, "body_timeout_ms": 300, "write_timeout_ms": 300 });
     let cluster = cluster(strict, None).await;
     let client = cluster.client();
@@ -170,6 +173,6 @@ async fn slow_clients_are_cut_off() {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
-    timeout(PATIENCE, all_senders_gone).await.expect("they are cut off, although each sends byte by byte");
+    timeout(PATIENCE, all_senders_gone).await.expect("clients that send byte by byte are disconnected");
     behave(&client).await;
 }

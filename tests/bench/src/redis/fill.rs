@@ -1,4 +1,4 @@
-//! A store with many tasks, the same as `store::fill` makes, written through the ports.
+//! A store with the same tasks as `store::fill` makes, written through the ports.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use miroir_ports::outbound::TaskStore;
 use serde_json::{Map, json};
 use tokio::task::JoinSet;
 
+use crate::shared::filled::{CANCELED_EVERY, FIRST_MS, PACE_MS};
 use crate::shared::{now, task::new_task};
-use crate::store::fill::{CANCELED_EVERY, FIRST_MS, PACE_MS};
 
 const WRITERS: u32 = 64;
 
-/// Adds tasks until there are `tasks` in all, of which there were `before`.
+/// Adds tasks to a store of `before` tasks until it holds `tasks`.
 pub async fn fill(store: &Arc<dyn TaskStore>, before: u32, tasks: u32) -> Result<()> {
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
@@ -34,7 +34,7 @@ pub async fn fill(store: &Arc<dyn TaskStore>, before: u32, tasks: u32) -> Result
     Ok(())
 }
 
-/// The task as it is after its time, in a store of `tasks`.
+/// Returns the task in its last state in a store of `tasks` tasks.
 fn aged(task: Task, tasks: u32) -> Result<Task> {
     let n = task.uid.0;
     let status = match n {

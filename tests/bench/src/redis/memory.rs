@@ -1,4 +1,4 @@
-//! How much memory each keyspace takes, weighed key by key with `MEMORY USAGE`; and pages of the stores that are weighed.
+//! Memory of each keyspace, measured key by key with `MEMORY USAGE`, and listings of the measured stores.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,24 +15,24 @@ use redis::aio::MultiplexedConnection;
 use serde_json::json;
 
 use super::fill::fill;
-use super::{SECTION, open};
+use super::target::{SECTION, open};
 use crate::row::Row;
 use crate::shared::task::new_task;
 use crate::shared::{list, now};
 
-/// The sizes at which tasks are weighed; the last is the one asked for.
+/// Numbers of tasks whose memory is measured, beside the requested number.
 const SIZES: [u32; 2] = [1_000, 100_000];
-/// Rows of the other tables that are weighed.
+/// Measured rows of each other table.
 const ROWS: u32 = 10_000;
-/// Keys that are weighed in one call.
+/// Keys that are measured in one call.
 const BATCH: usize = 1_000;
-/// The bytes of the body of a change event that is weighed.
+/// Size of the body of a measured change event, in bytes.
 const EVENT_BYTES: usize = 500;
 
 /// Bytes and keys by keyspace.
 type Weights = BTreeMap<String, (u64, u64)>;
 
-/// Rows of listings at every size, and the page `docs/redis-memory.md`.
+/// Returns the rows of listings, and the page `docs/redis-memory.md`.
 pub async fn measure(tasks: u32) -> Result<(Vec<Row>, String)> {
     let few_server = RedisServer::start();
     let few: Arc<dyn TaskStore> = open(&few_server).await?;
@@ -153,7 +153,7 @@ async fn other_tables(page: &mut String) -> Result<()> {
     for (what, rows, index) in parts {
         let per_row = |name: &str| -> Result<u64> {
             let (bytes, _) =
-                weights.get(name).with_context(|| format!("no key of {name} was weighed: {weights:?}"))?;
+                weights.get(name).with_context(|| format!("no key of {name} was measured: {weights:?}"))?;
             Ok(bytes / u64::from(ROWS))
         };
         let row = per_row(rows)?;
@@ -172,7 +172,7 @@ fn later() -> Timestamp {
     Timestamp::from_millis(now().as_millis() + 3_600_000)
 }
 
-/// Weighs every key of the server.
+/// Measures every key of the server.
 async fn weigh(server: &RedisServer) -> Result<Weights> {
     let client = redis::Client::open(server.url())?;
     let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_mins(5)));
@@ -192,11 +192,11 @@ async fn weigh(server: &RedisServer) -> Result<Weights> {
 }
 
 async fn add(weights: &mut Weights, keys: &[String], connection: &mut MultiplexedConnection) -> Result<()> {
-    let mut questions = redis::pipe();
+    let mut requests = redis::pipe();
     for key in keys {
-        questions.cmd("MEMORY").arg("USAGE").arg(key).arg("SAMPLES").arg(0);
+        requests.cmd("MEMORY").arg("USAGE").arg(key).arg("SAMPLES").arg(0);
     }
-    let bytes: Vec<Option<u64>> = questions.query_async(connection).await?;
+    let bytes: Vec<Option<u64>> = requests.query_async(connection).await?;
     for (key, bytes) in keys.iter().zip(bytes) {
         let weight = weights.entry(keyspace(key)).or_default();
         weight.0 += bytes.unwrap_or_default();
@@ -216,7 +216,7 @@ const TABLES_OF_ROWS: [&str; 7] = [
     "cdc:overflow",
 ];
 
-/// The name of a key without what tells it from others of its kind.
+/// Returns the name of a key without the parts that differ between keys of its kind.
 fn keyspace(key: &str) -> String {
     let key = key.strip_prefix("miroir:").unwrap_or(key);
     for table in TABLES_OF_ROWS {
@@ -232,5 +232,5 @@ fn keyspace(key: &str) -> String {
 fn used(server: &RedisServer) -> Result<u64> {
     let info = server.say(&["INFO", "memory"]);
     let line = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
-    Ok(line.context("the server does not say what it uses")?.trim().parse()?)
+    Ok(line.context("`INFO memory` has no `used_memory`")?.trim().parse()?)
 }

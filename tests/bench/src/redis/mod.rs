@@ -1,9 +1,10 @@
-//! The task store on Redis: a real server on the loopback interface that keeps nothing on disk, so that the disk is no part
-//! of the figures.
+//! The task store on Redis: a real server on the loopback interface, without files, so that the figures do
+//! not depend on the disk.
 
 mod fill;
 mod memory;
 mod reference;
+mod target;
 mod task;
 
 use std::path::Path;
@@ -11,17 +12,14 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use miroir_ports::outbound::TaskStore;
-use miroir_redis::{RedisOptions, RedisStore};
 use miroir_test_redis::RedisServer;
 
+use self::target::{SECTION, open};
 use crate::row::Row;
 use crate::shared::{job, lease};
 
-/// The name of this section in the table.
-const SECTION: &str = "redis";
-
-/// All rows of this section. The largest store that is listed and weighed holds `tasks` tasks; what was weighed is written to
-/// `memory_page`.
+/// Measures all rows of this section. The largest listed store holds `tasks` tasks; the page on its memory is
+/// written to `memory_page`.
 pub async fn measure(tasks: u32, memory_page: Option<&Path>) -> Result<Vec<Row>> {
     eprintln!("Measuring the store on Redis...");
     let server = RedisServer::start();
@@ -37,8 +35,4 @@ pub async fn measure(tasks: u32, memory_page: Option<&Path>) -> Result<Vec<Row>>
         eprintln!("Written to {}.", path.display());
     }
     Ok(rows)
-}
-
-async fn open(server: &RedisServer) -> Result<Arc<RedisStore>> {
-    Ok(Arc::new(RedisStore::open(RedisOptions::new(server.url())).await?))
 }

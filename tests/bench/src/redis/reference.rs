@@ -1,4 +1,4 @@
-//! What the server does without Miroir in front.
+//! References: the server without Miroir in front.
 
 use std::process::Command;
 use std::time::Duration;
@@ -10,11 +10,12 @@ use tokio::time::Instant;
 use crate::samples::rate;
 use crate::shared::CALLERS;
 
-/// Commands that redis-benchmark sends.
+/// Number of commands that `redis-benchmark` sends.
 const COMMANDS: &str = "200000";
 const SPAN: Duration = Duration::from_secs(1);
 
-/// The rate of `command` in `redis-benchmark` with as many clients as the store has callers, no pipelining.
+/// Returns the rate of `command` in `redis-benchmark`, without pipelining, with one client for each caller of
+/// a store.
 pub fn benchmark(server: &RedisServer, command: &str) -> Result<f64> {
     let port = server.address().port().to_string();
     let clients = CALLERS.to_string();
@@ -31,7 +32,7 @@ pub fn benchmark(server: &RedisServer, command: &str) -> Result<f64> {
     Ok(cell.trim_matches('"').parse()?)
 }
 
-/// The rate of `SET NX PX` of one caller, each on a key of its own.
+/// Returns the rate of `SET NX PX` of one caller, each on another key.
 pub async fn lease(server: &RedisServer) -> Result<f64> {
     let client = redis::Client::open(server.url())?;
     let mut connection = client.get_multiplexed_async_connection().await?;

@@ -1,4 +1,4 @@
-//! Creating and reading single tasks by many callers at once.
+//! Concurrent callers that create and read single tasks.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use anyhow::Result;
 use miroir_ports::outbound::TaskStore;
 use miroir_test_redis::RedisServer;
 
-use super::SECTION;
 use super::reference::benchmark;
+use super::target::SECTION;
 use crate::row::{Goal, Row, Unit};
 use crate::shared::task::{create, get};
 
-/// The store and the reference take turns.
+/// Rounds of turns, which the store and the reference take alternately.
 const ROUNDS: u32 = 3;
 
 pub async fn measure(store: &Arc<dyn TaskStore>, server: &RedisServer) -> Result<Vec<Row>> {

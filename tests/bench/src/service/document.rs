@@ -1,19 +1,19 @@
-//! Documents to write and to find: made up, the same in every run.
+//! Generated documents and queries, the same in every run.
 
 use serde_json::{Value, json};
 
 const GENRES: [&str; 8] =
     ["drama", "comedy", "thriller", "western", "science fiction", "romance", "horror", "documentary"];
-/// Syllables that make the words.
+/// Syllables of the words.
 const SYLLABLES: [&str; 16] =
     ["ba", "do", "fi", "ga", "hu", "ki", "lo", "ma", "ne", "pa", "ri", "so", "ta", "ve", "wo", "zu"];
 
-/// The word of a number: three syllables, so that there are 4,096 of them.
+/// Returns the word of a number: three syllables, hence 4,096 different words.
 fn word(number: u32) -> String {
     [number, number >> 4, number >> 8].iter().map(|part| SYLLABLES[(part % 16) as usize]).collect()
 }
 
-/// The next of a row of numbers that look random (xorshift32).
+/// Returns the next pseudo-random number (xorshift32).
 fn next(state: &mut u32) -> u32 {
     *state ^= *state << 13;
     *state ^= *state >> 17;
@@ -21,7 +21,7 @@ fn next(state: &mut u32) -> u32 {
     *state
 }
 
-/// `count` words; small numbers, which make frequent words, come more often, as in a language.
+/// Returns `count` words. Some words are frequent and most are rare, as in a language.
 fn words(state: &mut u32, count: usize) -> String {
     let word = |_| {
         let reach = 1 + next(state) % 1_500;
@@ -30,9 +30,9 @@ fn words(state: &mut u32, count: usize) -> String {
     (0..count).map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// The document of a number, with an overview of so many words.
+/// Returns the document of a number, with an overview of `overview_words` words.
 pub fn document(number: u32, overview_words: usize) -> Value {
-    // Any start but zero.
+    // Xorshift needs a start other than zero.
     let mut state = number.wrapping_mul(2_654_435_761) | 1;
     for _ in 0..4 {
         next(&mut state);
@@ -46,7 +46,7 @@ pub fn document(number: u32, overview_words: usize) -> Value {
     })
 }
 
-/// Documents as NDJSON, from `first` on, one after the other until `bytes` are reached or `count` are written.
+/// Returns at most `count` documents from `first` on, as NDJSON of at most `bytes` bytes.
 pub fn ndjson(first: u32, count: usize, overview_words: usize, bytes: usize) -> Vec<u8> {
     let mut text = Vec::new();
     for number in (first..).take(count) {
@@ -60,7 +60,7 @@ pub fn ndjson(first: u32, count: usize, overview_words: usize, bytes: usize) -> 
     text
 }
 
-/// Queries of every kind a cluster answers.
+/// Returns queries of every kind.
 pub fn queries() -> Vec<Value> {
     vec![
         json!({ "q": word(3) }),

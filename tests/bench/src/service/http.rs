@@ -1,5 +1,5 @@
-//! A client that costs as little as can be, so that it is the server that is measured: one connection, requests
-//! prepared beforehand, answers read to their end and not looked at.
+//! A client with little overhead, so that the figures are those of the server: one connection, requests
+//! prepared in advance, responses read and not parsed.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// The longest answer that is read.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
+/// Longest response that is read.
+const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
 /// A whole request.
 #[derive(Debug, Clone)]
 pub struct Request(Vec<u8>);
 
 impl Request {
-    /// `GET`.
+    /// Creates a `GET` request.
     pub fn get(path: &str) -> Self {
         Self(format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n").into_bytes())
     }
 
-    /// `POST` with a body.
+    /// Creates a `POST` request with a body.
     pub fn post(path: &str, content_type: &str, body: &[u8]) -> Self {
         let length = body.len();
         let mut request = format!(
@@ -35,7 +35,7 @@ impl Request {
     }
 }
 
-/// A connection that is kept.
+/// A persistent connection.
 pub struct Connection {
     stream: TcpStream,
     buffer: BytesMut,
@@ -50,8 +50,12 @@ impl Connection {
         Ok(Self { stream, buffer: BytesMut::with_capacity(64 * 1024) })
     }
 
-    /// Sends a request and reads its answer; answers with the time from the first byte sent to the last one read. An
-    /// error unless the status is a success.
+    /// Sends a request and reads its response. Returns the time from the first byte sent to the last byte
+    /// read.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the status of the response is not a success.
     pub async fn exchange(&mut self, request: &Request) -> Result<Duration> {
         let begun = Instant::now();
         self.stream.write_all(&request.0).await?;
@@ -61,16 +65,16 @@ impl Connection {
             }
             self.fill().await?;
         };
-        let head = std::str::from_utf8(&self.buffer[..head_length]).context("an answer without a head")?;
+        let head = std::str::from_utf8(&self.buffer[..head_length]).context("a response without a head")?;
         let (status, body_length) = read_head(head)?;
-        ensure!(body_length <= MAX_ANSWER_BYTES, "an answer of {body_length} bytes");
+        ensure!(body_length <= MAX_RESPONSE_BYTES, "a response of {body_length} bytes");
         while self.buffer.len() < head_length + body_length {
             self.fill().await?;
         }
         let took = begun.elapsed();
         if !(200..300).contains(&status) {
             let body = String::from_utf8_lossy(&self.buffer[head_length..head_length + body_length]);
-            bail!("the answer is {status}: {body}");
+            bail!("the response is {status}: {body}");
         }
         self.buffer.advance(head_length + body_length);
         Ok(took)
@@ -82,19 +86,19 @@ impl Connection {
     }
 }
 
-/// The status and the length of the body.
+/// Returns the status and the length of the body.
 fn read_head(head: &str) -> Result<(u16, usize)> {
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
-    let status = status.with_context(|| format!("an answer without a status: {head:?}"))?;
+    let status = status.with_context(|| format!("a response without a status: {head:?}"))?;
     let length = lines
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
         .and_then(|(_, value)| value.trim().parse().ok());
-    Ok((status, length.with_context(|| format!("an answer without a length: {head:?}"))?))
+    Ok((status, length.with_context(|| format!("a response without a length: {head:?}"))?))
 }
 
-/// Sends each request on its connection, all at once; answers with the time until the last answer.
+/// Sends each request on its connection, concurrently. Returns the time until the last response.
 pub async fn slowest(connections: &mut [Connection], requests: &[Request]) -> Result<Duration> {
     let begun = Instant::now();
     let exchanges =
@@ -109,15 +113,15 @@ mod tests {
 
     use super::*;
 
-    async fn answered(answer: &'static str, times: usize) -> Vec<Result<Duration>> {
+    async fn exchanged(response: &'static str, times: usize) -> Vec<Result<Duration>> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 1024];
             while stream.read(&mut request).await.unwrap_or(0) > 0 {
-                // In two pieces, so that no answer comes whole.
-                let (one, two) = answer.split_at(answer.len() / 2);
+                // The response arrives in two pieces.
+                let (one, two) = response.split_at(response.len() / 2);
                 stream.write_all(one.as_bytes()).await.unwrap();
                 tokio::task::yield_now().await;
                 stream.write_all(two.as_bytes()).await.unwrap();
@@ -133,21 +137,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn exchange_reads_one_answer_after_the_other() {
-        let outcomes = answered("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", 3).await;
+    async fn exchange_reads_one_response_after_the_other() {
+        let outcomes = exchanged("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", 3).await;
         assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     }
 
     #[tokio::test]
-    async fn exchange_fails_with_what_the_server_said() {
-        let outcomes = answered("HTTP/1.1 404 Not Found\r\ncontent-length: 7\r\n\r\nnothing", 1).await;
+    async fn exchange_fails_with_the_body_of_an_error() {
+        let outcomes = exchanged("HTTP/1.1 404 Not Found\r\ncontent-length: 7\r\n\r\nnothing", 1).await;
         let error = outcomes[0].as_ref().unwrap_err().to_string();
         assert!(error.contains("404") && error.contains("nothing"), "{error}");
     }
 
     #[tokio::test]
     async fn exchange_fails_without_a_length() {
-        let outcomes = answered("HTTP/1.1 200 OK\r\n\r\n", 1).await;
+        let outcomes = exchanged("HTTP/1.1 200 OK\r\n\r\n", 1).await;
         assert!(outcomes[0].as_ref().unwrap_err().to_string().contains("without a length"));
     }
 }

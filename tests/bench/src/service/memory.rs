@@ -6,25 +6,25 @@ use anyhow::{Context, Result};
 use miroir_e2e::{Cluster, PATIENCE};
 use tokio::time::{sleep, timeout};
 
-use super::SECTION;
 use super::document::{document, ndjson};
+use super::target::SECTION;
 use crate::process;
 use crate::row::{Goal, Row, Unit};
 
-/// How long Miroir is left alone before it counts as idle: some rounds of everything it does by itself.
+/// Time without requests before Miroir counts as idle: some rounds of all its background work.
 const REST: Duration = Duration::from_secs(3);
 const IMPORT_BYTES: usize = 90_000_000;
 const IDLE_LIMIT: f64 = 40e6;
 const IMPORT_LIMIT: f64 = 150e6;
 
-/// What Miroir takes when nothing is asked of it.
+/// Measures the memory of an idle Miroir.
 pub async fn measure_idle(cluster: &mut Cluster) -> Result<Vec<Row>> {
     sleep(REST).await;
     let idle = resident(cluster, "VmRSS")?;
     Ok(vec![Row::alone(SECTION, "resident memory, idle", Unit::Bytes, idle, Goal::AtMost(IDLE_LIMIT))])
 }
 
-/// The most Miroir ever takes during an import that comes in one request.
+/// Measures the peak memory of Miroir during an import in one request.
 pub async fn measure_import(cluster: &mut Cluster) -> Result<Vec<Row>> {
     let client = cluster.client();
     client.write("POST", "/indexes/import/documents", serde_json::json!([document(0, 60)])).await?;
@@ -35,9 +35,9 @@ pub async fn measure_import(cluster: &mut Cluster) -> Result<Vec<Row>> {
         .request("POST", "/indexes/import/documents")?
         .header("content-type", "application/x-ndjson")
         .body(body);
-    let answer =
-        timeout(2 * PATIENCE, client.send(request)).await.context("the import is not answered")??;
-    answer.expect(202)?;
+    let response =
+        timeout(2 * PATIENCE, client.send(request)).await.context("the import has no response")??;
+    response.expect(202)?;
     let peak = resident(cluster, "VmHWM")?;
     let row = Row::alone(
         SECTION,

@@ -1,16 +1,16 @@
 //! Searches over three nodes that hold a third of the documents each.
 //!
-//! The reference asks every node, at the same moment, the very question that Miroir asks it, and waits for the slowest
-//! answer: what nobody in front of the nodes can be faster than.
+//! The reference sends every node, at the same moment, the same request as Miroir does, and waits for the
+//! slowest response. No proxy can be faster.
 
 use anyhow::Result;
 use miroir_domain::search::SearchRequest;
 use miroir_e2e::Cluster;
 use serde_json::{Value, json};
 
-use super::SECTION;
 use super::document::{document, queries};
 use super::http::{Connection, Request, slowest};
+use super::target::SECTION;
 use crate::domain::index_facts;
 use crate::row::{Goal, Row, Unit};
 use crate::samples::Samples;
@@ -38,14 +38,14 @@ pub async fn measure(cluster: &mut Cluster) -> Result<Vec<Row>> {
     let index = index_facts(MAX_TOTAL_HITS)?;
     let mut pairs = Vec::new();
     for query in queries() {
-        let asked = Value::Object(SearchRequest::from_json(query.clone())?.for_node(None, &index));
-        let asked = search(&asked);
-        pairs.push((search(&query), vec![asked.clone(), asked.clone(), asked]));
+        let sent = Value::Object(SearchRequest::from_json(query.clone())?.for_node(None, &index));
+        let sent = search(&sent);
+        pairs.push((search(&query), vec![sent.clone(), sent.clone(), sent]));
     }
     let (mut own, mut bare) = (Samples::default(), Samples::default());
     for round in 0..WARM_UP + ROUNDS {
-        for (query, asked) in &pairs {
-            let directly = slowest(&mut nodes, asked).await?;
+        for (query, sent) in &pairs {
+            let directly = slowest(&mut nodes, sent).await?;
             let through_miroir = miroir.exchange(query).await?;
             if round >= WARM_UP {
                 own.push(through_miroir);

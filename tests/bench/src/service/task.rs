@@ -1,4 +1,4 @@
-//! Single tasks read by many connections at once.
+//! Concurrent connections that read single tasks.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::SECTION;
 use super::document::document;
 use super::http::{Connection, Request};
+use super::target::SECTION;
 use crate::row::{Goal, Row, Unit};
 use crate::samples::rate;
 
@@ -44,7 +44,8 @@ pub async fn measure(cluster: &mut Cluster) -> Result<Vec<Row>> {
     Ok(vec![row.against("GET /health", rate(of_health.0, of_health.1))])
 }
 
-/// Sends `requests` in turn on every connection until the time is up; answers with how many were answered.
+/// Sends `requests` in turn on every connection until the time is up. Returns the number of responses, and
+/// the time.
 async fn saturate(url: &str, requests: &[Request]) -> Result<(usize, Duration)> {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {

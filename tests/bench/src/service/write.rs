@@ -1,7 +1,7 @@
 //! Document writes until they are acknowledged.
 //!
-//! The reference sends to every node, at the same moment, the very part that Miroir sends it, for an index of its own
-//! on the same nodes, and waits for the slowest acknowledgement.
+//! The reference sends every node, at the same moment, the same part as Miroir does, for another index on the
+//! same nodes, and waits for the slowest acknowledgement.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::document::{document, ndjson};
 use super::http::{Connection, Request, slowest};
-use super::{SECTION, SHARDS, node_clients};
+use super::target::{SECTION, SHARDS, node_clients};
 use crate::domain::topology;
 use crate::row::{Goal, Row, Unit};
 use crate::samples::Samples;
@@ -39,7 +39,7 @@ pub async fn measure(cluster: &mut Cluster) -> Result<Vec<Row>> {
         let body = Bytes::from(ndjson(number * DOCUMENTS, DOCUMENTS as usize, OVERVIEW_WORDS, usize::MAX));
         let parts = parts(&body, &placement, number)?;
         let request = Request::post("/indexes/cluster/documents", NDJSON, &body);
-        // Who goes first alternates, since the first of two meets nodes that have rested.
+        // The order alternates, since the first of the two finds idle nodes.
         let (through_miroir, directly) = if number % 2 == 0 {
             let through_miroir = miroir.exchange(&request).await?;
             (through_miroir, slowest(&mut nodes, &parts).await?)
@@ -62,7 +62,7 @@ pub async fn measure(cluster: &mut Cluster) -> Result<Vec<Row>> {
     ])
 }
 
-/// Makes an index through Miroir, and one like it on every node past Miroir.
+/// Creates an index through Miroir, and an equal one on every node directly.
 async fn prepare(cluster: &mut Cluster) -> Result<()> {
     let first = json!([document(0, OVERVIEW_WORDS)]);
     cluster.client().write("POST", "/indexes/cluster/documents", first).await?;
@@ -73,7 +73,7 @@ async fn prepare(cluster: &mut Cluster) -> Result<()> {
     Ok(())
 }
 
-/// What each node is sent for `body`, in the order of the nodes, as Miroir sends it.
+/// Returns the requests that Miroir sends for `body`, in the order of the nodes.
 fn parts(body: &Bytes, placement: &Placement, number: u32) -> Result<Vec<Request>> {
     let primary_key = PrimaryKey::parse("id")?;
     let index = "bare".parse()?;

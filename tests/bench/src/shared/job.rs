@@ -16,12 +16,12 @@ use super::{CALLERS, now};
 use crate::row::{Goal, Row, Unit};
 use crate::samples::Samples;
 
-/// Jobs in the short queue, which are all claimed, and as many from the long one.
+/// Number of jobs in the short queue, and of claims in every round.
 const FEW: u32 = 1_000;
 const MANY: u32 = 100_000;
 const ROUNDS: u32 = 5;
 
-/// One row: the time per claim with many jobs queued, against the same with few.
+/// Returns one row: the time per claim with many queued jobs, against the same with few.
 pub async fn measure(section: &'static str, store: &Arc<dyn TaskStore>) -> Result<Vec<Row>> {
     let mut claimed = BTreeSet::new();
     let (mut few, mut many) = (Samples::default(), Samples::default());
@@ -68,7 +68,7 @@ async fn enqueue(store: &Arc<dyn TaskStore>, queued: &mut u32, count: u32) -> Re
     Ok(())
 }
 
-/// Claims [`FEW`] jobs by all workers; answers with the time it took. A job that is claimed twice is an error.
+/// Claims [`FEW`] jobs by all workers and returns the duration. A job that is claimed twice is an error.
 async fn claim(store: &Arc<dyn TaskStore>, claimed: &mut BTreeSet<String>) -> Result<Duration> {
     let expires_at = Timestamp::from_millis(now().as_millis() + 3_600_000);
     let begun = Instant::now();

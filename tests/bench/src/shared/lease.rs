@@ -14,7 +14,8 @@ use crate::samples::rate;
 const SPAN: Duration = Duration::from_secs(1);
 const TTL: Duration = Duration::from_secs(10);
 
-/// One row: how often a lease is taken or renewed, against `bare` of `what`. Each scope is taken and renewed once.
+/// Returns one row: the rate of acquiring and renewing leases, against the rate `bare` of `what`. Each scope
+/// is acquired and renewed once.
 pub async fn measure(
     section: &'static str,
     store: &Arc<dyn TaskStore>,

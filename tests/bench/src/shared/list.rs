@@ -1,4 +1,4 @@
-//! The newest page of tasks, with every filter, in a small store and in a large one.
+//! The newest page of tasks with every filter, in a small store and in a large one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,16 +11,17 @@ use tokio::time::Instant;
 
 use crate::row::{Goal, Row, Unit};
 use crate::samples::Samples;
-use crate::store::fill::{CANCELED_EVERY, FIRST_MS, PACE_MS};
+use crate::shared::filled::{CANCELED_EVERY, FIRST_MS, PACE_MS};
 
 /// Tasks in the smaller store.
 pub const FEW: u32 = 1_000;
 const ROUNDS: u32 = 100;
-/// Filters whose page costs more than this are asked less often, in seconds.
+/// Duration of a page, in seconds, above which a filter is measured less often.
 const SLOW: f64 = 0.02;
 const SLOW_ROUNDS: u32 = 5;
 
-/// A row for each filter: its page in `many`, a store of `tasks` tasks, against the same in `few`, one of [`FEW`].
+/// Returns a row for each filter: its page in `many`, which holds `tasks` tasks, against its page in `few`,
+/// which holds [`FEW`].
 pub async fn measure(
     section: &'static str,
     few: &Arc<dyn TaskStore>,
@@ -31,13 +32,13 @@ pub async fn measure(
     for (small, large) in queries(FEW)?.into_iter().zip(queries(tasks)?) {
         let (name, small) = small;
         let (mut at_few, mut at_many) = (Samples::default(), Samples::default());
-        // The first calls prepare statements and read pages that later ones find in memory.
-        ask(few, &small).await?;
-        let first = ask(many, &large.1).await?;
+        // The first calls prepare statements and load pages of the file.
+        list(few, &small).await?;
+        let first = list(many, &large.1).await?;
         let rounds = if first > SLOW { SLOW_ROUNDS } else { ROUNDS };
         for _ in 0..rounds {
-            at_few.push(std::time::Duration::from_secs_f64(ask(few, &small).await?));
-            at_many.push(std::time::Duration::from_secs_f64(ask(many, &large.1).await?));
+            at_few.push(std::time::Duration::from_secs_f64(list(few, &small).await?));
+            at_many.push(std::time::Duration::from_secs_f64(list(many, &large.1).await?));
         }
         let figure = format!("newest 20 of {tasks} tasks, {name}");
         rows.push(
@@ -48,16 +49,16 @@ pub async fn measure(
     Ok(rows)
 }
 
-/// Asks once; answers with the seconds it took.
-async fn ask(store: &Arc<dyn TaskStore>, query: &TaskQuery) -> Result<f64> {
+/// Lists one page and returns the duration in seconds.
+async fn list(store: &Arc<dyn TaskStore>, query: &TaskQuery) -> Result<f64> {
     let begun = Instant::now();
     let page = store.task_list(query).await?;
     let took = begun.elapsed().as_secs_f64();
-    ensure!(!page.tasks.is_empty(), "no task matches {query:?}, so that nothing was measured");
+    ensure!(!page.tasks.is_empty(), "no task matches {query:?}");
     Ok(took)
 }
 
-/// Every filter, for a store of `tasks` tasks made by `store::fill`.
+/// Returns every filter, for a filled store of `tasks` tasks.
 fn queries(tasks: u32) -> Result<Vec<(&'static str, TaskQuery)>> {
     let all = TaskQuery::default();
     let created = |number: u32| Timestamp::from_millis(FIRST_MS + i64::from(number) * PACE_MS);

@@ -1,5 +1,6 @@
-//! What is measured of every store in the same way.
+//! Measurements that are the same for every store.
 
+pub mod filled;
 pub mod job;
 pub mod lease;
 pub mod list;
@@ -7,10 +8,10 @@ pub mod task;
 
 use miroir_domain::Timestamp;
 
-/// How many callers a store has at once.
+/// Number of concurrent callers of a store.
 pub const CALLERS: usize = 64;
 
-/// The instant tasks are created at.
+/// Returns the creation time of tasks.
 pub fn now() -> Timestamp {
     Timestamp::from_millis(1_760_000_000_000)
 }

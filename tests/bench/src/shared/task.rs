@@ -1,4 +1,4 @@
-//! Many callers that create or read tasks.
+//! Concurrent callers that create or read tasks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use super::{CALLERS, now};
 use crate::samples::rate;
 
 const SPAN: Duration = Duration::from_secs(1);
-/// Tasks that are read: those created before, of which there are more.
+/// Number of tasks that are read. More were created before.
 const TASKS: u32 = 1_000;
-/// Steps from one uid to the next, so that neighbours are not read together; shares no factor with [`TASKS`].
+/// Step from one uid to the next, so that neighbours are not read together. Coprime with [`TASKS`].
 const STRIDE: u32 = 367;
 
-/// The task of a write of 100 documents to three nodes: what the store is given at each write.
+/// Returns the task of a write of 100 documents to three nodes.
 pub fn new_task() -> Result<NewTask> {
     let mut node_tasks = BTreeMap::new();
     for number in 1..=3_u32 {
@@ -43,7 +43,7 @@ pub fn new_task() -> Result<NewTask> {
     })
 }
 
-/// How many tasks all callers create in a second.
+/// Returns the rate at which all callers create tasks.
 pub async fn create(store: &Arc<dyn TaskStore>) -> Result<f64> {
     let task = new_task()?;
     let begun = Instant::now();
@@ -62,7 +62,7 @@ pub async fn create(store: &Arc<dyn TaskStore>) -> Result<f64> {
     total(callers, begun).await
 }
 
-/// How many tasks all callers read in a second.
+/// Returns the rate at which all callers read tasks.
 pub async fn get(store: &Arc<dyn TaskStore>) -> Result<f64> {
     let begun = Instant::now();
     let mut callers = JoinSet::new();

@@ -1,4 +1,4 @@
-//! SQLite without Miroir: the same table, the same row, written as plainly as can be.
+//! SQLite without Miroir: the same table and the same row, with a minimum of code.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,12 +9,12 @@ use miroir_ports::outbound::StoreStatus as _;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::time::Instant;
 
-use super::open;
+use super::target::open;
 use crate::samples::rate;
 use crate::shared::now;
 use crate::shared::task::new_task;
 
-/// Files with the schema of a store, one for each way of writing.
+/// Files with the schema of a store, one for each method of writing.
 pub struct Files {
     pub pooled: PathBuf,
     pub looped: PathBuf,
@@ -24,13 +24,13 @@ impl Files {
     pub async fn make(folder: &Path) -> Result<Self> {
         let files = Self { pooled: folder.join("pooled.db"), looped: folder.join("looped.db") };
         for path in [&files.pooled, &files.looped] {
-            // Opening a store makes its schema.
+            // Opening a store creates its schema.
             open(path).await?.store_close().await?;
         }
         Ok(files)
     }
 
-    /// How many transactions that update one row a second has, each on disk before the next.
+    /// Returns the rate of transactions that update one row, each on disk before the next.
     pub async fn updates(&self) -> Result<f64> {
         let path = self.looped.clone();
         let updating = tokio::task::spawn_blocking(move || {
@@ -54,7 +54,7 @@ impl Files {
 
 const SPAN: Duration = Duration::from_secs(1);
 
-/// Sets a connection as the store sets its own.
+/// Configures a connection like those of the store.
 pub fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(30))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -64,7 +64,7 @@ pub fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A row that is encoded already.
+/// An encoded row.
 #[derive(Clone)]
 pub struct EncodedRow {
     created_at: i64,
@@ -73,7 +73,7 @@ pub struct EncodedRow {
 }
 
 impl EncodedRow {
-    /// The row of [`new_task`].
+    /// Encodes the row of [`new_task`].
     pub fn of_new_task() -> Result<Self> {
         let task = new_task()?.into_task(TaskUid(0), now());
         Ok(Self {
@@ -83,7 +83,7 @@ impl EncodedRow {
         })
     }
 
-    /// Takes the next uid and writes the row under it. Part of a transaction of the caller.
+    /// Writes the row under the next uid, inside a transaction of the caller.
     fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
         let uid: i64 = connection
             .prepare_cached(
@@ -101,7 +101,7 @@ impl EncodedRow {
 
     /// Writes the row `count` times in one transaction.
     pub fn commit(&self, connection: &mut Connection, count: usize) -> rusqlite::Result<()> {
-        // A transaction that begins by reading cannot wait for another one to end when it comes to write.
+        // A transaction that begins with a read fails, instead of waiting, if another one writes meanwhile.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for _ in 0..count {
             self.insert(&transaction)?;

@@ -1,4 +1,4 @@
-//! Durable creation of tasks by many callers at once.
+//! Concurrent callers that create durable tasks.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use rusqlite::Connection;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::SECTION;
 use super::bare::{EncodedRow, Files, prepare};
+use super::target::SECTION;
 use crate::row::{Goal, Row, Unit};
 use crate::samples::{Samples, rate};
 use crate::shared::task::new_task;
 use crate::shared::{CALLERS, now};
 
-/// The three ways take turns, so that a slow moment of the disk meets all of them.
+/// Rounds of turns. The three methods alternate, so that a slow moment of the disk affects all of them.
 const ROUNDS: u32 = 3;
 const SPAN: Duration = Duration::from_millis(1_500);
 const POOL: u32 = 16;
 
-/// What one way of writing came to.
+/// The writes of one method.
 #[derive(Default)]
 struct Outcome {
     count: usize,
@@ -91,7 +91,7 @@ pub async fn measure(store: &Arc<SqliteStore>, files: &Files) -> Result<Vec<Row>
     ])
 }
 
-/// Every caller creates one task after the other until the time is up.
+/// Lets every caller create one task after the other until the time is up.
 async fn through_store(store: &Arc<SqliteStore>) -> Result<(Samples, Duration)> {
     let task = new_task()?;
     let begun = Instant::now();
@@ -115,7 +115,7 @@ async fn through_store(store: &Arc<SqliteStore>) -> Result<(Samples, Duration)> 
     Ok((all, begun.elapsed()))
 }
 
-/// The same callers as threads, each with one transaction per row on a connection of a pool.
+/// Writes with as many threads, each with one transaction per row on a connection of a pool.
 async fn through_pool(path: &Path, row: &EncodedRow) -> Result<(Samples, Duration)> {
     let manager = SqliteConnectionManager::file(path).with_init(|connection| prepare(connection));
     let pool = r2d2::Pool::builder()
@@ -150,7 +150,7 @@ async fn through_pool(path: &Path, row: &EncodedRow) -> Result<(Samples, Duratio
     .context("the callers were cut short")?
 }
 
-/// One thread that commits groups as large as a caller each would make them.
+/// Writes with one thread, which commits groups of one row for each caller.
 async fn through_loop(path: &Path, row: &EncodedRow) -> Result<(usize, Duration)> {
     let (path, row) = (path.to_owned(), row.clone());
     tokio::task::spawn_blocking(move || {

@@ -1,4 +1,4 @@
-//! A store with many tasks, written past Miroir so that it takes seconds.
+//! A store with many tasks, written without Miroir to take seconds.
 
 use std::path::Path;
 
@@ -6,16 +6,10 @@ use anyhow::{Context, Result};
 use miroir_ports::outbound::StoreStatus as _;
 use rusqlite::{Connection, params};
 
-use super::open;
+use super::target::open;
+use crate::shared::filled::{CANCELED_EVERY, FIRST_MS, PACE_MS};
 
-/// Tasks finish in the order they came, this long after each other, in ms.
-pub const PACE_MS: i64 = 100;
-/// The instant of the first task.
-pub const FIRST_MS: i64 = 1_700_000_000_000;
-/// Every so many tasks one was canceled, by the task after it.
-pub const CANCELED_EVERY: u32 = 500;
-
-/// Makes the file and fills it with `tasks` tasks over 20 indexes, of every status and three types.
+/// Creates a file with `tasks` tasks over 20 indexes, of every status and three types.
 pub async fn fill(path: &Path, tasks: u32) -> Result<()> {
     open(path).await?.store_close().await?;
     let path = path.to_owned();
@@ -27,7 +21,7 @@ pub async fn fill(path: &Path, tasks: u32) -> Result<()> {
 fn fill_blocking(path: &Path, tasks: u32) -> Result<()> {
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "synchronous", "OFF")?;
-    // Indexes are made once at the end, sorted, and counts once as well: the definitions are kept to bring them back.
+    // Building indexes and counts once at the end is faster, so their definitions are dropped and restored.
     let parts: Vec<(String, String, String)> = connection
         .prepare("SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'tasks' AND type IN ('index', 'trigger') AND sql IS NOT NULL")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?

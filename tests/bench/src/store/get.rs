@@ -1,4 +1,4 @@
-//! Reading single tasks by many callers at once.
+//! Concurrent callers that read single tasks.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use miroir_sqlite::SqliteStore;
 use rusqlite::Connection;
 use tokio::time::Instant;
 
-use super::SECTION;
+use super::target::SECTION;
 use crate::row::{Goal, Row, Unit};
 use crate::samples::rate;
 use crate::shared::task::get;
 
 const ROUNDS: u32 = 3;
 const SPAN: Duration = Duration::from_secs(1);
-/// Tasks that are read: those created before, of which there are more.
+/// Number of tasks that are read. More were created before.
 const TASKS: u32 = 1_000;
-/// Steps from one uid to the next, so that neighbours are not read together; shares no factor with [`TASKS`].
+/// Step from one uid to the next, so that neighbours are not read together. Coprime with [`TASKS`].
 const STRIDE: u32 = 367;
 
 pub async fn measure(store: &Arc<SqliteStore>, path: &Path) -> Result<Vec<Row>> {
@@ -34,7 +34,7 @@ pub async fn measure(store: &Arc<SqliteStore>, path: &Path) -> Result<Vec<Row>> 
     Ok(vec![row.against("a prepared SELECT, one thread", rate(bare.0, bare.1))])
 }
 
-/// Reads every column of a row, and makes nothing of them.
+/// Reads every column of one row after the other, without decoding them.
 async fn through_select(path: &Path) -> Result<(usize, Duration)> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || {

@@ -1,4 +1,4 @@
-//! Pages of a small store and of a large one.
+//! Listings of a small store and of a large one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use miroir_ports::outbound::{StoreStatus as _, TaskStore};
 use tokio::time::Instant;
 
 use super::fill::fill;
-use super::{SECTION, open};
+use super::target::{SECTION, open};
 use crate::row::Row;
 use crate::shared::list;
 

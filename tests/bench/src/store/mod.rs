@@ -2,25 +2,23 @@
 
 mod bare;
 mod create;
-pub mod fill;
+mod fill;
 mod get;
 mod list;
+mod target;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
 use miroir_ports::outbound::{StoreStatus as _, TaskStore};
-use miroir_sqlite::{SqliteOptions, SqliteStore};
 
+use self::target::{SECTION, open};
 use crate::disk;
 use crate::row::Row;
 use crate::shared::{job, lease};
 
-/// The name of this section in the table.
-const SECTION: &str = "store";
-
-/// All rows of this section. The larger of the listed stores holds `tasks` tasks.
+/// Measures all rows of this section. The larger of the listed stores holds `tasks` tasks.
 pub async fn measure(folder: &Path, tasks: u32) -> Result<Vec<Row>> {
     eprintln!("Measuring the store...");
     let mut rows = disk::measure(folder)?;
@@ -36,9 +34,4 @@ pub async fn measure(folder: &Path, tasks: u32) -> Result<Vec<Row>> {
     store.store_close().await?;
     rows.extend(list::measure(folder, tasks).await?);
     Ok(rows)
-}
-
-/// Opens a store as Miroir does by default: every commit is on disk before it is acknowledged.
-async fn open(path: &Path) -> Result<Arc<SqliteStore>> {
-    Ok(Arc::new(SqliteStore::open(SqliteOptions::new(path)).await?))
 }

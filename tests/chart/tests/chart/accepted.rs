@@ -1,24 +1,24 @@
-//! Every case is accepted by helm, and what it renders by the schemas of Kubernetes.
+//! helm accepts every case, and the schemas of Kubernetes accept its objects.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use miroir_test_chart::{CASES, Object, Values, chart, repository};
+use miroir_test_chart::{CASES, ChartCopy, Object, Values, chart, repository};
 use serde_json::{Value, json};
 
-/// The oldest Kubernetes the chart is for, and the newest whose schemas there are.
+/// The oldest supported Kubernetes, and the newest with schemas.
 const KUBERNETES: [&str; 2] = ["1.25", "1.37"];
 
-/// What the schemas disagree with, one line each.
-fn disagreements(entries: &[Value]) -> Vec<String> {
+/// Returns the errors of the schemas, one line each.
+fn errors(entries: &[Value]) -> Vec<String> {
     let python = repository("target/venv-chart/bin/python");
     let mut child = Command::new(&python)
         .arg(repository("tests/chart/python/validate.py"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("cannot run {} ({error}): `make helm` makes it", python.display()));
+        .unwrap_or_else(|error| panic!("cannot run {} ({error}): `make helm` installs it", python.display()));
     let mut input = child.stdin.take().unwrap();
     input.write_all(&serde_json::to_vec(entries).unwrap()).unwrap();
     drop(input);
@@ -31,7 +31,7 @@ fn entry(case: &str, version: &str, object: &Value) -> Value {
     json!({ "case": case, "version": version, "object": object })
 }
 
-/// Kinds of the Prometheus operator are not Kubernetes' own; `monitoring` judges them.
+/// Returns whether Kubernetes has the kind. Those of the Prometheus operator are checked in `monitoring`.
 fn is_core(object: &Object) -> bool {
     !object.text("/apiVersion").starts_with("monitoring.coreos.com/")
 }
@@ -48,29 +48,29 @@ fn every_case_fits_the_schemas_of_the_oldest_and_the_newest_kubernetes() {
         }
     }
     assert!(entries.len() > 10 * CASES.len(), "only {} objects were rendered", entries.len());
-    let disagreements = disagreements(&entries);
-    assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+    let errors = errors(&entries);
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
 #[test]
-fn the_schemas_disagree_with_objects_that_do_not_fit() {
+fn schemas_refuse_invalid_objects() {
     let misspelt =
         json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "a" }, "spec": { "port": [] } });
     let unknown = json!({ "apiVersion": "v1", "kind": "Servise", "metadata": { "name": "a" } });
-    let said = disagreements(&[entry("one", "1.31", &misspelt), entry("two", "1.31", &unknown)]);
-    assert_eq!(said.len(), 2, "{said:?}");
+    let printed = errors(&[entry("one", "1.31", &misspelt), entry("two", "1.31", &unknown)]);
+    assert_eq!(printed.len(), 2, "{printed:?}");
     assert!(
-        said[0].starts_with("one: Service a, Kubernetes 1.31, at /spec: Additional properties"),
-        "{said:?}"
+        printed[0].starts_with("one: Service a, Kubernetes 1.31, at /spec: Additional properties"),
+        "{printed:?}"
     );
-    assert!(said[1].starts_with("two: Servise"), "{said:?}");
+    assert!(printed[1].starts_with("two: Servise"), "{printed:?}");
 }
 
 #[test]
 fn lint_finds_nothing_in_any_case() {
     for case in CASES {
-        let said = case.values().lint().unwrap_or_else(|said| panic!("{}: {said}", case.name));
-        assert!(!said.contains("Fail"), "{}: {said}", case.name);
+        let printed = case.values().lint().unwrap_or_else(|printed| panic!("{}: {printed}", case.name));
+        assert!(!printed.contains("Fail"), "{}: {printed}", case.name);
     }
 }
 
@@ -83,7 +83,7 @@ fn chart_and_compose_file_install_the_version_of_this_workspace() {
     assert!(compose.contains(concat!("image: miroir:", env!("CARGO_PKG_VERSION"), "\n")));
 }
 
-/// The paths of what `node` describes, through the objects that list their keys.
+/// Collects the paths of the values in the schema `node`, through objects that list their keys.
 fn described(node: &Value, path: &str, found: &mut BTreeSet<String>) {
     match node["properties"].as_object() {
         Some(properties) => {
@@ -104,31 +104,28 @@ fn every_value_that_can_be_set_has_a_default_in_the_values_file() {
     let defaults: Value = serde_norway::from_str(&read("values.yaml")).unwrap();
     let mut paths = BTreeSet::new();
     described(&schema, "", &mut paths);
-    // What helm hands to every chart, and what Kubernetes has defaults for.
+    // Excludes values that helm passes to every chart, and those with a default in Kubernetes.
     let exempt = |path: &str| path == "/global" || path.ends_with("/claims") || path.starts_with("/probes/");
-    let lacking: Vec<&String> =
+    let missing: Vec<&String> =
         paths.iter().filter(|path| !exempt(path) && defaults.pointer(path).is_none()).collect();
-    assert!(paths.len() > 100 && lacking.is_empty(), "without a default: {lacking:?}");
+    assert!(paths.len() > 100 && missing.is_empty(), "without a default: {missing:?}");
 }
 
 #[test]
-fn notes_tell_the_next_command() {
-    // Helm shows notes only when it installs. A copy of the chart has them as a template of its own.
-    let folder = tempfile::tempdir().unwrap();
-    let copy = folder.path().join("miroir");
-    let copied = Command::new("cp").arg("-r").arg(chart()).arg(&copy).status().unwrap();
-    assert!(copied.success());
-    let notes = std::fs::read_to_string(copy.join("templates/NOTES.txt")).unwrap();
+fn notes_name_the_next_commands() {
+    // Helm prints notes only during an installation, so a copy of the chart has them as a template.
+    let copy = ChartCopy::new().unwrap();
+    let notes = std::fs::read_to_string(copy.folder().join("templates/NOTES.txt")).unwrap();
     let template = format!(
         "{{{{ define \"notes\" }}}}{notes}{{{{ end }}}}notes: {{{{ include \"notes\" . | toJson }}}}"
     );
-    std::fs::write(copy.join("templates/shown.yaml"), template).unwrap();
+    std::fs::write(copy.folder().join("templates/shown.yaml"), template).unwrap();
 
-    let told = |example: &str| {
-        let rendered = Values::example(example).of_copy(copy.clone(), "templates/shown.yaml").rendered();
+    let notes_of = |example: &str| {
+        let rendered = Values::example(example).of_copy(&copy).only("templates/shown.yaml").rendered();
         rendered[0].text("/notes").to_owned()
     };
-    let production = told("production");
+    let production = notes_of("production");
     assert!(
         production.starts_with("Miroir 0.1.0: instances 3 to 9, task store on redis, 6 Meilisearch nodes."),
         "{production}"
@@ -141,7 +138,7 @@ fn notes_tell_the_next_command() {
     ] {
         assert!(production.contains(line), "`{line}` is not in {production}");
     }
-    let single = told("sqlite");
+    let single = notes_of("sqlite");
     assert!(
         single.starts_with("Miroir 0.1.0: instances 1, task store on sqlite, 3 Meilisearch nodes."),
         "{single}"

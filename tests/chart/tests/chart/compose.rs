@@ -1,4 +1,4 @@
-//! The compose file: three nodes, a Redis, two Miroirs that know all of them.
+//! The compose file: three nodes, a Redis, and two Miroirs in front of all nodes.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use super::loader::loaded;
 
-/// The variables of `.env.example`.
+/// Returns the variables of `.env.example`.
 fn variables() -> BTreeMap<String, String> {
     let file = std::fs::read_to_string(repository(".env.example")).unwrap();
     let lines = file.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
-        .map(|line| line.split_once('=').unwrap_or_else(|| panic!("`{line}` is no variable")))
+        .map(|line| line.split_once('=').unwrap_or_else(|| panic!("`{line}` is not a variable")))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
 
-/// The compose file with its anchors merged and its variables filled in from `.env.example`.
+/// Returns the compose file with merged anchors and the variables of `.env.example`.
 fn compose() -> Value {
     let mut text = std::fs::read_to_string(repository("compose.yaml")).unwrap();
     for (name, value) in variables() {
@@ -26,7 +26,7 @@ fn compose() -> Value {
     }
     assert!(!text.contains("${"), "a variable is not in .env.example");
     let mut file: serde_norway::Value = serde_norway::from_str(&text).unwrap();
-    // What is merged in merges something in itself.
+    // A merged anchor merges another one.
     file.apply_merge().and_then(|()| file.apply_merge()).unwrap();
     serde_json::to_value(file).unwrap()
 }
@@ -86,7 +86,7 @@ fn miroirs_use_the_nodes_and_the_redis_of_the_file() {
 }
 
 #[test]
-fn redis_keeps_what_it_acknowledged_and_drops_nothing() {
+fn redis_persists_writes_and_evicts_no_keys() {
     let words = compose()["services"]["redis"]["command"].clone();
     let line = words.as_array().unwrap().iter().map(text_of).collect::<Vec<_>>().join(" ");
     for part in ["--appendonly yes", "--appendfsync always", "--maxmemory-policy noeviction"] {
@@ -95,7 +95,7 @@ fn redis_keeps_what_it_acknowledged_and_drops_nothing() {
 }
 
 #[test]
-fn what_must_last_is_on_a_volume_that_is_declared() {
+fn persistent_data_is_on_declared_volumes() {
     let file = compose();
     for (service, folder) in
         [("node-1", "/meili_data"), ("node-2", "/meili_data"), ("node-3", "/meili_data"), ("redis", "/data")]
@@ -107,10 +107,10 @@ fn what_must_last_is_on_a_volume_that_is_declared() {
 }
 
 #[test]
-fn keys_are_named_once_and_none_is_in_the_file() {
+fn keys_are_required_variables_and_not_in_the_file() {
     let text = std::fs::read_to_string(repository("compose.yaml")).unwrap();
     for (name, value) in variables() {
-        assert!(text.contains(&format!("${{{name}:?")), "{name} is not used, or may be left out");
+        assert!(text.contains(&format!("${{{name}:?")), "{name} is unused or optional");
         assert!(!text.contains(&value), "{name} is in the file");
     }
     let ignored = std::fs::read_to_string(repository(".gitignore")).unwrap();

@@ -1,4 +1,4 @@
-//! What is rendered is a configuration that Miroir accepts, and says what the values say.
+//! Rendered configurations: Miroir accepts them, and they contain the values.
 
 use miroir::config::{SearchPolicy, StoreBackend};
 use miroir_domain::GroupId;
@@ -16,7 +16,7 @@ fn miroir_accepts_the_configuration_of_every_case() {
 }
 
 #[test]
-fn values_arrive_where_miroir_reads_them() {
+fn values_are_in_the_configuration() {
     let config = configuration("everything_set", &case("everything_set").values().rendered());
     assert_eq!(config.server.address.to_string(), "0.0.0.0:8800");
     assert_eq!(config.server.shutdown_grace_ms, 90_000);
@@ -34,7 +34,7 @@ fn values_arrive_where_miroir_reads_them() {
 }
 
 #[test]
-fn redis_is_the_one_that_was_named() {
+fn redis_url_is_that_of_the_values() {
     let url = |name: &str| {
         let config = configuration(name, &case(name).values().rendered());
         assert_eq!(config.store.backend, StoreBackend::Redis, "{name}");
@@ -50,7 +50,7 @@ fn redis_is_the_one_that_was_named() {
 }
 
 #[test]
-fn nodes_of_the_chart_are_its_pods_dealt_over_the_groups() {
+fn nodes_of_the_chart_are_its_pods_distributed_over_groups() {
     let rendered = case("bundled").values().rendered();
     let config = configuration("bundled", &rendered);
     let servers = rendered.of_kind("StatefulSet").into_iter().find(|set| set.name().ends_with("meilisearch"));
@@ -67,7 +67,7 @@ fn nodes_of_the_chart_are_its_pods_dealt_over_the_groups() {
 }
 
 #[test]
-fn node_with_a_key_of_its_own_is_called_with_it() {
+fn node_key_of_a_node_is_used_for_it() {
     let config = configuration("keys_of_nodes", &case("keys_of_nodes").values().rendered());
     let keys: Vec<&str> =
         config.nodes.iter().map(|node| config.node_master_key(node).unwrap().expose()).collect();
@@ -77,7 +77,7 @@ fn node_with_a_key_of_its_own_is_called_with_it() {
 }
 
 #[test]
-fn pod_tells_its_name_and_address_and_where_metrics_are() {
+fn pod_has_its_name_its_address_and_the_address_of_metrics() {
     for (name, port, metrics) in [
         ("redis", 7700, Some("0.0.0.0:9090")),
         ("everything_set", 8800, Some("0.0.0.0:9191")),

@@ -1,4 +1,4 @@
-//! Hands what was rendered to the configuration loader of the program itself.
+//! Loads rendered configurations with the loader of the program.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use miroir::config::{Config, Sources, load};
 use miroir_test_chart::{Container, Rendered};
 use serde_json::Value;
 
-/// What stands in for the keys of a Secret that the chart does not make.
-const STAND_IN: &str = "stand-in-for-a-key-of-yours";
+/// Replacement of keys in a Secret that the chart does not create.
+const REPLACEMENT: &str = "stand-in-for-a-key-of-yours";
 
-/// The configuration a pod would read, from its file and environment, which must hold.
+/// Loads the configuration of a pod from its file and environment.
 pub fn configuration(case: &str, rendered: &Rendered) -> Config {
     let deployment = rendered.of_kind("Deployment")[0];
     let file = rendered.get("ConfigMap", deployment.name()).text("/data/miroir.yaml");
@@ -19,7 +19,7 @@ pub fn configuration(case: &str, rendered: &Rendered) -> Config {
     loaded(case, Some(file), &environment)
 }
 
-/// The configuration that a file and an environment make, which must hold.
+/// Loads the configuration of a file and an environment.
 pub fn loaded(case: &str, file: Option<&str>, environment: &BTreeMap<String, String>) -> Config {
     let folder = tempfile::tempdir().unwrap();
     let path = file.map(|content| {
@@ -32,7 +32,7 @@ pub fn loaded(case: &str, file: Option<&str>, environment: &BTreeMap<String, Str
     load(sources).unwrap_or_else(|error| panic!("{case}: Miroir refused the configuration: {error}")).config
 }
 
-/// The environment of a container as a pod has it: Secrets looked up, `$(NAME)` replaced.
+/// Returns the environment of a container in a pod: values of Secrets inserted, `$(NAME)` replaced.
 pub fn environment(rendered: &Rendered, container: &Container) -> BTreeMap<String, String> {
     let mut environment = BTreeMap::new();
     for entry in container.list("env") {
@@ -40,7 +40,11 @@ pub fn environment(rendered: &Rendered, container: &Container) -> BTreeMap<Strin
         let value = environment.iter().fold(value, |text: String, (name, value): (&String, &String)| {
             text.replace(&format!("$({name})"), value)
         });
-        assert!(!value.contains("$("), "{}: {value} names what is not set before it", entry["name"]);
+        assert!(
+            !value.contains("$("),
+            "{}: {value} names a variable that is not set before it",
+            entry["name"]
+        );
         environment.insert(entry["name"].as_str().unwrap().to_owned(), value);
     }
     environment
@@ -54,14 +58,14 @@ fn value_of(rendered: &Rendered, entry: &Value) -> Option<String> {
         return Some(match field {
             "metadata.name" => "shop-miroir-5d4f8c7b9-x2x9z".to_owned(),
             "status.podIP" => "10.1.2.3".to_owned(),
-            other => panic!("what is {other}?"),
+            other => panic!("unknown field {other}"),
         });
     }
     let reference = &entry["valueFrom"]["secretKeyRef"];
     let (name, key) = (reference["name"].as_str().unwrap(), reference["key"].as_str().unwrap());
     match rendered.find("Secret", name) {
         None if key.contains("url") => Some("redis://redis.example.com:6379/0".to_owned()),
-        None => Some(STAND_IN.to_owned()),
+        None => Some(REPLACEMENT.to_owned()),
         Some(secret) => {
             let decode = |text: &str| String::from_utf8(STANDARD.decode(text).unwrap()).unwrap();
             secret.at("/data")[key].as_str().map(decode)

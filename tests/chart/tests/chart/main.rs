@@ -1,4 +1,5 @@
-//! The Helm chart: what it accepts, what it refuses and with which words, and whether what it renders fits together.
+//! The Helm chart: accepted values, refused values with their messages, and the consistency of the rendered
+//! objects.
 
 mod accepted;
 mod compose;
@@ -8,5 +9,7 @@ mod monitoring;
 mod objects;
 mod pods;
 mod refused;
+mod replicas;
 mod secrets;
+mod sentence;
 mod unknown;

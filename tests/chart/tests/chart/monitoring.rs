@@ -1,4 +1,5 @@
-//! What the Prometheus operator and Grafana pick up. Their kinds are not Kubernetes' own, so their shape is judged here.
+//! Objects for the Prometheus operator and Grafana. Kubernetes has no schemas of their kinds, so the shapes
+//! are checked here.
 
 use miroir_test_chart::{case, chart};
 use serde_json::{Value, json};
@@ -31,7 +32,7 @@ fn service_monitor_selects_the_service_of_metrics_and_a_port_it_has() {
 }
 
 #[test]
-fn prometheus_rule_holds_the_file_of_alerts_as_it_is() {
+fn prometheus_rule_equals_the_file_of_alerts() {
     let rendered = case("production").values().rendered();
     let rule = rendered.of_kind("PrometheusRule")[0];
     assert_eq!(rule.text("/apiVersion"), "monitoring.coreos.com/v1");
@@ -48,12 +49,12 @@ fn prometheus_rule_holds_the_file_of_alerts_as_it_is() {
 }
 
 #[test]
-fn dashboard_is_a_config_map_that_grafana_finds_where_the_chart_has_one() {
+fn dashboard_is_a_config_map_with_the_label_of_grafana() {
     let rendered = case("everything_set").values().rendered();
     let found: Vec<_> =
         rendered.of_kind("ConfigMap").into_iter().filter(|map| map.name().ends_with("-dashboard")).collect();
     let Ok(file) = std::fs::read_to_string(chart().join("files/dashboard.json")) else {
-        assert!(found.is_empty(), "a dashboard of nothing");
+        assert!(found.is_empty(), "a dashboard without a file");
         return;
     };
     assert_eq!(found.len(), 1);

@@ -1,16 +1,16 @@
-//! Objects find each other: selectors, ports, names.
+//! References between objects: selectors, ports and names.
 
 use miroir_test_chart::{CASES, Object, Rendered, case};
 use serde_json::{Value, json};
 
-/// Runs `check` on what every case renders; a failure names the case.
+/// Runs `check` on the objects of every case. A failure names the case.
 fn in_every_case(check: impl Fn(&str, &Rendered)) {
     for case in CASES {
         check(case.name, &case.values().rendered());
     }
 }
 
-/// The names and numbers of the ports of the pods of `object`.
+/// Returns the names and numbers of the ports of the pods of `object`.
 fn ports(object: &Object) -> Vec<(String, u64)> {
     let containers = object.containers();
     let ports = containers.iter().flat_map(|container| container.list("ports"));
@@ -19,7 +19,7 @@ fn ports(object: &Object) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// Whether a port of a service or policy, by name or number, is one of the pods of `object`.
+/// Returns whether the pods of `object` have a port of a service or policy, by name or number.
 fn has_port(object: &Object, port: &Value) -> bool {
     ports(object).iter().any(|(name, number)| *port == **name || *port == *number)
 }
@@ -38,7 +38,7 @@ fn workloads_select_their_own_pods_and_no_others() {
 }
 
 #[test]
-fn services_lead_to_one_workload_and_to_ports_it_has() {
+fn services_refer_to_one_workload_and_to_existing_ports() {
     in_every_case(|case, rendered| {
         let services = rendered.of_kind("Service");
         assert!(services.len() >= 2, "{case}: {:?}", rendered.titles());
@@ -72,7 +72,7 @@ fn there_is_a_service_for_clients_one_for_single_pods_and_one_for_metrics() {
 }
 
 #[test]
-fn budgets_and_policies_are_about_pods_that_exist_and_ports_they_have() {
+fn budgets_and_policies_refer_to_existing_pods_and_ports() {
     in_every_case(|case, rendered| {
         for budget in rendered.of_kind("PodDisruptionBudget") {
             let found = rendered.selected(budget.at("/spec/selector/matchLabels"));
@@ -116,7 +116,7 @@ fn budget_lets_one_pod_be_moved_unless_another_number_is_set() {
 }
 
 #[test]
-fn policy_lets_miroir_reach_its_nodes_its_store_its_siblings_and_names() {
+fn policy_lets_miroir_reach_nodes_store_instances_and_dns() {
     for (name, wanted) in [
         ("production", vec![53, 7700, 7700, 6379]),
         ("bundled", vec![53, 7700, 7700, 6379]),
@@ -138,7 +138,7 @@ fn policy_lets_miroir_reach_its_nodes_its_store_its_siblings_and_names() {
 }
 
 #[test]
-fn policy_keeps_strangers_out_where_clients_are_listed() {
+fn policy_admits_only_listed_clients() {
     let rendered = case("production").values().rendered();
     let policy = rendered.get("NetworkPolicy", "shop-miroir");
     let from = policy.at("/spec/ingress/0/from").as_array().unwrap();
@@ -153,7 +153,7 @@ fn policy_keeps_strangers_out_where_clients_are_listed() {
 }
 
 #[test]
-fn autoscaler_scales_the_deployment_which_then_counts_no_replicas() {
+fn autoscaled_deployment_sets_no_replicas() {
     let rendered = case("production").values().rendered();
     let scaler = rendered.get("HorizontalPodAutoscaler", "shop-miroir");
     let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "shop-miroir" });
@@ -165,7 +165,7 @@ fn autoscaler_scales_the_deployment_which_then_counts_no_replicas() {
 }
 
 #[test]
-fn instances_follow_each_other_on_redis_and_replace_each_other_elsewhere() {
+fn update_is_rolling_on_redis_and_recreates_pods_elsewhere() {
     in_every_case(|case, rendered| {
         let deployment = rendered.of_kind("Deployment")[0];
         let on_redis = deployment.containers()[0].variable("MIROIR_STORE__REDIS__URL").is_some();
@@ -193,17 +193,18 @@ fn ingress_leads_to_the_service_of_clients() {
 }
 
 #[test]
-fn names_stay_short_enough_whatever_the_release_is_called() {
+fn names_are_short_enough_for_the_longest_release_name() {
     let long = "a-release-with-the-longest-name-that-helm-would-accept";
     let rendered = case("bundled").values().release(&long[..53]).rendered();
     for object in rendered.iter() {
-        // A StatefulSet appends a number to the name, and its pods carry a hash of ten letters and the name as a label.
+        // A StatefulSet appends a number to the name, and its pods carry a hash of ten letters and the name
+        // as a label.
         assert!(object.name().len() <= 52, "{} is {} long", object.title(), object.name().len());
     }
 }
 
 #[test]
-fn release_called_miroir_does_not_repeat_itself() {
+fn names_do_not_repeat_a_release_called_miroir() {
     let rendered = case("sqlite").values().release("miroir").rendered();
     assert_eq!(rendered.of_kind("Deployment")[0].name(), "miroir");
 }

@@ -65,7 +65,7 @@ fn what_is_mounted_exists() {
 }
 
 #[test]
-fn volume_of_the_store_stays_unless_told_otherwise() {
+fn volume_of_the_store_is_retained_by_default() {
     let kept = case("sqlite").values().rendered();
     let claim = kept.get("PersistentVolumeClaim", "shop-miroir-store");
     assert_eq!(claim.text("/metadata/annotations/helm.sh~1resource-policy"), "keep");
@@ -83,7 +83,7 @@ fn volume_of_the_store_stays_unless_told_otherwise() {
 }
 
 #[test]
-fn probes_ask_what_needs_no_key_on_the_port_of_clients() {
+fn probes_use_keyless_routes_on_the_port_of_clients() {
     for case in CASES {
         let rendered = case.values().rendered();
         let (_, container) = miroir(&rendered);
@@ -99,7 +99,7 @@ fn probes_ask_what_needs_no_key_on_the_port_of_clients() {
 }
 
 #[test]
-fn pod_is_given_longer_to_stop_than_miroir_takes() {
+fn grace_period_of_the_pod_exceeds_that_of_miroir() {
     for (name, seconds) in [("redis", 35), ("everything_set", 115)] {
         for (kubernetes, delays) in [("1.29", false), ("1.30", true)] {
             let rendered = case(name).values().kubernetes(kubernetes).rendered();
@@ -138,7 +138,7 @@ fn change_of_configuration_or_keys_replaces_the_pods() {
 }
 
 #[test]
-fn pods_are_spread_where_nothing_else_is_said() {
+fn pods_are_spread_by_default() {
     let rendered = case("redis").values().rendered();
     let (deployment, _) = miroir(&rendered);
     let pod = deployment.at("/spec/template/spec");
@@ -146,8 +146,8 @@ fn pods_are_spread_where_nothing_else_is_said() {
     let apart = &pod["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"][0];
     assert_eq!(apart["podAffinityTerm"]["labelSelector"]["matchLabels"], *own);
     assert_eq!(pod["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"], *own);
-    let told = case("everything_set").values().rendered();
-    let pod = miroir(&told).0.at("/spec/template/spec").clone();
+    let shown = case("everything_set").values().rendered();
+    let pod = miroir(&shown).0.at("/spec/template/spec").clone();
     assert!(pod["affinity"]["podAntiAffinity"].is_null() && pod["affinity"]["nodeAffinity"].is_object());
     assert_eq!(pod["topologySpreadConstraints"].as_array().unwrap().len(), 1);
     assert_eq!(pod["topologySpreadConstraints"][0]["maxSkew"], 2);
@@ -164,7 +164,7 @@ fn image_is_named_by_tag_or_digest() {
 }
 
 #[test]
-fn redis_of_the_chart_keeps_what_it_acknowledged_and_drops_nothing() {
+fn redis_of_the_chart_persists_writes_and_evicts_no_keys() {
     let rendered = case("bundled").values().rendered();
     let redis = rendered.get("StatefulSet", "shop-miroir-redis");
     let container = &redis.containers()[0];

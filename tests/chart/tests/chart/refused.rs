@@ -1,52 +1,44 @@
-//! Values that contradict each other are refused with one sentence that names both.
+//! Contradictory values are refused with one sentence that names both.
 
-use miroir_test_chart::Values;
+use miroir_test_chart::{ChartCopy, Values};
 
-/// Each line a test: the example it starts from, what is set on top, the one sentence it must be refused with.
+use super::sentence::sentences;
+
+/// One test per line: the example, the overlay, and the sentence of the refusal.
 macro_rules! refuses {
     ($($name:ident: $example:literal, $overlay:literal => $sentence:literal;)*) => {
         $(
             #[test]
             fn $name() {
                 let refusal = Values::example($example).with($overlay).render().expect_err("was accepted");
-                let sentences: Vec<&str> =
-                    refusal.lines().filter_map(|line| line.strip_prefix("- ")).collect();
-                assert_eq!(sentences, [$sentence], "helm said: {refusal}");
+                assert_eq!(sentences(&refusal), [$sentence], "helm printed: {refusal}");
             }
         )*
     };
 }
 
 refuses! {
-    several_replicas_on_sqlite: "sqlite", "replicas: 2" =>
-        "replicas is 2, but taskStore.backend is sqlite, which is for one instance: set replicas to 1, or taskStore.backend to redis.";
-    several_replicas_in_memory: "sqlite", "{replicas: 3, taskStore: {backend: memory}}" =>
-        "replicas is 3, but taskStore.backend is memory, which is for one instance: set replicas to 1, or taskStore.backend to redis.";
-    scaling_on_sqlite: "sqlite", "autoscaling: {enabled: true}" =>
-        "autoscaling.enabled is true, but taskStore.backend is sqlite, which is for one instance: set taskStore.backend to redis, or autoscaling.enabled to false.";
-    scaling_in_memory: "sqlite", "{autoscaling: {enabled: true}, taskStore: {backend: memory}}" =>
-        "autoscaling.enabled is true, but taskStore.backend is memory, which is for one instance: set taskStore.backend to redis, or autoscaling.enabled to false.";
     scaling_down_to_one: "redis", "autoscaling: {enabled: true, minReplicas: 1}" =>
         "autoscaling.enabled is true, but autoscaling.minReplicas is 1: with fewer than 2 instances one lost pod stops the service, so set it to 2 or more.";
     scaling_upside_down: "redis", "autoscaling: {enabled: true, minReplicas: 4, maxReplicas: 3}" =>
         "autoscaling.maxReplicas is 3, which is less than autoscaling.minReplicas, 4.";
     scaling_by_nothing: "redis", "autoscaling: {enabled: true, targetCPUUtilizationPercentage: null}" =>
-        "autoscaling.enabled is true, but neither autoscaling.targetCPUUtilizationPercentage nor autoscaling.targetMemoryUtilizationPercentage is set: there is nothing to scale by.";
+        "autoscaling.enabled is true, but neither autoscaling.targetCPUUtilizationPercentage nor autoscaling.targetMemoryUtilizationPercentage is set: there is no metric to scale by.";
     scaling_by_a_share_of_no_processor: "redis", "{autoscaling: {enabled: true}, resources: {requests: {cpu: null}}}" =>
-        "autoscaling.targetCPUUtilizationPercentage is 70, but resources.requests.cpu is not set: a percentage needs something to be of.";
+        "autoscaling.targetCPUUtilizationPercentage is 70, but resources.requests.cpu is not set: a percentage refers to this request.";
     scaling_by_a_share_of_no_memory: "redis", "{autoscaling: {enabled: true, targetCPUUtilizationPercentage: null, targetMemoryUtilizationPercentage: 80}, resources: {requests: {memory: null}}}" =>
-        "autoscaling.targetMemoryUtilizationPercentage is 80, but resources.requests.memory is not set: a percentage needs something to be of.";
+        "autoscaling.targetMemoryUtilizationPercentage is 80, but resources.requests.memory is not set: a percentage refers to this request.";
     disruption_by_both: "redis", "podDisruptionBudget: {minAvailable: 1, maxUnavailable: 1}" =>
-        "podDisruptionBudget.minAvailable is 1 and podDisruptionBudget.maxUnavailable is 1: Kubernetes takes one of the two.";
+        "podDisruptionBudget.minAvailable is 1 and podDisruptionBudget.maxUnavailable is 1: Kubernetes accepts one of the two.";
     disruption_that_forbids_every_drain: "redis", "podDisruptionBudget: {minAvailable: 2}" =>
-        "podDisruptionBudget.minAvailable is 2, but replicas is 2: no pod could ever be moved, and draining a machine would never end.";
+        "podDisruptionBudget.minAvailable is 2, but replicas is 2: no pod could be evicted, and draining a machine would never finish.";
     disruption_that_forbids_drains_when_scaled_down: "redis", "{replicas: 9, autoscaling: {enabled: true}, podDisruptionBudget: {minAvailable: 2}}" =>
-        "podDisruptionBudget.minAvailable is 2, but autoscaling.minReplicas is 2: no pod could ever be moved, and draining a machine would never end.";
+        "podDisruptionBudget.minAvailable is 2, but autoscaling.minReplicas is 2: no pod could be evicted, and draining a machine would never finish.";
 
     redis_without_a_server: "sqlite", "taskStore: {backend: redis}" =>
         "taskStore.backend is redis, but redis.enabled is false and taskStore.redis.url is empty: name a server (taskStore.redis.url), a Secret that holds its URL (taskStore.redis.existingSecret or auth.existingSecret), or set redis.enabled to true.";
     redis_that_nothing_uses: "sqlite", "redis: {enabled: true, password: p}" =>
-        "redis.enabled is true, but taskStore.backend is sqlite: a Redis would run that nothing uses, so set taskStore.backend to redis, or redis.enabled to false.";
+        "redis.enabled is true, but taskStore.backend is sqlite: the Redis would be unused, so set taskStore.backend to redis, or redis.enabled to false.";
     redis_url_that_nothing_uses: "sqlite", "taskStore: {redis: {url: 'redis://h:1'}}" =>
         "taskStore.redis.url is set, but taskStore.backend is sqlite: the server would not be used, so set taskStore.backend to redis, or remove the URL.";
     redis_secret_that_nothing_uses: "sqlite", "taskStore: {redis: {existingSecret: s}}" =>
@@ -58,16 +50,16 @@ refuses! {
     redis_by_url_and_by_secret: "sqlite", "taskStore: {backend: redis, redis: {url: 'redis://h:1', existingSecret: s}}" =>
         "taskStore.redis.url is set, and so is taskStore.redis.existingSecret (s): use one of the two.";
     redis_url_beside_a_secret_of_yours: "redis", "taskStore: {redis: {url: 'redis://h:1'}}" =>
-        "taskStore.redis.url is set, but auth.existingSecret is miroir-keys: the chart makes no Secret then, so put the URL there, under redis-url.";
+        "taskStore.redis.url is set, but auth.existingSecret is miroir-keys: the chart then creates no Secret, so put the URL there, under redis-url.";
     redis_without_a_password: "bundled", "redis: {password: ''}" =>
         "redis.enabled is true, but redis.password is empty and there is no auth.existingSecret: set a password.";
     redis_password_beside_a_secret_of_yours: "redis", "redis: {enabled: true, password: p}" =>
-        "redis.password is set, but auth.existingSecret is miroir-keys: the chart makes no Secret then, so put the password there, under redis-password.";
+        "redis.password is set, but auth.existingSecret is miroir-keys: the chart then creates no Secret, so put the password there, under redis-password.";
     sqlite_without_a_volume: "sqlite", "taskStore: {sqlite: {persistence: {enabled: false}}}" =>
-        "taskStore.sqlite.persistence.enabled is false, but taskStore.backend is sqlite: tasks would be lost with the pod, so enable it, or say so with taskStore.backend memory.";
+        "taskStore.sqlite.persistence.enabled is false, but taskStore.backend is sqlite: tasks would be lost with the pod, so enable it, or set taskStore.backend to memory.";
 
     no_nodes: "sqlite", "nodes: []" =>
-        "nodes is empty and meilisearch.enabled is false, so there is nowhere to put a document: list your Meilisearch servers under nodes, or set meilisearch.enabled to true.";
+        "nodes is empty and meilisearch.enabled is false, so there is no node for documents: list your Meilisearch servers under nodes, or set meilisearch.enabled to true.";
     nodes_of_yours_and_of_the_chart: "sqlite", "meilisearch: {enabled: true}" =>
         "meilisearch.enabled is true, but nodes lists 3 of their own: use one of the two.";
     fewer_nodes_than_copies: "sqlite", "cluster: {replicationFactor: 4}" =>
@@ -81,12 +73,12 @@ refuses! {
     server_listed_twice: "sqlite", "{cluster: {replicationFactor: 1}, nodes: [{id: a, url: 'http://h:1'}, {id: b, url: 'http://h:1/'}]}" =>
         "nodes lists b at http://h:1, where a is too: two nodes cannot share one server.";
     quorum_beyond_the_copies: "sqlite", "cluster: {writeQuorum: 3}" =>
-        "cluster.writeQuorum is 3, but cluster.replicationFactor is 2: more copies cannot confirm than there are.";
+        "cluster.writeQuorum is 3, but cluster.replicationFactor is 2: a quorum cannot exceed the number of copies.";
 
     no_key: "sqlite", "auth: {masterKey: ''}" =>
         "auth.masterKey is empty and so is auth.existingSecret: everyone could read and write, so set one of the two.";
     key_beside_a_secret_of_yours: "redis", "auth: {adminKey: k}" =>
-        "auth.adminKey is set, but auth.existingSecret is miroir-keys: the chart makes no Secret then, so put the key there, under admin-key.";
+        "auth.adminKey is set, but auth.existingSecret is miroir-keys: the chart then creates no Secret, so put the key there, under admin-key.";
     key_too_short_for_the_charts_nodes: "bundled", "auth: {masterKey: short}" =>
         "auth.masterKey is shorter than 16 bytes, but meilisearch.enabled is true: Meilisearch would not start, so choose a longer one.";
     node_key_too_short_for_the_charts_nodes: "bundled", "auth: {nodeMasterKey: short}" =>
@@ -94,20 +86,20 @@ refuses! {
     node_key_in_values_and_in_a_secret: "redis", "{cluster: {replicationFactor: 1}, nodes: [{id: a, url: 'http://a', masterKey: k, masterKeySecretKey: s}]}" =>
         "nodes: a has a masterKey and a masterKeySecretKey: use one of the two.";
     node_key_beside_a_secret_of_yours: "redis", "{cluster: {replicationFactor: 1}, nodes: [{id: a, url: 'http://a', masterKey: k}]}" =>
-        "nodes: a has a masterKey, but auth.existingSecret is miroir-keys: the chart makes no Secret then, so put the key there, and name it in masterKeySecretKey.";
+        "nodes: a has a masterKey, but auth.existingSecret is miroir-keys: the chart then creates no Secret, so put the key there, and name it in masterKeySecretKey.";
     node_key_in_no_secret: "sqlite", "{cluster: {replicationFactor: 1}, nodes: [{id: a, url: 'http://a', masterKeySecretKey: s}]}" =>
-        "nodes: a has a masterKeySecretKey (s), but auth.existingSecret is empty: there is no Secret to look into.";
+        "nodes: a has a masterKeySecretKey (s), but auth.existingSecret is empty: there is no Secret to read.";
 
     ingress_without_hosts: "sqlite", "ingress: {enabled: true}" =>
         "ingress.enabled is true, but ingress.hosts is empty: name a host, or set ingress.enabled to false.";
     node_port_of_a_cluster_ip: "sqlite", "service: {nodePort: 30700}" =>
         "service.nodePort is 30700, but service.type is ClusterIP, which has none: set service.type to NodePort or LoadBalancer.";
     service_monitor_without_metrics: "sqlite", "metrics: {enabled: false, serviceMonitor: {enabled: true}}" =>
-        "metrics.serviceMonitor.enabled is true, but metrics.enabled is false: there would be nothing to watch.";
+        "metrics.serviceMonitor.enabled is true, but metrics.enabled is false: there would be no metrics.";
     rules_without_metrics: "sqlite", "metrics: {enabled: false, prometheusRule: {enabled: true}}" =>
-        "metrics.prometheusRule.enabled is true, but metrics.enabled is false: there would be nothing to watch.";
+        "metrics.prometheusRule.enabled is true, but metrics.enabled is false: there would be no metrics.";
     dashboard_without_metrics: "sqlite", "metrics: {enabled: false, dashboard: {enabled: true}}" =>
-        "metrics.dashboard.enabled is true, but metrics.enabled is false: there would be nothing to watch.";
+        "metrics.dashboard.enabled is true, but metrics.enabled is false: there would be no metrics.";
     one_port_for_two_listeners: "sqlite", "{containerPort: 9090}" =>
         "metrics.port is 9090, and so is containerPort: two listeners cannot share a port.";
 
@@ -124,15 +116,17 @@ refuses! {
 }
 
 #[test]
-fn the_defaults_say_what_must_be_chosen() {
+fn defaults_name_the_required_values() {
     let refusal = Values::defaults().render().expect_err("was accepted");
     assert!(refusal.contains("- nodes is empty and meilisearch.enabled is false"), "{refusal}");
     assert!(refusal.contains("- auth.masterKey is empty and so is auth.existingSecret"), "{refusal}");
 }
 
 #[test]
-fn every_mistake_is_listed_at_once() {
+fn refusal_lists_every_mistake() {
     let overlay = "{replicas: 2, autoscaling: {enabled: false}, nodes: [], taskStore: {sqlite: {persistence: {enabled: false}}}}";
-    let refusal = Values::example("sqlite").with(overlay).render().expect_err("was accepted");
-    assert_eq!(refusal.lines().filter(|line| line.starts_with("- ")).count(), 3, "{refusal}");
+    // The schema refuses these values before a template does.
+    let copy = ChartCopy::without_schema().unwrap();
+    let refusal = Values::example("sqlite").with(overlay).of_copy(&copy).render().expect_err("was accepted");
+    assert_eq!(sentences(&refusal).len(), 3, "{refusal}");
 }

@@ -1,11 +1,11 @@
-//! What is secret is in a Secret and nowhere else, and whatever is read from one is there.
+//! Secret values are in Secrets only, and every referenced key exists.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use miroir_test_chart::{CASES, Object, case};
 use serde_json::Value;
 
-/// Every reference to a key of a Secret in the environments, with whether it may be missing.
+/// Returns every reference to a key of a Secret in the environments, and whether it is optional.
 fn references(objects: &[Object]) -> Vec<(String, String, bool)> {
     let containers = objects.iter().flat_map(Object::containers);
     let entries = containers.flat_map(|container| container.list("env"));
@@ -19,11 +19,12 @@ fn references(objects: &[Object]) -> Vec<(String, String, bool)> {
 }
 
 #[test]
-fn keys_that_are_read_are_in_the_charts_secret() {
+fn referenced_keys_are_in_the_secret_of_the_chart() {
     for case in CASES {
         let rendered = case.values().rendered();
         for (secret, key, optional) in references(&rendered) {
-            // A Secret that the chart does not make is the operator's; `yours` holds its keys against the documentation.
+            // The operator creates the other Secrets. A test below compares their keys with the
+            // documentation.
             let Some(made) = rendered.find("Secret", &secret) else { continue };
             let held = made.at("/data")[&key].is_string();
             assert!(held || optional, "{}: {secret} has no `{key}`: {}", case.name, made.at("/data"));
@@ -32,7 +33,7 @@ fn keys_that_are_read_are_in_the_charts_secret() {
 }
 
 #[test]
-fn keys_that_are_read_from_a_secret_of_yours_are_those_that_are_documented() {
+fn referenced_keys_of_an_existing_secret_are_documented() {
     let read = |name: &str| {
         let mut keys: Vec<String> = references(&case(name).values().rendered())
             .into_iter()
@@ -54,7 +55,7 @@ fn keys_that_are_read_from_a_secret_of_yours_are_those_that_are_documented() {
 }
 
 #[test]
-fn a_secret_of_yours_makes_the_chart_make_none() {
+fn chart_with_an_existing_secret_creates_none() {
     for name in ["redis", "production", "bundled_with_a_secret_of_yours"] {
         let rendered = case(name).values().rendered();
         assert!(rendered.of_kind("Secret").is_empty(), "{name}");
@@ -62,7 +63,7 @@ fn a_secret_of_yours_makes_the_chart_make_none() {
 }
 
 #[test]
-fn what_is_secret_is_in_the_secret_alone() {
+fn secret_values_are_in_secrets_only() {
     let overlay = "
 auth: {masterKey: SECRET-of-clients-0, adminKey: SECRET-of-operators, nodeMasterKey: SECRET-of-nodes-000}
 taskStore: {backend: redis, redis: {url: 'redis://u:SECRET-of-redis@h:1/0'}}
@@ -75,7 +76,7 @@ redis: {password: SECRET-of-redis}";
         let mut secrets = 0;
         for object in rendered.iter() {
             let text = object.0.to_string();
-            assert!(!text.contains("SECRET"), "{name}: {} tells a secret", object.title());
+            assert!(!text.contains("SECRET"), "{name}: {} contains a secret", object.title());
             if object.kind() != "Secret" {
                 continue;
             }
@@ -91,7 +92,7 @@ redis: {password: SECRET-of-redis}";
 }
 
 #[test]
-fn servers_of_the_chart_have_the_key_that_miroir_calls_them_with() {
+fn servers_of_the_chart_have_the_key_of_miroirs_requests() {
     for name in ["bundled", "own_nodes_key", "bundled_with_a_secret_of_yours"] {
         let rendered = case(name).values().rendered();
         let key = |kind: &str, workload: &str, variable: &str| -> Value {

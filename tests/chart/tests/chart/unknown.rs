@@ -1,8 +1,8 @@
-//! Unknown keys and values of the wrong kind are refused by the schema, which names the key.
+//! The schema refuses unknown keys and values of the wrong kind, and names the key.
 
 use miroir_test_chart::Values;
 
-/// Each line a test: what is set on the smallest example, and what helm must say of it.
+/// One test per line: the overlay on the smallest example, and a part of the refusal.
 macro_rules! refuses {
     ($($name:ident: $overlay:literal => $said:literal;)*) => {
         $(

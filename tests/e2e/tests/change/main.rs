@@ -1,5 +1,5 @@
-//! Change data capture from outside, with the store on SQLite and on Redis: every route, consumers and servers that are
-//! killed while clients write, and a receiver that is away for too long.
+//! Change data capture end to end, with the store on SQLite and on Redis: every route, consumers and servers
+//! that are killed while clients write, and a receiver with a long outage.
 
 mod feed;
 mod outage;
@@ -10,7 +10,7 @@ mod storm;
 use miroir_e2e::{Client, Cluster, ClusterBuilder, NODE_KIND};
 use serde_json::{Value, json};
 
-/// A secret for webhooks, of no use to anybody.
+/// A secret of webhooks for tests.
 const SECRET: &str = "whsec_dGhpcyBpcyBubyBzZWNyZXQgYXQgYWxsLCBmb3IgdGVzdHM=";
 
 fn cluster(sinks: &Value) -> ClusterBuilder {
@@ -18,7 +18,7 @@ fn cluster(sinks: &Value) -> ClusterBuilder {
     cluster.configuration(json!({ "cdc": { "sinks": sinks } }))
 }
 
-/// A webhook sink `hook` that is tried again soon.
+/// Returns a webhook sink `hook` with a short back-off.
 fn webhook(url: &str) -> Value {
     json!({
         "name": "hook", "kind": "webhook", "url": url, "secrets": [SECRET], "allow_private": true, "canaries": true,
@@ -36,7 +36,7 @@ async fn sink(client: &Client, name: &str) -> Value {
     sinks.iter().find(|sink| sink["name"] == name).unwrap_or_else(|| panic!("no {name} in {list}")).clone()
 }
 
-/// Writes one film and waits until its task has succeeded.
+/// Writes one film and waits for the success of its task.
 async fn write(client: &Client, id: usize) {
     let task =
         client.write("POST", "/indexes/films/documents?primaryKey=id", json!([{ "id": id }])).await.unwrap();

@@ -1,4 +1,4 @@
-//! A receiver that is away for longer than there is room for what it misses.
+//! A receiver whose outage is longer than the outbox lasts.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use tokio::time::Instant;
 
 use crate::{cluster, sink, webhook, write};
 
-/// Writers at once.
+/// Number of concurrent writers.
 const WRITERS: usize = 8;
-/// Rounds with the receiver there and away, in turn.
+/// Number of rounds, alternately with the receiver up and down.
 const ROUNDS: usize = 6;
-/// Writes of each writer in a round.
+/// Number of writes of each writer in a round.
 const WRITES: usize = 20;
 
-/// How long a round of acknowledged writes takes.
+/// Writes one round and returns its duration.
 async fn round(client: &Client, number: usize) -> Duration {
     let began = Instant::now();
     let mut writers = JoinSet::new();
@@ -44,9 +44,9 @@ async fn idle(client: &Client) {
     .await;
 }
 
-/// Writes go on as before, what is lost is counted, and the receiver is told where.
+/// Writes are as fast as before, lost changes are counted, and the receiver gets their numbers.
 #[tokio::test(flavor = "multi_thread")]
-async fn receiver_that_is_away_too_long_costs_writes_nothing_and_learns_what_it_missed() {
+async fn long_outage_of_a_receiver_slows_no_writes_and_reports_lost_changes() {
     let ledger = Ledger::default();
     let mut receiver = Receiver::start(ledger.clone()).await;
     let budget = json!({ "cdc": { "outbox_bytes": 10_000, "keep_confirmed": 0 } });
@@ -66,7 +66,7 @@ async fn receiver_that_is_away_too_long_costs_writes_nothing_and_learns_what_it_
         }
         idle(&client).await;
     }
-    // A last one, behind all gaps.
+    // One more change after all gaps.
     write(&client, 1_000_001).await;
     let view = until("the receiver has caught up", || async {
         let view = sink(&client, "hook").await;
@@ -77,12 +77,13 @@ async fn receiver_that_is_away_too_long_costs_writes_nothing_and_learns_what_it_
     let lost: u64 = entries.gaps.iter().map(|(from, to)| to - from + 1).sum();
     let total = (ROUNDS * WRITERS * WRITES + 2) as u64;
     assert!(lost > 0, "{view}");
-    assert_eq!(entries.ids.len() as u64 + lost, total, "every change was told, or told to be lost");
-    // What was dropped while it was on its way may have arrived: it is counted, and no gap.
+    assert_eq!(entries.ids.len() as u64 + lost, total, "every change is delivered or reported as lost");
+    // A change that was dropped during its delivery may have arrived. It is counted as dropped and is not
+    // part of a gap.
     assert!(view["dropped"].as_u64().unwrap() >= lost, "{lost}: {view}");
     assert!(view["backlogBytes"].as_u64().unwrap() <= 10_000, "{view}");
     println!(
-        "{} writes: {there:?} with the receiver there, {away:?} with it away, {:.2} times as long; {lost} lost in {} gaps",
+        "{} writes: {there:?} with the receiver up, {away:?} with it down, {:.2} times as long; {lost} lost in {} gaps",
         ROUNDS * WRITERS * WRITES,
         away.as_secs_f64() / there.as_secs_f64(),
         entries.gaps.len()

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use miroir_test_nats::NatsServer;
 use tokio::task::JoinHandle;
 
-/// Makes the stream that the sink publishes to.
+/// Creates the stream that the sink publishes to.
 pub async fn create(server: &NatsServer) {
     let client = async_nats::connect(server.url()).await.unwrap();
     let config = stream::Config {
@@ -19,11 +19,11 @@ pub async fn create(server: &NatsServer) {
     jetstream::new(client).create_stream(config).await.unwrap();
 }
 
-/// Starts a consumer that goes on where the server knows it to be; it comes back by itself when the server was away.
+/// Starts a consumer that continues at its position on the server, and reconnects by itself.
 pub fn start(url: String, ledger: Ledger) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
-            // Whatever breaks is begun anew.
+            // Any failure restarts the consumer.
             if consume(&url, &ledger).await.is_none() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -37,7 +37,7 @@ async fn consume(url: &str, ledger: &Ledger) -> Option<()> {
     let config = pull::Config {
         durable_name: Some("reader".to_owned()),
         ack_wait: Duration::from_millis(500),
-        // One at a time, so that the order is the stream's also when something comes again.
+        // One message at a time, so that redelivered messages stay in the order of the stream.
         max_ack_pending: 1,
         ..pull::Config::default()
     };

@@ -1,4 +1,4 @@
-//! Every route of change data capture, from outside.
+//! Every route of change data capture, end to end.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn confirmed(client: &Client, seq: u64) -> Value {
     .await
 }
 
-/// Reads server-sent events until there is one with the id `last`; answers the ids.
+/// Reads server-sent events until the one with the id `last`, and returns the ids.
 async fn events_until(client: &Client, last: &str) -> Vec<String> {
     let request = client.request("GET", "/_miroir/changes?index=films").unwrap();
     let request = request.header("Accept", "text/event-stream").header("Last-Event-ID", "1");
@@ -37,7 +37,7 @@ async fn events_until(client: &Client, last: &str) -> Vec<String> {
             return ids;
         }
         let chunk = tokio::time::timeout(Duration::from_secs(30), response.chunk()).await;
-        let chunk = chunk.expect("an event comes").unwrap().expect("it goes on");
+        let chunk = chunk.expect("an event within the timeout").unwrap().expect("the stream continues");
         text.push_str(std::str::from_utf8(&chunk).unwrap());
     }
 }
@@ -52,7 +52,7 @@ async fn every_route(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder) {
     let none = get(&client, "/_miroir/changes?index=films&wait=0").await;
     assert_eq!(none, json!({ "results": [], "next": 0, "last": 0 }));
 
-    // A reader waits for what is written after it asked.
+    // A reader waits for changes that are written after its request.
     let waiting = tokio::spawn({
         let client = client.clone();
         async move { get(&client, "/_miroir/changes?index=films&wait=20").await }
@@ -82,7 +82,7 @@ async fn every_route(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder) {
     let ahead = client.get("/_miroir/changes?index=films&since=6").await.unwrap();
     assert_eq!((ahead.status, &ahead.body["code"]), (400, &json!("miroir_invalid_change_position")));
 
-    // The sink is paused, catches up, and goes back.
+    // The sink is paused, resumed and rewound.
     let view = confirmed(&client, 5).await;
     assert_eq!(
         (&view["state"], &view["kind"], &view["dropped"]),
@@ -92,7 +92,7 @@ async fn every_route(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder) {
     assert_eq!(paused["state"], "paused");
     write(&client, 5).await;
     assert_eq!(sink(&client, "hook").await["lag"], 1);
-    // Pauses and places outlive the process.
+    // Pauses and positions survive a restart.
     cluster.miroir().terminate().await.unwrap();
     cluster.miroir().start().await.unwrap();
     let view = sink(&client, "hook").await;
@@ -110,7 +110,7 @@ async fn every_route(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder) {
         ("hook/rewind", json!({ "index": "films" }), 400, "bad_request"),
         ("feed/rewind", rewind(1), 409, "miroir_sink_conflict"),
         ("feed/pause", Value::Null, 409, "miroir_sink_conflict"),
-        ("nobody/resume", Value::Null, 404, "miroir_sink_not_found"),
+        ("absent/resume", Value::Null, 404, "miroir_sink_not_found"),
     ];
     for (path, body, status, code) in refusals {
         let refused = post(&client, path, body).await;
@@ -122,18 +122,18 @@ async fn every_route(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder) {
         );
     }
 
-    // Runs of canaries are told to the sink that asks for them.
+    // Runs of canaries are delivered to sinks that subscribe to them.
     let canary = json!({
         "id": "any", "name": "Any", "index": "films", "intervalSeconds": 86_400, "query": { "q": "" },
         "assertions": [{ "type": "min_hits", "value": 1_000 }],
     });
     client.call("POST", "/_miroir/canaries", canary).await.unwrap().expect(201).unwrap();
     client.call("POST", "/_miroir/canaries/any/run", Value::Null).await.unwrap().expect(200).unwrap();
-    until("the run is told", || async { (ledger.last("films") >= Some(7)).then_some(()) }).await;
+    until("the run is delivered", || async { (ledger.last("films") >= Some(7)).then_some(()) }).await;
     assert_eq!(
         get(&client, "/_miroir/changes?index=films&wait=0").await["last"],
         6,
-        "the feed does not ask for runs"
+        "the feed does not subscribe to runs"
     );
     cluster.miroir().terminate().await.unwrap();
 }

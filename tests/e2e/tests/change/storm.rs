@@ -1,5 +1,5 @@
-//! Consumers, NATS and Miroir itself are killed at random while clients write: every consumer ends with exactly the changes
-//! that took effect, in their order.
+//! Consumers, NATS and Miroir are killed at random while clients write: every consumer ends with exactly the
+//! changes that took effect, in order.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,17 +14,18 @@ use tokio::task::JoinSet;
 
 use crate::{cluster, feed, queue, sink, webhook};
 
-/// Writers at once.
+/// Number of concurrent writers.
 const WRITERS: usize = 16;
-/// A kill every so often.
+/// Pause between two kills.
 const PEACE: Duration = Duration::from_millis(300);
 
-/// How many writes: `MIROIR_CHANGES`, for a run as long as one likes.
+/// Returns the number of writes, which `MIROIR_CHANGES` sets.
 fn writes() -> usize {
     std::env::var("MIROIR_CHANGES").map_or(400, |text| text.parse().expect("MIROIR_CHANGES is a number"))
 }
 
-/// Writes until `count` were accepted. Those that were refused, or whose answer was lost, may have taken effect too.
+/// Writes until `count` writes are accepted. Refused writes, and those without a response, may have taken
+/// effect too.
 async fn write_all(client: &Client, count: usize) {
     let (next, accepted) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut writers = JoinSet::new();
@@ -35,8 +36,8 @@ async fn write_all(client: &Client, count: usize) {
                 let id = next.fetch_add(1, Ordering::Relaxed);
                 let path = "/indexes/films/documents?primaryKey=id";
                 match client.call("POST", path, json!([{ "id": id }])).await {
-                    Ok(answer) if answer.status == 202 => _ = accepted.fetch_add(1, Ordering::Relaxed),
-                    // Miroir is away for a moment.
+                    Ok(response) if response.status == 202 => _ = accepted.fetch_add(1, Ordering::Relaxed),
+                    // Miroir is down for a moment.
                     Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                 }
             }
@@ -93,7 +94,7 @@ async fn storm(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder, name: &str) {
                 tokio::time::sleep(PEACE / 2).await;
                 nats.launch_again();
             }
-            // Seldom, since it takes long to be back.
+            // Rare, since the restart takes long.
             _ if kills % 15 == 4 => {
                 miroir.miroir().kill().await.unwrap();
                 miroir.miroir().start().await.unwrap();
@@ -119,16 +120,13 @@ async fn storm(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder, name: &str) {
         .await;
         assert_eq!(view["dropped"], 0, "{view}");
     }
-    assert!(
-        !consumer.is_finished() && !reader.is_finished(),
-        "no consumer found fault with what it was told"
-    );
+    assert!(!consumer.is_finished() && !reader.is_finished(), "no consumer found an error in its events");
     println!("{name}: {} writes took effect, {kills} kills", expected.len());
 }
 
 fn check(name: &str, sink_name: &str, entries: &Entries, expected: &BTreeSet<u64>) {
     assert_eq!(&entries.tasks, expected, "{name}, {sink_name}: exactly the changes that took effect");
-    assert_eq!(entries.ids.len(), expected.len(), "{name}, {sink_name}: one number for each");
+    assert_eq!(entries.ids.len(), expected.len(), "{name}, {sink_name}: one number for each change");
     assert!(entries.gaps.is_empty(), "{name}, {sink_name}: {:?}", entries.gaps);
     println!("{name}, {sink_name}: {} changes, {} duplicates", entries.ids.len(), entries.duplicates);
 }

@@ -1,14 +1,14 @@
-//! Every command, in both of its forms, with what it says held against what Miroir says itself.
+//! Every command in both output formats, compared with the responses of Miroir.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use crate::canned::Canned;
-use crate::stage::Stage;
+use crate::fixture::Fixture;
 use crate::tool::{Tool, contains};
 
-/// The groups for a running Miroir, and the test here that runs their commands.
+/// Groups of commands for a running Miroir, each with the test that runs its commands.
 const GROUPS: [(&str, &str); 7] = [
     ("task", include_str!("every.rs")),
     ("alias", include_str!("every.rs")),
@@ -19,9 +19,9 @@ const GROUPS: [(&str, &str); 7] = [
     ("job", include_str!("every.rs")),
 ];
 
-/// Whoever adds a command adds it here.
+/// New commands belong to one of the tests below.
 #[test]
-fn no_command_is_left_out() {
+fn every_command_has_a_test() {
     let program = miroir::cli::command();
     let mut seen = BTreeSet::new();
     for (group, tests) in GROUPS {
@@ -37,12 +37,12 @@ fn no_command_is_left_out() {
 
 #[tokio::test]
 async fn tasks() {
-    let stage = Stage::new().await;
-    let tool = &stage.tool;
-    let one = stage.write(&json!([{ "id": 3 }])).await["uid"].to_string();
+    let fixture = Fixture::new().await;
+    let tool = &fixture.tool;
+    let one = fixture.write(&json!([{ "id": 3 }])).await["uid"].to_string();
     contains(&tool.text(&["task", "list"]).await, &["UID", "documentAdditionOrUpdate", "films", "succeeded"]);
     let list = tool.json(&["task", "list"]).await;
-    assert_eq!(list, stage.client.get("/tasks").await.unwrap().expect(200).unwrap());
+    assert_eq!(list, fixture.client.get("/tasks").await.unwrap().expect(200).unwrap());
     let filtered =
         ["task", "list", "--status", "failed", "--status", "canceled", "--index", "films", "--reverse"];
     contains(&tool.text(&filtered).await, &["There are no tasks."]);
@@ -53,7 +53,7 @@ async fn tasks() {
 
     contains(&tool.text(&["task", "show", &one]).await, &["succeeded", "node-1", "node-2", "NODE TASK"]);
     let shown = tool.json(&["task", "show", &one]).await;
-    assert_eq!(shown, stage.get(&format!("/_miroir/tasks/{one}")).await);
+    assert_eq!(shown, fixture.get(&format!("/_miroir/tasks/{one}")).await);
 
     contains(&tool.text(&["task", "wait", "0", &one]).await, &["TOOK", "succeeded"]);
     let waited = tool.run(&["task", "wait", &one, "0", "--json"]).await.well();
@@ -64,10 +64,10 @@ async fn tasks() {
 
 #[tokio::test]
 async fn aliases() {
-    let stage = Stage::new().await;
-    let tool = &stage.tool;
+    let fixture = Fixture::new().await;
+    let tool = &fixture.tool;
     for uid in ["v2", "v3"] {
-        stage.index(uid).await;
+        fixture.index(uid).await;
     }
     contains(&tool.text(&["alias", "list"]).await, &["There are no aliases."]);
     contains(
@@ -82,12 +82,12 @@ async fn aliases() {
     contains(&tool.text(&["alias", "flip", "cinema", "v2", "--if-version", "1"]).await, &["v2 (version 2)"]);
     assert_eq!(tool.json(&["alias", "flip", "cinema", "v3"]).await["version"], 3);
     contains(&tool.text(&["alias", "show", "cinema"]).await, &["v3", "FORMER TARGET", "films"]);
-    assert_eq!(tool.json(&["alias", "show", "cinema"]).await, stage.get("/_miroir/aliases/cinema").await);
+    assert_eq!(tool.json(&["alias", "show", "cinema"]).await, fixture.get("/_miroir/aliases/cinema").await);
     contains(&tool.text(&["alias", "swap", "cinema", "later"]).await, &["cinema", "v9"]);
     assert_eq!(tool.json(&["alias", "swap", "cinema", "later"]).await["results"][0]["target"], "v3");
     contains(&tool.text(&["alias", "list", "--limit", "2"]).await, &["films, v2", "--from cinema"]);
     let rest = tool.json(&["alias", "list", "--from", "cinema"]).await;
-    assert_eq!(rest, stage.get("/_miroir/aliases?after=cinema").await);
+    assert_eq!(rest, fixture.get("/_miroir/aliases?after=cinema").await);
     contains(&tool.text(&["alias", "delete", "later"]).await, &["Deleted alias `later`."]);
     assert_eq!(tool.run(&["alias", "delete", "both", "--json"]).await.well(), "");
     assert_eq!(tool.json(&["alias", "list"]).await["results"].as_array().unwrap().len(), 1);
@@ -98,8 +98,8 @@ const RONIN: &str = "name: Ronin comes first\nindex: films\nintervalSeconds: 360
 
 #[tokio::test]
 async fn canaries() {
-    let stage = Stage::new().await;
-    let tool = &stage.tool;
+    let fixture = Fixture::new().await;
+    let tool = &fixture.tool;
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, content: &str| {
         let path = folder.path().join(name);
@@ -113,11 +113,11 @@ async fn canaries() {
         &["Stored canary `ronin` (version 1)"],
     );
     let made = tool.json(&["canary", "put", &yaml]).await;
-    assert_eq!(made["version"], 1, "an id was made: {made}");
+    assert_eq!(made["version"], 1, "the canary has an id: {made}");
     contains(&tool.text(&["canary", "show", "ronin"]).await, &["Ronin comes first", "1 h", "top_hit_id"]);
     let shown = tool.json(&["canary", "show", "ronin"]).await;
-    assert_eq!(shown, stage.get("/_miroir/canaries/ronin").await);
-    // What is shown can be changed and put back.
+    assert_eq!(shown, fixture.get("/_miroir/canaries/ronin").await);
+    // The output of `show` is valid input.
     let json = file("ronin.json", &shown.to_string().replace("Ronin comes first", "Still first"));
     let put = tool.json(&["canary", "put", &json, "--if-version", "1"]).await;
     assert_eq!((&put["name"], &put["version"]), (&json!("Still first"), &json!(2)));
@@ -129,12 +129,12 @@ async fn canaries() {
     contains(&tool.text(&["canary", "runs", "ronin", "--limit", "1"]).await, &["RAN (UTC)", "pass"]);
     assert_eq!(
         tool.json(&["canary", "runs", "ronin"]).await,
-        stage.get("/_miroir/canaries/ronin/runs").await
+        fixture.get("/_miroir/canaries/ronin/runs").await
     );
     contains(&tool.text(&["canary", "status", "--check"]).await, &["PASS/FAIL/ERROR", "on time"]);
-    assert_eq!(tool.json(&["canary", "status"]).await, stage.get("/_miroir/canaries/status").await);
+    assert_eq!(tool.json(&["canary", "status"]).await, fixture.get("/_miroir/canaries/status").await);
 
-    // One that does not pass is told, with the reason, and by the exit code.
+    // A failed canary sets the exit code and is printed with its reason.
     let wrong = file("wrong.yaml", &RONIN.replace("id: 2", "id: 1"));
     tool.run(&["canary", "put", &wrong, "--id", "wrong"]).await.well();
     let ended = tool.run(&["canary", "run", "ronin", "wrong"]).await;
@@ -149,21 +149,21 @@ async fn canaries() {
     let id = made["id"].as_str().unwrap();
     assert_eq!(tool.run(&["canary", "delete", id, "--json"]).await.well(), "");
     contains(&tool.text(&["canary", "list"]).await, &["ASSERTIONS", "Still first"]);
-    assert_eq!(tool.json(&["canary", "list"]).await, stage.get("/_miroir/canaries").await);
+    assert_eq!(tool.json(&["canary", "list"]).await, fixture.get("/_miroir/canaries").await);
 }
 
 #[tokio::test]
 async fn sinks_and_changes() {
-    let stage = Stage::new().await;
-    let tool = &stage.tool;
+    let fixture = Fixture::new().await;
+    let tool = &fixture.tool;
     contains(&tool.text(&["cdc", "list"]).await, &["feed", "internal", "active"]);
-    assert_eq!(tool.json(&["cdc", "list"]).await, stage.get("/_miroir/cdc/sinks").await);
+    assert_eq!(tool.json(&["cdc", "list"]).await, fixture.get("/_miroir/cdc/sinks").await);
     contains(&tool.text(&["cdc", "show", "feed"]).await, &["internal", "films", "CONFIRMED"]);
     assert_eq!(tool.json(&["cdc", "show", "feed"]).await["name"], "feed");
     contains(&tool.text(&["cdc", "changes", "films"]).await, &["films:1  document.upserted  1, 2"]);
     let changes = tool.json(&["cdc", "changes", "films", "--since", "0", "--limit", "1"]).await;
-    assert_eq!(changes, stage.get("/_miroir/changes?index=films&wait=0&limit=1").await);
-    // A feed has no deliveries to steer.
+    assert_eq!(changes, fixture.get("/_miroir/changes?index=films&wait=0&limit=1").await);
+    // A feed has no deliveries to control.
     for steer in [&["cdc", "pause", "feed"][..], &["cdc", "resume", "feed"]] {
         contains(&tool.run(steer).await.badly(4), &["miroir_sink_conflict"]);
     }
@@ -174,8 +174,8 @@ async fn sinks_and_changes() {
 }
 
 #[tokio::test]
-async fn steering_a_sink() {
-    // A receiver that takes everything.
+async fn control_of_a_sink() {
+    // A receiver that accepts everything.
     let receiver = Canned::start("204 No Content", "", "").await;
     let secret = "whsec_dGhpcyBpcyBubyBzZWNyZXQgYXQgYWxsLCBmb3IgdGVzdHM=";
     let sink = json!({
@@ -197,8 +197,8 @@ async fn steering_a_sink() {
 
 #[tokio::test]
 async fn topology() {
-    let mut stage = Stage::new().await;
-    let tool = stage.tool.clone();
+    let mut fixture = Fixture::new().await;
+    let tool = fixture.tool.clone();
     contains(
         &tool.text(&["topology", "show"]).await,
         &["replication factor:", "node-1", "node-2", "healthy"],
@@ -206,11 +206,11 @@ async fn topology() {
     let shown = tool.json(&["topology", "show"]).await;
     assert_eq!(shown["groups"][0]["nodes"][1]["id"], "node-2");
     assert_eq!(tool.text(&["topology", "ready"]).await, "ready\n");
-    assert_eq!(tool.json(&["topology", "ready"]).await, stage.get("/_miroir/ready").await);
+    assert_eq!(tool.json(&["topology", "ready"]).await, fixture.get("/_miroir/ready").await);
     for node in 0..2 {
-        stage.cluster.node(node).kill().await.unwrap();
+        fixture.cluster.node(node).kill().await.unwrap();
     }
-    miroir_e2e::until("it is not ready", || async {
+    miroir_e2e::until("Miroir is not ready", || async {
         (tool.run(&["topology", "ready", "--json"]).await.code != 0).then_some(())
     })
     .await;
@@ -221,16 +221,16 @@ async fn topology() {
 
 #[tokio::test]
 async fn instances_and_leases() {
-    let stage = Stage::new().await;
-    contains(&stage.tool.text(&["topology", "shards", "films"]).await, &["SHARD", "node-1", "node-2"]);
-    let shards = stage.tool.json(&["topology", "shards"]).await;
-    assert_eq!(shards, stage.get("/_miroir/shards").await);
+    let fixture = Fixture::new().await;
+    contains(&fixture.tool.text(&["topology", "shards", "films"]).await, &["SHARD", "node-1", "node-2"]);
+    let shards = fixture.tool.json(&["topology", "shards"]).await;
+    assert_eq!(shards, fixture.get("/_miroir/shards").await);
     assert_eq!(shards["results"].as_array().unwrap().len() as u64, shards["shardCount"].as_u64().unwrap());
-    assert_eq!(stage.tool.run(&["topology", "shards", "absent"]).await.code, 3);
-    contains(&stage.tool.text(&["topology", "instances"]).await, &["yes", "writes"]);
-    let shown = stage.tool.json(&["topology", "instances"]).await;
-    assert_eq!(shown, stage.get("/_miroir/instances").await);
-    contains(&stage.tool.text(&["lease", "list"]).await, &["There are no leases."]);
+    assert_eq!(fixture.tool.run(&["topology", "shards", "absent"]).await.code, 3);
+    contains(&fixture.tool.text(&["topology", "instances"]).await, &["yes", "writes"]);
+    let shown = fixture.tool.json(&["topology", "instances"]).await;
+    assert_eq!(shown, fixture.get("/_miroir/instances").await);
+    contains(&fixture.tool.text(&["lease", "list"]).await, &["There are no leases."]);
     let leases = r#"{"results":[{"role":"writes","holder":"miroir-0","token":3,"expiresAt":"2026-11-27T12:00:00.000Z"}]}"#;
     let server = Canned::start("200 OK", "", leases).await;
     let tool = Tool::new(&server.url);
@@ -240,18 +240,18 @@ async fn instances_and_leases() {
 
 #[tokio::test]
 async fn jobs() {
-    let stage = Stage::new().await;
-    let tool = &stage.tool;
+    let fixture = Fixture::new().await;
+    let tool = &fixture.tool;
     contains(
         &tool.text(&["job", "list", "--limit", "1"]).await,
         &["move-1", "queued", "0 of 3", "--from move-1"],
     );
     let rest = tool.json(&["job", "list", "--from", "move-1"]).await;
-    assert_eq!(rest, stage.get("/_miroir/jobs?after=move-1").await);
+    assert_eq!(rest, fixture.get("/_miroir/jobs?after=move-1").await);
     contains(&tool.text(&["job", "show", "move-2"]).await, &["queued", r#"{"shard":3}"#]);
-    assert_eq!(tool.json(&["job", "show", "move-2"]).await, stage.get("/_miroir/jobs/move-2").await);
+    assert_eq!(tool.json(&["job", "show", "move-2"]).await, fixture.get("/_miroir/jobs/move-2").await);
     contains(&tool.text(&["job", "cancel", "move-1"]).await, &["canceled"]);
-    // Again, as after an answer that was lost.
+    // A repetition, as after a lost response.
     assert_eq!(tool.json(&["job", "cancel", "move-1"]).await["state"], "canceled");
     contains(
         &tool.run(&["job", "cancel", "none"]).await.badly(3),

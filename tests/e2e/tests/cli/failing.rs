@@ -1,4 +1,4 @@
-//! What goes wrong, with its exit code and what it says to do.
+//! Failures, with their exit codes and hints.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use miroir_e2e::free_port;
 use serde_json::{Value, json};
 
 use crate::canned::Canned;
-use crate::stage::Stage;
+use crate::fixture::Fixture;
 use crate::tool::{Tool, contains};
 
 #[tokio::test]
-async fn keys_that_do_not_open_name_what_to_set() {
-    let stage = Stage::new().await;
-    let none = stage.tool.with("MIROIR_ADMIN_API_KEY", "").with("MIROIR_API_KEY", "");
-    let wrong = stage.tool.with("MIROIR_ADMIN_API_KEY", "wrong-1").with("MIROIR_API_KEY", "wrong-2");
+async fn refused_keys_name_the_setting() {
+    let fixture = Fixture::new().await;
+    let none = fixture.tool.with("MIROIR_ADMIN_API_KEY", "").with("MIROIR_API_KEY", "");
+    let wrong = fixture.tool.with("MIROIR_ADMIN_API_KEY", "wrong-1").with("MIROIR_API_KEY", "wrong-2");
     for tool in [&none, &wrong] {
         contains(&tool.run(&["alias", "list"]).await.badly(5), &["MIROIR_ADMIN_API_KEY", "--admin-key-file"]);
         let ended = tool.run(&["task", "list", "--json"]).await;
         assert!(serde_json::from_str::<Value>(&ended.stdout).unwrap()["code"].is_string());
         contains(&ended.badly(5), &["MIROIR_API_KEY", "--api-key-file"]);
-        // Readiness is for everyone.
+        // Readiness needs no key.
         tool.run(&["topology", "ready"]).await.well();
     }
-    // A file wins over the variable.
+    // A file overrides the variable.
     let folder = tempfile::tempdir().unwrap();
     for (flag, key, command) in [
         ("--admin-key-file", crate::tool::ADMIN_KEY, ["alias", "list"]),
@@ -39,12 +39,12 @@ async fn keys_that_do_not_open_name_what_to_set() {
 }
 
 #[tokio::test]
-async fn nobody_there_says_which_address_and_how_to_name_another() {
+async fn unreachable_server_is_reported_with_its_address_and_its_setting() {
     let address = free_port().unwrap();
     let url = format!("http://{address}");
     let ended = Tool::new(&url).run(&["topology", "show"]).await;
     contains(&ended.badly(6), &[&url, "refused", "--url", "MIROIR_URL"]);
-    // The flag wins over the variable.
+    // The flag overrides the variable.
     let server = Canned::start("200 OK", "", r#"{"results":[]}"#).await;
     Tool::new(&url).run(&["alias", "list", "--url", &server.url]).await.well();
     for url in ["https://127.0.0.1:1", "127.0.0.1:7700", "http://me:very-secret@h"] {
@@ -53,7 +53,7 @@ async fn nobody_there_says_which_address_and_how_to_name_another() {
 }
 
 #[tokio::test]
-async fn somebody_else_there_is_not_taken_for_miroir() {
+async fn other_servers_are_not_mistaken_for_miroir() {
     let page = "<html>\u{1b}]0;owned\u{7}</html>";
     for (status, headers) in
         [("200 OK", ""), ("502 Bad Gateway", ""), ("301 Moved", "Location: http://h/\r\n")]
@@ -63,14 +63,14 @@ async fn somebody_else_there_is_not_taken_for_miroir() {
         assert_eq!(ended.stdout, "");
         contains(&ended.badly(1), &[&server.url, "Is this the URL of a Miroir server?"]);
     }
-    // A Miroir of another time.
+    // A Miroir of another version.
     let unknown = r#"{"message":"Not here.","code":"not_found","type":"invalid_request","link":"l"}"#;
     let server = Canned::start("404 Not Found", "", unknown).await;
     contains(&Tool::new(&server.url).run(&["lease", "list"]).await.badly(1), &["older than this program"]);
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up() {
+async fn silent_server_times_out() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let tool = Tool::new(&format!("http://{}", listener.local_addr().unwrap()));
     let ended = tool.run(&["topology", "show", "--timeout", "1"]).await;
@@ -78,9 +78,9 @@ async fn a_server_that_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_and_what_is_in_the_way_have_their_codes() {
-    let stage = Stage::new().await;
-    let tool = &stage.tool;
+async fn missing_and_conflicting_objects_have_exit_codes() {
+    let fixture = Fixture::new().await;
+    let tool = &fixture.tool;
     for (command, code) in [
         (&["task", "show", "4711"][..], "task_not_found"),
         (&["task", "wait", "4711"], "task_not_found"),
@@ -115,19 +115,20 @@ async fn what_is_not_there_and_what_is_in_the_way_have_their_codes() {
 }
 
 #[tokio::test]
-async fn waiting_tells_failed_tasks_from_those_that_have_not_ended() {
-    let mut stage = Stage::new().await;
+async fn waiting_distinguishes_failed_from_unfinished_tasks() {
+    let mut fixture = Fixture::new().await;
     let path = "/indexes/films/documents";
-    let failed = stage.client.write("POST", path, json!([{ "id": "not valid!" }])).await.unwrap();
-    let (failed, tool) = (failed["uid"].to_string(), stage.tool.clone());
+    let failed = fixture.client.write("POST", path, json!([{ "id": "not valid!" }])).await.unwrap();
+    let (failed, tool) = (failed["uid"].to_string(), fixture.tool.clone());
     let ended = tool.run(&["task", "wait", "0", &failed]).await;
     contains(&ended.stdout, &["succeeded", "failed", "invalid_document_id"]);
     contains(&ended.badly(7), &[&format!("{failed} failed")]);
 
-    for node in stage.cluster.nodes() {
+    for node in fixture.cluster.nodes() {
         node.simulated().unwrap().control().pause_tasks();
     }
-    let accepted = stage.client.call("POST", path, json!([{ "id": 9 }])).await.unwrap().expect(202).unwrap();
+    let accepted =
+        fixture.client.call("POST", path, json!([{ "id": 9 }])).await.unwrap().expect(202).unwrap();
     let uid = accepted["taskUid"].to_string();
     contains(
         &tool.run(&["task", "wait", &uid, "--within", "0"]).await.badly(8),
@@ -137,35 +138,36 @@ async fn waiting_tells_failed_tasks_from_those_that_have_not_ended() {
         let (tool, uid) = (tool.clone(), uid.clone());
         async move { tool.run(&["task", "wait", &uid]).await }
     });
-    for node in stage.cluster.nodes() {
+    for node in fixture.cluster.nodes() {
         node.simulated().unwrap().control().resume_tasks();
     }
     contains(&waiting.await.unwrap().well(), &["succeeded"]);
 }
 
-/// Another instance may take over meanwhile; programs get one answer for one task all the same.
+/// Another instance may take over meanwhile. The output still has one line for one task.
 #[tokio::test]
-async fn waiting_outlasts_a_restart_of_miroir() {
-    let mut stage = Stage::new().await;
-    for node in stage.cluster.nodes() {
+async fn waiting_survives_a_restart_of_miroir() {
+    let mut fixture = Fixture::new().await;
+    for node in fixture.cluster.nodes() {
         node.simulated().unwrap().control().pause_tasks();
     }
     let path = "/indexes/films/documents";
-    let accepted = stage.client.call("POST", path, json!([{ "id": 9 }])).await.unwrap().expect(202).unwrap();
-    let (tool, uid) = (stage.tool.clone(), accepted["taskUid"].to_string());
+    let accepted =
+        fixture.client.call("POST", path, json!([{ "id": 9 }])).await.unwrap().expect(202).unwrap();
+    let (tool, uid) = (fixture.tool.clone(), accepted["taskUid"].to_string());
     let waiting = tokio::spawn(async move { tool.run(&["task", "wait", &uid, "--json"]).await });
-    let process = stage.cluster.miroir().process();
-    // It asks for the second time when it has been answered once.
+    let process = fixture.cluster.miroir().process();
+    // The second request follows the first response.
     while process.log().matches("/_miroir/tasks/{task_uid}").count() < 2 {
         process.expect_running().unwrap();
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    stage.cluster.miroir().kill().await.unwrap();
-    stage.cluster.miroir().start().await.unwrap();
-    for node in stage.cluster.nodes() {
+    fixture.cluster.miroir().kill().await.unwrap();
+    fixture.cluster.miroir().start().await.unwrap();
+    for node in fixture.cluster.nodes() {
         node.simulated().unwrap().control().resume_tasks();
     }
-    let told = waiting.await.unwrap().well();
-    let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((lines.len(), &lines[0]["status"]), (1, &json!("succeeded")), "{told}");
+    let printed = waiting.await.unwrap().well();
+    let lines: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((lines.len(), &lines[0]["status"]), (1, &json!("succeeded")), "{printed}");
 }

@@ -1,10 +1,10 @@
-//! The commands that talk to a running Miroir, run as a person or a program runs them.
+//! The commands of the client for a running Miroir, run as a process.
 
 mod canned;
 mod every;
 mod failing;
+mod fixture;
 mod follow;
 mod shell;
-mod stage;
 mod terminal;
 mod tool;

@@ -1,4 +1,4 @@
-//! What a shell is given.
+//! Completions of shells.
 
 use std::process::Stdio;
 

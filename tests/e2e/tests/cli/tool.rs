@@ -1,4 +1,4 @@
-//! The program as a tool: run to its end, in an environment of its own.
+//! The program as a process with an environment of its own.
 
 use std::process::Stdio;
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// The keys of every Miroir of these tests.
+/// Keys of every Miroir in these tests.
 pub const ADMIN_KEY: &str = "very-secret-admin-key";
 pub const MASTER_KEY: &str = "very-secret-master-key";
 
-/// How a run ended.
+/// Outcome of a run.
 #[derive(Debug)]
 pub struct Ended {
     pub code: i32,
@@ -20,20 +20,20 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// What was printed, of a run that ended well and complained of nothing.
+    /// Returns the standard output of a run that succeeded without a message.
     pub fn well(self) -> String {
         assert_eq!((self.code, self.stderr.as_str()), (0, ""), "{self:#?}");
         self.stdout
     }
 
-    /// What was said, of a run that ended with `code`.
+    /// Returns the standard error of a run that ended with `code`.
     pub fn badly(self, code: i32) -> String {
         assert_eq!(self.code, code, "{self:#?}");
         assert!(self.stderr.starts_with("miroir: "), "{self:#?}");
         self.stderr
     }
 
-    /// The same, of a run in which others could say what they wanted: nothing that a terminal obeys is in it.
+    /// Like [`Self::badly`], and asserts that the output has no control sequences.
     pub fn badly_cleaned(self, code: i32) -> String {
         let all = format!("{}{}", self.stdout, self.stderr);
         assert!(is_harmless(&all), "{all:?}");
@@ -41,27 +41,27 @@ impl Ended {
     }
 }
 
-/// Whether a terminal only shows it.
+/// Returns whether the text has no control sequences for a terminal.
 fn is_harmless(text: &str) -> bool {
     !text.chars().any(|character| character.is_control() && character != '\n')
         && !text.contains(['\u{202e}', '\u{2066}'])
 }
 
-/// Every part is in the text.
+/// Asserts that the text contains every part.
 pub fn contains(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "no `{part}` in:\n{text}");
     }
 }
 
-/// The program for one Miroir.
+/// The program with the settings for one Miroir.
 #[derive(Clone)]
 pub struct Tool {
     environment: Vec<(String, String)>,
 }
 
 impl Tool {
-    /// For the Miroir at `url`, with both keys.
+    /// Creates the settings for the Miroir at `url`, with both keys.
     pub fn new(url: &str) -> Self {
         let variables =
             [("MIROIR_URL", url), ("MIROIR_ADMIN_API_KEY", ADMIN_KEY), ("MIROIR_API_KEY", MASTER_KEY)];
@@ -69,7 +69,7 @@ impl Tool {
         Self { environment }
     }
 
-    /// The same with another value of a variable; none when it is empty.
+    /// Returns a copy with another value of a variable. An empty value removes the variable.
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut environment = self.environment.clone();
         environment.retain(|(known, _)| known != name);
@@ -81,7 +81,7 @@ impl Tool {
         self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The command with these arguments, not run yet.
+    /// Returns the command with these arguments.
     pub async fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program().await.unwrap();
         command.args(arguments).envs(self.environment());
@@ -89,13 +89,13 @@ impl Tool {
         command
     }
 
-    /// Runs it to its end. No key is ever printed.
+    /// Runs the command to its end. Asserts that no key is printed.
     pub async fn run(&self, arguments: &[&str]) -> Ended {
         let mut command = self.command(arguments).await;
-        let output = timeout(PATIENCE, command.output()).await.expect("it ends").unwrap();
+        let output = timeout(PATIENCE, command.output()).await.expect("an exit within the timeout").unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let ended = Ended {
-            code: output.status.code().expect("it ends by itself"),
+            code: output.status.code().expect("an exit without a signal"),
             stdout: text(output.stdout),
             stderr: text(output.stderr),
         };
@@ -103,7 +103,7 @@ impl Tool {
         ended
     }
 
-    /// What it prints for people: lines that end where their text ends, and nothing that a terminal obeys.
+    /// Returns the text output, which must have no trailing spaces and no control sequences.
     pub async fn text(&self, arguments: &[&str]) -> String {
         let text = self.run(arguments).await.well();
         assert!(is_harmless(&text), "{text:?}");
@@ -111,7 +111,7 @@ impl Tool {
         text
     }
 
-    /// What it prints for programs.
+    /// Returns the JSON output.
     pub async fn json(&self, arguments: &[&str]) -> Value {
         let text = self.run(&[arguments, &["--json"]].concat()).await.well();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}"))

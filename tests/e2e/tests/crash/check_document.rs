@@ -1,4 +1,4 @@
-//! Every node has of every document what it accepted, and Miroir shows the same.
+//! Check of documents: every node has every document it accepted, and Miroir returns the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +8,16 @@ use serde_json::{Map, Value};
 
 use super::Case;
 use super::evidence::{missed_shards, parts};
-use super::fate::{Fate, possible};
 use super::ledger::{Attempt, Write};
+use super::outcome::{Outcome, possible};
 use super::writer::LASTING;
 
-/// The shards of an index in these tests, as the harness configures them.
+/// Shards of an index, as the harness configures them.
 const SHARDS: u32 = 16;
 
 type Document = Option<Map<String, Value>>;
 
-/// What the nodes said of the tasks of one index.
+/// The node tasks of one index.
 struct Index<'a> {
     case: &'a Case,
     uid: &'a str,
@@ -25,7 +25,7 @@ struct Index<'a> {
     written: Vec<(&'a Attempt, &'a Value)>,
 }
 
-/// Compares what nodes and Miroir have with what the tasks say.
+/// Compares the documents of nodes and Miroir with the tasks.
 pub async fn check(case: &Case) -> Vec<String> {
     let by_metadata: BTreeMap<&str, &Value> = case
         .evidence
@@ -60,7 +60,7 @@ impl Index<'_> {
                 (Err(refusal), _) | (_, Err(refusal)) => return vec![refusal],
             };
         let mut wrong = Vec::new();
-        // Replicas that each missed what the other took stay different, and two reads may ask either.
+        // Replicas that missed different writes stay different, and two reads may use either.
         let differ: Vec<&String> = shown
             .keys()
             .filter(|id| !found.contains(id))
@@ -92,12 +92,12 @@ impl Index<'_> {
             let found: Document = documents.get(id).cloned();
             if !replicas.contains(node) {
                 if found.is_some() {
-                    wrong.push(format!("{node} has {id}, which does not belong there"));
+                    wrong.push(format!("{node} has {id}, which is not assigned to it"));
                 }
                 continue;
             }
             let mut allowed = self.possible_on(node, id, shard);
-            // One that has everything gives the others what they missed.
+            // A replica with all writes repairs the others.
             if is_whole {
                 allowed.drain(..allowed.len() - 1);
             }
@@ -114,12 +114,12 @@ impl Index<'_> {
         }
     }
 
-    /// Whether some replica has every write to the shard, from which the others are mended.
+    /// Returns whether some replica has every write to the shard, so that the others are repaired from it.
     fn is_whole(&self, shard: u64) -> bool {
         self.replicas(shard).iter().any(|node| !self.missed_any(node, shard))
     }
 
-    /// The nodes that were sent writes to the shard.
+    /// Returns the nodes that got writes to the shard.
     fn replicas(&self, shard: u64) -> BTreeSet<&str> {
         let mut nodes = BTreeSet::new();
         for node in self.case.nodes.keys() {
@@ -134,29 +134,29 @@ impl Index<'_> {
         nodes
     }
 
-    /// Whether the node missed a write to the shard that another node took.
+    /// Returns whether the node missed a write to the shard that another node accepted.
     fn missed_any(&self, node: &str, shard: u64) -> bool {
         self.written.iter().any(|(_, task)| {
-            let fate = self.fate(node, task, shard);
-            fate.anywhere && !fate.here
+            let outcome = self.outcome(node, task, shard);
+            outcome.anywhere && !outcome.here
         })
     }
 
-    fn fate(&self, node: &str, task: &Value, shard: u64) -> Fate {
+    fn outcome(&self, node: &str, task: &Value, shard: u64) -> Outcome {
         let done = |wanted: Option<&str>| {
             parts(task).any(|part| {
-                let told = part.uid.and_then(|uid| self.case.evidence.node_tasks[part.node].get(&uid));
+                let node_task = part.uid.and_then(|uid| self.case.evidence.node_tasks[part.node].get(&uid));
                 wanted.is_none_or(|wanted| wanted == part.node)
                     && part.shards.contains(&shard)
-                    && told.is_some_and(|told| told["status"] == "succeeded")
+                    && node_task.is_some_and(|node_task| node_task["status"] == "succeeded")
             })
         };
-        Fate { here: done(Some(node)), anywhere: done(None) }
+        Outcome { here: done(Some(node)), anywhere: done(None) }
     }
 
-    fn writes_to(&self, node: &str, id: &str, shard: u64) -> Vec<(&Attempt, Fate)> {
+    fn writes_to(&self, node: &str, id: &str, shard: u64) -> Vec<(&Attempt, Outcome)> {
         let touching = self.written.iter().filter(|(attempt, _)| attempt.write.ids().contains(&id));
-        touching.map(|(attempt, task)| (*attempt, self.fate(node, task, shard))).collect()
+        touching.map(|(attempt, task)| (*attempt, self.outcome(node, task, shard))).collect()
     }
 
     fn possible_on(&self, node: &str, id: &str, shard: u64) -> Vec<Document> {
@@ -165,9 +165,9 @@ impl Index<'_> {
 
     fn history(&self, node: &str, id: &str, shard: u64) -> String {
         let writes = self.writes_to(node, id, shard);
-        let lines = writes.iter().rev().take(6).map(|(attempt, fate)| {
+        let lines = writes.iter().rev().take(6).map(|(attempt, outcome)| {
             format!(
-                "\n  {} {} acknowledged: {:?} {fate:?}",
+                "\n  {} {} acknowledged: {:?} {outcome:?}",
                 attempt.number,
                 attempt.write.kind(),
                 attempt.uid
@@ -191,14 +191,14 @@ fn apply(document: &Document, attempt: &Attempt, id: &str) -> Document {
     }
 }
 
-/// The documents of an index by id, without what Miroir adds for nodes; none when there is no such index. A refusal
-/// is an error, for it may pass.
+/// Returns the documents of an index by id, without the fields that Miroir adds for nodes. Returns no
+/// documents if there is no such index, and an error for a refusal, which may be temporary.
 pub async fn listed(client: &Client, index: &str) -> Result<BTreeMap<String, Map<String, Value>>, String> {
-    let answer = client.get(&format!("/indexes/{index}/documents?limit=1000")).await.unwrap();
-    if answer.status == 404 {
+    let response = client.get(&format!("/indexes/{index}/documents?limit=1000")).await.unwrap();
+    if response.status == 404 {
         return Ok(BTreeMap::new());
     }
-    let page = answer.expect(200).map_err(|refusal| format!("{index} cannot be listed: {refusal}"))?;
+    let page = response.expect(200).map_err(|refusal| format!("{index} cannot be listed: {refusal}"))?;
     let mut documents = BTreeMap::new();
     for document in page["results"].as_array().into_iter().flatten() {
         let mut document = document.as_object().unwrap().clone();
@@ -209,18 +209,19 @@ pub async fn listed(client: &Client, index: &str) -> Result<BTreeMap<String, Map
     Ok(documents)
 }
 
-/// The ids that a search for everything finds, in order.
+/// Returns the ids that a placeholder search finds, in order.
 async fn searched(client: &Client, index: &str) -> Result<Vec<String>, String> {
     let body = serde_json::json!({ "limit": 1_000 });
-    let answer = client.call("POST", &format!("/indexes/{index}/search"), body).await.unwrap();
-    let answer = answer.expect(200).map_err(|refusal| format!("{index} cannot be searched: {refusal}"))?;
-    let hits = answer["hits"].as_array().unwrap().iter();
+    let response = client.call("POST", &format!("/indexes/{index}/search"), body).await.unwrap();
+    let response =
+        response.expect(200).map_err(|refusal| format!("{index} cannot be searched: {refusal}"))?;
+    let hits = response["hits"].as_array().unwrap().iter();
     let mut ids: Vec<String> = hits.map(|hit| hit["id"].as_str().unwrap().to_owned()).collect();
     ids.sort_unstable();
     Ok(ids)
 }
 
-/// The shard of a document, as task rows print it.
+/// Returns the shard of a document, as task rows print it.
 fn shard_number(id: &str) -> u64 {
     u64::from(shard_of(id, SHARDS).0)
 }

@@ -1,4 +1,5 @@
-//! Indexes that come and go: each is there on all nodes or on none, and nothing deleted returns.
+//! Check of indexes that are created and deleted: each exists on all nodes or on none, and no deleted
+//! document returns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,20 +11,20 @@ use super::evidence::parts;
 use super::ledger::{Attempt, Write};
 use super::writer::PASSING;
 
-/// What may be true of one index after some attempts.
+/// Possible state of one index after some attempts.
 #[derive(Debug, Default)]
 struct Belief {
     may_exist: bool,
     may_lack: bool,
-    /// Documents that are there if the index is, with their tasks.
+    /// Documents that exist if the index exists, with their tasks.
     certain: BTreeMap<String, u64>,
-    /// Documents that may be there.
+    /// Documents that may exist.
     possible: BTreeSet<String>,
-    /// The first task of the index as it is.
+    /// First task of the index in its current life.
     first_task: u64,
 }
 
-/// Follows the attempts on each index, then looks.
+/// Derives the possible state of each index from its attempts, and compares it.
 pub async fn check(case: &Case) -> Vec<String> {
     let mut wrong = Vec::new();
     for index in PASSING {
@@ -42,11 +43,11 @@ impl Belief {
     fn follow(&mut self, case: &Case, attempt: &Attempt) -> Option<String> {
         let status = |uid| case.evidence.tasks.get(&uid)?["status"].as_str();
         let Some((uid, status)) = attempt.uid.and_then(|uid| Some((uid, status(uid)?))) else {
-            self.doubt(attempt);
+            self.note_unknown(attempt);
             return None;
         };
         let succeeded = status == "succeeded";
-        // A creation says whether the index was there before, and so does a deletion.
+        // The outcome of a creation or a deletion tells whether the index existed before.
         let (was_there, is_there) = match &attempt.write {
             Write::CreateIndex => (Some(!succeeded), true),
             Write::DeleteIndex => (Some(succeeded), false),
@@ -70,8 +71,8 @@ impl Belief {
         contradiction
     }
 
-    /// The attempt may have taken or not.
-    fn doubt(&mut self, attempt: &Attempt) {
+    /// Notes an attempt with an unknown outcome.
+    fn note_unknown(&mut self, attempt: &Attempt) {
         if attempt.write == Write::DeleteIndex {
             self.may_lack = true;
             self.certain.clear();
@@ -112,7 +113,7 @@ async fn look(case: &Case, index: &str, belief: &Belief, wrong: &mut Vec<String>
             if took_it && !documents.contains(id) {
                 wrong.push(format!("{node} lost {id} of {index}, which it accepted as part of task {uid}"));
             }
-            // A replica that missed nothing gives the others what they missed.
+            // A replica that missed no write repairs the others.
             if took_it && missed_nothing(case, index, belief, node) && !shown.contains(id) {
                 wrong.push(format!("Miroir lost {id} of {index}, which it acknowledged as task {uid}"));
             }

@@ -1,4 +1,4 @@
-//! Every node has the settings it accepted last, or those it was given after it missed some.
+//! Check of settings: every node has those it accepted last, or those of a repair.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::Case;
 use super::evidence::parts;
-use super::fate::{Fate, possible};
 use super::ledger::{Attempt, Write};
+use super::outcome::{Outcome, possible};
 use super::writer::LASTING;
 
-/// Compares the settings of nodes and Miroir with what the tasks say.
+/// Compares the settings of nodes and Miroir with the tasks.
 pub async fn check(case: &Case) -> Vec<String> {
     let index = LASTING[0];
     let mut wrong = Vec::new();
@@ -21,7 +21,7 @@ pub async fn check(case: &Case) -> Vec<String> {
             let writes = writes_to(case, node, key);
             let empty = if key == "stopWords" { serde_json::json!([]) } else { serde_json::json!({}) };
             let mut allowed = possible(&writes, &empty, |_, (_, value)| value.clone());
-            // Settings are on every node, and brought to those that missed them.
+            // Settings are on every node, and a repair brings them to nodes that missed them.
             allowed.drain(..allowed.len() - 1);
             if !allowed.contains(&settings[key]) {
                 let last: Vec<_> = writes.iter().rev().take(5).collect();
@@ -40,8 +40,8 @@ pub async fn check(case: &Case) -> Vec<String> {
     wrong
 }
 
-/// The changes of one setting that became tasks, in order, with what became of them on a node.
-fn writes_to<'a>(case: &'a Case, node: &str, key: &str) -> Vec<((&'a Attempt, Value), Fate)> {
+/// Returns the changes of one setting that became tasks, in order, with their outcomes on a node.
+fn writes_to<'a>(case: &'a Case, node: &str, key: &str) -> Vec<((&'a Attempt, Value), Outcome)> {
     let of_key = case.attempts.iter().filter(|attempt| {
         matches!((&attempt.write, key), (Write::StopWords(_), "stopWords") | (Write::Synonyms(_), "synonyms"))
     });
@@ -50,14 +50,14 @@ fn writes_to<'a>(case: &'a Case, node: &str, key: &str) -> Vec<((&'a Attempt, Va
             let details = attempt.write.settings()?;
             let task = case.evidence.tasks.values().find(|task| task["details"] == details)?;
             let done = |part: &super::evidence::NodePart| {
-                let told = part.uid.and_then(|uid| case.evidence.node_tasks[part.node].get(&uid));
-                told.is_some_and(|told| told["status"] == "succeeded")
+                let node_task = part.uid.and_then(|uid| case.evidence.node_tasks[part.node].get(&uid));
+                node_task.is_some_and(|node_task| node_task["status"] == "succeeded")
             };
-            let fate = Fate {
+            let outcome = Outcome {
                 here: parts(task).any(|part| part.node == node && done(&part)),
                 anywhere: parts(task).any(|part| done(&part)),
             };
-            Some(((attempt, details[key].clone()), fate))
+            Some(((attempt, details[key].clone()), outcome))
         })
         .collect()
 }

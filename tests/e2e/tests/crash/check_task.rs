@@ -1,4 +1,4 @@
-//! Every acknowledged task is there, every task has ended, and each says what its nodes say.
+//! Check of tasks: every acknowledged task exists, every task has ended, and each agrees with its node tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,19 +10,19 @@ use super::evidence::{NodePart, parts};
 use super::ledger::Attempt;
 use super::writer::LASTING;
 
-/// How a write to an index that comes and goes may fail, as it may on a single server.
+/// Errors of a write to an index that is created and deleted, which also occur on a single server.
 const PASSING_FAILURES: [&str; 2] = ["index_already_exists", "index_not_found"];
-/// How a write that was not acknowledged may fail.
+/// Errors of a write that was not acknowledged.
 const NO_QUORUM: &str = "miroir_no_quorum";
 
-/// Compares the ledger, Miroir's tasks and the nodes' tasks.
+/// Compares the ledger, the tasks of Miroir and the tasks of the nodes.
 pub fn check(case: &Case) -> Vec<String> {
     let mut wrong = Vec::new();
     acknowledged(case, &mut wrong);
     growing(case, &mut wrong);
     for task in case.evidence.tasks.values() {
         ended(task, &mut wrong);
-        told_by_its_nodes(case, task, &mut wrong);
+        agrees_with_nodes(case, task, &mut wrong);
     }
     known_to_miroir(case, &mut wrong);
     wrong
@@ -39,7 +39,7 @@ fn acknowledged(case: &Case, wrong: &mut Vec<String>) {
             wrong.push(format!("{attempt:?} became {task}"));
         }
         if attempt.write.takes_metadata() && task["customMetadata"] != *attempt.metadata() {
-            wrong.push(format!("{attempt:?} got the task of another: {task}"));
+            wrong.push(format!("{attempt:?} got a task of another attempt: {task}"));
         }
         let code = task["error"]["code"].as_str().unwrap_or_default();
         let may_fail = !LASTING.contains(&attempt.index.as_str()) && PASSING_FAILURES.contains(&code);
@@ -49,7 +49,7 @@ fn acknowledged(case: &Case, wrong: &mut Vec<String>) {
     }
 }
 
-/// Uids are unique, grow for each writer, and grow from one life of Miroir to the next.
+/// Checks that uids are unique, and grow for each writer and from one life of Miroir to the next.
 fn growing(case: &Case, wrong: &mut Vec<String>) {
     let mut seen = BTreeMap::new();
     let mut last_of: BTreeMap<&str, u64> = BTreeMap::new();
@@ -64,7 +64,7 @@ fn growing(case: &Case, wrong: &mut Vec<String>) {
         {
             wrong.push(format!("{attempt:?} came after task {before}"));
         }
-        let highest = highest_answered.entry(attempt.answered_in).or_default();
+        let highest = highest_answered.entry(attempt.responded_in).or_default();
         *highest = uid.max(*highest);
     }
     for (attempt, uid) in acknowledged() {
@@ -83,17 +83,17 @@ fn ended(task: &Value, wrong: &mut Vec<String>) {
         _ => false,
     };
     if !expected {
-        wrong.push(format!("no true end: {task}"));
+        wrong.push(format!("an unfinished or untrue end: {task}"));
     }
     for part in parts(task) {
         if part.uid.is_none() {
-            wrong.push(format!("{} is pending for ever in {task}", part.node));
+            wrong.push(format!("{} stays pending in {task}", part.node));
         }
     }
 }
 
-/// What a task is on a node. The first documents of an index come with its settings, and a node that keeps none of
-/// them gets these alone.
+/// Returns the type of a task on a node. The first documents of an index come with its settings, and a node
+/// without any of these documents gets the settings alone.
 fn kind_on_node<'a>(task: &'a Value, part: &NodePart) -> &'a str {
     match task["type"].as_str().unwrap_or_default() {
         "indexCreation" => "settingsUpdate",
@@ -102,27 +102,28 @@ fn kind_on_node<'a>(task: &'a Value, part: &NodePart) -> &'a str {
     }
 }
 
-fn told_by_its_nodes(case: &Case, task: &Value, wrong: &mut Vec<String>) {
-    // A task without quorum has failed while its nodes may still have been at work.
+fn agrees_with_nodes(case: &Case, task: &Value, wrong: &mut Vec<String>) {
+    // A task without quorum has failed while its nodes may still have been working.
     let is_followed = task["error"]["code"] != NO_QUORUM;
     for part in parts(task) {
         let (Some(uid), node) = (part.uid, part.node) else { continue };
-        let Some(told) = case.evidence.node_tasks[node].get(&uid) else {
-            wrong.push(format!("{node} does not know its task {uid} of {task}"));
+        let Some(node_task) = case.evidence.node_tasks[node].get(&uid) else {
+            wrong.push(format!("{node} has no task {uid} of {task}"));
             continue;
         };
-        let mut differs = told["type"] != *kind_on_node(task, &part) || told["indexUid"] != task["indexUid"];
-        differs |= is_followed && told["status"] != *part.status;
-        if let Some(mark) = told["customMetadata"].as_str() {
-            differs |= mark != format!("miroir:{}", task["uid"]);
+        let mut differs =
+            node_task["type"] != *kind_on_node(task, &part) || node_task["indexUid"] != task["indexUid"];
+        differs |= is_followed && node_task["status"] != *part.status;
+        if let Some(marker) = node_task["customMetadata"].as_str() {
+            differs |= marker != format!("miroir:{}", task["uid"]);
         }
-        // All run on one machine, with one clock.
-        differs |= instant(&told["enqueuedAt"]) < instant(&task["enqueuedAt"]);
+        // All processes use the clock of one machine.
+        differs |= instant(&node_task["enqueuedAt"]) < instant(&task["enqueuedAt"]);
         if let Some(attempt) = settings_attempt(case, task) {
-            differs |= Some(&told["details"]) != attempt.write.settings().as_ref();
+            differs |= Some(&node_task["details"]) != attempt.write.settings().as_ref();
         }
         if differs {
-            wrong.push(format!("{node} tells of {told} what is not said in {task}"));
+            wrong.push(format!("{node_task} of {node} disagrees with {task}"));
         }
     }
 }
@@ -131,7 +132,7 @@ fn instant(value: &Value) -> Timestamp {
     value.as_str().unwrap().parse().unwrap()
 }
 
-/// The settings change behind a task, known by its value even when the answer was lost.
+/// Returns the settings change of a task, identified by its value even if the response was lost.
 fn settings_attempt<'a>(case: &'a Case, task: &Value) -> Option<&'a Attempt> {
     if task["type"] != "settingsUpdate" {
         return None;
@@ -139,7 +140,7 @@ fn settings_attempt<'a>(case: &'a Case, task: &Value) -> Option<&'a Attempt> {
     case.attempts.iter().find(|attempt| attempt.write.settings().as_ref() == Some(&task["details"]))
 }
 
-/// Whatever a node accepted of Miroir's writes is in Miroir's tasks, once.
+/// Checks that every write of Miroir that a node accepted belongs to exactly one task.
 fn known_to_miroir(case: &Case, wrong: &mut Vec<String>) {
     let mut claims: BTreeMap<(&str, u64), u64> = BTreeMap::new();
     for (uid, task) in &case.evidence.tasks {
@@ -153,29 +154,31 @@ fn known_to_miroir(case: &Case, wrong: &mut Vec<String>) {
     let changes: Vec<Value> = case.attempts.iter().filter_map(|attempt| attempt.write.settings()).collect();
     for (node, tasks) in &case.evidence.node_tasks {
         let mut settings_seen = BTreeSet::new();
-        for (node_uid, told) in tasks {
+        for (node_uid, node_task) in tasks {
             let claim = claims.get(&(node.as_str(), *node_uid));
-            let mark = told["customMetadata"].as_str().and_then(|mark| mark.strip_prefix("miroir:"));
-            if let Some(mark) = mark
-                && !is_forerunner(case, mark, told)
-                && claim.map(u64::to_string).as_deref() != Some(mark)
+            let marker =
+                node_task["customMetadata"].as_str().and_then(|marker| marker.strip_prefix("miroir:"));
+            if let Some(marker) = marker
+                && !is_marker_task(case, marker, node_task)
+                && claim.map(u64::to_string).as_deref() != Some(marker)
             {
-                wrong.push(format!("{node} accepted {told}, claimed by {claim:?}"));
+                wrong.push(format!("{node} accepted {node_task}, claimed by {claim:?}"));
             }
-            if told["type"] == "settingsUpdate" && changes.contains(&told["details"]) {
-                if !settings_seen.insert(told["details"].to_string()) {
-                    wrong.push(format!("{node} accepted one settings change twice: {told}"));
+            if node_task["type"] == "settingsUpdate" && changes.contains(&node_task["details"]) {
+                if !settings_seen.insert(node_task["details"].to_string()) {
+                    wrong.push(format!("{node} accepted one settings change twice: {node_task}"));
                 }
                 if claim.is_none() {
-                    wrong.push(format!("{node} accepted {told}, which no task claims"));
+                    wrong.push(format!("{node} accepted {node_task}, which no task claims"));
                 }
             }
         }
     }
 }
 
-/// Whether a node task only carries the mark of a write that can carry none itself.
-fn is_forerunner(case: &Case, mark: &str, told: &Value) -> bool {
-    let task = mark.parse().ok().and_then(|uid: u64| case.evidence.tasks.get(&uid));
-    told["type"] == "documentDeletion" && task.is_some_and(|task| task["type"] != "documentDeletion")
+/// Returns whether the node task is a marker task, which carries the marker of a write that cannot carry one
+/// itself.
+fn is_marker_task(case: &Case, marker: &str, node_task: &Value) -> bool {
+    let task = marker.parse().ok().and_then(|uid: u64| case.evidence.tasks.get(&uid));
+    node_task["type"] == "documentDeletion" && task.is_some_and(|task| task["type"] != "documentDeletion")
 }

@@ -1,4 +1,4 @@
-//! What Miroir says of its tasks, and what each node says of its own.
+//! The tasks of Miroir and of each node.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,19 +8,19 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-/// Tasks read side by side.
+/// Tasks of Miroir and of the nodes.
 const AT_ONCE: usize = 16;
 
-/// Every task there is, by uid.
+/// Every task of Miroir, by uid.
 pub struct Evidence {
-    /// Miroir's, with the nodes behind each.
+    /// Every task of Miroir with its nodes.
     pub tasks: BTreeMap<u64, Value>,
-    /// Each node's.
+    /// Every task of each node.
     pub node_tasks: BTreeMap<String, BTreeMap<u64, Value>>,
 }
 
 impl Evidence {
-    /// Reads everything.
+    /// Reads all tasks.
     pub async fn collect(cluster: &mut Cluster) -> Self {
         let client = cluster.client();
         let uids: Vec<u64> = all_tasks(&client).await.into_keys().collect();
@@ -30,8 +30,8 @@ impl Evidence {
             for uid in some.iter().copied() {
                 let client = client.clone();
                 reads.spawn(async move {
-                    let answer = client.get(&format!("/_miroir/tasks/{uid}")).await.unwrap();
-                    (uid, answer.expect(200).unwrap())
+                    let response = client.get(&format!("/_miroir/tasks/{uid}")).await.unwrap();
+                    (uid, response.expect(200).unwrap())
                 });
             }
             tasks.extend(reads.join_all().await);
@@ -45,7 +45,7 @@ impl Evidence {
     }
 }
 
-/// Every task that Miroir or a node lists.
+/// Returns every task that Miroir or a node lists.
 async fn all_tasks(client: &Client) -> BTreeMap<u64, Value> {
     let mut tasks = BTreeMap::new();
     let mut from = String::new();
@@ -72,7 +72,7 @@ pub async fn until_no_task_is_open(client: &Client) {
         if open == 0 {
             return;
         }
-        // The load may be more than slow machines can take at once; what matters is that it goes on.
+        // The deadline moves as long as tasks end, since a slow machine may need long for all of them.
         if open < last {
             (last, deadline) = (open, Instant::now() + PATIENCE);
         }
@@ -81,7 +81,7 @@ pub async fn until_no_task_is_open(client: &Client) {
     }
 }
 
-/// A node's part in a task: its uid there and its status, by Miroir's word.
+/// Part of a node in a task: its uid there and its status according to Miroir.
 pub struct NodePart<'a> {
     pub node: &'a str,
     pub uid: Option<u64>,
@@ -89,7 +89,7 @@ pub struct NodePart<'a> {
     pub shards: BTreeSet<u64>,
 }
 
-/// The nodes behind a task.
+/// Returns the parts of the nodes of a task.
 pub fn parts(task: &Value) -> impl Iterator<Item = NodePart<'_>> {
     task["nodeTasks"].as_object().into_iter().flatten().map(|(node, part)| NodePart {
         node,
@@ -99,13 +99,13 @@ pub fn parts(task: &Value) -> impl Iterator<Item = NodePart<'_>> {
     })
 }
 
-/// The reasons why nodes missed a task.
+/// Returns the reasons for which nodes missed a task.
 pub fn misses(task: &Value) -> impl Iterator<Item = &str> {
     let misses = task["nodeErrors"].as_object().into_iter().flatten();
     misses.map(|(_, miss)| miss["error"]["message"].as_str().unwrap_or_default())
 }
 
-/// The shards a node misses of a task, none when it did not miss it.
+/// Returns the shards for which a node missed a task, or `None` if it did not miss it.
 pub fn missed_shards(task: &Value, node: &str) -> Option<BTreeSet<u64>> {
     task["nodeErrors"].get(node).map(shards)
 }

@@ -1,4 +1,4 @@
-//! What the writers asked for, and what they were told.
+//! Requests of the writers, and their responses.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-/// One write as a client wants it.
+/// A write of a client.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
     /// `POST …/documents`: replaces whole documents.
@@ -26,7 +26,7 @@ pub enum Write {
 }
 
 impl Write {
-    /// The type of its task.
+    /// Returns the type of the task.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Put(_) | Self::Update(_) => "documentAdditionOrUpdate",
@@ -37,12 +37,13 @@ impl Write {
         }
     }
 
-    /// Whether its route takes `customMetadata`, by which its task is known even when its answer was lost.
+    /// Returns whether the route accepts `customMetadata`, which identifies the task even if the response was
+    /// lost.
     pub fn takes_metadata(&self) -> bool {
         matches!(self, Self::Put(_) | Self::Update(_) | Self::Delete(_))
     }
 
-    /// The settings it changes, as the details of its task show them.
+    /// Returns the changed settings, as the details of the task show them.
     pub fn settings(&self) -> Option<Value> {
         match self {
             Self::StopWords(word) => Some(json!({ "stopWords": [word] })),
@@ -51,7 +52,7 @@ impl Write {
         }
     }
 
-    /// The ids it touches.
+    /// Returns the ids of the changed documents.
     pub fn ids(&self) -> Vec<&str> {
         match self {
             Self::Put(documents) | Self::Update(documents) => {
@@ -70,45 +71,45 @@ pub struct Attempt {
     pub writer: String,
     pub index: String,
     pub write: Write,
-    /// How often Miroir had been started when the request began.
+    /// Number of starts of Miroir before the request.
     pub begun_in: u32,
-    /// How often Miroir had been started when the answer came.
-    pub answered_in: u32,
-    /// The task, when the write was acknowledged.
+    /// Number of starts of Miroir before the response.
+    pub responded_in: u32,
+    /// Uid of the task if the write was acknowledged.
     pub uid: Option<u64>,
 }
 
 impl Attempt {
-    /// What the client sends along to know its task again.
+    /// Returns the `customMetadata` that identifies the task.
     pub fn metadata(&self) -> String {
         format!("attempt-{}", self.number)
     }
 }
 
 #[derive(Debug, Default)]
-struct Book {
+struct Records {
     attempts: Vec<Attempt>,
     refusals: BTreeMap<String, usize>,
     wrong: Vec<String>,
 }
 
-/// The attempts of all writers. Clones are handles to the same book.
+/// The attempts of all writers. Clones share their records.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    book: Arc<Mutex<Book>>,
+    records: Arc<Mutex<Records>>,
     life: Arc<AtomicU32>,
 }
 
 impl Ledger {
-    /// Miroir is started once more.
+    /// Counts a start of Miroir.
     pub fn next_life(&self) {
         self.life.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Writes down what is about to be asked; answers with it.
+    /// Records an attempt before its request, and returns it.
     pub fn begin(&self, writer: &str, index: &str, write: impl FnOnce(u64) -> Write) -> Attempt {
-        let mut book = self.book.lock().unwrap();
-        let number = book.attempts.len() as u64;
+        let mut records = self.records.lock().unwrap();
+        let number = records.attempts.len() as u64;
         let begun_in = self.life.load(Ordering::SeqCst);
         let attempt = Attempt {
             number,
@@ -116,45 +117,45 @@ impl Ledger {
             index: index.to_owned(),
             write: write(number),
             begun_in,
-            answered_in: begun_in,
+            responded_in: begun_in,
             uid: None,
         };
-        book.attempts.push(attempt.clone());
+        records.attempts.push(attempt.clone());
         attempt
     }
 
-    /// The write was acknowledged.
+    /// Records an acknowledgement.
     pub fn acknowledged(&self, number: u64, uid: u64) {
-        let answered_in = self.life.load(Ordering::SeqCst);
-        let mut book = self.book.lock().unwrap();
+        let responded_in = self.life.load(Ordering::SeqCst);
+        let mut records = self.records.lock().unwrap();
         let position = usize::try_from(number).unwrap();
-        let attempt = &mut book.attempts[position];
+        let attempt = &mut records.attempts[position];
         attempt.uid = Some(uid);
-        attempt.answered_in = answered_in;
+        attempt.responded_in = responded_in;
     }
 
-    /// The write was refused for a reason that may happen.
+    /// Records an expected refusal.
     pub fn refused(&self, code: &str) {
-        *self.book.lock().unwrap().refusals.entry(code.to_owned()).or_default() += 1;
+        *self.records.lock().unwrap().refusals.entry(code.to_owned()).or_default() += 1;
     }
 
-    /// An answer that must not happen.
+    /// Records an unexpected response.
     pub fn wrong(&self, what: String) {
-        self.book.lock().unwrap().wrong.push(what);
+        self.records.lock().unwrap().wrong.push(what);
     }
 
-    /// All attempts, in order.
+    /// Returns all attempts, in order.
     pub fn attempts(&self) -> Vec<Attempt> {
-        self.book.lock().unwrap().attempts.clone()
+        self.records.lock().unwrap().attempts.clone()
     }
 
-    /// How often each refusal came.
+    /// Returns the number of refusals by code.
     pub fn refusals(&self) -> BTreeMap<String, usize> {
-        self.book.lock().unwrap().refusals.clone()
+        self.records.lock().unwrap().refusals.clone()
     }
 
-    /// The answers that must not happen.
-    pub fn wrong_answers(&self) -> Vec<String> {
-        self.book.lock().unwrap().wrong.clone()
+    /// Returns the unexpected responses.
+    pub fn wrong_responses(&self) -> Vec<String> {
+        self.records.lock().unwrap().wrong.clone()
     }
 }

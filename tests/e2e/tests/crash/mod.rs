@@ -1,10 +1,10 @@
-//! Miroir killed at random moments under load, again and again; then the books are compared.
+//! Miroir is killed at random moments under load; then records are compared.
 //!
 //! ```text
-//! writers -> ledger: what was asked, what was acknowledged
-//! rounds  -> Miroir is killed and started again; now and then a node as well
-//! evidence: what Miroir says of its tasks, and what the nodes say of theirs
-//! check:    the ledger and the evidence tell one story
+//! writers -> ledger: requests and acknowledgements
+//! rounds  -> kills and restarts of Miroir, and sometimes of a node
+//! evidence: the tasks of Miroir and of the nodes
+//! check:    the ledger and the evidence agree
 //! ```
 
 mod check_document;
@@ -13,8 +13,8 @@ mod check_setting;
 mod check_task;
 mod check_traffic;
 mod evidence;
-mod fate;
 mod ledger;
+mod outcome;
 mod rounds;
 mod writer;
 
@@ -32,19 +32,19 @@ use miroir_e2e::Random;
 use rounds::Tally;
 use writer::{LASTING, Writers};
 
-/// How long nodes may take to become equal again after the last crash.
+/// Timeout for nodes to become equal again after the last crash.
 const MENDING: Duration = Duration::from_secs(40);
-/// Sets how often Miroir is killed.
+/// Environment variable for the number of kills.
 const ROUNDS: &str = "MIROIR_CRASH_ROUNDS";
-/// Repeats the chances of an earlier run.
+/// Environment variable for the seed of an earlier run.
 const SEED: &str = "MIROIR_CRASH_SEED";
 
-/// Kills Miroir `rounds` times in front of the nodes of `cluster`, while each writer pauses between its requests for
-/// as many milliseconds as `pause` allows.
+/// Kills Miroir `rounds` times in front of the nodes of `cluster`, while each writer pauses between its
+/// requests for a number of milliseconds in `pause`.
 ///
 /// # Panics
 ///
-/// When anything is lost or untrue; the message starts with the seed.
+/// Panics if anything is lost or untrue; the message begins with the seed.
 pub async fn survive(name: &str, cluster: ClusterBuilder, rounds: u32, pause: Range<u64>) {
     let rounds = number_from(ROUNDS).map_or(rounds, |rounds| u32::try_from(rounds).unwrap());
     let seed = number_from(SEED).unwrap_or_else(Random::any_seed);
@@ -71,15 +71,15 @@ pub async fn survive(name: &str, cluster: ClusterBuilder, rounds: u32, pause: Ra
     };
     let found = cluster.miroir().process().log().matches("found the node task of a lost answer").count();
     eprintln!("{name}, seed {seed}:\n{}", case.summary(&tally, &ledger, found));
-    let mut wrong = ledger.wrong_answers();
+    let mut wrong = ledger.wrong_responses();
     wrong.extend(check_task::check(&case));
     wrong.extend(check_traffic::check(&case, &tally));
     wrong.extend(case.check_contents().await);
     let shown: Vec<&String> = wrong.iter().take(40).collect();
-    assert!(wrong.is_empty(), "{name}, seed {seed}: {} things are wrong:\n{shown:#?}", wrong.len());
+    assert!(wrong.is_empty(), "{name}, seed {seed}: {} errors:\n{shown:#?}", wrong.len());
 }
 
-/// Everything that is compared.
+/// The compared records.
 pub struct Case {
     attempts: Vec<Attempt>,
     evidence: Evidence,
@@ -88,7 +88,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// Nodes are given what they missed after the last crash, so this asks until all is as it should be.
+    /// Repairs run after the last crash, so this repeats until the contents are right.
     async fn check_contents(&self) -> Vec<String> {
         let deadline = Instant::now() + MENDING;
         loop {
@@ -137,5 +137,5 @@ fn node_clients(cluster: &mut Cluster) -> BTreeMap<String, Client> {
 
 fn number_from(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is `{text}`, which is no number")))
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is `{text}`, which is not a number")))
 }

@@ -1,4 +1,4 @@
-//! The rounds: Miroir is killed in each, and a node in some.
+//! The rounds: each kills Miroir, and some kill a node.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,23 +9,23 @@ use tokio::time::sleep;
 use super::ledger::Ledger;
 use miroir_e2e::Random;
 
-/// What was done, and what was seen while it was done.
+/// Events and observations of the rounds.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub kills: u32,
     pub node_kills: u32,
-    /// How many tasks were unfinished when Miroir was back, by round.
+    /// Number of unfinished tasks after each restart of Miroir.
     pub open_after_restart: Vec<u64>,
-    /// How often a document write with this mark was sent to this node, where nodes remember their requests.
+    /// Number of document writes by node and marker, for nodes that remember their requests.
     pub sent: BTreeMap<(String, String), u32>,
 }
 
-/// Runs the rounds; afterwards all nodes and Miroir are up.
+/// Runs the rounds. Afterwards all nodes and Miroir are up.
 pub async fn run(cluster: &mut Cluster, ledger: &Ledger, random: &mut Random, rounds: u32) -> Tally {
     let mut tally = Tally::default();
     let mut down: Option<usize> = None;
     for _ in 0..rounds {
-        // Some lives are long enough for lost answers to be given up, most are not.
+        // Some lives are long enough for Miroir to give up lost responses, most are not.
         let length = if random.chance(10) { random.millis(2_500, 3_500) } else { random.millis(300, 1_500) };
         let before = Duration::from_millis(random.below(u64::try_from(length.as_millis()).unwrap()));
         sleep(before).await;
@@ -46,7 +46,7 @@ pub async fn run(cluster: &mut Cluster, ledger: &Ledger, random: &mut Random, ro
     tally
 }
 
-/// Brings the node back that is down, or takes one down, or does nothing.
+/// Restarts the node that is down, or kills one, or does nothing.
 async fn node_event(
     cluster: &mut Cluster,
     random: &mut Random,
@@ -70,23 +70,23 @@ async fn node_event(
 }
 
 async fn open_tasks(cluster: &mut Cluster) -> u64 {
-    let answer = cluster.client().get("/tasks?statuses=enqueued,processing&limit=1").await.unwrap();
-    answer.expect(200).unwrap()["total"].as_u64().unwrap()
+    let response = cluster.client().get("/tasks?statuses=enqueued,processing&limit=1").await.unwrap();
+    response.expect(200).unwrap()["total"].as_u64().unwrap()
 }
 
 impl Tally {
-    /// Counts what the nodes were sent since the last time. They remember a bounded number of requests only.
+    /// Counts the requests of the nodes since the last call. Nodes remember a bounded number of requests.
     pub fn remember_requests(&mut self, cluster: &mut Cluster) {
         for node in cluster.nodes() {
-            // Real nodes remember their tasks only.
+            // Real nodes remember tasks only.
             let Ok(simulated) = node.simulated() else { return };
             let control = simulated.control();
             let requests = control.requests();
             control.clear_requests();
             for request in requests {
-                let mark = request.query.split('&').find_map(|pair| pair.strip_prefix("customMetadata="));
-                if let Some(mark) = mark {
-                    let key = (node.id().to_owned(), mark.replace("%3A", ":"));
+                let marker = request.query.split('&').find_map(|pair| pair.strip_prefix("customMetadata="));
+                if let Some(marker) = marker {
+                    let key = (node.id().to_owned(), marker.replace("%3A", ":"));
                     *self.sent.entry(key).or_default() += 1;
                 }
             }

@@ -1,7 +1,8 @@
-//! The load: writers that go on whatever happens to Miroir and its nodes.
+//! The load: writers that continue during crashes of Miroir and its nodes.
 //!
-//! Each document, each setting and each index that comes and goes belongs to one writer, which sends one request at a
-//! time. So the order of the attempts on each thing is known, and what may have become of it can be said exactly.
+//! Each document, each setting and each temporary index belongs to one writer, which sends one request at a
+//! time. So the order of the attempts on each object is known, and its possible states can be computed
+//! exactly.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,23 +16,23 @@ use tokio::time::sleep;
 use super::ledger::{Attempt, Ledger, Write};
 use miroir_e2e::Random;
 
-/// The indexes that are always there.
+/// Indexes that always exist.
 pub const LASTING: [&str; 2] = ["films", "books"];
-/// The indexes that come and go.
+/// Indexes that are created and deleted.
 pub const PASSING: [&str; 2] = ["passing-a", "passing-b"];
-/// Writers of documents.
+/// Number of writers of documents.
 const DOCUMENT_WRITERS: u64 = 5;
-/// Documents of one writer: few, so that each is written often.
+/// Number of documents of one writer: few, so that each is written often.
 const DOCUMENTS: u64 = 6;
 
-/// Writers at work.
+/// Running writers.
 pub struct Writers {
     stop: Arc<AtomicBool>,
     running: JoinSet<()>,
 }
 
 impl Writers {
-    /// Starts them all.
+    /// Starts all writers.
     pub fn start(client: &Client, ledger: &Ledger, random: &mut Random, pause: &Range<u64>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let mut running = JoinSet::new();
@@ -57,7 +58,7 @@ impl Writers {
         Self { stop, running }
     }
 
-    /// Ends them when each has its last answer.
+    /// Stops each writer after its last response.
     pub async fn stop(mut self) {
         self.stop.store(true, Ordering::SeqCst);
         while let Some(ended) = self.running.join_next().await {
@@ -66,7 +67,7 @@ impl Writers {
     }
 }
 
-/// What a writer does next: its name, its chance and the number of the attempt decide.
+/// Chooses the next write from the name of the writer, randomness and the number of the attempt.
 type Choose = fn(&str, &mut Random, u64) -> Write;
 
 struct Writer {
@@ -90,17 +91,21 @@ impl Writer {
 
     async fn send(&self, attempt: &Attempt) {
         let (method, path, body) = request(attempt);
-        // A broken connection says nothing, and neither do those who ask while Miroir is away.
-        let Ok(answer) = self.client.call(method, &path, body).await else { return };
-        match (answer.status, answer.body["taskUid"].as_u64(), answer.body["code"].as_str()) {
+        // A broken connection leaves the outcome unknown, and so does a request while Miroir is down.
+        let Ok(response) = self.client.call(method, &path, body).await else { return };
+        match (response.status, response.body["taskUid"].as_u64(), response.body["code"].as_str()) {
             (202, Some(uid), _) => {
-                if answer.body["type"] != attempt.write.kind() || answer.body["indexUid"] != *attempt.index {
-                    self.ledger.wrong(format!("{attempt:?} was acknowledged as {}", answer.body));
+                if response.body["type"] != attempt.write.kind()
+                    || response.body["indexUid"] != *attempt.index
+                {
+                    self.ledger.wrong(format!("{attempt:?} was acknowledged as {}", response.body));
                 }
                 self.ledger.acknowledged(attempt.number, uid);
             }
             (503, _, Some(code)) => self.ledger.refused(code),
-            (status, ..) => self.ledger.wrong(format!("{attempt:?} was answered {status}: {}", answer.body)),
+            (status, ..) => {
+                self.ledger.wrong(format!("{attempt:?} got {status}: {}", response.body));
+            }
         }
     }
 }

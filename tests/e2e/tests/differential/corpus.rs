@@ -1,11 +1,12 @@
-//! The documents: generated ones, and the films that come with Miroir.
+//! Documents: generated ones, and the films that come with Miroir.
 
 use serde_json::{Map, Value, json};
 
 use crate::random::Random;
 use crate::vocabulary::{self, Vocabulary, capitalised};
 
-/// Enough that a server goes through its facets in both of its ways: it has another one above 3,000 candidates.
+/// Number of documents. Above 3,000 candidates a server counts facets by another algorithm, so both are
+/// covered.
 pub const WORKS: usize = 3_200;
 
 pub const GENRES: [&str; 14] = [
@@ -24,7 +25,7 @@ pub const GENRES: [&str; 14] = [
     "Thriller",
     "Western",
 ];
-/// Cities with accents; some in two spellings that the engine takes for one value.
+/// Cities with accents. The engine treats two spellings of some as one value.
 pub const CITIES: [&str; 14] = [
     "Zürich",
     "zürich",
@@ -44,26 +45,26 @@ pub const CITIES: [&str; 14] = [
 pub const COUNTRIES: [&str; 8] =
     ["France", "Japan", "Peru", "Norway", "Poland", "Brazil", "Germany", "Ireland"];
 
-/// A word that no document has, though more documents have one two letters away than the engine looks at: it takes
-/// 50 words with two typos, so a node takes others than one server.
+/// A word of no document, with more documents at a distance of two letters than the engine considers: it
+/// considers 50 words with two typos, so a node may consider others than one server.
 pub const CROWDED: &str = "krovandelmiqq";
 const CROWD: usize = 90;
-/// Two words written as one, each in two ways that documents hold equally often. The engine takes the split that is
-/// more frequent, so a node may take the other one.
+/// Two words written as one, with two splits that are equally frequent in the documents. The engine uses the
+/// more frequent split, so a node may use the other one.
 pub const SPLITS: [(&str, [&str; 2]); 3] = [
     ("zanorvik", ["zan orvik", "zano rvik"]),
     ("peltumbra", ["pelt umbra", "peltum bra"]),
     ("gostavel", ["gos tavel", "gosta vel"]),
 ];
-/// How often each split occurs.
+/// Frequency of each split.
 const SPLIT_COPIES: usize = 12;
 
-/// The films of the demo.
+/// Returns the films of the demo.
 pub fn films() -> Vec<Value> {
     serde_json::from_str(include_str!("../../../../app/data/films.json")).expect("the bundled films are JSON")
 }
 
-/// `count` documents, ids 1 to `count`.
+/// Returns `count` documents with the ids 1 to `count`.
 pub fn works(count: usize) -> Vec<Value> {
     let vocabulary = Vocabulary::new();
     let mut random = Random::new(0x5EED_0002);
@@ -91,7 +92,7 @@ fn add_to_overview(work: &mut Value, words: &str) {
     work["overview"] = format!("{overview} {words}").into();
 }
 
-/// Ids as texts, and an order of arrival that has nothing to do with them, so that servers break ties differently.
+/// Turns ids into texts and shuffles the documents, so that servers break ties differently.
 pub fn shuffled_with_text_ids(mut documents: Vec<Value>) -> Vec<Value> {
     for document in &mut documents {
         document["id"] = Value::String(format!("w-{}", document["id"]));
@@ -111,11 +112,11 @@ fn work(id: usize, vocabulary: &Vocabulary, random: &mut Random) -> Value {
     work.insert("available".to_owned(), random.chance(60).into());
     work.insert("votes".to_owned(), (random.zipf(5_000) * 10).into());
     let country = *random.pick(&COUNTRIES);
-    // A surname that few others have, so that most are on some nodes only.
+    // A rare surname, so that most surnames are on some nodes only.
     let surname = capitalised(&vocabulary::rare_word(random));
     let maker = format!("{} {surname}", capitalised(vocabulary.word(random)));
     work.insert("maker".to_owned(), json!({ "name": maker, "country": country }));
-    // What follows is missing, null, or of another type in some documents.
+    // The fields below are missing, null, or of another type in some documents.
     if random.chance(93) {
         work.insert("year".to_owned(), (1950 + random.below(75)).into());
     }
@@ -152,12 +153,12 @@ fn genres(random: &mut Random) -> Value {
     json!(genres)
 }
 
-/// A number with one decimal.
+/// Returns a number with one decimal.
 fn tenths(number: usize) -> Value {
     json!(f64::from(u32::try_from(number).expect("a small number")) / 10.0)
 }
 
-/// The words of a document's attribute, without punctuation.
+/// Returns the words of an attribute of a document, without punctuation.
 pub fn words(document: &Value, attribute: &str) -> Vec<String> {
     let text = document[attribute].as_str().unwrap_or_default();
     text.split(|letter: char| !letter.is_alphanumeric())

@@ -1,35 +1,35 @@
-//! In what two answers to one search differ.
+//! Differences between two responses to one search.
 
 use serde_json::{Map, Value};
 
-/// One thing that differs.
+/// A difference.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Difference {
-    /// The ids, or their order.
+    /// Ids of hits, or their order.
     Hits,
-    /// What a hit found by both shows.
+    /// Content of a hit that both found.
     Content(String),
     /// One of the totals.
     Total(&'static str),
-    /// The spelling of values that the engine takes for one.
+    /// Spelling of values that the engine treats as one.
     Spelling(String),
-    /// The order of a facet's values, all of them being there.
+    /// Order of the values of a facet, whose values are equal.
     FacetOrder(String),
-    /// Which values a facet has, or how often.
+    /// Values of a facet, or their counts.
     FacetCounts(String),
-    /// Anything else.
+    /// Any other difference.
     Other(String),
 }
 
 const TOTALS: [&str; 3] = ["estimatedTotalHits", "totalHits", "totalPages"];
-/// Compared by themselves, or different by nature: how long it took, and the name of the one request.
+/// Fields that are compared separately, or that differ by nature: the duration, and the id of the request.
 const APART: [&str; 4] = ["hits", "facetDistribution", "processingTimeMs", "requestUid"];
 
-/// Everything in which `many` differs from `one`.
+/// Returns every difference of `many` from `one`.
 pub fn differences(one: &Value, many: &Value) -> Vec<Difference> {
     let mut found = hits(one, many);
     let keys =
-        |answer: &Value| answer.as_object().into_iter().flat_map(Map::keys).cloned().collect::<Vec<_>>();
+        |response: &Value| response.as_object().into_iter().flat_map(Map::keys).cloned().collect::<Vec<_>>();
     if keys(one) != keys(many) {
         found.push(Difference::Other(format!("keys {:?} and {:?}", keys(one), keys(many))));
     }
@@ -44,26 +44,26 @@ pub fn differences(one: &Value, many: &Value) -> Vec<Difference> {
     }
     found.extend(facets(&one["facetDistribution"], &many["facetDistribution"]));
     if many.to_string().contains("_miroir") {
-        found.push(Difference::Other("a reserved field shows".to_owned()));
+        found.push(Difference::Other("a reserved field is returned".to_owned()));
     }
     found
 }
 
-/// The ids of an answer's hits, as far as they are shown.
-pub fn ids(answer: &Value) -> Vec<Value> {
-    answer["hits"].as_array().into_iter().flatten().map(|hit| hit["id"].clone()).collect()
+/// Returns the ids of the hits of a response, as far as they are returned.
+pub fn ids(response: &Value) -> Vec<Value> {
+    response["hits"].as_array().into_iter().flatten().map(|hit| hit["id"].clone()).collect()
 }
 
 fn hits(one: &Value, many: &Value) -> Vec<Difference> {
     let empty = Vec::new();
-    let list = |answer: &Value| answer["hits"].as_array().unwrap_or(&empty).clone();
+    let list = |response: &Value| response["hits"].as_array().unwrap_or(&empty).clone();
     let (one_hits, many_hits) = (list(one), list(many));
     let mut found = Vec::new();
     if ids(one) != ids(many) {
         found.push(Difference::Hits);
     }
     for (place, hit) in one_hits.iter().enumerate() {
-        // Hits that do not show their ids are told apart by their places.
+        // Hits without ids are identified by their positions.
         let twin = match hit.get("id") {
             Some(id) => many_hits.iter().find(|other| other.get("id") == Some(id)),
             None => many_hits.get(place),
@@ -75,7 +75,8 @@ fn hits(one: &Value, many: &Value) -> Vec<Difference> {
     found
 }
 
-/// The hit without the numbers of scores, which a node computes from its own documents; that they are there counts.
+/// Returns the hit without the values of scores, which a node computes from its own documents. Their presence
+/// is compared.
 fn without_scores(hit: &Value) -> Value {
     let mut hit = hit.clone();
     for key in ["_rankingScore", "_rankingScoreDetails"] {

@@ -1,4 +1,4 @@
-//! One real server and a cluster of three, with the same documents and the same settings.
+//! A real server and a cluster of three, with the same documents and settings.
 
 use anyhow::{Result, bail, ensure};
 use miroir_e2e::{Client, Cluster, NodeKind, PATIENCE};
@@ -7,37 +7,39 @@ use tokio::time::Instant;
 
 use crate::corpus;
 
-/// Generated documents under default ranking rules, all hits within reach.
+/// Index of generated documents with default ranking rules and all hits within the limit.
 pub const WORKS: &str = "works";
-/// Fewer of them, with text ids in a shuffled order, under ranking rules of its own, few hits within reach.
+/// Index of fewer documents with text ids in a shuffled order, with other ranking rules and a low limit of
+/// hits.
 pub const RANKED: &str = "ranked";
-/// Fewer of them, distinct by the settings, with few values a facet.
+/// Index of fewer documents with distinct in its settings and few values per facet.
 pub const EDITIONS: &str = "editions";
-/// The films that come with Miroir.
+/// Index of the films that come with Miroir.
 pub const FILMS: &str = "films";
 
-/// Nodes that hold a document.
+/// Number of copies of a document.
 pub const COPIES: u32 = 2;
-/// Documents of [`EDITIONS`].
+/// Number of documents of [`EDITIONS`].
 pub const EDITIONS_COUNT: usize = 800;
 /// `maxValuesPerFacet` of [`EDITIONS`].
 pub const EDITIONS_FACET_VALUES: usize = 6;
 
 const KEY: &str = "a-master-key-for-tests";
-/// Documents sent at once: several batches, so that documents arrive in order and no task takes long.
+/// Number of documents in a request: several batches, so that documents are indexed in order and no task
+/// takes long.
 const BATCH: usize = 800;
-/// Indexing four times on a busy machine takes its time; this only bounds a hang.
+/// Timeout of indexing, which is slow on a busy machine.
 const PATIENT_ROUNDS: u32 = 10;
 
-/// Everything a query can be sent to.
+/// The servers that a query is sent to.
 pub struct Fixture {
     /// Miroir.
     pub cluster: Client,
-    /// The nodes behind it, to be asked without it.
+    /// The nodes, searched without Miroir.
     pub nodes: Vec<Client>,
-    /// One server with everything.
+    /// The single server with all documents.
     pub single: Client,
-    // Dropped last: the processes.
+    // The processes are dropped last.
     _processes: [Cluster; 2],
 }
 
@@ -156,7 +158,7 @@ async fn write(client: &Client, method: &str, path: &str, body: Value) -> Result
 }
 
 impl Fixture {
-    /// Settings and the number of documents must be equal too: Miroir's own attribute is in neither.
+    /// Checks that settings and numbers of documents are equal. They must not include the field of Miroir.
     async fn expect_equal_descriptions(&self) -> Result<()> {
         for index in [WORKS, RANKED, EDITIONS, FILMS] {
             let path = format!("/indexes/{index}/settings");
@@ -172,11 +174,11 @@ impl Fixture {
     }
 }
 
-/// The answer to a search, which must be one.
+/// Returns the response to a search. Returns an error if it is not a full result.
 pub async fn search(client: &Client, index: &str, body: &Value) -> Result<Value> {
-    let answer = client.call("POST", &format!("/indexes/{index}/search"), body.clone()).await?;
-    if let Some(degraded) = answer.header("x-miroir-degraded") {
+    let response = client.call("POST", &format!("/indexes/{index}/search"), body.clone()).await?;
+    if let Some(degraded) = response.header("x-miroir-degraded") {
         bail!("a search of {index} is degraded: {degraded}");
     }
-    answer.expect(200)
+    response.expect(200)
 }

@@ -1,14 +1,14 @@
-//! The same documents and the same searches, sent to one Meilisearch and to a cluster of three behind Miroir: the
-//! answers must be the same, but for what the engine itself makes differ. `docs/search-fidelity.md` lists that.
+//! The same documents and searches on one Meilisearch and on a cluster of three behind Miroir: the results
+//! must be equal, apart from differences that the engine causes. `docs/search-fidelity.md` lists these.
 //!
-//! | module | what it does |
+//! | module | purpose |
 //! |---|---|
-//! | `random`, `vocabulary`, `corpus` | make the documents |
-//! | `query` | makes the searches |
+//! | `random`, `vocabulary`, `corpus` | generate the documents |
+//! | `query` | generates the searches |
 //! | `fixture` | starts the servers and loads them |
-//! | `difference` | finds in what two answers differ |
-//! | `rank`, `evidence` | find out who is to blame |
-//! | `verdict`, `summary` | judge a difference, count, and draw the line |
+//! | `difference` | finds the differences between two responses |
+//! | `rank`, `evidence` | find the cause of a difference |
+//! | `verdict`, `summary` | classify differences, count them, and compare the counts with limits |
 
 mod corpus;
 mod difference;
@@ -23,11 +23,11 @@ mod vocabulary;
 
 use summary::Summary;
 
-/// Fewer would prove little.
+/// Minimum number of queries.
 const FEWEST_QUERIES: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cluster_answers_as_one_server_does() {
+async fn cluster_returns_the_results_of_one_server() {
     let works = corpus::works(corpus::WORKS);
     let queries = query::all(&works);
     let fixture = fixture::start(&works).await.expect("the servers start and take the documents");
@@ -37,7 +37,7 @@ async fn cluster_answers_as_one_server_does() {
         let verdict = verdict.unwrap_or_else(|error| panic!("{} {}: {error:#}", query.index, query.body));
         summary.add(query, verdict);
     }
-    // The logs of servers that end in a panic would bury what is printed here.
+    // The logs that servers print during a panic would hide this output.
     drop(fixture);
     println!("{summary}");
     assert!(summary.queries() >= FEWEST_QUERIES, "only {} queries", summary.queries());

@@ -1,4 +1,4 @@
-//! The questions: generated from the documents, the same in every run.
+//! Queries: generated from the documents, the same in every run.
 
 use serde_json::{Value, json};
 
@@ -7,18 +7,18 @@ use crate::fixture::{EDITIONS, FILMS, RANKED, WORKS};
 use crate::random::Random;
 use crate::vocabulary::mistyped;
 
-/// One search.
+/// A search.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// What it is about, for the summary.
+    /// Category in the summary.
     pub category: &'static str,
-    /// Where it goes.
+    /// Index.
     pub index: &'static str,
-    /// Its body.
+    /// Body of the request.
     pub body: Value,
 }
 
-/// Makes queries out of the words of documents.
+/// Generates queries from the words of documents.
 pub struct Generator<'a> {
     pub random: Random,
     works: &'a [Value],
@@ -26,7 +26,7 @@ pub struct Generator<'a> {
     queries: Vec<Query>,
 }
 
-/// All queries, category by category.
+/// Returns all queries by category.
 pub fn all(works: &[Value]) -> Vec<Query> {
     let random = Random::new(0x5EED_0004);
     let mut generator = Generator { random, works, films: corpus::films(), queries: Vec::new() };
@@ -49,13 +49,13 @@ impl Generator<'_> {
         self.queries.push(Query { category, index, body });
     }
 
-    /// Up to `count` words in a row out of one document's attribute.
+    /// Returns up to `count` successive words of an attribute of one document.
     fn phrase(&mut self, attribute: &str, count: usize) -> String {
         let document = self.random.pick(self.works);
         run_of_words(&corpus::words(document, attribute), count, &mut self.random)
     }
 
-    /// A word of at least `length` letters.
+    /// Returns a word of at least `length` letters.
     fn long_word(&mut self, length: usize) -> String {
         loop {
             let word = self.phrase("overview", 1);
@@ -121,7 +121,7 @@ impl Generator<'_> {
             json!({ "limit": 0 }),
             json!({ "q": "", "offset": 1_234, "limit": 50 }),
             json!({ "showRankingScore": true }),
-            // All by name: 1.50.0 refuses `*` here, what followed it takes it.
+            // All by name: 1.50.0 refuses `*` here, later versions accept it.
             json!({ "q": "", "facets": ["genres", "year", "rating", "votes", "city", "code", "available", "maker.country", "series", "title", "serial"] }),
         ] {
             self.add("placeholder", WORKS, body);
@@ -144,7 +144,7 @@ impl Generator<'_> {
         }
     }
 
-    /// One condition of a filter, of every kind in turn.
+    /// Returns a condition of a filter, of every kind in turn.
     fn condition(&mut self, kind: usize) -> String {
         let genre = *self.random.pick(&GENRES);
         let city = *self.random.pick(&CITIES);
@@ -198,7 +198,7 @@ impl Generator<'_> {
             self.add("facets", WORKS, json!({ "facets": [facet], "limit": 3 }));
             let q = self.phrase("title", 1);
             self.add("facets", WORKS, json!({ "q": q, "facets": [facet, "year"], "limit": 5 }));
-            // Few values a facet, some sorted by count.
+            // Few values per facet, some sorted by count.
             self.add("facets", EDITIONS, json!({ "facets": [facet], "limit": 5 }));
         }
         for round in 0..4 {
@@ -228,7 +228,7 @@ impl Generator<'_> {
         ] {
             self.add("page", WORKS, body);
         }
-        // Beyond the most hits that the settings show, and across that border.
+        // Pages beyond the limit of hits in the settings, and across it.
         for offset in [280, 295, 299, 300, 400] {
             self.add("deep", RANKED, json!({ "sort": ["serial:asc"], "offset": offset, "limit": 10 }));
             let page = json!({ "sort": ["serial:desc"], "page": offset / 10, "hitsPerPage": 10 });

@@ -1,10 +1,10 @@
-//! Numbers that look random and are the same in every run.
+//! Pseudo-random numbers, the same in every run.
 
-/// `SplitMix64` (Steele, Lea, Flood 2014): a few lines, and even enough for test data.
+/// `SplitMix64` (Steele, Lea, Flood 2014): short, and good enough for test data.
 pub struct Random(u64);
 
 impl Random {
-    /// The same seed gives the same numbers.
+    /// Creates a generator. The same seed gives the same numbers.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -17,37 +17,37 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`.
+    /// Returns a number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).expect("a bound fits 64 bits");
         usize::try_from(self.next() % bound).expect("less than a usize")
     }
 
-    /// A number in `low..=high`.
+    /// Returns a number in `low..=high`.
     pub fn between(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high - low + 1)
     }
 
-    /// True in `percent` of 100 cases.
+    /// Returns true in `percent` of 100 cases.
     pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    /// One of `items`.
+    /// Returns one of `items`.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
 
-    /// A place below `bound`, small ones far more often: about as often as Zipf's law says.
+    /// Returns a position below `bound`, small ones with the frequencies of Zipf's law.
     pub fn zipf(&mut self, bound: usize) -> usize {
-        // Equal chances for equal ratios: the inverse of the distribution function of 1/x.
+        // Equal probabilities for equal ratios: the inverse of the distribution function of 1/x.
         let exponent = f64::from(u32::try_from(self.below(1 << 24)).expect("24 bits")) / f64::from(1 << 24);
         let limit = f64::from(u32::try_from(bound).expect("a small bound"));
         let place = limit.powf(exponent).floor();
         (1..=bound).take_while(|step| f64::from(u32::try_from(*step).expect("small")) < place).count()
     }
 
-    /// Puts `items` in another order.
+    /// Shuffles `items`.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for place in (1..items.len()).rev() {
             items.swap(place, self.below(place + 1));

@@ -1,32 +1,32 @@
-//! The order that `_rankingScoreDetails` tells, read independently of Miroir: the tests' own opinion.
+//! The order of `_rankingScoreDetails`, parsed independently of Miroir.
 
 use std::cmp::Ordering;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// Where one rule puts a hit.
+/// Position of a hit under one rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
-    /// The rule, as the engine names it.
+    /// Name of the rule in the engine.
     pub rule: String,
     key: Key,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Key {
-    /// Greater numbers first, one after another.
+    /// Numbers to compare one after another, greater ones first.
     Numbers(Vec<f64>),
-    /// Sorted by; the flag says whether upwards.
+    /// Value to sort by. The flag is true for ascending order.
     Sorted(Value, bool),
 }
 
-/// The places of a hit under all rules.
+/// Positions of a hit under all rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rank(pub Vec<Place>);
 
 impl Rank {
-    /// Reads it from the hit's `_rankingScoreDetails`.
+    /// Parses the `_rankingScoreDetails` of a hit.
     pub fn of(hit: &Value) -> Result<Self> {
         let details =
             hit["_rankingScoreDetails"].as_object().with_context(|| format!("no details in {hit}"))?;
@@ -35,7 +35,7 @@ impl Rank {
         Ok(Self(rules.into_iter().map(|(rule, detail)| place(rule, detail)).collect()))
     }
 
-    /// Better hits first.
+    /// Compares two ranks. The better one is less.
     pub fn compare(&self, other: &Self) -> Ordering {
         let differing = self.0.iter().zip(&other.0).map(|(one, two)| one.key.compare(&two.key));
         differing.into_iter().find(|order| order.is_ne()).unwrap_or_else(|| other.0.len().cmp(&self.0.len()))
@@ -75,7 +75,7 @@ impl Key {
     }
 }
 
-/// Numbers before texts before nothing; the direction holds inside each kind.
+/// Compares values: numbers before texts before nothing. The direction applies inside each kind.
 fn sorted(one: &Value, two: &Value, upwards: bool) -> Ordering {
     let directed = |order: Ordering| if upwards { order } else { order.reverse() };
     match (one, two) {

@@ -1,4 +1,4 @@
-//! What came out, category by category.
+//! Results by category.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::fmt;
 use crate::query::Query;
 use crate::verdict::{Reason, Verdict};
 
-/// How often each known reason may occur. Everything is generated from fixed seeds, so numbers move only with the nodes
-/// that Miroir happens to ask, and with the engine; a ceiling is a little above what was seen.
+/// Limits of each known cause. All data has fixed seeds, so counts vary only with the nodes that Miroir
+/// happens to search, and with the engine. A limit is a little above the observed counts.
 const CEILINGS: [(Reason, usize); 8] = [
     (Reason::Ties, 6),
     (Reason::Dictionary, 8),
@@ -26,7 +26,7 @@ struct Tally {
     only_ties: usize,
 }
 
-/// All outcomes.
+/// All verdicts.
 #[derive(Debug, Default)]
 pub struct Summary {
     categories: BTreeMap<&'static str, Tally>,
@@ -36,7 +36,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Adds the outcome of a query.
+    /// Adds the verdict of a query.
     pub fn add(&mut self, query: &Query, verdict: Verdict) {
         let tally = self.categories.entry(query.category).or_default();
         tally.queries += 1;
@@ -55,12 +55,12 @@ impl Summary {
         }
     }
 
-    /// How many queries there were.
+    /// Returns the number of queries.
     pub fn queries(&self) -> usize {
         self.categories.values().map(|tally| tally.queries).sum()
     }
 
-    /// What must not be: differences without a reason, and reasons above their ceilings.
+    /// Returns the faults: differences without a known cause, and causes above their limits.
     pub fn faults(&self) -> Vec<String> {
         let ceiling =
             |reason: &Reason| CEILINGS.iter().find(|(known, _)| known == reason).map_or(0, |found| found.1);

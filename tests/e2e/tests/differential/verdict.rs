@@ -1,4 +1,4 @@
-//! What a difference is worth: a tie, something the engine makes differ for a known reason, or a fault of Miroir.
+//! Classification of a difference: a tie, a known effect of the engine, or a fault of Miroir.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,24 +11,26 @@ use crate::evidence::{Evidence, Ranking};
 use crate::fixture::{self, EDITIONS, Fixture, RANKED};
 use crate::query::Query;
 
-/// Why the engine makes answers differ. `docs/search-fidelity.md` explains each.
+/// Known cause of a difference in the engine. `docs/search-fidelity.md` explains each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// Hits of equal rank in another order.
     Ties,
-    /// A node, asked without Miroir, finds or ranks a document differently, by the words of its own documents.
+    /// A node, searched without Miroir, finds or ranks a document differently because of the words of its own
+    /// documents.
     Dictionary,
-    /// The total of a window, or a facet count beside it, with distinct: an estimate on one server too.
+    /// The total of a window, or a facet count, with distinct: an estimate on one server too.
     DistinctEstimate,
-    /// The total of a window that is full, with a threshold: hits below it are counted until the engine meets them.
+    /// The total of a full window with a threshold: the engine counts hits below the threshold until it meets
+    /// them.
     ThresholdEstimate,
     /// Distinct by an attribute with several values per document.
     DistinctSeveral,
-    /// More facet values than a node shows.
+    /// More facet values than a node returns.
     FacetCut,
     /// Facet values of equal count, sorted by count.
     EqualCounts,
-    /// Which spelling of a facet value is shown.
+    /// The spelling of a facet value.
     Spelling,
 }
 
@@ -47,16 +49,16 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The outcome of one query.
+/// The verdict on one query.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    /// Differences that are known, each with what was seen.
+    /// Differences of known cause, each with its description.
     pub known: BTreeMap<Reason, String>,
-    /// Everything else, in sentences.
+    /// All other differences, as sentences.
     pub unexplained: Vec<String>,
 }
 
-/// Compares the answers to one query.
+/// Compares the responses to one query.
 pub async fn judge(fixture: &Fixture, query: &Query) -> Result<Verdict> {
     let one = fixture::search(&fixture.single, query.index, &query.body).await?;
     let many = fixture::search(&fixture.cluster, query.index, &query.body).await?;
@@ -85,8 +87,8 @@ pub async fn judge(fixture: &Fixture, query: &Query) -> Result<Verdict> {
     Ok(verdict)
 }
 
-/// How many documents match before distinct and the threshold drop any; the number of documents where the settings
-/// say distinct.
+/// Returns the number of documents that match before distinct and the threshold, or the number of all
+/// documents if the settings have distinct.
 async fn candidates(fixture: &Fixture, query: &Query) -> Result<u64> {
     if query.index == EDITIONS {
         return Ok(fixture::EDITIONS_COUNT as u64);
@@ -114,18 +116,18 @@ impl Case<'_> {
             Difference::FacetCounts(name) => self.facet_counts(name),
             Difference::FacetOrder(name) => self.facet_order(name),
             Difference::Spelling(name) if name == "city" => Ok(Reason::Spelling),
-            Difference::Spelling(_) => Err("all documents spell it alike".to_owned()),
-            Difference::Content(_) | Difference::Other(_) => Err("there is no reason for it".to_owned()),
+            Difference::Spelling(_) => Err("all documents have one spelling".to_owned()),
+            Difference::Content(_) | Difference::Other(_) => Err("no known cause".to_owned()),
         }
     }
 
     fn hits(&self) -> Result<Reason, String> {
         if self.evidence.only_ties_differ(self.one, self.many) {
-            // Elsewhere documents came in the order of their ids, which decides ties on both sides.
+            // Elsewhere documents were indexed in the order of their ids, which breaks ties on both sides.
             return if self.query.index == RANKED {
                 Ok(Reason::Ties)
             } else {
-                Err("ties alone differ, though documents came by id".to_owned())
+                Err("only ties differ, although documents were indexed by id".to_owned())
             };
         }
         if self.is_distinct_by_several() {
@@ -134,7 +136,7 @@ impl Case<'_> {
         self.evidence.blame(self.many).map(|()| Reason::Dictionary)
     }
 
-    /// Genres are the only attribute with several values.
+    /// Returns whether distinct uses genres, the only attribute with several values.
     fn is_distinct_by_several(&self) -> bool {
         self.query.body["distinct"] == "genres"
     }
@@ -143,7 +145,8 @@ impl Case<'_> {
         self.query.body["distinct"].is_string() || self.query.index == EDITIONS
     }
 
-    /// A window that is not full is one for which everything was looked at, so that its total must be exact.
+    /// Returns whether the window is full and has a threshold. For any other window the engine examined every
+    /// hit, so the total must be exact.
     fn is_full_window_with_threshold(&self) -> bool {
         let limit = self.many["limit"].as_u64();
         self.query.body["rankingScoreThreshold"].is_number()
@@ -154,7 +157,7 @@ impl Case<'_> {
     fn total(&self, key: &str) -> Result<Reason, String> {
         let total = self.many[key].as_u64().unwrap_or(u64::MAX);
         if self.is_distinct() && (key == "estimatedTotalHits" || self.is_distinct_by_several()) {
-            // Never fewer than there are, never more than there would be without distinct.
+            // At least the real number, at most the number without distinct.
             let least = self.evidence.cluster.order.len() as u64;
             let bounds = least..=self.candidates;
             return match bounds.contains(&total) {
@@ -181,27 +184,27 @@ impl Case<'_> {
         let (one, many) = (facet(self.one, name), facet(self.many, name));
         let most = if self.query.index == EDITIONS { fixture::EDITIONS_FACET_VALUES } else { 100 };
         // Values sorted by value are cut at the same one on every node, unless one server has more than 3,000
-        // candidates, for then it alone sorts numbers by value and nodes sort them as text.
+        // candidates: then it sorts numbers by value, while nodes sort them as text.
         let sorted_apart = self.query.index == EDITIONS || self.candidates > 3_000;
         let is_cut = one.len() == most && many.len() == most && sorted_apart;
         let counts = |facet: &Map<String, Value>| -> u64 { facet.values().filter_map(Value::as_u64).sum() };
         if self.is_distinct() && self.query.body.get("hitsPerPage").is_none() {
             let too_many = counts(many) > self.candidates;
             return if too_many && name != "genres" {
-                Err("more than there are candidates".to_owned())
+                Err("more than the number of candidates".to_owned())
             } else {
                 Ok(Reason::DistinctEstimate)
             };
         }
         if is_cut {
-            // What a node cut off is missing; nothing can be counted that is not there.
+            // Values that a node cut off are missing; counts of other values must be possible.
             let surplus = many
                 .iter()
                 .find(|(value, count)| one.get(*value).is_some_and(|one| count.as_u64() > one.as_u64()));
             return surplus
                 .map_or(Ok(Reason::FacetCut), |(value, count)| Err(format!("{value} has {count}")));
         }
-        // Documents that only one side finds, and nothing else, may move a count.
+        // Only documents that one side finds may change a count.
         let (_, disputed) = self.evidence.extent();
         let count =
             |facet: &Map<String, Value>, value: &str| facet.get(value).and_then(Value::as_u64).unwrap_or(0);
@@ -225,6 +228,6 @@ impl Case<'_> {
     }
 }
 
-fn facet<'a>(answer: &'a Value, name: &str) -> &'a Map<String, Value> {
-    answer["facetDistribution"][name].as_object().expect("a difference was found in it")
+fn facet<'a>(response: &'a Value, name: &str) -> &'a Map<String, Value> {
+    response["facetDistribution"][name].as_object().expect("a difference was found in it")
 }

@@ -1,11 +1,12 @@
-//! The words that documents and queries are made of.
+//! Words of documents and queries.
 
 use crate::random::Random;
 
-/// How many words there are: the common ones, then rare ones made of syllables.
+/// Number of words: the common ones, then rare ones of syllables.
 const WORDS: usize = 1_400;
 
-/// Frequent words first, as in any language; some differ by a letter, some begin alike, some carry accents.
+/// Common words, the most frequent first. Some differ by a letter, some have a common prefix, some have
+/// accents.
 const COMMON: &str = "the of a and in to with his her their for on from by who two young old love \
     family story life man woman night city house war world day son daughter father mother brother sister \
     friend secret road river island garden winter summer king queen knight train captain doctor teacher \
@@ -30,7 +31,7 @@ const CODAS: [&str; 8] = ["", "", "n", "r", "l", "s", "nd", "m"];
 pub struct Vocabulary(Vec<String>);
 
 impl Vocabulary {
-    /// The same words in every run.
+    /// Creates the vocabulary, the same in every run.
     pub fn new() -> Self {
         let mut random = Random::new(0x5EED_0001);
         let mut words: Vec<String> = COMMON.split_whitespace().map(str::to_owned).collect();
@@ -43,15 +44,15 @@ impl Vocabulary {
         Self(words)
     }
 
-    /// A word, frequent ones more often.
+    /// Returns a word, frequent ones more often.
     pub fn word(&self, random: &mut Random) -> &str {
         &self.0[random.zipf(self.0.len())]
     }
 
-    /// A sentence of that many words.
+    /// Returns a sentence of `words` words.
     pub fn sentence(&self, random: &mut Random, words: usize) -> String {
         let mut sentence: Vec<&str> = (0..words).map(|_| self.word(random)).collect();
-        // A comma here and there: it is a hard separator for the engine's proximity.
+        // Some commas: a comma is a hard separator for the proximity of the engine.
         let joined = if words > 14 && random.chance(50) {
             let tail = sentence.split_off(words / 2);
             format!("{}, {}", sentence.join(" "), tail.join(" "))
@@ -62,7 +63,7 @@ impl Vocabulary {
     }
 }
 
-/// A word of two to four syllables that no language has.
+/// Returns an invented word of two to four syllables.
 pub fn rare_word(random: &mut Random) -> String {
     let syllables = random.between(2, 4);
     (0..syllables)
@@ -70,14 +71,14 @@ pub fn rare_word(random: &mut Random) -> String {
         .collect()
 }
 
-/// The text with a great first letter.
+/// Capitalises the first letter.
 pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// `word` with one mistake: a letter lost, doubled, replaced, or two swapped. The first letter stays, since a
-/// mistake there counts double.
+/// Returns `word` with one mistake: a letter missing, doubled, replaced, or two swapped. The first letter
+/// stays, since a mistake there counts double.
 pub fn mistyped(word: &str, random: &mut Random) -> String {
     let mut letters: Vec<char> = word.chars().collect();
     if letters.len() < 3 {

@@ -1,4 +1,4 @@
-//! One instance flips, another searches.
+//! One instance flips an alias, another searches.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use crate::fixture::Together;
 
 const FLIPS: u32 = 20;
 const SEARCHERS: usize = 8;
-/// Within what time another instance must follow.
+/// Time within which another instance must follow.
 const PROMISE: Duration = Duration::from_secs(1);
 
-/// The one home that all hits have.
+/// Returns the index that all hits name.
 async fn home(client: &Client) -> String {
-    let answer = client.call("POST", "/indexes/films/search", json!({ "limit": 100 })).await.unwrap();
-    let body = answer.expect(200).unwrap();
+    let response = client.call("POST", "/indexes/films/search", json!({ "limit": 100 })).await.unwrap();
+    let body = response.expect(200).unwrap();
     let hits = body["hits"].as_array().unwrap();
     let homes: HashSet<&str> = hits.iter().map(|hit| hit["home"].as_str().unwrap()).collect();
-    assert_eq!((hits.len(), homes.len()), (20, 1), "a mixture: {body}");
+    assert_eq!((hits.len(), homes.len()), (20, 1), "hits of several indexes: {body}");
     homes.into_iter().next().unwrap().to_owned()
 }
 
@@ -54,7 +54,8 @@ async fn other_instance_follows_a_flip_within_a_second() {
         one.call("PUT", "/_miroir/aliases/films", change).await.unwrap().expect(200).unwrap();
         let acknowledged = Instant::now();
         assert_eq!(home(&one).await, target);
-        // Counted from the beginning of the first search that saw it: how long a search takes is another matter.
+        // Measured from the start of the first search with the new target, to exclude the duration of
+        // searches.
         let follows = loop {
             let begun = acknowledged.elapsed();
             if home(&other).await == target {

@@ -1,4 +1,4 @@
-//! Instances whose clocks are minutes apart.
+//! Instances with clocks that differ by minutes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,21 +21,21 @@ async fn take(store: &Arc<dyn TaskStore>, clock: &Arc<dyn Clock>, who: &str) -> 
 }
 
 #[tokio::test]
-async fn lease_is_held_once_by_the_clock_of_the_store_alone() {
+async fn lease_expires_by_the_clock_of_the_store() {
     let server = RedisServer::start();
     let (behind, ahead) = (store(&server).await, store(&server).await);
     let hour = 3_600_000;
     let slow: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
     let fast: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000 * hour)));
     let held = take(&behind, &slow, "behind").await.unwrap();
-    // By the clock of the other it ended long ago. It is renewed meanwhile, too.
+    // By the clock of the other instance the lease ended long ago. The holder renews it meanwhile.
     for _ in 0..30 {
-        assert!(take(&ahead, &fast, "ahead").await.is_none(), "held twice");
+        assert!(take(&ahead, &fast, "ahead").await.is_none(), "the lease has two holders");
         assert!(held.validity().is_valid());
         tokio::time::sleep(TTL / 20).await;
     }
     held.release().await;
     let next = take(&ahead, &fast, "ahead").await.unwrap();
     assert_eq!(next.token(), 2);
-    assert!(take(&behind, &slow, "behind").await.is_none(), "held twice");
+    assert!(take(&behind, &slow, "behind").await.is_none(), "the lease has two holders");
 }

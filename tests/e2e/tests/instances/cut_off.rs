@@ -1,4 +1,4 @@
-//! An instance that cannot reach the store while the others can.
+//! An instance without a connection to the store, which the others reach.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::fixture::{LEASE, add, found, term};
 
-/// The way of one instance to the server, which can be cut.
+/// A proxy between an instance and the server, which a test can cut.
 struct Way {
     address: SocketAddr,
     open: watch::Sender<bool>,
@@ -44,14 +44,14 @@ impl Way {
 }
 
 async fn until_ready_is(client: &Client, status: u16) {
-    until(&format!("{} answers {status}", client.base_url()), || async {
+    until(&format!("{} responds with {status}", client.base_url()), || async {
         (client.get("/_miroir/ready").await.ok()?.status == status).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
-async fn one_that_is_cut_off_leaves_the_writes_and_comes_back_as_one_of_the_others() {
+async fn isolated_leader_loses_its_role_and_returns_as_a_follower() {
     let server = RedisServer::start();
     let way = Way::to(server.address()).await;
     let lease = u64::try_from(LEASE.as_millis()).unwrap();
@@ -74,7 +74,7 @@ async fn one_that_is_cut_off_leaves_the_writes_and_comes_back_as_one_of_the_othe
 
     way.open.send_replace(false);
     until_ready_is(lonely.client(), 503).await;
-    let next = until("the other has the writes", || async {
+    let next = until("the other instance leads", || async {
         let (holder, token) = term(other.client(), "writes").await?;
         (holder == "other").then_some(token)
     })

@@ -7,10 +7,10 @@ use miroir_e2e::{Client, Cluster, Miroir, NODE_KIND, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
-/// How long a role stays with an instance that has fallen silent.
+/// Validity of a lease.
 pub const LEASE: Duration = Duration::from_secs(3);
 
-/// Several instances. Fields are dropped in order: instances before the nodes, those before the store.
+/// Several instances. Fields are dropped in order: instances before the nodes, nodes before the store.
 pub struct Together {
     pub instances: Vec<Miroir>,
     pub cluster: Cluster,
@@ -18,7 +18,7 @@ pub struct Together {
 }
 
 impl Together {
-    /// Instances with these names, all ready, over `server`.
+    /// Starts instances with these names over `server`, and waits until all are ready.
     pub async fn over(server: RedisServer, names: &[&str], configuration: Value) -> Self {
         let lease = u64::try_from(LEASE.as_millis()).unwrap();
         let cluster = Cluster::builder()
@@ -53,17 +53,17 @@ impl Together {
         self.instances[position].client().clone()
     }
 
-    /// Waits until the first instance that answers knows of this many, one of which sends the writes.
+    /// Waits until the first responding instance sees `count` instances, one of which leads.
     pub async fn until_all_live(&self, count: usize) {
         let client = self.client(0);
-        until("all instances live, and one leads", || async {
+        until("all instances are live, and one leads", || async {
             let instances = instances(&client).await?;
             (instances.len() == count && instances.iter().any(|one| one["leader"] == true)).then_some(())
         })
         .await;
     }
 
-    /// The position of the instance that sends the writes, as the one at `seen_by` knows; waits until there is one.
+    /// Waits until the instance at `seen_by` sees a leader, and returns the position of the leader.
     pub async fn leader(&self, seen_by: usize) -> usize {
         let client = self.client(seen_by);
         let url = until("one leads", || async {
@@ -76,33 +76,33 @@ impl Together {
 }
 
 async fn instances(client: &Client) -> Option<Vec<Value>> {
-    let answer = client.get("/_miroir/instances").await.ok()?;
-    (answer.status == 200).then(|| answer.body["results"].as_array().cloned()).flatten()
+    let response = client.get("/_miroir/instances").await.ok()?;
+    (response.status == 200).then(|| response.body["results"].as_array().cloned()).flatten()
 }
 
 pub async fn get(client: &Client, path: &str) -> Value {
     client.get(path).await.unwrap().expect(200).unwrap()
 }
 
-/// Adds one film and waits until its task is over; answers with the task.
+/// Adds one film and waits for the end of its task. Returns the task.
 pub async fn add(client: &Client, id: u64) -> Value {
     client.write("POST", "/indexes/films/documents?primaryKey=id", json!([{ "id": id }])).await.unwrap()
 }
 
-/// How many films a search finds.
+/// Returns the number of films that a search finds.
 pub async fn found(client: &Client) -> u64 {
-    let answer = client.call("POST", "/indexes/films/search", json!({ "limit": 0 })).await.unwrap();
-    answer.expect(200).unwrap()["estimatedTotalHits"].as_u64().unwrap()
+    let response = client.call("POST", "/indexes/films/search", json!({ "limit": 0 })).await.unwrap();
+    response.expect(200).unwrap()["estimatedTotalHits"].as_u64().unwrap()
 }
 
-/// The token of the running term of a role.
+/// Returns the holder and the token of the lease of a role.
 pub async fn term(client: &Client, role: &str) -> Option<(String, u64)> {
     let leases = get(client, "/_miroir/leases").await;
     let lease = leases["results"].as_array().unwrap().iter().find(|lease| lease["role"] == role)?.clone();
     Some((lease["holder"].as_str().unwrap().to_owned(), lease["token"].as_u64().unwrap()))
 }
 
-/// The configuration of a sink `hook` at `url`.
+/// Returns the configuration of a sink `hook` at `url`.
 pub fn hook(url: &str) -> Value {
     json!({ "cdc": { "sinks": [{
         "name": "hook", "kind": "webhook", "url": url, "allow_private": true,
@@ -111,7 +111,7 @@ pub fn hook(url: &str) -> Value {
     }] } })
 }
 
-/// When a canary ran, in milliseconds, oldest first.
+/// Returns the times of the runs of a canary in milliseconds, oldest first.
 pub async fn ran_at(client: &Client, id: &str) -> Vec<i64> {
     let runs = get(client, &format!("/_miroir/canaries/{id}/runs?limit=1000")).await;
     let ran_at = |run: &Value| run["ranAt"].as_str().unwrap().parse::<Timestamp>().unwrap().as_millis();
@@ -120,7 +120,7 @@ pub async fn ran_at(client: &Client, id: &str) -> Vec<i64> {
     times
 }
 
-/// No two runs of a canary were less than an interval apart.
+/// Asserts that all runs of a canary are at least an interval apart.
 pub fn assert_apart(id: &str, times: &[i64], interval_ms: i64) {
     for pair in times.windows(2) {
         let apart = pair[1] - pair[0];

@@ -1,4 +1,4 @@
-//! Several instances side by side on one Redis server, from outside.
+//! Several instances on one Redis server, end to end.
 
 mod aliases;
 mod clocks;

@@ -1,4 +1,4 @@
-//! A Redis server that goes and comes.
+//! Outages of the Redis server.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::fixture::{LEASE, Together, add, found};
 
 async fn until_ready_is(client: &Client, status: u16) {
-    until(&format!("{} answers {status}", client.base_url()), || async {
+    until(&format!("{} responds with {status}", client.base_url()), || async {
         (client.get("/_miroir/ready").await.ok()?.status == status).then_some(())
     })
     .await;
 }
 
-/// Away for longer than a lease, so that every role is lost.
+/// An outage longer than a lease, so that every role is lost.
 #[tokio::test]
 async fn readiness_of_both_follows_the_server_and_both_recover() {
     let mut together = Together::over(RedisServer::durable(), &["one", "two"], json!({})).await;
@@ -45,17 +45,17 @@ async fn readiness_of_both_follows_the_server_and_both_recover() {
     }
 }
 
-/// Away for a moment: nobody needs to notice.
+/// A short outage, during which no role is lost.
 #[tokio::test]
-async fn writes_go_on_after_a_short_absence_of_the_server() {
+async fn writes_continue_after_a_short_outage_of_the_server() {
     let mut together = Together::over(RedisServer::durable(), &["one", "two"], json!({})).await;
     let client = together.client(1);
     assert_eq!(add(&client, 1).await["status"], "succeeded");
     together.server.kill();
     together.server.launch_again();
-    until("a write is taken", || async {
-        let answer = client.call("POST", "/indexes/films/documents", json!([{ "id": 2 }])).await.ok()?;
-        (answer.status == 202).then_some(())
+    until("a write is accepted", || async {
+        let response = client.call("POST", "/indexes/films/documents", json!([{ "id": 2 }])).await.ok()?;
+        (response.status == 202).then_some(())
     })
     .await;
     assert_eq!(add(&client, 3).await["status"], "succeeded");

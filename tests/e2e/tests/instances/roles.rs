@@ -1,4 +1,4 @@
-//! Canaries and deliveries: each done by one instance at a time, and gone on with by another.
+//! Canaries and deliveries: one instance at a time has each role, and another one takes over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,7 +14,7 @@ const CANARIES: usize = 16;
 /// Seconds between two runs.
 const INTERVAL: u64 = 1;
 
-/// When each canary ran, in milliseconds, oldest first.
+/// Returns the times of the runs of each canary in milliseconds, oldest first.
 async fn runs(client: &Client) -> BTreeMap<String, Vec<i64>> {
     let mut all = BTreeMap::new();
     for number in 0..CANARIES {
@@ -37,7 +37,7 @@ async fn until_run(client: &Client, times: usize) {
 }
 
 #[tokio::test]
-async fn each_canary_is_run_once_per_interval_and_goes_on_when_its_instance_is_gone() {
+async fn each_canary_runs_once_per_interval_and_continues_on_another_instance() {
     let mut together = Together::start(&["one", "two", "three"]).await;
     let client = together.client(0);
     add(&client, 1).await;
@@ -46,7 +46,7 @@ async fn each_canary_is_run_once_per_interval_and_goes_on_when_its_instance_is_g
             "id": format!("canary-{number}"), "name": "films", "index": "films", "intervalSeconds": INTERVAL,
             "query": {}, "assertions": [{ "type": "min_hits", "value": 1 }],
         });
-        // By any instance.
+        // Any instance may have run it.
         let created = together.client(number % 3).call("POST", "/_miroir/canaries", canary).await.unwrap();
         created.expect(201).unwrap();
     }
@@ -58,7 +58,7 @@ async fn each_canary_is_run_once_per_interval_and_goes_on_when_its_instance_is_g
     together.until_all_live(3).await;
     let before = fewest(&runs(&client).await);
     until_run(&client, before + 2).await;
-    // Asked for by a person, by way of whichever instance runs it.
+    // Runs on request, through any instance.
     for position in 0..3 {
         let ran = together.client(position).call("POST", "/_miroir/canaries/canary-0/run", Value::Null).await;
         assert_eq!(ran.unwrap().expect(200).unwrap()["status"], "pass");
@@ -70,15 +70,15 @@ async fn each_canary_is_run_once_per_interval_and_goes_on_when_its_instance_is_g
     }
 }
 
-async fn until_told(ledger: &Ledger, tasks: &BTreeSet<u64>) {
-    until(&format!("{} tasks are told", tasks.len()), || async {
+async fn until_delivered(ledger: &Ledger, tasks: &BTreeSet<u64>) {
+    until(&format!("{} tasks are delivered", tasks.len()), || async {
         (ledger.entries().tasks == *tasks).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
-async fn sink_is_delivered_to_by_the_one_it_falls_to_and_steered_from_anywhere() {
+async fn assigned_instance_delivers_to_a_sink_and_every_instance_controls_it() {
     let ledger = Ledger::default();
     let receiver = Receiver::start(ledger.clone()).await;
     let names = ["one", "two", "three"];
@@ -92,11 +92,11 @@ async fn sink_is_delivered_to_by_the_one_it_falls_to_and_steered_from_anywhere()
         let task = add(&together.client(usize::try_from(id).unwrap() % 3), id).await;
         tasks.insert(task["uid"].as_u64().unwrap());
     }
-    until_told(&ledger, &tasks).await;
+    until_delivered(&ledger, &tasks).await;
     assert_eq!(ledger.entries().duplicates, 0);
     assert_eq!(term(&client, "sink:hook").await.unwrap().0, names[deliverer]);
 
-    // Paused, rewound and resumed by way of one that does not deliver to it.
+    // Paused, rewound and resumed through an instance that does not deliver to the sink.
     let steer = |what: &str, body: Value| {
         let (client, path) = (client.clone(), format!("/_miroir/cdc/sinks/hook/{what}"));
         async move { client.call("POST", &path, body).await.unwrap().expect(200).unwrap() }
@@ -105,28 +105,28 @@ async fn sink_is_delivered_to_by_the_one_it_falls_to_and_steered_from_anywhere()
     steer("rewind", json!({ "index": "films", "since": 5 })).await;
     tasks.insert(add(&client, 100).await["uid"].as_u64().unwrap());
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(ledger.entries().tasks.len(), tasks.len() - 1, "it is told while it is paused");
+    assert_eq!(ledger.entries().tasks.len(), tasks.len() - 1, "a paused sink gets no changes");
     steer("resume", Value::Null).await;
-    until_told(&ledger, &tasks).await;
-    until("what it was rewound over is told again", || async {
+    until_delivered(&ledger, &tasks).await;
+    until("rewound changes are delivered again", || async {
         (ledger.entries().duplicates == 15).then_some(())
     })
     .await;
 
-    // Gone, and followed.
+    // Another instance takes over.
     together.instances[deliverer].kill().await.unwrap();
     for id in 200..210 {
         tasks.insert(add(&client, id).await["uid"].as_u64().unwrap());
     }
-    until_told(&ledger, &tasks).await;
+    until_delivered(&ledger, &tasks).await;
     let (holder, token) = term(&client, "sink:hook").await.unwrap();
     assert!(holder != names[deliverer] && token > 1);
-    // Back, it takes up what falls to it.
+    // After its return it delivers to the sinks assigned to it.
     together.instances[deliverer].start().await.unwrap();
-    until("it delivers again", || async {
+    until("the instance delivers again", || async {
         (term(&client, "sink:hook").await?.0 == names[deliverer]).then_some(())
     })
     .await;
     tasks.insert(add(&client, 300).await["uid"].as_u64().unwrap());
-    until_told(&ledger, &tasks).await;
+    until_delivered(&ledger, &tasks).await;
 }

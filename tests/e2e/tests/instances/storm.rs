@@ -1,8 +1,8 @@
-//! Three instances under load, one of which is killed or paused every few seconds.
+//! Three instances under load. Every few seconds one is killed or paused.
 //!
-//! Clients try the next instance where a connection fails or falls silent, and take any other failure for one. At the end every
-//! write that was acknowledged is there, every change was told once and in order, no canary ran twice within its interval, and
-//! no term of a role had two holders.
+//! Clients retry on the next instance if a connection fails or times out, and treat any other failure as an
+//! error. At the end every acknowledged write exists, every change was delivered once and in order, no canary
+//! ran twice within its interval, and no term of a role had two holders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -22,19 +22,19 @@ const NAMES: [&str; 3] = ["one", "two", "three"];
 const WRITERS: u64 = 4;
 const SEARCHERS: usize = 3;
 const CANARIES: usize = 6;
-/// How long a client waits for an instance before it tries the next.
+/// Timeout of a request before a client tries the next instance.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// The least time between the end of one disturbance and the next.
+/// Minimum time between the end of one disturbance and the next.
 const LEAST_PEACE: Duration = Duration::from_secs(1);
 
-/// How long the storm lasts: `MIROIR_STORM_SECONDS`.
+/// Returns the duration of the storm, which `MIROIR_STORM_SECONDS` sets.
 fn lasts() -> Duration {
     let text = std::env::var("MIROIR_STORM_SECONDS");
     Duration::from_secs(text.map_or(25, |text| text.parse().expect("MIROIR_STORM_SECONDS is a number")))
 }
 
-/// A client of all instances: it stays with one as long as that answers.
+/// A client of all instances, which stays with one as long as it responds.
 struct Nomad {
     http: reqwest::Client,
     urls: Vec<String>,
@@ -49,7 +49,7 @@ impl Nomad {
         Self { http, urls, at: AtomicUsize::new(first), retries: Arc::clone(retries) }
     }
 
-    /// The answer, which must be `expected`, of whichever instance gives one.
+    /// Returns the response of the first responding instance, whose status must be `expected`.
     async fn call(&self, method: &Method, path: &str, body: &Value, expected: u16) -> Value {
         loop {
             let at = self.at.load(Ordering::Relaxed) % self.urls.len();
@@ -57,11 +57,11 @@ impl Nomad {
             if !body.is_null() {
                 request = request.json(body);
             }
-            let answer = async {
+            let response = async {
                 let response = request.send().await?;
                 Ok::<_, reqwest::Error>((response.status().as_u16(), response.text().await?))
             };
-            if let Ok((status, body)) = answer.await {
+            if let Ok((status, body)) = response.await {
                 assert_eq!(status, expected, "{method} {path} by {}: {body}", NAMES[at]);
                 return serde_json::from_str(&body).unwrap();
             }
@@ -72,16 +72,16 @@ impl Nomad {
     }
 }
 
-/// What clients were told.
+/// Acknowledgements that clients received.
 #[derive(Default)]
-struct Told {
-    /// The films that were acknowledged.
+struct Acknowledged {
+    /// Acknowledged films.
     films: BTreeSet<u64>,
-    /// The tasks by which they were.
+    /// Tasks of the acknowledgements.
     tasks: BTreeSet<u64>,
 }
 
-async fn write(nomad: Nomad, writer: u64, told: Arc<Mutex<Told>>, over: Arc<AtomicBool>) {
+async fn write(nomad: Nomad, writer: u64, acknowledged: Arc<Mutex<Acknowledged>>, over: Arc<AtomicBool>) {
     let mut number = 0;
     while !over.load(Ordering::Relaxed) {
         let id = number * WRITERS + writer;
@@ -89,9 +89,9 @@ async fn write(nomad: Nomad, writer: u64, told: Arc<Mutex<Told>>, over: Arc<Atom
         let path = "/indexes/films/documents?primaryKey=id";
         let summary = nomad.call(&Method::POST, path, &film, 202).await;
         {
-            let mut told = told.lock().unwrap();
-            told.films.insert(id);
-            told.tasks.insert(summary["taskUid"].as_u64().unwrap());
+            let mut acknowledged = acknowledged.lock().unwrap();
+            acknowledged.films.insert(id);
+            acknowledged.tasks.insert(summary["taskUid"].as_u64().unwrap());
         }
         number += 1;
         sleep(Duration::from_millis(20)).await;
@@ -100,18 +100,18 @@ async fn write(nomad: Nomad, writer: u64, told: Arc<Mutex<Told>>, over: Arc<Atom
 
 async fn search(nomad: Nomad, searches: Arc<AtomicU64>, over: Arc<AtomicBool>) {
     while !over.load(Ordering::Relaxed) {
-        let answer = nomad.call(&Method::POST, "/indexes/films/search", &json!({ "limit": 5 }), 200).await;
-        assert_eq!(answer["hits"].as_array().unwrap().len(), 5);
+        let response = nomad.call(&Method::POST, "/indexes/films/search", &json!({ "limit": 5 }), 200).await;
+        assert_eq!(response["hits"].as_array().unwrap().len(), 5);
         nomad.call(&Method::GET, "/tasks?limit=5", &Value::Null, 200).await;
         searches.fetch_add(1, Ordering::Relaxed);
         sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// The holder of every term that was ever seen.
+/// The holder of every observed term.
 type Terms = BTreeMap<(String, u64), String>;
 
-/// Watches the terms, through whichever instance answers.
+/// Observes terms through any responding instance.
 async fn watch(nomad: Nomad, terms: Arc<Mutex<Terms>>, over: Arc<AtomicBool>) {
     while !over.load(Ordering::Relaxed) {
         let leases = nomad.call(&Method::GET, "/_miroir/leases", &Value::Null, 200).await;
@@ -126,7 +126,7 @@ fn note(terms: &mut Terms, leases: &Value) {
         let term = (role, lease["token"].as_u64().unwrap());
         let holder = lease["holder"].as_str().unwrap();
         let known = terms.entry(term.clone()).or_insert_with(|| holder.to_owned());
-        assert_eq!(known, holder, "two have had {term:?}");
+        assert_eq!(known, holder, "{term:?} had two holders");
     }
 }
 
@@ -141,7 +141,7 @@ async fn disturb(together: &mut Together, until: Instant, period: Duration) -> (
         next = (next + period).max(Instant::now() + LEAST_PEACE);
         sleep_until(next).await;
         let victim = usize::try_from(random.below(3)).unwrap();
-        // Whoever sends the writes is hit at least as often as the others together.
+        // The leader is chosen at least as often as all others together.
         let victim = if random.below(2) == 0 { leader_or(together, victim).await } else { victim };
         let instance = &mut together.instances[victim];
         if random.below(2) == 0 {
@@ -162,9 +162,9 @@ async fn disturb(together: &mut Together, until: Instant, period: Duration) -> (
 async fn leader_or(together: &Together, other: usize) -> usize {
     for position in 0..3 {
         let client = together.client(position);
-        let asked = client.get("/_miroir/instances");
-        let Ok(Ok(answer)) = tokio::time::timeout(Duration::from_secs(1), asked).await else { continue };
-        let leads = answer.body["results"].as_array().and_then(|all| {
+        let request = client.get("/_miroir/instances");
+        let Ok(Ok(response)) = tokio::time::timeout(Duration::from_secs(1), request).await else { continue };
+        let leads = response.body["results"].as_array().and_then(|all| {
             let leader = all.iter().find(|one| one["leader"] == true)?["id"].as_str()?.to_owned();
             NAMES.iter().position(|name| *name == leader)
         });
@@ -173,7 +173,7 @@ async fn leader_or(together: &Together, other: usize) -> usize {
     other
 }
 
-/// Every film there is.
+/// Returns every stored film.
 async fn stored(client: &Client) -> BTreeSet<u64> {
     let mut ids = BTreeSet::new();
     loop {
@@ -209,7 +209,7 @@ async fn prepare(client: &Client) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_and_nothing_done_twice_while_instances_are_killed_and_paused() {
+async fn no_work_is_lost_or_repeated_while_instances_are_killed_and_paused() {
     let ledger = Ledger::default();
     let receiver = Receiver::start(ledger.clone()).await;
     let mut sink = hook(&receiver.url());
@@ -218,11 +218,12 @@ async fn nothing_is_lost_and_nothing_done_twice_while_instances_are_killed_and_p
     prepare(&together.client(0)).await;
 
     let (over, retries, searches) = (Arc::new(AtomicBool::new(false)), Arc::default(), Arc::default());
-    let (told, terms) = (Arc::new(Mutex::new(Told::default())), Arc::new(Mutex::new(Terms::new())));
+    let (acknowledged, terms) =
+        (Arc::new(Mutex::new(Acknowledged::default())), Arc::new(Mutex::new(Terms::new())));
     let mut clients = JoinSet::new();
     for writer in 0..WRITERS {
         let nomad = Nomad::new(&together, usize::try_from(writer).unwrap(), &retries);
-        clients.spawn(write(nomad, writer, Arc::clone(&told), Arc::clone(&over)));
+        clients.spawn(write(nomad, writer, Arc::clone(&acknowledged), Arc::clone(&over)));
     }
     for searcher in 0..SEARCHERS {
         let nomad = Nomad::new(&together, searcher, &retries);
@@ -242,23 +243,23 @@ async fn nothing_is_lost_and_nothing_done_twice_while_instances_are_killed_and_p
     }
     let client = together.client(0);
     let expected = took_effect(&client).await;
-    let told = std::mem::take(&mut *told.lock().unwrap());
-    let lost: Vec<_> = told.tasks.difference(&expected).collect();
+    let acknowledged = std::mem::take(&mut *acknowledged.lock().unwrap());
+    let lost: Vec<_> = acknowledged.tasks.difference(&expected).collect();
     assert!(lost.is_empty(), "acknowledged tasks that did not succeed: {lost:?}");
     for (position, name) in NAMES.iter().enumerate() {
         let stored = stored(&together.client(position)).await;
-        let lost: Vec<_> = told.films.difference(&stored).collect();
-        assert!(lost.is_empty(), "acknowledged films that are not there, by {name}: {lost:?}");
+        let lost: Vec<_> = acknowledged.films.difference(&stored).collect();
+        assert!(lost.is_empty(), "acknowledged films that {name} does not find: {lost:?}");
     }
-    until("every change is told", || async { (ledger.entries().tasks == expected).then_some(()) }).await;
+    until("every change is delivered", || async { (ledger.entries().tasks == expected).then_some(()) }).await;
     check_canaries(&client).await;
     let terms = std::mem::take(&mut *terms.lock().unwrap());
     let of = |role: &str| terms.keys().filter(|(of, _)| of == role).count();
     println!(
         "{} s, {kills} kills, {pauses} pauses: {} writes acknowledged, {} took effect, none lost; {} rounds of reads; {} retries; \
-         {} terms of the writes, {} of the sink, {} in all, none held twice; {} changes told, {} again",
+         {} terms of the writes, {} of the sink, {} in all, none held twice; {} changes acknowledged, {} again",
         span.as_secs(),
-        told.tasks.len(),
+        acknowledged.tasks.len(),
         expected.len(),
         searches.load(Ordering::Relaxed),
         retries.load(Ordering::Relaxed),

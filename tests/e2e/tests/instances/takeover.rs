@@ -1,4 +1,4 @@
-//! Whoever sends the writes goes away, in every way there is.
+//! The leader disappears, in every possible way.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use tokio::time::Instant;
 
 use crate::fixture::{LEASE, Together, add, found, term};
 
-/// Adds a film, again and again while the connection fails; any other answer than 202 is a failure.
+/// Adds a film, with retries while the connection fails. Any status other than 202 is a failure.
 async fn add_persistently(client: &Client, id: u64) {
     let begun = Instant::now();
     loop {
         match client.call("POST", "/indexes/films/documents?primaryKey=id", json!([{ "id": id }])).await {
-            Ok(answer) => return drop(answer.expect(202).unwrap()),
+            Ok(response) => return drop(response.expect(202).unwrap()),
             Err(error) => assert!(begun.elapsed() < LEASE * 10, "{error:#}"),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -26,7 +26,7 @@ async fn until_found(client: &Client, count: u64) {
 }
 
 #[tokio::test]
-async fn one_that_is_killed_is_followed_and_nothing_is_lost() {
+async fn killed_leader_is_replaced_without_loss() {
     let mut together = Together::start(&["one", "two"]).await;
     let leader = together.leader(0).await;
     let (lost, left) = (together.client(leader), together.client(1 - leader));
@@ -38,11 +38,11 @@ async fn one_that_is_killed_is_followed_and_nothing_is_lost() {
     together.instances[leader].kill().await.unwrap();
     let begun = Instant::now();
     add_persistently(&left, 20).await;
-    println!("writes went on {:?} after the one that sent them was killed", begun.elapsed());
+    println!("writes continued {:?} after the leader was killed", begun.elapsed());
     until_found(&left, 21).await;
     let (_, next) = term(&left, "writes").await.unwrap();
     assert!(next > token);
-    // It comes back, and finds its place taken.
+    // After its return another instance has the role.
     together.instances[leader].start().await.unwrap();
     add_persistently(&lost, 21).await;
     until_found(&lost, 22).await;
@@ -50,7 +50,7 @@ async fn one_that_is_killed_is_followed_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn one_that_is_asked_to_end_hands_over_at_once() {
+async fn terminated_leader_hands_over_at_once() {
     let mut together = Together::start(&["one", "two"]).await;
     let leader = together.leader(0).await;
     let left = together.client(1 - leader);
@@ -58,20 +58,20 @@ async fn one_that_is_asked_to_end_hands_over_at_once() {
     let begun = Instant::now();
     assert!(together.instances[leader].terminate().await.unwrap().success());
     add_persistently(&left, 2).await;
-    println!("writes went on {:?} after the one that sent them was asked to end", begun.elapsed());
+    println!("writes continued {:?} after the leader was terminated", begun.elapsed());
     until_found(&left, 2).await;
 }
 
-/// One that is paused beyond its term wakes up, changes nothing by what it had begun, and goes on as one of the others.
+/// A leader that is paused beyond its lease changes nothing when it resumes, and continues as a follower.
 #[tokio::test]
-async fn one_that_is_paused_is_followed_and_does_no_harm_when_it_wakes() {
+async fn paused_leader_is_replaced_and_does_no_harm_when_it_resumes() {
     let mut together = Together::start(&["one", "two"]).await;
     let leader = together.leader(0).await;
     let (paused, left) = (together.client(leader), together.client(1 - leader));
     add_persistently(&paused, 1).await;
     let (_, token) = term(&left, "writes").await.unwrap();
     together.instances[leader].process().pause().await.unwrap();
-    // It waits in the socket of the paused one, and is its to answer when it wakes.
+    // The request waits in the socket of the paused instance, which responds after it resumes.
     let late = tokio::spawn({
         let client = paused.clone();
         async move { client.call("POST", "/indexes/films/documents", json!([{ "id": 2 }])).await }
@@ -80,12 +80,12 @@ async fn one_that_is_paused_is_followed_and_does_no_harm_when_it_wakes() {
     let (holder, next) = term(&left, "writes").await.unwrap();
     assert!(next > token);
     together.instances[leader].process().resume().await.unwrap();
-    if let Ok(answer) = late.await.unwrap() {
-        // Handed on by then.
-        assert_eq!(answer.status, 202, "{}", answer.body);
+    if let Ok(response) = late.await.unwrap() {
+        // The instance has forwarded it to the new leader.
+        assert_eq!(response.status, 202, "{}", response.body);
     }
     add_persistently(&paused, 4).await;
-    assert_eq!(term(&left, "writes").await.unwrap(), (holder, next), "it took the writes back");
+    assert_eq!(term(&left, "writes").await.unwrap(), (holder, next), "the resumed instance leads again");
     let log = together.instances[leader].process().log();
     assert!(log.contains("the lease could not be kept"), "{log}");
     add_persistently(&left, 2).await;
@@ -94,7 +94,7 @@ async fn one_that_is_paused_is_followed_and_does_no_harm_when_it_wakes() {
 }
 
 #[tokio::test]
-async fn lease_that_is_deleted_by_hand_is_taken_anew() {
+async fn deleted_lease_is_acquired_again() {
     let together = Together::start(&["one", "two"]).await;
     let client = together.client(1);
     add_persistently(&client, 1).await;
@@ -102,12 +102,12 @@ async fn lease_that_is_deleted_by_hand_is_taken_anew() {
     together.server.say(&["DEL", "miroir:lease:writes"]);
     add_persistently(&client, 2).await;
     until_found(&client, 2).await;
-    let next = until("there is a term", || async { term(&client, "writes").await }).await.1;
+    let next = until("the role has a holder", || async { term(&client, "writes").await }).await.1;
     assert!(next > token, "{next} after {token}");
 }
 
 #[tokio::test]
-async fn searches_go_on_while_nobody_sends_writes() {
+async fn searches_succeed_without_a_leader() {
     let mut together = Together::start(&["one", "two"]).await;
     let leader = together.leader(0).await;
     let left = together.client(1 - leader);

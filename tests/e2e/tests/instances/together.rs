@@ -1,4 +1,4 @@
-//! What every instance must answer alike.
+//! Responses that are equal on every instance.
 
 use miroir_domain::role::{Role, assigned_to};
 use miroir_e2e::until;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::fixture::{Together, add, found, get};
 
 #[tokio::test]
-async fn every_instance_takes_writes_and_reads_them() {
+async fn every_instance_accepts_writes_and_returns_them() {
     let together = Together::start(&["one", "two"]).await;
     for id in 0..10 {
         for position in 0..2 {
@@ -25,14 +25,14 @@ async fn every_instance_takes_writes_and_reads_them() {
         let refused = client.call("POST", "/indexes/films/documents", json!({ "id": "b d" })).await.unwrap();
         let task = client.wait_for_task(refused.body["taskUid"].as_u64().unwrap()).await.unwrap();
         assert_eq!(task["error"]["code"], "invalid_document_id", "{task}");
-        let answer = client.call("DELETE", "/indexes/absent", json!(null)).await.unwrap();
-        assert!([202, 404].contains(&answer.status), "{}", answer.body);
+        let response = client.call("DELETE", "/indexes/absent", json!(null)).await.unwrap();
+        assert!([202, 404].contains(&response.status), "{}", response.body);
     }
 }
 
-/// Whoever hands a request on must hand on what it says, and hand back what it is told, headers included.
+/// A forwarded request has the same headers, and so has its response.
 #[tokio::test]
-async fn answers_are_the_same_whoever_is_asked() {
+async fn every_instance_returns_the_same_responses() {
     let together = Together::start(&["one", "two"]).await;
     add(&together.client(0), 1).await;
     let requests = [
@@ -47,23 +47,23 @@ async fn answers_are_the_same_whoever_is_asked() {
         ("POST", "/swap-indexes", json!([])),
     ];
     for (method, path, body) in requests {
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for position in 0..2 {
             let client = together.client(position);
             let request = client.request(method, path).unwrap().header("X-Request-Id", "mine").json(&body);
-            let answer = client.send(request).await.unwrap();
-            assert_eq!(answer.header("x-request-id"), Some("mine"));
-            let length = answer.header("content-length").map(str::to_owned);
-            let kind = answer.header("content-type").map(str::to_owned);
-            answers.push((answer.status, answer.body, length, kind));
+            let response = client.send(request).await.unwrap();
+            assert_eq!(response.header("x-request-id"), Some("mine"));
+            let length = response.header("content-length").map(str::to_owned);
+            let kind = response.header("content-type").map(str::to_owned);
+            responses.push((response.status, response.body, length, kind));
         }
-        assert_eq!(answers[0], answers[1], "{method} {path}");
-        assert!((400..=501).contains(&answers[0].0), "{method} {path}: {:?}", answers[0]);
+        assert_eq!(responses[0], responses[1], "{method} {path}");
+        assert!((400..=501).contains(&responses[0].0), "{method} {path}: {:?}", responses[0]);
     }
 }
 
 #[tokio::test]
-async fn instances_and_leases_tell_who_does_what() {
+async fn instances_and_leases_list_the_holders_of_roles() {
     let together = Together::start(&["one", "two", "three"]).await;
     let client = together.client(1);
     let leases = until("every part of the canaries is run", || async {
@@ -94,11 +94,11 @@ async fn instances_and_leases_tell_who_does_what() {
 }
 
 #[tokio::test]
-async fn instance_that_is_given_a_name_twice_does_nothing_for_others_and_serves_all_the_same() {
+async fn instance_with_a_used_name_takes_no_role_and_serves_requests() {
     let together = Together::start(&["one"]).await;
     let first = together.client(0);
     add(&first, 1).await;
-    // Of the same name, in a folder of its own.
+    // An instance of the same name in another folder.
     let mut second = together.cluster.another("elsewhere").await.unwrap();
     second.rename("one").unwrap();
     second.start().await.unwrap();

@@ -1,16 +1,16 @@
-//! One node is away: what still works, and what says so.
+//! One node is down: remaining functions, and reports of the failure.
 
 use miroir_e2e::{Cluster, ClusterBuilder, NODE_KIND};
 use serde_json::{Value, json};
 
-use crate::fixture::{FILMS, film, films, load, searches, taken, until_status, until_whole};
+use crate::fixture::{FILMS, accepted, film, films, load, searches, until_status, until_whole};
 
 fn three_nodes() -> ClusterBuilder {
     Cluster::builder().kind(NODE_KIND).nodes(3).replication_factor(2)
 }
 
 #[tokio::test]
-async fn searches_answer_the_same_whichever_node_is_away() {
+async fn searches_return_the_same_without_any_one_node() {
     let mut cluster = three_nodes().start().await.unwrap();
     let client = cluster.client();
     load(&client).await;
@@ -19,7 +19,7 @@ async fn searches_answer_the_same_whichever_node_is_away() {
     for position in 0..3 {
         let id = cluster.node(position).id().to_owned();
         cluster.node(position).kill().await.unwrap();
-        assert_eq!(searches(&client).await, before, "before anybody noticed that {id} is away");
+        assert_eq!(searches(&client).await, before, "before Miroir noticed that {id} is down");
         until_status(&client, &id, "failed").await;
         assert_eq!(searches(&client).await, before, "without {id}");
         for number in 0..20 {
@@ -38,8 +38,9 @@ async fn searches_answer_the_same_whichever_node_is_away() {
     assert_eq!(searches(&client).await, before);
 }
 
-/// Writes of every kind while node-2 is away: taken, named as degraded, found at once, and brought to it afterwards.
-async fn writes_are_taken_without_one_node(cluster: ClusterBuilder, copies: usize) {
+/// Asserts that writes of every kind are accepted while node-2 is down, reported as degraded, found at once,
+/// and repaired on it afterwards.
+async fn writes_are_accepted_without_one_node(cluster: ClusterBuilder, copies: usize) {
     let mut cluster = cluster.start().await.unwrap();
     let client = cluster.client();
     load(&client).await;
@@ -49,8 +50,8 @@ async fn writes_are_taken_without_one_node(cluster: ClusterBuilder, copies: usiz
             until_status(&client, "node-2", "failed").await;
         }
         let path = "/indexes/films/documents";
-        let (answer, task) = taken(&client, "POST", path, films(0..FILMS + 40)).await;
-        let degraded = answer.header("x-miroir-degraded").unwrap_or_default();
+        let (response, task) = accepted(&client, "POST", path, films(0..FILMS + 40)).await;
+        let degraded = response.header("x-miroir-degraded").unwrap_or_default();
         assert!(degraded.ends_with("nodes=node-2"), "{degraded}");
         assert!(degraded.starts_with("group="), "{degraded}");
         assert_eq!(task["status"], "succeeded", "{task}");
@@ -63,8 +64,9 @@ async fn writes_are_taken_without_one_node(cluster: ClusterBuilder, copies: usiz
         assert_eq!(missing, ["node-2"], "{row}");
     }
     let ids: Vec<u64> = (0..10).collect();
-    let (answer, task) = taken(&client, "POST", "/indexes/films/documents/delete-batch", json!(ids)).await;
-    assert!(answer.header("x-miroir-degraded").is_some(), "{answer:?}");
+    let (response, task) =
+        accepted(&client, "POST", "/indexes/films/documents/delete-batch", json!(ids)).await;
+    assert!(response.header("x-miroir-degraded").is_some(), "{response:?}");
     assert_eq!(task["status"], "succeeded", "{task}");
     let found = &searches(&client).await[0]["hits"];
     assert_eq!(found.as_array().unwrap().len() as u64, FILMS + 30);
@@ -72,32 +74,32 @@ async fn writes_are_taken_without_one_node(cluster: ClusterBuilder, copies: usiz
     cluster.node(1).restart().await.unwrap();
     until_status(&client, "node-2", "healthy").await;
     until_whole(&mut cluster, copies, 10..FILMS + 40).await;
-    let (answer, task) = taken(&client, "POST", "/indexes/films/documents", films(0..1)).await;
-    assert_eq!(answer.header("x-miroir-degraded"), None);
+    let (response, task) = accepted(&client, "POST", "/indexes/films/documents", films(0..1)).await;
+    assert_eq!(response.header("x-miroir-degraded"), None);
     assert_eq!(task["status"], "succeeded", "{task}");
 }
 
 #[tokio::test]
-async fn writes_are_taken_while_another_group_is_whole() {
+async fn writes_are_accepted_while_another_group_is_complete() {
     let cluster = Cluster::builder().kind(NODE_KIND).nodes(4).groups(2).replication_factor(2);
-    writes_are_taken_without_one_node(cluster, 4).await;
+    writes_are_accepted_without_one_node(cluster, 4).await;
 }
 
 #[tokio::test]
-async fn writes_are_taken_where_one_acknowledgement_is_enough() {
+async fn writes_are_accepted_with_a_quorum_of_one() {
     let cluster = three_nodes().configuration(json!({ "cluster": { "write_quorum": 1 } }));
-    writes_are_taken_without_one_node(cluster, 2).await;
+    writes_are_accepted_without_one_node(cluster, 2).await;
 }
 
 #[tokio::test]
-async fn writes_are_refused_without_a_quorum_and_the_task_tells_who_took_them() {
+async fn writes_are_refused_without_a_quorum_and_the_task_names_the_nodes() {
     let mut cluster = three_nodes().start().await.unwrap();
     let client = cluster.client();
     load(&client).await;
     cluster.node(1).kill().await.unwrap();
-    let answer = client.call("POST", "/indexes/films/documents", films(0..FILMS + 20)).await.unwrap();
-    assert!(answer.header("retry-after").is_some(), "{answer:?}");
-    let error = answer.expect(503).unwrap();
+    let response = client.call("POST", "/indexes/films/documents", films(0..FILMS + 20)).await.unwrap();
+    assert!(response.header("retry-after").is_some(), "{response:?}");
+    let error = response.expect(503).unwrap();
     assert_eq!((&error["code"], &error["type"]), (&json!("miroir_no_quorum"), &json!("system")), "{error}");
     let message = error["message"].as_str().unwrap();
     for part in ["quorum of 2", "node-1", "node-3"] {
@@ -120,9 +122,9 @@ async fn writes_are_refused_without_a_quorum_and_the_task_tells_who_took_them() 
         "{row}"
     );
 
-    // What some replicas took, all of them get: nobody's answer may depend on who gives it.
+    // A repair brings the accepted writes to all replicas, so that responses do not depend on the replica.
     cluster.node(1).restart().await.unwrap();
     until_whole(&mut cluster, 2, 0..FILMS + 20).await;
-    let (_, task) = taken(&client, "POST", "/indexes/films/documents", films(0..FILMS + 20)).await;
+    let (_, task) = accepted(&client, "POST", "/indexes/films/documents", films(0..FILMS + 20)).await;
     assert_eq!(task["status"], "succeeded", "{task}");
 }

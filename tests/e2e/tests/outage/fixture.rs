@@ -1,25 +1,25 @@
-//! The films every test of outages works with, and the questions it asks about them.
+//! Films and searches for tests of outages.
 
 use std::collections::BTreeMap;
 
 use miroir_e2e::{Client, Cluster, Node, Response, until};
 use serde_json::{Value, json};
 
-/// How many films there are at first.
+/// Number of films at first.
 pub const FILMS: u64 = 80;
 
-/// One film; the same number gives the same film.
+/// Returns the film of a number.
 pub fn film(id: u64) -> Value {
     let genre = ["Drama", "Horror", "Comedy", "Science Fiction"][usize::try_from(id % 4).unwrap()];
     json!({ "id": id, "title": format!("film number {id}"), "year": 1950 + id % 50, "genre": genre })
 }
 
-/// Films by their numbers.
+/// Returns the films of numbers.
 pub fn films(ids: std::ops::Range<u64>) -> Value {
     ids.map(film).collect()
 }
 
-/// Makes the index `films` with its settings and its first films.
+/// Creates the index `films` with its settings and its first films.
 pub async fn load(client: &Client) {
     let settings =
         json!({ "filterableAttributes": ["year", "genre"], "sortableAttributes": ["year", "title"] });
@@ -33,9 +33,9 @@ pub async fn load(client: &Client) {
     }
 }
 
-/// What several searches answer: all that does not change from one time to the next.
+/// Returns the reproducible parts of the responses to several searches.
 pub async fn searches(client: &Client) -> Vec<Value> {
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for query in [
         json!({ "q": "film", "limit": 1_000 }),
         json!({ "q": "", "limit": 0, "facets": ["genre", "year"] }),
@@ -44,37 +44,37 @@ pub async fn searches(client: &Client) -> Vec<Value> {
         json!({ "q": "", "page": 3, "hitsPerPage": 12, "sort": ["title:desc"], "facets": ["genre"] }),
         json!({ "q": "film number 17", "limit": 5, "showRankingScore": true }),
     ] {
-        let answer = client.call("POST", "/indexes/films/search", query.clone()).await.unwrap();
-        assert_eq!(answer.header("x-miroir-degraded"), None, "{query}");
-        let mut body = answer.expect(200).unwrap();
+        let response = client.call("POST", "/indexes/films/search", query.clone()).await.unwrap();
+        assert_eq!(response.header("x-miroir-degraded"), None, "{query}");
+        let mut body = response.expect(200).unwrap();
         for changing in ["processingTimeMs", "requestUid"] {
             body.as_object_mut().unwrap().remove(changing);
         }
-        answers.push(body);
+        responses.push(body);
     }
-    answers
+    responses
 }
 
-/// A write that is taken: its answer, and its task once it is over.
-pub async fn taken(client: &Client, method: &str, path: &str, body: Value) -> (Response, Value) {
-    let answer = client.call(method, path, body).await.unwrap();
-    assert_eq!(answer.status, 202, "{}", answer.body);
-    let task = client.wait_for_task(answer.body["taskUid"].as_u64().unwrap()).await.unwrap();
-    (answer, task)
+/// Sends a write that must be accepted. Returns its response, and its task after its end.
+pub async fn accepted(client: &Client, method: &str, path: &str, body: Value) -> (Response, Value) {
+    let response = client.call(method, path, body).await.unwrap();
+    assert_eq!(response.status, 202, "{}", response.body);
+    let task = client.wait_for_task(response.body["taskUid"].as_u64().unwrap()).await.unwrap();
+    (response, task)
 }
 
-/// What a node itself says.
+/// Returns the response of a node.
 pub async fn on_node(node: &Node, path: &str) -> Value {
     Client::new(node.url(), None).unwrap().get(path).await.unwrap().expect(200).unwrap()
 }
 
-/// The same, or none when the node says 404.
+/// Returns the response of a node, or `None` if it is 404.
 pub async fn if_there(node: &Node, path: &str) -> Option<Value> {
-    let answer = Client::new(node.url(), None).unwrap().call("GET", path, Value::Null).await.unwrap();
-    (answer.status != 404).then(|| answer.expect(200).unwrap())
+    let response = Client::new(node.url(), None).unwrap().call("GET", path, Value::Null).await.unwrap();
+    (response.status != 404).then(|| response.expect(200).unwrap())
 }
 
-/// Every copy of every document of an index, by id, as the nodes themselves tell it.
+/// Returns every copy of every document of an index on the nodes, by id.
 pub async fn copies(cluster: &mut Cluster, index: &str) -> BTreeMap<String, Vec<Value>> {
     let mut copies: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for node in cluster.nodes() {
@@ -86,7 +86,7 @@ pub async fn copies(cluster: &mut Cluster, index: &str) -> BTreeMap<String, Vec<
     copies
 }
 
-/// Waits until every document is on as many nodes as it should be, the same everywhere, and the ids are these.
+/// Waits until exactly the documents `ids` exist, each with `copies_each` equal copies.
 pub async fn until_whole(cluster: &mut Cluster, copies_each: usize, ids: impl Iterator<Item = u64>) {
     let ids: Vec<String> = {
         let mut ids: Vec<String> = ids.map(|id| id.to_string()).collect();
@@ -112,7 +112,7 @@ pub async fn until_whole(cluster: &mut Cluster, copies_each: usize, ids: impl It
     }
 }
 
-/// What Miroir thinks of a node.
+/// Returns the status of a node according to Miroir.
 pub async fn status(client: &Client, node: &str) -> String {
     let topology = client.get("/_miroir/topology").await.unwrap().expect(200).unwrap();
     let groups = topology["groups"].as_array().unwrap();
@@ -121,7 +121,7 @@ pub async fn status(client: &Client, node: &str) -> String {
     node["status"].as_str().unwrap().to_owned()
 }
 
-/// Waits until Miroir thinks this of a node.
+/// Waits until Miroir reports a status of a node.
 pub async fn until_status(client: &Client, node: &str, wanted: &str) {
     until(&format!("{node} is {wanted}"), || async { (status(client, node).await == wanted).then_some(()) })
         .await;

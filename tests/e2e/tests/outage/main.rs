@@ -1,7 +1,7 @@
-//! Nodes that stop, hang, lie and come back, seen by a client of Miroir.
+//! Nodes that stop, hang, return wrong responses and come back, seen by a client of Miroir.
 
+mod all_down;
 mod degraded;
 mod fixture;
 mod misbehaving;
-mod nobody;
 mod returning;

@@ -1,4 +1,4 @@
-//! A node that runs and does not do what it should.
+//! A node that runs and misbehaves.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use crate::fixture::{FILMS, films, load, on_node, searches, until_status, until_whole};
 
-/// How long a node may take in these tests.
-const NODE_PATIENCE: Duration = Duration::from_millis(800);
+/// Timeout of nodes in these tests.
+const NODE_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// Two nodes, each with everything, and the switches of the second. Probes do not get in the way of what is tested,
-/// unless the test says otherwise.
+/// Starts two nodes with all documents, and returns the controls of the second. Without `probes` the node is
+/// never marked as failed.
 async fn twins(probes: bool) -> (Cluster, Control) {
-    let patience = u64::try_from(NODE_PATIENCE.as_millis()).unwrap();
+    let patience = u64::try_from(NODE_TIMEOUT.as_millis()).unwrap();
     let health = if probes {
         json!({ "probe_interval_ms": 100, "probe_timeout_ms": 500 })
     } else {
@@ -31,12 +31,12 @@ async fn twins(probes: bool) -> (Cluster, Control) {
     (cluster, control)
 }
 
-/// Writes `documents` and says which task that is. The answer must come within a few of the node's patiences.
+/// Writes `documents` and returns the task. The response must come within a few timeouts of the node.
 async fn written(client: &Client, documents: Value) -> u64 {
     let begun = Instant::now();
-    let answer = client.call("POST", "/indexes/films/documents", documents).await.unwrap();
-    assert!(begun.elapsed() < NODE_PATIENCE * 20, "a write waits for a bad node: {:?}", begun.elapsed());
-    let summary = answer.expect(202).unwrap();
+    let response = client.call("POST", "/indexes/films/documents", documents).await.unwrap();
+    assert!(begun.elapsed() < NODE_TIMEOUT * 20, "a write waits for a bad node: {:?}", begun.elapsed());
+    let summary = response.expect(202).unwrap();
     summary["taskUid"].as_u64().unwrap()
 }
 
@@ -44,16 +44,16 @@ async fn row(client: &Client, task: u64) -> Value {
     client.get(&format!("/_miroir/tasks/{task}")).await.unwrap().expect(200).unwrap()
 }
 
-/// The fault is on while searches and one write are made, then off: everything is answered within bounds, and the task
-/// and the copies end as they should.
-async fn outlives(route: Route, fault: Fault) -> (Cluster, Value) {
+/// Asserts that searches and a write during the fault have responses within bounds, and that the task and the
+/// copies are right after it.
+async fn survives(route: Route, fault: Fault) -> (Cluster, Value) {
     let (mut cluster, control) = twins(false).await;
     let client = cluster.client();
     let before = searches(&client).await;
     control.fail(route, fault);
     let begun = Instant::now();
     assert_eq!(searches(&client).await, before);
-    assert!(begun.elapsed() < NODE_PATIENCE * 40, "searches wait for a bad node: {:?}", begun.elapsed());
+    assert!(begun.elapsed() < NODE_TIMEOUT * 40, "searches wait for a bad node: {:?}", begun.elapsed());
     let task = written(&client, films(FILMS..FILMS + 30)).await;
     control.clear_faults();
     let ended = client.wait_for_task(task).await.unwrap();
@@ -65,30 +65,30 @@ async fn outlives(route: Route, fault: Fault) -> (Cluster, Value) {
     (cluster, row)
 }
 
-/// Every request but the probes that keep the node in the cluster.
+/// Every request apart from the probes that keep the node in the cluster.
 fn indexes() -> Route {
     Route::path("/indexes/**")
 }
 
 #[tokio::test]
-async fn hanging_node_holds_nobody_up() {
-    let (_cluster, row) = outlives(indexes(), Fault::Hang).await;
-    // It read the request and never did the work; that was found out, and not taken for a success.
+async fn hanging_node_does_not_delay_requests() {
+    let (_cluster, row) = survives(indexes(), Fault::Hang).await;
+    // The node read the request and never executed it. Miroir detected that.
     assert_eq!(row["nodeErrors"]["node-2"]["error"]["code"], "miroir_node_unavailable", "{row}");
     assert!(row["nodeTasks"]["node-2"].is_null(), "{row}");
 }
 
 #[tokio::test]
-async fn garbage_with_status_200_is_no_answer() {
+async fn garbage_with_status_200_is_a_failure() {
     let body = "<html>It works!</html>".to_owned();
-    let (_cluster, row) = outlives(indexes(), Fault::Response { status: 200, body }).await;
+    let (_cluster, row) = survives(indexes(), Fault::Response { status: 200, body }).await;
     assert_eq!(row["nodeErrors"]["node-2"]["error"]["code"], "miroir_node_unavailable", "{row}");
 }
 
 #[tokio::test]
-async fn json_of_another_shape_is_no_answer() {
+async fn json_of_another_shape_is_a_failure() {
     for body in ["null", "[]", r#"{"hits":17,"results":{},"taskUid":"seven","uid":-1}"#] {
-        outlives(indexes(), Fault::Response { status: 200, body: body.to_owned() }).await;
+        survives(indexes(), Fault::Response { status: 200, body: body.to_owned() }).await;
     }
 }
 
@@ -97,16 +97,16 @@ async fn server_errors_of_a_node_are_not_passed_on() {
     let body =
         r#"{"message":"disk full","code":"no_space_left_on_device","type":"system","link":""}"#.to_owned();
     for status in [500, 502, 503] {
-        outlives(indexes(), Fault::Response { status, body: body.clone() }).await;
+        survives(indexes(), Fault::Response { status, body: body.clone() }).await;
     }
 }
 
 #[tokio::test]
-async fn write_whose_answer_is_lost_is_found_again_and_not_repeated() {
+async fn write_with_a_lost_response_is_found_and_not_repeated() {
     let writes = Route::new("POST", "/indexes/films/documents");
     for fault in [Fault::LoseResponse, Fault::TruncateResponse] {
-        let (mut cluster, row) = outlives(writes.clone(), fault).await;
-        // It did take the write, and is no longer suspected of having missed it.
+        let (mut cluster, row) = survives(writes.clone(), fault).await;
+        // The node accepted the write and is in sync.
         assert_eq!(row["nodeTasks"]["node-2"]["status"], "succeeded", "{row}");
         assert_eq!(row["nodeErrors"], json!({}), "{row}");
         let tasks = on_node(cluster.node(1), "/tasks?types=documentAdditionOrUpdate&limit=100").await;
@@ -116,12 +116,12 @@ async fn write_whose_answer_is_lost_is_found_again_and_not_repeated() {
 
 #[tokio::test]
 async fn connection_cut_before_the_work_is_a_miss() {
-    let (_cluster, row) = outlives(indexes(), Fault::Cut).await;
+    let (_cluster, row) = survives(indexes(), Fault::Cut).await;
     assert_eq!(row["nodeErrors"]["node-2"]["error"]["code"], "miroir_node_unavailable", "{row}");
 }
 
 #[tokio::test]
-async fn index_creation_and_settings_whose_answers_are_lost_are_found_again() {
+async fn index_creation_and_settings_with_lost_responses_are_found() {
     let (mut cluster, control) = twins(false).await;
     let client = cluster.client();
     control.fail(Route::new("PATCH", "/indexes/*/settings"), Fault::LoseResponse);
@@ -149,7 +149,7 @@ async fn index_creation_and_settings_whose_answers_are_lost_are_found_again() {
 }
 
 #[tokio::test]
-async fn task_that_a_node_does_not_carry_out_stays_open_until_it_does() {
+async fn task_stays_open_until_every_node_has_executed_it() {
     let (cluster, control) = twins(false).await;
     let client = cluster.client();
     control.pause_tasks();
@@ -179,18 +179,18 @@ async fn node_whose_health_hangs_is_marked_failed_and_comes_back() {
     let task = written(&client, films(FILMS..FILMS + 5)).await;
     assert_eq!(client.wait_for_task(task).await.unwrap()["status"], "succeeded");
     assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
-    let asked = control.requests_to(&indexes());
-    assert!(asked.is_empty(), "a failed node is asked: {asked:?}");
+    let requests = control.requests_to(&indexes());
+    assert!(requests.is_empty(), "a failed node gets requests: {requests:?}");
     control.clear_faults();
     until_status(&client, "node-2", "healthy").await;
     until_whole(&mut cluster, 2, 0..FILMS + 5).await;
 }
 
 #[tokio::test]
-async fn slow_node_is_left_behind_and_catches_up() {
+async fn slow_node_does_not_delay_writes_and_catches_up() {
     let (mut cluster, control) = twins(false).await;
     let client = cluster.client();
-    control.fail(Route::new("POST", "/indexes/films/documents"), Fault::Delay(NODE_PATIENCE * 3));
+    control.fail(Route::new("POST", "/indexes/films/documents"), Fault::Delay(NODE_TIMEOUT * 3));
     let mut tasks = Vec::new();
     for number in 0..3 {
         let from = FILMS + number * 5;

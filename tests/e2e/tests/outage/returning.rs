@@ -1,18 +1,19 @@
-//! A node comes back and is brought what it missed.
+//! A node returns and is repaired.
 
 use miroir_e2e::{Client, Cluster, NODE_KIND, Node, until};
 use serde_json::{Value, json};
 
-use crate::fixture::{FILMS, films, if_there, load, on_node, searches, taken, until_status, until_whole};
+use crate::fixture::{FILMS, accepted, films, if_there, load, on_node, searches, until_status, until_whole};
 
-/// Two nodes, each with everything: what one has, the other must have.
+/// Starts two nodes, each with all documents.
 async fn twins() -> Cluster {
     Cluster::builder().kind(NODE_KIND).nodes(2).groups(2).start().await.unwrap()
 }
 
-/// All that a node has: its indexes with their keys, settings and documents. Dates differ from node to node.
+/// Returns the contents of a node: indexes with their keys, settings and documents. Dates differ between
+/// nodes.
 ///
-/// None when an index went away between two questions, as one does that is made anew.
+/// Returns `None` if an index disappeared between two requests, for example because it was created anew.
 async fn everything(node: &Node) -> Option<Vec<Value>> {
     let indexes = on_node(node, "/indexes?limit=100").await["results"].take();
     let mut all = Vec::new();
@@ -35,7 +36,7 @@ async fn everything(node: &Node) -> Option<Vec<Value>> {
 async fn until_alike(cluster: &mut Cluster) -> Vec<Value> {
     let nodes = &*cluster.nodes();
     let (one, other) = (&nodes[0], &nodes[1]);
-    until("both nodes have the same", || async {
+    until("both nodes are equal", || async {
         let wanted = everything(one).await?;
         (everything(other).await? == wanted).then_some(wanted)
     })
@@ -43,11 +44,11 @@ async fn until_alike(cluster: &mut Cluster) -> Vec<Value> {
 }
 
 async fn write(client: &Client, method: &str, path: &str, body: Value) {
-    let (_, task) = taken(client, method, path, body).await;
+    let (_, task) = accepted(client, method, path, body).await;
     assert_eq!(task["status"], "succeeded", "{method} {path}: {task}");
 }
 
-/// What happens while node-2 is away: one of everything.
+/// Makes one change of every kind, for a node that is down.
 async fn changes(client: &Client) {
     write(client, "POST", "/indexes", json!({ "uid": "made", "primaryKey": "key" })).await;
     write(client, "PATCH", "/indexes/made/settings", json!({ "filterableAttributes": ["key"] })).await;
@@ -62,7 +63,7 @@ async fn changes(client: &Client) {
     write(client, "POST", "/indexes/films/documents", films(FILMS..FILMS + 10)).await;
 }
 
-async fn missed_changes_are_brought(miroir_restarts: bool) {
+async fn missed_changes_are_repaired(miroir_restarts: bool) {
     let mut cluster = twins().await;
     let client = cluster.client();
     load(&client).await;
@@ -83,7 +84,7 @@ async fn missed_changes_are_brought(miroir_restarts: bool) {
     assert_eq!(all[2]["primaryKey"], "key");
     assert_eq!(all[2]["documents"].as_array().unwrap().len(), 2);
 
-    // It serves again: alone, it answers all there is.
+    // The repaired node alone returns all documents.
     cluster.node(0).kill().await.unwrap();
     until_status(&client, "node-1", "failed").await;
     let found = client.call("POST", "/indexes/films/search", json!({ "q": "movie", "limit": 1_000 }));
@@ -93,16 +94,16 @@ async fn missed_changes_are_brought(miroir_restarts: bool) {
 
 #[tokio::test]
 async fn returning_node_gets_indexes_settings_documents_and_deletions() {
-    missed_changes_are_brought(false).await;
+    missed_changes_are_repaired(false).await;
 }
 
 #[tokio::test]
-async fn returning_node_gets_what_it_missed_though_miroir_restarted_meanwhile() {
-    missed_changes_are_brought(true).await;
+async fn returning_node_is_repaired_after_a_restart_of_miroir() {
+    missed_changes_are_repaired(true).await;
 }
 
 #[tokio::test]
-async fn returning_node_gets_an_index_that_was_deleted_and_made_anew_with_another_key() {
+async fn returning_node_gets_an_index_that_was_created_anew_with_another_key() {
     let mut cluster = twins().await;
     let client = cluster.client();
     load(&client).await;
@@ -117,7 +118,7 @@ async fn returning_node_gets_an_index_that_was_deleted_and_made_anew_with_anothe
 }
 
 #[tokio::test]
-async fn node_that_comes_and_goes_ends_whole() {
+async fn node_with_several_outages_ends_in_sync() {
     let cluster = Cluster::builder().kind(NODE_KIND).nodes(4).groups(2).replication_factor(2);
     let cluster = cluster.configuration(json!({ "health": { "probe_interval_ms": 50 } }));
     let mut cluster = cluster.start().await.unwrap();
@@ -126,11 +127,13 @@ async fn node_that_comes_and_goes_ends_whole() {
     let mut written = FILMS;
     for _ in 0..4 {
         cluster.node(2).kill().await.unwrap();
-        let (_, task) = taken(&client, "POST", "/indexes/films/documents", films(written..written + 7)).await;
+        let (_, task) =
+            accepted(&client, "POST", "/indexes/films/documents", films(written..written + 7)).await;
         assert_eq!(task["status"], "succeeded", "{task}");
         written += 7;
         cluster.node(2).restart().await.unwrap();
-        let (_, task) = taken(&client, "POST", "/indexes/films/documents", films(written..written + 7)).await;
+        let (_, task) =
+            accepted(&client, "POST", "/indexes/films/documents", films(written..written + 7)).await;
         assert_eq!(task["status"], "succeeded", "{task}");
         written += 7;
     }

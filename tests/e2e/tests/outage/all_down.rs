@@ -1,12 +1,12 @@
-//! Every node is away.
+//! Every node is down.
 
 use miroir_e2e::{Cluster, NODE_KIND};
 use serde_json::json;
 
-use crate::fixture::{FILMS, films, load, searches, taken, until_status};
+use crate::fixture::{FILMS, accepted, films, load, searches, until_status};
 
 #[tokio::test]
-async fn everything_says_what_is_missing_and_recovers_by_itself() {
+async fn responses_name_the_failure_and_recover() {
     let mut cluster =
         Cluster::builder().kind(NODE_KIND).nodes(2).replication_factor(2).start().await.unwrap();
     let client = cluster.client();
@@ -34,9 +34,9 @@ async fn everything_says_what_is_missing_and_recovers_by_itself() {
                 "no node",
             ),
         ] {
-            let answer = client.call(method, path, body).await.unwrap();
-            assert!(answer.header("retry-after").is_some(), "{method} {path}: {answer:?}");
-            let error = answer.expect(503).unwrap();
+            let response = client.call(method, path, body).await.unwrap();
+            assert!(response.header("retry-after").is_some(), "{method} {path}: {response:?}");
+            let error = response.expect(503).unwrap();
             assert_eq!(error["code"], code, "{method} {path}: {error}");
             assert!(error["message"].as_str().unwrap().contains(word), "{method} {path}: {error}");
         }
@@ -45,7 +45,7 @@ async fn everything_says_what_is_missing_and_recovers_by_itself() {
     let reasons = ready["reasons"].to_string();
     assert!(reasons.contains("node-1") && reasons.contains("node-2"), "{ready}");
     client.get("/health").await.unwrap().expect(200).unwrap();
-    // The tasks are Miroir's own: they are told without any node, and none of these writes is left open.
+    // Miroir serves tasks without any node, and none of these writes is left open.
     let open = client.get("/tasks?statuses=enqueued,processing").await.unwrap().expect(200).unwrap();
     assert_eq!(open["total"], 0, "{open}");
     let failed = client.get("/tasks?statuses=failed").await.unwrap().expect(200).unwrap();
@@ -58,8 +58,8 @@ async fn everything_says_what_is_missing_and_recovers_by_itself() {
     assert_eq!(searches(&client).await, before);
     until_status(&client, "node-1", "healthy").await;
     until_status(&client, "node-2", "healthy").await;
-    let (answer, task) = taken(&client, "POST", "/indexes/films/documents", films(0..FILMS)).await;
-    assert_eq!(answer.header("x-miroir-degraded"), None);
+    let (response, task) = accepted(&client, "POST", "/indexes/films/documents", films(0..FILMS)).await;
+    assert_eq!(response.header("x-miroir-degraded"), None);
     assert_eq!(task["status"], "succeeded", "{task}");
     assert_eq!(searches(&client).await, before);
 }

@@ -1,4 +1,4 @@
-//! A Miroir with something of everything in it.
+//! A Miroir with objects of every kind.
 
 use miroir_domain::job::NewJob;
 use miroir_e2e::{Client, Cluster};
@@ -9,18 +9,18 @@ use tempfile::TempDir;
 
 use crate::tool::{ADMIN_KEY, MASTER_KEY, Tool};
 
-/// Two nodes, an index `films` with two films, a feed, and the jobs `move-1` and `move-2`.
-pub struct Stage {
+/// A cluster with two nodes, an index `films` of two films, a feed, and the jobs `move-1` and `move-2`.
+pub struct Fixture {
     pub cluster: Cluster,
-    /// With the master key.
+    /// Client with the master key.
     pub client: Client,
-    /// With the admin key.
+    /// Client with the admin key.
     pub admin: Client,
     pub tool: Tool,
     _folder: TempDir,
 }
 
-impl Stage {
+impl Fixture {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("miroir.db");
@@ -35,12 +35,12 @@ impl Stage {
         let client = cluster.client();
         let admin = Client::new(client.base_url(), Some(ADMIN_KEY)).unwrap();
         let tool = Tool::new(client.base_url());
-        let stage = Self { cluster, client, admin, tool, _folder: folder };
-        stage.write(&json!([{ "id": 1, "title": "Metropolis" }, { "id": 2, "title": "Ronin" }])).await;
-        stage
+        let fixture = Self { cluster, client, admin, tool, _folder: folder };
+        fixture.write(&json!([{ "id": 1, "title": "Metropolis" }, { "id": 2, "title": "Ronin" }])).await;
+        fixture
     }
 
-    /// Writes films and waits until they are there.
+    /// Writes films and waits for the success of the task.
     pub async fn write(&self, films: &Value) -> Value {
         let path = "/indexes/films/documents?primaryKey=id";
         let task = self.client.write("POST", path, films.clone()).await.unwrap();
@@ -48,19 +48,19 @@ impl Stage {
         task
     }
 
-    /// What Miroir itself answers to an operator.
+    /// Returns the response of Miroir to a request with the admin key.
     pub async fn get(&self, path: &str) -> Value {
         self.admin.get(path).await.unwrap().expect(200).unwrap()
     }
 
-    /// Makes an index.
+    /// Creates an index.
     pub async fn index(&self, uid: &str) {
         let task = self.client.write("POST", "/indexes", json!({ "uid": uid })).await.unwrap();
         assert_eq!(task["status"], "succeeded", "{task}");
     }
 }
 
-/// Nothing in Miroir queues a job yet, so they are put where Miroir will find them.
+/// Adds jobs to the store, since Miroir queues none yet.
 async fn queue_jobs(options: SqliteOptions) {
     let store = SqliteStore::open(options).await.unwrap();
     for id in ["move-1", "move-2"] {
