@@ -1,14 +1,14 @@
 //! The arrows between the files of a crate: a file points at the files that define what it names.
 //!
-//! A name is followed through re-exports to where it is defined. Declaring a module is no arrow, and neither is naming
-//! a module without anything of it.
+//! A name is followed through re-exports to where it is defined. Declaring a module is no arrow, and
+//! neither is naming a module without anything of it.
 
 use std::collections::BTreeSet;
 
 use crate::cycle::Graph;
 use crate::module::{Crate, ModulePath};
 
-/// How many re-exports a name is followed through, so that a circle of them ends.
+/// The maximum number of re-exports through which a name is followed, so that a circle of them ends.
 const MAX_STEPS: usize = 32;
 
 impl Crate {
@@ -46,8 +46,8 @@ impl Crate {
         arrows
     }
 
-    /// Returns the module that defines the item which `path` names in the module `from`. Returns `None` if the item is
-    /// of another crate, or if the path names a module.
+    /// Returns the module that defines the item which `path` names in the module `from`. Returns `None` if
+    /// the item is of another crate, or if the path names a module.
     fn resolve(&self, from: &[String], path: &[String], steps: usize) -> Option<ModulePath> {
         if steps > MAX_STEPS {
             return None;

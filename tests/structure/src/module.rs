@@ -37,7 +37,8 @@ pub struct Crate {
 }
 
 impl Crate {
-    /// Reads the crate in `folder`, with everything below `src/lib.rs`, or below `src/main.rs` where it has no library.
+    /// Reads the crate in `folder`, with everything below `src/lib.rs`, or below `src/main.rs` where it has
+    /// no library.
     ///
     /// # Panics
     ///

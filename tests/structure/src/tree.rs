@@ -15,8 +15,8 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository has a root")
 }
 
-/// Returns the paths of all files below the folder `path` of the repository, relative to its root, in order. Hidden
-/// and generated folders are left out.
+/// Returns the paths of all files below the folder `path` of the repository, relative to its root, in
+/// order. Hidden and generated folders are left out.
 ///
 /// # Panics
 ///

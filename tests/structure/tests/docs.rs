@@ -1,4 +1,5 @@
-//! The documentation says what is true of the repository: its index, its links, its decisions, its module tables.
+//! The documentation says what is true of the repository: its index, its links, its decisions, its module
+//! tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -175,8 +176,8 @@ fn readme_is_short_and_shows_the_application_on_the_first_screen() {
     assert!(line.is_some_and(|line| line < FIRST_SCREEN_LINES), "the section begins at line {line:?}");
 }
 
-/// Returns the modules that the tables of the architecture list, by the folder of their crate: the names in the
-/// first cells of the rows below a heading that ends with the folder.
+/// Returns the modules that the tables of the architecture list, by the folder of their crate: the names in
+/// the first cells of the rows below a heading that ends with the folder.
 fn listed_modules() -> BTreeMap<String, Vec<String>> {
     let page = tree::read(ARCHITECTURE);
     let mut listed: BTreeMap<String, Vec<String>> = BTreeMap::new();
