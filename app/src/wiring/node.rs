@@ -7,7 +7,6 @@ use miroir_core::node::{HealthTracker, NodePool, Timeouts};
 use miroir_domain::NodeId;
 use miroir_domain::topology::Topology;
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
-
 use miroir_ports::outbound::Clock;
 use miroir_prometheus::Metrics;
 
