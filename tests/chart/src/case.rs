@@ -41,7 +41,7 @@ pub const CASES: &[Case] = &[
         overlay: "auth: {nodeMasterKey: another-key-for-the-nodes}",
     },
     Case {
-        name: "bundled_with_a_secret_of_yours",
+        name: "bundled_with_an_existing_secret",
         example: "bundled",
         overlay: "{auth: {masterKey: '', adminKey: '', existingSecret: keys}, redis: {password: ''}}",
     },
@@ -51,7 +51,7 @@ pub const CASES: &[Case] = &[
         overlay: "{replicas: 3, taskStore: {backend: redis, redis: {url: 'rediss://u:p@r.example.com:6380/1', prefix: films}}}",
     },
     Case {
-        name: "redis_by_a_secret_of_its_own",
+        name: "redis_by_secret",
         example: "sqlite",
         overlay: "{replicas: 2, taskStore: {backend: redis, redis: {existingSecret: redis, existingSecretKey: url}}}",
     },

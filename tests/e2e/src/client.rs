@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::wait::PATIENCE;
+use crate::wait::TIMEOUT;
 
 /// Pause between two reads of a task.
 const TASK_PAUSE: Duration = Duration::from_millis(10);
@@ -49,7 +49,7 @@ impl Client {
     /// Creates a client of the server at `base_url`.
     pub fn new(base_url: impl Into<String>, key: Option<&str>) -> Result<Self> {
         let http = reqwest::Client::builder()
-            .timeout(PATIENCE)
+            .timeout(TIMEOUT)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
@@ -105,7 +105,7 @@ impl Client {
 
     /// Waits for the end of the task. Returns the task.
     pub async fn wait_for_task(&self, uid: u64) -> Result<Value> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let task = self.get(&format!("/tasks/{uid}")).await?.expect(200)?;
             if matches!(task["status"].as_str(), Some("succeeded" | "failed" | "canceled")) {

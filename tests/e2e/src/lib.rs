@@ -47,4 +47,4 @@ pub use process::Process;
 pub use python::python_script;
 pub use random::Random;
 pub use receiver::Receiver;
-pub use wait::{PATIENCE, until};
+pub use wait::{TIMEOUT, until};

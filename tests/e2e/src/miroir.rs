@@ -14,7 +14,7 @@ use crate::binary;
 use crate::client::Client;
 use crate::port::free_port;
 use crate::process::Process;
-use crate::wait::PATIENCE;
+use crate::wait::TIMEOUT;
 
 /// `miroir serve` as a child process, which keeps its address, configuration and store through restarts.
 pub struct Miroir {
@@ -80,7 +80,7 @@ impl Miroir {
     ///
     /// # Errors
     ///
-    /// Returns an error with the log if the process ends, and with the last response after [`PATIENCE`].
+    /// Returns an error with the log if the process ends, and with the last response after [`TIMEOUT`].
     pub async fn until_ready(&mut self) -> Result<()> {
         let mut last = Value::Null;
         let ready = async {
@@ -95,7 +95,7 @@ impl Miroir {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        match timeout(PATIENCE, ready).await {
+        match timeout(TIMEOUT, ready).await {
             Ok(outcome) => outcome,
             Err(_) => bail!("miroir does not become ready; its last response was: {last}"),
         }

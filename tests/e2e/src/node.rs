@@ -13,7 +13,7 @@ use crate::binary;
 use crate::client::Client;
 use crate::port::free_port;
 use crate::process::Process;
-use crate::wait::PATIENCE;
+use crate::wait::TIMEOUT;
 
 /// Kind of the nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,7 @@ async fn until_responding(process: &mut Process, client: &Client) -> Result<()> 
             sleep(Duration::from_millis(50)).await;
         }
     };
-    match timeout(PATIENCE, responding).await {
+    match timeout(TIMEOUT, responding).await {
         Ok(outcome) => outcome,
         Err(_) => bail!("{} runs and does not respond", client.base_url()),
     }

@@ -34,14 +34,14 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::wait::PATIENCE;
+    use crate::wait::TIMEOUT;
 
     #[test]
     fn ports_are_given_once_and_can_be_bound() {
         let given: HashSet<SocketAddr> = (0..20).map(|_| free_port().unwrap()).collect();
         assert_eq!(given.len(), 20);
         // A child that another test forks holds a copy of the probing socket until it executes its program.
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         for address in given {
             while TcpListener::bind(address).is_err() {
                 assert!(Instant::now() < deadline, "{address} stays in use");

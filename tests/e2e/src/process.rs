@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::wait::PATIENCE;
+use crate::wait::TIMEOUT;
 
 /// Number of lines of the log that a failing test prints.
 const LOG_LINES: usize = 80;
@@ -97,13 +97,13 @@ impl Process {
 
     /// Waits for the end of the process.
     pub async fn wait(&mut self) -> Result<ExitStatus> {
-        self.wait_at_most(PATIENCE).await
+        self.wait_at_most(TIMEOUT).await
     }
 
-    /// Waits at most `patience` for the end of the process.
-    pub async fn wait_at_most(&mut self, patience: Duration) -> Result<ExitStatus> {
+    /// Waits at most `limit` for the end of the process.
+    pub async fn wait_at_most(&mut self, limit: Duration) -> Result<ExitStatus> {
         let Some(child) = &mut self.child else { bail!("{} does not run", self.name) };
-        let Ok(status) = timeout(patience, child.wait()).await else {
+        let Ok(status) = timeout(limit, child.wait()).await else {
             bail!("{} does not end; its log ends with:\n{}", self.name, self.log_tail())
         };
         self.child = None;
@@ -200,7 +200,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(PATIENCE, gone).await.expect("the process outlives its handle");
+        timeout(TIMEOUT, gone).await.expect("the process outlives its handle");
         drop(directory);
     }
 }

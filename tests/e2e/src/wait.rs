@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// Timeout of every step of a test: a bound against hanging and no measure of speed.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Pause between two checks.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -15,12 +15,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 ///
 /// # Panics
 ///
-/// Panics after [`PATIENCE`] with `what`, which describes the condition.
+/// Panics after [`TIMEOUT`] with `what`, which describes the condition.
 pub async fn until<T, F>(what: &str, mut check: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(found) = check().await {
             return found;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use miroir_devnode::RecordedRequest;
-use miroir_e2e::{Client, Cluster, PATIENCE};
+use miroir_e2e::{Client, Cluster, TIMEOUT};
 use miroir_http::route_list;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -69,7 +69,7 @@ impl Fixture {
         let _ = stream.write_all(bytes).await;
         let mut response = Vec::new();
         let read =
-            timeout(PATIENCE, stream.read_to_end(&mut response)).await.expect("the connection stays open");
+            timeout(TIMEOUT, stream.read_to_end(&mut response)).await.expect("the connection stays open");
         assert!(read.is_ok() || !response.is_empty(), "{read:?}");
         let text = String::from_utf8(response).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));

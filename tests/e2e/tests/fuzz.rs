@@ -3,15 +3,15 @@
 
 use std::path::Path;
 
-use miroir_e2e::{Client, Cluster, PATIENCE, Process, python_script};
+use miroir_e2e::{Client, Cluster, Process, TIMEOUT, python_script};
 use serde_json::{Value, json};
 
 /// Examples of each operation in each phase, unless `MIROIR_FUZZ_EXAMPLES` sets another number.
 const EXAMPLES: u32 = 5;
 /// Seed of the cases, unless `MIROIR_FUZZ_SEED` sets another.
 const SEED: u64 = 20_250_304;
-/// Timeout of the run in multiples of [`PATIENCE`]. It grows with the number of examples.
-const PATIENCES: u32 = 8;
+/// Timeout of the run in multiples of [`TIMEOUT`]. It grows with the number of examples.
+const TIMEOUTS: u32 = 8;
 const MASTER_KEY: &str = "a-master-key-for-the-fuzzer";
 const ADMIN_KEY: &str = "an-admin-key-for-the-fuzzer";
 
@@ -36,8 +36,8 @@ async fn responses_fit_the_document_for_valid_and_invalid_requests() {
     let directory = tempfile::tempdir().unwrap();
     let mut fuzzing = fuzzer(cluster.client().base_url(), examples, seed, directory.path());
     fuzzing.start().unwrap();
-    let patience = PATIENCE * PATIENCES * examples.div_ceil(EXAMPLES);
-    let status = fuzzing.wait_at_most(patience).await.unwrap();
+    let limit = TIMEOUT * TIMEOUTS * examples.div_ceil(EXAMPLES);
+    let status = fuzzing.wait_at_most(limit).await.unwrap();
     let log = fuzzing.log();
     println!("{log}");
     assert!(status.success(), "the fuzzer found an error with the seed {seed}");

@@ -1,13 +1,13 @@
 //! The official Python client, unmodified, against Miroir.
 
-use miroir_e2e::{Cluster, NODE_KIND, PATIENCE, Process, python_script};
+use miroir_e2e::{Cluster, NODE_KIND, Process, TIMEOUT, python_script};
 use serde_json::json;
 
 /// A key longer than a production server demands.
 const KEY: &str = "a-master-key-for-the-tests";
 /// Timeout of the script in multiples of that of one step: it waits for about forty tasks, each up to seconds
 /// on real nodes of a busy machine.
-const SCRIPT_PATIENCES: u32 = 10;
+const SCRIPT_TIMEOUTS: u32 = 10;
 
 /// Runs the script against a Miroir. Prints its output if it fails.
 async fn drive(url: &str, key: Option<&str>) {
@@ -16,7 +16,7 @@ async fn drive(url: &str, key: Option<&str>) {
     let directory = tempfile::tempdir().unwrap();
     let mut process = Process::new("client.py", command, directory.path().join("log"));
     process.start().unwrap();
-    let status = process.wait_at_most(PATIENCE * SCRIPT_PATIENCES).await.unwrap();
+    let status = process.wait_at_most(TIMEOUT * SCRIPT_TIMEOUTS).await.unwrap();
     assert!(status.success(), "client.py ended with {status}");
     let log = process.log();
     let last = log.lines().last().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use miroir::config::Config;
-use miroir_e2e::{Client, Cluster, PATIENCE, Response, miroir_program, until};
+use miroir_e2e::{Client, Cluster, Response, TIMEOUT, miroir_program, until};
 use miroir_http::route_list;
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
@@ -200,7 +200,7 @@ async fn check(folder: &Path, text: &str, variables: &[(&str, &str)]) -> (bool, 
     let mut command = Command::new(miroir_program().await.unwrap());
     command.args(["config", "check", "--config"]).arg(&file).current_dir(folder).env_clear();
     command.envs(variables.iter().copied()).stdin(Stdio::null());
-    let output = timeout(PATIENCE, command.output()).await.expect("an exit within the timeout").unwrap();
+    let output = timeout(TIMEOUT, command.output()).await.expect("an exit within the timeout").unwrap();
     let printed =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(!printed.is_empty());

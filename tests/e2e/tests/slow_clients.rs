@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use miroir_e2e::{Client, Cluster, PATIENCE, miroir_program};
+use miroir_e2e::{Client, Cluster, TIMEOUT, miroir_program};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
@@ -66,10 +66,7 @@ async fn connect(address: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     // A small receive buffer, for a client that does not read.
     socket.set_recv_buffer_size(4_096).unwrap();
-    timeout(PATIENCE, socket.connect(address.parse().unwrap()))
-        .await
-        .expect("an accepted connection")
-        .unwrap()
+    timeout(TIMEOUT, socket.connect(address.parse().unwrap())).await.expect("an accepted connection").unwrap()
 }
 
 /// Returns whether a connection without a response is open.
@@ -173,6 +170,6 @@ async fn slow_clients_are_disconnected() {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
-    timeout(PATIENCE, all_senders_gone).await.expect("clients that send byte by byte are disconnected");
+    timeout(TIMEOUT, all_senders_gone).await.expect("clients that send byte by byte are disconnected");
     behave(&client).await;
 }

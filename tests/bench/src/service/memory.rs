@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use miroir_e2e::{Cluster, PATIENCE};
+use miroir_e2e::{Cluster, TIMEOUT};
 use tokio::time::{sleep, timeout};
 
 use super::document::{document, ndjson};
@@ -36,7 +36,7 @@ pub async fn measure_import(cluster: &mut Cluster) -> Result<Vec<Row>> {
         .header("content-type", "application/x-ndjson")
         .body(body);
     let response =
-        timeout(2 * PATIENCE, client.send(request)).await.context("the import has no response")??;
+        timeout(2 * TIMEOUT, client.send(request)).await.context("the import has no response")??;
     response.expect(202)?;
     let peak = resident(cluster, "VmHWM")?;
     let row = Row::alone(

@@ -101,7 +101,7 @@ fn budgets_and_policies_refer_to_existing_pods_and_ports() {
 }
 
 #[test]
-fn budget_lets_one_pod_be_moved_unless_another_number_is_set() {
+fn budget_allows_one_eviction_by_default() {
     let spec = |overlay: &str| {
         let rendered = case("redis").values().with(&format!("podDisruptionBudget: {overlay}")).rendered();
         let budget = rendered.find("PodDisruptionBudget", "shop-miroir").cloned();
@@ -210,7 +210,7 @@ fn names_do_not_repeat_a_release_called_miroir() {
 }
 
 #[test]
-fn test_hook_asks_the_service_of_clients_whether_it_is_ready() {
+fn test_hook_checks_readiness_through_the_service_of_clients() {
     in_every_case(|case, rendered| {
         let pod = rendered.of_kind("Pod")[0];
         assert_eq!(pod.text("/metadata/annotations/helm.sh~1hook"), "test", "{case}");

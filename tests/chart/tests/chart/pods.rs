@@ -1,4 +1,4 @@
-//! Pods: what they may do, what they mount, how they are probed and stopped.
+//! Pods: permissions, volumes, probes and termination.
 
 use miroir_test_chart::{CASES, Container, Object, Rendered, case};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ fn miroir(rendered: &Rendered) -> (&Object, Container) {
 }
 
 #[test]
-fn no_container_may_do_more_than_it_must() {
+fn containers_have_no_unnecessary_permissions() {
     for case in CASES {
         let rendered = case.values().rendered();
         for (object, (_, pod)) in rendered.iter().filter_map(|object| Some((object, object.pod()?))) {
@@ -32,7 +32,7 @@ fn no_container_may_do_more_than_it_must() {
 }
 
 #[test]
-fn what_is_mounted_exists() {
+fn mounted_volumes_exist() {
     for case in CASES {
         let rendered = case.values().rendered();
         for (object, (_, pod)) in rendered.iter().filter_map(|object| Some((object, object.pod()?))) {
@@ -56,7 +56,7 @@ fn what_is_mounted_exists() {
                 }
             }
         }
-        // A claim is made where tasks are in a file, and nowhere else.
+        // There is a claim if and only if tasks are in a file.
         let (_, container) = miroir(&rendered);
         let stored =
             container.list("volumeMounts").iter().any(|mount| mount["mountPath"] == "/var/lib/miroir");
@@ -90,8 +90,8 @@ fn probes_use_keyless_routes_on_the_port_of_clients() {
         for (probe, path) in
             [("startupProbe", "/health"), ("livenessProbe", "/health"), ("readinessProbe", "/_miroir/ready")]
         {
-            let asked = json!({ "path": path, "port": "http" });
-            assert_eq!(container.value[probe]["httpGet"], asked, "{}: {probe}", case.name);
+            let expected = json!({ "path": path, "port": "http" });
+            assert_eq!(container.value[probe]["httpGet"], expected, "{}: {probe}", case.name);
         }
         let ports = container.list("ports");
         assert_eq!(ports[0]["name"], "http", "{}", case.name);

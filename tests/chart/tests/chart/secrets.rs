@@ -48,15 +48,15 @@ fn referenced_keys_of_an_existing_secret_are_documented() {
     let production = ["admin-key?", "key-of-b-1", "master-key", "node-master-key?", "redis-url"];
     assert_eq!(read("production"), own(&production));
     assert_eq!(
-        read("bundled_with_a_secret_of_yours"),
+        read("bundled_with_an_existing_secret"),
         ["keys/admin-key?", "keys/master-key", "keys/redis-password"]
     );
-    assert!(read("redis_by_a_secret_of_its_own").contains(&"redis/url".to_owned()));
+    assert!(read("redis_by_secret").contains(&"redis/url".to_owned()));
 }
 
 #[test]
 fn chart_with_an_existing_secret_creates_none() {
-    for name in ["redis", "production", "bundled_with_a_secret_of_yours"] {
+    for name in ["redis", "production", "bundled_with_an_existing_secret"] {
         let rendered = case(name).values().rendered();
         assert!(rendered.of_kind("Secret").is_empty(), "{name}");
     }
@@ -93,7 +93,7 @@ redis: {password: SECRET-of-redis}";
 
 #[test]
 fn servers_of_the_chart_have_the_key_of_miroirs_requests() {
-    for name in ["bundled", "own_nodes_key", "bundled_with_a_secret_of_yours"] {
+    for name in ["bundled", "own_nodes_key", "bundled_with_an_existing_secret"] {
         let rendered = case(name).values().rendered();
         let key = |kind: &str, workload: &str, variable: &str| -> Value {
             let container = &rendered.get(kind, workload).containers()[0];

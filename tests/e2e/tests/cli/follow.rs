@@ -1,6 +1,6 @@
 //! `cdc follow`: prints changes across a restart of Miroir, until its reader closes the pipe.
 
-use miroir_e2e::PATIENCE;
+use miroir_e2e::TIMEOUT;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
@@ -22,7 +22,7 @@ impl Following {
     }
 
     async fn line(&mut self) -> String {
-        let line = timeout(PATIENCE, self.lines.next_line()).await.expect("a line within the timeout");
+        let line = timeout(TIMEOUT, self.lines.next_line()).await.expect("a line within the timeout");
         line.unwrap().expect("the output continues")
     }
 }
@@ -74,7 +74,7 @@ async fn follow_begins_now_and_exits_with_zero_when_the_pipe_is_closed() {
             }
         }
     };
-    assert!(timeout(PATIENCE, ended).await.expect("an exit within the timeout").success());
+    assert!(timeout(TIMEOUT, ended).await.expect("an exit within the timeout").success());
 }
 
 #[tokio::test]

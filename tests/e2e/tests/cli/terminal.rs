@@ -1,7 +1,7 @@
 //! Output on a terminal: colours where they are wanted, progress, and no control sequences from other
 //! sources.
 
-use miroir_e2e::{PATIENCE, program};
+use miroir_e2e::{TIMEOUT, program};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -21,7 +21,7 @@ async fn shown(tool: &Tool, arguments: &[&str], environment: &[(&str, &str)]) ->
     command.arg("-c").arg(PSEUDO_TERMINAL).arg(path).args(arguments).stdin(std::process::Stdio::null());
     command.env("TERM", "xterm").env_remove("NO_COLOR").envs(tool.environment());
     let output = command.envs(environment.iter().copied()).kill_on_drop(true).output();
-    let output = timeout(PATIENCE, output).await.expect("an exit within the timeout").unwrap();
+    let output = timeout(TIMEOUT, output).await.expect("an exit within the timeout").unwrap();
     (String::from_utf8(output.stdout).unwrap(), output.status.code())
 }
 

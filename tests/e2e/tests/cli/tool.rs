@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use miroir_e2e::{PATIENCE, program};
+use miroir_e2e::{TIMEOUT, program};
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -92,7 +92,7 @@ impl Tool {
     /// Runs the command to its end. Asserts that no key is printed.
     pub async fn run(&self, arguments: &[&str]) -> Ended {
         let mut command = self.command(arguments).await;
-        let output = timeout(PATIENCE, command.output()).await.expect("an exit within the timeout").unwrap();
+        let output = timeout(TIMEOUT, command.output()).await.expect("an exit within the timeout").unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let ended = Ended {
             code: output.status.code().expect("an exit without a signal"),

@@ -6,7 +6,7 @@ use miroir_domain::placement::shard_of;
 use miroir_e2e::Client;
 use serde_json::{Map, Value};
 
-use super::Case;
+use super::case::Case;
 use super::evidence::{missed_shards, parts};
 use super::ledger::{Attempt, Write};
 use super::outcome::{Outcome, possible};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use miroir_e2e::Client;
 
-use super::Case;
+use super::case::Case;
 use super::check_document::listed;
 use super::evidence::parts;
 use super::ledger::{Attempt, Write};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Case;
+use super::case::Case;
 use super::evidence::parts;
 use super::ledger::{Attempt, Write};
 use super::outcome::{Outcome, possible};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use miroir_domain::Timestamp;
 use serde_json::Value;
 
-use super::Case;
+use super::case::Case;
 use super::evidence::{NodePart, parts};
 use super::ledger::Attempt;
 use super::writer::LASTING;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Case;
+use super::case::Case;
 use super::rounds::Tally;
 
 /// Counts the writes in the requests that simulated nodes remember, and in the tasks they accepted.

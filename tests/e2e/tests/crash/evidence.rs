@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use miroir_e2e::{Client, Cluster, PATIENCE};
+use miroir_e2e::{Client, Cluster, TIMEOUT};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -63,7 +63,7 @@ async fn all_tasks(client: &Client) -> BTreeMap<u64, Value> {
 
 /// Waits until every task of Miroir has ended.
 pub async fn until_no_task_is_open(client: &Client) {
-    let mut deadline = Instant::now() + PATIENCE;
+    let mut deadline = Instant::now() + TIMEOUT;
     let mut last = u64::MAX;
     loop {
         let page = client.get("/tasks?statuses=enqueued,processing&limit=3").await.unwrap();
@@ -74,7 +74,7 @@ pub async fn until_no_task_is_open(client: &Client) {
         }
         // The deadline moves as long as tasks end, since a slow machine may need long for all of them.
         if open < last {
-            (last, deadline) = (open, Instant::now() + PATIENCE);
+            (last, deadline) = (open, Instant::now() + TIMEOUT);
         }
         assert!(Instant::now() < deadline, "{open} tasks do not end, such as {}", page["results"]);
         sleep(Duration::from_millis(50)).await;

@@ -7,6 +7,7 @@
 //! check:    the ledger and the evidence agree
 //! ```
 
+mod case;
 mod check_document;
 mod check_passing;
 mod check_setting;
@@ -18,22 +19,20 @@ mod outcome;
 mod rounds;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use miroir_e2e::{Client, Cluster, ClusterBuilder};
+use miroir_e2e::{ClusterBuilder, Random};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use evidence::{Evidence, until_no_task_is_open};
-use ledger::{Attempt, Ledger};
-use miroir_e2e::Random;
-use rounds::Tally;
+use case::Case;
+use evidence::until_no_task_is_open;
+use ledger::Ledger;
 use writer::{LASTING, Writers};
 
 /// Timeout for nodes to become equal again after the last crash.
-const MENDING: Duration = Duration::from_secs(40);
+const REPAIR_TIMEOUT: Duration = Duration::from_secs(40);
 /// Environment variable for the number of kills.
 const ROUNDS: &str = "MIROIR_CRASH_ROUNDS";
 /// Environment variable for the seed of an earlier run.
@@ -63,76 +62,29 @@ pub async fn survive(name: &str, cluster: ClusterBuilder, rounds: u32, pause: Ra
     writers.stop().await;
     until_no_task_is_open(&client).await;
 
-    let case = Case {
-        attempts: ledger.attempts(),
-        evidence: Evidence::collect(&mut cluster).await,
-        client,
-        nodes: node_clients(&mut cluster),
-    };
+    let case = Case::collect(&mut cluster, &ledger).await;
     let found = cluster.miroir().process().log().matches("found the node task of a lost answer").count();
     eprintln!("{name}, seed {seed}:\n{}", case.summary(&tally, &ledger, found));
     let mut wrong = ledger.wrong_responses();
     wrong.extend(check_task::check(&case));
     wrong.extend(check_traffic::check(&case, &tally));
-    wrong.extend(case.check_contents().await);
+    wrong.extend(check_contents(&case).await);
     let shown: Vec<&String> = wrong.iter().take(40).collect();
     assert!(wrong.is_empty(), "{name}, seed {seed}: {} errors:\n{shown:#?}", wrong.len());
 }
 
-/// The compared records.
-pub struct Case {
-    attempts: Vec<Attempt>,
-    evidence: Evidence,
-    client: Client,
-    nodes: BTreeMap<String, Client>,
-}
-
-impl Case {
-    /// Repairs run after the last crash, so this repeats until the contents are right.
-    async fn check_contents(&self) -> Vec<String> {
-        let deadline = Instant::now() + MENDING;
-        loop {
-            let mut wrong = check_document::check(self).await;
-            wrong.extend(check_setting::check(self).await);
-            wrong.extend(check_passing::check(self).await);
-            if wrong.is_empty() || Instant::now() > deadline {
-                return wrong;
-            }
-            sleep(Duration::from_millis(500)).await;
+/// Repairs run after the last crash, so this repeats until the contents are right.
+async fn check_contents(case: &Case) -> Vec<String> {
+    let deadline = Instant::now() + REPAIR_TIMEOUT;
+    loop {
+        let mut wrong = check_document::check(case).await;
+        wrong.extend(check_setting::check(case).await);
+        wrong.extend(check_passing::check(case).await);
+        if wrong.is_empty() || Instant::now() > deadline {
+            return wrong;
         }
+        sleep(Duration::from_millis(500)).await;
     }
-
-    fn summary(&self, tally: &Tally, ledger: &Ledger, found: usize) -> String {
-        let acknowledged = self.attempts.iter().filter(|attempt| attempt.uid.is_some()).count();
-        let mut statuses: BTreeMap<String, usize> = BTreeMap::new();
-        let mut given_up = 0;
-        for task in self.evidence.tasks.values() {
-            let status = task["status"].as_str().unwrap_or("none");
-            let code = task["error"]["code"].as_str().unwrap_or_default();
-            *statuses.entry(format!("{status} {code}").trim().to_owned()).or_default() += 1;
-            given_up += evidence::misses(task).filter(|miss| miss.contains("never registered")).count();
-        }
-        format!(
-            "  {} kills of Miroir, {} of nodes; {} writes tried, {acknowledged} acknowledged, {} tasks recorded\n  \
-             tasks open after the restarts: {:?}\n  \
-             lost answers resolved: {found} found on their node, {given_up} never arrived there\n  \
-             statuses: {statuses:?}\n  refusals: {:?}",
-            tally.kills,
-            tally.node_kills,
-            self.attempts.len(),
-            self.evidence.tasks.len(),
-            tally.open_after_restart,
-            ledger.refusals(),
-        )
-    }
-}
-
-fn node_clients(cluster: &mut Cluster) -> BTreeMap<String, Client> {
-    cluster
-        .nodes()
-        .iter()
-        .map(|node| (node.id().to_owned(), Client::new(node.url(), None).unwrap()))
-        .collect()
 }
 
 fn number_from(variable: &str) -> Option<u64> {

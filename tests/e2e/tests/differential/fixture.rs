@@ -1,7 +1,7 @@
 //! A real server and a cluster of three, with the same documents and settings.
 
 use anyhow::{Result, bail, ensure};
-use miroir_e2e::{Client, Cluster, NodeKind, PATIENCE};
+use miroir_e2e::{Client, Cluster, NodeKind, TIMEOUT};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -144,7 +144,7 @@ async fn load(client: &Client, index: &str, documents: &[Value]) -> Result<()> {
 
 async fn write(client: &Client, method: &str, path: &str, body: Value) -> Result<()> {
     let summary = client.call(method, path, body).await?.expect(202)?;
-    let deadline = Instant::now() + PATIENCE * PATIENT_ROUNDS;
+    let deadline = Instant::now() + TIMEOUT * PATIENT_ROUNDS;
     loop {
         let task = client.get(&format!("/tasks/{}", summary["taskUid"])).await?.expect(200)?;
         match task["status"].as_str() {

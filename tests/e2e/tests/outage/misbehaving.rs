@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use miroir_devnode::{Control, Fault, Route};
-use miroir_e2e::{Client, Cluster, PATIENCE, until};
+use miroir_e2e::{Client, Cluster, TIMEOUT, until};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ const NODE_TIMEOUT: Duration = Duration::from_millis(800);
 /// Starts two nodes with all documents, and returns the controls of the second. Without `probes` the node is
 /// never marked as failed.
 async fn twins(probes: bool) -> (Cluster, Control) {
-    let patience = u64::try_from(NODE_TIMEOUT.as_millis()).unwrap();
+    let limit_ms = u64::try_from(NODE_TIMEOUT.as_millis()).unwrap();
     let health = if probes {
         json!({ "probe_interval_ms": 100, "probe_timeout_ms": 500 })
     } else {
@@ -23,7 +23,7 @@ async fn twins(probes: bool) -> (Cluster, Control) {
     };
     let cluster = Cluster::builder().nodes(2).groups(2).configuration(json!({
         "health": health,
-        "timeouts": { "write_ms": patience, "read_ms": patience, "search_ms": patience },
+        "timeouts": { "write_ms": limit_ms, "read_ms": limit_ms, "search_ms": limit_ms },
     }));
     let mut cluster = cluster.start().await.unwrap();
     load(&cluster.client()).await;
@@ -178,7 +178,7 @@ async fn node_whose_health_hangs_is_marked_failed_and_comes_back() {
     assert_eq!(searches(&client).await, before);
     let task = written(&client, films(FILMS..FILMS + 5)).await;
     assert_eq!(client.wait_for_task(task).await.unwrap()["status"], "succeeded");
-    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < TIMEOUT, "{:?}", begun.elapsed());
     let requests = control.requests_to(&indexes());
     assert!(requests.is_empty(), "a failed node gets requests: {requests:?}");
     control.clear_faults();
