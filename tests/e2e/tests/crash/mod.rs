@@ -63,7 +63,12 @@ pub async fn survive(name: &str, cluster: ClusterBuilder, rounds: u32, pause: Ra
     until_no_task_is_open(&client).await;
 
     let case = Case::collect(&mut cluster, &ledger).await;
-    let found = cluster.miroir().process().log().matches("found the node task of a lost answer").count();
+    let found = cluster
+        .miroir()
+        .process()
+        .log()
+        .matches("found the node task of a write whose response was lost")
+        .count();
     eprintln!("{name}, seed {seed}:\n{}", case.summary(&tally, &ledger, found));
     let mut wrong = ledger.wrong_responses();
     wrong.extend(check_task::check(&case));
