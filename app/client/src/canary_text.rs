@@ -178,7 +178,7 @@ mod tests {
         }
         let page = list(&json!({ "results": [canary], "next": "a" }), &VIEW);
         assert!(page.contains("1 min 30 s") && page.ends_with("--from a"), "{page}");
-        assert_eq!(changed(&canary, &VIEW), "Canary `a` is stored (version 2).");
+        assert_eq!(changed(&canary, &VIEW), "Stored canary `a` (version 2).");
     }
 
     #[test]
