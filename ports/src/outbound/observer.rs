@@ -27,7 +27,7 @@ pub enum Occurrence<'a> {
         /// Number of nodes.
         nodes: usize,
     },
-    /// A search was answered without some shards.
+    /// A search response is without some shards.
     SearchDegraded,
     /// A canary ran.
     CanaryRan(CanaryStatus),

@@ -292,7 +292,7 @@ fn response_error(error: &ApiError) -> ResponseError {
         ApiError::Refused { code, message } => code.with_message(message),
         ApiError::Node { error, .. } => error.clone(),
         ApiError::Store(StoreError::Unavailable { outcome, .. }) => ErrorCode::MiroirStoreUnavailable
-            .with_message(format!("The task store does not answer; {outcome}.")),
+            .with_message(format!("The task store is unavailable; {outcome}.")),
         other => {
             tracing::error!("the search of a canary failed: {}", miroir_ports::error_chain(other));
             ErrorCode::Internal.with_message("Miroir failed to search; its log says why.")

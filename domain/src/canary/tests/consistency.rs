@@ -1,4 +1,4 @@
-//! Assertions that no answer meets are refused; those at the bound are not.
+//! Assertions that no response can meet are refused; those at the bound are not.
 
 use super::*;
 

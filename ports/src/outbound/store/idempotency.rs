@@ -5,7 +5,7 @@ use miroir_domain::{TaskUid, Timestamp};
 
 use super::error::StoreError;
 
-/// A request that asks to be the one that is carried out under its key.
+/// The request to be the only one that runs under its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
     /// The key, scoped to the client that sent it.
