@@ -7,12 +7,12 @@ use crate::placement::Placement;
 use crate::topology::Topology;
 use crate::{GroupId, NodeId, ShardSet};
 
-/// The verdict on a write after every node responded or ran out of time.
+/// The verdict on a write from the acknowledgements so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteVerdict {
-    /// Shards without a quorum in any group. The write took if there are none.
+    /// Shards without a quorum in any group. The write succeeded if there are none.
     pub unwritten: ShardSet,
-    /// Groups, shards and nodes that missed the write, whether or not it took.
+    /// Groups, shards and nodes that missed the write, even if it succeeded.
     pub degraded: Option<Degraded>,
 }
 

@@ -4,14 +4,14 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`service`] | one service per inbound port |
+//! | [`service`] | most inbound ports, one service each |
 //! | [`alias`] | names resolved to indexes |
 //! | [`read`] | reads from nodes: fan-out, first response, facts of indexes |
-//! | [`cluster`] | the parts of a cluster, and the one in use |
+//! | [`cluster`] | the active cluster, and its parts |
 //! | [`placement`] | the topology, and the placement of shards |
 //! | [`order`] | the order of writes: index locks, write queues, tasks being sent |
 //! | [`registry`] | the index registry |
-//! | [`task`] | the tasks: recorded, changed, read in one walk |
+//! | [`task`] | the tasks: recorded, changed, read page by page |
 //! | [`write`] | one write: planned, recorded, sent, judged |
 //! | [`replica`] | replica states |
 //! | [`node`] | calls to nodes, and their health |

@@ -8,9 +8,9 @@ use crate::{Shard, ShardSet};
 
 /// The documents of one request: the body, and the place of each document in it.
 ///
-/// The JSON text of a document is never rewritten, so numbers and escapes reach the nodes as the client sent
-/// them. Only line breaks between its tokens become spaces, because a node is sent one document per line. A
-/// document costs 16 bytes besides its text.
+/// The JSON text of a document is not rewritten, unless it repeats an attribute, so numbers and escapes
+/// reach the nodes as the client sent them. Only line breaks between its tokens become spaces, because a
+/// node is sent one document per line. A document costs 16 bytes besides its text.
 ///
 /// # Examples
 ///

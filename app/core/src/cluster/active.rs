@@ -1,4 +1,4 @@
-//! The cluster in use.
+//! The active cluster.
 
 use std::sync::Arc;
 
@@ -6,8 +6,8 @@ use arc_swap::ArcSwap;
 
 use super::parts::Cluster;
 
-/// The cluster in use. While this instance holds no term of the writes, that is a cluster for reading. A
-/// term has a cluster of its own, so that nothing of an earlier term is left in it.
+/// The cluster that serves requests. While this instance holds no term of the writes, that is a cluster for
+/// reading. A term has a cluster of its own, so that nothing of an earlier term is left in it.
 pub struct ActiveCluster {
     reader: Arc<Cluster>,
     current: ArcSwap<Cluster>,

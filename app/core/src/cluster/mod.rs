@@ -1,4 +1,4 @@
-//! The cluster that requests work on, divided into the parts that its users take.
+//! The cluster that serves requests, and its parts.
 
 mod active;
 mod parts;

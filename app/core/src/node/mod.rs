@@ -1,4 +1,4 @@
-//! The nodes of the cluster: calls to them, and their health. Idle nodes are probed.
+//! The nodes of the cluster: calls to them, and their health. Every node is probed.
 
 mod health;
 mod pool;

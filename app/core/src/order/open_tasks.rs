@@ -7,7 +7,7 @@ use miroir_domain::TaskUid;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// The tasks that this process is sending. The poller leaves their pending node tasks alone.
+/// The tasks that this process is sending. The reconciler leaves their pending node tasks alone.
 #[derive(Debug, Default)]
 pub(super) struct OpenTasks {
     sending: Mutex<HashSet<TaskUid>>,

@@ -14,8 +14,7 @@ use miroir_ports::outbound::{Advance, Clock, Create, Put, StoreError, TaskStore}
 
 use crate::listing;
 
-/// The registry of indexes: the indexes that the cluster has decided on, whatever single nodes have of them
-/// yet.
+/// The indexes that exist in the cluster, even if a node does not have one yet.
 pub struct IndexRegistry {
     store: Arc<dyn TaskStore>,
     clock: Arc<dyn Clock>,
@@ -119,7 +118,7 @@ impl IndexRegistry {
     }
 }
 
-/// Returns the error of a change that another instance has overtaken between the read and the write of the
+/// Returns the error of a change that another request has overtaken between the read and the write of the
 /// entry.
 fn lost_race(index: &IndexUid) -> ApiError {
     ApiError::refused(

@@ -1,4 +1,4 @@
-//! The tasks of the cluster: recorded, changed on condition, read in one walk.
+//! The tasks of the cluster: recorded, changed on condition, read page by page.
 
 mod amend;
 mod log;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
-use miroir_domain::change::lines;
+use miroir_domain::change::sequences;
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskQuery, TaskStatus};
 use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::outbound::{Advance, NodeTaskSelection, StoreError};
@@ -139,8 +139,8 @@ impl Poller {
             let events = events.remove(&task.uid)?;
             Some((task, events))
         });
-        let lines = self.in_lines(due).into_iter().map(|line| self.store_in_turn(line));
-        let outcomes: Vec<_> = stream::iter(lines).buffer_unordered(STORES_AT_ONCE).collect().await;
+        let sequences = self.in_sequences(due).into_iter().map(|sequence| self.store_in_turn(sequence));
+        let outcomes: Vec<_> = stream::iter(sequences).buffer_unordered(STORES_AT_ONCE).collect().await;
         let mut changed = false;
         for outcome in outcomes {
             changed |= outcome?;
@@ -148,22 +148,22 @@ impl Poller {
         Ok(changed)
     }
 
-    /// Divides tasks into lines that are stored in parallel. If there are sinks, tasks that may change the
-    /// same document are in one line, in the order of their uids: events are numbered as tasks are stored,
-    /// and those of a document must keep their order.
-    fn in_lines(&self, due: impl Iterator<Item = (Task, Vec<Event>)>) -> Vec<Vec<(Task, Vec<Event>)>> {
+    /// Divides tasks into sequences that are stored in parallel. If there are sinks, tasks that may change
+    /// the same document are in one sequence, in the order of their uids: events are numbered as tasks are
+    /// stored, and those of a document must keep their order.
+    fn in_sequences(&self, due: impl Iterator<Item = (Task, Vec<Event>)>) -> Vec<Vec<(Task, Vec<Event>)>> {
         if !self.cluster.changes.is_on() {
             return due.map(|one| vec![one]).collect();
         }
-        lines(due, |(task, _)| {
+        sequences(due, |(task, _)| {
             let shards = task.node_tasks.values().flat_map(|part| part.shards.iter());
             shards.map(|shard| (task.index_uid.clone(), shard)).collect()
         })
     }
 
-    async fn store_in_turn(&self, line: Vec<(Task, Vec<Event>)>) -> Result<bool, StoreError> {
+    async fn store_in_turn(&self, sequence: Vec<(Task, Vec<Event>)>) -> Result<bool, StoreError> {
         let mut changed = false;
-        for (task, events) in line {
+        for (task, events) in sequence {
             changed |= self.store_one(task, events).await?;
         }
         Ok(changed)
@@ -204,8 +204,8 @@ impl Poller {
         Ok(())
     }
 
-    /// Returns whether it is open if `node` accepted an earlier change of the settings of `index` than task
-    /// `uid`.
+    /// Returns whether it is unknown if `node` accepted an earlier change of the settings of `index` than
+    /// task `uid`.
     async fn may_lack_earlier(
         &self,
         uid: TaskUid,

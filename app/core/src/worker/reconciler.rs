@@ -3,7 +3,7 @@
 //! A node task is pending while it is not known whether the node accepted the write: the connection broke,
 //! the response was late, or Miroir itself died in between. The write is not sent again, since the node may
 //! have it. Instead the reconciler lists the node's tasks of that index, and recognizes the write by the
-//! marker that it, or its marker task, carries. A node that does not list it twice, some time apart, never
+//! marker that it, or its marker task, carries. If two listings, 10 s apart, do not have it, the node never
 //! registered it.
 
 use std::collections::hash_map::Entry;

@@ -93,7 +93,7 @@ fn recover_task(cluster: &Cluster, task: &Task, indexes: &Indexes, deletions: &D
     }
 }
 
-/// Drops the missed writes that the tasks of `index` do not name any more. Does nothing while it is open
+/// Drops the missed writes that the tasks of `index` do not name any more. Does nothing while it is unknown
 /// whether a node accepted a write. The caller holds the write lock of the index.
 pub async fn recount(cluster: &Cluster, index: &IndexUid) -> Result<(), StoreError> {
     let Some(entry) = cluster.registry.get(index).await? else { return Ok(()) };

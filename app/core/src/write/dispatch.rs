@@ -1,7 +1,7 @@
 //! A write that is recorded and has its place in the write queues.
 //!
 //! ```text
-//! begin: task row (durable, every node pending) -> a ticket of every write queue
+//! begin: task row (durable, every node pending) -> a ticket in the queue of each target node
 //! run:   each node in its turn -> accepted | missed | unknown
 //! judge: every touched shard has a quorum in some group -> 202, else 503 miroir_no_quorum
 //! ```

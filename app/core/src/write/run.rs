@@ -172,7 +172,8 @@ impl Run {
         })
     }
 
-    /// Records the replicas that missed the write, unless the request itself was invalid.
+    /// Records the replicas that missed the write, unless every node refused it, or certainly no node
+    /// accepted any of it.
     fn record_misses(&mut self) {
         if self.outcomes.agreed_refusal().is_some() || self.outcomes.is_untouched() {
             return;
