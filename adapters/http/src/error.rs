@@ -169,7 +169,7 @@ fn from_store(error: &StoreError) -> Failure {
         }
         StoreError::Contended(_) => {
             tracing::warn!(target: "miroir::http", error = %error_chain(error), "the task store is contended");
-            let message = "Too many requests change the same thing at once; nothing was changed by this one.";
+            let message = "Too many requests change the same thing at once. The request may or may not have been carried out.";
             Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
         }
         other => Failure::internal(&error_chain(other)),

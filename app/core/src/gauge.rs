@@ -73,7 +73,7 @@ impl GaugeService {
 #[async_trait]
 impl GaugeApi for GaugeService {
     async fn gauges(&self) -> Gauges {
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.reader();
         Gauges {
             nodes: node_gauges(&cluster),
             shards: coverage(&cluster),

@@ -12,7 +12,7 @@
 //! | [`order`] | the order of writes: index locks, write queues, tasks being sent |
 //! | [`registry`] | the index registry |
 //! | [`task`] | the tasks: recorded, changed, read page by page |
-//! | [`write`] | one write: planned, recorded, sent, judged |
+//! | [`mod@write`] | one write: planned, recorded, sent, judged |
 //! | [`replica`] | replica states |
 //! | [`node`] | calls to nodes, and their health |
 //! | [`worker`] | background work of the leader: polling, reconciling, repair, pruning |

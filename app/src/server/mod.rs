@@ -128,6 +128,14 @@ impl RunningServer {
     }
 }
 
+impl Drop for RunningServer {
+    /// Stops the server in the background, if [`RunningServer::stop`] was not called.
+    fn drop(&mut self) {
+        self.stop_http.cancel();
+        self.stop_workers.cancel();
+    }
+}
+
 fn start_probes(
     config: &Config,
     infrastructure: &Infrastructure,

@@ -9,6 +9,7 @@ use miroir_domain::canary::{
     Assertion, Canary, CanaryRun, CanaryStatus, Definition, Observation, P95_RUNS, Verdict, evaluate,
 };
 use miroir_domain::error::{ErrorCode, ResponseError};
+use miroir_ports::error_chain;
 use miroir_ports::inbound::{ApiError, CanaryTotals, ReadResponse, SearchApi};
 use miroir_ports::outbound::{Clock, Observer, Occurrence, StoreError, TaskStore};
 use parking_lot::Mutex;
@@ -192,7 +193,7 @@ impl Executor {
             }
             Ok(false) => self.forget(&canary.id),
             Err(error) => {
-                tracing::warn!(canary = canary.id, "a run could not be recorded: {error}");
+                tracing::warn!(canary = canary.id, "a run could not be recorded: {}", error_chain(error));
                 self.last.lock().insert(canary.id.clone(), without_evidence(&run));
             }
         }
@@ -205,7 +206,7 @@ impl Executor {
             tracing::warn!(
                 canary = canary.id,
                 "a run could not be recorded for the sinks: {}",
-                miroir_ports::error_chain(&error)
+                error_chain(&error)
             );
         }
     }
@@ -294,7 +295,7 @@ fn response_error(error: &ApiError) -> ResponseError {
         ApiError::Store(StoreError::Unavailable { outcome, .. }) => ErrorCode::MiroirStoreUnavailable
             .with_message(format!("The task store is unavailable; {outcome}.")),
         other => {
-            tracing::error!("the search of a canary failed: {}", miroir_ports::error_chain(other));
+            tracing::error!("the search of a canary failed: {}", error_chain(other));
             ErrorCode::Internal.with_message("Miroir failed to search; its log says why.")
         }
     }

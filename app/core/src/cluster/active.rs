@@ -2,40 +2,58 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
+use miroir_domain::error::ErrorCode;
+use miroir_ports::inbound::ApiError;
 
 use super::parts::Cluster;
 
-/// The cluster that serves requests. While this instance holds no term of the writes, that is a cluster for
-/// reading. A term has a cluster of its own, so that nothing of an earlier term is left in it.
+/// The cluster that serves requests: that of the leader's term, or one for reads alone. A term has a cluster of
+/// its own, so that no state of an earlier term is left in it.
 pub struct ActiveCluster {
     reader: Arc<Cluster>,
-    current: ArcSwap<Cluster>,
+    term: ArcSwapOption<Cluster>,
 }
 
 impl ActiveCluster {
-    /// Makes `reader` the cluster in use.
+    /// Creates an active cluster that serves reads with `reader` until a term begins.
     pub fn new(reader: Arc<Cluster>) -> Self {
-        Self { current: ArcSwap::new(Arc::clone(&reader)), reader }
+        Self { reader, term: ArcSwapOption::empty() }
     }
 
-    /// Returns the cluster in use. A request takes it once and keeps it to its end.
-    pub fn current(&self) -> Arc<Cluster> {
-        self.current.load_full()
+    /// Returns the cluster for reads. A request takes it once and keeps it to its end.
+    pub fn reader(&self) -> Arc<Cluster> {
+        self.term.load_full().unwrap_or_else(|| Arc::clone(&self.reader))
     }
 
-    /// Makes `cluster` the one in use until the guard is dropped.
+    /// Returns the cluster of the leader's term, for a request that changes something. The request takes it
+    /// once and keeps it to its end, so the store and the nodes refuse its writes once the term is over.
+    ///
+    /// # Errors
+    ///
+    /// Refuses with 503 `miroir_store_unavailable` if this instance is not the leader. That happens to a request
+    /// that arrived in the term, and whose body was complete only after it.
+    pub fn writer(&self) -> Result<Arc<Cluster>, ApiError> {
+        self.term.load_full().ok_or_else(|| {
+            ApiError::refused(
+                ErrorCode::MiroirStoreUnavailable,
+                "This instance is not the leader any more, and nothing was changed: send the request again.",
+            )
+        })
+    }
+
+    /// Makes `cluster` the active one until the guard is dropped.
     pub fn activate(self: &Arc<Self>, cluster: Arc<Cluster>) -> Activation {
-        self.current.store(cluster);
+        self.term.store(Some(cluster));
         Activation(Arc::clone(self))
     }
 }
 
-/// Keeps the cluster of a term in use.
+/// The guard that keeps the cluster of a term active.
 pub struct Activation(Arc<ActiveCluster>);
 
 impl Drop for Activation {
     fn drop(&mut self) {
-        self.0.current.store(Arc::clone(&self.0.reader));
+        self.0.term.store(None);
     }
 }

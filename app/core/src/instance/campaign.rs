@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::role::Role;
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Clock, Observer, Occurrence, StoreError, TaskStore};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -91,11 +92,9 @@ pub async fn campaign_loop(campaign: Campaign, shutdown: CancellationToken) {
         match campaign.begin(&store).await {
             Ok(Some((lease, store))) => campaign.serve(lease, store, &shutdown).await,
             Ok(None) => {}
-            Err(error) => tracing::debug!(
-                scope = campaign.role.name(),
-                "no term begins: {}",
-                miroir_ports::error_chain(&error)
-            ),
+            Err(error) => {
+                tracing::debug!(scope = campaign.role.name(), "no term begins: {}", error_chain(&error));
+            }
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -164,7 +163,10 @@ impl Campaign {
         self.observe_held(false);
         match ended {
             Some(Ok(())) => self.log(token, "this instance has given up the role"),
-            Some(Err(error)) => tracing::warn!(scope, token, "the work of the role failed: {error}"),
+            Some(Err(error)) => {
+                let reason = error_chain(&error);
+                tracing::warn!(scope, token, "the work of the role failed: {reason}");
+            }
             None => {
                 tracing::warn!(
                     scope,

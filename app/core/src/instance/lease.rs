@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{Acquire, Clock, Lease, StoreError, TaskStore};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -118,7 +119,8 @@ impl HeldLease {
         self.heartbeat.abort();
         let Lease { scope, holder, token, .. } = &self.lease;
         if let Err(error) = self.store.lease_release(scope, holder, *token).await {
-            tracing::warn!(scope, "a lease could not be released, so it lasts until it expires: {error}");
+            let reason = error_chain(&error);
+            tracing::warn!(scope, "a lease could not be released, so it lasts until it expires: {reason}");
         }
     }
 }
@@ -159,7 +161,7 @@ impl Heartbeat {
                 }
                 Ok(Ok(None)) | Err(_) => return,
                 Ok(Err(error)) => {
-                    tracing::warn!(scope, "a lease could not be renewed: {error}");
+                    tracing::warn!(scope, "a lease could not be renewed: {}", error_chain(&error));
                     pause = self.timings.retry();
                 }
             }

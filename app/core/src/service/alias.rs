@@ -34,27 +34,28 @@ impl AliasService {
         Self { cluster, aliases }
     }
 
-    fn editor(&self) -> Editor {
-        Editor { cluster: self.cluster.current(), aliases: Arc::clone(&self.aliases) }
+    fn editor(&self) -> Result<Editor, ApiError> {
+        Ok(Editor { cluster: self.cluster.writer()?, aliases: Arc::clone(&self.aliases) })
     }
 }
 
 #[async_trait]
 impl AliasApi for AliasService {
     async fn alias_create(&self, new: NewAlias) -> Result<AliasView, ApiError> {
-        let editor = self.editor();
+        let editor = self.editor()?;
         detached(async move { editor.create(new).await }).await
     }
 
     async fn alias_list(&self, after: Option<IndexUid>, limit: u32) -> Result<AliasList, ApiError> {
-        let store = &self.cluster.current().store;
+        let store = &self.cluster.reader().store;
         let list = |after, limit| store.alias_list(after, limit);
         let (aliases, next) = listing::page(list, |alias: &Alias| alias.name.clone(), after, limit).await?;
         Ok(AliasList { results: aliases.into_iter().map(AliasView::from).collect(), next })
     }
 
     async fn alias_get(&self, name: IndexUid) -> Result<AliasView, ApiError> {
-        Ok(self.editor().load(&name).await?.into())
+        let store = &self.cluster.reader().store;
+        store.alias_get(&name).await?.map(AliasView::from).ok_or_else(|| not_found(&name))
     }
 
     async fn alias_flip(
@@ -63,17 +64,17 @@ impl AliasApi for AliasService {
         change: AliasChange,
         version: Option<u64>,
     ) -> Result<AliasView, ApiError> {
-        let editor = self.editor();
+        let editor = self.editor()?;
         detached(async move { editor.flip(name, change, version).await }).await
     }
 
     async fn alias_swap(&self, first: IndexUid, second: IndexUid) -> Result<[AliasView; 2], ApiError> {
-        let editor = self.editor();
+        let editor = self.editor()?;
         detached(async move { editor.swap(first, second).await }).await
     }
 
     async fn alias_delete(&self, name: IndexUid) -> Result<(), ApiError> {
-        let editor = self.editor();
+        let editor = self.editor()?;
         detached(async move { editor.delete(name).await }).await
     }
 }

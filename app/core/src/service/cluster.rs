@@ -34,14 +34,14 @@ impl ClusterService {
 #[async_trait]
 impl ClusterApi for ClusterService {
     async fn readiness(&self) -> Readiness {
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.reader();
         let reasons: Vec<String> =
             [store_problem(&cluster).await, coverage_problem(&cluster)].into_iter().flatten().collect();
         Readiness { ready: reasons.is_empty(), reasons }
     }
 
     async fn topology(&self) -> Result<TopologyView, ApiError> {
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.reader();
         let view = |group: &ReplicaGroup| GroupView {
             id: group.id,
             nodes: group.nodes.iter().filter_map(|node| cluster.nodes.view(node)).collect(),
@@ -55,7 +55,7 @@ impl ClusterApi for ClusterService {
     }
 
     async fn shards(&self, index: Option<IndexUid>) -> Result<ShardsView, ApiError> {
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.reader();
         let shard_count = match &index {
             None => cluster.placements.default_shard_count(),
             Some(uid) => cluster.registry.require(uid).await?.shard_count,
@@ -70,7 +70,7 @@ impl ClusterApi for ClusterService {
     }
 
     fn replicas(&self) -> ReplicaReport {
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.reader();
         // Read before the list: a state that is recovered in between is in the list.
         let complete = cluster.replicas.is_recovered();
         let stale = |(index, node)| StaleReplica { index, node };
@@ -78,7 +78,7 @@ impl ClusterApi for ClusterService {
     }
 
     async fn version(&self) -> Result<Value, ApiError> {
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.reader();
         let nodes = cluster.placements.topology().nodes();
         read_first(&cluster, None, nodes, NodeRead::Version).await
     }

@@ -39,12 +39,12 @@ impl IndexService {
 impl IndexApi for IndexService {
     /// Creates an index. Its name is not resolved: the registry refuses the name of an alias.
     async fn index_create(&self, index: IndexUid, primary_key: Option<String>) -> Result<Accepted, ApiError> {
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.writer()?;
         detached(async move { create(&cluster, index, primary_key).await }).await
     }
 
     async fn index_list(&self, offset: u64, limit: u64) -> Result<ReadResponse, ApiError> {
-        let entries = self.cluster.current().registry.all().await?;
+        let entries = self.cluster.reader().registry.all().await?;
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let results: Vec<Value> = entries.iter().skip(skipped).take(wanted).map(listed).collect();
@@ -54,7 +54,7 @@ impl IndexApi for IndexService {
 
     async fn index_get(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.reader();
         cluster.registry.require(&index).await?;
         let nodes = cluster.placements.topology().nodes();
         let read = NodeRead::Index(index.clone());
@@ -64,17 +64,17 @@ impl IndexApi for IndexService {
 
     async fn index_stats(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         let indexes = self.aliases.readable(&index).await?;
-        stats::of_indexes(&self.cluster.current(), &indexes).await
+        stats::of_indexes(&self.cluster.reader(), &indexes).await
     }
 
     async fn stats(&self) -> Result<ReadResponse, ApiError> {
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.reader();
         stats::of_cluster(&cluster, &cluster.registry.all().await?).await
     }
 
     async fn index_delete(&self, index: IndexUid) -> Result<Accepted, ApiError> {
         let index = self.aliases.writable(index).await?;
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.writer()?;
         detached(async move { delete(&cluster, index).await }).await
     }
 }

@@ -39,7 +39,7 @@ impl SettingsApi for SettingsService {
         setting: Option<Setting>,
     ) -> Result<ReadResponse, ApiError> {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.reader();
         cluster.registry.require(&index).await?;
         let read = NodeRead::Settings(index.clone(), setting);
         let nodes = cluster.placements.topology().nodes();
@@ -49,7 +49,7 @@ impl SettingsApi for SettingsService {
 
     async fn settings_change(&self, index: IndexUid, change: SettingsChange) -> Result<Accepted, ApiError> {
         let index = self.aliases.writable(index).await?;
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.writer()?;
         detached(async move { apply(&cluster, index, change).await }).await
     }
 }

@@ -164,6 +164,7 @@ async fn index_create_refuses_names_of_aliases_and_index_delete_their_targets() 
     let early = Arc::new(AliasResolver::new(Arc::clone(&bench.cluster.store)));
     assert_eq!(early.readable(&uid("films")).await.unwrap(), [uid("films")]);
     let active = Arc::new(ActiveCluster::new(Arc::clone(&bench.cluster)));
+    let _activation = active.activate(Arc::clone(&bench.cluster));
     let early = DocumentService::new(active, early);
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
     assert_code(bench.index.index_create(uid("films"), None).await, ErrorCode::MiroirAliasConflict);

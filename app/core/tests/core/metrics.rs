@@ -80,7 +80,7 @@ fn again(bench: &Bench, store: Arc<dyn TaskStore>) -> Arc<Cluster> {
 
 /// Makes the pages of `metrics` and of the gauges of the cluster in use.
 fn scrape_of(metrics: &Arc<Metrics>, bench: &Bench, active: &Arc<ActiveCluster>) -> Scrape {
-    let cluster = active.current();
+    let cluster = active.reader();
     let (store, clock, changes) =
         (Arc::clone(&cluster.store), Arc::clone(&cluster.clock), Arc::clone(&cluster.changes));
     let executor = Executor::new(

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
+use miroir_domain::alias::NewAlias;
 use miroir_domain::document::SHARD_FIELD;
+use miroir_domain::error::ErrorCode;
+use miroir_domain::settings::{SettingsAction, SettingsChange};
 use miroir_domain::task::NodeTaskState;
 use miroir_domain::{NodeId, TaskUid};
-use miroir_ports::inbound::{ApiError, DocumentApi, DocumentSelection, IndexApi};
+use miroir_ports::inbound::{AliasApi, ApiError, DocumentApi, DocumentSelection, IndexApi, SettingsApi};
 use miroir_ports::outbound::TaskTable;
 use serde_json::json;
 
@@ -22,6 +25,35 @@ async fn write_calls_no_node_when_the_task_cannot_be_recorded() {
     let refusal = bench.write("films", films(0, 10)).await.unwrap_err();
     assert!(matches!(refusal, ApiError::Store(_)), "{refusal:?}");
     assert!(bench.nodes.calls().is_empty());
+}
+
+/// A request whose body is complete only after the term must not write beside the next leader.
+#[tokio::test(start_paused = true)]
+async fn requests_that_change_something_are_refused_after_the_term() {
+    let mut bench = Bench::idle(Layout::group(&TRIO, 2));
+    bench.end_term();
+    let reset = SettingsChange { setting: None, action: SettingsAction::Reset };
+    let refusals = [
+        bench.write("films", films(0, 10)).await.unwrap_err(),
+        bench.document.documents_delete(uid("films"), DocumentSelection::All, None).await.unwrap_err(),
+        bench.index.index_create(uid("films"), None).await.unwrap_err(),
+        bench.index.index_delete(uid("films")).await.unwrap_err(),
+        bench.settings.settings_change(uid("films"), reset).await.unwrap_err(),
+        bench.alias.alias_create(new_alias()).await.unwrap_err(),
+        bench.alias.alias_flip(uid("cinema"), new_alias().change, None).await.unwrap_err(),
+        bench.alias.alias_swap(uid("cinema"), uid("films")).await.unwrap_err(),
+        bench.alias.alias_delete(uid("cinema")).await.unwrap_err(),
+    ];
+    for refusal in refusals {
+        let code = ErrorCode::MiroirStoreUnavailable;
+        assert!(matches!(refusal, ApiError::Refused { code: found, .. } if found == code), "{refusal:?}");
+    }
+    assert!(bench.nodes.calls().is_empty());
+    assert!(!bench.has_row(0).await);
+}
+
+fn new_alias() -> NewAlias {
+    NewAlias::from_json(json!({ "name": "cinema", "target": "films" })).unwrap()
 }
 
 /// An entry that stayed would make the next write believe that the nodes have the index and its shard filter.

@@ -10,7 +10,7 @@ use miroir_core::change::{
     ChangeRecorder, Deliverer, Delivery, Feed, FeedOptions, RecorderOptions, SinkHandle, SinkRules,
     SinkService, deliver_loop,
 };
-use miroir_core::cluster::{ActiveCluster, Cluster, ClusterParts, SearchPolicy};
+use miroir_core::cluster::{Activation, ActiveCluster, Cluster, ClusterParts, SearchPolicy};
 use miroir_core::node::{HealthTracker, NodePool, ProbeSchedule, Timeouts, probe_loop};
 use miroir_core::placement::Placements;
 use miroir_core::service::{
@@ -134,6 +134,7 @@ pub struct Bench {
     pub rows: Arc<MemoryStore>,
     pub faults: Arc<Life>,
     pub cluster: Arc<Cluster>,
+    activation: Option<Activation>,
     alive: watch::Sender<bool>,
     shutdown: CancellationToken,
     pub document: Arc<DocumentService>,
@@ -203,6 +204,7 @@ impl Bench {
         }));
         let aliases = Arc::new(AliasResolver::new(Arc::clone(&cluster.store)));
         let active = Arc::new(ActiveCluster::new(Arc::clone(&cluster)));
+        let activation = active.activate(Arc::clone(&cluster));
         let (used, names) = (|| Arc::clone(&active), || Arc::clone(&aliases));
         let shutdown = CancellationToken::new();
         let (store, changes) = (&cluster.store, &cluster.changes);
@@ -226,6 +228,7 @@ impl Bench {
             rows,
             faults,
             cluster,
+            activation: Some(activation),
             alive,
         }
     }
@@ -265,6 +268,11 @@ impl Bench {
     pub fn kill(&self) {
         self.alive.send_replace(false);
         self.shutdown.cancel();
+    }
+
+    /// Ends the term of the leader: the services have a cluster for reads alone.
+    pub fn end_term(&mut self) {
+        self.activation = None;
     }
 
     /// Asks all workers to stop, as when the server stops.

@@ -36,7 +36,7 @@ impl DocumentService {
 impl DocumentApi for DocumentService {
     async fn documents_write(&self, write: DocumentWrite) -> Result<Accepted, ApiError> {
         let index = self.aliases.writable(write.index.clone()).await?;
-        let (cluster, write) = (self.cluster.current(), DocumentWrite { index, ..write });
+        let (cluster, write) = (self.cluster.writer()?, DocumentWrite { index, ..write });
         detached(async move { write::write(&cluster, write).await }).await
     }
 
@@ -47,7 +47,7 @@ impl DocumentApi for DocumentService {
         custom_metadata: Option<String>,
     ) -> Result<Accepted, ApiError> {
         let index = self.aliases.writable(index).await?;
-        let cluster = self.cluster.current();
+        let cluster = self.cluster.writer()?;
         detached(async move { delete::delete(&cluster, index, selection, custom_metadata).await }).await
     }
 
@@ -58,7 +58,7 @@ impl DocumentApi for DocumentService {
         parameters: Map<String, Value>,
     ) -> Result<ReadResponse, ApiError> {
         let indexes = self.aliases.readable(&index).await?;
-        read::get(&self.cluster.current(), &indexes, id, parameters).await
+        read::get(&self.cluster.reader(), &indexes, id, parameters).await
     }
 
     async fn document_list(
@@ -67,6 +67,6 @@ impl DocumentApi for DocumentService {
         parameters: Map<String, Value>,
     ) -> Result<ReadResponse, ApiError> {
         let indexes = self.aliases.readable(&index).await?;
-        read::list(&self.cluster.current(), &indexes, parameters).await
+        read::list(&self.cluster.reader(), &indexes, parameters).await
     }
 }
