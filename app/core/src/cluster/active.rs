@@ -8,8 +8,8 @@ use miroir_ports::inbound::ApiError;
 
 use super::parts::Cluster;
 
-/// The cluster that serves requests: that of the leader's term, or one for reads alone. A term has a cluster of
-/// its own, so that no state of an earlier term is left in it.
+/// The cluster that serves requests: that of the leader's term, or one for reads alone. A term has a
+/// cluster of its own, so that no state of an earlier term is left in it.
 pub struct ActiveCluster {
     reader: Arc<Cluster>,
     term: ArcSwapOption<Cluster>,
@@ -31,8 +31,8 @@ impl ActiveCluster {
     ///
     /// # Errors
     ///
-    /// Refuses with 503 `miroir_store_unavailable` if this instance is not the leader. That happens to a request
-    /// that arrived in the term, and whose body was complete only after it.
+    /// Refuses with 503 `miroir_store_unavailable` if this instance is not the leader. That happens to a
+    /// request that arrived in the term, and whose body was complete only after it.
     pub fn writer(&self) -> Result<Arc<Cluster>, ApiError> {
         self.term.load_full().ok_or_else(|| {
             ApiError::refused(
