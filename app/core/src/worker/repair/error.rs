@@ -1,7 +1,5 @@
 //! The error of a repair.
 
-use miroir_ports::error_chain;
-use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{NodeError, StoreError};
 
 /// The reason for which a replica cannot be repaired now. It stays stale, and repair tries again.
@@ -16,10 +14,4 @@ pub(super) enum RepairError {
     /// Another reason.
     #[error("{0}")]
     NotNow(String),
-}
-
-impl From<ApiError> for RepairError {
-    fn from(error: ApiError) -> Self {
-        Self::NotNow(error_chain(&error))
-    }
 }
