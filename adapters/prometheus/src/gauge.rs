@@ -1,5 +1,6 @@
 //! The gauges of one page.
 
+use miroir_domain::canary::CanaryStatus;
 use miroir_domain::change::SinkState;
 use miroir_domain::coverage::Coverage;
 use miroir_domain::health::NodeStatus;
@@ -8,14 +9,13 @@ use miroir_ports::outbound::{JobDepth, WriterStats};
 use prometheus::Result;
 
 use crate::page::{Page, number};
-use crate::status::{CANARY_STATUSES, NODE_STATUSES};
 
 /// Adds `gauges` to `page`.
 pub(super) fn describe(page: &Page, gauges: &Gauges) -> Result<()> {
     let version = [env!("CARGO_PKG_VERSION").to_owned()];
     page.gauges("miroir_build_info", "The version of Miroir; always 1.", ["version"], [(version, 1.0)])?;
     let of = |status| gauges.canaries.iter().filter(|other| **other == status).count() as u64;
-    let canaries = CANARY_STATUSES.map(|status| ([status.as_str().to_owned()], number(of(status))));
+    let canaries = CanaryStatus::ALL.map(|status| ([status.as_str().to_owned()], number(of(status))));
     page.gauges(
         "miroir_canaries",
         "Canaries by the verdict of their last run on this instance.",
@@ -58,8 +58,8 @@ fn describe_nodes(page: &Page, nodes: &[NodeGauges]) -> Result<()> {
         Some(f64::from(node.view.status != NodeStatus::Failed))
     })?;
     let states = nodes.iter().flat_map(|node| {
-        NODE_STATUSES.map(|(status, word)| {
-            ([node.view.id.to_string(), word.to_owned()], f64::from(node.view.status == status))
+        NodeStatus::ALL.map(|status| {
+            ([node.view.id.to_string(), status.as_str().to_owned()], f64::from(node.view.status == status))
         })
     });
     page.gauges(

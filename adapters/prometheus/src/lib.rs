@@ -18,7 +18,6 @@
 //! | `gauge` | the gauges of one page |
 //! | `process` | metrics of the process, from the kernel |
 //! | `page` | families of gauges for one page |
-//! | `status` | the statuses that are values of labels |
 
 mod family;
 mod gauge;
@@ -28,7 +27,6 @@ mod page;
 mod process;
 mod registry;
 mod scrape;
-mod status;
 mod store;
 
 pub use registry::Metrics;

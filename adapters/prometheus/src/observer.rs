@@ -1,11 +1,11 @@
 //! Counters of occurrences.
 
 use miroir_domain::SinkName;
+use miroir_domain::canary::CanaryStatus;
 use miroir_ports::outbound::Occurrence;
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Result};
 
 use crate::family::{CALL_SECONDS, Families};
-use crate::status::CANARY_STATUSES;
 
 /// Buckets for the number of nodes of a search: from one to more than a sensible cluster has.
 const FAN_OUT: [f64; 11] = [1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0, 64.0, 128.0];
@@ -82,7 +82,7 @@ impl ObservedMetrics {
                 &["sink"],
             )?,
         };
-        for status in CANARY_STATUSES {
+        for status in CanaryStatus::ALL {
             metrics.canary_runs.with_label_values(&[status.as_str()]);
         }
         metrics.instances.set(1);
