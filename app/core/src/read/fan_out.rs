@@ -1,6 +1,6 @@
 //! One request to a covering set of nodes, with other replicas in reserve.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ where
         for (node, shards, outcome) in outcomes {
             match outcome {
                 Ok(response) => {
-                    missing = shards_without(&missing, &shards);
+                    missing = missing.difference(&shards);
                     responses.push((node, response));
                 }
                 Err(error) => {
@@ -122,19 +122,12 @@ fn conclude<T>(
 }
 
 /// Restricts a covering set to the shards that are still missing.
-fn restrict(
-    nodes: std::collections::BTreeMap<NodeId, ShardSet>,
-    missing: &ShardSet,
-) -> Vec<(NodeId, ShardSet)> {
+fn restrict(nodes: BTreeMap<NodeId, ShardSet>, missing: &ShardSet) -> Vec<(NodeId, ShardSet)> {
     nodes
         .into_iter()
-        .map(|(node, shards)| (node, shards.iter().filter(|shard| missing.contains(*shard)).collect()))
-        .filter(|(_, shards): &(NodeId, ShardSet)| !shards.is_empty())
+        .map(|(node, shards)| (node, shards.intersection(missing)))
+        .filter(|(_, shards)| !shards.is_empty())
         .collect()
-}
-
-fn shards_without(all: &ShardSet, gone: &ShardSet) -> ShardSet {
-    all.iter().filter(|shard| !gone.contains(*shard)).collect()
 }
 
 /// Returns the groups of the cluster, rotated by `turn`, so that searches spread over them.
