@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::row::{InvalidRow, check_json};
-use miroir_domain::task::Task;
 use miroir_ports::outbound::{
-    ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError,
+    ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, StoreError,
 };
 
 use crate::data::Data;
@@ -13,7 +12,8 @@ use crate::outbox::Sequence;
 use crate::store::MemoryStore;
 
 impl Data {
-    fn append(&mut self, changes: Vec<NewChange>, budget_bytes: u64) {
+    /// Appends changes. The put of a task uses it as well.
+    pub(crate) fn append(&mut self, changes: Vec<NewChange>, budget_bytes: u64) {
         for change in changes {
             let outbox = self.outboxes.entry(change.sink_name.clone()).or_default();
             outbox.append(change);
@@ -22,27 +22,13 @@ impl Data {
     }
 }
 
-fn check(changes: &[NewChange]) -> Result<(), InvalidRow> {
+/// Refuses bodies that cannot be stored.
+pub(crate) fn check(changes: &[NewChange]) -> Result<(), InvalidRow> {
     changes.iter().try_for_each(|change| check_json("the body of a change", &change.body))
 }
 
 #[async_trait]
 impl ChangeOutbox for MemoryStore {
-    async fn change_append_with_task(
-        &self,
-        task: Task,
-        changes: Vec<NewChange>,
-        budget_bytes: u64,
-    ) -> Result<Put, StoreError> {
-        check(&changes)?;
-        let mut data = self.data()?;
-        if data.task_put(task)? == Put::Conflict {
-            return Ok(Put::Conflict);
-        }
-        data.append(changes, budget_bytes);
-        Ok(Put::Stored)
-    }
-
     async fn change_append(&self, changes: Vec<NewChange>, budget_bytes: u64) -> Result<(), StoreError> {
         check(&changes)?;
         self.data()?.append(changes, budget_bytes);

@@ -8,13 +8,14 @@ use miroir_domain::canary::{Canary, CanaryRun};
 use miroir_domain::change::{PendingChanges, SinkRow};
 use miroir_domain::index::IndexEntry;
 use miroir_domain::job::Job;
+use miroir_domain::replica::ReplicaRow;
 use miroir_domain::rollover::RolloverPolicy;
 use miroir_domain::search_ui::{ScopedKey, SearchUiConfig};
 use miroir_domain::session::Session;
 use miroir_domain::task::Task;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
-use miroir_ports::outbound::{ChangeCursor, NodeSettingsVersion, ScopedKeyObservation};
+use miroir_ports::outbound::{ChangeCursor, NodeSettingsVersion, ReplicaRecovery, ScopedKeyObservation};
 
 use crate::outbox::Outbox;
 use crate::row::{Failures, IdempotencyRow, LeaseRow, Window};
@@ -29,6 +30,10 @@ pub(crate) struct Data {
     pub(crate) task_changes: BTreeMap<TaskUid, PendingChanges>,
     pub(crate) indexes: BTreeMap<IndexUid, IndexEntry>,
     pub(crate) node_settings: BTreeMap<(IndexUid, NodeId), NodeSettingsVersion>,
+    /// The replicas that are not in sync, by `index:node`.
+    pub(crate) replicas: BTreeMap<String, ReplicaRow>,
+    pub(crate) last_replica_stamp: u64,
+    pub(crate) replica_recovery: Option<ReplicaRecovery>,
     pub(crate) aliases: BTreeMap<IndexUid, Alias>,
     pub(crate) sessions: BTreeMap<String, Session>,
     pub(crate) idempotency: BTreeMap<String, IdempotencyRow>,

@@ -18,6 +18,7 @@ mod node_settings;
 mod notifier;
 mod outbox;
 mod rate_limit;
+mod replica;
 mod rollover;
 mod row;
 mod scoped_key;

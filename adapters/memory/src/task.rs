@@ -7,14 +7,15 @@ use miroir_domain::change::PendingChanges;
 use miroir_domain::row::next_version;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{Put, StoreError, TaskPage, TaskTable};
+use miroir_ports::outbound::{Consequences, Put, StoreError, TaskPage, TaskTable};
 
+use crate::change_outbox::check;
 use crate::data::Data;
 use crate::store::MemoryStore;
 
 impl Data {
-    /// Replaces a task if its version matches. The outbox uses it as well, to append events in the same unit.
-    pub(crate) fn task_put(&mut self, task: Task) -> Result<Put, StoreError> {
+    /// Replaces a task if its version matches.
+    fn task_put(&mut self, task: Task) -> Result<Put, StoreError> {
         match self.tasks.get_mut(&task.uid) {
             Some(stored) if stored.version == task.version => {
                 task.check_replaces(stored.status)?;
@@ -58,6 +59,17 @@ impl TaskTable for MemoryStore {
 
     async fn task_put(&self, task: Task) -> Result<Put, StoreError> {
         self.data()?.task_put(task)
+    }
+
+    async fn task_put_with(&self, task: Task, consequences: Consequences) -> Result<Put, StoreError> {
+        check(&consequences.changes)?;
+        let mut data = self.data()?;
+        if data.task_put(task)? == Put::Conflict {
+            return Ok(Put::Conflict);
+        }
+        data.replica_mark(&consequences.marks);
+        data.append(consequences.changes, consequences.budget_bytes);
+        Ok(Put::Stored)
     }
 
     async fn task_list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {

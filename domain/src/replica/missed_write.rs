@@ -1,6 +1,6 @@
 //! The effect on a replica of a write that did not reach it.
 
-use super::ReplicaState;
+use super::Difference;
 use crate::placement::Placement;
 use crate::task::{Task, TaskKind};
 use crate::topology::Topology;
@@ -19,9 +19,13 @@ pub struct MissedWrite<'a> {
     pub node: &'a NodeId,
     /// The shards of the write that the node keeps.
     pub shards: &'a ShardSet,
-    /// True if the write creates the index or changes its settings, whatever its type.
-    pub brings_settings: bool,
+    /// The version of the settings that a node has after the write, if the write creates the index or
+    /// changes its settings, whatever its type.
+    pub settings_version: Option<u64>,
 }
+
+/// The version of the settings of an index that has just been created.
+const FIRST_VERSION: u64 = 1;
 
 impl<'a> MissedWrite<'a> {
     /// Creates the miss of `task`, a write to `index`, by `node`, which keeps `shards` of it.
@@ -32,8 +36,7 @@ impl<'a> MissedWrite<'a> {
         node: &'a NodeId,
         shards: &'a ShardSet,
     ) -> Self {
-        let brings_settings = task.settings_version().is_some();
-        Self { kind: task.kind, index, shard_count, node, shards, brings_settings }
+        Self { kind: task.kind, index, shard_count, node, shards, settings_version: task.settings_version() }
     }
 
     /// Returns the differences that the miss makes between the node's replica and those of the nodes for
@@ -45,17 +48,17 @@ impl<'a> MissedWrite<'a> {
         topology: &Topology,
         placement: &Placement,
         may_have: &dyn Fn(&NodeId) -> bool,
-    ) -> ReplicaState {
-        let missed = if self.writes_documents() {
+    ) -> Difference {
+        let shards = if self.writes_documents() {
             self.shards_of_others(topology, placement, may_have)
         } else {
             ShardSet::default()
         };
         let others_have = topology.nodes().any(|other| other != self.node && may_have(other));
-        ReplicaState {
-            missed,
-            suspect: ShardSet::default(),
+        Difference {
+            shards,
             settings: self.concerns_settings() && others_have,
+            index: self.concerns_index() && others_have,
         }
     }
 
@@ -64,9 +67,14 @@ impl<'a> MissedWrite<'a> {
     }
 
     fn concerns_settings(&self) -> bool {
-        let by_type =
-            matches!(self.kind, TaskKind::SettingsUpdate | TaskKind::IndexCreation | TaskKind::IndexDeletion);
-        self.brings_settings || by_type
+        let is_change = self.settings_version.is_some_and(|version| version > FIRST_VERSION);
+        is_change || self.kind == TaskKind::SettingsUpdate
+    }
+
+    /// Returns whether the write creates the index or deletes it.
+    fn concerns_index(&self) -> bool {
+        let by_type = matches!(self.kind, TaskKind::IndexCreation | TaskKind::IndexDeletion);
+        by_type || self.settings_version == Some(FIRST_VERSION)
     }
 
     /// Returns the shards of the write of which another replica has the write, or may have it.
@@ -98,11 +106,11 @@ mod tests {
     }
 
     /// The effect of a write to all shards of `a`, missed by `a`, while `others` have it.
-    fn effect(kind: TaskKind, brings_settings: bool, others: &[&str]) -> ReplicaState {
+    fn effect(kind: TaskKind, settings_version: Option<u64>, others: &[&str]) -> Difference {
         let (topology, placement) = cluster();
         let (index, node) = ("films".parse().unwrap(), "a".parse().unwrap());
         let shards = placement.shards_of(&node);
-        let miss = MissedWrite { kind, index: &index, shard_count: 8, node: &node, shards, brings_settings };
+        let miss = MissedWrite { kind, index: &index, shard_count: 8, node: &node, shards, settings_version };
         miss.effect(&topology, &placement, &|node| others.contains(&node.as_str()))
     }
 
@@ -111,38 +119,43 @@ mod tests {
         let (_, placement) = cluster();
         let shards_of = |name: &str| placement.shards_of(&name.parse().unwrap()).clone();
         let kind = TaskKind::DocumentAdditionOrUpdate;
-        assert_eq!(effect(kind, false, &["c", "d"]).missed, shards_of("a"));
-        assert_eq!(effect(kind, false, &["c"]).missed, shards_of("a").intersection(&shards_of("c")));
+        assert_eq!(effect(kind, None, &["c", "d"]).shards, shards_of("a"));
+        assert_eq!(effect(kind, None, &["c"]).shards, shards_of("a").intersection(&shards_of("c")));
         // `b` keeps other shards than `a`, since both are of one group.
-        assert!(effect(kind, false, &["b"]).is_in_sync());
+        assert!(effect(kind, None, &["b"]).is_none());
     }
 
     #[test]
     fn effect_is_nothing_where_no_other_node_has_the_write() {
         for kind in [TaskKind::DocumentDeletion, TaskKind::SettingsUpdate, TaskKind::IndexDeletion] {
-            assert!(effect(kind, true, &[]).is_in_sync(), "{kind:?}");
-            assert!(effect(kind, true, &["a"]).is_in_sync(), "{kind:?}");
+            assert!(effect(kind, Some(2), &[]).is_none(), "{kind:?}");
+            assert!(effect(kind, Some(2), &["a"]).is_none(), "{kind:?}");
         }
     }
 
     #[test]
-    fn effect_on_settings_needs_no_common_shard() {
-        for (kind, brings_settings, settings) in [
-            (TaskKind::SettingsUpdate, false, true),
-            (TaskKind::IndexCreation, false, true),
-            (TaskKind::IndexDeletion, false, true),
-            (TaskKind::DocumentAdditionOrUpdate, true, true),
-            (TaskKind::DocumentAdditionOrUpdate, false, false),
+    fn effect_on_settings_and_index_needs_no_common_shard() {
+        let (settings, index) = (Difference::of_settings(), Difference::of_index());
+        for (kind, version, expected) in [
+            (TaskKind::SettingsUpdate, None, settings.clone()),
+            (TaskKind::SettingsUpdate, Some(2), settings.clone()),
+            (TaskKind::SettingsUpdate, Some(1), Difference { settings: true, ..index.clone() }),
+            (TaskKind::IndexCreation, None, index.clone()),
+            (TaskKind::IndexCreation, Some(1), index.clone()),
+            (TaskKind::IndexDeletion, None, index.clone()),
+            (TaskKind::DocumentAdditionOrUpdate, Some(1), index),
+            (TaskKind::DocumentAdditionOrUpdate, Some(2), settings),
+            (TaskKind::DocumentAdditionOrUpdate, None, Difference::default()),
         ] {
-            assert_eq!(effect(kind, brings_settings, &["b"]).settings, settings, "{kind:?}");
+            assert_eq!(effect(kind, version, &["b"]), expected, "{kind:?} {version:?}");
         }
     }
 
     #[test]
     fn effect_of_a_change_of_settings_leaves_documents_alone() {
         for kind in [TaskKind::SettingsUpdate, TaskKind::IndexCreation] {
-            assert!(effect(kind, true, &["c", "d"]).missed.is_empty(), "{kind:?}");
+            assert!(effect(kind, Some(1), &["c", "d"]).shards.is_empty(), "{kind:?}");
         }
-        assert!(!effect(TaskKind::IndexDeletion, false, &["c", "d"]).missed.is_empty());
+        assert!(!effect(TaskKind::IndexDeletion, None, &["c", "d"]).shards.is_empty());
     }
 }

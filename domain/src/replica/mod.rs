@@ -7,13 +7,19 @@
 //! | module | subject |
 //! |---|---|
 //! | `state` | the state of one replica and its transitions |
+//! | `row` | the rows of the table `replicas`, and the marks that change them |
 //! | `missed_write` | the effect on a replica of a write that did not reach it |
-//! | `recovery` | the writes that replicas missed, read from the records of tasks |
+//! | `transition` | the marks that follow from a change of a task |
+//! | `recovery` | the writes that replicas missed, read from the tasks of an older store |
 
 mod missed_write;
 mod recovery;
+mod row;
 mod state;
+mod transition;
 
 pub use missed_write::MissedWrite;
 pub use recovery::{Deletions, KnownIndex, TakenBy, missed_deletion, missed_writes};
-pub use state::ReplicaState;
+pub use row::{ReplicaMark, ReplicaRow};
+pub use state::{Difference, ReplicaState};
+pub use transition::marks_of;

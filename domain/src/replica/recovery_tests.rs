@@ -2,8 +2,8 @@ use serde_json::Map;
 
 use super::*;
 use crate::ShardSet;
+use crate::task::Task;
 use crate::task::fixture::{accepted, after, dispatched, missed, node, reported, shards, task, task_of};
-use crate::task::{Event, Task};
 
 fn films() -> IndexUid {
     "films".parse().unwrap()
@@ -33,7 +33,9 @@ fn missed_writes_are_the_node_errors_with_shards() {
     );
     let written = after(written, [accepted("a"), missed("b"), accepted("c"), accepted("d"), dispatched(&[])]);
     assert_eq!(misses(&written, None), [("b".to_owned(), shards(&[2]), "acd".to_owned())]);
-    let repaired = after(written, [Event::NodeRepaired { node: node("b") }]);
+    // An older Miroir recorded a repair by removing the shards of the error.
+    let mut repaired = written;
+    repaired.node_errors.get_mut(&node("b")).unwrap().shards = ShardSet::default();
     assert_eq!(misses(&repaired, None), []);
 }
 
@@ -68,9 +70,9 @@ fn missed_settings_of_a_first_write_count_until_the_node_has_their_version() {
 #[test]
 fn missed_write_brings_settings_where_a_part_has_a_settings_version() {
     let (index, mut written) = (films(), after(task(&["a", "b"]), [accepted("a"), missed("b")]));
-    assert!(!missed_writes(&written, &index, 4, None)[0].0.brings_settings);
+    assert!(missed_writes(&written, &index, 4, None)[0].0.settings_version.is_none());
     written.node_tasks.get_mut(&node("a")).unwrap().settings_version = Some(1);
-    assert!(missed_writes(&written, &index, 4, None)[0].0.brings_settings);
+    assert!(missed_writes(&written, &index, 4, None)[0].0.settings_version.is_some());
 }
 
 #[test]

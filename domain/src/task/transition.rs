@@ -3,7 +3,7 @@
 use super::{NodeMiss, NodeTask, NodeTaskReport, NodeTaskState, Task, TaskStatus, aggregate};
 use crate::error::{ErrorCode, ResponseError};
 use crate::quorum::WriteVerdict;
-use crate::{NodeId, ShardSet, Timestamp};
+use crate::{NodeId, Timestamp};
 
 /// An event in the life of a task.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,11 +30,6 @@ pub enum Event {
         node: NodeId,
         /// The report.
         report: NodeTaskReport,
-    },
-    /// The replica of a node that missed the write was repaired. Its node error stays, without shards.
-    NodeRepaired {
-        /// The node.
-        node: NodeId,
     },
     /// A node no longer has the task it accepted: its database was lost. The node task fails.
     NodeForgot {
@@ -155,11 +150,6 @@ impl Task {
             Event::NodeReported { node, report } => {
                 let node_task = self.accepted_node_task(&node, report.uid)?;
                 learn(node_task, report);
-            }
-            Event::NodeRepaired { node } => {
-                if let Some(miss) = self.node_errors.get_mut(&node) {
-                    miss.shards = ShardSet::default();
-                }
             }
             Event::NodeForgot { node } => self.record_loss(&node, now)?,
             Event::Dispatched { verdict } => aggregate::conclude_dispatch(&mut self, &verdict, now),

@@ -190,16 +190,6 @@ fn unknown_nodes_and_changed_uids_are_refused() {
 }
 
 #[test]
-fn repaired_node_misses_no_shards_and_keeps_its_error() {
-    let task = after(task(&["a", "b"]), [accepted("a"), missed("b"), dispatched(&[])]);
-    let repaired = after(task.clone(), [Event::NodeRepaired { node: node("b") }]);
-    let (before, now) = (&task.node_errors[&node("b")], &repaired.node_errors[&node("b")]);
-    assert!(!before.shards.is_empty() && now.shards.is_empty());
-    assert_eq!(now.error, before.error);
-    assert_eq!(after(task.clone(), [Event::NodeRepaired { node: node("a") }]), task, "it missed nothing");
-}
-
-#[test]
 fn miss_after_an_acceptance_changes_nothing() {
     let task = after(task(&["a"]), [accepted("a")]);
     assert_eq!(after(task.clone(), [missed("a")]), task);

@@ -2,10 +2,8 @@
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
-use miroir_domain::task::Task;
 use serde_json::Value;
 
-use super::conditional::Put;
 use super::error::StoreError;
 
 /// An event that has no number yet.
@@ -67,24 +65,17 @@ pub struct ChangeBacklog {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ChangeOutbox: Send + Sync + 'static {
-    /// Replaces a task on the terms of [`TaskTable::task_put`](crate::outbound::TaskTable::task_put) and
-    /// appends `changes`, in their order, in the same atomic unit.
+    /// Appends `changes`, in their order. Those of a task are appended by
+    /// [`TaskTable::task_put_with`](crate::outbound::TaskTable::task_put_with).
     ///
-    /// - **OUTBOX-1** If the put conflicts or is refused, nothing MUST be appended.
+    /// - **OUTBOX-1** If they are appended with a task whose put conflicts or is refused, nothing MUST be
+    ///   appended.
     /// - **OUTBOX-2** Numbers of one sink and index MUST grow by one, also after events were acknowledged or
     ///   dropped and after reopening. The first is 1.
     /// - **OUTBOX-3** After it the bodies that are kept for one sink MUST NOT take more than `budget_bytes`.
     ///   The sink's oldest events are dropped, in the order in which they were appended, of any index, and
     ///   the new ones too if necessary. Each moves the `trimmed_to` of its index, and counts as lost unless
     ///   it was acknowledged.
-    async fn change_append_with_task(
-        &self,
-        task: Task,
-        changes: Vec<NewChange>,
-        budget_bytes: u64,
-    ) -> Result<Put, StoreError>;
-
-    /// Appends `changes` that do not come from a task, on the same terms.
     async fn change_append(&self, changes: Vec<NewChange>, budget_bytes: u64) -> Result<(), StoreError>;
 
     /// Returns up to `limit` events of a sink and index with a number greater than `after`, and removes

@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
+use miroir_domain::replica::ReplicaMark;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 
+use super::change_outbox::NewChange;
 use super::conditional::Put;
 use super::error::StoreError;
 
@@ -17,6 +19,17 @@ pub struct TaskPage {
     pub total: u64,
     /// The first uid of the next page, or `None` on the last page.
     pub next: Option<TaskUid>,
+}
+
+/// The rows that are stored together with a task.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Consequences {
+    /// The replicas that turn out not to have the write of the task.
+    pub marks: Vec<ReplicaMark>,
+    /// The events of the changes that the task made, in their order.
+    pub changes: Vec<NewChange>,
+    /// The bytes that the events of one sink may take.
+    pub budget_bytes: u64,
 }
 
 /// The task registry.
@@ -51,6 +64,14 @@ pub trait TaskTable: Send + Sync + 'static {
     ///   processing, finished), or from one finished status to another, is `InvalidInput`. A conflict comes
     ///   first.
     async fn task_put(&self, task: Task) -> Result<Put, StoreError>;
+
+    /// Replaces a task on the terms of [`TaskTable::task_put`], and stores `consequences` in the same atomic
+    /// unit.
+    ///
+    /// - **TASK-13** If the put conflicts or is refused, nothing MUST be stored. Otherwise marks MUST be stored
+    ///   as by [`ReplicaTable::replica_mark`](crate::outbound::ReplicaTable::replica_mark), and changes
+    ///   appended as by [`ChangeOutbox::change_append`](crate::outbound::ChangeOutbox::change_append).
+    async fn task_put_with(&self, task: Task, consequences: Consequences) -> Result<Put, StoreError>;
 
     /// Returns a page of the tasks that match `query`, newest first unless reversed.
     ///

@@ -12,6 +12,7 @@ use super::job::JobTable;
 use super::lease::LeaseTable;
 use super::node_settings::NodeSettingsTable;
 use super::rate_limit::RateLimits;
+use super::replica::ReplicaTable;
 use super::revocation::RevocationFeed;
 use super::rollover::RolloverTable;
 use super::scoped_key::ScopedKeyTable;
@@ -26,6 +27,7 @@ pub trait TaskStore:
     TaskTable
     + IndexTable
     + NodeSettingsTable
+    + ReplicaTable
     + AliasTable
     + SessionTable
     + IdempotencyTable
@@ -50,6 +52,7 @@ impl<T> TaskStore for T where
     T: TaskTable
         + IndexTable
         + NodeSettingsTable
+        + ReplicaTable
         + AliasTable
         + SessionTable
         + IdempotencyTable

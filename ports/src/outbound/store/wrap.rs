@@ -25,6 +25,7 @@ macro_rules! wrap_store {
             use ::miroir_domain::change::{PendingChanges, SinkRow};
             use ::miroir_domain::index::IndexEntry;
             use ::miroir_domain::job::{Job, JobEnd, NewJob};
+            use ::miroir_domain::replica::{ReplicaMark, ReplicaRow, ReplicaState};
             use ::miroir_domain::rollover::RolloverPolicy;
             use ::miroir_domain::search_ui::{ScopedKey, SearchUiConfig};
             use ::miroir_domain::session::Session;
@@ -34,9 +35,9 @@ macro_rules! wrap_store {
             use ::serde_json::Value;
             use $crate::outbound::{
                 Acquire, AdminSessionTable, Advance, AliasTable, CanaryTable, ChangeBacklog, ChangeCursor,
-                ChangeCursorTable, ChangeOutbox, ChangePage, ChangePosition, ChangeSinkTable, Create,
+                ChangeCursorTable, ChangeOutbox, ChangePage, ChangePosition, ChangeSinkTable, Consequences, Create,
                 IdempotencyTable, IndexTable, JobDepth, JobTable, Lease, LeaseTable, LoginAttempt, NewChange,
-                NodeSettingsTable, NodeSettingsVersion, Put, RateDecision, RateLimits, Reservation, Reserve,
+                NodeSettingsTable, NodeSettingsVersion, Put, RateDecision, RateLimits, ReplicaRecovery, ReplicaTable, Reservation, Reserve,
                 RevocationFeed, Revocations, RolloverTable, ScopedKeyObservation, ScopedKeyTable,
                 SearchUiTable, SessionTable, StoreStatus, TaskPage, TaskTable, TenantTable,
             };
@@ -48,6 +49,7 @@ macro_rules! wrap_store {
                 task_changes(uid: TaskUid) -> Option<PendingChanges>;
                 task_get(uid: TaskUid) -> Option<Task>;
                 task_put(task: Task) -> Put;
+                task_put_with(task: Task, consequences: Consequences) -> Put;
                 task_list(query: &TaskQuery) -> TaskPage;
                 task_list_unfinished(after: Option<TaskUid>, limit: u32) -> Vec<Task>;
                 task_prune(before: Timestamp, limit: u32) -> u64;
@@ -65,6 +67,16 @@ macro_rules! wrap_store {
                 node_settings_advance(index: &IndexUid, node: &NodeId, version: u64, now: Timestamp) -> Advance;
                 node_settings_get(index: &IndexUid, node: &NodeId) -> Option<NodeSettingsVersion>;
                 node_settings_list(index: &IndexUid) -> Vec<NodeSettingsVersion>;
+            });
+
+            $crate::wrap_table!($wrapper: ReplicaTable {
+                replica_mark(marks: &[ReplicaMark]) -> ();
+                replica_get(index: &IndexUid, node: &NodeId) -> Option<ReplicaRow>;
+                replica_repaired(index: &IndexUid, node: &NodeId, seen: &ReplicaState) -> ();
+                replica_forget(index: &IndexUid) -> u64;
+                replica_list(after: Option<(IndexUid, NodeId)>, limit: u32) -> Vec<ReplicaRow>;
+                replica_recovery_get() -> Option<ReplicaRecovery>;
+                replica_recovery_put(recovery: ReplicaRecovery) -> ();
             });
 
             $crate::wrap_table!($wrapper: AliasTable {
@@ -131,7 +143,6 @@ macro_rules! wrap_store {
             });
 
             $crate::wrap_table!($wrapper: ChangeOutbox {
-                change_append_with_task(task: Task, changes: Vec<NewChange>, budget_bytes: u64) -> Put;
                 change_append(changes: Vec<NewChange>, budget_bytes: u64) -> ();
                 change_peek(sink: &str, index: &IndexUid, after: u64, limit: u32) -> ChangePage;
                 change_acknowledge(sink: &str, index: &IndexUid, seq: u64, keep: u64) -> u64;
