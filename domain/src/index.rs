@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::document::PrimaryKey;
 use crate::{IndexUid, Timestamp};
 
+/// The settings version of an index that has just been created.
+pub const FIRST_SETTINGS_VERSION: u64 = 1;
+
 /// One row of the index registry (`indexes`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexEntry {

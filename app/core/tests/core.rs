@@ -24,6 +24,8 @@ mod poller;
 mod quorum;
 #[path = "core/repair.rs"]
 mod repair;
+#[path = "core/replica.rs"]
+mod replica;
 #[path = "core/restart.rs"]
 mod restart;
 #[path = "core/search.rs"]

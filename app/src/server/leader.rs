@@ -56,17 +56,20 @@ impl LeaderWork {
         let configured =
             canary::configure(cluster.store.as_ref(), &self.canaries, cluster.clock.now()).await?;
         tracing::debug!(done = ?configured, "stored the canaries of the configuration");
-        let workers = self.start_workers(&cluster, &term.over);
+        // Before this instance serves: a write must not reach a node that does not have its index.
+        worker::load_states(&cluster).await?;
+        let workers = self.start_workers(&cluster, term);
         let activation = self.active.activate(cluster);
         term.announce();
         Ok(Leading { workers, _activation: activation })
     }
 
-    fn start_workers(&self, cluster: &Arc<Cluster>, over: &CancellationToken) -> JoinSet<()> {
+    fn start_workers(&self, cluster: &Arc<Cluster>, term: &Term) -> JoinSet<()> {
+        let over = &term.over;
         let mut workers = JoinSet::new();
         workers.spawn(worker::poll_loop(Arc::clone(cluster), self.poller, over.clone()));
         workers.spawn(worker::prune_loop(Arc::clone(cluster), self.pruner, over.clone()));
-        workers.spawn(worker::repair_loop(Arc::clone(cluster), over.clone()));
+        workers.spawn(worker::repair_loop(Arc::clone(cluster), term.number, over.clone()));
         workers
     }
 }

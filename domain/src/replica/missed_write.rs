@@ -1,6 +1,7 @@
 //! The effect on a replica of a write that did not reach it.
 
 use super::Difference;
+use crate::index::FIRST_SETTINGS_VERSION;
 use crate::placement::Placement;
 use crate::task::{Task, TaskKind};
 use crate::topology::Topology;
@@ -23,9 +24,6 @@ pub struct MissedWrite<'a> {
     /// changes its settings, whatever its type.
     pub settings_version: Option<u64>,
 }
-
-/// The version of the settings of an index that has just been created.
-const FIRST_VERSION: u64 = 1;
 
 impl<'a> MissedWrite<'a> {
     /// Creates the miss of `task`, a write to `index`, by `node`, which keeps `shards` of it.
@@ -67,14 +65,14 @@ impl<'a> MissedWrite<'a> {
     }
 
     fn concerns_settings(&self) -> bool {
-        let is_change = self.settings_version.is_some_and(|version| version > FIRST_VERSION);
+        let is_change = self.settings_version.is_some_and(|version| version > FIRST_SETTINGS_VERSION);
         is_change || self.kind == TaskKind::SettingsUpdate
     }
 
     /// Returns whether the write creates the index or deletes it.
     fn concerns_index(&self) -> bool {
         let by_type = matches!(self.kind, TaskKind::IndexCreation | TaskKind::IndexDeletion);
-        by_type || self.settings_version == Some(FIRST_VERSION)
+        by_type || self.settings_version == Some(FIRST_SETTINGS_VERSION)
     }
 
     /// Returns the shards of the write of which another replica has the write, or may have it.

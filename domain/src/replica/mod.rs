@@ -22,4 +22,4 @@ pub use missed_write::MissedWrite;
 pub use recovery::{Deletions, KnownIndex, TakenBy, missed_deletion, missed_writes};
 pub use row::{ReplicaMark, ReplicaRow};
 pub use state::{Difference, ReplicaState};
-pub use transition::marks_of;
+pub use transition::{marks_of, may_mark};

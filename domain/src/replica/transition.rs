@@ -6,6 +6,11 @@ use crate::task::{NodeTaskState, Task, TaskStatus};
 use crate::topology::Topology;
 use crate::{NodeId, ShardSet, Timestamp};
 
+/// Returns whether the change of a task can mark a replica: [`marks_of`] returns nothing otherwise.
+pub fn may_mark(before: &Task, after: &Task) -> bool {
+    after.node_errors.len() > before.node_errors.len() || after.status == TaskStatus::Failed
+}
+
 /// Returns the marks that must be stored together with `after`, the task that replaces `before`.
 ///
 /// A replica is marked when its node turns out to have missed the write, and other nodes have it or may have
@@ -18,7 +23,7 @@ pub fn marks_of(
     placement: &Placement,
     now: Timestamp,
 ) -> Vec<ReplicaMark> {
-    let Some(index) = &after.index_uid else { return Vec::new() };
+    let (Some(index), true) = (&after.index_uid, may_mark(before, after)) else { return Vec::new() };
     let mark = |node: &NodeId, shards: &ShardSet, reason: &str, may_have: &dyn Fn(&NodeId) -> bool| {
         let miss = MissedWrite::of_task(after, index, placement.shard_count(), node, shards);
         let difference = miss.effect(topology, placement, may_have);
@@ -75,10 +80,10 @@ mod tests {
     }
 
     /// The nodes that `events` mark, with their shards, and the task after them.
-    fn marked(before: Task, events: impl IntoIterator<Item = Event>) -> (Vec<(String, ShardSet)>, Task) {
+    fn marked(before: &Task, events: impl IntoIterator<Item = Event>) -> (Vec<(String, ShardSet)>, Task) {
         let topology = grouped(&[&["a", "b", "c"]], 3);
         let next = after(before.clone(), events);
-        let marks = marks_of(&before, &next, &topology, &Placement::new(&topology, 4), later());
+        let marks = marks_of(before, &next, &topology, &Placement::new(&topology, 4), later());
         assert!(marks.iter().all(|mark| mark.task == Some(next.uid) && mark.at == later()));
         let marked = marks.into_iter().map(|mark| (mark.node.to_string(), mark.difference.shards));
         (marked.collect(), next)
@@ -90,12 +95,12 @@ mod tests {
 
     #[test]
     fn node_that_missed_the_write_is_marked_once() {
-        let (marks, next) = marked(write(), [accepted("a"), missed("b")]);
+        let (marks, next) = marked(&write(), [accepted("a"), missed("b")]);
         assert_eq!(marks, all_of(&["b"]), "`c` may have the write");
-        let (marks, next) = marked(next, [missed("b"), accepted("c"), dispatched(&[])]);
+        let (marks, next) = marked(&next, [missed("b"), accepted("c"), dispatched(&[])]);
         assert_eq!(marks, []);
         let ended = [reported("a", TaskStatus::Succeeded), reported("c", TaskStatus::Succeeded)];
-        assert_eq!(marked(next, ended).0, []);
+        assert_eq!(marked(&next, ended).0, []);
     }
 
     #[test]
@@ -108,38 +113,38 @@ mod tests {
 
     #[test]
     fn nothing_is_marked_where_no_other_node_has_the_write() {
-        assert_eq!(marked(write(), ["a", "b", "c"].map(missed)).0, []);
+        assert_eq!(marked(&write(), ["a", "b", "c"].map(missed)).0, []);
         let refusal = Event::Refused { error: ErrorCode::InvalidDocumentId.with_message("bad id") };
-        assert_eq!(marked(write(), ["a", "b", "c"].map(missed).into_iter().chain([refusal])).0, []);
+        assert_eq!(marked(&write(), ["a", "b", "c"].map(missed).into_iter().chain([refusal])).0, []);
     }
 
     #[test]
     fn node_that_failed_alone_is_marked_when_the_task_fails() {
         let sent = after(write(), [accepted("a"), accepted("b"), accepted("c"), dispatched(&[])]);
-        let (marks, next) = marked(sent, [reported("a", TaskStatus::Failed)]);
+        let (marks, next) = marked(&sent, [reported("a", TaskStatus::Failed)]);
         assert_eq!(marks, [], "the others may fail as well");
-        let (marks, next) = marked(next, [reported("b", TaskStatus::Succeeded)]);
+        let (marks, next) = marked(&next, [reported("b", TaskStatus::Succeeded)]);
         assert_eq!(marks, []);
-        assert_eq!(marked(next, [reported("c", TaskStatus::Succeeded)]).0, all_of(&["a"]));
+        assert_eq!(marked(&next, [reported("c", TaskStatus::Succeeded)]).0, all_of(&["a"]));
     }
 
     #[test]
     fn nodes_that_failed_alike_are_not_marked() {
         let sent = after(write(), [accepted("a"), accepted("b"), accepted("c"), dispatched(&[])]);
         let failed = ["a", "b", "c"].map(|name| reported(name, TaskStatus::Failed));
-        assert_eq!(marked(sent, failed).0, []);
+        assert_eq!(marked(&sent, failed).0, []);
     }
 
     #[test]
     fn node_that_forgot_the_write_is_marked() {
         let sent = after(write(), [accepted("a"), accepted("b"), missed("c"), dispatched(&[])]);
         let events = [Event::NodeForgot { node: node("a") }, reported("b", TaskStatus::Succeeded)];
-        assert_eq!(marked(sent, events).0, all_of(&["a"]));
+        assert_eq!(marked(&sent, events).0, all_of(&["a"]));
     }
 
     #[test]
     fn task_without_an_index_marks_nothing() {
         let global = Task { index_uid: None, ..write() };
-        assert_eq!(marked(global, [accepted("a"), missed("b")]).0, []);
+        assert_eq!(marked(&global, [accepted("a"), missed("b")]).0, []);
     }
 }

@@ -3,18 +3,54 @@
 use std::error::Error;
 
 use async_trait::async_trait;
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::replica::ReplicaRow;
+use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Source;
 
-/// A replica that is known to be behind the others of its index.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// A replica that is not in sync with the others of its index. An older Miroir reports index and node alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct StaleReplica {
     /// The index.
     pub index: IndexUid,
     /// The node.
     pub node: NodeId,
+    /// The shards whose documents may differ, as runs: `0,3-7`.
+    #[serde(default)]
+    pub shards: String,
+    /// True if the settings are stale.
+    #[serde(default)]
+    pub settings: bool,
+    /// True if the node may not have the index, or may still have an index that was deleted.
+    #[serde(default)]
+    pub whole_index: bool,
+    /// The instant since which the replica is not in sync.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// The task of the first write that it missed, if it is known.
+    #[serde(default)]
+    pub task_uid: Option<TaskUid>,
+    /// The reason of the first difference.
+    #[serde(default)]
+    pub reason: String,
+}
+
+impl StaleReplica {
+    /// Returns the report of a row.
+    pub fn of(row: ReplicaRow) -> Self {
+        Self {
+            shards: row.state.shard_set().to_string(),
+            settings: row.state.settings.is_some(),
+            whole_index: row.state.index.is_some(),
+            index: row.index,
+            node: row.node,
+            since: Some(row.since),
+            task_uid: row.task,
+            reason: row.reason,
+        }
+    }
 }
 
 /// The stale replicas, as the leader knows them.

@@ -27,15 +27,15 @@ pub enum SearchPolicy {
 /// earlier term.
 pub struct Cluster {
     /// The topology and the placement of shards.
-    pub placements: Placements,
+    pub placements: Arc<Placements>,
     /// The nodes, with their health.
     pub nodes: NodePool,
     /// The replicas that are stale.
-    pub replicas: ReplicaStates,
+    pub replicas: Arc<ReplicaStates>,
     /// The order of writes: index locks, write queues, tasks being sent.
     pub order: WriteOrder,
     /// The registry of indexes.
-    pub registry: IndexRegistry,
+    pub registry: Arc<IndexRegistry>,
     /// The tasks.
     pub tasks: TaskLog,
     /// The recorder of change events.
@@ -75,15 +75,24 @@ impl Cluster {
     pub fn new(parts: ClusterParts) -> Self {
         let ClusterParts { placements, nodes, store, clock, search_policy, changes, reported, observer } =
             parts;
+        let placements = Arc::new(placements);
+        let replicas = Arc::new(ReplicaStates::new(Arc::clone(&store), Arc::clone(&clock), reported));
+        let registry =
+            IndexRegistry::new(Arc::clone(&store), Arc::clone(&clock), placements.default_shard_count());
+        let registry = Arc::new(registry);
+        let tasks = TaskLog {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            changes: Arc::clone(&changes),
+            placements: Arc::clone(&placements),
+            registry: Arc::clone(&registry),
+            replicas: Arc::clone(&replicas),
+        };
         Self {
-            replicas: ReplicaStates::new(reported),
+            replicas,
             order: WriteOrder::default(),
-            registry: IndexRegistry::new(
-                Arc::clone(&store),
-                Arc::clone(&clock),
-                placements.default_shard_count(),
-            ),
-            tasks: TaskLog::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&changes)),
+            registry,
+            tasks,
             placements,
             nodes,
             changes,

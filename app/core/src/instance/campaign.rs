@@ -30,6 +30,8 @@ pub struct Term {
     pub store: Arc<dyn TaskStore>,
     /// Cancelled when the work must end.
     pub over: CancellationToken,
+    /// The number of the term: the token of its lease, or 0 for a term that no other instance can have.
+    pub number: u64,
     announcement: Option<Announcement>,
 }
 
@@ -43,7 +45,7 @@ struct Announcement {
 impl Term {
     /// Makes a term that no other instance can have, for an instance that has the store for itself.
     pub fn unlimited(store: Arc<dyn TaskStore>, over: CancellationToken) -> Self {
-        Self { store, over, announcement: None }
+        Self { store, over, number: 0, announcement: None }
     }
 
     /// Returns the validity of the term, or `None` for a term that no other instance can have.
@@ -144,7 +146,12 @@ impl Campaign {
             role: self.role.clone(),
             validity: validity.clone(),
         };
-        let mut work = self.work.work(Term { store, over: over.clone(), announcement: Some(announcement) });
+        let mut work = self.work.work(Term {
+            store,
+            over: over.clone(),
+            number: token,
+            announcement: Some(announcement),
+        });
         let ended = tokio::select! {
             ended = &mut work => Some(ended),
             () = validity.expired() => None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use miroir_domain::document::PrimaryKey;
 use miroir_domain::error::ErrorCode;
-use miroir_domain::index::IndexEntry;
+use miroir_domain::index::{FIRST_SETTINGS_VERSION, IndexEntry};
 use miroir_domain::task::Task;
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::ApiError;
@@ -57,7 +57,7 @@ impl IndexRegistry {
             uid: index.clone(),
             primary_key,
             shard_count: self.shard_count,
-            settings_version: 1,
+            settings_version: FIRST_SETTINGS_VERSION,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -103,18 +103,14 @@ impl IndexRegistry {
         Ok(self.store.node_settings_get(index, node).await?.map_or(0, |row| row.version))
     }
 
-    /// Returns the number of shards of the index of `task`. For an index that is gone, or cannot be read
-    /// now, it is the number of a new index.
-    pub async fn shard_count_of(&self, task: &Task) -> u32 {
-        let Some(index) = &task.index_uid else { return self.shard_count };
-        match self.get(index).await {
-            Ok(Some(entry)) => entry.shard_count,
-            Ok(None) => self.shard_count,
-            Err(error) => {
-                tracing::warn!("cannot read the index registry: {}", miroir_ports::error_chain(&error));
-                self.shard_count
-            }
-        }
+    /// Returns the number of shards of the index of `task`. For an index that is gone, it is the number of a
+    /// new index.
+    pub async fn shard_count_of(&self, task: &Task) -> Result<u32, StoreError> {
+        let entry = match &task.index_uid {
+            Some(index) => self.get(index).await?,
+            None => None,
+        };
+        Ok(entry.map_or(self.shard_count, |entry| entry.shard_count))
     }
 }
 

@@ -1,7 +1,7 @@
-//! Replica states: the replicas that are behind the others of their index.
+//! Replica states: the replicas that are not in sync with the others of their index.
 
 mod reported;
 mod states;
 
 pub use reported::{ReportedStates, reported_state_loop};
-pub use states::ReplicaStates;
+pub use states::{ReplicaStates, SeenState};

@@ -80,17 +80,17 @@ pub async fn reported_state_loop(
 
 #[cfg(test)]
 mod tests {
-    use miroir_ports::outbound::StaleReplica;
-
     use super::*;
 
     #[test]
     fn update_replaces_by_a_complete_report_and_adds_by_an_incomplete_one() {
         let states = ReportedStates::default();
         let report = |complete, nodes: &[&str]| {
-            let stale =
-                |node: &&str| StaleReplica { index: "films".parse().unwrap(), node: node.parse().unwrap() };
-            ReplicaReport { complete, results: nodes.iter().map(stale).collect() }
+            // As an older instance reports it.
+            let stale = |node: &&str| serde_json::json!({"index": "films", "node": node});
+            let stale = nodes.iter().map(stale).collect::<Vec<_>>();
+            let report = serde_json::json!({"complete": complete, "results": stale});
+            serde_json::from_value::<ReplicaReport>(report).unwrap()
         };
         let is_stale = |node: &str| states.is_stale(&"films".parse().unwrap(), &node.parse().unwrap());
         states.update(report(true, &["a"]));

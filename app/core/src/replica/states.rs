@@ -1,115 +1,208 @@
-//! The states of the replicas in this term.
+//! The states of the replicas, as the leader knows them: in the store, and in memory for every read and write.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use miroir_domain::replica::{MissedWrite, ReplicaState};
+use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState};
 use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::ReportedStates;
-use crate::placement::Placements;
+use crate::listing;
 
-/// The states of all replicas. They are kept in memory, and rebuilt from the tasks when a term begins.
+/// The states of all replicas. The store has them in its table `replicas`, where the misses of a write are
+/// recorded together with its task. A copy in memory, loaded when a term begins, serves reads and writes.
 ///
-/// A replica without a state is in sync.
-#[derive(Debug)]
+/// A replica without a row is in sync.
 pub struct ReplicaStates {
-    stale: Mutex<HashMap<IndexUid, HashMap<NodeId, ReplicaState>>>,
-    is_recovered: AtomicBool,
+    store: Arc<dyn TaskStore>,
+    clock: Arc<dyn Clock>,
+    known: Mutex<Known>,
+    is_recovered: watch::Sender<bool>,
     reported: Arc<ReportedStates>,
+}
+
+/// The copy in memory. Its stamps are its own, since a difference is known here before it is stored.
+#[derive(Debug, Default)]
+struct Known {
+    rows: HashMap<IndexUid, HashMap<NodeId, ReplicaRow>>,
+    last_stamp: u64,
+}
+
+impl Known {
+    fn mark(&mut self, mark: &ReplicaMark) {
+        self.last_stamp += 1;
+        let nodes = self.rows.entry(mark.index.clone()).or_default();
+        let row = ReplicaRow::marked(nodes.remove(&mark.node), mark, self.last_stamp);
+        nodes.insert(mark.node.clone(), row);
+    }
+
+    fn repaired(&mut self, index: &IndexUid, node: &NodeId, seen: &ReplicaState) {
+        let Some(nodes) = self.rows.get_mut(index) else { return };
+        if let Some(row) = nodes.remove(node).and_then(|row| row.repaired(seen)) {
+            nodes.insert(node.clone(), row);
+        }
+        if nodes.is_empty() {
+            self.rows.remove(index);
+        }
+    }
+}
+
+/// The differences of a replica that a repair has seen before it began, in memory and in the store. Only these
+/// are removed when it succeeds.
+#[derive(Debug, Clone)]
+pub struct SeenState {
+    index: IndexUid,
+    node: NodeId,
+    known: ReplicaState,
+    stored: ReplicaState,
+}
+
+impl SeenState {
+    /// Returns the part that is about the documents of `shards`.
+    #[must_use]
+    pub fn of_shards(&self, shards: &ShardSet) -> Self {
+        let (known, stored) = (self.known.of_shards(shards), self.stored.of_shards(shards));
+        Self { known, stored, ..self.clone() }
+    }
+
+    /// Returns the part that is about the index itself and its settings.
+    #[must_use]
+    pub fn of_settings(&self) -> Self {
+        Self { known: self.known.of_settings(), stored: self.stored.of_settings(), ..self.clone() }
+    }
 }
 
 impl ReplicaStates {
     /// Creates states that are not recovered yet. Reads avoid the replicas in `reported` as well.
-    pub fn new(reported: Arc<ReportedStates>) -> Self {
-        Self { stale: Mutex::default(), is_recovered: AtomicBool::new(false), reported }
+    pub fn new(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, reported: Arc<ReportedStates>) -> Self {
+        Self { store, clock, known: Mutex::default(), is_recovered: watch::Sender::new(false), reported }
     }
 
-    /// Records that the states have been rebuilt from the store.
+    /// Loads the states that the store has.
+    pub async fn load(&self) -> Result<(), StoreError> {
+        let list = |after, limit| self.store.replica_list(after, limit);
+        let rows = listing::all(list, |row: &ReplicaRow| (row.index.clone(), row.node.clone())).await?;
+        let mut known = self.known.lock();
+        for ReplicaRow { index, node, state, task, reason, since } in rows {
+            let difference = Difference {
+                shards: state.shard_set(),
+                settings: state.settings.is_some(),
+                index: state.index.is_some(),
+            };
+            known.mark(&ReplicaMark { index, node, difference, task, reason, at: since });
+        }
+        Ok(())
+    }
+
+    /// Records that the states are complete.
     pub fn set_recovered(&self) {
-        self.is_recovered.store(true, Ordering::Release);
+        self.is_recovered.send_replace(true);
     }
 
-    /// Returns whether the states have been rebuilt from the store.
+    /// Returns whether the states are complete.
     pub fn is_recovered(&self) -> bool {
-        self.is_recovered.load(Ordering::Acquire)
+        *self.is_recovered.borrow()
     }
 
-    /// Records the effect of a missed write on the node's replica. `may_have` returns true for the nodes
-    /// that have the write, or may have it. A write that no other replica has cannot be repaired, so it is
-    /// not recorded.
-    pub fn record(
+    /// Waits until the states are complete.
+    pub async fn recovered(&self) {
+        // The sender is a field of `self`, so it is not dropped while this waits.
+        let _ = self.is_recovered.subscribe().wait_for(|is_recovered| *is_recovered).await;
+    }
+
+    /// Notes marks in memory. The caller notes them before it stores them, so that a reader of the changed
+    /// task finds them, and again afterwards: a repair that began in between has not seen them in the store.
+    pub fn note(&self, marks: &[ReplicaMark]) {
+        let mut known = self.known.lock();
+        for mark in marks {
+            known.mark(mark);
+        }
+    }
+
+    /// Stores marks that no change of a task stores.
+    pub async fn mark(&self, marks: &[ReplicaMark]) -> Result<(), StoreError> {
+        self.note(marks);
+        self.store.replica_mark(marks).await?;
+        self.note(marks);
+        Ok(())
+    }
+
+    /// Stores that the replica of `index` on `node` differs, though no task names a missed write.
+    pub async fn differs(
         &self,
-        miss: &MissedWrite<'_>,
-        placements: &Placements,
-        may_have: &dyn Fn(&NodeId) -> bool,
-    ) {
-        let effect = miss.effect(placements.topology(), &placements.of(miss.shard_count), may_have);
-        if effect.settings {
-            self.missed_settings(miss.index, miss.node);
+        index: &IndexUid,
+        node: &NodeId,
+        difference: Difference,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let (index, node) = (index.clone(), node.clone());
+        let at = self.clock.now();
+        self.mark(&[ReplicaMark { index, node, difference, task: None, reason: reason.to_owned(), at }]).await
+    }
+
+    /// Returns the differences of a replica, for a repair that is about to begin.
+    pub async fn see(&self, index: &IndexUid, node: &NodeId) -> Result<SeenState, StoreError> {
+        // Memory first: a mark that is only in one of the two states then stays in the other.
+        let known = self.state(index, node);
+        let stored = self.store.replica_get(index, node).await?.map(|row| row.state).unwrap_or_default();
+        Ok(SeenState { index: index.clone(), node: node.clone(), known, stored })
+    }
+
+    /// Removes the differences of `seen`, which a repair has made up for.
+    pub async fn repaired(&self, seen: &SeenState) -> Result<(), StoreError> {
+        let SeenState { index, node, known, stored } = seen;
+        if !stored.is_in_sync() {
+            self.store.replica_repaired(index, node, stored).await?;
         }
-        if !effect.missed.is_empty() {
-            let missed = |state: &mut ReplicaState| state.missed.extend(effect.missed.iter());
-            self.change(miss.index, miss.node, missed);
-        }
-    }
-
-    /// Records that settings of `index`, or the index itself, may be missing on `node`.
-    pub fn missed_settings(&self, index: &IndexUid, node: &NodeId) {
-        self.change(index, node, |state| state.settings = true);
-    }
-
-    /// Records that the documents of `node` in `shards` of `index` may differ from those of the other
-    /// replicas, though no task names a missed write: the node took writes in another order, or was given
-    /// the index anew.
-    pub fn differs(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
-        self.change(index, node, |state| state.suspect.extend(shards.iter()));
-    }
-
-    /// Records that the tasks name no missed writes of `node` to shards of `index` other than `shards`.
-    pub fn missed_at_most(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
-        self.repair(index, node, |state| state.missed_at_most(shards));
-    }
-
-    /// Records that `node` has the settings of `index`.
-    pub fn settings_repaired(&self, index: &IndexUid, node: &NodeId) {
-        self.repair(index, node, ReplicaState::settings_repaired);
-    }
-
-    /// Records that `node` has all documents of `shards` of `index`.
-    pub fn documents_repaired(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) {
-        self.repair(index, node, |state| state.documents_repaired(shards));
-    }
-
-    /// Records that the replica of `index` on `node` is in sync.
-    pub fn repaired(&self, index: &IndexUid, node: &NodeId) {
-        self.repair(index, node, |_| ReplicaState::default());
+        self.known.lock().repaired(index, node, known);
+        Ok(())
     }
 
     /// Removes the states of a deleted index.
-    pub fn forget(&self, index: &IndexUid) {
-        self.stale.lock().remove(index);
+    pub async fn forget(&self, index: &IndexUid) -> Result<(), StoreError> {
+        self.store.replica_forget(index).await?;
+        self.known.lock().rows.remove(index);
+        Ok(())
     }
 
     /// Returns whether the replica of `index` on `node` is stale.
     pub fn is_stale(&self, index: &IndexUid, node: &NodeId) -> bool {
-        self.stale.lock().get(index).is_some_and(|nodes| nodes.contains_key(node))
+        self.known.lock().rows.get(index).is_some_and(|nodes| nodes.contains_key(node))
+    }
+
+    /// Returns whether `node` may not have `index`, or may still have an earlier index of that name.
+    pub fn may_lack_index(&self, index: &IndexUid, node: &NodeId) -> bool {
+        self.known
+            .lock()
+            .rows
+            .get(index)
+            .and_then(|nodes| nodes.get(node))
+            .is_some_and(|row| row.state.index.is_some())
     }
 
     /// Returns the state of the replica of `index` on `node`.
     pub fn state(&self, index: &IndexUid, node: &NodeId) -> ReplicaState {
-        self.stale.lock().get(index).and_then(|nodes| nodes.get(node)).cloned().unwrap_or_default()
+        let known = self.known.lock();
+        let row = known.rows.get(index).and_then(|nodes| nodes.get(node));
+        row.map(|row| row.state.clone()).unwrap_or_default()
     }
 
-    /// Returns every stale replica.
+    /// Returns every stale replica, by index and node.
     pub fn stale(&self) -> BTreeSet<(IndexUid, NodeId)> {
-        let stale = self.stale.lock();
-        stale
-            .iter()
-            .flat_map(|(index, nodes)| nodes.keys().map(|node| (index.clone(), node.clone())))
-            .collect()
+        let known = self.known.lock();
+        let nodes = known.rows.values().flat_map(HashMap::values);
+        nodes.map(|row| (row.index.clone(), row.node.clone())).collect()
+    }
+
+    /// Returns the row of every stale replica, by index and node.
+    pub fn rows(&self) -> Vec<ReplicaRow> {
+        let mut rows: Vec<ReplicaRow> =
+            self.known.lock().rows.values().flat_map(HashMap::values).cloned().collect();
+        rows.sort_by(|left, right| (&left.index, &left.node).cmp(&(&right.index, &right.node)));
+        rows
     }
 
     /// Returns the part of the cost of a read that comes from the state of the replica, its own or reported.
@@ -119,24 +212,8 @@ impl ReplicaStates {
         const STALE: u64 = 1 << 50;
         if self.is_stale(index, node) || self.reported.is_stale(index, node) { STALE } else { 0 }
     }
-
-    fn change(&self, index: &IndexUid, node: &NodeId, change: impl FnOnce(&mut ReplicaState)) {
-        let mut stale = self.stale.lock();
-        change(stale.entry(index.clone()).or_default().entry(node.clone()).or_default());
-    }
-
-    /// Changes the state of a stale replica, and removes it if the replica is in sync then.
-    fn repair(&self, index: &IndexUid, node: &NodeId, repair: impl FnOnce(ReplicaState) -> ReplicaState) {
-        let mut stale = self.stale.lock();
-        let Some(nodes) = stale.get_mut(index) else { return };
-        if let Some(state) = nodes.get_mut(node) {
-            *state = repair(std::mem::take(state));
-            if state.is_in_sync() {
-                nodes.remove(node);
-            }
-        }
-        if nodes.is_empty() {
-            stale.remove(index);
-        }
-    }
 }
+
+#[cfg(test)]
+#[path = "states_tests.rs"]
+mod tests;

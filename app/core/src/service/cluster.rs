@@ -73,8 +73,10 @@ impl ClusterApi for ClusterService {
         let cluster = self.cluster.reader();
         // Read before the list: a state that is recovered in between is in the list.
         let complete = cluster.replicas.is_recovered();
-        let stale = |(index, node)| StaleReplica { index, node };
-        ReplicaReport { complete, results: cluster.replicas.stale().into_iter().map(stale).collect() }
+        ReplicaReport {
+            complete,
+            results: cluster.replicas.rows().into_iter().map(StaleReplica::of).collect(),
+        }
     }
 
     async fn version(&self) -> Result<Value, ApiError> {

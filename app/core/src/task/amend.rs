@@ -1,8 +1,9 @@
-//! Conditional changes of a task's row.
+//! Conditional changes of a task's row, stored with what follows from them.
 
 use miroir_domain::TaskUid;
+use miroir_domain::replica::{ReplicaMark, marks_of, may_mark};
 use miroir_domain::task::{Effect, Event, Task, TaskStatus};
-use miroir_ports::outbound::{Clock, Put, StoreError, TaskStore};
+use miroir_ports::outbound::{Clock, Consequences, NewChange, Put, StoreError, TaskStore};
 
 use super::TaskLog;
 
@@ -11,14 +12,25 @@ use super::TaskLog;
 const ATTEMPTS: u32 = 64;
 
 impl TaskLog {
-    /// Applies `events` to `task` and stores it. If its row has changed in between, applies them to the
-    /// changed row. Events say what happened, and not what to write, so they are true of a newer row as
-    /// well. Events that change nothing write nothing.
+    /// Applies `events` to `task` and stores it with what follows from the change. If its row has changed in
+    /// between, applies them to the changed row. Events say what happened, and not what to write, so they are
+    /// true of a newer row as well. Events that change nothing write nothing.
     ///
     /// # Errors
     ///
     /// Fails with [`StoreError::Contended`] if the row keeps changing.
     pub async fn amend(&self, task: Task, events: &[Event]) -> Result<Task, StoreError> {
+        self.amend_and_mark(task, events, &[]).await
+    }
+
+    /// Does the same as [`TaskLog::amend`], and stores `marks` as well, which follow from the events but not
+    /// from the change of the task. They are not stored if the events change nothing.
+    pub async fn amend_and_mark(
+        &self,
+        task: Task,
+        events: &[Event],
+        marks: &[ReplicaMark],
+    ) -> Result<Task, StoreError> {
         let uid = task.uid;
         let mut current = task;
         for _ in 0..ATTEMPTS {
@@ -26,8 +38,10 @@ impl TaskLog {
             if next == current {
                 return Ok(current);
             }
+            let mut all = self.marks(&current, &next).await?;
+            all.extend(marks.iter().cloned());
             let stored = Task { version: next.version + 1, ..next.clone() };
-            match self.put(next, &effects).await? {
+            match self.put(next, &effects, all).await? {
                 Put::Stored => {
                     log_effects(&stored, &effects);
                     return Ok(stored);
@@ -38,23 +52,41 @@ impl TaskLog {
         Err(StoreError::Contended(format!("task {uid} changed {ATTEMPTS} times while it was being changed")))
     }
 
-    /// Stores the task. If it ends in success, stores the events of its changes in the same unit.
-    async fn put(&self, task: Task, effects: &[Effect]) -> Result<Put, StoreError> {
-        let succeeded = effects.contains(&Effect::Finished(TaskStatus::Succeeded));
-        if !succeeded || !self.changes.is_on() {
+    /// Returns the marks that follow from the change of a task.
+    async fn marks(&self, before: &Task, after: &Task) -> Result<Vec<ReplicaMark>, StoreError> {
+        // Most changes mark nothing, and need no placement.
+        if !may_mark(before, after) {
+            return Ok(Vec::new());
+        }
+        let placement = self.placements.of(self.registry.shard_count_of(after).await?);
+        Ok(marks_of(before, after, self.placements.topology(), &placement, self.clock.now()))
+    }
+
+    /// Stores the task with `marks` and, if it ends in success, with the events of its changes.
+    async fn put(&self, task: Task, effects: &[Effect], marks: Vec<ReplicaMark>) -> Result<Put, StoreError> {
+        let changes = self.events(&task, effects).await?;
+        if marks.is_empty() && changes.is_empty() {
             return self.store.task_put(task).await;
         }
-        let Some(changes) = self.store.task_changes(task.uid).await? else {
-            return self.store.task_put(task).await;
-        };
-        let events = self.changes.of_task(&task, &changes);
-        let count = events.len();
-        let budget = self.changes.options.budget_bytes;
-        let put = self.store.change_append_with_task(task, events, budget).await?;
+        self.replicas.note(&marks);
+        let count = changes.len();
+        let budget_bytes = self.changes.options.budget_bytes;
+        let consequences = Consequences { marks: marks.clone(), changes, budget_bytes };
+        let put = self.store.task_put_with(task, consequences).await?;
         if put == Put::Stored {
+            self.replicas.note(&marks);
             self.changes.notify(count);
         }
         Ok(put)
+    }
+
+    /// Returns the events of the changes of a task that ends in success.
+    async fn events(&self, task: &Task, effects: &[Effect]) -> Result<Vec<NewChange>, StoreError> {
+        if !effects.contains(&Effect::Finished(TaskStatus::Succeeded)) || !self.changes.is_on() {
+            return Ok(Vec::new());
+        }
+        let changes = self.store.task_changes(task.uid).await?;
+        Ok(changes.map_or_else(Vec::new, |changes| self.changes.of_task(task, &changes)))
     }
 }
 

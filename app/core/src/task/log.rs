@@ -12,23 +12,31 @@ use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use serde_json::{Map, Value};
 
 use crate::change::ChangeRecorder;
+use crate::placement::Placements;
+use crate::registry::IndexRegistry;
+use crate::replica::ReplicaStates;
 
 /// The rows that one page of a walk has.
 const PAGE: u32 = 1_000;
 
-/// The tasks of the store. A task that succeeds records the events of its changes.
+/// The tasks of the store. A change of a task is stored together with what follows from it: the replicas that
+/// turn out not to have its write, and the events of its changes.
 pub struct TaskLog {
-    pub(super) store: Arc<dyn TaskStore>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) changes: Arc<ChangeRecorder>,
+    /// The task store.
+    pub store: Arc<dyn TaskStore>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The recorder of change events.
+    pub changes: Arc<ChangeRecorder>,
+    /// The placement of shards.
+    pub placements: Arc<Placements>,
+    /// The registry of indexes.
+    pub registry: Arc<IndexRegistry>,
+    /// The replica states.
+    pub replicas: Arc<ReplicaStates>,
 }
 
 impl TaskLog {
-    /// Creates the log over a store.
-    pub fn new(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, changes: Arc<ChangeRecorder>) -> Self {
-        Self { store, clock, changes }
-    }
-
     /// Records a task.
     pub async fn create(&self, task: NewTask) -> Result<Task, StoreError> {
         self.store.task_create(task, self.clock.now()).await

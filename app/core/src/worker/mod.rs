@@ -8,5 +8,5 @@ mod repair;
 
 pub use poller::{PollerOptions, poll_loop};
 pub use pruner::{PrunerOptions, prune_loop};
-pub use recovery::recover;
+pub use recovery::load_states;
 pub use repair::repair_loop;

@@ -13,12 +13,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use miroir_domain::change::sequences;
-use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskQuery, TaskStatus};
+use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskQuery};
 use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::outbound::{Advance, NodeTaskSelection, StoreError};
 
-use super::reconciler::Reconciler;
-use super::recovery::record_missed;
+use super::reconciler::{Reconciler, Resolution};
 use crate::cluster::Cluster;
 use crate::task::unfinished_of_index;
 use tokio_util::sync::CancellationToken;
@@ -74,11 +73,11 @@ impl Poller {
             let Some(last) = tasks.last() else { break };
             after = Some(last.uid);
             let is_last = tasks.len() < BATCH as usize;
-            let mut events = self.reconciler.resolve(&tasks).await;
+            let mut found = self.reconciler.resolve(&tasks).await?;
             for (uid, more) in self.reports(&tasks).await {
-                events.entry(uid).or_default().extend(more);
+                found.entry(uid).or_default().events.extend(more);
             }
-            changed |= self.store_all(tasks, events).await?;
+            changed |= self.store_all(tasks, found).await?;
             if is_last {
                 break;
             }
@@ -133,11 +132,11 @@ impl Poller {
     async fn store_all(
         &self,
         tasks: Vec<Task>,
-        mut events: HashMap<TaskUid, Vec<Event>>,
+        mut found: HashMap<TaskUid, Resolution>,
     ) -> Result<bool, StoreError> {
         let due = tasks.into_iter().filter_map(|task| {
-            let events = events.remove(&task.uid)?;
-            Some((task, events))
+            let found = found.remove(&task.uid)?;
+            Some((task, found))
         });
         let sequences = self.in_sequences(due).into_iter().map(|sequence| self.store_in_turn(sequence));
         let outcomes: Vec<_> = stream::iter(sequences).buffer_unordered(STORES_AT_ONCE).collect().await;
@@ -151,7 +150,7 @@ impl Poller {
     /// Divides tasks into sequences that are stored in parallel. If there are sinks, tasks that may change
     /// the same document are in one sequence, in the order of their uids: events are numbered as tasks are
     /// stored, and those of a document must keep their order.
-    fn in_sequences(&self, due: impl Iterator<Item = (Task, Vec<Event>)>) -> Vec<Vec<(Task, Vec<Event>)>> {
+    fn in_sequences(&self, due: impl Iterator<Item = (Task, Resolution)>) -> Vec<Vec<(Task, Resolution)>> {
         if !self.cluster.changes.is_on() {
             return due.map(|one| vec![one]).collect();
         }
@@ -161,17 +160,17 @@ impl Poller {
         })
     }
 
-    async fn store_in_turn(&self, sequence: Vec<(Task, Vec<Event>)>) -> Result<bool, StoreError> {
+    async fn store_in_turn(&self, sequence: Vec<(Task, Resolution)>) -> Result<bool, StoreError> {
         let mut changed = false;
-        for (task, events) in sequence {
-            changed |= self.store_one(task, events).await?;
+        for (task, found) in sequence {
+            changed |= self.store_one(task, found).await?;
         }
         Ok(changed)
     }
 
-    async fn store_one(&self, task: Task, events: Vec<Event>) -> Result<bool, StoreError> {
+    async fn store_one(&self, task: Task, found: Resolution) -> Result<bool, StoreError> {
         let version = task.version;
-        let after = self.cluster.tasks.amend(task, &events).await?;
+        let after = self.cluster.tasks.amend_and_mark(task, &found.events, &found.marks).await?;
         if after.version == version {
             return Ok(false);
         }
@@ -181,24 +180,15 @@ impl Poller {
         Ok(true)
     }
 
-    /// Records the consequences of a finished task: the nodes that have its settings, and the replicas that
-    /// missed it.
+    /// Records the nodes that have the settings of a finished task.
     async fn conclude(&self, task: &Task) -> Result<(), StoreError> {
         let Some(index) = &task.index_uid else { return Ok(()) };
-        let succeeded = |node: &NodeId| {
-            task.node_tasks.get(node).is_some_and(|node_task| node_task.status == NodeTaskState::Succeeded)
-        };
-        for (node, node_task) in &task.node_tasks {
-            if succeeded(node) {
-                if let Some(version) = node_task.settings_version
-                    && !self.may_lack_earlier(task.uid, index, node).await?
-                {
-                    self.advance_settings(index, node, version).await?;
-                }
-            } else if task.status == TaskStatus::Failed {
-                // A write that failed on some nodes only has left them behind.
-                let shard_count = self.cluster.registry.shard_count_of(task).await;
-                record_missed(&self.cluster, task, shard_count, node, &node_task.shards, &succeeded);
+        let succeeded = task.node_tasks.iter().filter(|(_, part)| part.status == NodeTaskState::Succeeded);
+        for (node, part) in succeeded {
+            if let Some(version) = part.settings_version
+                && !self.may_lack_earlier(task.uid, index, node).await?
+            {
+                self.advance_settings(index, node, version).await?;
             }
         }
         Ok(())
@@ -234,7 +224,7 @@ impl Poller {
         node: &NodeId,
         version: u64,
     ) -> Result<(), StoreError> {
-        if self.cluster.replicas.state(index, node).settings {
+        if !self.cluster.replicas.state(index, node).has_settings() {
             return Ok(());
         }
         if self.cluster.registry.advance_settings(index, node, version).await? == Advance::Advanced {

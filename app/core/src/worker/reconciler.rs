@@ -12,15 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::error::ErrorCode;
+use miroir_domain::index::FIRST_SETTINGS_VERSION;
 use miroir_domain::quorum::judge_write;
+use miroir_domain::replica::{Difference, ReplicaMark};
 use miroir_domain::task::marker::{Found, find_marked};
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind};
 use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_ports::error_chain;
-use miroir_ports::outbound::{NodeError, NodeTaskSelection};
+use miroir_ports::outbound::{NodeError, NodeTaskSelection, StoreError};
 use tokio::time::Instant;
 
-use super::recovery::record_missed;
 use crate::cluster::Cluster;
 
 /// The greatest delay of a node's clock for which its tasks are found.
@@ -39,6 +40,15 @@ pub struct Reconciler {
     cluster: Arc<Cluster>,
     /// The time of the first listing without the write, for each pending node task.
     first_listings: HashMap<(TaskUid, NodeId), Instant>,
+}
+
+/// The outcomes of pending node tasks of one task that are known now.
+#[derive(Default)]
+pub struct Resolution {
+    /// The outcomes.
+    pub events: Vec<Event>,
+    /// The marks that follow from them, but not from the change of the task.
+    pub marks: Vec<ReplicaMark>,
 }
 
 /// The listings of one round. A node lists its tasks of an index once, for all writes that are searched.
@@ -78,7 +88,7 @@ impl Reconciler {
     }
 
     /// Returns the outcomes of the pending node tasks of `tasks`, as far as they can be known now.
-    pub async fn resolve(&mut self, tasks: &[Task]) -> HashMap<TaskUid, Vec<Event>> {
+    pub async fn resolve(&mut self, tasks: &[Task]) -> Result<HashMap<TaskUid, Resolution>, StoreError> {
         let mut all = HashMap::new();
         let mut listings = Listings::default();
         for task in tasks {
@@ -86,94 +96,101 @@ impl Reconciler {
             if self.cluster.order.is_sending(task.uid) {
                 continue;
             }
-            let events = self.resolve_one(task, &mut listings).await;
-            if !events.is_empty() {
-                all.insert(task.uid, events);
+            let resolution = self.resolve_one(task, &mut listings).await?;
+            if !resolution.events.is_empty() {
+                all.insert(task.uid, resolution);
             }
         }
-        all
+        Ok(all)
     }
 
-    async fn resolve_one(&mut self, task: &Task, listings: &mut Listings) -> Vec<Event> {
+    async fn resolve_one(&mut self, task: &Task, listings: &mut Listings) -> Result<Resolution, StoreError> {
         let pending: Vec<&NodeId> = task
             .node_tasks
             .iter()
             .filter(|(_, node_task)| node_task.status == NodeTaskState::Pending)
             .map(|(node, _)| node)
             .collect();
-        let mut events = Vec::new();
+        let mut found = Resolution::default();
         for node in &pending {
-            if let Some(event) = self.find(task, node, listings).await {
-                events.push(event);
-            }
+            self.find(task, node, listings, &mut found).await;
         }
-        self.record_misses(task, &events).await;
-        let resolved = events.len() == pending.len();
+        found.marks.extend(self.marks_of_unsent(task, &found.events));
+        let resolved = found.events.len() == pending.len();
         // A process that died before it judged the write leaves a task without pending nodes and without a
         // verdict. So does the last pending node that was just resolved. Judging twice changes nothing.
         if resolved && !task.status.is_finished() && (!pending.is_empty() || task.node_tasks.is_empty()) {
-            events.push(self.judge(task, &events).await);
+            found.events.push(self.judge(task, &found.events).await?);
         }
-        events
+        Ok(found)
     }
 
-    /// Records the replicas that missed the write. If a write that creates or deletes an index, or changes
-    /// its settings, reached no node, the registry may be ahead of every node.
-    async fn record_misses(&self, task: &Task, events: &[Event]) {
-        let missed: BTreeSet<&NodeId> = events
-            .iter()
-            .filter_map(|event| match event {
-                Event::NodeMissed { node, .. } => Some(node),
-                _ => None,
-            })
-            .collect();
-        if missed.is_empty() {
-            return;
-        }
-        let shard_count = self.cluster.registry.shard_count_of(task).await;
-        let may_have = |node: &NodeId| task.node_tasks.contains_key(node) && !missed.contains(node);
-        for (node, node_task) in task.node_tasks.iter().filter(|(node, _)| missed.contains(node)) {
-            record_missed(&self.cluster, task, shard_count, node, &node_task.shards, &may_have);
-        }
-        let brings_settings = task.kind == TaskKind::IndexDeletion
-            || task.node_tasks.values().any(|node_task| node_task.settings_version.is_some());
-        if let (Some(index), true) =
-            (&task.index_uid, brings_settings && missed.len() == task.node_tasks.len())
-        {
-            for node in self.cluster.placements.topology().nodes() {
-                self.cluster.replicas.missed_settings(index, node);
-            }
-        }
+    /// Returns a mark for every node if a write that creates or deletes an index, or changes its settings,
+    /// reached no node: the registry may be ahead of all of them.
+    fn marks_of_unsent(&self, task: &Task, events: &[Event]) -> Vec<ReplicaMark> {
+        let missed = events.iter().filter(|event| matches!(event, Event::NodeMissed { .. })).count();
+        let version = task.settings_version();
+        let creates_or_deletes =
+            task.kind == TaskKind::IndexDeletion || version == Some(FIRST_SETTINGS_VERSION);
+        let difference = match version {
+            _ if missed == 0 || missed < task.node_tasks.len() => return Vec::new(),
+            _ if creates_or_deletes => Difference::of_index(),
+            Some(_) => Difference::of_settings(),
+            None => return Vec::new(),
+        };
+        let nodes = self.cluster.placements.topology().nodes();
+        nodes
+            .filter_map(|node| self.mark(task, node, difference.clone(), "the write reached no node"))
+            .collect()
     }
 
-    /// Returns the outcome of the write of `task` on `node`, if it is known now.
-    async fn find(&mut self, task: &Task, node: &NodeId, listings: &mut Listings) -> Option<Event> {
+    fn mark(&self, task: &Task, node: &NodeId, difference: Difference, reason: &str) -> Option<ReplicaMark> {
+        Some(ReplicaMark {
+            index: task.index_uid.clone()?,
+            node: node.clone(),
+            difference,
+            task: Some(task.uid),
+            reason: reason.to_owned(),
+            at: self.cluster.clock.now(),
+        })
+    }
+
+    /// Adds the outcome of the write of `task` on `node` to `found`, if it is known now.
+    async fn find(&mut self, task: &Task, node: &NodeId, listings: &mut Listings, found: &mut Resolution) {
         let known = self.cluster.placements.topology().group_of(node).is_some();
         if known && self.cluster.nodes.is_failed(node) {
-            return None;
+            return;
         }
         let (Some(index), true) = (&task.index_uid, known) else {
-            return Some(missed(node, format!("node `{node}` is no longer part of the cluster")));
+            found.events.push(missed(node, format!("node `{node}` is no longer part of the cluster")));
+            return;
         };
         let key = (task.uid, node.clone());
         // A listing before the second one is due would decide nothing.
         if self.first_listings.get(&key).is_some_and(|first| first.elapsed() < SECOND_LOOK) {
-            return None;
+            return;
         }
-        let reports = listings.of(&self.cluster, index, node, task.created_at).await?;
-        let part = task.node_tasks.get(node)?;
-        let Some(found) = find_marked(task, part, reports) else {
-            return self.give_up_after_second_listing(key);
+        let Some(reports) = listings.of(&self.cluster, index, node, task.created_at).await else { return };
+        let Some(part) = task.node_tasks.get(node) else { return };
+        let Some(marked) = find_marked(task, part, reports) else {
+            found.events.extend(self.give_up_after_second_listing(key));
+            return;
         };
-        if self.was_overtaken(task, found).await {
+        if self.was_overtaken(task, marked).await {
             // The other replicas accepted the two writes in their order, so this one may differ from them
             // now.
-            self.cluster.replicas.differs(index, node, &part.shards);
+            let difference = Difference::of_shards(part.shards.clone());
+            found.marks.extend(self.mark(
+                task,
+                node,
+                difference,
+                "the node took two writes in another order",
+            ));
         }
         self.first_listings.remove(&key);
-        let uid = found.uid;
+        let uid = marked.uid;
         tracing::info!(task = %format_args!("mtask-{}", task.uid), %node, uid, "found the node task of a write whose response was lost");
-        Some(Event::NodeAccepted { node: node.clone(), uid })
+        found.events.push(Event::NodeAccepted { node: node.clone(), uid });
     }
 
     /// Returns whether the node accepted a write that began clearly later before this one. Two writes that
@@ -204,7 +221,7 @@ impl Reconciler {
         ))
     }
 
-    async fn judge(&self, task: &Task, events: &[Event]) -> Event {
+    async fn judge(&self, task: &Task, events: &[Event]) -> Result<Event, StoreError> {
         let mut accepted: BTreeSet<&NodeId> = task
             .node_tasks
             .iter()
@@ -215,12 +232,12 @@ impl Reconciler {
             Event::NodeAccepted { node, .. } => Some(node),
             _ => None,
         }));
-        let placement = self.cluster.placements.of(self.cluster.registry.shard_count_of(task).await);
+        let placement = self.cluster.placements.of(self.cluster.registry.shard_count_of(task).await?);
         let verdict =
             judge_write(self.cluster.placements.topology(), &placement, &task.touched_shards(), &|node| {
                 accepted.contains(node)
             });
-        Event::Dispatched { verdict }
+        Ok(Event::Dispatched { verdict })
     }
 }
 

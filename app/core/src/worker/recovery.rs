@@ -1,4 +1,7 @@
-//! Rebuilds the replica states of a new term from the tasks and the registry.
+//! Recovers the replica states of a new term from the store.
+//!
+//! They are in the table `replicas`. An older Miroir kept missed writes in its tasks instead, and settings
+//! versions in the table of nodes. After a term of such an instance they are carried over, once.
 //!
 //! Unfinished tasks need no step of their own: the poller finds them in the store, and its reconciler
 //! lists the tasks of nodes for those whose outcome a crash left open.
@@ -8,45 +11,130 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir_domain::replica::{Deletions, KnownIndex, MissedWrite, missed_deletion, missed_writes};
-use miroir_domain::task::{NodeTaskState, Task, TaskKind, TaskQuery};
-use miroir_domain::{IndexUid, NodeId, ShardSet};
-use miroir_ports::outbound::StoreError;
+use miroir_domain::index::FIRST_SETTINGS_VERSION;
+use miroir_domain::replica::{
+    Deletions, Difference, KnownIndex, ReplicaMark, missed_deletion, missed_writes,
+};
+use miroir_domain::task::{NodeTaskState, Task, TaskQuery};
+use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_ports::outbound::{ReplicaRecovery, StoreError};
 
 use crate::cluster::Cluster;
-use crate::task::{of_index, unfinished_of_index};
+use crate::listing;
+use crate::task::unfinished_of_index;
 
 /// The pause before a recovery that failed is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The marks that one call stores.
+const BATCH: usize = 500;
+
 /// The indexes of the registry.
 type Indexes = HashMap<IndexUid, KnownIndex>;
 
-/// Rebuilds [`Cluster::replicas`] from the store, and tries again until it succeeds. Reads are served
-/// meanwhile: a stale replica may then serve one, as at the moment at which it misses a write.
-pub async fn recover(cluster: Arc<Cluster>) {
-    while let Err(error) = recover_once(&cluster).await {
+/// Loads the states that the store has into [`Cluster::replicas`], before the term serves requests.
+pub async fn load_states(cluster: &Cluster) -> Result<(), StoreError> {
+    cluster.replicas.load().await?;
+    note_creations(cluster).await
+}
+
+/// Completes [`Cluster::replicas`] in the leader's term of this number, and tries again until it succeeds. Reads
+/// are served meanwhile: after a term of an older Miroir, a stale replica may then serve one.
+pub async fn recover(cluster: Arc<Cluster>, term: u64) {
+    while let Err(error) = recover_once(&cluster, term).await {
         tracing::warn!("cannot recover the replica states: {}", miroir_ports::error_chain(&error));
         tokio::time::sleep(PAUSE).await;
     }
     cluster.replicas.set_recovered();
 }
 
-async fn recover_once(cluster: &Cluster) -> Result<(), StoreError> {
-    let indexes = recover_settings(cluster).await?;
-    let mut deletions = Deletions::default();
-    cluster
-        .tasks
-        .walk_all(TaskQuery::default(), |task| {
-            recover_task(cluster, task, &indexes, &deletions);
-            deletions.observe(task);
-        })
-        .await
+async fn recover_once(cluster: &Cluster, term: u64) -> Result<(), StoreError> {
+    let recorded = cluster.store.replica_recovery_get().await?;
+    // The last term was of this Miroir, or of an earlier start in the same term.
+    let is_complete =
+        recorded.is_some_and(|last| last.term == term || last.term.checked_add(1) == Some(term));
+    if !is_complete {
+        let since = recorded.map_or(TaskUid(0), |last| last.oldest_open);
+        carry_over(cluster, since).await?;
+    }
+    record_progress(cluster, term).await
 }
 
-/// Records the replicas whose settings may be missing, and returns the indexes.
-async fn recover_settings(cluster: &Cluster) -> Result<Indexes, StoreError> {
-    let mut indexes = Indexes::new();
+/// Records that the misses of this and all earlier terms are in the table.
+pub async fn record_progress(cluster: &Cluster, term: u64) -> Result<(), StoreError> {
+    let open = cluster.tasks.unfinished(None, 1).await?;
+    let oldest_open = if let Some(oldest) = open.first() {
+        oldest.uid
+    } else {
+        let newest = cluster.store.task_list(&TaskQuery { limit: 1, ..TaskQuery::default() }).await?;
+        newest.tasks.first().map_or(TaskUid(0), |task| TaskUid(task.uid.0.saturating_add(1)))
+    };
+    cluster.store.replica_recovery_put(ReplicaRecovery { term, oldest_open }).await
+}
+
+/// Notes the nodes of which it is not known whether they took the creation of an index: they get no other
+/// writes to it before they have been repaired.
+async fn note_creations(cluster: &Cluster) -> Result<(), StoreError> {
+    let mut marks = Vec::new();
+    let collect = |task: &Task| {
+        let Some(index) = &task.index_uid else { return };
+        let pending = task.node_tasks.iter().filter(|(_, part)| {
+            part.settings_version == Some(FIRST_SETTINGS_VERSION) && part.status == NodeTaskState::Pending
+        });
+        let reason = "the node is not known to have created the index";
+        let mark = |(node, _)| mark(cluster, index, node, Difference::of_index(), Some(task.uid), reason);
+        marks.extend(pending.map(mark));
+    };
+    // The cost is that of the unfinished tasks, however many have ended.
+    let list = |after, limit| cluster.tasks.unfinished(after, limit);
+    listing::all(list, |task: &Task| task.uid).await?.iter().for_each(collect);
+    cluster.replicas.note(&marks);
+    Ok(())
+}
+
+fn mark(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+    difference: Difference,
+    task: Option<TaskUid>,
+    reason: &str,
+) -> ReplicaMark {
+    ReplicaMark {
+        index: index.clone(),
+        node: node.clone(),
+        difference,
+        task,
+        reason: reason.to_owned(),
+        at: cluster.clock.now(),
+    }
+}
+
+/// Stores the misses that an older Miroir recorded in tasks from `since` on, and in settings versions.
+async fn carry_over(cluster: &Cluster, since: TaskUid) -> Result<(), StoreError> {
+    let (indexes, mut marks) = misses_of_settings(cluster).await?;
+    let mut deletions = Deletions::default();
+    let collect = |task: &Task| {
+        if task.uid < since {
+            return ControlFlow::Break(());
+        }
+        marks.extend(misses_of_task(cluster, task, &indexes, &deletions));
+        deletions.observe(task);
+        ControlFlow::Continue(())
+    };
+    cluster.tasks.walk(TaskQuery::default(), collect).await?;
+    for some in marks.chunks(BATCH) {
+        cluster.replicas.mark(some).await?;
+    }
+    if !marks.is_empty() {
+        tracing::info!(misses = marks.len(), "carried the missed writes of an older Miroir over");
+    }
+    Ok(())
+}
+
+/// Returns the indexes, and a mark for each replica whose settings may be missing.
+async fn misses_of_settings(cluster: &Cluster) -> Result<(Indexes, Vec<ReplicaMark>), StoreError> {
+    let (mut indexes, mut marks) = (Indexes::new(), Vec::new());
     for entry in cluster.registry.all().await? {
         let rows = cluster.store.node_settings_list(&entry.uid).await?;
         let settings = rows.into_iter().map(|row| (row.node_id, row.version)).collect();
@@ -56,12 +144,14 @@ async fn recover_settings(cluster: &Cluster) -> Result<Indexes, StoreError> {
             // A change that is under way leaves no node behind. One that failed may have left the registry
             // ahead.
             if !known.has_settings(node, entry.settings_version) && !pending.contains(node) {
-                cluster.replicas.missed_settings(&entry.uid, node);
+                let difference = Difference { index: true, ..Difference::of_settings() };
+                let reason = "the node is not known to have the settings";
+                marks.push(mark(cluster, &entry.uid, node, difference, None, reason));
             }
         }
         indexes.insert(entry.uid, known);
     }
-    Ok(indexes)
+    Ok((indexes, marks))
 }
 
 /// Returns the nodes with a part in an unfinished change of the settings of `index`.
@@ -77,67 +167,24 @@ async fn nodes_being_set(cluster: &Cluster, index: &IndexUid) -> Result<BTreeSet
     Ok(nodes)
 }
 
-/// Records the replicas that missed `task`. `deletions` are those that came after it.
-fn recover_task(cluster: &Cluster, task: &Task, indexes: &Indexes, deletions: &Deletions) {
-    let Some(index) = &task.index_uid else { return };
-    let known = indexes.get(index);
-    let default = cluster.placements.default_shard_count();
-    let shard_count = known.map_or(default, |known| known.shard_count);
-    for node in missed_deletion(task, known) {
-        cluster.replicas.missed_settings(index, node);
-    }
-    for (miss, taken_by) in missed_writes(task, index, shard_count, known) {
-        if !deletions.contains(index, miss.node) {
-            cluster.replicas.record(&miss, &cluster.placements, &|node| taken_by.contains(node));
-        }
-    }
-}
-
-/// Drops the missed writes that the tasks of `index` do not name any more. Does nothing while it is unknown
-/// whether a node accepted a write. The caller holds the write lock of the index.
-pub async fn recount(cluster: &Cluster, index: &IndexUid) -> Result<(), StoreError> {
-    let Some(entry) = cluster.registry.get(index).await? else { return Ok(()) };
-    let placement = cluster.placements.of(entry.shard_count);
-    let topology = cluster.placements.topology();
-    let mut missed: HashMap<NodeId, ShardSet> = HashMap::new();
-    let mut deletions = Deletions::default();
-    let open = cluster.tasks.walk(of_index(index), |task| {
-        if task.node_tasks.values().any(|part| part.status == NodeTaskState::Pending) {
-            return ControlFlow::Break(());
-        }
-        if matches!(task.kind, TaskKind::SettingsUpdate | TaskKind::IndexCreation) {
-            return ControlFlow::Continue(());
-        }
-        for (miss, taken_by) in missed_writes(task, index, entry.shard_count, None) {
-            if !deletions.contains(index, miss.node) {
-                let effect = miss.effect(topology, &placement, &|node| taken_by.contains(node));
-                missed.entry(miss.node.clone()).or_default().extend(effect.missed.iter());
-            }
-        }
-        deletions.observe(task);
-        ControlFlow::Continue(())
-    });
-    if open.await?.is_some() {
-        return Ok(());
-    }
-    let nothing = ShardSet::default();
-    for node in topology.nodes() {
-        cluster.replicas.missed_at_most(index, node, missed.get(node).unwrap_or(&nothing));
-    }
-    Ok(())
-}
-
-/// Records that `node` missed its part of `task`, which the nodes for which `may_have` returns true have or
-/// may have.
-pub(super) fn record_missed(
+/// Returns a mark for each replica that missed `task`. `deletions` are those that came after it.
+fn misses_of_task(
     cluster: &Cluster,
     task: &Task,
-    shard_count: u32,
-    node: &NodeId,
-    shards: &ShardSet,
-    may_have: &dyn Fn(&NodeId) -> bool,
-) {
-    let Some(index) = &task.index_uid else { return };
-    let miss = MissedWrite::of_task(task, index, shard_count, node, shards);
-    cluster.replicas.record(&miss, &cluster.placements, may_have);
+    indexes: &Indexes,
+    deletions: &Deletions,
+) -> Vec<ReplicaMark> {
+    let Some(index) = &task.index_uid else { return Vec::new() };
+    let known = indexes.get(index);
+    let shard_count = known.map_or(cluster.placements.default_shard_count(), |known| known.shard_count);
+    let (placement, topology) = (cluster.placements.of(shard_count), cluster.placements.topology());
+    let reason = "the node missed a write";
+    let remains = missed_deletion(task, known)
+        .map(|node| mark(cluster, index, node, Difference::of_index(), Some(task.uid), reason));
+    let missed = missed_writes(task, index, shard_count, known).into_iter().filter_map(|(miss, taken_by)| {
+        let difference = miss.effect(topology, &placement, &|node| taken_by.contains(node));
+        let counts = !difference.is_none() && !deletions.contains(index, miss.node);
+        counts.then(|| mark(cluster, index, miss.node, difference, Some(task.uid), reason))
+    });
+    remains.chain(missed).collect()
 }

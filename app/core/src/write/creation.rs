@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use miroir_domain::index::IndexEntry;
-use miroir_domain::task::{TaskKind, TaskQuery};
+use miroir_domain::task::{Task, TaskKind, TaskQuery};
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::{Accepted, ApiError};
@@ -17,7 +17,7 @@ use super::plan::WritePlan;
 use super::run::Completion;
 use crate::cluster::Cluster;
 use crate::order::IndexGuard;
-use crate::task::of_index;
+use crate::task::unfinished_of_index;
 
 /// Begins a write, then changes the registry by `change`. The caller holds the write lock of the index.
 pub async fn begin_change(
@@ -73,22 +73,22 @@ pub async fn finish_creation(
 /// the index.
 pub async fn delete_entry(cluster: &Cluster, index: &IndexUid) -> Result<(), ApiError> {
     cluster.registry.delete(index).await?;
-    cluster.replicas.forget(index);
-    Ok(())
+    Ok(cluster.replicas.forget(index).await?)
 }
 
-/// Returns the nodes that may still have the index that was last deleted under this name.
-async fn nodes_with_remains(cluster: &Cluster, index: &IndexUid) -> Result<Vec<NodeId>, ApiError> {
-    // Deletions of an index that did not exist are tasks without nodes.
-    const LATEST: u32 = 100;
-    let query = TaskQuery {
-        kinds: Some(BTreeSet::from([TaskKind::IndexDeletion])),
-        limit: LATEST,
-        ..of_index(index)
+/// Returns the nodes that may still have the index that was last deleted under this name: those that missed its
+/// deletion, and those of which it is not known whether they took it.
+async fn nodes_with_remains(cluster: &Cluster, index: &IndexUid) -> Result<BTreeSet<NodeId>, ApiError> {
+    let query =
+        TaskQuery { kinds: Some(BTreeSet::from([TaskKind::IndexDeletion])), ..unfinished_of_index(index) };
+    let mut nodes = BTreeSet::new();
+    let collect = |task: &Task| {
+        let unknown = task.node_tasks.iter().filter(|(_, part)| part.uid.is_none());
+        nodes.extend(unknown.map(|(node, _)| node.clone()));
     };
-    let deletions = cluster.store.task_list(&query).await?.tasks;
-    let last = deletions.iter().find(|task| !(task.node_tasks.is_empty() && task.node_errors.is_empty()));
-    let Some(last) = last else { return Ok(Vec::new()) };
-    let unknown = last.node_tasks.iter().filter(|(_, part)| part.uid.is_none()).map(|(node, _)| node);
-    Ok(unknown.chain(last.node_errors.keys()).cloned().collect())
+    cluster.tasks.walk_all(query, collect).await?;
+    let missed =
+        cluster.placements.topology().nodes().filter(|node| cluster.replicas.may_lack_index(index, node));
+    nodes.extend(missed.cloned());
+    Ok(nodes)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use miroir_domain::change::PendingChanges;
+use miroir_domain::index::FIRST_SETTINGS_VERSION;
 use miroir_domain::placement::Placement;
 use miroir_domain::task::{NewTask, NodeTask, TaskKind};
 use miroir_domain::write::WriteOperation;
@@ -78,6 +79,17 @@ impl WritePlan {
     #[must_use]
     pub fn with_details(self, details: Map<String, Value>) -> Self {
         Self { details: Some(details), ..self }
+    }
+
+    /// Returns whether the write creates the index.
+    pub fn creates_index(&self) -> bool {
+        self.settings_version == Some(FIRST_SETTINGS_VERSION)
+    }
+
+    /// Returns whether a node must have the index already. One that does not have it would create an index
+    /// without settings, or with the documents of this write alone.
+    pub fn needs_index(&self) -> bool {
+        self.kind != TaskKind::IndexDeletion && !self.creates_index()
     }
 
     /// Returns the task to record before any node is called, with every node pending. Moves the changes out

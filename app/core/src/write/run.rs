@@ -5,14 +5,12 @@
 //! the client. A node whose response was lost stays pending in the row, and the reconciler finds out
 //! whether it accepted the write.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::NodeId;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::quorum::{WriteVerdict, judge_write};
-use miroir_domain::replica::MissedWrite;
 use miroir_domain::task::{NodeOutcome, Task, WriteOutcomes};
 use miroir_ports::inbound::{Accepted, ApiError};
 use tokio::sync::oneshot;
@@ -62,9 +60,6 @@ struct Run {
     outcomes: WriteOutcomes,
     waiting: JoinSet<(NodeId, NodeOutcome)>,
     completion: Option<oneshot::Sender<Completion>>,
-    /// The nodes whose miss has been recorded. Each is recorded once, since the node may have been repaired
-    /// since.
-    recorded: BTreeSet<NodeId>,
     _sending: Sending,
 }
 
@@ -86,16 +81,7 @@ impl Run {
                 (node, outcome)
             });
         }
-        Self {
-            cluster,
-            plan,
-            task,
-            outcomes,
-            waiting,
-            completion: Some(completion),
-            recorded: BTreeSet::new(),
-            _sending: sending,
-        }
+        Self { cluster, plan, task, outcomes, waiting, completion: Some(completion), _sending: sending }
     }
 
     /// Waits for the outcomes of all nodes, and stores them.
@@ -135,9 +121,6 @@ impl Run {
     async fn settle(&mut self) {
         let verdict = self.verdict();
         let events = self.outcomes.events(&verdict);
-        // Before the events are stored: a reader of the finished task must find the replica states that
-        // follow.
-        self.record_misses();
         let cluster = &self.cluster;
         let amended = cluster.tasks.amend(self.task.clone(), &events).await;
         let result = match amended {
@@ -170,29 +153,6 @@ impl Run {
         judge_write(placements.topology(), &placement, &self.plan.touched, &|node| {
             self.outcomes.has_accepted(node)
         })
-    }
-
-    /// Records the replicas that missed the write, unless every node refused it, or certainly no node
-    /// accepted any of it.
-    fn record_misses(&mut self) {
-        if self.outcomes.agreed_refusal().is_some() || self.outcomes.is_untouched() {
-            return;
-        }
-        let may_have = |node: &NodeId| self.outcomes.may_have(node);
-        for (node, target) in &self.plan.targets {
-            if may_have(node) || !self.recorded.insert(node.clone()) {
-                continue;
-            }
-            let miss = MissedWrite {
-                kind: self.plan.kind,
-                index: &self.plan.index,
-                shard_count: self.plan.shard_count,
-                node,
-                shards: &target.shards,
-                brings_settings: self.plan.settings_version.is_some(),
-            };
-            self.cluster.replicas.record(&miss, &self.cluster.placements, &may_have);
-        }
     }
 
     fn result(&self, verdict: WriteVerdict) -> Result<Accepted, ApiError> {

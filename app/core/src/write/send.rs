@@ -1,6 +1,7 @@
 //! The part of one node in a write: sent in its turn, with the outcome.
 
 use miroir_domain::error::ErrorCode;
+use miroir_domain::replica::{Difference, ReplicaMark};
 use miroir_domain::task::NodeOutcome;
 use miroir_domain::task::marker::{marker_of, marker_task};
 use miroir_domain::write::WriteOperation;
@@ -13,7 +14,8 @@ use super::{Target, WritePlan};
 use crate::cluster::Cluster;
 use crate::order::Ticket;
 
-/// Waits for the turn of `ticket` and sends `node` its part. A node that is marked failed gets nothing.
+/// Waits for the turn of `ticket` and sends `node` its part. A node that is marked failed gets nothing, nor does
+/// a node that may not have the index.
 pub(super) async fn send_in_turn(
     cluster: &Cluster,
     plan: &WritePlan,
@@ -28,9 +30,32 @@ pub(super) async fn send_in_turn(
     if timeout(cluster.nodes.write_timeout(), ticket.turn()).await.is_err() {
         return missed(format!("node `{node}` has not responded to earlier writes yet"));
     }
-    if let Some(failed) = refuse_failed(cluster, node) {
-        return failed;
+    let outcome = match refuse_failed(cluster, node).or_else(|| refuse_without_index(cluster, plan, node)) {
+        Some(refused) => refused,
+        None => send_all(cluster, plan, node, target, uid).await,
+    };
+    if plan.creates_index() && !matches!(outcome, NodeOutcome::Accepted(_)) {
+        // Known before the ticket is dropped, and the next write in the queue goes.
+        cluster.replicas.note(&[ReplicaMark {
+            index: plan.index.clone(),
+            node: node.clone(),
+            difference: Difference::of_index(),
+            task: Some(uid),
+            reason: format!("node `{node}` is not known to have created the index"),
+            at: cluster.clock.now(),
+        }]);
     }
+    outcome
+}
+
+/// Sends the requests of `target`, one after the other.
+async fn send_all(
+    cluster: &Cluster,
+    plan: &WritePlan,
+    node: &NodeId,
+    target: &Target,
+    uid: TaskUid,
+) -> NodeOutcome {
     let mut untouched = true;
     let Some((last, first)) = target.writes.split_last() else { return NodeOutcome::Unknown };
     for operation in first {
@@ -73,6 +98,12 @@ fn refuse_failed(cluster: &Cluster, node: &NodeId) -> Option<NodeOutcome> {
         .nodes
         .is_failed(node)
         .then(|| missed(format!("node `{node}` is marked failed and was not called")))
+}
+
+/// Returns the outcome of a node that may not have the index, which misses the write until it is repaired.
+fn refuse_without_index(cluster: &Cluster, plan: &WritePlan, node: &NodeId) -> Option<NodeOutcome> {
+    (plan.needs_index() && cluster.replicas.may_lack_index(&plan.index, node))
+        .then(|| missed(format!("node `{node}` does not have index `{}` until it is repaired", plan.index)))
 }
 
 fn missed(reason: String) -> NodeOutcome {

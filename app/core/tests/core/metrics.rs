@@ -13,6 +13,7 @@ use miroir_core::gauge::GaugeService;
 use miroir_core::placement::Placements;
 use miroir_domain::Timestamp;
 use miroir_domain::canary::CanaryStatus;
+use miroir_domain::replica::Difference;
 use miroir_fault::{Fault, FaultyStore, Plan};
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::MetricsApi as _;
@@ -122,7 +123,8 @@ async fn nodes_and_shards_are_shown_as_they_fare() {
     assert!(!well.has("miroir_node_latency_seconds"), "no node has answered yet");
 
     bench.fell("a").await;
-    bench.cluster.replicas.missed_settings(&uid("films"), &"a".parse().unwrap());
+    let difference = Difference::of_settings();
+    bench.cluster.replicas.differs(&uid("films"), &"a".parse().unwrap(), difference, "test").await.unwrap();
     let without_a = Scraped::of(&page).await;
     assert_eq!(without_a.value("miroir_node_up{node=\"a\"}"), Some(0.0));
     assert_eq!(without_a.value("miroir_node_state{node=\"a\",state=\"failed\"}"), Some(1.0));

@@ -16,7 +16,7 @@ use miroir_core::placement::Placements;
 use miroir_core::service::{
     AliasService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
 };
-use miroir_core::worker::{PollerOptions, poll_loop, repair_loop};
+use miroir_core::worker::{PollerOptions, load_states, poll_loop, repair_loop};
 use miroir_domain::health::HealthThresholds;
 use miroir_domain::payload::PayloadFormat;
 use miroir_domain::task::{Task, TaskStatus};
@@ -135,6 +135,8 @@ pub struct Bench {
     pub faults: Arc<Life>,
     pub cluster: Arc<Cluster>,
     activation: Option<Activation>,
+    /// The number of the leader's term.
+    pub term: u64,
     alive: watch::Sender<bool>,
     shutdown: CancellationToken,
     pub document: Arc<DocumentService>,
@@ -229,6 +231,7 @@ impl Bench {
             faults,
             cluster,
             activation: Some(activation),
+            term: 1,
             alive,
         }
     }
@@ -244,7 +247,12 @@ impl Bench {
     fn start_workers(&self) {
         self.start_poller();
         self.start_deliveries();
-        tokio::spawn(repair_loop(Arc::clone(&self.cluster), self.shutdown.clone()));
+        let (cluster, shutdown) = (Arc::clone(&self.cluster), self.shutdown.clone());
+        let term = self.term;
+        tokio::spawn(async move {
+            load_states(&cluster).await.unwrap();
+            repair_loop(cluster, term, shutdown).await;
+        });
         let stopped = self.shutdown.clone().cancelled_owned();
         tokio::spawn(probe_loop(self.cluster.nodes.clone(), ProbeSchedule::default(), stopped));
     }
@@ -282,10 +290,22 @@ impl Bench {
 
     /// Kills the process and starts another over the same store and nodes, all workers running.
     pub fn restarted(self) -> Self {
-        self.kill();
-        let next = Self::over(self.layout.clone(), self.clock.clone(), self.nodes.clone(), self.rows.clone());
+        let next = self.restarted_without_workers();
         next.start_workers();
         next
+    }
+
+    /// Kills the process and starts another over the same store and nodes.
+    pub fn restarted_without_workers(self) -> Self {
+        self.kill();
+        let term = self.term + 1;
+        let next = Self::over(self.layout.clone(), self.clock.clone(), self.nodes.clone(), self.rows.clone());
+        Self { term, ..next }
+    }
+
+    /// Returns the active cluster, for services that a test makes.
+    pub fn active(&self) -> Arc<ActiveCluster> {
+        Arc::new(ActiveCluster::new(Arc::clone(&self.cluster)))
     }
 
     /// Revives a node, and waits until Miroir has noticed.
@@ -359,7 +379,7 @@ impl Bench {
     pub async fn until(&self, what: &str, holds: impl Fn() -> bool) {
         let deadline = Instant::now() + Duration::from_mins(5);
         while !holds() {
-            assert!(Instant::now() < deadline, "never: {what}; stale: {:?}", self.cluster.replicas);
+            assert!(Instant::now() < deadline, "never: {what}; stale: {:?}", self.cluster.replicas.rows());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

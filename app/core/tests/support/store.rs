@@ -12,6 +12,7 @@ pub struct Life {
     alive: watch::Receiver<bool>,
     pub script: Script,
     chance: Mutex<Option<Chance>>,
+    calls: Mutex<Vec<&'static str>>,
 }
 
 /// `work`, as a process sees it that may be killed at any moment: after that it hears nothing more.
@@ -31,7 +32,7 @@ pub async fn while_alive<T>(alive: &watch::Receiver<bool>, work: impl Future<Out
 
 impl Life {
     pub fn new(alive: watch::Receiver<bool>) -> Self {
-        Self { alive, script: Script::default(), chance: Mutex::new(None) }
+        Self { alive, script: Script::default(), chance: Mutex::new(None), calls: Mutex::default() }
     }
 }
 
@@ -39,6 +40,11 @@ impl Life {
     /// From now on calls fail at random too, or do so no longer.
     pub fn gamble(&self, chance: Option<Chance>) {
         *self.chance.lock().unwrap_or_else(PoisonError::into_inner) = chance;
+    }
+
+    /// Returns the methods that have been called, in order.
+    pub fn calls(&self) -> Vec<&'static str> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn rolled(&self) -> Fault {
@@ -50,6 +56,7 @@ impl Life {
 #[async_trait]
 impl Plan for Life {
     async fn next(&self, method: &'static str) -> Fault {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(method);
         while_alive(&self.alive, async {
             // Lets other tasks run, as a store with a disk would.
             tokio::task::yield_now().await;

@@ -43,12 +43,13 @@ pub async fn repair(
             };
             catch_up(cluster, index, &source).await?;
             drain(cluster, index, node).await?;
+            let seen = cluster.replicas.see(index, node).await?.of_shards(&part);
             // The outcome of its lost responses is known only now.
             if !part.iter().all(|shard| has_all(cluster, index, &source, shard)) {
                 return Err(RepairError::NotNow(format!("node `{source}` misses documents as well")));
             }
             copy(cluster, &entry, &source, node, &part).await?;
-            cluster.replicas.documents_repaired(index, node, &part);
+            cluster.replicas.repaired(&seen).await?;
         }
     }
     Ok(())
@@ -63,7 +64,8 @@ async fn by_source(
     shards: &ShardSet,
 ) -> Result<Vec<(NodeId, ShardSet)>, RepairError> {
     let Some(entry) = cluster.registry.get(index).await? else {
-        cluster.replicas.repaired(index, node);
+        let seen = cluster.replicas.see(index, node).await?;
+        cluster.replicas.repaired(&seen.of_shards(shards)).await?;
         return Ok(Vec::new());
     };
     let placement = cluster.placements.of(entry.shard_count);
@@ -79,7 +81,8 @@ async fn by_source(
                 sources.entry((*source).clone()).or_default().insert(shard);
             }
             None if others.is_empty() => {
-                cluster.replicas.documents_repaired(index, node, &ShardSet::from_iter([shard]));
+                let seen = cluster.replicas.see(index, node).await?;
+                cluster.replicas.repaired(&seen.of_shards(&ShardSet::from_iter([shard]))).await?;
             }
             // Its other replicas are away or stale themselves. One of them may still return in sync.
             None => {}
@@ -91,7 +94,7 @@ async fn by_source(
 /// Returns whether the healthy `node` has all documents of `shard`.
 fn has_all(cluster: &Cluster, index: &IndexUid, node: &NodeId, shard: Shard) -> bool {
     let state = cluster.replicas.state(index, node);
-    cluster.nodes.is_healthy(node) && !state.settings && !state.stale_shards().contains(shard)
+    cluster.nodes.is_healthy(node) && state.has_settings() && !state.shards.contains_key(&shard)
 }
 
 /// Replaces the documents of `shards` on `node` by those of `source`.

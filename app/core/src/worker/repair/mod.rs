@@ -7,13 +7,11 @@
 
 mod documents;
 mod error;
-mod missed;
 mod read;
 mod replay;
 mod settings;
 mod wait;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,27 +21,30 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::error::RepairError;
-use super::recovery::{recount, recover};
+use super::recovery::{record_progress, recover};
 use crate::cluster::Cluster;
 
 /// The pause between two rounds of repair.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The time between two recounts of missed writes, while there are stale replicas.
-const RECOUNT: Duration = Duration::from_secs(10);
+/// The time between two records of the progress of a term.
+const PROGRESS: Duration = Duration::from_mins(1);
 
-/// Recovers the replica states, then repairs stale replicas until `shutdown`.
-pub async fn repair_loop(cluster: Arc<Cluster>, shutdown: CancellationToken) {
+/// Recovers the replica states in the leader's term of this number, then repairs stale replicas until
+/// `shutdown`.
+pub async fn repair_loop(cluster: Arc<Cluster>, term: u64, shutdown: CancellationToken) {
     let work = async {
-        recover(Arc::clone(&cluster)).await;
-        let mut counted = Instant::now();
+        recover(Arc::clone(&cluster), term).await;
+        let mut recorded = Instant::now();
         loop {
             for (index, node) in cluster.replicas.stale() {
                 repair(&cluster, &index, &node).await;
             }
-            if counted.elapsed() >= RECOUNT {
-                recount_all(&cluster).await;
-                counted = Instant::now();
+            if recorded.elapsed() >= PROGRESS {
+                recorded = Instant::now();
+                if let Err(error) = record_progress(&cluster, term).await {
+                    tracing::debug!("cannot record the progress of the term: {}", error_chain(&error));
+                }
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -52,19 +53,6 @@ pub async fn repair_loop(cluster: Arc<Cluster>, shutdown: CancellationToken) {
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = work => {}
-    }
-}
-
-/// Recounts the missed writes of every index with a stale replica. A miss is recorded as soon as another
-/// node may have the write. If it turns out that no other node has it, the record would keep the node from
-/// being a source of repair.
-async fn recount_all(cluster: &Arc<Cluster>) {
-    let indexes: BTreeSet<IndexUid> = cluster.replicas.stale().into_iter().map(|(index, _)| index).collect();
-    for index in indexes {
-        let _guard = cluster.order.lock_write(&index).await;
-        if let Err(error) = recount(cluster, &index).await {
-            tracing::warn!(%index, "cannot recount missed writes: {}", error_chain(&error));
-        }
     }
 }
 
@@ -89,23 +77,13 @@ async fn repair_replica(
     index: &IndexUid,
     node: &NodeId,
 ) -> Result<bool, RepairError> {
-    if cluster.replicas.state(index, node).settings {
+    if !cluster.replicas.state(index, node).has_settings() {
         settings::repair(cluster, index, node).await?;
     }
     // Read again: a node that was given the index anew has none of its documents.
-    let shards = cluster.replicas.state(index, node).stale_shards();
+    let shards = cluster.replicas.state(index, node).shard_set();
     if !shards.is_empty() {
         documents::repair(cluster, index, node, &shards).await?;
     }
-    if cluster.replicas.is_stale(index, node) {
-        return Ok(false);
-    }
-    // A miss is recorded in the replica states before it is stored. So if the replica is in sync after the
-    // tasks have been read, all misses that were read have been repaired.
-    let missed = missed::tasks(cluster, index, node).await?;
-    let is_in_sync = !cluster.replicas.is_stale(index, node);
-    if is_in_sync {
-        missed::record_repaired(cluster, node, missed).await?;
-    }
-    Ok(is_in_sync)
+    Ok(!cluster.replicas.is_stale(index, node))
 }

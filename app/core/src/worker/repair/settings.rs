@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use miroir_domain::document::PrimaryKey;
 use miroir_domain::index::IndexEntry;
+use miroir_domain::replica::Difference;
 use miroir_domain::settings::as_change;
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
@@ -15,13 +16,15 @@ use super::read::read_settings;
 use super::replay::replay;
 use super::wait::{catch_up, drain, execute};
 use crate::cluster::Cluster;
+use crate::replica::SeenState;
 
 /// Gives `node` the index with the settings of the other nodes.
 pub async fn repair(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Result<(), RepairError> {
     let _guard = cluster.order.lock_write(index).await;
     drain(cluster, index, node).await?;
+    let seen = cluster.replicas.see(index, node).await?;
     let Some(entry) = cluster.registry.get(index).await? else {
-        return remove(cluster, index, node).await;
+        return remove(cluster, index, node, &seen).await;
     };
     match source(cluster, index, node) {
         Some(source) => {
@@ -41,17 +44,20 @@ pub async fn repair(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> 
         }
     }
     cluster.registry.advance_settings(index, node, entry.settings_version).await?;
-    cluster.replicas.settings_repaired(index, node);
-    Ok(())
+    Ok(cluster.replicas.repaired(&seen.of_settings()).await?)
 }
 
 /// Deletes the index on `node`.
-async fn remove(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result<(), RepairError> {
+async fn remove(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+    seen: &SeenState,
+) -> Result<(), RepairError> {
     if read_settings(cluster, index, node).await?.is_some() {
         execute(cluster, index, node, vec![WriteOperation::IndexDelete]).await?;
     }
-    cluster.replicas.repaired(index, node);
-    Ok(())
+    Ok(cluster.replicas.repaired(seen).await?)
 }
 
 /// Returns a node to copy the settings from.
@@ -63,7 +69,7 @@ fn source(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Option<NodeId> 
 }
 
 fn has_settings(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> bool {
-    !cluster.replicas.state(index, node).settings
+    cluster.replicas.state(index, node).has_settings()
 }
 
 /// Gives `node` the settings of `source`, and the index if `node` does not have it.
@@ -87,7 +93,8 @@ async fn copy(
     }
     if is_another || found.is_none() {
         let placement = cluster.placements.of(entry.shard_count);
-        cluster.replicas.differs(&entry.uid, node, placement.shards_of(node));
+        let shards = Difference::of_shards(placement.shards_of(node).clone());
+        cluster.replicas.differs(&entry.uid, node, shards, "the node gets the index anew").await?;
         operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
     }
     operations.push(WriteOperation::Settings(as_change(wanted.clone())));

@@ -1,0 +1,190 @@
+//! The record of what nodes missed: it outlives tasks, terms and processes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use miroir_core::service::ClusterService;
+use miroir_core::worker::{PrunerOptions, load_states, prune_loop, repair_loop};
+use miroir_domain::TaskUid;
+use miroir_domain::error::ErrorCode;
+use miroir_domain::task::{NewTask, Task, TaskKind, TaskQuery};
+use miroir_ports::inbound::{ClusterApi, IndexApi};
+use miroir_ports::outbound::{ReplicaRecovery, ReplicaTable, TaskTable};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Bench, Fault, Layout, films, uid};
+
+const TRIO: [&str; 3] = ["a", "b", "c"];
+
+/// An index of 20 films, three copies of each; `b` is away and has missed a write of 20 more.
+async fn missed_by_b() -> Bench {
+    let bench = Bench::running(Layout::group(&TRIO, 3));
+    bench.written("films", films(0, 20)).await;
+    bench.fell("b").await;
+    bench.written("films", films(20, 40)).await;
+    bench
+}
+
+async fn prune_everything(bench: &Bench) {
+    let later = bench.cluster.clock.now().plus(Duration::from_secs(1));
+    bench.rows.task_prune(later, u32::MAX).await.unwrap();
+    assert_eq!(bench.rows.task_list(&TaskQuery::default()).await.unwrap().total, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn miss_outlives_its_task_and_the_term() {
+    let bench = missed_by_b().await;
+    prune_everything(&bench).await;
+    let bench = bench.restarted();
+    bench.until("the miss is known", || bench.is_stale("films", "b")).await;
+    assert!(!bench.is_stale("films", "a") && !bench.is_stale("films", "c"));
+    bench.revive("b").await;
+    bench.repaired("films", "b").await;
+    assert_eq!(bench.nodes.ids("b", "films").len(), 40);
+    let bench = bench.restarted();
+    bench.cluster.replicas.recovered().await;
+    assert!(bench.cluster.replicas.stale().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn miss_is_stored_before_the_client_gets_its_response() {
+    let bench = missed_by_b().await;
+    let row = bench.rows.replica_get(&uid("films"), &"b".parse().unwrap()).await.unwrap().unwrap();
+    let missed = bench.row(1).await;
+    assert_eq!(row.state.shard_set(), missed.node_errors[&"b".parse().unwrap()].shards);
+    assert_eq!((row.task, row.since), (Some(TaskUid(1)), missed.created_at));
+    assert_eq!(row.reason, "node `b` is marked failed and was not called");
+}
+
+#[tokio::test(start_paused = true)]
+async fn report_says_what_differs_since_when_and_why() {
+    let bench = missed_by_b().await;
+    let report = ClusterService::new(bench.active()).replicas();
+    assert!(report.complete);
+    let [stale] = &report.results[..] else { panic!("{report:?}") };
+    let missed = bench.row(1).await.node_errors[&"b".parse().unwrap()].shards.to_string();
+    assert_eq!((stale.index.as_str(), stale.node.as_str(), stale.shards.clone()), ("films", "b", missed));
+    assert_eq!((stale.settings, stale.whole_index, stale.task_uid), (false, false, Some(TaskUid(1))));
+    assert!(stale.since.is_some() && stale.reason.contains("marked failed"), "{stale:?}");
+}
+
+/// The store records the task and the miss in one unit, so it refuses both or neither.
+#[tokio::test(start_paused = true)]
+async fn miss_is_found_again_after_the_store_refused_it() {
+    let bench = Bench::running(Layout::group(&TRIO, 3));
+    bench.written("films", films(0, 20)).await;
+    bench.nodes.once("b", "write", Fault::Unreachable);
+    bench.faults.script.fail("task_put_with", 1);
+    bench.write("films", films(20, 40)).await.unwrap_err();
+    let task = bench.finished(TaskUid(1)).await;
+    assert_eq!(task.node_errors.len(), 1, "{task:#?}");
+    bench.repaired("films", "b").await;
+    assert_eq!(bench.nodes.ids("b", "films").len(), 40);
+}
+
+/// An older Miroir led in between: it recorded a miss in its task alone.
+#[tokio::test(start_paused = true)]
+async fn misses_of_a_term_of_an_older_miroir_are_carried_over() {
+    for gap in [1, 2] {
+        let bench = missed_by_b().await;
+        bench.kill();
+        bench.rows.replica_forget(&uid("films")).await.unwrap();
+        let last = bench.rows.replica_recovery_get().await.unwrap().unwrap();
+        let term = last.term + 1 - gap;
+        bench.rows.replica_recovery_put(ReplicaRecovery { term, ..last }).await.unwrap();
+        let bench = bench.restarted();
+        bench.cluster.replicas.recovered().await;
+        assert_eq!(bench.is_stale("films", "b"), gap > 1, "{gap}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn carry_over_reads_no_task_that_had_ended_before_the_older_term() {
+    let bench = missed_by_b().await;
+    bench.kill();
+    bench.rows.replica_forget(&uid("films")).await.unwrap();
+    let recovery = ReplicaRecovery { term: bench.term - 1, oldest_open: TaskUid(2) };
+    bench.rows.replica_recovery_put(recovery).await.unwrap();
+    let bench = bench.restarted();
+    bench.cluster.replicas.recovered().await;
+    assert!(!bench.is_stale("films", "b"), "task 1 had ended");
+}
+
+/// The calls to the store between the start of a term and the end of its recovery, with so many ended tasks.
+async fn calls_of_recovery(ended: u32) -> Vec<&'static str> {
+    let bench = missed_by_b().await;
+    for _ in 0..ended {
+        let failure = Some(ErrorCode::IndexNotFound.with_message("Index `books` not found."));
+        let new = NewTask { failure, ..deletion("books") };
+        bench.rows.task_create(new, bench.cluster.clock.now()).await.unwrap();
+    }
+    bench.kill();
+    let bench = bench.restarted_without_workers();
+    load_states(&bench.cluster).await.unwrap();
+    let shutdown = CancellationToken::new();
+    tokio::spawn(repair_loop(bench.cluster.clone(), bench.term, shutdown.clone()));
+    bench.cluster.replicas.recovered().await;
+    shutdown.cancel();
+    assert!(bench.is_stale("films", "b"));
+    bench.faults.calls()
+}
+
+fn deletion(index: &str) -> NewTask {
+    NewTask {
+        kind: TaskKind::IndexDeletion,
+        index_uid: Some(uid(index)),
+        node_tasks: BTreeMap::new(),
+        details: None,
+        custom_metadata: None,
+        failure: None,
+        changes: None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_term_costs_the_same_however_many_tasks_have_ended() {
+    assert_eq!(calls_of_recovery(0).await, calls_of_recovery(3_000).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pruning_waits_until_misses_are_carried_over() {
+    let bench = Bench::idle(Layout::group(&TRIO, 3));
+    bench.start_poller();
+    bench.written("films", films(0, 20)).await;
+    let options = PrunerOptions { keep: Duration::ZERO, interval: Duration::from_secs(1) };
+    tokio::spawn(prune_loop(bench.cluster.clone(), options, CancellationToken::new()));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(bench.has_row(0).await);
+    bench.cluster.replicas.set_recovered();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(!bench.has_row(0).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn node_without_the_index_gets_no_write_that_would_create_it() {
+    let bench = Bench::idle(Layout::group(&TRIO, 3));
+    bench.start_poller();
+    bench.nodes.once("b", "write index-create", Fault::Unreachable);
+    bench.written("films", films(0, 20)).await;
+    let task: Task = bench.written("films", films(20, 40)).await;
+    let miss = &task.node_errors[&"b".parse().unwrap()];
+    assert_eq!(miss.error.message, "node `b` does not have index `films` until it is repaired");
+    assert!(bench.nodes.index("b", "films").is_none());
+    let deleted = bench.index.index_delete(uid("films")).await.unwrap();
+    bench.succeeded(deleted.summary.task_uid).await;
+}
+
+/// The response of the creation is lost, and so is the process, before anything is known of it.
+#[tokio::test(start_paused = true)]
+async fn creation_in_doubt_keeps_writes_from_the_node_across_terms() {
+    let bench = Bench::idle(Layout::group(&TRIO, 3));
+    bench.nodes.once("b", "write index-create", Fault::LoseRequest);
+    bench.write("films", films(0, 20)).await.unwrap();
+    let bench = bench.restarted();
+    bench.cluster.replicas.recovered().await;
+    assert!(bench.cluster.replicas.may_lack_index(&uid("films"), &"b".parse().unwrap()));
+    bench.write("films", films(20, 40)).await.unwrap();
+    bench.until("all replicas are in sync", || bench.cluster.replicas.stale().is_empty()).await;
+    let (b, a) = (bench.nodes.index("b", "films").unwrap(), bench.nodes.index("a", "films").unwrap());
+    assert_eq!((b.documents.len(), b.all_settings()), (40, a.all_settings()));
+}
