@@ -5,12 +5,21 @@ use crate::word::words;
 words! {
     /// The health of a node.
     pub enum NodeStatus("node status", "statuses") {
+        /// It has not responded yet since this instance started: it gets neither reads nor writes.
+        Unknown = "unknown",
         /// It responds as it should.
         Healthy = "healthy",
         /// It failed lately, or is recovering: it is used only where no healthier node can be.
         Degraded = "degraded",
-        /// It gets no reads until it has recovered.
+        /// It gets neither reads nor writes until it has recovered.
         Failed = "failed",
+    }
+}
+
+impl NodeStatus {
+    /// Returns whether the node gets reads and writes.
+    pub fn is_usable(self) -> bool {
+        matches!(self, Self::Healthy | Self::Degraded)
     }
 }
 
@@ -29,8 +38,7 @@ impl Default for HealthThresholds {
     }
 }
 
-/// The health record of one node. It starts healthy: a cluster that just started must serve before the first
-/// probe.
+/// The health record of one node. It starts unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeHealth {
     status: NodeStatus,
@@ -40,9 +48,12 @@ pub struct NodeHealth {
 
 impl Default for NodeHealth {
     fn default() -> Self {
-        Self { status: NodeStatus::Healthy, bad_in_a_row: 0, good_in_a_row: 0 }
+        Self { status: NodeStatus::Unknown, bad_in_a_row: 0, good_in_a_row: 0 }
     }
 }
+
+/// The record of a healthy node. It has nothing to count, so the records of two healthy nodes are equal.
+const HEALTHY: NodeHealth = NodeHealth { status: NodeStatus::Healthy, bad_in_a_row: 0, good_in_a_row: 0 };
 
 impl NodeHealth {
     /// Returns the present status.
@@ -50,9 +61,10 @@ impl NodeHealth {
         self.status
     }
 
-    /// Returns the record after one more outcome of a probe or request. A healthy node becomes degraded with
-    /// the first failure, and failed with `bad_to_fail` in a row. Either becomes healthy with
-    /// `good_to_recover` successes in a row; a failed node stays failed until then.
+    /// Returns the record after one more outcome of a probe or request. An unknown node becomes healthy with
+    /// the first success. A healthy node becomes degraded with the first failure, and any node failed with
+    /// `bad_to_fail` in a row. A degraded or failed node becomes healthy with `good_to_recover` successes in a
+    /// row; a failed node stays failed until then.
     #[must_use]
     pub fn observe(self, good: bool, thresholds: HealthThresholds) -> Self {
         if good {
@@ -64,17 +76,22 @@ impl NodeHealth {
 
     fn observe_good(self, good_to_recover: u32) -> Self {
         let good_in_a_row = self.good_in_a_row.saturating_add(1);
-        if self.status == NodeStatus::Healthy || good_in_a_row >= good_to_recover {
-            // A healthy node has nothing to count, so the records of two healthy nodes are equal.
-            return Self::default();
+        let is_enough = matches!(self.status, NodeStatus::Unknown | NodeStatus::Healthy)
+            || good_in_a_row >= good_to_recover;
+        if is_enough {
+            return HEALTHY;
         }
         Self { bad_in_a_row: 0, good_in_a_row, ..self }
     }
 
     fn observe_bad(self, bad_to_fail: u32) -> Self {
         let bad_in_a_row = self.bad_in_a_row.saturating_add(1);
-        let failed = self.status == NodeStatus::Failed || bad_in_a_row >= bad_to_fail;
-        let status = if failed { NodeStatus::Failed } else { NodeStatus::Degraded };
+        let status = match self.status {
+            NodeStatus::Failed => NodeStatus::Failed,
+            _ if bad_in_a_row >= bad_to_fail => NodeStatus::Failed,
+            NodeStatus::Unknown => NodeStatus::Unknown,
+            NodeStatus::Healthy | NodeStatus::Degraded => NodeStatus::Degraded,
+        };
         Self { status, bad_in_a_row, good_in_a_row: 0 }
     }
 }
@@ -95,14 +112,19 @@ mod tests {
     #[test]
     fn observe_walks_through_the_states() {
         let cases = [
-            ("", NodeStatus::Healthy),
+            ("", NodeStatus::Unknown),
+            ("-", NodeStatus::Unknown),
+            ("--", NodeStatus::Unknown),
+            ("--+", NodeStatus::Healthy),
+            ("+", NodeStatus::Healthy),
             ("+++", NodeStatus::Healthy),
-            ("-", NodeStatus::Degraded),
-            ("--", NodeStatus::Degraded),
-            ("--+--", NodeStatus::Degraded),
-            ("-+", NodeStatus::Degraded),
-            ("-+-+-+-+", NodeStatus::Degraded),
-            ("-++", NodeStatus::Healthy),
+            ("+-", NodeStatus::Degraded),
+            ("+--", NodeStatus::Degraded),
+            ("+--+--", NodeStatus::Degraded),
+            ("+-+", NodeStatus::Degraded),
+            ("+-+-+-+-+", NodeStatus::Degraded),
+            ("+-++", NodeStatus::Healthy),
+            ("+---", NodeStatus::Failed),
             ("---", NodeStatus::Failed),
             ("---+", NodeStatus::Failed),
             ("---+-+-+", NodeStatus::Failed),
@@ -121,6 +143,12 @@ mod tests {
         assert_eq!(after("-+", strict), NodeStatus::Healthy);
     }
 
+    #[test]
+    fn only_healthy_and_degraded_nodes_are_usable() {
+        let usable = NodeStatus::ALL.into_iter().filter(|status| status.is_usable());
+        assert_eq!(usable.collect::<Vec<_>>(), [NodeStatus::Healthy, NodeStatus::Degraded]);
+    }
+
     proptest! {
         /// Only the last outcomes decide: enough failures fail any node, enough successes make any node
         /// healthy.
@@ -136,7 +164,7 @@ mod tests {
             prop_assert_eq!(failed.status(), NodeStatus::Failed);
             let nearly = (1..good_to_recover).fold(failed, |health, _| health.observe(true, thresholds));
             prop_assert_eq!(nearly.status(), NodeStatus::Failed);
-            prop_assert_eq!(nearly.observe(true, thresholds), NodeHealth::default());
+            prop_assert_eq!(nearly.observe(true, thresholds), HEALTHY);
         }
     }
 }

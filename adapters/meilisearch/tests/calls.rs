@@ -224,7 +224,8 @@ async fn node_below_a_path_is_called_there() {
     let endpoint = endpoint(&format!("http://{}/search/node-1/", server.address));
     let nodes = MeilisearchNodes::new([endpoint], &ClientOptions::default()).unwrap();
     nodes.node_probe(&node(), AMPLE).await.unwrap();
-    assert_eq!(server.requests()[0].line(), "GET /search/node-1/health");
+    let lines: Vec<String> = server.requests().iter().map(|request| request.line().to_owned()).collect();
+    assert_eq!(lines, ["GET /search/node-1/health", "GET /search/node-1/version"]);
 }
 
 #[tokio::test]

@@ -336,6 +336,24 @@ async fn probe_is_bad_for_health_when_the_server_is_not_meilisearch() {
 }
 
 #[tokio::test]
+async fn probe_is_bad_for_health_when_the_key_is_refused() {
+    let refusal = r#"{"message":"m","code":"invalid_api_key","type":"auth","link":""}"#;
+    for (status, body, reason) in [
+        ("403 Forbidden", refusal, "it refuses the key (403 invalid_api_key): set its master key as"),
+        ("401 Unauthorized", "", "it refuses the key (401 missing_authorization_header)"),
+        ("404 Not Found", "", "its version route returned 404: is this a Meilisearch server?"),
+    ] {
+        let server = ScriptedNode::start(move |number, _| match number {
+            0 => Reply::Send(response("200 OK", r#"{"status":"available"}"#)),
+            _ => Reply::Send(response(status, body)),
+        })
+        .await;
+        let error = server.client().node_probe(&node(), AMPLE).await.unwrap_err();
+        assert!(error.is_bad_for_health() && error_chain(&error).contains(reason), "{}", error_chain(&error));
+    }
+}
+
+#[tokio::test]
 async fn tasks_are_unknown_when_a_page_is_invalid() {
     for body in [
         "{}",

@@ -16,6 +16,7 @@ use miroir_domain::task::{NodeTaskReport, TaskStatus};
 use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, NodeId, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
+use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::{Map, Value, json};
 use support::merged;
@@ -278,10 +279,13 @@ async fn tasks_are_listed_by_uid_and_by_time() {
 }
 
 #[tokio::test]
-async fn wrong_key_is_a_refusal_and_not_bad_for_health() {
+async fn probe_is_bad_for_health_when_the_key_is_wrong() {
     let server = Server::start().await;
     let stranger = client(server.address, "another-key-for-tests");
-    stranger.node_probe(&node(), CALL).await.unwrap();
+    let error = stranger.node_probe(&node(), CALL).await.unwrap_err();
+    assert!(error.is_bad_for_health());
+    let reason = error_chain(&error);
+    assert!(reason.contains("it refuses the key (403 invalid_api_key)"), "{reason}");
     match stranger.node_read(&node(), NodeRead::Version, CALL).await {
         Err(NodeError::Refused { status: 403, error, .. }) => assert_eq!(error.code, "invalid_api_key"),
         other => panic!("should be refused: {other:?}"),

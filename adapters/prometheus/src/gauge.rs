@@ -55,7 +55,7 @@ fn describe_nodes(page: &Page, nodes: &[NodeGauges]) -> Result<()> {
         page.gauges(name, help, ["node"], values)
     };
     gauge("miroir_node_up", "1 while the node is in use, 0 while it is failed.", &|node| {
-        Some(f64::from(node.view.status != NodeStatus::Failed))
+        Some(f64::from(node.view.status.is_usable()))
     })?;
     let states = nodes.iter().flat_map(|node| {
         NodeStatus::ALL.map(|status| {

@@ -95,6 +95,6 @@ fn node_gauges(cluster: &Cluster) -> Vec<NodeGauges> {
 
 fn coverage(cluster: &Cluster) -> Coverage {
     let placement = cluster.placements.of(cluster.placements.default_shard_count());
-    let is_used = |node: &NodeId| !cluster.nodes.is_failed(node);
+    let is_used = |node: &NodeId| cluster.nodes.is_usable(node);
     Coverage::of(cluster.placements.topology(), &placement, is_used)
 }

@@ -61,6 +61,8 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     let (stop_workers, stop_http) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = JoinSet::new();
     start_probes(&config, &infrastructure, &mut workers, &stop_workers);
+    // A node gets no request before it has responded once. The wait is that of one probe.
+    infrastructure.nodes.health().checked().await;
     let assembly = Assembly {
         config: &config,
         store: &store,

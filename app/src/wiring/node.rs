@@ -12,7 +12,7 @@ use miroir_prometheus::Metrics;
 
 use crate::config::Config;
 
-/// Returns the pool of the configured nodes, all of them healthy at first. `metrics` counts its calls.
+/// Returns the pool of the configured nodes, all of them unknown at first. `metrics` counts its calls.
 pub(super) fn pool(
     config: &Config,
     topology: &Topology,

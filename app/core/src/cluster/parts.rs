@@ -116,7 +116,7 @@ impl Cluster {
         let cost = match self.nodes.status(node) {
             NodeStatus::Healthy => 0,
             NodeStatus::Degraded => 1,
-            NodeStatus::Failed => return None,
+            NodeStatus::Unknown | NodeStatus::Failed => return None,
         };
         Some(self.replicas.cost(index, node) + cost)
     }

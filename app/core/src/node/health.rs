@@ -76,7 +76,7 @@ impl Drop for InFlight {
 }
 
 impl HealthTracker {
-    /// Creates a tracker for `nodes`, all of them healthy at first.
+    /// Creates a tracker for `nodes`, all of them unknown at first.
     pub fn new(
         nodes: impl IntoIterator<Item = NodeId>,
         thresholds: HealthThresholds,
@@ -96,9 +96,10 @@ impl HealthTracker {
     pub fn record(&self, node: &NodeId, outcome: Result<(), &NodeError>) {
         let Some(tracked) = self.nodes.get(node) else { return };
         let bad = outcome.err().filter(|error| error.is_bad_for_health());
-        let (before, after) = {
+        let (before, after, is_first_error) = {
             let mut record = tracked.record.lock();
             let before = record.health.status();
+            let is_first_error = record.last_error.is_none() && bad.is_some();
             record.health = record.health.observe(bad.is_none(), self.thresholds);
             if let Some(error) = bad {
                 record.last_error = Some(error_chain(error));
@@ -107,9 +108,12 @@ impl HealthTracker {
             if before != after {
                 record.changed_at = Some(self.clock.now());
             }
-            (before, after)
+            (before, after, is_first_error)
         };
         if before == after {
+            if is_first_error {
+                self.notify();
+            }
             return;
         }
         if let Some(error) = bad {
@@ -117,6 +121,10 @@ impl HealthTracker {
         } else {
             info!(%node, ?before, ?after, "node status changed");
         }
+        self.notify();
+    }
+
+    fn notify(&self) {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
@@ -158,7 +166,7 @@ impl HealthTracker {
         match snapshot.status {
             NodeStatus::Healthy => Some(wait),
             NodeStatus::Degraded => Some(DEGRADED_COST + wait),
-            NodeStatus::Failed => None,
+            NodeStatus::Unknown | NodeStatus::Failed => None,
         }
     }
 
@@ -173,6 +181,17 @@ impl HealthTracker {
             last_error: record.last_error,
             changed_at: record.changed_at,
         })
+    }
+
+    /// Waits until every node has responded once, or has failed to.
+    pub async fn checked(&self) {
+        let is_checked = |tracked: &Tracked| {
+            let record = tracked.record.lock();
+            record.health.status() != NodeStatus::Unknown || record.last_error.is_some()
+        };
+        let mut changes = self.changes();
+        // The sender is a field of `self`, so it is not dropped while this waits.
+        let _ = changes.wait_for(|_| self.nodes.values().all(is_checked)).await;
     }
 
     /// Returns a counter that grows with each change of a status. To wait for a status, take the receiver
@@ -196,9 +215,18 @@ mod tests {
         name.parse().unwrap()
     }
 
-    fn tracker() -> (HealthTracker, Arc<ManualClock>) {
+    /// A tracker of two nodes that have not responded yet.
+    fn unknown() -> (HealthTracker, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW)));
         (HealthTracker::new([id("a"), id("b")], HealthThresholds::default(), clock.clone()), clock)
+    }
+
+    /// A tracker of two nodes that have responded once.
+    fn tracker() -> (HealthTracker, Arc<ManualClock>) {
+        let (tracker, clock) = unknown();
+        tracker.record(&id("a"), Ok(()));
+        tracker.record(&id("b"), Ok(()));
+        (tracker, clock)
     }
 
     fn silence() -> NodeError {
@@ -206,18 +234,35 @@ mod tests {
     }
 
     #[test]
-    fn node_starts_healthy_and_without_history() {
-        let (tracker, _) = tracker();
+    fn node_starts_unknown_and_without_history() {
+        let (tracker, _) = unknown();
         assert_eq!(
             tracker.snapshot(&id("a")).unwrap(),
             NodeSnapshot {
-                status: NodeStatus::Healthy,
+                status: NodeStatus::Unknown,
                 in_flight: 0,
                 latency_us: None,
                 last_error: None,
                 changed_at: None
             }
         );
+    }
+
+    #[tokio::test]
+    async fn checked_waits_for_the_first_outcome_of_every_node() {
+        let (tracker, _) = unknown();
+        let tracker = Arc::new(tracker);
+        let waiter = tokio::spawn({
+            let tracker = tracker.clone();
+            async move { tracker.checked().await }
+        });
+        tracker.record(&id("a"), Ok(()));
+        tokio::task::yield_now().await;
+        assert!(!waiter.is_finished(), "`b` has no outcome yet");
+        tracker.record(&id("b"), Err(&silence()));
+        tokio::time::timeout(Duration::from_secs(5), waiter).await.unwrap().unwrap();
+        assert_eq!((tracker.status(&id("b")), tracker.cost(&id("b"))), (NodeStatus::Unknown, None));
+        tracker.checked().await;
     }
 
     #[test]
@@ -235,7 +280,7 @@ mod tests {
         }
         assert_eq!(
             seen,
-            [(Degraded, 1, 1), (Degraded, 1, 1), (Failed, 3, 2), (Failed, 3, 2), (Healthy, 5, 3)]
+            [(Degraded, 1, 3), (Degraded, 1, 3), (Failed, 3, 4), (Failed, 3, 4), (Healthy, 5, 5)]
         );
         assert_eq!(tracker.status(&id("b")), Healthy);
         let last_error = tracker.snapshot(&id("a")).unwrap().last_error.unwrap();

@@ -108,9 +108,9 @@ impl NodePool {
         self.health.status(node)
     }
 
-    /// Returns whether a node is marked failed.
-    pub fn is_failed(&self, node: &NodeId) -> bool {
-        self.status(node) == NodeStatus::Failed
+    /// Returns whether a node gets reads and writes.
+    pub fn is_usable(&self, node: &NodeId) -> bool {
+        self.status(node).is_usable()
     }
 
     /// Returns whether a node is healthy.
@@ -187,6 +187,7 @@ mod tests {
     fn pool(nodes: impl Nodes) -> NodePool {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
         let tracker = HealthTracker::new([id()], HealthThresholds::default(), clock);
+        tracker.record(&id(), Ok(()));
         NodePool::new(Arc::new(nodes), Arc::new(tracker), HashMap::new(), TIMEOUTS)
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
 use miroir_domain::NodeId;
-use tokio::time::{MissedTickBehavior, interval};
+use miroir_domain::health::NodeStatus;
+use tokio::time::{Instant, sleep_until};
 
 use super::NodePool;
 
@@ -37,13 +38,19 @@ pub async fn probe_loop(nodes: NodePool, schedule: ProbeSchedule, shutdown: impl
     }
 }
 
+/// The longest time from one probe of an unknown node to the next. Nodes often start together with Miroir.
+const UNKNOWN_INTERVAL: Duration = Duration::from_secs(1);
+
 async fn probe_node(nodes: &NodePool, id: &NodeId, schedule: ProbeSchedule) {
-    let mut ticks = interval(schedule.interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        let begun = Instant::now();
         // The pool records the outcome. A bad one is no reason to stop probing.
         let _ = nodes.probe(id, schedule.timeout).await;
+        let interval = match nodes.status(id) {
+            NodeStatus::Unknown => schedule.interval.min(UNKNOWN_INTERVAL),
+            NodeStatus::Healthy | NodeStatus::Degraded | NodeStatus::Failed => schedule.interval,
+        };
+        sleep_until(begun + interval).await;
     }
 }
 
@@ -130,7 +137,8 @@ mod tests {
         let end = tokio::time::sleep(Duration::from_millis(12_500));
         probe_loop(nodes.clone(), ProbeSchedule::default(), end).await;
         assert_eq!(probed.seconds_of("good", start), [0, 5, 10]);
-        assert_eq!(probed.seconds_of("mute", start), [0, 5, 10]);
+        // While it is unknown, the next probe follows its timeout at once.
+        assert_eq!(probed.seconds_of("mute", start), [0, 2, 4, 9]);
         assert_eq!(nodes.health().status(&"good".parse().unwrap()), NodeStatus::Healthy);
         assert_eq!(nodes.health().status(&"mute".parse().unwrap()), NodeStatus::Failed);
     }

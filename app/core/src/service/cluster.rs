@@ -103,8 +103,14 @@ fn coverage_problem(cluster: &Cluster) -> Option<String> {
     if uncovered.is_empty() {
         return None;
     }
-    let is_failed = |node: &&NodeId| cluster.nodes.is_failed(node);
-    let failed: Vec<&str> =
-        cluster.placements.topology().nodes().filter(is_failed).map(NodeId::as_str).collect();
-    Some(format!("shards {uncovered} are covered by no node; failed nodes: {}", failed.join(", ")))
+    let problems: Vec<String> =
+        cluster.placements.topology().nodes().filter_map(|node| node_problem(cluster, node)).collect();
+    Some(format!("shards {uncovered} are covered by no node: {}", problems.join("; ")))
+}
+
+/// Returns the status of a node that is not usable, with the reason.
+fn node_problem(cluster: &Cluster, node: &NodeId) -> Option<String> {
+    let view = cluster.nodes.view(node).filter(|view| !view.status.is_usable())?;
+    let reason = view.last_error.unwrap_or_else(|| "it has not responded yet".to_owned());
+    Some(format!("node `{node}` is {} ({reason})", view.status.as_str()))
 }

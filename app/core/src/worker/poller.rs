@@ -97,9 +97,9 @@ impl Poller {
         }
         let calls = requested
             .into_iter()
-            // A call to a failed node would only wait for its timeout. Its tasks are followed when it
+            // A call to a node that is not usable would only wait for its timeout. Its tasks are followed when it
             // recovers.
-            .filter(|(node, _)| !self.cluster.nodes.is_failed(node))
+            .filter(|(node, _)| self.cluster.nodes.is_usable(node))
             .map(|(node, uids)| self.reports_of(node, uids));
         let mut events: HashMap<TaskUid, Vec<Event>> = HashMap::new();
         for (uid, event) in join_all(calls).await.into_iter().flatten() {

@@ -158,7 +158,7 @@ impl Reconciler {
     /// Adds the outcome of the write of `task` on `node` to `found`, if it is known now.
     async fn find(&mut self, task: &Task, node: &NodeId, listings: &mut Listings, found: &mut Resolution) {
         let known = self.cluster.placements.topology().group_of(node).is_some();
-        if known && self.cluster.nodes.is_failed(node) {
+        if known && !self.cluster.nodes.is_usable(node) {
             return;
         }
         let (Some(index), true) = (&task.index_uid, known) else {

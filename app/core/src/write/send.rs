@@ -1,6 +1,7 @@
 //! The part of one node in a write: sent in its turn, with the outcome.
 
 use miroir_domain::error::ErrorCode;
+use miroir_domain::health::NodeStatus;
 use miroir_domain::replica::{Difference, ReplicaMark};
 use miroir_domain::task::NodeOutcome;
 use miroir_domain::task::marker::{marker_of, marker_task};
@@ -14,7 +15,7 @@ use super::{Target, WritePlan};
 use crate::cluster::Cluster;
 use crate::order::Ticket;
 
-/// Waits for the turn of `ticket` and sends `node` its part. A node that is marked failed gets nothing, nor does
+/// Waits for the turn of `ticket` and sends `node` its part. A node that is not usable gets nothing, nor does
 /// a node that may not have the index.
 pub(super) async fn send_in_turn(
     cluster: &Cluster,
@@ -24,13 +25,13 @@ pub(super) async fn send_in_turn(
     mut ticket: Ticket,
     uid: TaskUid,
 ) -> NodeOutcome {
-    if let Some(failed) = refuse_failed(cluster, node) {
+    if let Some(failed) = refuse_unusable(cluster, node) {
         return failed;
     }
     if timeout(cluster.nodes.write_timeout(), ticket.turn()).await.is_err() {
         return missed(format!("node `{node}` has not responded to earlier writes yet"));
     }
-    let outcome = match refuse_failed(cluster, node).or_else(|| refuse_without_index(cluster, plan, node)) {
+    let outcome = match refuse_unusable(cluster, node).or_else(|| refuse_without_index(cluster, plan, node)) {
         Some(refused) => refused,
         None => send_all(cluster, plan, node, target, uid).await,
     };
@@ -92,12 +93,15 @@ async fn send(
     cluster.nodes.write(node, write).await
 }
 
-/// Returns the outcome of a node that is marked failed, which misses the write without a call.
-fn refuse_failed(cluster: &Cluster, node: &NodeId) -> Option<NodeOutcome> {
-    cluster
-        .nodes
-        .is_failed(node)
-        .then(|| missed(format!("node `{node}` is marked failed and was not called")))
+/// Returns the outcome of a node that is not usable, which misses the write without a call.
+fn refuse_unusable(cluster: &Cluster, node: &NodeId) -> Option<NodeOutcome> {
+    match cluster.nodes.status(node) {
+        NodeStatus::Healthy | NodeStatus::Degraded => None,
+        NodeStatus::Failed => Some(missed(format!("node `{node}` is marked failed and was not called"))),
+        NodeStatus::Unknown => {
+            Some(missed(format!("node `{node}` has not responded yet and was not called")))
+        }
+    }
 }
 
 /// Returns the outcome of a node that may not have the index, which misses the write until it is repaired.

@@ -184,6 +184,9 @@ impl Bench {
             HealthThresholds::default(),
             Arc::clone(&clock),
         ));
+        for node in topology.nodes() {
+            health.record(node, Ok(()));
+        }
         let mortal = MortalNodes { inner: nodes.clone(), alive: is_alive.clone() };
         let timeouts = Timeouts {
             write: Duration::from_secs(30),

@@ -63,7 +63,7 @@ async fn remove(
 /// Returns a node to copy the settings from.
 fn source(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Option<NodeId> {
     let complete = |candidate: &&NodeId| {
-        *candidate != node && !cluster.nodes.is_failed(candidate) && has_settings(cluster, index, candidate)
+        *candidate != node && cluster.nodes.is_usable(candidate) && has_settings(cluster, index, candidate)
     };
     cluster.placements.topology().nodes().find(complete).cloned()
 }
