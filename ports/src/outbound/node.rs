@@ -154,8 +154,10 @@ impl NodeError {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Nodes: Send + Sync + 'static {
-    /// Requests `GET /health`, within `timeout`.
+    /// Checks within `timeout` that the node is available and accepts the key.
     ///
+    /// - **NODE-6** A node that refuses the key MUST be [`NodeError::Unknown`], with that reason: it is of no
+    ///   use, though each refusal is a response.
     /// - **NODE-1** No method MUST take longer than its `timeout`, whatever the node does.
     /// - **NODE-2** Dropping a call MUST drop its connection's request.
     /// - **NODE-3** [`NodeError::Unreachable`] MUST be returned only if no byte of the request can have been

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use async_trait::async_trait;
 use miroir_domain::replica::ReplicaRow;
-use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
+use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Source;
@@ -17,9 +17,9 @@ pub struct StaleReplica {
     pub index: IndexUid,
     /// The node.
     pub node: NodeId,
-    /// The shards whose documents may differ, as runs: `0,3-7`.
+    /// The shards whose documents may differ.
     #[serde(default)]
-    pub shards: String,
+    pub shards: ShardSet,
     /// True if the settings are stale.
     #[serde(default)]
     pub settings: bool,
@@ -38,10 +38,19 @@ pub struct StaleReplica {
 }
 
 impl StaleReplica {
+    /// Returns the shards among `shards` whose documents may differ: all of them if the settings or the index
+    /// itself do, or in the report of an older Miroir.
+    pub fn doubtful(&self, shards: &ShardSet) -> ShardSet {
+        if self.settings || self.whole_index || self.shards.is_empty() {
+            return shards.clone();
+        }
+        self.shards.intersection(shards)
+    }
+
     /// Returns the report of a row.
     pub fn of(row: ReplicaRow) -> Self {
         Self {
-            shards: row.state.shard_set().to_string(),
+            shards: row.state.shard_set(),
             settings: row.state.settings.is_some(),
             whole_index: row.state.index.is_some(),
             index: row.index,

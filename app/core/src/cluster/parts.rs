@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use miroir_domain::health::NodeStatus;
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::quorum::Degraded;
+use miroir_domain::{IndexUid, NodeId, ShardSet};
 use miroir_ports::outbound::{Clock, Observer, TaskStore};
 
 use crate::change::ChangeRecorder;
@@ -14,10 +15,10 @@ use crate::registry::IndexRegistry;
 use crate::replica::{ReplicaStates, ReportedStates};
 use crate::task::TaskLog;
 
-/// The behavior of a read when a shard has no replica that responds.
+/// The behavior of a read when a shard has no replica in sync that responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchPolicy {
-    /// Returns the results of the other shards, with `X-Miroir-Degraded`.
+    /// Returns the results of the other shards and of stale replicas, with `X-Miroir-Degraded`.
     Partial,
     /// Refuses with 503 `miroir_shard_unavailable`.
     Error,
@@ -107,6 +108,15 @@ impl Cluster {
     /// replica costs more than any replica in sync.
     pub fn read_cost(&self, index: &IndexUid, node: &NodeId) -> Option<u64> {
         Some(self.nodes.cost(node)?.saturating_add(self.replicas.cost(index, node)))
+    }
+
+    /// Returns the part of a response of `node` for `shards` of `index` that may be without some writes, or
+    /// `None` if the replica is in sync.
+    pub fn doubt(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) -> Option<Degraded> {
+        let doubtful = self.replicas.doubtful(index, node, shards);
+        let group = self.placements.topology().group_of(node)?;
+        let degraded = |shards| Degraded { groups: [(group, shards)].into(), nodes: [node.clone()].into() };
+        Some(doubtful).filter(|shards| !shards.is_empty()).map(degraded)
     }
 
     /// Returns the cost of reading `index` from `node` for reads that must choose the same nodes each time.

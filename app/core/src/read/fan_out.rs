@@ -21,7 +21,7 @@ const BAD_REQUEST: u16 = 400;
 pub struct Gathered<T> {
     /// One response per node that responded. No shard is in two of them.
     pub responses: Vec<(NodeId, T)>,
-    /// The shards that no replica could serve.
+    /// The shards that no replica could serve, or that a stale replica served.
     pub degraded: Option<Degraded>,
 }
 
@@ -52,24 +52,34 @@ where
     let mut responses = Vec::new();
     let mut reasons = Vec::new();
     let mut bad_request = None;
+    let mut doubts: Option<Degraded> = None;
     while !missing.is_empty() {
-        let usable = |node: &NodeId| if excluded.contains(node) { None } else { cost(node) };
+        let is_refused = |node: &NodeId| {
+            cluster.search_policy == SearchPolicy::Error
+                && cluster.doubt(&entry.uid, node, &missing).is_some()
+        };
+        let usable = |node: &NodeId| {
+            if excluded.contains(node) || is_refused(node) { None } else { cost(node) }
+        };
         let round = restrict(placement.covering_set(groups, &usable).nodes, &missing);
         if round.is_empty() {
             break;
         }
         let calls = round.into_iter().map(|(node, shards)| {
             let partial = shards.len() < placement.shards_of(&node).len();
+            // Before the call: the replica may be repaired before its response is here.
+            let doubt = cluster.doubt(&entry.uid, &node, &shards);
             let response = call(node.clone(), shards.clone(), partial);
-            async move { (node, shards, response.await) }
+            async move { (node, shards, doubt, response.await) }
         });
         let mut refusals: Vec<(u16, ResponseError)> = Vec::new();
         let outcomes = join_all(calls).await;
         let called = outcomes.len();
-        for (node, shards, outcome) in outcomes {
+        for (node, shards, doubt, outcome) in outcomes {
             match outcome {
                 Ok(response) => {
                     missing = missing.difference(&shards);
+                    doubts = [doubts, doubt].into_iter().flatten().reduce(Degraded::and);
                     responses.push((node, response));
                 }
                 Err(error) => {
@@ -93,7 +103,8 @@ where
     if let (true, Some((status, error))) = (responses.is_empty(), bad_request) {
         return Err(ApiError::Node { status, error });
     }
-    conclude(cluster, entry, responses, &missing, &reasons)
+    let Gathered { responses, degraded } = conclude(cluster, entry, responses, &missing, &reasons)?;
+    Ok(Gathered { responses, degraded: [degraded, doubts].into_iter().flatten().reduce(Degraded::and) })
 }
 
 /// Returns the responses with the missing shards, or an error if they may not be missing.
@@ -108,8 +119,11 @@ fn conclude<T>(
         return Ok(Gathered { responses, degraded: None });
     }
     if cluster.search_policy == SearchPolicy::Error || responses.is_empty() {
-        let reasons =
-            if reasons.is_empty() { "their nodes are marked failed".to_owned() } else { reasons.join("; ") };
+        let reasons = if reasons.is_empty() {
+            "no usable node has them in sync".to_owned()
+        } else {
+            reasons.join("; ")
+        };
         return Err(ApiError::refused(
             ErrorCode::MiroirShardUnavailable,
             format!("Shards {missing} of index `{}` cannot be read: {reasons}.", entry.uid),

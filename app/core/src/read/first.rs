@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cluster::Cluster;
 
-/// Reads from `candidates` in order of cost until one responds.
+/// Reads from `candidates` in order of cost until one responds. Returns that node and its response.
 ///
 /// # Errors
 ///
@@ -18,17 +18,17 @@ pub async fn read_first<'a>(
     index: Option<&IndexUid>,
     candidates: impl IntoIterator<Item = &'a NodeId>,
     read: NodeRead,
-) -> Result<Value, ApiError> {
+) -> Result<(NodeId, Value), ApiError> {
     let mut reasons = Vec::new();
     for node in by_cost(cluster, index, candidates) {
         match cluster.nodes.read(node, read.clone()).await {
-            Ok(value) => return Ok(value),
+            Ok(value) => return Ok((node.clone(), value)),
             Err(NodeError::Refused { status, error, .. }) => return Err(ApiError::Node { status, error }),
             Err(error) => reasons.push(miroir_ports::error_chain(&error)),
         }
     }
     let reasons = if reasons.is_empty() {
-        "every node that has the data is marked failed".to_owned()
+        "no usable node has the data in sync".to_owned()
     } else {
         reasons.join("; ")
     };

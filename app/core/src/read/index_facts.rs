@@ -42,7 +42,7 @@ impl IndexFacts {
         let start = self.cache.start();
         let nodes = cluster.placements.topology().nodes();
         let read = NodeRead::Settings(entry.uid.clone(), None);
-        let settings = read_first(cluster, Some(&entry.uid), nodes, read).await?;
+        let (_, settings) = read_first(cluster, Some(&entry.uid), nodes, read).await?;
         let facts = Arc::new(facts_of(entry, &settings));
         self.cache.insert(start, entry.uid.clone(), (entry.version, Arc::clone(&facts)));
         Ok(facts)

@@ -4,14 +4,14 @@
 //! their reads avoid the node as well. A report is kept while there is no leader, and by the next leader
 //! until it has recovered the replica states by itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::role::Role;
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{IndexUid, NodeId, ShardSet};
 use miroir_ports::inbound::{InstanceApi, RoleHolder};
-use miroir_ports::outbound::{Peers, ReplicaReport};
+use miroir_ports::outbound::{Peers, ReplicaReport, StaleReplica};
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 
@@ -20,18 +20,26 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// The stale replicas that were reported.
 #[derive(Debug, Default)]
-pub struct ReportedStates(RwLock<BTreeSet<(IndexUid, NodeId)>>);
+pub struct ReportedStates(RwLock<BTreeMap<(IndexUid, NodeId), StaleReplica>>);
 
 impl ReportedStates {
     /// Returns whether the replica of `index` on `node` was reported stale.
     pub fn is_stale(&self, index: &IndexUid, node: &NodeId) -> bool {
         let stale = self.0.read();
-        !stale.is_empty() && stale.contains(&(index.clone(), node.clone()))
+        !stale.is_empty() && stale.contains_key(&(index.clone(), node.clone()))
+    }
+
+    /// Returns the shards among `shards` whose documents on `node` may differ, by the reports.
+    pub fn doubtful(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) -> ShardSet {
+        let stale = self.0.read();
+        let replica = stale.get(&(index.clone(), node.clone()));
+        replica.map(|replica| replica.doubtful(shards)).unwrap_or_default()
     }
 
     /// Takes a report over: it replaces the earlier ones if it is complete, and adds to them if it is not.
     pub fn update(&self, report: ReplicaReport) {
-        let reported = report.results.into_iter().map(|replica| (replica.index, replica.node));
+        let key = |replica: &StaleReplica| (replica.index.clone(), replica.node.clone());
+        let reported = report.results.into_iter().map(|replica| (key(&replica), replica));
         let mut stale = self.0.write();
         if report.complete {
             stale.clear();
@@ -96,6 +104,10 @@ mod tests {
         states.update(report(true, &["a"]));
         states.update(report(false, &["b"]));
         assert!(is_stale("a") && is_stale("b") && !is_stale("c"));
+        let doubtful = |node: &str| {
+            states.doubtful(&"films".parse().unwrap(), &node.parse().unwrap(), &ShardSet::all(2))
+        };
+        assert_eq!((doubtful("a"), doubtful("c")), (ShardSet::all(2), ShardSet::default()));
         states.update(report(true, &["c"]));
         assert!(!is_stale("a") && !is_stale("b") && is_stale("c"));
         states.update(report(true, &[]));

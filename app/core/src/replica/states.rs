@@ -190,6 +190,14 @@ impl ReplicaStates {
         row.map(|row| row.state.clone()).unwrap_or_default()
     }
 
+    /// Returns the shards among `shards` whose documents on `node` may differ, by its own state or a reported
+    /// one: all of them if the settings or the index itself do.
+    pub fn doubtful(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) -> ShardSet {
+        let state = self.state(index, node);
+        let own = if state.has_settings() { state.shard_set().intersection(shards) } else { shards.clone() };
+        own.union(&self.reported.doubtful(index, node, shards))
+    }
+
     /// Returns every stale replica, by index and node.
     pub fn stale(&self) -> BTreeSet<(IndexUid, NodeId)> {
         let known = self.known.lock();

@@ -82,7 +82,7 @@ impl ClusterApi for ClusterService {
     async fn version(&self) -> Result<Value, ApiError> {
         let cluster = self.cluster.reader();
         let nodes = cluster.placements.topology().nodes();
-        read_first(&cluster, None, nodes, NodeRead::Version).await
+        Ok(read_first(&cluster, None, nodes, NodeRead::Version).await?.1)
     }
 }
 

@@ -58,7 +58,7 @@ impl IndexApi for IndexService {
         cluster.registry.require(&index).await?;
         let nodes = cluster.placements.topology().nodes();
         let read = NodeRead::Index(index.clone());
-        let body = read_first(&cluster, Some(&index), nodes, read).await?;
+        let (_, body) = read_first(&cluster, Some(&index), nodes, read).await?;
         Ok(ReadResponse { body, degraded: None })
     }
 

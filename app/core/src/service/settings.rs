@@ -43,7 +43,7 @@ impl SettingsApi for SettingsService {
         cluster.registry.require(&index).await?;
         let read = NodeRead::Settings(index.clone(), setting);
         let nodes = cluster.placements.topology().nodes();
-        let body = read_first(&cluster, Some(&index), nodes, read).await?;
+        let (_, body) = read_first(&cluster, Some(&index), nodes, read).await?;
         Ok(ReadResponse { body: settings::for_client(setting, body), degraded: None })
     }
 

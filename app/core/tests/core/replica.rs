@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use miroir_core::cluster::SearchPolicy;
 use miroir_core::service::ClusterService;
 use miroir_core::worker::{PrunerOptions, load_states, prune_loop, repair_loop};
 use miroir_domain::TaskUid;
 use miroir_domain::error::ErrorCode;
+use miroir_domain::placement::shard_of;
+use miroir_domain::search::SearchRequest;
 use miroir_domain::task::{NewTask, Task, TaskKind, TaskQuery};
-use miroir_ports::inbound::{ClusterApi, IndexApi};
+use miroir_ports::inbound::{ApiError, ClusterApi, DocumentApi, IndexApi, ReadResponse, SearchApi};
 use miroir_ports::outbound::{ReplicaRecovery, ReplicaTable, TaskTable};
+use serde_json::{Map, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Bench, Fault, Layout, films, uid};
@@ -62,7 +66,7 @@ async fn report_says_what_differs_since_when_and_why() {
     let report = ClusterService::new(bench.active()).replicas();
     assert!(report.complete);
     let [stale] = &report.results[..] else { panic!("{report:?}") };
-    let missed = bench.row(1).await.node_errors[&"b".parse().unwrap()].shards.to_string();
+    let missed = bench.row(1).await.node_errors[&"b".parse().unwrap()].shards.clone();
     assert_eq!((stale.index.as_str(), stale.node.as_str(), stale.shards.clone()), ("films", "b", missed));
     assert_eq!((stale.settings, stale.whole_index, stale.task_uid), (false, false, Some(TaskUid(1))));
     assert!(stale.since.is_some() && stale.reason.contains("marked failed"), "{stale:?}");
@@ -187,4 +191,75 @@ async fn creation_in_doubt_keeps_writes_from_the_node_across_terms() {
     bench.until("all replicas are in sync", || bench.cluster.replicas.stale().is_empty()).await;
     let (b, a) = (bench.nodes.index("b", "films").unwrap(), bench.nodes.index("a", "films").unwrap());
     assert_eq!((b.documents.len(), b.all_settings()), (40, a.all_settings()));
+}
+
+/// `a` and `c` are away; `b` is back, and has missed a write of 20 films.
+async fn only_b_is_left(policy: SearchPolicy) -> Bench {
+    let bench =
+        Bench::running(Layout { search_policy: policy, write_quorum: Some(1), ..Layout::group(&TRIO, 3) });
+    bench.written("films", films(0, 20)).await;
+    bench.fell("b").await;
+    bench.written("films", films(20, 40)).await;
+    bench.stop();
+    bench.revive("b").await;
+    bench.fell("a").await;
+    bench.fell("c").await;
+    bench
+}
+
+async fn search_all(bench: &Bench) -> Result<ReadResponse, ApiError> {
+    let request = SearchRequest::from_json(json!({"limit": 100})).unwrap();
+    bench.search.search(uid("films"), request).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn response_of_a_stale_replica_says_so() {
+    let bench = only_b_is_left(SearchPolicy::Partial).await;
+    let missed = bench.row(1).await.node_errors[&"b".parse().unwrap()].shards.to_string();
+    let degraded = format!("group=0 shards={missed}; nodes=b");
+    let found = search_all(&bench).await.unwrap();
+    assert_eq!(found.body["hits"].as_array().unwrap().len(), 20);
+    assert_eq!(found.degraded.unwrap().to_string(), degraded);
+    let listed = bench.document.document_list(uid("films"), Map::new()).await.unwrap();
+    assert_eq!(listed.degraded.unwrap().to_string(), degraded);
+    let stats = bench.index.index_stats(uid("films")).await.unwrap();
+    assert_eq!(stats.degraded.unwrap().to_string(), degraded);
+    let shard = shard_of("3", 8);
+    let read = bench.document.document_get(uid("films"), "3".to_owned(), Map::new()).await.unwrap();
+    assert_eq!(read.degraded.unwrap().to_string(), format!("group=0 shards={shard}; nodes=b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_replica_does_not_decide_that_a_document_is_not_there() {
+    let bench = only_b_is_left(SearchPolicy::Partial).await;
+    let error = bench.document.document_get(uid("films"), "30".to_owned(), Map::new()).await.unwrap_err();
+    assert!(error.to_string().contains("missed writes responds, and does not have"), "{error}");
+    assert!(matches!(error, ApiError::Refused { code: ErrorCode::MiroirShardUnavailable, .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_replica_serves_nothing_under_the_policy_error() {
+    let bench = only_b_is_left(SearchPolicy::Error).await;
+    let get = bench.document.document_get(uid("films"), "3".to_owned(), Map::new()).await;
+    for error in [search_all(&bench).await.unwrap_err(), get.unwrap_err()] {
+        assert!(
+            matches!(error, ApiError::Refused { code: ErrorCode::MiroirShardUnavailable, .. }),
+            "{error}"
+        );
+        assert!(error.to_string().contains("in sync"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn response_of_replicas_in_sync_says_nothing_of_a_stale_one() {
+    let bench = missed_by_b().await;
+    bench.stop();
+    bench.revive("b").await;
+    assert!(bench.is_stale("films", "b"));
+    let found = search_all(&bench).await.unwrap();
+    assert_eq!((found.body["hits"].as_array().unwrap().len(), found.degraded), (40, None));
+    for id in 0..40 {
+        let read = bench.document.document_get(uid("films"), id.to_string(), Map::new()).await.unwrap();
+        assert_eq!(read.degraded, None);
+    }
 }

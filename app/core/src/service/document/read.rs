@@ -14,7 +14,7 @@ use miroir_ports::inbound::{ApiError, ReadResponse};
 use miroir_ports::outbound::{NodeError, NodeRead};
 use serde_json::{Map, Value, json};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, SearchPolicy};
 use crate::read::{gather, read_first};
 
 /// Returns one document, from the first of `indexes` (not empty) that has it.
@@ -43,16 +43,51 @@ async fn get_from(
 ) -> Result<ReadResponse, ApiError> {
     let entry = cluster.registry.require(&index).await?;
     let id = DocumentId::from_json(&Value::String(id))?;
-    let shard = shard_of(id.as_str(), entry.shard_count);
+    let shards = ShardSet::from_iter([shard_of(id.as_str(), entry.shard_count)]);
     let placement = cluster.placements.of(entry.shard_count);
-    let replicas =
-        cluster.placements.topology().groups().iter().flat_map(|group| placement.replicas(shard, group.id));
+    let (in_sync, stale): (Vec<NodeId>, Vec<NodeId>) = placement
+        .write_targets(&shards)
+        .into_keys()
+        .partition(|node| cluster.doubt(&index, node, &shards).is_none());
     let read = NodeRead::Document(index.clone(), id, parameters);
-    let mut body = read_first(cluster, Some(&index), replicas, read).await?;
+    match read_first(cluster, Some(&index), &in_sync, read.clone()).await {
+        Ok((_, body)) => Ok(ReadResponse { body: stripped(body), degraded: None }),
+        Err(ApiError::Refused { code: ErrorCode::MiroirShardUnavailable, message })
+            if cluster.search_policy == SearchPolicy::Partial && !stale.is_empty() =>
+        {
+            get_from_stale(cluster, &index, &shards, &stale, read, &message).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns a document from a replica that may be without some writes. That it does not have the document says
+/// nothing, so it is not the response.
+async fn get_from_stale(
+    cluster: &Arc<Cluster>,
+    index: &IndexUid,
+    shards: &ShardSet,
+    stale: &[NodeId],
+    read: NodeRead,
+    reason: &str,
+) -> Result<ReadResponse, ApiError> {
+    match read_first(cluster, Some(index), stale, read).await {
+        Ok((node, body)) => {
+            Ok(ReadResponse { body: stripped(body), degraded: cluster.doubt(index, &node, shards) })
+        }
+        Err(ApiError::Node { status: 404, .. }) => Err(ApiError::refused(
+            ErrorCode::MiroirShardUnavailable,
+            format!("{reason} A replica that missed writes responds, and does not have the document."),
+        )),
+        Err(error) => Err(error),
+    }
+}
+
+fn stripped(mut body: Value) -> Value {
     if let Some(document) = body.as_object_mut() {
         strip_reserved(document);
     }
-    Ok(ReadResponse { body, degraded: None })
+    body
 }
 
 /// The part of a page that one node serves.
@@ -177,7 +212,7 @@ async fn fetch(
     body.insert("limit".to_owned(), limit.into());
     let index = &slice.index;
     let read = NodeRead::Documents(index.clone(), body);
-    let mut response = read_first(cluster, Some(index), [&slice.node], read).await?;
+    let (_, mut response) = read_first(cluster, Some(index), [&slice.node], read).await?;
     let Some(Value::Array(mut results)) = response.get_mut("results").map(Value::take) else {
         return Err(ApiError::refused(
             ErrorCode::MiroirShardUnavailable,
