@@ -61,10 +61,10 @@ impl NodeHealth {
         self.status
     }
 
-    /// Returns the record after one more outcome of a probe or request. An unknown node becomes healthy with
-    /// the first success. A healthy node becomes degraded with the first failure, and any node failed with
-    /// `bad_to_fail` in a row. A degraded or failed node becomes healthy with `good_to_recover` successes in a
-    /// row; a failed node stays failed until then.
+    /// Returns the record after one more outcome of a probe or request. An unknown node becomes healthy
+    /// with the first success. A healthy node becomes degraded with the first failure, and any node failed
+    /// with `bad_to_fail` in a row. A degraded or failed node becomes healthy with `good_to_recover`
+    /// successes in a row; a failed node stays failed until then.
     #[must_use]
     pub fn observe(self, good: bool, thresholds: HealthThresholds) -> Self {
         if good {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::configuration::merge;
 use crate::miroir::Miroir;
 use crate::node::{Node, NodeKind};
 
@@ -207,29 +208,5 @@ impl Cluster {
     /// Panics if there are fewer nodes.
     pub fn node(&mut self, position: usize) -> &mut Node {
         &mut self.nodes[position]
-    }
-}
-
-/// Merges `overrides` into `base`. Objects are merged key by key, and other values are replaced.
-fn merge(base: &mut Value, overrides: Value) {
-    match (base, overrides) {
-        (Value::Object(base), Value::Object(overrides)) => {
-            for (key, value) in overrides {
-                merge(base.entry(key).or_insert(Value::Null), value);
-            }
-        }
-        (base, overrides) => *base = overrides,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn merge_goes_into_objects_and_replaces_the_rest() {
-        let mut base = json!({ "a": { "b": 1, "c": [1] }, "d": 2 });
-        merge(&mut base, json!({ "a": { "c": [2], "e": 3 }, "f": null }));
-        assert_eq!(base, json!({ "a": { "b": 1, "c": [2], "e": 3 }, "d": 2, "f": null }));
     }
 }

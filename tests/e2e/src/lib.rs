@@ -23,6 +23,7 @@
 mod binary;
 mod client;
 mod cluster;
+mod configuration;
 mod ledger;
 mod miroir;
 mod node;

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::binary;
 use crate::client::Client;
+use crate::configuration::merge;
 use crate::port::free_port;
 use crate::process::Process;
 use crate::wait::TIMEOUT;
@@ -60,8 +61,13 @@ impl Miroir {
 
     /// Renames the instance, from its next start on.
     pub fn rename(&self, id: &str) -> Result<()> {
+        self.configure(json!({ "instance": { "id": id } }))
+    }
+
+    /// Changes the configuration, from the next start on.
+    pub fn configure(&self, overrides: Value) -> Result<()> {
         let mut configuration: Value = serde_json::from_slice(&std::fs::read(&self.file)?)?;
-        configuration["instance"]["id"] = json!(id);
+        merge(&mut configuration, overrides);
         Ok(std::fs::write(&self.file, serde_json::to_vec_pretty(&configuration)?)?)
     }
 

@@ -1,4 +1,5 @@
-//! The states of the replicas, as the leader knows them: in the store, and in memory for every read and write.
+//! The states of the replicas, as the leader knows them: in the store, and in memory for every read and
+//! write.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -50,8 +51,8 @@ impl Known {
     }
 }
 
-/// The differences of a replica that a repair has seen before it began, in memory and in the store. Only these
-/// are removed when it succeeds.
+/// The differences of a replica that a repair has seen before it began, in memory and in the store. Only
+/// these are removed when it succeeds.
 #[derive(Debug, Clone)]
 pub struct SeenState {
     index: IndexUid,

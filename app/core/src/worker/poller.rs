@@ -97,8 +97,8 @@ impl Poller {
         }
         let calls = requested
             .into_iter()
-            // A call to a node that is not usable would only wait for its timeout. Its tasks are followed when it
-            // recovers.
+            // A call to a node that is not usable would only wait for its timeout. Its tasks are followed
+            // when it recovers.
             .filter(|(node, _)| self.cluster.nodes.is_usable(node))
             .map(|(node, uids)| self.reports_of(node, uids));
         let mut events: HashMap<TaskUid, Vec<Event>> = HashMap::new();

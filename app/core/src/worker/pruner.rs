@@ -18,8 +18,8 @@ pub struct PrunerOptions {
     pub interval: Duration,
 }
 
-/// Prunes until `shutdown`, once the replica states are complete: the tasks of an older Miroir may be the only
-/// record of a missed write.
+/// Prunes until `shutdown`, once the replica states are complete: the tasks of an older Miroir may be the
+/// only record of a missed write.
 pub async fn prune_loop(cluster: Arc<Cluster>, options: PrunerOptions, shutdown: CancellationToken) {
     tokio::select! {
         () = shutdown.cancelled() => return,

@@ -38,8 +38,8 @@ pub async fn load_states(cluster: &Cluster) -> Result<(), StoreError> {
     note_creations(cluster).await
 }
 
-/// Completes [`Cluster::replicas`] in the leader's term of this number, and tries again until it succeeds. Reads
-/// are served meanwhile: after a term of an older Miroir, a stale replica may then serve one.
+/// Completes [`Cluster::replicas`] in the leader's term of this number, and tries again until it succeeds.
+/// Reads are served meanwhile: after a term of an older Miroir, a stale replica may then serve one.
 pub async fn recover(cluster: Arc<Cluster>, term: u64) {
     while let Err(error) = recover_once(&cluster, term).await {
         tracing::warn!("cannot recover the replica states: {}", miroir_ports::error_chain(&error));

@@ -76,8 +76,8 @@ pub async fn delete_entry(cluster: &Cluster, index: &IndexUid) -> Result<(), Api
     Ok(cluster.replicas.forget(index).await?)
 }
 
-/// Returns the nodes that may still have the index that was last deleted under this name: those that missed its
-/// deletion, and those of which it is not known whether they took it.
+/// Returns the nodes that may still have the index that was last deleted under this name: those that missed
+/// its deletion, and those of which it is not known whether they took it.
 async fn nodes_with_remains(cluster: &Cluster, index: &IndexUid) -> Result<BTreeSet<NodeId>, ApiError> {
     let query =
         TaskQuery { kinds: Some(BTreeSet::from([TaskKind::IndexDeletion])), ..unfinished_of_index(index) };

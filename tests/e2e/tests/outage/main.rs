@@ -3,5 +3,7 @@
 mod all_down;
 mod degraded;
 mod fixture;
+mod forgotten;
 mod misbehaving;
 mod returning;
+mod wrong_key;
