@@ -6,11 +6,13 @@ use miroir_domain::replica::{Difference, ReplicaMark, ReplicaState};
 use miroir_domain::task::{Task, TaskStatus};
 use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid};
 use miroir_ports::outbound::{
-    ChangeOutbox as _, Consequences, NewChange, ReplicaTable as _, StoreError, TaskTable as _,
+    ChangeOutbox as _, Consequences, NewChange, Outcome, Put, ReplicaTable as _, StoreError, TaskTable as _,
 };
+use miroir_redis::{RedisOptions, RedisStore};
 use miroir_test_redis::RedisServer;
 use serde_json::json;
-use support::{at, new_task, open};
+use support::proxy::{Cut, Proxy};
+use support::{assert_unavailable, at, new_task, open};
 
 const ROW: &str = "miroir:replicas:films:n-0";
 
@@ -159,6 +161,29 @@ async fn put_of_a_task_stores_nothing_if_a_mark_cannot_be_stored() {
             "{damage:?}: {marked:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn put_with_marks_that_was_cut_conflicts_when_repeated() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.address()).await;
+    let store = RedisStore::open(RedisOptions::new(proxy.url())).await.unwrap();
+    let task = store.task_create(new_task("a"), at(1)).await.unwrap();
+    let marks = || vec![mark(Difference::of_index())];
+    let consequences = || Consequences { marks: marks(), ..Consequences::default() };
+    // Loads the script, so that each put is one command.
+    assert_eq!(store.task_put_with(task.clone(), consequences()).await.unwrap(), Put::Stored);
+    for (cut, stamp, repeated) in [(Cut::Before, 1, Put::Stored), (Cut::After, 3, Put::Conflict)] {
+        let task = store.task_get(task.uid).await.unwrap().unwrap();
+        proxy.cut_next(cut);
+        let put = store.task_put_with(task.clone(), consequences()).await;
+        assert_unavailable(put, Outcome::Unknown, "Redis");
+        let state = store.replica_get(&films(), &node()).await.unwrap().unwrap().state;
+        assert_eq!(state.index, Some(stamp));
+        assert_eq!(store.task_put_with(task, consequences()).await.unwrap(), repeated);
+    }
+    let state = store.replica_get(&films(), &node()).await.unwrap().unwrap().state;
+    assert_eq!(state.index, Some(3));
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
--- Functions that store marks. ARGV holds the number of their arguments, and six arguments of each: index, node,
--- names of the differences with spaces between them, task or an empty text, reason, instant.
+-- Functions that store marks. ARGV holds the number of their arguments, and six arguments of each: index,
+-- node, names of the differences with spaces between them, task or an empty text, reason, instant.
 
 -- Reads what the marks change whose number of arguments is in ARGV at `place`, and writes nothing. Returns
 -- nothing and the name of a damaged key if there is one.
@@ -39,6 +39,7 @@ local function marks_store(read)
     if not row.exists then row_create(read, row, place) end
   end
   for _, row in pairs(read.rows) do redis.call('HSET', row.key, 'state', json_of(row.stamps)) end
-  if read.last > read.first then redis.call('SET', read.base .. '_stamp', string.format('%.0f', read.stamp)) end
+  if read.last < read.first then return end
+  redis.call('SET', read.base .. '_stamp', string.format('%.0f', read.stamp))
 end
 

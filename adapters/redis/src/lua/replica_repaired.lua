@@ -1,5 +1,5 @@
--- KEYS: row, index. ARGV: name, state that the repair has seen. Removes the differences whose stamps are those
--- of that state, and the row with its last difference. Returns the name of the row if it is damaged.
+-- KEYS: row, index. ARGV: name, state that the repair has seen. Removes the differences whose stamps are
+-- those of that state, and the row with its last difference. Returns the name of the row if it is damaged.
 local stamps, exists = stamps_at(KEYS[1])
 if not stamps then return ARGV[1] end
 if not exists then return false end
