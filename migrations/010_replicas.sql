@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS replicas (
     since_at     INTEGER NOT NULL,
     PRIMARY KEY (physical_uid, node_id)
 ) STRICT;
--- Listings are in the order of this text, which differs from that of the two columns: `-` and digits come before `:`.
+-- Listings are in the order of this text, which differs from that of the two columns: `-` and digits come
+-- before `:`.
 CREATE INDEX IF NOT EXISTS replicas_by_name ON replicas (physical_uid || ':' || node_id);
 
 -- One row: the last stamp that was given. Stamps go on when the rows are gone.
