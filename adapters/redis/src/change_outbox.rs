@@ -8,9 +8,8 @@
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::row::check_json;
-use miroir_domain::task::Task;
 use miroir_ports::outbound::{
-    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError,
+    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, StoreError,
 };
 use redis::{ScriptInvocation, cmd};
 
@@ -18,7 +17,6 @@ use crate::call::{changing, script};
 use crate::keys::OUTBOX;
 use crate::row::to_json;
 use crate::store::RedisStore;
-use crate::task::replacement::Replacement;
 
 /// The bound of the numbers of events, up to which a number of Lua is exact.
 const LAST_SEQ: u64 = 1 << 53;
@@ -30,7 +28,7 @@ impl RedisStore {
     }
 
     /// Adds the events for `lua/outbox_append.lua`.
-    fn push_changes(
+    pub(crate) fn push_changes(
         &self,
         script: &mut ScriptInvocation<'_>,
         changes: &[NewChange],
@@ -47,27 +45,6 @@ impl RedisStore {
 
 #[async_trait]
 impl ChangeOutbox for RedisStore {
-    async fn change_append_with_task(
-        &self,
-        task: Task,
-        changes: Vec<NewChange>,
-        budget_bytes: u64,
-    ) -> Result<Put, StoreError> {
-        let replacement = Replacement::of(&task)?;
-        let mut script = changing!(
-            "lua/name.lua",
-            "lua/fields.lua",
-            "lua/task.lua",
-            "lua/task_replace.lua",
-            "lua/outbox.lua",
-            "lua/outbox_append.lua",
-            "lua/change_append_with_task.lua"
-        );
-        replacement.push_to(&self.keys, &mut script);
-        self.push_changes(&mut script, &changes, budget_bytes)?;
-        self.replace(&replacement, &mut script).await
-    }
-
     async fn change_append(&self, changes: Vec<NewChange>, budget_bytes: u64) -> Result<(), StoreError> {
         let mut script =
             changing!("lua/name.lua", "lua/outbox.lua", "lua/outbox_append.lua", "lua/change_append.lua");

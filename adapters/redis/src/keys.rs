@@ -23,6 +23,8 @@ const fn alone(name: &'static str, tag: &'static str) -> Table {
 pub(crate) const TASKS: Table = alone("tasks", "tasks");
 /// In the slot of the tasks, because events are appended in the unit that ends a task.
 pub(crate) const OUTBOX: Table = Table { name: "cdc_outbox", tag: "tasks", rest: "cdc:overflow" };
+/// In the slot of the tasks, because marks are stored in the unit that puts a task.
+pub(crate) const REPLICAS: Table = Table { name: "replicas", tag: "tasks", rest: "replicas" };
 pub(crate) const INDEXES: Table = alone("indexes", "indexes");
 /// In the slot of the index registry, because deleting an index deletes its rows here.
 pub(crate) const NODE_SETTINGS: Table =
@@ -49,9 +51,10 @@ pub(crate) const WINDOWS: Table = alone("rate_limits", "ratelimit");
 pub(crate) const PROBE: Table = alone("probe", "_probe");
 
 /// All tables.
-pub(crate) const ALL: [Table; 21] = [
+pub(crate) const ALL: [Table; 22] = [
     TASKS,
     OUTBOX,
+    REPLICAS,
     INDEXES,
     NODE_SETTINGS,
     ALIASES,
@@ -171,6 +174,7 @@ mod tests {
         let keys = Keys::new("m", true);
         assert_eq!(keys.row(TASKS, "7"), "m:{tasks}:7");
         assert_eq!(keys.pair(OUTBOX, "sink", "films"), "m:{tasks}:cdc:overflow:sink:films");
+        assert_eq!(keys.row(REPLICAS, "films:n1"), "m:{tasks}:replicas:films:n1");
         assert_eq!(keys.pair(NODE_SETTINGS, "films", "n1"), "m:{indexes}:node_settings_version:films:n1");
         assert_eq!(keys.row(CANARY_RUNS, "{x}"), "m:{canary}:canary_runs:{x}");
     }

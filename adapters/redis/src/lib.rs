@@ -30,6 +30,7 @@ mod node_settings;
 mod open;
 mod options;
 mod rate_limit;
+mod replica;
 mod revocation;
 mod rollover;
 mod row;

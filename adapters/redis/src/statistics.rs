@@ -4,7 +4,7 @@ use miroir_ports::outbound::StoreError;
 use redis::cmd;
 
 use crate::keys::{
-    ALIASES, CANARIES, INDEXES, JOBS, LEASES, ROLLOVERS, SEARCH_UIS, SESSIONS, TASKS, TENANTS,
+    ALIASES, CANARIES, INDEXES, JOBS, LEASES, REPLICAS, ROLLOVERS, SEARCH_UIS, SESSIONS, TASKS, TENANTS,
 };
 use crate::open::field;
 use crate::store::RedisStore;
@@ -24,8 +24,10 @@ impl RedisStore {
     pub async fn statistics(&self) -> Result<RedisStatistics, StoreError> {
         let memory: String = self.read("server", "INFO", cmd("INFO").arg("memory")).await?;
         let used = field(&memory, "used_memory").and_then(|bytes| bytes.parse().ok());
-        let tables =
-            [ALIASES, CANARIES, INDEXES, JOBS, LEASES, ROLLOVERS, SEARCH_UIS, SESSIONS, TASKS, TENANTS];
+        let tables = [
+            ALIASES, CANARIES, INDEXES, JOBS, LEASES, REPLICAS, ROLLOVERS, SEARCH_UIS, SESSIONS, TASKS,
+            TENANTS,
+        ];
         let mut rows = Vec::new();
         for table in tables {
             let index = self.keys.own(table, if table == SESSIONS { "_lru" } else { "_index" });

@@ -4,9 +4,8 @@
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
 use miroir_domain::row::check_json;
-use miroir_domain::task::Task;
 use miroir_ports::outbound::{
-    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, Put, StoreError,
+    Change, ChangeBacklog, ChangeOutbox, ChangePage, ChangePosition, NewChange, StoreError,
 };
 use rusqlite::Connection;
 
@@ -14,7 +13,6 @@ use crate::error::Failure;
 use crate::row::{Column, Reader, Row, to_json};
 use crate::statement::{all, change, changed, count, value};
 use crate::store::SqliteStore;
-use crate::task::replacement::Replacement;
 
 // The columns of `change_peek.sql`. The first two are those of `change_positions.sql` as well.
 const SINK_NAME: Column = Column(0, "sink_name");
@@ -25,7 +23,7 @@ const TRIMMED_TO: Column = Column(2, "trimmed_to");
 const LAST_SEQ: Column = Column(3, "last_seq");
 
 /// An event whose body is encoded.
-struct Encoded {
+pub(crate) struct Encoded {
     sink: String,
     index: IndexUid,
     body: String,
@@ -55,26 +53,8 @@ impl Row for ChangePosition {
 
 #[async_trait]
 impl ChangeOutbox for SqliteStore {
-    async fn change_append_with_task(
-        &self,
-        task: Task,
-        changes: Vec<NewChange>,
-        budget_bytes: u64,
-    ) -> Result<Put, StoreError> {
-        let changes = changes.into_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
-        let replacement = Replacement::of(task)?;
-        self.write(move |connection| {
-            if replacement.make(connection)? == Put::Conflict {
-                return Ok(Put::Conflict);
-            }
-            append_all(connection, &changes, budget_bytes)?;
-            Ok(Put::Stored)
-        })
-        .await
-    }
-
     async fn change_append(&self, changes: Vec<NewChange>, budget_bytes: u64) -> Result<(), StoreError> {
-        let changes = changes.into_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let changes = encode_all(changes)?;
         self.write(move |connection| append_all(connection, &changes, budget_bytes)).await
     }
 
@@ -142,12 +122,22 @@ fn signed(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
+/// Encodes events before the writer is called, so that encoding JSON does not delay it.
+pub(crate) fn encode_all(changes: Vec<NewChange>) -> Result<Vec<Encoded>, StoreError> {
+    changes.into_iter().map(encode).collect()
+}
+
 fn encode(change: NewChange) -> Result<Encoded, StoreError> {
     check_json("the body of a change", &change.body)?;
     Ok(Encoded { sink: change.sink_name, index: change.index_uid, body: to_json(&change.body)? })
 }
 
-fn append_all(connection: &Connection, changes: &[Encoded], budget_bytes: u64) -> Result<(), Failure> {
+/// Appends events. The put of a task uses it as well.
+pub(crate) fn append_all(
+    connection: &Connection,
+    changes: &[Encoded],
+    budget_bytes: u64,
+) -> Result<(), Failure> {
     for change in changes {
         append(connection, change)?;
         trim(connection, &change.sink, budget_bytes)?;

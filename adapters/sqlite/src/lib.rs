@@ -28,6 +28,7 @@ mod open;
 mod options;
 mod rate_limit;
 mod reader;
+mod replica;
 mod rollover;
 mod row;
 mod scoped_key;

@@ -49,8 +49,8 @@ pub fn marks_of(
     missed.chain(failed).collect()
 }
 
-/// Returns whether the part of `node` counts as failed in `after`, and did not in `before`. It counts once the
-/// task has failed: until then, another node may fail as well.
+/// Returns whether the part of `node` counts as failed in `after`, and did not in `before`. It counts once
+/// the task has failed: until then, another node may fail as well.
 fn fails_now(before: &Task, after: &Task, node: &NodeId) -> bool {
     let counts = |task: &Task| {
         let is_failed = state_of(task, node)

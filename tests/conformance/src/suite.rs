@@ -126,6 +126,25 @@ macro_rules! suite {
             positions_name_every_index_of_a_sink,
             sink_states_read_back,
         ]);
+        crate::suite::area!($harness, replica: [
+            marks_add_up_and_the_first_reason_stays,
+            stamps_continue_after_rows_were_removed_and_after_reopening,
+            repair_removes_what_it_has_seen_and_nothing_newer,
+            marks_and_repairs_at_once_do_not_undo_each_other,
+            every_concurrent_mark_takes_effect,
+            forgetting_an_index_spares_others,
+            replicas_come_in_the_byte_order_of_index_and_node,
+            thousands_of_replicas_are_marked_and_listed,
+            ten_thousand_shards_are_marked_and_repaired,
+            handle_of_a_term_that_is_over_changes_no_replica,
+            recovery_reads_back_and_is_replaced,
+        ]);
+        crate::suite::area!($harness, consequence: [
+            marks_and_events_appear_with_their_task_alone,
+            refused_put_stores_no_consequences,
+            budget_applies_to_events_with_marks,
+            marks_of_many_tasks_all_take_effect,
+        ]);
         crate::suite::area!($harness, row: [
             tenants_are_listed_in_the_order_of_their_hashes,
             policies_change_once_per_version,

@@ -2,6 +2,6 @@
 
 mod list;
 mod range;
-pub(crate) mod replacement;
+mod replacement;
 mod row;
 mod table;

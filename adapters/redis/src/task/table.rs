@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{Put, StoreError, TaskPage, TaskTable};
+use miroir_ports::outbound::{Consequences, Put, StoreError, TaskPage, TaskTable};
 use redis::cmd;
 
 use super::replacement::Replacement;
 use super::row::{FIELDS, columns, task};
 use crate::call::changing;
-use crate::keys::TASKS;
+use crate::keys::{REPLICAS, TASKS};
+use crate::replica::push_marks;
 use crate::row::{Values, to_json};
 use crate::store::RedisStore;
 use crate::table::{CHUNK, fields_of};
@@ -52,6 +53,27 @@ impl TaskTable for RedisStore {
         let mut script =
             changing!("lua/fields.lua", "lua/task.lua", "lua/task_replace.lua", "lua/task_put.lua");
         replacement.push_to(&self.keys, &mut script);
+        self.replace(&replacement, &mut script).await
+    }
+
+    async fn task_put_with(&self, task: Task, consequences: Consequences) -> Result<Put, StoreError> {
+        let Consequences { marks, changes, budget_bytes } = consequences;
+        let replacement = Replacement::of(&task)?;
+        let mut script = changing!(
+            "lua/name.lua",
+            "lua/fields.lua",
+            "lua/task.lua",
+            "lua/task_replace.lua",
+            "lua/replica.lua",
+            "lua/replica_marks.lua",
+            "lua/outbox.lua",
+            "lua/outbox_append.lua",
+            "lua/task_put_with.lua"
+        );
+        replacement.push_to(&self.keys, &mut script);
+        script.key(self.keys.base(REPLICAS));
+        push_marks(&mut script, &marks);
+        self.push_changes(&mut script, &changes, budget_bytes)?;
         self.replace(&replacement, &mut script).await
     }
 

@@ -4,7 +4,7 @@ mod counted;
 pub(crate) mod list;
 mod pointed;
 mod ranged;
-pub(crate) mod replacement;
+mod replacement;
 mod row;
 mod table;
 mod window;

@@ -1,4 +1,4 @@
-//! A task that replaces its row, alone or together with the events of its end.
+//! A task that replaces its row, alone or together with its consequences.
 
 use miroir_domain::row::next_version;
 use miroir_domain::task::Task;
@@ -10,19 +10,19 @@ use crate::error::Failure;
 use crate::statement::change;
 
 /// A task that replaces its row. It is encoded before the writer is called.
-pub(crate) struct Replacement {
+pub(super) struct Replacement {
     task: Task,
     columns: Columns,
 }
 
 impl Replacement {
-    pub(crate) fn of(task: Task) -> Result<Self, StoreError> {
+    pub(super) fn of(task: Task) -> Result<Self, StoreError> {
         // A version that cannot be raised is refused by `check_task_put`, if the row has that version at all.
         let columns = Columns::of(&task, next_version(task.version).unwrap_or(task.version))?;
         Ok(Self { task, columns })
     }
 
-    pub(crate) fn make(&self, connection: &Connection) -> Result<Put, Failure> {
+    pub(super) fn make(&self, connection: &Connection) -> Result<Put, Failure> {
         let Some((version, status)) = row::head(connection, self.task.uid)? else { return Ok(Put::Conflict) };
         if version != self.task.version {
             return Ok(Put::Conflict);

@@ -4,11 +4,13 @@ use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
-use miroir_ports::outbound::{Put, StoreError, TaskPage, TaskTable};
+use miroir_ports::outbound::{Consequences, Put, StoreError, TaskPage, TaskTable};
 
 use super::replacement::Replacement;
 use super::row::Columns;
 use super::{list, row};
+use crate::change_outbox::{append_all, encode_all};
+use crate::replica::mark_all;
 use crate::row::{Column, Reader, to_json};
 use crate::statement::{change, value};
 use crate::store::SqliteStore;
@@ -57,6 +59,21 @@ impl TaskTable for SqliteStore {
     async fn task_put(&self, task: Task) -> Result<Put, StoreError> {
         let replacement = Replacement::of(task)?;
         self.write(move |connection| replacement.make(connection)).await
+    }
+
+    async fn task_put_with(&self, task: Task, consequences: Consequences) -> Result<Put, StoreError> {
+        let Consequences { marks, changes, budget_bytes } = consequences;
+        let changes = encode_all(changes)?;
+        let replacement = Replacement::of(task)?;
+        self.write(move |connection| {
+            if replacement.make(connection)? == Put::Conflict {
+                return Ok(Put::Conflict);
+            }
+            mark_all(connection, &marks)?;
+            append_all(connection, &changes, budget_bytes)?;
+            Ok(Put::Stored)
+        })
+        .await
     }
 
     async fn task_list(&self, query: &TaskQuery) -> Result<TaskPage, StoreError> {

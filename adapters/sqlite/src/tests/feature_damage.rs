@@ -7,8 +7,8 @@ use miroir_domain::{IndexUid, TaskUid};
 use miroir_ports::outbound::{
     AdminSessionTable as _, AliasTable as _, CanaryTable as _, ChangeCursorTable as _, ChangeOutbox as _,
     IdempotencyTable as _, IndexTable as _, JobTable as _, LeaseTable as _, NodeSettingsTable as _,
-    RateLimits as _, Reservation, RolloverTable as _, ScopedKeyTable as _, SearchUiTable as _,
-    SessionTable as _, StoreError, TenantTable as _,
+    RateLimits as _, ReplicaTable as _, Reservation, RolloverTable as _, ScopedKeyTable as _,
+    SearchUiTable as _, SessionTable as _, StoreError, TenantTable as _,
 };
 
 use super::damage::assert_corrupt;
@@ -183,6 +183,7 @@ async fn row_with_a_damaged_key_is_corrupt_in_a_list() {
          INSERT INTO job_queue (job_id, queued_seq, max_attempts) VALUES ({NO_TEXT}, 1, 1);
          INSERT INTO leader_lease VALUES ({NO_TEXT}, 'h', 9, 1);
          INSERT INTO node_settings_version VALUES ('movies', {NO_TEXT}, 1, 0);
+         INSERT INTO replicas VALUES ({NO_TEXT}, 'n-0', '{{}}', NULL, '', 0);
          INSERT INTO rollover_policies VALUES ({NO_TEXT}, 'w', 'r', 'p', '{{}}', '{{}}', '{{}}', 1, 1);
          INSERT INTO search_ui_config VALUES ({NO_TEXT}, '{{}}', 0, 1);
          INSERT INTO search_ui_scoped_key_observations VALUES ('movies', {NO_TEXT}, 1, 99999);"
@@ -197,6 +198,8 @@ async fn row_with_a_damaged_key_is_corrupt_in_a_list() {
     assert_corrupt(store.lease_list(at(0)).await, "leader_lease", broken, "scope");
     let settings = store.node_settings_list(&movies()).await;
     assert_corrupt(settings, "node_settings_version", &format!("movies/{broken}"), "node_id");
+    let replicas = store.replica_list(None, 9).await;
+    assert_corrupt(replicas, "replicas", &format!("{broken}/n-0"), "physical_uid");
     assert_corrupt(store.rollover_list(None, 9).await, "rollover_policies", broken, "name");
     assert_corrupt(store.search_ui_list(None, 9).await, "search_ui_config", broken, "index_uid");
     let observed = store.scoped_key_observations(&movies(), at(0)).await;

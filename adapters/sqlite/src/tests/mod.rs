@@ -8,6 +8,7 @@ mod file;
 mod migration;
 mod plan;
 mod reader;
+mod replica;
 mod space;
 mod writer;
 

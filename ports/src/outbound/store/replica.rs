@@ -25,8 +25,8 @@ pub struct ReplicaRecovery {
 pub trait ReplicaTable: Send + Sync + 'static {
     /// Stores `marks`, in their order.
     ///
-    /// - **REPLICA-1** Each row MUST become [`ReplicaRow::marked`] of the row before it. Concurrent marks MUST
-    ///   all take effect.
+    /// - **REPLICA-1** Each row MUST become [`ReplicaRow::marked`] of the row before it. Concurrent marks
+    ///   MUST all take effect.
     /// - **REPLICA-2** Each mark MUST get a stamp of its own, greater than every stamp given before, also
     ///   after rows were removed and after reopening. The first is 1.
     async fn replica_mark(&self, marks: &[ReplicaMark]) -> Result<(), StoreError>;
@@ -36,8 +36,8 @@ pub trait ReplicaTable: Send + Sync + 'static {
 
     /// Removes the differences of `seen` from a replica.
     ///
-    /// - **REPLICA-3** The row MUST become [`ReplicaRow::repaired`] of the row before it: a difference that was
-    ///   marked again since it was seen stays. Without a row nothing happens.
+    /// - **REPLICA-3** The row MUST become [`ReplicaRow::repaired`] of the row before it: a difference that
+    ///   was marked again since it was seen stays. Without a row nothing happens.
     async fn replica_repaired(
         &self,
         index: &IndexUid,

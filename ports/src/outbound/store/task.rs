@@ -68,9 +68,9 @@ pub trait TaskTable: Send + Sync + 'static {
     /// Replaces a task on the terms of [`TaskTable::task_put`], and stores `consequences` in the same atomic
     /// unit.
     ///
-    /// - **TASK-13** If the put conflicts or is refused, nothing MUST be stored. Otherwise marks MUST be stored
-    ///   as by [`ReplicaTable::replica_mark`](crate::outbound::ReplicaTable::replica_mark), and changes
-    ///   appended as by [`ChangeOutbox::change_append`](crate::outbound::ChangeOutbox::change_append).
+    /// - **TASK-13** If the put conflicts or is refused, nothing MUST be stored. Otherwise marks MUST be
+    ///   stored as by [`ReplicaTable::replica_mark`](crate::outbound::ReplicaTable::replica_mark), changes
+    ///   as by [`ChangeOutbox::change_append`](crate::outbound::ChangeOutbox::change_append).
     async fn task_put_with(&self, task: Task, consequences: Consequences) -> Result<Put, StoreError>;
 
     /// Returns a page of the tasks that match `query`, newest first unless reversed.

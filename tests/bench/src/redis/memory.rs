@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use miroir_domain::admin_session::AdminSession;
+use miroir_domain::replica::{Difference, ReplicaMark};
 use miroir_domain::session::Session;
-use miroir_domain::{GroupId, TaskUid, Timestamp};
-use miroir_ports::outbound::{NewChange, Reservation, TaskStore};
+use miroir_domain::{GroupId, ShardSet, TaskUid, Timestamp};
+use miroir_ports::outbound::{Consequences, NewChange, Reservation, TaskStore};
 use miroir_test_redis::RedisServer;
 use redis::aio::MultiplexedConnection;
 use serde_json::json;
@@ -28,6 +29,9 @@ const ROWS: u32 = 10_000;
 const BATCH: usize = 1_000;
 /// Size of the body of a measured change event, in bytes.
 const EVENT_BYTES: usize = 500;
+
+/// Shards of a measured replica that missed writes.
+const STALE_SHARDS: u32 = 16;
 
 /// Bytes and keys by keyspace.
 type Weights = BTreeMap<String, (u64, u64)>;
@@ -134,9 +138,11 @@ async fn other_tables(page: &mut String) -> Result<()> {
     for _ in 0..ROWS {
         let body = json!("x".repeat(EVENT_BYTES - 2));
         let change = NewChange { sink_name: "sink".to_owned(), index_uid: "movies".parse()?, body };
-        store.change_append_with_task(task.clone(), vec![change], u64::MAX).await?;
+        let consequences = Consequences { marks: Vec::new(), changes: vec![change], budget_bytes: u64::MAX };
+        store.task_put_with(task.clone(), consequences).await?;
         task = store.task_get(task.uid).await?.context("the task is gone")?;
     }
+    mark_replicas(&store).await?;
     let weights = weigh(&server).await?;
     let _ = write!(
         page,
@@ -148,6 +154,7 @@ async fn other_tables(page: &mut String) -> Result<()> {
         ("rate limits (an address within its window)", "ratelimit:searchui:<id>", None),
         ("log-in back-off (an address within two days)", "ratelimit:adminlogin:backoff:<id>", None),
         ("admin_sessions", "admin_session:<id>", None),
+        ("replicas (missed writes to 16 shards)", "replicas:<id>", Some("replicas:_index")),
         ("the outbox, an event of 500 bytes", "cdc:overflow:<id>", Some("cdc:overflow:_size")),
     ];
     for (what, rows, index) in parts {
@@ -165,6 +172,22 @@ async fn other_tables(page: &mut String) -> Result<()> {
         "\nThe outbox of a sink takes at most its byte budget, and about {} bytes for each event in addition to its body.\n",
         weights["cdc:overflow:<id>"].0 / u64::from(ROWS) - EVENT_BYTES as u64
     );
+    Ok(())
+}
+
+/// Marks a replica of every index of a number of indexes.
+async fn mark_replicas(store: &Arc<dyn TaskStore>) -> Result<()> {
+    for number in 0..ROWS {
+        let mark = ReplicaMark {
+            index: format!("index-{number:05}").parse()?,
+            node: "node-0".parse()?,
+            difference: Difference::of_shards(ShardSet::all(STALE_SHARDS)),
+            task: Some(TaskUid(number)),
+            reason: "the node cannot be reached".to_owned(),
+            at: now(),
+        };
+        store.replica_mark(&[mark]).await?;
+    }
     Ok(())
 }
 
@@ -206,13 +229,14 @@ async fn add(weights: &mut Weights, keys: &[String], connection: &mut Multiplexe
 }
 
 /// Tables with a key for each row.
-const TABLES_OF_ROWS: [&str; 7] = [
+const TABLES_OF_ROWS: [&str; 8] = [
     "tasks",
     "session",
     "idemp",
     "ratelimit:searchui",
     "ratelimit:adminlogin:backoff",
     "admin_session",
+    "replicas",
     "cdc:overflow",
 ];
 

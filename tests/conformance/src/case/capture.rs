@@ -7,7 +7,7 @@ use miroir_domain::task::{NewTask, Task, TaskStatus};
 use miroir_ports::outbound::{ChangeBacklog, ChangePosition, Put, StoreError};
 use serde_json::{Value, json};
 
-use super::change::{FILMS, change, numbers};
+use super::change::{FILMS, change, events_of, numbers};
 use crate::harness::Harness;
 use crate::sample::{any_task, at, create, index};
 
@@ -42,7 +42,7 @@ pub(crate) async fn changes_of_a_task_are_kept_until_it_ends<H: Harness>() {
         let put = if by_put {
             store.task_put(ended).await
         } else {
-            store.change_append_with_task(ended, Vec::new(), 0).await
+            store.task_put_with(ended, events_of(Vec::new(), 0)).await
         };
         assert_eq!(put.unwrap(), Put::Stored);
         assert_eq!(store.task_changes(working.uid).await.unwrap(), None);
@@ -88,8 +88,8 @@ pub(crate) async fn events_without_a_task_are_appended_on_the_same_terms<H: Harn
     let events = ["films", "books"].map(|uid| change("s", uid, 10_000_000));
     store.change_append(events.into(), 100).await.unwrap();
     let task = Task { status: TaskStatus::Succeeded, ..create(&store, 1).await.remove(0) };
-    let more = vec![change("s", "films", 10_000_000)];
-    assert_eq!(store.change_append_with_task(task, more, 16).await.unwrap(), Put::Stored);
+    let more = events_of(vec![change("s", "films", 10_000_000)], 16);
+    assert_eq!(store.task_put_with(task, more).await.unwrap(), Put::Stored);
     assert_eq!(numbers(&store, "s", "films").await, [2]);
     assert_eq!(numbers(&store, "s", "books").await, [1]);
     store.change_append(Vec::new(), 0).await.unwrap();

@@ -4,7 +4,9 @@ use std::sync::{Arc, LazyLock};
 
 use miroir_domain::IndexUid;
 use miroir_domain::task::{Task, TaskStatus};
-use miroir_ports::outbound::{Advance, Change, ChangeBacklog, NewChange, Put, StoreError, TaskStore};
+use miroir_ports::outbound::{
+    Advance, Change, ChangeBacklog, Consequences, NewChange, Put, StoreError, TaskStore,
+};
 use serde_json::json;
 
 use crate::harness::Harness;
@@ -18,10 +20,15 @@ pub(super) fn change(sink: &str, uid: &str, body: u32) -> NewChange {
     NewChange { sink_name: sink.to_owned(), index_uid: index(uid), body: json!(body) }
 }
 
+/// The consequences of a task that has changes alone.
+pub(super) fn events_of(changes: Vec<NewChange>, budget_bytes: u64) -> Consequences {
+    Consequences { changes, budget_bytes, marks: Vec::new() }
+}
+
 /// Ends a new task with these changes.
 async fn append(store: &Arc<dyn TaskStore>, changes: Vec<NewChange>, budget_bytes: u64) {
     let task = Task { status: TaskStatus::Succeeded, ..create(store, 1).await.remove(0) };
-    assert_eq!(store.change_append_with_task(task, changes, budget_bytes).await.unwrap(), Put::Stored);
+    assert_eq!(store.task_put_with(task, events_of(changes, budget_bytes)).await.unwrap(), Put::Stored);
 }
 
 pub(super) async fn numbers(store: &Arc<dyn TaskStore>, sink: &str, uid: &str) -> Vec<u64> {
@@ -75,12 +82,12 @@ pub(crate) async fn events_appear_with_the_end_of_their_task_alone<H: Harness>()
     let store = harness.store();
     let task = create(&store, 1).await.remove(0);
     let stale = Task { version: 9, ..task.clone() };
-    let events = || vec![change("s", "films", 10_000_000)];
-    assert_eq!(store.change_append_with_task(stale, events(), 100).await.unwrap(), Put::Conflict);
+    let events = || events_of(vec![change("s", "films", 10_000_000)], 100);
+    assert_eq!(store.task_put_with(stale, events()).await.unwrap(), Put::Conflict);
     let ended = Task { status: TaskStatus::Succeeded, ..task.clone() };
-    assert_eq!(store.change_append_with_task(ended.clone(), events(), 100).await.unwrap(), Put::Stored);
+    assert_eq!(store.task_put_with(ended.clone(), events()).await.unwrap(), Put::Stored);
     let back = Task { version: 2, ..task };
-    let refused = store.change_append_with_task(back, events(), 100).await;
+    let refused = store.task_put_with(back, events()).await;
     assert!(matches!(refused, Err(StoreError::InvalidInput(_))), "TASK-4: {refused:?}");
     assert_eq!(store.task_get(ended.uid).await.unwrap(), Some(Task { version: 2, ..ended }));
     let page = store.change_peek("s", &FILMS, 0, 9).await.unwrap();
@@ -143,8 +150,8 @@ pub(crate) async fn numbers_have_no_holes_under_many_writers<H: Harness>() {
     let appends = tasks.into_iter().map(|task| {
         let store = store.clone();
         let task = Task { status: TaskStatus::Succeeded, ..task };
-        let events = vec![change("s", "films", 1), change("s", "films", 2)];
-        tokio::spawn(async move { store.change_append_with_task(task, events, 10_000).await.unwrap() })
+        let events = events_of(vec![change("s", "films", 1), change("s", "films", 2)], 10_000);
+        tokio::spawn(async move { store.task_put_with(task, events).await.unwrap() })
     });
     for append in appends.collect::<Vec<_>>() {
         assert_eq!(append.await.unwrap(), Put::Stored);

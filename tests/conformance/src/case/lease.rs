@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use miroir_ports::outbound::{Acquire, Lease, Outcome, Put, StoreError};
+use miroir_ports::outbound::{Acquire, Consequences, Lease, Outcome, Put, StoreError};
 
 use crate::harness::Harness;
 use crate::sample::{any_task, at, index, node};
@@ -87,7 +87,7 @@ pub(crate) async fn tokens_continue_after_reopening<H: Harness>() {
     );
 }
 
-fn assert_fenced<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+pub(super) fn assert_fenced<T: std::fmt::Debug>(result: Result<T, StoreError>) {
     match result {
         Err(StoreError::Unavailable { outcome: Outcome::NotApplied, reason, .. }) => {
             assert!(reason.contains("a later term has begun"), "{reason}");
@@ -110,7 +110,7 @@ pub(crate) async fn handle_of_a_term_that_is_over_changes_nothing<H: Harness>() 
     assert_fenced(old.task_prune(at(i64::MAX), 9).await);
     assert_fenced(old.index_delete(&index("films")).await);
     assert_fenced(old.node_settings_advance(&index("films"), &node("n"), 1, at(0)).await);
-    assert_fenced(old.change_append_with_task(task.clone(), Vec::new(), 9).await);
+    assert_fenced(old.task_put_with(task.clone(), Consequences::default()).await);
     assert_fenced(old.change_cursor_advance("sink", &index("films"), 1, at(0)).await);
     assert_fenced(old.job_claim("one", at(9), at(0)).await);
     assert_fenced(old.canary_delete("c").await);

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use miroir_domain::TaskUid;
+use miroir_domain::replica::ReplicaState;
 use miroir_domain::task::{Task, TaskQuery, TaskStatus};
-use miroir_ports::outbound::{Outcome, Put, StoreError};
+use miroir_ports::outbound::{Consequences, Outcome, Put, ReplicaRecovery, StoreError};
 use tokio::task::JoinSet;
 
 use crate::harness::Harness;
@@ -66,7 +67,7 @@ pub(crate) async fn closed_store_refuses_every_call<H: Harness>() {
     let refused = [
         store.task_create(any_task(), at(0)).await.map(|_| ()),
         store.task_get(task.uid).await.map(|_| ()),
-        store.task_put(task).await.map(|_| ()),
+        store.task_put(task.clone()).await.map(|_| ()),
         store.task_list(&TaskQuery::default()).await.map(|_| ()),
         store.task_list_unfinished(None, 1).await.map(|_| ()),
         store.task_prune(at(0), 1).await.map(|_| ()),
@@ -78,6 +79,14 @@ pub(crate) async fn closed_store_refuses_every_call<H: Harness>() {
         store.node_settings_advance(&movies, &first, 1, at(0)).await.map(|_| ()),
         store.node_settings_get(&movies, &first).await.map(|_| ()),
         store.node_settings_list(&movies).await.map(|_| ()),
+        store.task_put_with(task, Consequences::default()).await.map(|_| ()),
+        store.replica_mark(&[]).await,
+        store.replica_get(&movies, &first).await.map(|_| ()),
+        store.replica_repaired(&movies, &first, &ReplicaState::default()).await,
+        store.replica_forget(&movies).await.map(|_| ()),
+        store.replica_list(None, 1).await.map(|_| ()),
+        store.replica_recovery_get().await.map(|_| ()),
+        store.replica_recovery_put(ReplicaRecovery { term: 1, oldest_open: TaskUid(0) }).await,
         store.store_ping().await,
     ];
     for (call, result) in refused.into_iter().enumerate() {

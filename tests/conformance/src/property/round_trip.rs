@@ -6,7 +6,9 @@ use std::time::Duration;
 use miroir_domain::job::{Job, JobEnd, NewJob};
 use miroir_domain::search_ui::ScopedKey;
 use miroir_domain::tenant::Tenant;
-use miroir_ports::outbound::{Acquire, Create, LoginAttempt, NewChange, Put, Reservation, Reserve};
+use miroir_ports::outbound::{
+    Acquire, Consequences, Create, LoginAttempt, NewChange, Put, Reservation, Reserve,
+};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -267,8 +269,9 @@ proptest! {
                     index_uid: index.clone(),
                     body: body.clone(),
                 };
-                let events = bodies.iter().map(event).collect();
-                store.change_append_with_task(task, events, u64::MAX).await.unwrap();
+                let changes = bodies.iter().map(event).collect();
+                let events = Consequences { changes, budget_bytes: u64::MAX, marks: Vec::new() };
+                store.task_put_with(task, events).await.unwrap();
                 let page = store.change_peek(&sink, &index, 0, u32::MAX).await.unwrap();
                 let found: Vec<_> = page.changes.iter().map(|change| &change.body).collect();
                 prop_assert_eq!(found, bodies.iter().collect::<Vec<_>>());

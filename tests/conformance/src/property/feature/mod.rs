@@ -3,6 +3,7 @@
 //! There are few names, so that calls meet. Time only advances, in steps that exceed some of the spans.
 
 mod access;
+mod replica;
 mod rows;
 mod work;
 

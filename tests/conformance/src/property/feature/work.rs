@@ -3,7 +3,7 @@
 use miroir_domain::change::{SinkRow, SinkState};
 use miroir_domain::job::{JobEnd, NewJob};
 use miroir_domain::{IndexUid, Timestamp};
-use miroir_ports::outbound::{NewChange, TaskStore};
+use miroir_ports::outbound::{Consequences, NewChange, TaskStore};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -102,7 +102,9 @@ async fn result(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> Strin
                 return format!("{:?}", store.change_append(changes.collect(), budget).await);
             }
             let task = store.task_create(any_task(), now).await.unwrap();
-            format!("{:?}", store.change_append_with_task(task, changes.collect(), budget).await)
+            let changes = changes.collect();
+            let consequences = Consequences { changes, budget_bytes: budget, marks: Vec::new() };
+            format!("{:?}", store.task_put_with(task, consequences).await)
         }
         Call::Peek(sink, index, after, limit) => {
             let page = store.change_peek(&sink, &index, after, limit).await;

@@ -1,0 +1,1 @@
+DELETE FROM replicas WHERE physical_uid = ?1 AND node_id = ?2

@@ -1,0 +1,1 @@
+DELETE FROM replicas WHERE physical_uid = ?1

@@ -1,0 +1,1 @@
+UPDATE replica_totals SET last_stamp = last_stamp + 1 WHERE only = 1 RETURNING last_stamp

@@ -1,0 +1,1 @@
+SELECT term, oldest_open FROM replica_recovery WHERE only = 1
