@@ -17,7 +17,7 @@ pub struct ClusterConfig {
     /// copies, `replication_factor / 2 + 1`, rounded down.
     #[schemars(range(min = 1, max = 64))]
     pub write_quorum: Option<u32>,
-    /// Result of a search if no node can serve some shard.
+    /// Result of a read if no replica in sync can serve some shard.
     pub search_policy: SearchPolicy,
 }
 
@@ -32,11 +32,11 @@ impl Default for ClusterConfig {
     }
 }
 
-/// Result of a search if no node can serve some shard.
+/// Result of a read if no replica in sync can serve some shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SearchPolicy {
-    /// Hits of the other shards, with the header `X-Miroir-Degraded`.
+    /// Results of the other shards, and of replicas that missed writes, with the header `X-Miroir-Degraded`.
     Partial,
     /// 503 `miroir_shard_unavailable`.
     Error,

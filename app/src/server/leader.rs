@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use miroir_domain::canary::Definition;
 use miroir_ports::outbound::StoreError;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use super::worker_set::join_all;
 use crate::config::Config;

@@ -50,7 +50,7 @@ impl Fixture {
                 .control()
                 .requests()
                 .into_iter()
-                .filter(|request| request.path != "/health")
+                .filter(|request| !is_probe(request))
                 .collect();
             assert!(requests.is_empty(), "{} got requests: {requests:#?}", node.id());
         }
@@ -360,12 +360,16 @@ async fn wrong_keys_are_refused_before_anything_else() {
     }
     for node in cluster.nodes() {
         let control = node.simulated().unwrap().control();
-        let requests: Vec<_> =
-            control.requests().into_iter().filter(|request| request.path != "/health").collect();
+        let requests: Vec<_> = control.requests().into_iter().filter(|request| !is_probe(request)).collect();
         assert!(requests.is_empty(), "{requests:?}");
     }
     let log = cluster.miroir().process().log();
     assert!(!log.contains("of-this-test"), "a key is in the log");
+}
+
+/// Returns whether a request to a node is part of a probe.
+fn is_probe(request: &RecordedRequest) -> bool {
+    matches!(request.path.as_str(), "/health" | "/version")
 }
 
 #[tokio::test]

@@ -156,7 +156,7 @@ async fn nodes_that_refuse_their_key_do_not_reveal_it() {
     write_everything(&client).await;
     read_everything(&client).await;
     let refused = client.call("POST", "/indexes/films/documents", json!([{ "id": 1 }])).await.unwrap();
-    assert_eq!(refused.body["code"], "miroir_node_unavailable", "{}", refused.body);
+    assert_eq!(refused.body["code"], "miroir_no_quorum", "{}", refused.body);
     assert_clean(&cluster.miroir().process().log(), "the log");
 }
 

@@ -98,7 +98,7 @@ fn headers() -> Value {
             json!({ "type": "string", "minLength": 1, "maxLength": 128 }),
         ),
         "X-Miroir-Degraded": header(
-            "The parts missing from the response: shards that no node served, nodes that missed a write.",
+            "The parts that the response may be without: shards that no replica in sync served, nodes that missed a write.",
             false,
             json!({ "type": "string" }),
         ),

@@ -15,7 +15,7 @@ use crate::route::Route;
 
 const SEARCH: &str = "/indexes/{index_uid}/search";
 /// The description of every search.
-pub(super) const TEXT: &str = "A search is sent to a covering set of nodes, and the hits are merged in the order of a single server. If no node serves a shard, the response is either degraded, with the shard in `X-Miroir-Degraded`, or 503, as set by `cluster.search_policy`.";
+pub(super) const TEXT: &str = "A search is sent to a covering set of nodes, and the hits are merged in the order of a single server. If no replica in sync serves a shard, the response is either degraded, with the shard in `X-Miroir-Degraded`, or 503, as set by `cluster.search_policy`.";
 
 /// The query parameters that [`SearchRequest::from_parameters`] reads.
 const QUERY: &[&str] = &[

@@ -139,6 +139,9 @@ impl ReplicaStates {
         difference: Difference,
         reason: &str,
     ) -> Result<(), StoreError> {
+        if difference.is_none() {
+            return Ok(());
+        }
         let (index, node) = (index.clone(), node.clone());
         let at = self.clock.now();
         self.mark(&[ReplicaMark { index, node, difference, task: None, reason: reason.to_owned(), at }]).await
@@ -152,7 +155,7 @@ impl ReplicaStates {
         Ok(SeenState { index: index.clone(), node: node.clone(), known, stored })
     }
 
-    /// Removes the differences of `seen`, which a repair has made up for.
+    /// Removes the differences of `seen`, which have been repaired.
     pub async fn repaired(&self, seen: &SeenState) -> Result<(), StoreError> {
         let SeenState { index, node, known, stored } = seen;
         if !stored.is_in_sync() {
