@@ -114,9 +114,11 @@ impl Cluster {
     /// `None` if the replica is in sync.
     pub fn doubt(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) -> Option<Degraded> {
         let doubtful = self.replicas.doubtful(index, node, shards);
+        if doubtful.is_empty() {
+            return None;
+        }
         let group = self.placements.topology().group_of(node)?;
-        let degraded = |shards| Degraded { groups: [(group, shards)].into(), nodes: [node.clone()].into() };
-        Some(doubtful).filter(|shards| !shards.is_empty()).map(degraded)
+        Some(Degraded { groups: [(group, doubtful)].into(), nodes: [node.clone()].into() })
     }
 
     /// Returns the cost of reading `index` from `node` for reads that must choose the same nodes each time.

@@ -32,6 +32,9 @@ impl ReportedStates {
     /// Returns the shards among `shards` whose documents on `node` may differ, by the reports.
     pub fn doubtful(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) -> ShardSet {
         let stale = self.0.read();
+        if stale.is_empty() {
+            return ShardSet::default();
+        }
         let replica = stale.get(&(index.clone(), node.clone()));
         replica.map(|replica| replica.doubtful(shards)).unwrap_or_default()
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use miroir_core::cluster::SearchPolicy;
 use miroir_core::service::ClusterService;
 use miroir_core::worker::{PrunerOptions, load_states, prune_loop, repair_loop};
-use miroir_domain::TaskUid;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::placement::shard_of;
 use miroir_domain::search::SearchRequest;
 use miroir_domain::task::{NewTask, Task, TaskKind, TaskQuery};
+use miroir_domain::{GroupId, TaskUid};
 use miroir_ports::inbound::{ApiError, ClusterApi, DocumentApi, IndexApi, ReadResponse, SearchApi};
 use miroir_ports::outbound::{ReplicaRecovery, ReplicaTable, TaskTable};
 use serde_json::{Map, json};
@@ -261,5 +261,23 @@ async fn response_of_replicas_in_sync_says_nothing_of_a_stale_one() {
     for id in 0..40 {
         let read = bench.document.document_get(uid("films"), id.to_string(), Map::new()).await.unwrap();
         assert_eq!(read.degraded, None);
+    }
+}
+
+/// The cost of a node is rounded, so replicas often cost the same. By name, one node would get most reads.
+#[tokio::test(start_paused = true)]
+async fn document_is_read_from_its_best_replica_by_placement_if_all_cost_the_same() {
+    let bench = Bench::idle(Layout::group(&TRIO, 3));
+    bench.start_poller();
+    bench.written("films", films(0, 40)).await;
+    // As slow as a node is assumed to be before its first response.
+    bench.nodes.delay(|_, _| Duration::from_millis(1));
+    let placement = bench.cluster.placements.of(8);
+    for id in 0..40 {
+        let best = &placement.replicas(shard_of(&id.to_string(), 8), GroupId(0))[0];
+        bench.nodes.forget_calls();
+        bench.document.document_get(uid("films"), id.to_string(), Map::new()).await.unwrap();
+        let called: Vec<String> = bench.nodes.calls().iter().map(|call| call.node.to_string()).collect();
+        assert_eq!(called, [best.to_string()], "film {id}");
     }
 }

@@ -1,5 +1,6 @@
 //! Reads documents one by one and by page.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
@@ -43,19 +44,24 @@ async fn get_from(
 ) -> Result<ReadResponse, ApiError> {
     let entry = cluster.registry.require(&index).await?;
     let id = DocumentId::from_json(&Value::String(id))?;
-    let shards = ShardSet::from_iter([shard_of(id.as_str(), entry.shard_count)]);
+    let shard = shard_of(id.as_str(), entry.shard_count);
     let placement = cluster.placements.of(entry.shard_count);
-    let (in_sync, stale): (Vec<NodeId>, Vec<NodeId>) = placement
-        .write_targets(&shards)
-        .into_keys()
-        .partition(|node| cluster.doubt(&index, node, &shards).is_none());
+    let groups = cluster.placements.topology().groups().iter();
+    let (mut in_sync, mut stale) = (Vec::new(), BTreeMap::new());
+    for node in groups.flat_map(|group| placement.replicas(shard, group.id)) {
+        // Before the call: the replica may be repaired before its response is here.
+        match cluster.doubt(&index, node, &ShardSet::from_iter([shard])) {
+            None => in_sync.push(node),
+            Some(doubt) => drop(stale.insert(node, doubt)),
+        }
+    }
     let read = NodeRead::Document(index.clone(), id, parameters);
-    match read_first(cluster, Some(&index), &in_sync, read.clone()).await {
+    match read_first(cluster, Some(&index), in_sync, read.clone()).await {
         Ok((_, body)) => Ok(ReadResponse { body: stripped(body), degraded: None }),
         Err(ApiError::Refused { code: ErrorCode::MiroirShardUnavailable, message })
             if cluster.search_policy == SearchPolicy::Partial && !stale.is_empty() =>
         {
-            get_from_stale(cluster, &index, &shards, &stale, read, &message).await
+            get_from_stale(cluster, &index, &stale, read, &message).await
         }
         Err(error) => Err(error),
     }
@@ -66,15 +72,12 @@ async fn get_from(
 async fn get_from_stale(
     cluster: &Arc<Cluster>,
     index: &IndexUid,
-    shards: &ShardSet,
-    stale: &[NodeId],
+    stale: &BTreeMap<&NodeId, Degraded>,
     read: NodeRead,
     reason: &str,
 ) -> Result<ReadResponse, ApiError> {
-    match read_first(cluster, Some(index), stale, read).await {
-        Ok((node, body)) => {
-            Ok(ReadResponse { body: stripped(body), degraded: cluster.doubt(index, &node, shards) })
-        }
+    match read_first(cluster, Some(index), stale.keys().copied(), read).await {
+        Ok((node, body)) => Ok(ReadResponse { body: stripped(body), degraded: stale.get(&node).cloned() }),
         Err(ApiError::Node { status: 404, .. }) => Err(ApiError::refused(
             ErrorCode::MiroirShardUnavailable,
             format!("{reason} A replica that missed writes responds, and does not have the document."),
