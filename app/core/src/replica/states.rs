@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState};
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -142,9 +142,26 @@ impl ReplicaStates {
         if difference.is_none() {
             return Ok(());
         }
-        let (index, node) = (index.clone(), node.clone());
-        let at = self.clock.now();
-        self.mark(&[ReplicaMark { index, node, difference, task: None, reason: reason.to_owned(), at }]).await
+        self.mark(&[self.new_mark(index, node, difference, None, reason)]).await
+    }
+
+    /// Makes a mark of this moment, without storing it.
+    pub fn new_mark(
+        &self,
+        index: &IndexUid,
+        node: &NodeId,
+        difference: Difference,
+        task: Option<TaskUid>,
+        reason: &str,
+    ) -> ReplicaMark {
+        ReplicaMark {
+            index: index.clone(),
+            node: node.clone(),
+            difference,
+            task,
+            reason: reason.to_owned(),
+            at: self.clock.now(),
+        }
     }
 
     /// Returns the differences of a replica, for a repair that is about to begin.

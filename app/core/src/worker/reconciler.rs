@@ -145,14 +145,8 @@ impl Reconciler {
     }
 
     fn mark(&self, task: &Task, node: &NodeId, difference: Difference, reason: &str) -> Option<ReplicaMark> {
-        Some(ReplicaMark {
-            index: task.index_uid.clone()?,
-            node: node.clone(),
-            difference,
-            task: Some(task.uid),
-            reason: reason.to_owned(),
-            at: self.cluster.clock.now(),
-        })
+        let index = task.index_uid.as_ref()?;
+        Some(self.cluster.replicas.new_mark(index, node, difference, Some(task.uid), reason))
     }
 
     /// Adds the outcome of the write of `task` on `node` to `found`, if it is known now.

@@ -82,7 +82,9 @@ async fn note_creations(cluster: &Cluster) -> Result<(), StoreError> {
             part.settings_version == Some(FIRST_SETTINGS_VERSION) && part.status == NodeTaskState::Pending
         });
         let reason = "the node is not known to have created the index";
-        let mark = |(node, _)| mark(cluster, index, node, Difference::of_index(), Some(task.uid), reason);
+        let mark = |(node, _)| {
+            cluster.replicas.new_mark(index, node, Difference::of_index(), Some(task.uid), reason)
+        };
         marks.extend(pending.map(mark));
     };
     // The cost is that of the unfinished tasks, however many have ended.
@@ -90,24 +92,6 @@ async fn note_creations(cluster: &Cluster) -> Result<(), StoreError> {
     listing::all(list, |task: &Task| task.uid).await?.iter().for_each(collect);
     cluster.replicas.note(&marks);
     Ok(())
-}
-
-fn mark(
-    cluster: &Cluster,
-    index: &IndexUid,
-    node: &NodeId,
-    difference: Difference,
-    task: Option<TaskUid>,
-    reason: &str,
-) -> ReplicaMark {
-    ReplicaMark {
-        index: index.clone(),
-        node: node.clone(),
-        difference,
-        task,
-        reason: reason.to_owned(),
-        at: cluster.clock.now(),
-    }
 }
 
 /// Stores the misses that an older Miroir recorded in tasks from `since` on, and in settings versions.
@@ -146,7 +130,7 @@ async fn misses_of_settings(cluster: &Cluster) -> Result<(Indexes, Vec<ReplicaMa
             if !known.has_settings(node, entry.settings_version) && !pending.contains(node) {
                 let difference = Difference { index: true, ..Difference::of_settings() };
                 let reason = "the node is not known to have the settings";
-                marks.push(mark(cluster, &entry.uid, node, difference, None, reason));
+                marks.push(cluster.replicas.new_mark(&entry.uid, node, difference, None, reason));
             }
         }
         indexes.insert(entry.uid, known);
@@ -180,11 +164,11 @@ fn misses_of_task(
     let (placement, topology) = (cluster.placements.of(shard_count), cluster.placements.topology());
     let reason = "the node missed a write";
     let remains = missed_deletion(task, known)
-        .map(|node| mark(cluster, index, node, Difference::of_index(), Some(task.uid), reason));
+        .map(|node| cluster.replicas.new_mark(index, node, Difference::of_index(), Some(task.uid), reason));
     let missed = missed_writes(task, index, shard_count, known).into_iter().filter_map(|(miss, taken_by)| {
         let difference = miss.effect(topology, &placement, &|node| taken_by.contains(node));
         let counts = !difference.is_none() && !deletions.contains(index, miss.node);
-        counts.then(|| mark(cluster, index, miss.node, difference, Some(task.uid), reason))
+        counts.then(|| cluster.replicas.new_mark(index, miss.node, difference, Some(task.uid), reason))
     });
     remains.chain(missed).collect()
 }

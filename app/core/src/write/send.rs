@@ -2,7 +2,7 @@
 
 use miroir_domain::error::ErrorCode;
 use miroir_domain::health::NodeStatus;
-use miroir_domain::replica::{Difference, ReplicaMark};
+use miroir_domain::replica::Difference;
 use miroir_domain::task::NodeOutcome;
 use miroir_domain::task::marker::{marker_of, marker_task};
 use miroir_domain::write::WriteOperation;
@@ -37,14 +37,15 @@ pub(super) async fn send_in_turn(
     };
     if plan.creates_index() && !matches!(outcome, NodeOutcome::Accepted(_)) {
         // Known before the ticket is dropped, and the next write in the queue goes.
-        cluster.replicas.note(&[ReplicaMark {
-            index: plan.index.clone(),
-            node: node.clone(),
-            difference: Difference::of_index(),
-            task: Some(uid),
-            reason: format!("node `{node}` is not known to have created the index"),
-            at: cluster.clock.now(),
-        }]);
+        let reason = format!("node `{node}` is not known to have created the index");
+        let difference = Difference::of_index();
+        cluster.replicas.note(&[cluster.replicas.new_mark(
+            &plan.index,
+            node,
+            difference,
+            Some(uid),
+            &reason,
+        )]);
     }
     outcome
 }
