@@ -210,7 +210,7 @@ impl Control {
     }
 }
 
-/// Returns the route of a path, in which index uids, document ids and task uids are replaced by names.
+/// Returns the route of a path, in which index uids, document ids, keys and task uids are replaced by names.
 fn route_name(method: &str, path: &str) -> String {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let named = match segments.as_slice() {
@@ -223,6 +223,7 @@ fn route_name(method: &str, path: &str) -> String {
             _ => format!("/indexes/{{uid}}/documents/{}", rest.join("/")),
         },
         ["indexes", _, rest @ ..] => format!("/indexes/{{uid}}/{}", rest.join("/")),
+        ["keys", _] => "/keys/{uid}".to_owned(),
         ["tasks", uid] if *uid != "cancel" => "/tasks/{uid}".to_owned(),
         _ => path.to_owned(),
     };
@@ -251,6 +252,7 @@ mod tests {
         assert_eq!(route_name("POST", "/indexes/a/documents/fetch"), "POST /indexes/{uid}/documents/fetch");
         assert_eq!(route_name("GET", "/indexes/a"), "GET /indexes/{uid}");
         assert_eq!(route_name("PUT", "/indexes/a/settings/x"), "PUT /indexes/{uid}/settings/x");
+        assert_eq!(route_name("GET", "/keys/5"), "GET /keys/{uid}");
         assert_eq!(route_name("GET", "/tasks/5"), "GET /tasks/{uid}");
         assert_eq!(route_name("POST", "/tasks/cancel"), "POST /tasks/cancel");
         assert_eq!(route_name("GET", "/health"), "GET /health");

@@ -38,7 +38,7 @@ impl ApiError {
     /// Returns the body of the response, which is also the `error` of a task.
     pub(crate) fn body(&self) -> Value {
         let kind = match self.code.as_str() {
-            "missing_authorization_header" | "invalid_api_key" => "auth",
+            "missing_authorization_header" | "invalid_api_key" | "missing_master_key" => "auth",
             "internal" => "internal",
             _ => "invalid_request",
         };

@@ -52,11 +52,13 @@ pub(crate) fn known_fields(
     code: &str,
 ) -> Result<(), ApiError> {
     let Some(unknown) = map.keys().find(|key| !allowed.contains(&key.as_str())) else { return Ok(()) };
+    Err(unknown_field(unknown, path, allowed, code))
+}
+
+/// Creates the refusal for a field that is not in `allowed`, of an object at `path`.
+pub(crate) fn unknown_field(name: &str, path: &str, allowed: &[&str], code: &str) -> ApiError {
     let place = if path.is_empty() { String::new() } else { format!(" inside `{path}`") };
-    Err(ApiError::invalid(
-        code,
-        format!("Unknown field `{unknown}`{place}: expected one of {}", quoted(allowed)),
-    ))
+    ApiError::invalid(code, format!("Unknown field `{name}`{place}: expected one of {}", quoted(allowed)))
 }
 
 #[cfg(test)]

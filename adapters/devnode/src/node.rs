@@ -75,7 +75,6 @@ impl DevNode {
         let mut running = self.running.lock().await;
         if running.is_none() {
             let listener = TcpListener::bind(self.address).await?;
-            self.shared.state().requeue_interrupted();
             *running = Some(spawn(&self.shared, listener));
         }
         Ok(())
@@ -92,6 +91,7 @@ impl Drop for DevNode {
 }
 
 fn spawn(shared: &Arc<Shared>, listener: TcpListener) -> Running {
+    shared.prepare_start();
     let (stop, stopped) = oneshot::channel();
     Running {
         stop,

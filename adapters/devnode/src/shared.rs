@@ -6,6 +6,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
+use crate::clock;
 use crate::control::Control;
 use crate::state::State;
 
@@ -14,7 +15,7 @@ use crate::state::State;
 pub struct DevNodeOptions {
     /// The address on which to listen. Port 0 picks a free port, which the node keeps through restarts.
     pub address: SocketAddr,
-    /// The key that clients must send. Without it, every request is accepted.
+    /// The key that clients must send. Without it, every request is accepted, except for those to `/keys`.
     pub master_key: Option<String>,
     /// The time for which a task stays `processing`.
     pub task_delay: Duration,
@@ -47,6 +48,16 @@ impl Shared {
     /// Creates the state of an empty node.
     pub(crate) fn new(options: DevNodeOptions) -> Self {
         Self { options, control: Control::default(), work_arrived: Notify::new(), state: Mutex::default() }
+    }
+
+    /// Makes the data ready for a start: enqueues interrupted tasks again, and creates the default keys if
+    /// there are no keys.
+    pub(crate) fn prepare_start(&self) {
+        let mut state = self.state();
+        state.requeue_interrupted();
+        if self.options.master_key.is_some() {
+            state.keys.create_defaults(clock::now());
+        }
     }
 
     /// Locks the state.

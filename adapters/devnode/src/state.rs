@@ -1,4 +1,4 @@
-//! The data of the node: indexes and tasks.
+//! The data of the node: indexes, tasks and API keys.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::documents::Documents;
 use crate::error::ApiError;
+use crate::key::Keys;
 use crate::settings::Settings;
 use crate::task::{Status, Task, Work};
 
@@ -71,6 +72,7 @@ impl Index {
 pub(crate) struct State {
     pub(crate) indexes: BTreeMap<String, Index>,
     pub(crate) tasks: BTreeMap<u32, Task>,
+    pub(crate) keys: Keys,
     pub(crate) next_task: u32,
     pub(crate) next_batch: u32,
     pub(crate) last_update: Option<Timestamp>,

@@ -3,6 +3,7 @@
 mod document;
 mod field;
 mod index;
+mod key;
 mod query;
 mod request;
 mod response;

@@ -58,11 +58,16 @@ impl From<ApiError> for Response {
 /// The result of a route.
 pub(crate) type Responded = Result<Response, ApiError>;
 
+/// Returns whether a text is an index uid.
+pub(crate) fn is_index_uid(uid: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    !uid.is_empty() && uid.len() <= 400 && uid.bytes().all(allowed)
+}
+
 /// Refuses text that is not an index uid. `place` names its place in the request, and ends with a colon and a
 /// space.
 pub(crate) fn check_index_uid(uid: &str, place: &str) -> Result<(), ApiError> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if !uid.is_empty() && uid.len() <= 400 && uid.bytes().all(allowed) {
+    if is_index_uid(uid) {
         return Ok(());
     }
     let rule = "Index uid can be an integer or a string containing only alphanumeric characters, hyphens (-) and \

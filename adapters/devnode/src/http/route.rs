@@ -4,13 +4,13 @@ use serde_json::json;
 
 use super::request::Request;
 use super::response::{Responded, Response, accept, check_index_uid};
-use super::{document, index, search, settings, task};
+use super::{document, index, key, search, settings, task};
 use crate::error::ApiError;
 use crate::shared::Shared;
 use crate::task::Work;
 
 /// The handler of a route, which runs after the key was checked.
-type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Responded + 'r>;
+pub(super) type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Responded + 'r>;
 
 /// Responds to a request.
 pub(crate) fn respond(shared: &Shared, request: &Request) -> Response {
@@ -42,6 +42,7 @@ fn find<'r>(method: &str, segments: &'r [&'r str]) -> Option<Handler<'r>> {
         ("GET", ["stats"]) => Box::new(|shared, _| Ok(index::all_stats(shared))),
         ("GET", ["indexes"]) => Box::new(index::list),
         ("POST", ["indexes"]) => Box::new(index::create),
+        (method, ["keys", rest @ ..]) => return key::find(method, rest),
         ("GET", ["tasks"]) => Box::new(task::list),
         ("DELETE", ["tasks"]) => Box::new(task::delete),
         ("POST", ["tasks", "cancel"]) => Box::new(task::cancel),

@@ -16,9 +16,13 @@ pub async fn version_is_that_of_the_server(server: &Server) {
 }
 
 pub async fn request_without_a_key_is_refused(server: &Server) {
-    for (method, path) in
-        [("GET", "/indexes"), ("GET", "/tasks"), ("GET", "/version"), ("DELETE", "/indexes/a")]
-    {
+    for (method, path) in [
+        ("GET", "/indexes"),
+        ("GET", "/tasks"),
+        ("GET", "/version"),
+        ("GET", "/keys"),
+        ("DELETE", "/indexes/a"),
+    ] {
         let message = "The Authorization header is missing. It must use the bearer authorization method.";
         server.raw(method, path, &[], None).await.refuses(401, "missing_authorization_header", message);
     }
@@ -30,14 +34,20 @@ pub async fn request_with_a_wrong_key_is_refused(server: &Server) {
 }
 
 pub async fn unknown_route_returns_404_without_a_body(server: &Server) {
-    for path in ["/nope", "/indexes/a/nope", "/indexes/a/settings/nope"] {
+    for path in ["/nope", "/indexes/a/nope", "/indexes/a/settings/nope", "/keys/a/nope"] {
         let response = server.request("GET", path).await;
         assert_eq!((response.status, response.body), (404, json!(null)), "{path}");
     }
 }
 
 pub async fn wrong_method_returns_405_without_a_body(server: &Server) {
-    for (method, path) in [("PATCH", "/health"), ("DELETE", "/indexes"), ("PUT", "/indexes/a")] {
+    for (method, path) in [
+        ("PATCH", "/health"),
+        ("DELETE", "/indexes"),
+        ("PUT", "/indexes/a"),
+        ("PUT", "/keys"),
+        ("POST", "/keys/a"),
+    ] {
         let response = server.request(method, path).await;
         assert_eq!((response.status, response.body), (405, json!(null)), "{method} {path}");
     }

@@ -4,6 +4,7 @@ pub mod access;
 pub mod document;
 pub mod filter;
 pub mod index;
+pub mod key;
 pub mod payload;
 pub mod score;
 pub mod search;
@@ -50,6 +51,29 @@ macro_rules! cases {
                 cancel_and_delete_need_a_filter,
                 deletion_removes_finished_tasks,
                 cancelation_leaves_finished_tasks,
+            }
+            key {
+                default_keys_are_listed,
+                creation_returns_the_key,
+                creation_chooses_a_random_uid,
+                creation_keeps_empty_and_repeated_values,
+                creation_reads_other_forms_of_a_uid,
+                creation_refuses_a_uid_that_exists,
+                creation_needs_a_json_content_type,
+                creation_needs_three_fields,
+                creation_refuses_bad_uids,
+                creation_refuses_bad_texts,
+                creation_refuses_bad_lists,
+                creation_refuses_the_first_bad_field,
+                expiry_keeps_its_offset,
+                expiry_must_be_in_the_future,
+                listing_is_newest_first_and_paged,
+                key_is_found_by_uid_and_by_text,
+                update_changes_name_and_description,
+                update_refuses_other_fields,
+                deletion_removes_the_key,
+                missing_key_is_not_found,
+                routes_need_a_master_key,
             }
             document {
                 post_replaces_and_put_merges,

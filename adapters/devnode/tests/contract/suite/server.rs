@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use miroir_devnode::{DevNode, DevNodeOptions};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 /// Returns a master key of its own for each server, so that no case can reach the server of another.
 fn master_key() -> String {
@@ -33,10 +35,18 @@ impl Drop for Process {
     }
 }
 
+/// The kind of a server.
+#[derive(Clone, Copy)]
+enum Kind {
+    Simulated,
+    Real,
+}
+
 /// A running server without data.
 pub struct Server {
     url: String,
-    master_key: String,
+    kind: Kind,
+    master_key: Option<String>,
     http: reqwest::Client,
     /// Keeps the server alive until the end of the case.
     _keeper: Box<dyn std::any::Any>,
@@ -60,7 +70,7 @@ impl Response {
 /// Returns an error in the form of the API.
 pub fn error(code: &str, message: &str) -> Value {
     let kind = match code {
-        "missing_authorization_header" | "invalid_api_key" => "auth",
+        "missing_authorization_header" | "invalid_api_key" | "missing_master_key" => "auth",
         _ => "invalid_request",
     };
     let link = format!("https://docs.meilisearch.com/errors#{code}");
@@ -76,32 +86,48 @@ fn client() -> reqwest::Client {
 impl Server {
     #[allow(dead_code, reason = "each of the two suites uses one of the two servers")]
     pub async fn simulated() -> Self {
-        let master_key = master_key();
-        let options = DevNodeOptions { master_key: Some(master_key.clone()), ..DevNodeOptions::default() };
-        let node = DevNode::start(options).await.unwrap();
-        Self { url: node.url(), master_key, http: client(), _keeper: Box::new(node) }
+        Self::start_simulated(Some(master_key())).await
     }
 
     #[allow(dead_code, reason = "each of the two suites uses one of the two servers")]
     pub async fn real() -> Self {
+        Self::start_real(Some(master_key())).await
+    }
+
+    /// Starts another server of the same kind, which has no master key.
+    pub async fn without_master_key(&self) -> Self {
+        match self.kind {
+            Kind::Simulated => Self::start_simulated(None).await,
+            Kind::Real => Self::start_real(None).await,
+        }
+    }
+
+    async fn start_simulated(master_key: Option<String>) -> Self {
+        let options = DevNodeOptions { master_key: master_key.clone(), ..DevNodeOptions::default() };
+        let node = DevNode::start(options).await.unwrap();
+        let (url, kind) = (node.url(), Kind::Simulated);
+        Self { url, kind, master_key, http: client(), _keeper: Box::new(node) }
+    }
+
+    async fn start_real(master_key: Option<String>) -> Self {
         let binary = std::env::var("MIROIR_MEILISEARCH_BIN").expect(
             "set MIROIR_MEILISEARCH_BIN to a Meilisearch 1.50 binary to run the contract suite against it",
         );
         // Another process may take the port between its choice and its use; the server then ends at once.
         for _ in 0..5 {
-            if let Some(server) = Self::spawned(&binary).await {
+            if let Some(server) = Self::spawned(&binary, master_key.as_deref()).await {
                 return server;
             }
         }
         panic!("`{binary}` (MIROIR_MEILISEARCH_BIN) ended at once, five times");
     }
 
-    async fn spawned(binary: &str) -> Option<Self> {
+    async fn spawned(binary: &str, master_key: Option<&str>) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let master_key = master_key();
         let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let child = std::process::Command::new(binary)
-            .args(["--no-analytics", "--env", "development", "--master-key", &master_key])
+            .args(["--no-analytics", "--env", "development"])
+            .args(master_key.into_iter().flat_map(|key| ["--master-key", key]))
             .args(["--http-addr", &format!("127.0.0.1:{port}")])
             .current_dir(folder.path())
             .stdout(std::process::Stdio::null())
@@ -113,9 +139,13 @@ impl Server {
         let http = client();
         let deadline = tokio::time::Instant::now() + TIMEOUT;
         loop {
-            let response = http.get(format!("{url}/version")).bearer_auth(&master_key).send().await;
-            if response.is_ok_and(|response| response.status().is_success()) {
-                return Some(Self { url, master_key, http, _keeper: Box::new(process) });
+            let mut request = http.get(format!("{url}/version"));
+            if let Some(key) = master_key {
+                request = request.bearer_auth(key);
+            }
+            if request.send().await.is_ok_and(|response| response.status().is_success()) {
+                let (kind, master_key) = (Kind::Real, master_key.map(str::to_owned));
+                return Some(Self { url, kind, master_key, http, _keeper: Box::new(process) });
             }
             if process.child.try_wait().unwrap().is_some() {
                 return None;
@@ -149,8 +179,10 @@ impl Server {
 
     /// Sends an authorized request with a body of this type.
     pub async fn typed(&self, method: &str, path: &str, content_type: &str, body: &str) -> Response {
-        let key = format!("Bearer {}", self.master_key);
-        self.raw(method, path, &[("authorization", &key), ("content-type", content_type)], Some(body)).await
+        let authorization = self.authorization();
+        let key = authorization.as_deref().map(|key| ("authorization", key));
+        let headers: Vec<(&str, &str)> = key.into_iter().chain([("content-type", content_type)]).collect();
+        self.raw(method, path, &headers, Some(body)).await
     }
 
     /// Sends an authorized request with a JSON body.
@@ -160,7 +192,22 @@ impl Server {
 
     /// Sends an authorized request without a body.
     pub async fn request(&self, method: &str, path: &str) -> Response {
-        self.raw(method, path, &[("authorization", &format!("Bearer {}", self.master_key))], None).await
+        let authorization = self.authorization();
+        let headers: Vec<(&str, &str)> =
+            authorization.as_deref().map(|key| ("authorization", key)).into_iter().collect();
+        self.raw(method, path, &headers, None).await
+    }
+
+    fn authorization(&self) -> Option<String> {
+        self.master_key.as_ref().map(|key| format!("Bearer {key}"))
+    }
+
+    /// Returns the text of an API key: the HMAC-SHA256 of its uid under the master key, in hexadecimal.
+    pub fn api_key(&self, uid: &str) -> String {
+        let master_key = self.master_key.as_ref().expect("the server has a master key");
+        let mut mac = Hmac::<Sha256>::new_from_slice(master_key.as_bytes()).unwrap();
+        mac.update(uid.as_bytes());
+        mac.finalize().into_bytes().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }
 
     /// Returns the body of a `GET`, which must succeed.
