@@ -11,10 +11,10 @@
 //! refused with 401 `missing_master_key`.
 //!
 //! It does not support vectors, geography, languages without spaces between words, dumps, snapshots, index
-//! swaps, federated and multi-searches, facet searches, cropping, words written together or apart
-//! (`wonderwoman`), synonyms of several words, and stop words inside phrases. Searches are linear scans, meant
-//! for a few thousand documents. Scores equal the server's on the data of the suite. They do not depend on the
-//! other documents of a node, so a cluster of these nodes ranks as a single one does.
+//! swaps, federated and multi-searches, facet searches, the parameters of statistics, cropping, words
+//! written together or apart (`wonderwoman`), synonyms of several words, and stop words inside phrases. Searches
+//! are linear scans, meant for a few thousand documents. Scores equal the server's on the data of the suite.
+//! They do not depend on the other documents of a node, so a cluster of these nodes ranks as a single one does.
 //!
 //! | module | its part |
 //! |---|---|

@@ -61,7 +61,6 @@ impl State {
         let now = clock::now();
         if let Some(index) = self.indexes.get_mut(&index_uid).filter(|_| result.is_ok()) {
             index.updated_at = now;
-            self.last_update = Some(now);
         }
         if let Some(task) = self.tasks.get_mut(&uid) {
             for (key, value) in details {

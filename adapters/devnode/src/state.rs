@@ -75,7 +75,6 @@ pub(crate) struct State {
     pub(crate) keys: Keys,
     pub(crate) next_task: u32,
     pub(crate) next_batch: u32,
-    pub(crate) last_update: Option<Timestamp>,
 }
 
 impl State {

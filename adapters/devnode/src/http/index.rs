@@ -57,22 +57,28 @@ pub(super) fn update(shared: &Shared, request: &Request, uid: &str) -> Responded
     accept_in(shared, request, uid, Work::UpdateIndex { primary_key, new_uid })
 }
 
+/// The parameters of both routes of statistics, which have no effect here.
+const STATS_PARAMETERS: [&str; 2] = ["showInternalDatabaseSizes", "sizeFormat"];
+
 /// Serves `GET /indexes/{uid}/stats`.
-pub(super) fn stats(shared: &Shared, uid: &str) -> Responded {
+pub(super) fn stats(shared: &Shared, request: &Request, uid: &str) -> Responded {
+    request.query.only(&STATS_PARAMETERS)?;
     let state = shared.state();
     Ok(Response::ok(&state.index(uid)?.stats(state.is_indexing(uid))))
 }
 
 /// Serves `GET /stats`. The size of the database is that of the documents as text.
-pub(super) fn all_stats(shared: &Shared) -> Response {
+pub(super) fn all_stats(shared: &Shared, request: &Request) -> Responded {
+    request.query.only(&STATS_PARAMETERS)?;
     let state = shared.state();
     let indexes: Map<String, Value> =
         state.indexes.iter().map(|(uid, index)| (uid.clone(), index.stats(state.is_indexing(uid)))).collect();
     let size: u64 = indexes.values().filter_map(|stats| stats["rawDocumentDbSize"].as_u64()).sum();
-    Response::ok(&json!({
+    let last_update = state.indexes.values().map(|index| index.updated_at).max();
+    Ok(Response::ok(&json!({
         "databaseSize": size,
         "usedDatabaseSize": size,
-        "lastUpdate": state.last_update.map(|instant| instant.to_string()),
+        "lastUpdate": last_update.map(|instant| instant.to_string()),
         "indexes": indexes,
-    }))
+    })))
 }

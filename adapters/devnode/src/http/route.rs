@@ -39,7 +39,7 @@ fn find<'r>(method: &str, segments: &'r [&'r str]) -> Option<Handler<'r>> {
             let version = json!({ "commitSha": "unknown", "commitDate": "unknown", "pkgVersion": "1.50.0" });
             Ok(Response::ok(&version))
         }),
-        ("GET", ["stats"]) => Box::new(|shared, _| Ok(index::all_stats(shared))),
+        ("GET", ["stats"]) => Box::new(index::all_stats),
         ("GET", ["indexes"]) => Box::new(index::list),
         ("POST", ["indexes"]) => Box::new(index::create),
         (method, ["keys", rest @ ..]) => return key::find(method, rest),
@@ -65,7 +65,7 @@ fn find_in_index<'r>(method: &str, uid: &'r str, rest: &'r [&'r str]) -> Option<
         ("DELETE", []) => {
             Box::new(move |shared, request| accept(shared, request, Some(uid), Work::DeleteIndex, 202))
         }
-        ("GET", ["stats"]) => Box::new(move |shared, _| index::stats(shared, uid)),
+        ("GET", ["stats"]) => Box::new(move |shared, request| index::stats(shared, request, uid)),
         ("GET", ["search"]) => Box::new(move |shared, request| search::get(shared, request, uid)),
         ("POST", ["search"]) => Box::new(move |shared, request| search::post(shared, request, uid)),
         ("POST", ["documents"]) => Box::new(move |shared, request| document::add(shared, request, uid, true)),

@@ -154,3 +154,32 @@ pub async fn stats_count_documents_and_fields(server: &Server) {
     assert_eq!(all["indexes"]["a"]["numberOfDocuments"], 2);
     assert!(all["databaseSize"].is_u64() && all["lastUpdate"].is_string(), "{all}");
 }
+
+pub async fn stats_of_an_empty_server_have_no_update(server: &Server) {
+    let stats = server.get("/stats").await;
+    assert_eq!((&stats["lastUpdate"], &stats["indexes"]), (&Value::Null, &json!({})));
+    assert!(stats["databaseSize"].is_u64() && stats["usedDatabaseSize"].is_u64(), "{stats}");
+    assert_eq!(stats.as_object().unwrap().len(), 4, "{stats}");
+}
+
+pub async fn stats_have_the_last_update_of_an_index(server: &Server) {
+    for uid in ["a", "b"] {
+        server.succeeds("POST", "/indexes", json!({ "uid": uid })).await;
+        let updated_at = server.get(&format!("/indexes/{uid}")).await["updatedAt"].clone();
+        assert_eq!(server.get("/stats").await["lastUpdate"], updated_at);
+    }
+    server.succeeds("POST", "/indexes/a/documents", json!([{ "id": 1 }])).await;
+    let [a, b] = [server.get("/indexes/a").await, server.get("/indexes/b").await];
+    assert_eq!(server.get("/stats").await["lastUpdate"], a["updatedAt"]);
+    server.done_empty("DELETE", "/indexes/a").await;
+    assert_eq!(server.get("/stats").await["lastUpdate"], b["updatedAt"]);
+    server.done_empty("DELETE", "/indexes/b").await;
+    assert_eq!(server.get("/stats").await["lastUpdate"], Value::Null);
+}
+
+pub async fn stats_refuse_unknown_parameters(server: &Server) {
+    let message = "Unknown parameter `foo`: expected one of `showInternalDatabaseSizes`, `sizeFormat`";
+    for path in ["/stats?foo=1", "/indexes/nope/stats?foo=1"] {
+        server.request("GET", path).await.refuses(400, "bad_request", message);
+    }
+}

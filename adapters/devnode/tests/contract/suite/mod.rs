@@ -38,12 +38,18 @@ macro_rules! cases {
                 deletion_reports_its_documents,
                 deletion_of_a_missing_index_fails,
                 stats_count_documents_and_fields,
+                stats_of_an_empty_server_have_no_update,
+                stats_have_the_last_update_of_an_index,
+                stats_refuse_unknown_parameters,
             }
             task {
                 summary_and_task_have_their_fields,
                 custom_metadata_is_kept_and_returned,
+                enqueued_at_has_nanoseconds_and_is_kept,
                 listing_is_newest_first_and_paged,
+                listing_of_one_task_is_the_newest,
                 listing_is_filtered,
+                listing_of_uids_leaves_out_missing_tasks,
                 listing_is_filtered_by_date,
                 listing_is_reversed,
                 listing_refuses_bad_parameters,

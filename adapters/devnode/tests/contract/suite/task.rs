@@ -67,6 +67,48 @@ pub async fn listing_is_newest_first_and_paged(server: &Server) {
     assert_eq!(all["results"][0], server.get("/tasks/3").await);
 }
 
+pub async fn enqueued_at_has_nanoseconds_and_is_kept(server: &Server) {
+    let mut instants = Vec::new();
+    for uid in ["a", "b", "c", "d"] {
+        let accepted = server.send("POST", "/indexes", json!({ "uid": uid })).await;
+        let task = server.finished(&accepted).await;
+        assert_eq!(task["enqueuedAt"], accepted.body["enqueuedAt"]);
+        instants.push(task["enqueuedAt"].as_str().unwrap().to_owned());
+    }
+    // Trailing zeros are left out, so that one text of a thousand ends before the nanoseconds.
+    let digits = |instant: &String| instant.split_once('.').map_or(0, |(_, fraction)| fraction.len() - 1);
+    assert!(instants.iter().any(|instant| digits(instant) > 6), "{instants:?}");
+    let list = server.get("/tasks?reverse=true").await;
+    let listed: Vec<&Value> =
+        list["results"].as_array().unwrap().iter().map(|task| &task["enqueuedAt"]).collect();
+    assert_eq!(listed, instants.iter().collect::<Vec<_>>());
+}
+
+pub async fn listing_of_one_task_is_the_newest(server: &Server) {
+    let page = server.get("/tasks?limit=1").await;
+    assert_eq!((uids(&page), envelope(&page)), (vec![], json!([0, 1, null, null])));
+    four_tasks(server).await;
+    let page = server.get("/tasks?limit=1").await;
+    assert_eq!((uids(&page), envelope(&page)), (vec![3], json!([4, 1, 3, 2])));
+    assert_eq!(page["results"][0], server.get("/tasks/3").await);
+    let page = server.get("/tasks?limit=1&from=99").await;
+    assert_eq!((uids(&page), envelope(&page)), (vec![3], json!([4, 1, 3, 2])));
+}
+
+pub async fn listing_of_uids_leaves_out_missing_tasks(server: &Server) {
+    four_tasks(server).await;
+    for (query, expected, of_page) in [
+        ("uids=2,0", vec![2, 0], json!([2, 20, 2, null])),
+        ("uids=0,7&limit=1", vec![0], json!([1, 1, 0, null])),
+        ("uids=0,2&limit=1", vec![2], json!([2, 1, 2, 0])),
+        ("uids=7", vec![], json!([0, 20, null, null])),
+        ("uids=", vec![], json!([0, 20, null, null])),
+    ] {
+        let page = server.get(&format!("/tasks?{query}")).await;
+        assert_eq!((uids(&page), envelope(&page)), (expected, of_page), "{query}");
+    }
+}
+
 pub async fn listing_is_filtered(server: &Server) {
     four_tasks(server).await;
     for (query, expected) in [
