@@ -1,51 +1,13 @@
 //! The switches: how clients see the faults of a node, and that acknowledged writes survive them.
 
+mod client;
+
 use std::time::Duration;
 
 use miroir_devnode::{DevNode, DevNodeOptions, Fault, Route};
 use serde_json::{Value, json};
 
-/// A timeout for any response on a busy machine. A test that reaches it fails.
-const TIMEOUT: Duration = Duration::from_secs(20);
-
-struct Client {
-    node: DevNode,
-    http: reqwest::Client,
-}
-
-impl Client {
-    async fn new() -> Self {
-        let node = DevNode::start(DevNodeOptions::default()).await.unwrap();
-        let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap();
-        Self { node, http }
-    }
-
-    async fn send(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::Result<(u16, String)> {
-        let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.node.url()));
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let response = request.send().await?;
-        Ok((response.status().as_u16(), response.text().await?))
-    }
-
-    async fn json(&self, method: &str, path: &str, body: Option<Value>) -> Value {
-        let (_, text) = self.send(method, path, body).await.unwrap();
-        serde_json::from_str(&text).unwrap()
-    }
-
-    async fn wait_idle(&self) {
-        let deadline = tokio::time::Instant::now() + TIMEOUT;
-        while self.json("GET", "/tasks?statuses=enqueued,processing", None).await["total"] != 0 {
-            assert!(tokio::time::Instant::now() < deadline, "tasks did not finish");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    async fn document_count(&self, index: &str) -> Value {
-        self.json("GET", &format!("/indexes/{index}/stats"), None).await["numberOfDocuments"].clone()
-    }
-}
+use client::{Client, TIMEOUT};
 
 #[tokio::test]
 async fn restart_keeps_acknowledged_writes() {
@@ -67,9 +29,7 @@ async fn restart_keeps_acknowledged_writes() {
 #[tokio::test]
 async fn crash_restarts_an_interrupted_task() {
     let options = DevNodeOptions { task_delay: Duration::from_millis(300), ..DevNodeOptions::default() };
-    let node = DevNode::start(options).await.unwrap();
-    let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap();
-    let client = Client { node, http };
+    let client = Client::start(options).await;
     client.json("POST", "/indexes/a/documents", Some(json!([{ "id": 1 }]))).await;
     let deadline = tokio::time::Instant::now() + TIMEOUT;
     while client.json("GET", "/tasks/0", None).await["status"] != "processing" {
