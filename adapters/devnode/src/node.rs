@@ -9,6 +9,8 @@ use tokio::task::JoinHandle;
 
 use crate::control::Control;
 use crate::shared::{DevNodeOptions, Shared};
+use crate::snapshot::{NodeRunning, Snapshot};
+use crate::state::State;
 use crate::{http, queue};
 
 struct Running {
@@ -21,7 +23,8 @@ struct Running {
 ///
 /// Its data lives in memory, in the handle. [`DevNode::stop`] is a crash that cuts every connection and
 /// refuses new ones; [`DevNode::restart`] restores everything that was acknowledged, on the same address.
-/// Dropping the handle stops the node and discards its data.
+/// While the node is stopped, its data can be emptied or replaced by that of a [`Snapshot`]. Dropping the
+/// handle stops the node and discards its data.
 pub struct DevNode {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -61,7 +64,9 @@ impl DevNode {
     /// Crashes: every connection is cut, new ones are refused, and a task in progress is left undone.
     /// Acknowledged writes are kept. Returns when the port is closed. Does nothing while the node is stopped.
     pub async fn stop(&self) {
-        let Some(running) = self.running.lock().await.take() else { return };
+        // The lock is held until the end, so that nothing restarts the node or replaces its data before.
+        let mut guard = self.running.lock().await;
+        let Some(running) = guard.take() else { return };
         running.queue.abort();
         // The server ends by itself only by a panic; there is nothing left to stop then.
         let _ = running.stop.send(());
@@ -77,6 +82,33 @@ impl DevNode {
             let listener = TcpListener::bind(self.address).await?;
             *running = Some(spawn(&self.shared, listener));
         }
+        Ok(())
+    }
+
+    /// Returns a copy of all data at this moment. A task in progress is part of it as accepted, and begins
+    /// again where the copy is restored.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.shared.state().clone())
+    }
+
+    /// Empties the stopped node, as if the folder of its data were emptied: indexes, tasks and API keys are
+    /// gone, and the next start creates new default keys. Refuses a node that runs.
+    pub async fn wipe(&self) -> Result<(), NodeRunning> {
+        self.replace_data(State::default()).await
+    }
+
+    /// Replaces all data of the stopped node by that of a snapshot, of this node or of another. Refuses a
+    /// node that runs.
+    pub async fn restore(&self, snapshot: Snapshot) -> Result<(), NodeRunning> {
+        self.replace_data(snapshot.0).await
+    }
+
+    async fn replace_data(&self, state: State) -> Result<(), NodeRunning> {
+        let running = self.running.lock().await;
+        if running.is_some() {
+            return Err(NodeRunning);
+        }
+        *self.shared.state() = state;
         Ok(())
     }
 }

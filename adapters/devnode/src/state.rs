@@ -68,7 +68,7 @@ impl Index {
 }
 
 /// All data of the node.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) indexes: BTreeMap<String, Index>,
     pub(crate) tasks: BTreeMap<u32, Task>,
