@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::action::ACTIONS;
+use super::action::{ACTIONS, first_beyond_indexes};
 use super::expiry;
 use crate::error::ApiError;
 use crate::http::response::is_index_uid;
@@ -42,6 +42,9 @@ pub(super) fn new_key(body: &Value, now: Timestamp) -> Result<NewKey, ApiError> 
     let TextField::Given(expires_at) = given.expires_at else {
         return Err(missing("expiresAt", "missing_api_key_expires_at"));
     };
+    if let Some(action) = first_beyond_indexes(&actions, &indexes) {
+        return Err(global_action(action));
+    }
     Ok(NewKey {
         actions,
         indexes,
@@ -89,6 +92,15 @@ fn read_change(change: &mut KeyChange, name: &str, value: &Value) -> Result<bool
 
 fn missing(name: &str, code: &str) -> ApiError {
     ApiError::invalid(code, format!("Missing field `{name}`"))
+}
+
+fn global_action(action: &str) -> ApiError {
+    let hint = format!(
+        "remove action `\"{action}\"` from the action list, or remove `indexes` to make the key global"
+    );
+    let message =
+        format!("cannot create index-scoped API key with global action `\"{action}\"`\n  - Hint: {hint}");
+    ApiError::invalid("index_scoped_api_key_with_global_action", message)
 }
 
 fn text<'v>(value: &'v Value, path: &str, code: &str) -> Result<&'v str, ApiError> {

@@ -5,6 +5,7 @@ pub mod document;
 pub mod filter;
 pub mod index;
 pub mod key;
+pub mod new_key;
 pub mod payload;
 pub mod score;
 pub mod search;
@@ -60,6 +61,15 @@ macro_rules! cases {
             }
             key {
                 default_keys_are_listed,
+                listing_is_newest_first_and_paged,
+                key_is_found_by_uid_and_by_text,
+                update_changes_name_and_description,
+                update_refuses_other_fields,
+                deletion_removes_the_key,
+                missing_key_is_not_found,
+                routes_need_a_master_key,
+            }
+            new_key {
                 creation_returns_the_key,
                 creation_chooses_a_random_uid,
                 creation_keeps_empty_and_repeated_values,
@@ -71,15 +81,9 @@ macro_rules! cases {
                 creation_refuses_bad_texts,
                 creation_refuses_bad_lists,
                 creation_refuses_the_first_bad_field,
+                creation_refuses_global_actions_for_some_indexes,
                 expiry_keeps_its_offset,
                 expiry_must_be_in_the_future,
-                listing_is_newest_first_and_paged,
-                key_is_found_by_uid_and_by_text,
-                update_changes_name_and_description,
-                update_refuses_other_fields,
-                deletion_removes_the_key,
-                missing_key_is_not_found,
-                routes_need_a_master_key,
             }
             document {
                 post_replaces_and_put_merges,
