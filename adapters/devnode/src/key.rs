@@ -154,7 +154,8 @@ impl Keys {
 
     fn position(&self, name: &str, master_key: &str) -> Result<usize, ApiError> {
         self.0.iter().position(|key| key.is_named(name, master_key)).ok_or_else(|| {
-            ApiError::with_status(404, "api_key_not_found", format!("API key `{name}` not found."))
+            let shown = Uuid::parse_str(name).map_or_else(|_| name.to_owned(), |uid| uid.to_string());
+            ApiError::with_status(404, "api_key_not_found", format!("API key `{shown}` not found."))
         })
     }
 }

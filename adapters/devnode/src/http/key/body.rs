@@ -131,14 +131,15 @@ fn action(action: &str, path: &str, code: &str) -> Result<(), ApiError> {
     if ACTIONS.contains(&action) { Ok(()) } else { Err(unknown_value(path, action, &ACTIONS, code)) }
 }
 
-/// Checks an index uid that may end with a star.
+/// Checks an index uid that may end with a star, which the message of an error leaves out.
 fn pattern(pattern: &str, path: &str, code: &str) -> Result<(), ApiError> {
-    if pattern == "*" || is_index_uid(pattern.strip_suffix('*').unwrap_or(pattern)) {
+    let uid = pattern.strip_suffix('*').unwrap_or(pattern);
+    if pattern == "*" || is_index_uid(uid) {
         return Ok(());
     }
     let rule = "Index uid patterns can be an integer or a string containing only alphanumeric characters, hyphens (-), \
                 underscores (_), and optionally end with a star (*).";
-    let message = format!("Invalid value at `{path}`: `{pattern}` is not a valid index uid pattern. {rule}");
+    let message = format!("Invalid value at `{path}`: `{uid}` is not a valid index uid pattern. {rule}");
     Err(ApiError::invalid(code, message))
 }
 
