@@ -312,6 +312,10 @@ error_codes! {
     MiroirSinkConflict = "miroir_sink_conflict", InvalidRequest;
     /// No job has this id.
     MiroirJobNotFound = "miroir_job_not_found", InvalidRequest;
+    /// The node is not of the cluster.
+    MiroirNodeNotFound = "miroir_node_not_found", InvalidRequest;
+    /// The node is not in the state that the operation is for.
+    MiroirNodeConflict = "miroir_node_conflict", InvalidRequest;
     /// The job has ended, so it cannot be canceled.
     MiroirJobFinished = "miroir_job_finished", InvalidRequest;
 }

@@ -103,6 +103,16 @@ name_type!(
     InstanceId, "instance id", 64
 );
 
+name_type!(
+    /// The id of a cluster. It is made once, and stays the same for as long as the store exists.
+    ClusterId, "cluster id", 64
+);
+
+name_type!(
+    /// The id of the data of one node. A node that was emptied or rolled back gets a new one.
+    Incarnation, "incarnation", 64
+);
+
 macro_rules! number_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

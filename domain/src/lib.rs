@@ -110,6 +110,7 @@ pub mod document;
 pub mod error;
 pub mod health;
 mod id;
+pub mod identity;
 pub mod index;
 pub mod job;
 pub mod json;

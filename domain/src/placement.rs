@@ -200,8 +200,24 @@ impl Placement {
     /// Shards with only one choice are assigned first, so that the nodes which must be in the set are known
     /// when the others are assigned. `cost` is called once per node.
     pub fn covering_set(&self, groups: &[GroupId], cost: &dyn Fn(&NodeId) -> Option<u64>) -> CoveringSet {
+        self.covering_set_avoiding(groups, cost, &|_| ShardSet::default(), None)
+    }
+
+    /// Chooses a covering set as [`Placement::covering_set`] does, and avoids the shards that `doubtful`
+    /// returns for a node, also if the node is in the set for others. `doubt_cost` is the additional cost
+    /// of such a shard; if it is `None`, the node does not serve it. `doubtful` is called once per node.
+    pub fn covering_set_avoiding(
+        &self,
+        groups: &[GroupId],
+        cost: &dyn Fn(&NodeId) -> Option<u64>,
+        doubtful: &dyn Fn(&NodeId) -> ShardSet,
+        doubt_cost: Option<u64>,
+    ) -> CoveringSet {
         let groups: Vec<&PlacedGroup> = groups.iter().filter_map(|id| self.group(*id)).collect();
-        let costs: Vec<Option<u64>> = self.nodes.iter().map(cost).collect();
+        let costs = Costs {
+            nodes: self.nodes.iter().map(|node| Some((cost(node)?, doubtful(node)))).collect(),
+            doubt: doubt_cost,
+        };
         let mut shares = vec![Vec::new(); self.nodes.len()];
         let mut open = Vec::new();
         let mut uncovered = ShardSet::default();
@@ -211,7 +227,7 @@ impl Placement {
                     uncovered.insert(shard);
                 }
                 Some((group, lowest)) => {
-                    let mut choices = at_cost(group.positions(shard), &costs, lowest);
+                    let mut choices = at_cost(group.positions(shard), &costs, shard, lowest);
                     match (choices.next(), choices.next()) {
                         (Some(only), None) => shares[only as usize].push(shard),
                         _ => open.push((shard, group, lowest)),
@@ -220,7 +236,7 @@ impl Placement {
             }
         }
         for (shard, group, lowest) in open {
-            let choices = || at_cost(group.positions(shard), &costs, lowest);
+            let choices = || at_cost(group.positions(shard), &costs, shard, lowest);
             let visited = choices().find(|position| !shares[*position as usize].is_empty());
             if let Some(chosen) = visited.or_else(|| choices().next()) {
                 shares[chosen as usize].push(shard);
@@ -233,15 +249,29 @@ impl Placement {
 /// The cost from which a node is used only if no group has a cheaper replica.
 pub const LAST_RESORT_COST: u64 = 1 << 40;
 
+/// The costs of the nodes of a placement, by position.
+struct Costs {
+    /// The cost of each node that serves reads, with its doubtful shards.
+    nodes: Vec<Option<(u64, ShardSet)>>,
+    /// The additional cost of a doubtful shard. `None` if a node does not serve it.
+    doubt: Option<u64>,
+}
+
+impl Costs {
+    fn of(&self, position: u32, shard: Shard) -> Option<u64> {
+        let (cost, doubtful) = self.nodes[position as usize].as_ref()?;
+        if doubtful.is_empty() || !doubtful.contains(shard) {
+            return Some(*cost);
+        }
+        Some(cost.saturating_add(self.doubt?))
+    }
+}
+
 /// Returns the first group that serves `shard` below [`LAST_RESORT_COST`], else the cheapest group, with the
 /// lowest cost of its replicas.
-fn cheapest<'a>(
-    groups: &[&'a PlacedGroup],
-    shard: Shard,
-    costs: &[Option<u64>],
-) -> Option<(&'a PlacedGroup, u64)> {
+fn cheapest<'a>(groups: &[&'a PlacedGroup], shard: Shard, costs: &Costs) -> Option<(&'a PlacedGroup, u64)> {
     let serving = groups.iter().filter_map(|group| {
-        let lowest = group.positions(shard).iter().filter_map(|position| costs[*position as usize]).min()?;
+        let lowest = group.positions(shard).iter().filter_map(|position| costs.of(*position, shard)).min()?;
         Some((*group, lowest))
     });
     // `min_by_key` returns the first of equal keys, so groups below the limit keep the caller's order.
@@ -249,8 +279,13 @@ fn cheapest<'a>(
 }
 
 /// Returns those of `positions` whose node has exactly this cost, best score first.
-fn at_cost<'a>(positions: &'a [u32], costs: &'a [Option<u64>], cost: u64) -> impl Iterator<Item = u32> + 'a {
-    positions.iter().copied().filter(move |position| costs[*position as usize] == Some(cost))
+fn at_cost<'a>(
+    positions: &'a [u32],
+    costs: &'a Costs,
+    shard: Shard,
+    cost: u64,
+) -> impl Iterator<Item = u32> + 'a {
+    positions.iter().copied().filter(move |position| costs.of(*position, shard) == Some(cost))
 }
 
 /// Replaces positions by names in a list of shares. Nodes without shards are left out unless `keep_empty`.

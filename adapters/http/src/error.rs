@@ -38,6 +38,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::MiroirAliasNotFound
         | ErrorCode::MiroirCanaryNotFound
         | ErrorCode::MiroirSinkNotFound
+        | ErrorCode::MiroirNodeNotFound
         | ErrorCode::MiroirJobNotFound => StatusCode::NOT_FOUND,
         ErrorCode::IndexAlreadyExists
         | ErrorCode::MiroirAliasConflict
@@ -45,6 +46,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::MiroirCanaryExists
         | ErrorCode::MiroirCanaryConfigured
         | ErrorCode::MiroirSinkConflict
+        | ErrorCode::MiroirNodeConflict
         | ErrorCode::MiroirJobFinished => StatusCode::CONFLICT,
         ErrorCode::MiroirChangesTrimmed => StatusCode::GONE,
         ErrorCode::MiroirAliasVersionMismatch | ErrorCode::MiroirCanaryVersionMismatch => {
@@ -165,6 +167,12 @@ fn from_store(error: &StoreError) -> Failure {
         StoreError::Unavailable { outcome, .. } => {
             tracing::error!(target: "miroir::http", error = %error_chain(error), "the task store is unavailable");
             let message = format!("The task store is unavailable; {outcome}.");
+            Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
+        }
+        StoreError::Foreign(reason) => {
+            tracing::warn!(target: "miroir::http", "a request was refused: {reason}");
+            let mut message = format!("{reason}.");
+            message[..1].make_ascii_uppercase();
             Failure::refused(ErrorCode::MiroirStoreUnavailable, message)
         }
         StoreError::Contended(_) => {

@@ -249,6 +249,13 @@ impl Exchange {
         if let Some(version) = version {
             insert(headers, header::ETAG, &format!("\"{version}\""));
         }
+        if let Some(age) = self.apis.staleness.registry_age() {
+            insert(
+                headers,
+                header::HeaderName::from_static("x-miroir-registry-age"),
+                &age.as_secs().to_string(),
+            );
+        }
         if let Some(degraded) = degraded {
             insert(
                 headers,

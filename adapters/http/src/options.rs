@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use miroir_ports::inbound::{
     AliasApi, CanaryApi, ChangeFeed, ClusterApi, DocumentApi, IndexApi, InstanceApi, JobApi, MetricsApi,
-    SearchApi, SettingsApi, SinkApi, TaskApi,
+    SearchApi, SettingsApi, SinkApi, StalenessApi, TaskApi,
 };
 use miroir_ports::outbound::Observer;
 
@@ -28,6 +28,8 @@ pub struct Apis {
     pub alias: Arc<dyn AliasApi>,
     /// The cluster.
     pub cluster: Arc<dyn ClusterApi>,
+    /// The staleness of reads while the task store is away.
+    pub staleness: Arc<dyn StalenessApi>,
     /// Canaries.
     pub canary: Arc<dyn CanaryApi>,
     /// The feed of changes.

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use miroir_domain::NodeId;
 use miroir_ports::error_chain;
-use miroir_ports::outbound::NodeError;
+use miroir_ports::outbound::{ConnectionGuard, NodeError};
 use reqwest::{Body, Client, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
+use tower::BoxError;
+use tower::timeout::TimeoutLayer;
+use tower::util::AndThenLayer;
 use tracing::{debug, trace};
 
 use crate::call::{Call, CallBody};
@@ -21,44 +25,35 @@ use crate::error::{ResponseFailure, from_send, is_refusal, refused, undecided};
 /// The most memory to reserve for a body because of its announced length alone, in bytes.
 const READ_AHEAD_BYTES: usize = 1 << 20;
 
-/// The nodes of a cluster, over HTTP.
+/// The HTTP clients of the nodes.
 ///
 /// Connections are kept and reused. A request is sent at most once: redirects are not followed, failed
 /// requests are not repeated, and the client below sends a request again only if a kept connection turns out
 /// to be closed before its first byte is written.
 #[derive(Debug)]
-pub struct MeilisearchNodes {
-    client: Client,
-    nodes: BTreeMap<NodeId, Node>,
+pub(crate) struct HttpNodes {
+    /// Each node with a client of its own, so that a guard knows to which node a connection leads.
+    nodes: BTreeMap<NodeId, (Node, Client)>,
     max_response_bytes: usize,
 }
 
-impl MeilisearchNodes {
-    /// Creates a client for these nodes. Opens no connection.
-    pub fn new(
+impl HttpNodes {
+    /// Creates a client for each node. Opens no connection. Each connection is used once `guard` has admitted
+    /// it, or at once if there is no guard.
+    pub(crate) fn new(
         endpoints: impl IntoIterator<Item = NodeEndpoint>,
         options: &ClientOptions,
+        guard: Option<&Arc<dyn ConnectionGuard>>,
     ) -> Result<Self, BuildError> {
         let mut nodes = BTreeMap::new();
         for endpoint in endpoints {
             let node = Node::try_from(endpoint)?;
-            if let Some(twin) = nodes.insert(node.id.clone(), node) {
+            let client = client(&node.id, options, guard).map_err(BuildError::Client)?;
+            if let Some((twin, _)) = nodes.insert(node.id.clone(), (node, client)) {
                 return Err(BuildError::DuplicateNode(twin.id));
             }
         }
-        let client = Client::builder()
-            .user_agent(concat!("miroir/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(options.connect_timeout)
-            .pool_idle_timeout(options.idle_timeout)
-            .pool_max_idle_per_host(options.idle_connections)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .http1_only()
-            .build()
-            .map_err(BuildError::Client)?;
-        Ok(Self { client, nodes, max_response_bytes: options.max_response_bytes })
+        Ok(Self { nodes, max_response_bytes: options.max_response_bytes })
     }
 
     /// Sends `call` and reads the JSON of a successful response. Waits until `deadline` at most.
@@ -83,9 +78,10 @@ impl MeilisearchNodes {
         call: Call,
         deadline: Instant,
     ) -> Result<T, NodeError> {
-        let node = self.nodes.get(id).ok_or_else(|| NodeError::unreachable(id, "it is not configured"))?;
+        let (node, client) =
+            self.nodes.get(id).ok_or_else(|| NodeError::unreachable(id, "it is not configured"))?;
         let late = |_| NodeError::unknown(id, ResponseFailure::Late);
-        let request = self.request(node, call);
+        let request = request(client, node, call);
         let response = timeout_at(deadline, request.send())
             .await
             .map_err(late)?
@@ -106,24 +102,53 @@ impl MeilisearchNodes {
         serde_json::from_slice(&body)
             .map_err(|error| NodeError::unknown(id, ResponseFailure::Unexpected(error)))
     }
+}
 
-    fn request(&self, node: &Node, call: Call) -> RequestBuilder {
-        let mut request = self.client.request(call.method, format!("{}{}", node.base_url, call.path));
-        if !call.query.is_empty() {
-            request = request.query(&call.query);
-        }
-        if let Some(authorization) = &node.authorization {
-            request = request.header(AUTHORIZATION, authorization.clone());
-        }
-        match call.body {
-            CallBody::Empty => request,
-            CallBody::Json(body) => request.json(&body),
-            CallBody::Ndjson(documents) => request
-                .header(CONTENT_TYPE, "application/x-ndjson")
-                .header(CONTENT_LENGTH, documents.content_length())
-                .body(Body::wrap_stream(stream::iter(documents.chunks().map(Ok::<_, Infallible>)))),
-        }
+fn request(client: &Client, node: &Node, call: Call) -> RequestBuilder {
+    let mut request = client.request(call.method, format!("{}{}", node.base_url, call.path));
+    if !call.query.is_empty() {
+        request = request.query(&call.query);
     }
+    if let Some(authorization) = &node.authorization {
+        request = request.header(AUTHORIZATION, authorization.clone());
+    }
+    match call.body {
+        CallBody::Empty => request,
+        CallBody::Json(body) => request.json(&body),
+        CallBody::Ndjson(documents) => request
+            .header(CONTENT_TYPE, "application/x-ndjson")
+            .header(CONTENT_LENGTH, documents.content_length())
+            .body(Body::wrap_stream(stream::iter(documents.chunks().map(Ok::<_, Infallible>)))),
+    }
+}
+
+/// Creates the HTTP client of one node.
+fn client(
+    node: &NodeId,
+    options: &ClientOptions,
+    guard: Option<&Arc<dyn ConnectionGuard>>,
+) -> reqwest::Result<Client> {
+    let builder = Client::builder()
+        .user_agent(concat!("miroir/", env!("CARGO_PKG_VERSION")))
+        .pool_idle_timeout(options.idle_timeout)
+        .pool_max_idle_per_host(options.idle_connections)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .http1_only()
+        // A layer instead of `connect_timeout`, which would count the admission as well.
+        .connector_layer(TimeoutLayer::new(options.connect_timeout));
+    let Some(guard) = guard.cloned() else { return builder.build() };
+    let node = node.clone();
+    let admit = AndThenLayer::new(move |connection| {
+        let (guard, node) = (Arc::clone(&guard), node.clone());
+        async move {
+            guard.admit(&node).await.map_err(BoxError::from)?;
+            Ok(connection)
+        }
+    });
+    builder.connector_layer(admit).build()
 }
 
 /// Reads a body to its end.

@@ -1,5 +1,6 @@
 //! Nodes over HTTP: [`MeilisearchNodes`] implements the port [`Nodes`](miroir_ports::outbound::Nodes) against
-//! unmodified Meilisearch servers.
+//! unmodified Meilisearch servers, and [`MeilisearchInspector`] the port
+//! [`NodeInspector`](miroir_ports::outbound::NodeInspector).
 //!
 //! | module | its part |
 //! |---|---|
@@ -7,7 +8,9 @@
 //! | `call` | one HTTP request to a node, without its address |
 //! | `client` | the HTTP client: sends one call and reads its response, within a deadline and a size |
 //! | `write`, `read`, `task` | the operations of the port as calls, and the meaning of their responses |
-//! | `probe` | the probe: the node is available, and accepts the key |
+//! | `inspector` | the identity of nodes, over connections of its own |
+//! | `marker` | the marker of a node: an API key, or an index with one document |
+//! | `probe` | a node is available, and accepts the key |
 //! | `nodes` | the port's methods, each in a few lines |
 //! | `error` | failures: refusals, requests that certainly did nothing, and those with an unknown outcome |
 
@@ -15,11 +18,14 @@ mod call;
 mod client;
 mod endpoint;
 mod error;
+mod inspector;
+mod marker;
 mod nodes;
 mod probe;
 mod read;
 mod task;
 mod write;
 
-pub use client::MeilisearchNodes;
 pub use endpoint::{BuildError, ClientOptions, MasterKey, NodeEndpoint};
+pub use inspector::MeilisearchInspector;
+pub use nodes::MeilisearchNodes;

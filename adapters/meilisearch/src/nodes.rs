@@ -1,34 +1,58 @@
 //! The implementation of the port, operation by operation.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::NodeId;
 use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
-use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
+use miroir_ports::outbound::{
+    ConnectionGuard, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes,
+};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::client::MeilisearchNodes;
-use crate::{probe, read, task, write};
+use crate::client::HttpNodes;
+use crate::endpoint::{BuildError, ClientOptions, NodeEndpoint};
+use crate::{read, task, write};
+
+/// The nodes of a cluster, over HTTP.
+#[derive(Debug)]
+pub struct MeilisearchNodes {
+    http: HttpNodes,
+}
+
+impl MeilisearchNodes {
+    /// Creates a client for these nodes. Opens no connection. `guard` admits each connection before its first
+    /// request.
+    pub fn new(
+        endpoints: impl IntoIterator<Item = NodeEndpoint>,
+        options: &ClientOptions,
+        guard: &Arc<dyn ConnectionGuard>,
+    ) -> Result<Self, BuildError> {
+        Ok(Self { http: HttpNodes::new(endpoints, options, Some(guard))? })
+    }
+
+    /// Creates a client for servers that are known to be the right ones, and admits every connection.
+    pub fn unguarded(
+        endpoints: impl IntoIterator<Item = NodeEndpoint>,
+        options: &ClientOptions,
+    ) -> Result<Self, BuildError> {
+        Ok(Self { http: HttpNodes::new(endpoints, options, None)? })
+    }
+}
 
 #[async_trait]
 impl Nodes for MeilisearchNodes {
-    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
-        let deadline = Instant::now() + timeout;
-        probe::health(self, node, deadline).await?;
-        probe::key(self, node, deadline).await
-    }
-
     async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
         let deadline = Instant::now() + timeout;
-        let accepted: write::Accepted = self.send(node, write::call(write), deadline).await?;
+        let accepted: write::Accepted = self.http.send(node, write::call(write), deadline).await?;
         Ok(accepted.task_uid)
     }
 
     async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
-        self.send(node, read::call(read), Instant::now() + timeout).await
+        self.http.send(node, read::call(read), Instant::now() + timeout).await
     }
 
     async fn node_search(
@@ -37,7 +61,7 @@ impl Nodes for MeilisearchNodes {
         search: NodeSearch,
         timeout: Duration,
     ) -> Result<SearchResponse, NodeError> {
-        self.send(node, read::search_call(search), Instant::now() + timeout).await
+        self.http.send(node, read::search_call(search), Instant::now() + timeout).await
     }
 
     async fn node_tasks(
@@ -46,6 +70,6 @@ impl Nodes for MeilisearchNodes {
         selection: NodeTaskSelection,
         timeout: Duration,
     ) -> Result<Vec<NodeTaskReport>, NodeError> {
-        task::list(self, node, selection, Instant::now() + timeout).await
+        task::list(&self.http, node, selection, Instant::now() + timeout).await
     }
 }

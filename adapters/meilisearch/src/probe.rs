@@ -1,4 +1,4 @@
-//! The probe of a node: it is available, and accepts the key.
+//! Checks that a node is available and accepts the key.
 
 use http::Method;
 use miroir_domain::NodeId;
@@ -7,14 +7,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::call::Call;
-use crate::client::MeilisearchNodes;
+use crate::client::HttpNodes;
 
 /// Checks that the node says that it is available.
-pub(crate) async fn health(
-    nodes: &MeilisearchNodes,
-    node: &NodeId,
-    deadline: Instant,
-) -> Result<(), NodeError> {
+pub(crate) async fn health(nodes: &HttpNodes, node: &NodeId, deadline: Instant) -> Result<(), NodeError> {
     let call = Call::new(Method::GET, "/health");
     let health: Value = nodes.send(node, call, deadline).await.map_err(|error| match error {
         // Every Meilisearch server serves this route without a key, so a server that refuses it is not
@@ -31,13 +27,20 @@ pub(crate) async fn health(
     }
 }
 
-/// Checks that the node accepts the key. A node that refuses it refuses every request, so it is of no use,
-/// though each refusal is a response.
-pub(crate) async fn key(nodes: &MeilisearchNodes, node: &NodeId, deadline: Instant) -> Result<(), NodeError> {
+/// Returns the version of the node, which it shows to those with its key. A node that refuses the key refuses
+/// every request, so it is of no use, though each refusal is a response.
+pub(crate) async fn version(
+    nodes: &HttpNodes,
+    node: &NodeId,
+    deadline: Instant,
+) -> Result<String, NodeError> {
     let call = Call::new(Method::GET, "/version");
     let version: Result<Value, NodeError> = nodes.send(node, call, deadline).await;
     match version {
-        Ok(_) => Ok(()),
+        Ok(version) => match version.get("pkgVersion").and_then(Value::as_str) {
+            Some(version) => Ok(version.to_owned()),
+            None => Err(NodeError::unknown(node, "its version route returned no `pkgVersion`")),
+        },
         Err(NodeError::Refused { status: status @ (401 | 403), error, .. }) => Err(NodeError::unknown(
             node,
             format!(

@@ -1,6 +1,7 @@
 //! The tasks of a node, listed to the end.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use http::Method;
 use miroir_domain::task::{NodeTaskReport, TaskStatus};
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::call::Call;
-use crate::client::MeilisearchNodes;
+use crate::client::HttpNodes;
 use crate::error::response_error;
 
 /// The number of uids in one request: with ten digits and a separator each, the URL stays well below the 8
@@ -20,6 +21,9 @@ const UIDS_PER_CALL: usize = 200;
 
 /// The number of tasks in one page if the total is not known.
 const TASKS_PER_PAGE: u32 = 1000;
+
+/// The pause between two reads of a task that is waited for.
+const POLL_PAUSE: Duration = Duration::from_millis(20);
 
 /// One page of `GET /tasks`.
 #[derive(Deserialize)]
@@ -64,7 +68,7 @@ impl From<TaskObject> for NodeTaskReport {
 
 /// Returns the tasks of `node` that `selection` names, each once.
 pub(crate) async fn list(
-    nodes: &MeilisearchNodes,
+    nodes: &HttpNodes,
     node: &NodeId,
     selection: NodeTaskSelection,
     deadline: Instant,
@@ -74,6 +78,31 @@ pub(crate) async fn list(
         list_pages(nodes, node, &filter, deadline, &mut found).await?;
     }
     Ok(found.into_values().collect())
+}
+
+/// Waits until a task of `node` has succeeded.
+pub(crate) async fn succeeded(
+    nodes: &HttpNodes,
+    node: &NodeId,
+    uid: u32,
+    deadline: Instant,
+) -> Result<(), NodeError> {
+    loop {
+        let task: TaskObject =
+            nodes.send(node, Call::new(Method::GET, format!("/tasks/{uid}")), deadline).await?;
+        if task.status == TaskStatus::Succeeded {
+            return Ok(());
+        }
+        if task.status.is_finished() {
+            let error = task.error.as_ref().and_then(response_error).map(|error| error.message);
+            let reason = error.unwrap_or_else(|| "it was canceled".to_owned());
+            return Err(NodeError::unknown(node, format!("its task {uid} did not succeed: {reason}")));
+        }
+        if Instant::now() + POLL_PAUSE >= deadline {
+            return Err(NodeError::unknown(node, format!("its task {uid} is not done yet")));
+        }
+        tokio::time::sleep(POLL_PAUSE).await;
+    }
 }
 
 /// Returns the queries that cover the selection together. There are none for no uids, because a query without
@@ -99,7 +128,7 @@ fn filters(selection: NodeTaskSelection) -> Vec<Vec<(&'static str, String)>> {
 }
 
 async fn list_pages(
-    nodes: &MeilisearchNodes,
+    nodes: &HttpNodes,
     node: &NodeId,
     filter: &[(&'static str, String)],
     deadline: Instant,

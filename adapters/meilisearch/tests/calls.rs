@@ -222,10 +222,10 @@ async fn search_is_unknown_when_the_response_is_invalid() {
 async fn node_below_a_path_is_called_there() {
     let server = ScriptedNode::json("200 OK", r#"{"status":"available"}"#).await;
     let endpoint = endpoint(&format!("http://{}/search/node-1/", server.address));
-    let nodes = MeilisearchNodes::new([endpoint], &ClientOptions::default()).unwrap();
-    nodes.node_probe(&node(), AMPLE).await.unwrap();
+    let nodes = MeilisearchNodes::unguarded([endpoint], &ClientOptions::default()).unwrap();
+    nodes.node_read(&node(), NodeRead::Version, AMPLE).await.unwrap();
     let lines: Vec<String> = server.requests().iter().map(|request| request.line().to_owned()).collect();
-    assert_eq!(lines, ["GET /search/node-1/health", "GET /search/node-1/version"]);
+    assert_eq!(lines, ["GET /search/node-1/version"]);
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn connections_are_reused() {
     let server = ScriptedNode::json("200 OK", r#"{"status":"available"}"#).await;
     let nodes = server.client();
     for _ in 0..20 {
-        nodes.node_probe(&node(), AMPLE).await.unwrap();
+        nodes.node_read(&node(), NodeRead::Version, AMPLE).await.unwrap();
     }
     drop(nodes);
     // Each connection adds one permit at its end, and dropping the client ends all of them.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use miroir_domain::write::WriteOperation;
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
 use miroir_ports::error_chain;
-use miroir_ports::outbound::{NodeError, NodeRead, NodeTaskSelection, NodeWrite, Nodes};
+use miroir_ports::outbound::{NodeError, NodeInspector as _, NodeRead, NodeTaskSelection, NodeWrite, Nodes};
 use support::{Reply, ScriptedNode, endpoint, node, response};
 use tokio::net::TcpListener;
 
@@ -44,7 +44,7 @@ async fn write_is_unreachable_when_the_port_is_closed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let nodes = MeilisearchNodes::new([endpoint(&url)], &ClientOptions::default()).unwrap();
+    let nodes = MeilisearchNodes::unguarded([endpoint(&url)], &ClientOptions::default()).unwrap();
     match write_to(&nodes, AMPLE).await {
         Err(NodeError::Unreachable { source, .. }) => {
             let reason = error_chain(&source);
@@ -57,7 +57,8 @@ async fn write_is_unreachable_when_the_port_is_closed() {
 #[tokio::test]
 async fn write_is_unreachable_when_the_name_does_not_resolve() {
     let nodes =
-        MeilisearchNodes::new([endpoint("http://node.invalid:7700")], &ClientOptions::default()).unwrap();
+        MeilisearchNodes::unguarded([endpoint("http://node.invalid:7700")], &ClientOptions::default())
+            .unwrap();
     let outcome = write_to(&nodes, AMPLE).await;
     assert!(matches!(outcome, Err(NodeError::Unreachable { .. })), "{outcome:?}");
 }
@@ -75,14 +76,14 @@ async fn write_is_unreachable_when_the_connection_takes_too_long() {
         assert!(fillers.len() < 64, "the backlog never fills");
     }
     let options = ClientOptions { connect_timeout: BRIEF, ..ClientOptions::default() };
-    let nodes = MeilisearchNodes::new([endpoint(&format!("http://{address}"))], &options).unwrap();
+    let nodes = MeilisearchNodes::unguarded([endpoint(&format!("http://{address}"))], &options).unwrap();
     let outcome = write_to(&nodes, AMPLE).await;
     assert!(matches!(outcome, Err(NodeError::Unreachable { .. })), "{outcome:?}");
 }
 
 #[tokio::test]
 async fn call_is_unreachable_when_the_node_is_not_configured() {
-    let nodes = MeilisearchNodes::new([], &ClientOptions::default()).unwrap();
+    let nodes = MeilisearchNodes::unguarded([], &ClientOptions::default()).unwrap();
     let outcome = write_to(&nodes, AMPLE).await;
     assert!(matches!(outcome, Err(NodeError::Unreachable { .. })), "{outcome:?}");
 }
@@ -131,7 +132,7 @@ async fn write_is_not_done_twice_when_the_connection_closes_right_after_accept()
             assert_eq!(accepted, 1, "the call connects again");
         }
     });
-    let nodes = MeilisearchNodes::new([endpoint(&url)], &ClientOptions::default()).unwrap();
+    let nodes = MeilisearchNodes::unguarded([endpoint(&url)], &ClientOptions::default()).unwrap();
     unknown(write_to(&nodes, AMPLE).await);
     assert!(!accepting.is_finished(), "the call connected again");
     accepting.abort();
@@ -322,7 +323,7 @@ async fn dropping_a_call_drops_its_connection() {
 }
 
 #[tokio::test]
-async fn probe_is_bad_for_health_when_the_server_is_not_meilisearch() {
+async fn inspection_is_bad_for_health_when_the_server_is_not_meilisearch() {
     for (status, body) in [
         ("404 Not Found", r#"{"message":"m","code":"not_found","type":"invalid_request","link":""}"#),
         ("200 OK", r#"{"status":"starting"}"#),
@@ -330,13 +331,13 @@ async fn probe_is_bad_for_health_when_the_server_is_not_meilisearch() {
         ("200 OK", "[]"),
     ] {
         let server = ScriptedNode::json(status, body).await;
-        let outcome = server.client().node_probe(&node(), AMPLE).await;
+        let outcome = server.inspector().node_inspect(&node(), None, AMPLE).await;
         assert!(outcome.as_ref().is_err_and(NodeError::is_bad_for_health), "{body}: {outcome:?}");
     }
 }
 
 #[tokio::test]
-async fn probe_is_bad_for_health_when_the_key_is_refused() {
+async fn inspection_is_bad_for_health_when_the_key_is_refused() {
     let refusal = r#"{"message":"m","code":"invalid_api_key","type":"auth","link":""}"#;
     for (status, body, reason) in [
         ("403 Forbidden", refusal, "it refuses the key (403 invalid_api_key): set its master key as"),
@@ -348,7 +349,7 @@ async fn probe_is_bad_for_health_when_the_key_is_refused() {
             _ => Reply::Send(response(status, body)),
         })
         .await;
-        let error = server.client().node_probe(&node(), AMPLE).await.unwrap_err();
+        let error = server.inspector().node_inspect(&node(), None, AMPLE).await.unwrap_err();
         assert!(error.is_bad_for_health() && error_chain(&error).contains(reason), "{}", error_chain(&error));
     }
 }

@@ -15,9 +15,11 @@ use miroir_domain::settings::{Setting, SettingsAction, SettingsChange};
 use miroir_domain::task::{NodeTaskReport, TaskStatus};
 use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, NodeId, ShardSet, Timestamp};
-use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
+use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchInspector, MeilisearchNodes, NodeEndpoint};
 use miroir_ports::error_chain;
-use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
+use miroir_ports::outbound::{
+    NodeError, NodeInspector as _, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes,
+};
 use serde_json::{Map, Value, json};
 use support::merged;
 use tokio::process::{Child, Command};
@@ -60,9 +62,9 @@ impl Server {
             .kill_on_drop(true)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {binary}: {error}"));
-        let nodes = client(address, MASTER_KEY);
+        let (nodes, inspector) = (client(address, MASTER_KEY), inspector(address, MASTER_KEY));
         let responds = async {
-            while nodes.node_probe(&node(), CALL).await.is_err() {
+            while inspector.node_inspect(&node(), None, CALL).await.is_err() {
                 let ended = process.try_wait().unwrap();
                 assert!(ended.is_none(), "{binary} ended: {}", std::fs::read_to_string(&log).unwrap());
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -124,7 +126,13 @@ impl Server {
 fn client(address: SocketAddr, key: &str) -> MeilisearchNodes {
     let endpoint =
         NodeEndpoint { id: node(), url: format!("http://{address}"), master_key: Some(MasterKey::new(key)) };
-    MeilisearchNodes::new([endpoint], &ClientOptions::default()).unwrap()
+    MeilisearchNodes::unguarded([endpoint], &ClientOptions::default()).unwrap()
+}
+
+fn inspector(address: SocketAddr, key: &str) -> MeilisearchInspector {
+    let endpoint =
+        NodeEndpoint { id: node(), url: format!("http://{address}"), master_key: Some(MasterKey::new(key)) };
+    MeilisearchInspector::new([endpoint], &ClientOptions::default()).unwrap()
 }
 
 fn node() -> NodeId {
@@ -279,10 +287,11 @@ async fn tasks_are_listed_by_uid_and_by_time() {
 }
 
 #[tokio::test]
-async fn probe_is_bad_for_health_when_the_key_is_wrong() {
+async fn inspection_is_bad_for_health_when_the_key_is_wrong() {
     let server = Server::start().await;
-    let stranger = client(server.address, "another-key-for-tests");
-    let error = stranger.node_probe(&node(), CALL).await.unwrap_err();
+    let key = "another-key-for-tests";
+    let stranger = client(server.address, key);
+    let error = inspector(server.address, key).node_inspect(&node(), None, CALL).await.unwrap_err();
     assert!(error.is_bad_for_health());
     let reason = error_chain(&error);
     assert!(reason.contains("it refuses the key (403 invalid_api_key)"), "{reason}");

@@ -6,6 +6,7 @@ use miroir_domain::admin_session::AdminSession;
 use miroir_domain::alias::Alias;
 use miroir_domain::canary::{Canary, CanaryRun};
 use miroir_domain::change::{PendingChanges, SinkRow};
+use miroir_domain::identity::{ClusterRow, NodeRow};
 use miroir_domain::index::IndexEntry;
 use miroir_domain::job::Job;
 use miroir_domain::replica::ReplicaRow;
@@ -34,6 +35,8 @@ pub(crate) struct Data {
     pub(crate) replicas: BTreeMap<String, ReplicaRow>,
     pub(crate) last_replica_stamp: u64,
     pub(crate) replica_recovery: Option<ReplicaRecovery>,
+    pub(crate) cluster: Option<ClusterRow>,
+    pub(crate) nodes: BTreeMap<NodeId, NodeRow>,
     pub(crate) aliases: BTreeMap<IndexUid, Alias>,
     pub(crate) sessions: BTreeMap<String, Session>,
     pub(crate) idempotency: BTreeMap<String, IdempotencyRow>,

@@ -11,6 +11,7 @@ mod change_outbox;
 mod change_sink;
 mod data;
 mod idempotency;
+mod identity;
 mod index;
 mod job;
 mod lease;

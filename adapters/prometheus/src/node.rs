@@ -2,9 +2,12 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use miroir_domain::NodeId;
-use miroir_ports::outbound::{NodeError, NodeOperation, Nodes};
+use async_trait::async_trait;
+use miroir_domain::identity::{NodeFacts, NodeMarker};
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::outbound::{NodeError, NodeInspector, NodeOperation, Nodes};
 use prometheus::{HistogramVec, IntCounterVec, Result as MadeResult};
 use tokio::time::Instant;
 
@@ -31,6 +34,24 @@ impl NodeMetrics {
                 &CALL_SECONDS,
             )?,
         })
+    }
+}
+
+impl NodeMetrics {
+    /// Counts and times a call.
+    async fn count<T>(
+        &self,
+        node: &NodeId,
+        operation: NodeOperation,
+        call: impl Future<Output = Result<T, NodeError>> + Send,
+    ) -> Result<T, NodeError> {
+        let begun = Instant::now();
+        let result = call.await;
+        self.requests.with_label_values(&[node.as_str(), operation.as_str(), outcome(&result)]).inc();
+        self.durations
+            .with_label_values(&[node.as_str(), operation.as_str()])
+            .observe(begun.elapsed().as_secs_f64());
+        result
     }
 }
 
@@ -61,15 +82,55 @@ impl MeteredNodes {
         operation: NodeOperation,
         call: impl Future<Output = Result<T, NodeError>> + Send,
     ) -> Result<T, NodeError> {
-        let begun = Instant::now();
-        let result = call.await;
-        let NodeMetrics { requests, durations } = self.metrics.as_ref();
-        requests.with_label_values(&[node.as_str(), operation.as_str(), outcome(&result)]).inc();
-        durations
-            .with_label_values(&[node.as_str(), operation.as_str()])
-            .observe(begun.elapsed().as_secs_f64());
-        result
+        self.metrics.count(node, operation, call).await
     }
 }
 
 miroir_ports::wrap_nodes!(MeteredNodes);
+
+/// An inspector with counted probes. The rare other calls are not counted.
+pub(super) struct MeteredInspector {
+    inner: Arc<dyn NodeInspector>,
+    metrics: Arc<NodeMetrics>,
+}
+
+impl MeteredInspector {
+    pub(super) fn new(inner: Arc<dyn NodeInspector>, metrics: Arc<NodeMetrics>) -> Self {
+        Self { inner, metrics }
+    }
+}
+
+#[async_trait]
+impl NodeInspector for MeteredInspector {
+    async fn node_inspect(
+        &self,
+        node: &NodeId,
+        remembered: Option<u32>,
+        timeout: Duration,
+    ) -> Result<NodeFacts, NodeError> {
+        let call = self.inner.node_inspect(node, remembered, timeout);
+        self.metrics.count(node, NodeOperation::Probe, call).await
+    }
+
+    async fn node_mark(
+        &self,
+        node: &NodeId,
+        marker: &NodeMarker,
+        timeout: Duration,
+    ) -> Result<(), NodeError> {
+        self.inner.node_mark(node, marker, timeout).await
+    }
+
+    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError> {
+        self.inner.node_indexes(node, timeout).await
+    }
+
+    async fn node_delete_index(
+        &self,
+        node: &NodeId,
+        index: &IndexUid,
+        timeout: Duration,
+    ) -> Result<(), NodeError> {
+        self.inner.node_delete_index(node, index, timeout).await
+    }
+}

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use miroir_domain::{SinkName, Timestamp};
-use miroir_ports::outbound::{Nodes, Observer, Occurrence, TaskStore};
+use miroir_ports::outbound::{NodeInspector, Nodes, Observer, Occurrence, TaskStore};
 use prometheus::Registry;
 
 use crate::family::Families;
-use crate::node::{MeteredNodes, NodeMetrics};
+use crate::node::{MeteredInspector, MeteredNodes, NodeMetrics};
 use crate::observer::ObservedMetrics;
 use crate::store::{MeteredStore, StoreMetrics};
 
@@ -52,6 +52,11 @@ impl Metrics {
     /// Decorates `nodes` so that their calls are counted.
     pub fn metered_nodes(&self, nodes: Arc<dyn Nodes>) -> Arc<dyn Nodes> {
         Arc::new(MeteredNodes::new(nodes, Arc::clone(&self.nodes)))
+    }
+
+    /// Decorates `inspector` so that its probes are counted.
+    pub fn metered_inspector(&self, inspector: Arc<dyn NodeInspector>) -> Arc<dyn NodeInspector> {
+        Arc::new(MeteredInspector::new(inspector, Arc::clone(&self.nodes)))
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) const TASKS: Table = alone("tasks", "tasks");
 pub(crate) const OUTBOX: Table = Table { name: "cdc_outbox", tag: "tasks", rest: "cdc:overflow" };
 /// In the slot of the tasks, because marks are stored in the unit that puts a task.
 pub(crate) const REPLICAS: Table = Table { name: "replicas", tag: "tasks", rest: "replicas" };
+pub(crate) const CLUSTER: Table = alone("cluster", "cluster");
+pub(crate) const NODES: Table = alone("nodes", "nodes");
 pub(crate) const INDEXES: Table = alone("indexes", "indexes");
 /// In the slot of the index registry, because deleting an index deletes its rows here.
 pub(crate) const NODE_SETTINGS: Table =
@@ -51,10 +53,12 @@ pub(crate) const WINDOWS: Table = alone("rate_limits", "ratelimit");
 pub(crate) const PROBE: Table = alone("probe", "_probe");
 
 /// All tables.
-pub(crate) const ALL: [Table; 22] = [
+pub(crate) const ALL: [Table; 24] = [
     TASKS,
     OUTBOX,
     REPLICAS,
+    CLUSTER,
+    NODES,
     INDEXES,
     NODE_SETTINGS,
     ALIASES,

@@ -21,6 +21,7 @@ mod error;
 mod expiry;
 mod fence;
 mod idempotency;
+mod identity;
 mod index;
 mod job;
 mod keys;

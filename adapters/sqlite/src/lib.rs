@@ -18,6 +18,7 @@ mod error;
 mod fence;
 mod file;
 mod idempotency;
+mod identity;
 mod index;
 mod job;
 mod lease;

@@ -17,7 +17,28 @@ pub struct Group<C: Subcommand> {
     command: C,
 }
 
+/// The options of a [`Group`] without its command.
+#[derive(Debug)]
+pub struct GroupOptions(Connection);
+
+impl GroupOptions {
+    /// Returns the group with `command`.
+    pub fn with<C: Subcommand>(self, command: C) -> Group<C> {
+        Group { connection: self.0, command }
+    }
+}
+
 impl<C: Subcommand> Group<C> {
+    /// Returns whether the output is to be JSON.
+    pub fn as_json(&self) -> bool {
+        self.connection.json
+    }
+
+    /// Returns the command and the options.
+    pub fn split(self) -> (C, GroupOptions) {
+        (self.command, GroupOptions(self.connection))
+    }
+
     /// Runs the command with `run`. `now` returns the current time, for relative times in the output.
     pub async fn run<F>(
         self,

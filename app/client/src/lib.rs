@@ -2,7 +2,8 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`task`], [`alias`], [`canary`], [`cdc`], [`topology`], [`lease`], [`job`] | the groups of commands |
+//! | [`task`], [`alias`], [`canary`], [`cdc`] | the groups of commands about data |
+//! | [`node`], [`topology`], [`lease`], [`job`] | the groups of commands about the cluster |
 //! | [`group`] | a group of commands, with the options that all groups share |
 //! | [`failure`] | why a command fails, with its exit code and what to do about it |
 //! | `connection` | the options with URL and keys of the server |
@@ -29,6 +30,7 @@ mod follow;
 pub mod group;
 pub mod job;
 pub mod lease;
+pub mod node;
 mod output;
 mod page;
 mod progress;
@@ -41,5 +43,5 @@ pub mod topology;
 mod value;
 
 pub use failure::Failure;
-pub use group::Group;
+pub use group::{Group, GroupOptions};
 pub use session::Session;

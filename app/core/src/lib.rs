@@ -15,6 +15,8 @@
 //! | [`mod@write`] | one write: planned, recorded, sent, judged |
 //! | [`replica`] | replica states |
 //! | [`node`] | calls to nodes, and their health |
+//! | [`identity`] | the identity of the cluster and of the data on its nodes |
+//! | [`admission`] | nodes that are taken in |
 //! | [`worker`] | background work of the leader: polling, reconciling, repair, pruning |
 //! | [`instance`] | leases, roles, and the instances that share a store |
 //! | [`canary`] | stored searches, run on a schedule |
@@ -22,12 +24,14 @@
 //! | [`gauge`] | the gauges of this instance |
 //! | `detached`, `listing`, `ttl_cache` | small helpers |
 
+pub mod admission;
 pub mod alias;
 pub mod canary;
 pub mod change;
 pub mod cluster;
 mod detached;
 pub mod gauge;
+pub mod identity;
 pub mod instance;
 mod listing;
 pub mod node;

@@ -10,6 +10,7 @@ mod serve;
 mod settings;
 mod signal;
 mod store;
+mod topology;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::ConfigError;
-use miroir_client::{Failure, Group, Session, alias, canary, cdc, job, lease, task, topology};
+use miroir_client::{Failure, Group, Session, alias, canary, cdc, job, lease, node, task};
 use miroir_ports::outbound::Clock as _;
 use miroir_system::SystemClock;
 use output::print;
@@ -65,7 +66,9 @@ enum Command {
     Canary(Group<canary::CanaryCommand>),
     /// Manage the sinks of change events, and read changes.
     Cdc(Group<cdc::CdcCommand>),
-    /// Show nodes, shards, instances and readiness.
+    /// List nodes, and decide about their data.
+    Node(Group<node::NodeCommand>),
+    /// Show nodes, shards, instances and readiness, and accept a changed topology.
     Topology(Group<topology::TopologyCommand>),
     /// List leases and their holders.
     Lease(Group<lease::LeaseCommand>),
@@ -110,7 +113,8 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Alias(group) => remote(group, alias::run).await,
         Command::Canary(group) => remote(group, canary::run).await,
         Command::Cdc(group) => remote(group, cdc::run).await,
-        Command::Topology(group) => remote(group, topology::run).await,
+        Command::Node(group) => remote(group, node::run).await,
+        Command::Topology(group) => run_topology(group).await,
         Command::Lease(group) => remote(group, lease::run).await,
         Command::Job(group) => remote(group, job::run).await,
         Command::Completions(arguments) => completions::run(&arguments, command()),
@@ -129,6 +133,16 @@ where
     F: Future<Output = Result<(), Failure>>,
 {
     Ok(group.run(|| SystemClock.now(), run).await?)
+}
+
+/// Runs a command of `miroir topology`, most of which are for a running Miroir.
+async fn run_topology(group: Group<topology::TopologyCommand>) -> anyhow::Result<()> {
+    use topology::TopologyCommand::{Accept, Running};
+    let as_json = group.as_json();
+    match group.split() {
+        (Accept(arguments), _) => topology::run_accept(arguments, as_json).await,
+        (Running(command), rest) => remote(rest.with(command), miroir_client::topology::run).await,
+    }
 }
 
 /// Prints `error` and returns its exit code.

@@ -7,7 +7,7 @@ use miroir_domain::topology::{InvalidTopology, Node, Topology};
 
 use super::{
     CanaryConfig, Config, HealthConfig, InstanceConfig, NodeConfig, Secret, ServerConfig, SinkConfig,
-    TaskRegistryConfig, TimeoutConfig,
+    StoreConfig, TaskRegistryConfig, TimeoutConfig,
 };
 
 impl Config {
@@ -48,6 +48,10 @@ durations!(ServerConfig {
 durations!(HealthConfig {
     probe_interval from probe_interval_ms,
     probe_timeout from probe_timeout_ms,
+});
+
+durations!(StoreConfig {
+    max_staleness from max_staleness_ms,
 });
 
 durations!(InstanceConfig {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
+use super::bound::MAX_DURATION_MS;
 
 /// The task store, which contains tasks and all other state that survives a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +20,9 @@ pub struct StoreConfig {
     pub synchronous: Synchronous,
     /// The Redis server of the backend `redis`.
     pub redis: RedisConfig,
+    /// Time for which reads continue with the last known registry while the store does not respond.
+    #[schemars(range(max = MAX_DURATION_MS))]
+    pub max_staleness_ms: u64,
 }
 
 impl Default for StoreConfig {
@@ -28,6 +32,7 @@ impl Default for StoreConfig {
             path: PathBuf::from("./data/miroir.db"),
             synchronous: Synchronous::Full,
             redis: RedisConfig::default(),
+            max_staleness_ms: 15 * 60 * 1_000,
         }
     }
 }

@@ -73,7 +73,7 @@ impl Assembly<'_> {
         let store = || Arc::clone(self.store);
         let reader = self.infrastructure.cluster(store(), nodes.clone());
         let active = Arc::new(ActiveCluster::new(Arc::new(reader)));
-        let aliases = Arc::new(AliasResolver::new(store()));
+        let aliases = Arc::new(AliasResolver::new(store(), Arc::clone(&self.infrastructure.last_known)));
         let (cluster, names) = (|| Arc::clone(&active), || Arc::clone(&aliases));
         let search: Arc<dyn SearchApi> = Arc::new(SearchService::new(cluster(), names()));
         let executor = Executor::new(
@@ -100,12 +100,18 @@ impl Assembly<'_> {
             search: canaries.search(),
             task: Arc::new(TaskService::new(store(), names())),
             alias: Arc::new(AliasService::new(cluster(), names())),
-            cluster: Arc::new(ClusterService::new(cluster())),
+            cluster: Arc::new(ClusterService::new(
+                cluster(),
+                Arc::clone(&self.infrastructure.checker),
+                Arc::clone(&self.infrastructure.last_known) as _,
+                Arc::new(UuidIds::default()),
+            )),
             canary: canaries.api(),
             feed: Arc::new(feed),
             sink,
             instance,
             job: Arc::new(JobService::new(store())),
+            staleness: Arc::clone(&self.infrastructure.last_known) as _,
             metrics: Arc::new(Scrape::new(Arc::clone(self.metrics), Arc::new(gauges))),
             observer: Arc::clone(observer),
         };

@@ -2,18 +2,24 @@
 //! that follow writes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::canary::Definition;
-use miroir_ports::outbound::StoreError;
+use miroir_ports::outbound::{Ids, ReplicaReport, StaleReplica, StoreError};
+use miroir_system::UuidIds;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::worker_set::join_all;
 use crate::config::Config;
 use crate::wiring::Infrastructure;
+use miroir_core::admission::{admission_loop, admit_all};
 use miroir_core::canary;
 use miroir_core::cluster::{Activation, ActiveCluster, Cluster};
+use miroir_core::identity::{Established, StoreIdentity, establish};
 use miroir_core::instance::{Term, Work};
+use miroir_core::replica::ReportedStates;
 use miroir_core::worker::{self, PollerOptions, PrunerOptions};
 
 /// The work of the leader.
@@ -25,10 +31,39 @@ pub(super) struct LeaderWork {
     pruner: PrunerOptions,
 }
 
+/// The reason of an instance whose configuration has a former topology.
+const SUPERSEDED: &str = "another topology was accepted than that of the configuration of this instance: start it \
+                          again with the new configuration";
+
+/// The longest time for which the begin of a term waits for nodes that have to be taken in.
+const ADMISSION: Duration = Duration::from_secs(5);
+
+/// The pause of a term that cannot begin, before another instance gets the role.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// A term in progress.
 pub(super) struct Leading {
     workers: JoinSet<()>,
+    // Before the cluster of the term is given up.
+    _handover: Handover,
     _activation: Activation,
+}
+
+/// The guard that hands the replica states of a term over when it ends: until another leader reports them,
+/// reads of this instance must still avoid the stale replicas that the term has seen.
+struct Handover {
+    cluster: Arc<Cluster>,
+    reported: Arc<ReportedStates>,
+}
+
+impl Drop for Handover {
+    fn drop(&mut self) {
+        let replicas = &self.cluster.replicas;
+        self.reported.update(ReplicaReport {
+            complete: replicas.is_recovered(),
+            results: replicas.rows().into_iter().map(StaleReplica::of).collect(),
+        });
+    }
 }
 
 impl LeaderWork {
@@ -52,15 +87,52 @@ impl LeaderWork {
         let nodes = &self.infrastructure.nodes;
         let nodes = term.validity().map_or_else(|| nodes.clone(), |validity| nodes.for_term(validity));
         let cluster = Arc::new(self.infrastructure.cluster(Arc::clone(&term.store), nodes));
+        self.establish(&cluster).await?;
         let configured =
             canary::configure(cluster.store.as_ref(), &self.canaries, cluster.clock.now()).await?;
         tracing::debug!(done = ?configured, "stored the canaries of the configuration");
         // Before this instance serves: a write must not reach a node that does not have its index.
         worker::load_states(&cluster).await?;
+        let ids = UuidIds::default();
+        // A node that is not taken in by then follows in the background.
+        let _ = timeout(ADMISSION, admit_all(&cluster, &self.infrastructure.checker, &ids)).await;
         let workers = self.start_workers(&cluster, term);
+        let handover =
+            Handover { cluster: Arc::clone(&cluster), reported: Arc::clone(&self.infrastructure.reported) };
         let activation = self.active.activate(cluster);
         term.announce();
-        Ok(Leading { workers, _activation: activation })
+        Ok(Leading { workers, _activation: activation, _handover: handover })
+    }
+
+    /// Makes sure that the store is that of the cluster, and the topology the accepted one.
+    async fn establish(&self, cluster: &Cluster) -> Result<(), StoreError> {
+        let Infrastructure { checker, accepted, clock, .. } = self.infrastructure.as_ref();
+        if accepted.nodes.is_empty() {
+            return Ok(());
+        }
+        let ids = UuidIds::default();
+        let reason = match establish(cluster.store.as_ref(), checker, accepted, &ids, clock.as_ref()).await? {
+            Established::Known => return Ok(()),
+            Established::Lost => checker.identity().store_problem().unwrap_or_default(),
+            Established::Superseded => SUPERSEDED.to_owned(),
+        };
+        tokio::time::sleep(PAUSE).await;
+        Err(StoreError::not_applied(reason))
+    }
+
+    /// Waits until this instance must not lead any more, because the store or the topology is not its own.
+    async fn unfit(&self) -> StoreError {
+        let accepted = &self.infrastructure.accepted;
+        let reason = |store: &StoreIdentity| match store {
+            StoreIdentity::Lost { .. } => {
+                Some("the task store is not that of the cluster any more".to_owned())
+            }
+            StoreIdentity::Known(row) if row.topology != *accepted && !accepted.nodes.is_empty() => {
+                Some(SUPERSEDED.to_owned())
+            }
+            StoreIdentity::Known(_) | StoreIdentity::Unknown | StoreIdentity::Older => None,
+        };
+        StoreError::not_applied(self.infrastructure.identity.wait_for(reason).await)
     }
 
     fn start_workers(&self, cluster: &Arc<Cluster>, term: &Term) -> JoinSet<()> {
@@ -69,6 +141,9 @@ impl LeaderWork {
         workers.spawn(worker::poll_loop(Arc::clone(cluster), self.poller, over.clone()));
         workers.spawn(worker::prune_loop(Arc::clone(cluster), self.pruner, over.clone()));
         workers.spawn(worker::repair_loop(Arc::clone(cluster), term.number, over.clone()));
+        let checker = Arc::clone(&self.infrastructure.checker);
+        let ids: Arc<dyn Ids> = Arc::new(UuidIds::default());
+        workers.spawn(admission_loop(Arc::clone(cluster), checker, ids, over.clone()));
         workers
     }
 }
@@ -83,7 +158,10 @@ impl Leading {
 #[async_trait]
 impl Work for LeaderWork {
     async fn work(&self, term: Term) -> Result<(), StoreError> {
-        self.begin(&term).await?.finish().await;
-        Ok(())
+        let leading = self.begin(&term).await?;
+        tokio::select! {
+            () = leading.finish() => Ok(()),
+            reason = self.unfit() => Err(reason),
+        }
     }
 }

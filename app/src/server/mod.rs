@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `assembly` | the services and workers of an instance, put together |
 //! | `shared` | an instance that shares its store with others |
+//! | `identity` | the identity of the cluster, compared with the configuration and followed |
 //! | `leader`, `delivery` | the work of the leader and of the instance that delivers to a sink |
 //! | `worker_set` | the end of a set of workers |
 
 mod assembly;
 mod delivery;
+mod identity;
 mod leader;
 mod shared;
 mod worker_set;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use miroir_core::identity::GuardedStore;
 use miroir_http::HttpOptions;
 use miroir_ports::outbound::{Clock as _, Ids as _, TaskStore};
 use miroir_system::{SystemClock, UuidIds};
@@ -49,8 +52,11 @@ pub struct RunningServer {
 /// Opens the store, starts the workers, and listens.
 pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     let metrics = Arc::new(Metrics::new(SystemClock.now())?);
-    let OpenStore { store, sharing, writer } = wiring::open_store(&config.store, &metrics).await?;
+    let OpenStore { store: unguarded, sharing, writer } = wiring::open_store(&config.store, &metrics).await?;
     let infrastructure = Arc::new(Infrastructure::new(&config, &metrics)?);
+    identity::check_topology(unguarded.as_ref(), &infrastructure).await?;
+    let identity = &infrastructure.identity;
+    let store: Arc<dyn TaskStore> = Arc::new(GuardedStore::new(Arc::clone(&unguarded), Arc::clone(identity)));
     let (listener, address) = listen(config.server.address, "server.address").await?;
     let metrics_listener = match config.metrics.address {
         Some(address) => Some(listen(address, "metrics.address").await?),
@@ -60,6 +66,7 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
 
     let (stop_workers, stop_http) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = JoinSet::new();
+    identity::follow(&sharing, unguarded, &infrastructure, &mut workers, &stop_workers).await?;
     start_probes(&config, &infrastructure, &mut workers, &stop_workers);
     // A node gets no request before it has responded once. The wait is that of one probe.
     infrastructure.nodes.health().checked().await;
@@ -144,12 +151,9 @@ fn start_probes(
     workers: &mut JoinSet<()>,
     stopped: &CancellationToken,
 ) {
-    workers.spawn(miroir_core::node::probe_loop(
-        infrastructure.nodes.clone(),
-        miroir_core::node::ProbeSchedule {
-            interval: config.health.probe_interval(),
-            timeout: config.health.probe_timeout(),
-        },
+    workers.spawn(miroir_core::identity::probe_loop(
+        Arc::clone(&infrastructure.checker),
+        miroir_core::identity::ProbeSchedule { interval: config.health.probe_interval() },
         stopped.clone().cancelled_owned(),
     ));
 }

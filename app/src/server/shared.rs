@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::wiring::{self, Infrastructure};
 use miroir_core::canary::{CanaryPart, Executor, OwnedParts};
 use miroir_core::cluster::ActiveCluster;
+use miroir_core::identity::GuardedStore;
 use miroir_core::instance::{
     Campaign, Directory, Handles, InstanceService, LeaseTimings, Presence, Work, campaign_loop, presence_loop,
 };
@@ -59,6 +60,9 @@ impl Assembly<'_> {
         workers: &mut JoinSet<()>,
     ) -> anyhow::Result<Apis> {
         let (directory, clock) = (Arc::new(directory), Arc::clone(&self.infrastructure.clock));
+        let (handles, identity) = (Arc::clone(handles), Arc::clone(&self.infrastructure.identity));
+        let handles: Handles =
+            Arc::new(move || Arc::new(GuardedStore::new(handles(), Arc::clone(&identity))) as _);
         tracing::info!(
             instance = directory.id,
             url = directory.url,
@@ -77,7 +81,7 @@ impl Assembly<'_> {
             let campaign = Campaign {
                 role,
                 work,
-                handles: Arc::clone(handles),
+                handles: Arc::clone(&handles),
                 clock: Arc::clone(&clock),
                 directory: Arc::clone(&directory),
                 observer: Arc::clone(&self.infrastructure.observer),

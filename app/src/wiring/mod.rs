@@ -19,6 +19,7 @@ mod store;
 mod store_lock;
 
 pub use infrastructure::Infrastructure;
+pub use node::accepted_topology;
 pub use peer::peers;
 pub use sink::check_sinks;
 pub use store::{OpenStore, Sharing, open_store, redis_options};

@@ -8,4 +8,4 @@ mod shard_field;
 pub use id::DocumentId;
 pub use primary_key::{PrimaryKey, infer_primary_key};
 pub use reserved::{SHARD_FIELD, is_reserved, strip_reserved, strip_reserved_from_message};
-pub use shard_field::{SHARD_DIGITS, shard_filter, shard_value};
+pub use shard_field::{SHARD_DIGITS, foreign_filter, shard_filter, shard_value};

@@ -30,7 +30,17 @@ pub fn shard_value(shard: Shard) -> String {
 /// Returns the filter that admits the documents of `shards`: `_miroir_shard IN ["…", "…"]`. An empty set
 /// admits no document.
 pub fn shard_filter(shards: &ShardSet) -> String {
-    let mut filter = format!("{SHARD_FIELD} IN [");
+    filter("IN", shards)
+}
+
+/// Returns the filter that admits the documents of all other shards, and those without a shard:
+/// `_miroir_shard NOT IN ["…", "…"]`. An empty set admits every document.
+pub fn foreign_filter(shards: &ShardSet) -> String {
+    filter("NOT IN", shards)
+}
+
+fn filter(operator: &str, shards: &ShardSet) -> String {
+    let mut filter = format!("{SHARD_FIELD} {operator} [");
     for (position, shard) in shards.iter().enumerate() {
         let separator = if position == 0 { "" } else { ", " };
         // Writing to a string cannot fail.
@@ -60,6 +70,7 @@ mod tests {
         let shards: ShardSet = [9, 0].into_iter().map(Shard).collect();
         assert_eq!(shard_filter(&shards), r#"_miroir_shard IN ["⁑", "⁖⁖"]"#);
         assert_eq!(shard_filter(&ShardSet::default()), "_miroir_shard IN []");
+        assert_eq!(foreign_filter(&shards), r#"_miroir_shard NOT IN ["⁑", "⁖⁖"]"#);
     }
 
     proptest! {

@@ -124,6 +124,33 @@ fn covering_set_spreads_by_cost() {
 }
 
 #[test]
+fn covering_set_avoids_doubtful_shards_of_a_node_that_serves_others() {
+    let topology = numbered(1, 3, 2, None);
+    let placement = Placement::new(&topology, 32);
+    let node = topology.nodes().next().unwrap().clone();
+    let kept = placement.shards_of(&node);
+    let doubtful: ShardSet = kept.iter().step_by(2).collect();
+    let set = |cost: u64, doubt_cost| {
+        let doubts = |other: &NodeId| if *other == node { doubtful.clone() } else { ShardSet::default() };
+        let costs = |other: &NodeId| Some(if *other == node { cost } else { 5 });
+        placement.covering_set_avoiding(&group_ids(1), &costs, &doubts, doubt_cost)
+    };
+    // It is the cheapest node, and serves all of its shards but the doubtful ones.
+    for doubt_cost in [None, Some(1 << 50)] {
+        let set = set(1, doubt_cost);
+        assert!(set.uncovered.is_empty());
+        assert_eq!(set.nodes[&node], kept.difference(&doubtful));
+    }
+    // It is the only node of some shards.
+    let alone = |doubt_cost| {
+        let costs = |other: &NodeId| (*other == node).then_some(1);
+        placement.covering_set_avoiding(&group_ids(1), &costs, &|_| doubtful.clone(), doubt_cost)
+    };
+    assert_eq!(alone(Some(1)).nodes[&node], *kept);
+    assert_eq!(alone(None).nodes[&node], kept.difference(&doubtful));
+}
+
+#[test]
 fn covering_set_calls_the_cost_of_a_node_once() {
     let placement = Placement::new(&topology(2, 4, 2), 256);
     let calls = RefCell::new(BTreeMap::<NodeId, u32>::new());

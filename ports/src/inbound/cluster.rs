@@ -2,16 +2,26 @@
 
 use async_trait::async_trait;
 use miroir_domain::health::NodeStatus;
+use miroir_domain::identity::Incarnation;
 use miroir_domain::{GroupId, IndexUid, NodeId, Shard, Timestamp};
 use serde::Serialize;
 
 use super::ApiError;
 use crate::outbound::ReplicaReport;
 
+/// The kind of requests for which an instance is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Reads. They continue for some time while the task store is away.
+    Reads,
+    /// Writes.
+    Writes,
+}
+
 /// The readiness for requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Readiness {
-    /// True if the store responds and every shard is covered.
+    /// True if every shard is covered, and the store responds or reads can do without it.
     pub ready: bool,
     /// One sentence for each reason against it.
     pub reasons: Vec<String>,
@@ -58,6 +68,10 @@ pub struct NodeView {
     pub last_error: Option<String>,
     /// The instant of the last change of status, if there was one.
     pub changed_at: Option<Timestamp>,
+    /// The version of the server, as of the last check to which it responded.
+    pub version: Option<String>,
+    /// The incarnation of the data that the node is known to have.
+    pub incarnation: Option<Incarnation>,
 }
 
 /// The nodes of each shard of an index.
@@ -94,14 +108,32 @@ pub struct ShardReplicasView {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ClusterApi: Send + Sync + 'static {
-    /// Returns whether requests can be served.
-    async fn readiness(&self) -> Readiness;
+    /// Returns whether requests of this kind can be served.
+    async fn readiness(&self, purpose: Purpose) -> Readiness;
 
     /// Returns the nodes, the groups and their health.
     async fn topology(&self) -> Result<TopologyView, ApiError>;
 
     /// Returns the nodes of each shard of `index`, or of a new index if it is `None`.
     async fn shards(&self, index: Option<IndexUid>) -> Result<ShardsView, ApiError>;
+
+    /// Accepts the data of a node: of one that was refused because its data is unknown, or of the replicas
+    /// for which there is no other source. Everything that another node has is repaired from there. Returns
+    /// the node.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a node that is not of the cluster with 404 `miroir_node_not_found`, one whose data belongs to
+    /// another node or cluster with 409 `miroir_node_conflict`, and one that does not respond with 503
+    /// `miroir_node_unavailable`.
+    async fn node_adopt(&self, node: &NodeId) -> Result<NodeView, ApiError>;
+
+    /// Deletes all indexes of a node whose data is unknown, and takes the node in. Returns the node.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClusterApi::node_adopt`]. A node whose data is known is refused with 409 `miroir_node_conflict`.
+    async fn node_reset(&self, node: &NodeId) -> Result<NodeView, ApiError>;
 
     /// Returns the stale replicas that this instance knows of by itself.
     fn replicas(&self) -> ReplicaReport;

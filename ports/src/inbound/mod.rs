@@ -14,6 +14,7 @@ mod metrics;
 mod response;
 mod search;
 mod settings;
+mod staleness;
 mod task;
 
 pub use alias::*;
@@ -30,4 +31,5 @@ pub use metrics::*;
 pub use response::*;
 pub use search::*;
 pub use settings::*;
+pub use staleness::*;
 pub use task::*;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use miroir_domain::document::DocumentId;
 use miroir_domain::error::ResponseError;
+use miroir_domain::identity::{NodeFacts, NodeMarker};
 use miroir_domain::search::SearchResponse;
 use miroir_domain::settings::Setting;
 use miroir_domain::task::NodeTaskReport;
@@ -72,10 +73,10 @@ pub enum NodeTaskSelection {
     IndexSince(IndexUid, Timestamp),
 }
 
-/// The kind of a call to a node: one for each method of [`Nodes`].
+/// The kind of a call to a node that is counted: one for each method of [`Nodes`], and the probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeOperation {
-    /// [`Nodes::node_probe`].
+    /// [`NodeInspector::node_inspect`].
     Probe,
     /// [`Nodes::node_write`].
     Write,
@@ -150,22 +151,66 @@ impl NodeError {
     }
 }
 
+/// The admission of connections to nodes: behind an address there may be another server, or other data, than
+/// when the last connection was made.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait ConnectionGuard: Send + Sync + 'static {
+    /// Checks the node after a connection to it was opened and before it is used.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason for which the connection must not be used.
+    async fn admit(&self, node: &NodeId) -> Result<(), NodeError>;
+}
+
+/// The identity of the nodes, read and written on connections that no [`ConnectionGuard`] admits.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait NodeInspector: Send + Sync + 'static {
+    /// Checks within `timeout` that the node is available and accepts the key, and reads its identity.
+    /// `remembered` is the uid of the task that [`NodeFacts::remembered_task`] is about.
+    ///
+    /// - **NODE-6** A node that refuses the key MUST be [`NodeError::Unknown`], with that reason: it is of no
+    ///   use, though each refusal is a response.
+    async fn node_inspect(
+        &self,
+        node: &NodeId,
+        remembered: Option<u32>,
+        timeout: Duration,
+    ) -> Result<NodeFacts, NodeError>;
+
+    /// Writes the marker of a node, in place of an earlier one.
+    ///
+    /// - **NODE-8** The marker MUST survive a restart of the node once this has returned `Ok`, and clients of
+    ///   the cluster MUST never see it.
+    async fn node_mark(&self, node: &NodeId, marker: &NodeMarker, timeout: Duration)
+    -> Result<(), NodeError>;
+
+    /// Returns the indexes of the node, without that of a marker.
+    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError>;
+
+    /// Deletes an index of the node and waits for the deletion.
+    async fn node_delete_index(
+        &self,
+        node: &NodeId,
+        index: &IndexUid,
+        timeout: Duration,
+    ) -> Result<(), NodeError>;
+}
+
 /// All nodes of the cluster, each by its id. An id that is not configured is [`NodeError::Unreachable`].
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Nodes: Send + Sync + 'static {
-    /// Checks within `timeout` that the node is available and accepts the key.
+    /// Sends a write. Returns the uid of the node task.
     ///
-    /// - **NODE-6** A node that refuses the key MUST be [`NodeError::Unknown`], with that reason: it is of no
-    ///   use, though each refusal is a response.
     /// - **NODE-1** No method MUST take longer than its `timeout`, whatever the node does.
     /// - **NODE-2** Dropping a call MUST drop its connection's request.
     /// - **NODE-3** [`NodeError::Unreachable`] MUST be returned only if no byte of the request can have been
     ///   acted on.
-    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError>;
-
-    /// Sends a write. Returns the uid of the node task.
-    ///
+    /// - **NODE-7** No connection MUST be used before the [`ConnectionGuard`] has admitted it. One that is
+    ///   not admitted is [`NodeError::Unreachable`], with the reason.
     /// - **NODE-4** A write MUST be sent at most once.
     async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError>;
 

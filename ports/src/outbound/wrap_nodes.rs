@@ -19,15 +19,6 @@ macro_rules! wrap_nodes {
     ($wrapper:ty) => {
         #[::async_trait::async_trait]
         impl $crate::outbound::Nodes for $wrapper {
-            async fn node_probe(
-                &self,
-                node: &::miroir_domain::NodeId,
-                timeout: ::std::time::Duration,
-            ) -> ::std::result::Result<(), $crate::outbound::NodeError> {
-                let call = self.inner.node_probe(node, timeout);
-                self.call(node, $crate::outbound::NodeOperation::Probe, call).await
-            }
-
             async fn node_write(
                 &self,
                 node: &::miroir_domain::NodeId,

@@ -88,6 +88,14 @@ macro_rules! suite {
             one_of_many_reservations_wins,
             purge_removes_expired_keys_alone,
         ]);
+        crate::suite::area!($harness, identity: [
+            cluster_is_created_once_and_reads_back,
+            one_of_many_clusters_is_created,
+            cluster_changes_once_per_version,
+            version_of_the_cluster_cannot_wrap,
+            nodes_read_back_in_byte_order,
+            handle_of_a_term_that_is_over_changes_no_identity,
+        ]);
         crate::suite::area!($harness, job: [
             job_reads_back_and_is_queued_once,
             claimed_job_is_worked_on_with_its_token,

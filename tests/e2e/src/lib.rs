@@ -41,7 +41,7 @@ pub use client::{Client, Response};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use ledger::{Entries, Ledger};
 pub use miroir::Miroir;
-pub use node::{NODE_KIND, Node, NodeKind};
+pub use node::{NODE_KIND, Node, NodeData, NodeKind};
 pub use outcome::took_effect;
 pub use port::free_port;
 pub use process::Process;

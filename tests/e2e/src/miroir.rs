@@ -22,6 +22,7 @@ pub struct Miroir {
     process: Process,
     client: Client,
     file: PathBuf,
+    program: PathBuf,
 }
 
 impl Miroir {
@@ -56,7 +57,23 @@ impl Miroir {
         }
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let process = Process::new("miroir", command, directory.join("miroir.log"));
-        Ok(Self { process, client, file })
+        Ok(Self { process, client, file, program: program.to_owned() })
+    }
+
+    /// Returns the configuration.
+    pub fn configuration(&self) -> Result<Value> {
+        Ok(serde_json::from_slice(&std::fs::read(&self.file)?)?)
+    }
+
+    /// Runs another command of the program with the configuration, and returns its output. Returns an error
+    /// with its error output if it fails.
+    pub async fn run(&self, command: &[&str]) -> Result<String> {
+        let output =
+            Command::new(&self.program).args(command).arg("--config").arg(&self.file).output().await?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Renames the instance, from its next start on.
@@ -66,7 +83,7 @@ impl Miroir {
 
     /// Changes the configuration, from the next start on.
     pub fn configure(&self, overrides: Value) -> Result<()> {
-        let mut configuration: Value = serde_json::from_slice(&std::fs::read(&self.file)?)?;
+        let mut configuration = self.configuration()?;
         merge(&mut configuration, overrides);
         Ok(std::fs::write(&self.file, serde_json::to_vec_pretty(&configuration)?)?)
     }

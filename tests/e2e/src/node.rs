@@ -1,11 +1,12 @@
 //! Nodes: simulated ones inside the test, or real Meilisearch processes.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use miroir_devnode::{DevNode, DevNodeOptions};
+use miroir_devnode::{DevNode, DevNodeOptions, Snapshot};
+use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
@@ -36,7 +37,20 @@ pub struct Node {
 
 enum Server {
     Simulated(DevNode),
-    Real { process: Box<Process>, client: Client },
+    Real {
+        process: Box<Process>,
+        client: Client,
+        /// The folder of its data.
+        data: PathBuf,
+    },
+}
+
+/// A copy of the data of a node.
+pub enum NodeData {
+    /// Of a simulated node.
+    Simulated(Box<Snapshot>),
+    /// The folder of a real one.
+    Real(TempDir),
 }
 
 impl Node {
@@ -95,11 +109,45 @@ impl Node {
         }
     }
 
+    /// Returns a copy of the data of the stopped node.
+    pub fn data(&self) -> Result<NodeData> {
+        match &self.server {
+            Server::Simulated(node) => Ok(NodeData::Simulated(Box::new(node.snapshot()))),
+            Server::Real { data, .. } => {
+                let copy = tempfile::tempdir()?;
+                copy_folder(data, copy.path())?;
+                Ok(NodeData::Real(copy))
+            }
+        }
+    }
+
+    /// Deletes the data of the stopped node.
+    pub async fn wipe(&self) -> Result<()> {
+        match &self.server {
+            Server::Simulated(node) => node.wipe().await.context("the node runs"),
+            Server::Real { data, .. } => std::fs::remove_dir_all(data).context("cannot delete the data"),
+        }
+    }
+
+    /// Replaces the data of the stopped node by data of this or another node of its kind.
+    pub async fn restore(&self, data: NodeData) -> Result<()> {
+        match (&self.server, data) {
+            (Server::Simulated(node), NodeData::Simulated(snapshot)) => {
+                node.restore(*snapshot).await.context("the node runs")
+            }
+            (Server::Real { data, .. }, NodeData::Real(copy)) => {
+                std::fs::remove_dir_all(data)?;
+                copy_folder(copy.path(), data)
+            }
+            _ => bail!("the data of a simulated node is of no use to a real one"),
+        }
+    }
+
     /// Starts the node again at the same address, and waits until it responds.
     pub async fn restart(&mut self) -> Result<()> {
         match &mut self.server {
             Server::Simulated(node) => node.restart().await.context("cannot restart a simulated node"),
-            Server::Real { process, client } => {
+            Server::Real { process, client, .. } => {
                 process.start()?;
                 until_responding(process, client).await
             }
@@ -123,9 +171,24 @@ fn real(id: &str, master_key: Option<&str>, directory: &Path) -> Result<Server> 
     }
     let process = Process::new(format!("node {id}"), command, home.join("log"));
     Ok(Server::Real {
+        data: home.join("data"),
         process: Box::new(process),
         client: Client::new(format!("http://{address}"), master_key)?,
     })
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 async fn until_responding(process: &mut Process, client: &Client) -> Result<()> {

@@ -367,9 +367,12 @@ async fn wrong_keys_are_refused_before_anything_else() {
     assert!(!log.contains("of-this-test"), "a key is in the log");
 }
 
-/// Returns whether a request to a node is part of a probe.
+/// Returns whether a request to a node is part of a probe, which checks the identity of the node as well.
 fn is_probe(request: &RecordedRequest) -> bool {
-    matches!(request.path.as_str(), "/health" | "/version")
+    let path = request.path.as_str();
+    let is_check = matches!(path, "/health" | "/version" | "/tasks" | "/stats");
+    request.method == "GET"
+        && (is_check || path.starts_with("/keys/") || path.starts_with("/indexes/_miroir_marker/"))
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn readiness_follows_the_server() {
         let client = client.clone();
         move || {
             let client = client.clone();
-            async move { (client.get("/_miroir/ready").await.ok()?.status == status).then_some(()) }
+            async move { (client.get("/_miroir/ready?for=writes").await.ok()?.status == status).then_some(()) }
         }
     };
     until("Miroir is not ready", ready(503)).await;

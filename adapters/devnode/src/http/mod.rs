@@ -2,6 +2,7 @@
 
 mod document;
 mod field;
+mod handler;
 mod index;
 mod key;
 mod query;

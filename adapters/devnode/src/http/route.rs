@@ -2,15 +2,13 @@
 
 use serde_json::json;
 
+use super::handler::Handler;
 use super::request::Request;
-use super::response::{Responded, Response, accept, check_index_uid};
+use super::response::{Response, accept, check_index_uid};
 use super::{document, index, key, search, settings, task};
 use crate::error::ApiError;
 use crate::shared::Shared;
 use crate::task::Work;
-
-/// The handler of a route, which runs after the key was checked.
-pub(super) type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Responded + 'r>;
 
 /// Responds to a request.
 pub(crate) fn respond(shared: &Shared, request: &Request) -> Response {

@@ -2,13 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::request::Request;
-use super::response::{Responded, Response, accept_in};
+use super::handler::Handler;
+use super::response::{Response, accept_in};
 use crate::settings::{SUB_ROUTES, check, check_one, full_reset};
-use crate::shared::Shared;
 use crate::task::Work;
-
-type Handler<'r> = Box<dyn Fn(&Shared, &Request) -> Responded + 'r>;
 
 /// Returns the handler of the route below `/indexes/{uid}/settings`.
 pub(super) fn find<'r>(method: &str, uid: &'r str, rest: &'r [&'r str]) -> Option<Handler<'r>> {

@@ -83,6 +83,7 @@ pub fn stub_apis() -> Apis {
         job: Arc::new(job_api()),
         metrics: Arc::new(metrics_api()),
         observer: Arc::new(()),
+        staleness: Arc::new(()),
     };
     let mut search = MockSearchApi::new();
     search.expect_search().returning(|_, request| Ok(read_response(Value::from(request.body().clone()))));
@@ -107,6 +108,7 @@ pub fn panicking_apis() -> Apis {
         job: Arc::new(MockJobApi::new()),
         metrics: Arc::new(MockMetricsApi::new()),
         observer: Arc::new(()),
+        staleness: Arc::new(()),
     }
 }
 
@@ -252,7 +254,7 @@ fn task_api() -> MockTaskApi {
 
 pub fn cluster_api(ready: bool) -> MockClusterApi {
     let mut api = MockClusterApi::new();
-    api.expect_readiness().returning(move || Readiness { ready, reasons: Vec::new() });
+    api.expect_readiness().returning(move |_| Readiness { ready, reasons: Vec::new() });
     api.expect_topology().returning(|| {
         Ok(TopologyView { replication_factor: 1, write_quorum: 1, shard_count: 1, groups: Vec::new() })
     });

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use miroir_domain::NodeId;
 use miroir_domain::search::{MergeContext, NodeQuery, NodeResponse, SearchRequest, SearchResponse, merge};
-use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchNodes, NodeEndpoint};
+use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchInspector, MeilisearchNodes, NodeEndpoint};
 use miroir_test_server::ScriptedServer;
 pub use miroir_test_server::{Reply, Request};
 use serde_json::{Map, Value, json};
@@ -55,9 +55,15 @@ impl ScriptedNode {
         self.client_with(&ClientOptions::default())
     }
 
+    /// Returns an inspector of this node alone, as node `n`.
+    pub fn inspector(&self) -> MeilisearchInspector {
+        let endpoint = endpoint(&format!("http://{}", self.address));
+        MeilisearchInspector::new([endpoint], &ClientOptions::default()).unwrap()
+    }
+
     /// Returns a client of this node alone, as node `n`, with these options.
     pub fn client_with(&self, options: &ClientOptions) -> MeilisearchNodes {
-        MeilisearchNodes::new([endpoint(&format!("http://{}", self.address))], options).unwrap()
+        MeilisearchNodes::unguarded([endpoint(&format!("http://{}", self.address))], options).unwrap()
     }
 }
 

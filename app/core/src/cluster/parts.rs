@@ -11,7 +11,7 @@ use crate::change::ChangeRecorder;
 use crate::node::NodePool;
 use crate::order::WriteOrder;
 use crate::placement::Placements;
-use crate::registry::IndexRegistry;
+use crate::registry::{IndexRegistry, LastKnown};
 use crate::replica::{ReplicaStates, ReportedStates};
 use crate::task::TaskLog;
 
@@ -67,6 +67,8 @@ pub struct ClusterParts {
     pub changes: Arc<ChangeRecorder>,
     /// The stale replicas that the leader reported.
     pub reported: Arc<ReportedStates>,
+    /// The registry as last read, for reads while the store is away.
+    pub last_known: Arc<LastKnown>,
     /// The observer of what happens.
     pub observer: Arc<dyn Observer>,
 }
@@ -74,12 +76,21 @@ pub struct ClusterParts {
 impl Cluster {
     /// Creates a cluster in which no write is under way.
     pub fn new(parts: ClusterParts) -> Self {
-        let ClusterParts { placements, nodes, store, clock, search_policy, changes, reported, observer } =
-            parts;
+        let ClusterParts {
+            placements,
+            nodes,
+            store,
+            clock,
+            search_policy,
+            changes,
+            reported,
+            last_known,
+            observer,
+        } = parts;
         let placements = Arc::new(placements);
         let replicas = Arc::new(ReplicaStates::new(Arc::clone(&store), Arc::clone(&clock), reported));
-        let registry =
-            IndexRegistry::new(Arc::clone(&store), Arc::clone(&clock), placements.default_shard_count());
+        let shard_count = placements.default_shard_count();
+        let registry = IndexRegistry::new(Arc::clone(&store), Arc::clone(&clock), last_known, shard_count);
         let registry = Arc::new(registry);
         let tasks = TaskLog {
             store: Arc::clone(&store),
@@ -121,15 +132,13 @@ impl Cluster {
         Some(Degraded { groups: [(group, doubtful)].into(), nodes: [node.clone()].into() })
     }
 
-    /// Returns the cost of reading `index` from `node` for reads that must choose the same nodes each time.
-    /// It changes only when the status of the node or the state of its replica does, not with each response
-    /// time.
-    pub fn steady_cost(&self, index: &IndexUid, node: &NodeId) -> Option<u64> {
-        let cost = match self.nodes.status(node) {
-            NodeStatus::Healthy => 0,
-            NodeStatus::Degraded => 1,
-            NodeStatus::Unknown | NodeStatus::Failed => return None,
-        };
-        Some(self.replicas.cost(index, node) + cost)
+    /// Returns the cost of reading from `node` for reads that must choose the same nodes each time. It
+    /// changes only when the status of the node does, not with each response time.
+    pub fn steady_cost(&self, node: &NodeId) -> Option<u64> {
+        match self.nodes.status(node) {
+            NodeStatus::Healthy => Some(0),
+            NodeStatus::Degraded => Some(1),
+            NodeStatus::Unknown | NodeStatus::Failed => None,
+        }
     }
 }

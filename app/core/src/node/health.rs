@@ -37,6 +37,8 @@ pub struct HealthTracker {
 #[derive(Default)]
 struct Tracked {
     in_flight: Arc<AtomicU64>,
+    /// The greatest uid of a task that the node acknowledged, plus one. 0 before the first.
+    acknowledged: AtomicU64,
     record: Mutex<Record>,
 }
 
@@ -46,6 +48,14 @@ struct Record {
     latency_us: Option<u64>,
     last_error: Option<String>,
     changed_at: Option<Timestamp>,
+    /// The reason for which the node must not be used, whatever its responses.
+    refusal: Option<String>,
+}
+
+impl Record {
+    fn status(&self) -> NodeStatus {
+        if self.refusal.is_some() { NodeStatus::Failed } else { self.health.status() }
+    }
 }
 
 /// A node at one moment.
@@ -91,24 +101,43 @@ impl HealthTracker {
         self.nodes.keys()
     }
 
-    /// Records the outcome of a request or probe. A refusal is a good outcome, since the node responded. A
-    /// node that is not tracked is ignored.
+    /// Records the outcome of a request. A refusal is a good outcome, since the node responded. A node that
+    /// is not tracked is ignored.
     pub fn record(&self, node: &NodeId, outcome: Result<(), &NodeError>) {
-        let Some(tracked) = self.nodes.get(node) else { return };
-        let bad = outcome.err().filter(|error| error.is_bad_for_health());
-        let (before, after, is_first_error) = {
-            let mut record = tracked.record.lock();
-            let before = record.health.status();
-            let is_first_error = record.last_error.is_none() && bad.is_some();
-            record.health = record.health.observe(bad.is_none(), self.thresholds);
-            if let Some(error) = bad {
-                record.last_error = Some(error_chain(error));
+        self.change(node, outcome.err(), |_| {});
+    }
+
+    /// Records the outcome of a check of the node's identity. `Ok` has the reason to refuse the node, if
+    /// there is one: the node is then failed, whatever its responses, until a check finds none.
+    pub fn record_check(&self, node: &NodeId, outcome: Result<Option<String>, &NodeError>) {
+        let (error, refusal) = match outcome {
+            Ok(refusal) => (None, Some(refusal)),
+            Err(error) => (Some(error), None),
+        };
+        self.change(node, error, |record| {
+            if let Some(refusal) = refusal {
+                record.refusal = refusal;
             }
-            let after = record.health.status();
+        });
+    }
+
+    fn change(&self, node: &NodeId, error: Option<&NodeError>, change: impl FnOnce(&mut Record)) {
+        let Some(tracked) = self.nodes.get(node) else { return };
+        let bad = error.filter(|error| error.is_bad_for_health());
+        let (before, after, is_first_error, reason) = {
+            let mut record = tracked.record.lock();
+            let before = record.status();
+            let is_first_error = record.last_error.is_none();
+            record.health = record.health.observe(bad.is_none(), self.thresholds);
+            change(&mut record);
+            if let Some(reason) = bad.map(|error| error_chain(error)).or_else(|| record.refusal.clone()) {
+                record.last_error = Some(reason);
+            }
+            let after = record.status();
             if before != after {
                 record.changed_at = Some(self.clock.now());
             }
-            (before, after, is_first_error)
+            (before, after, is_first_error && record.last_error.is_some(), record.last_error.clone())
         };
         if before == after {
             if is_first_error {
@@ -116,12 +145,31 @@ impl HealthTracker {
             }
             return;
         }
-        if let Some(error) = bad {
-            warn!(%node, ?before, ?after, error = error_chain(error), "node status changed");
-        } else {
+        if after.is_usable() && after != NodeStatus::Degraded {
             info!(%node, ?before, ?after, "node status changed");
+        } else {
+            warn!(%node, ?before, ?after, error = reason, "node status changed");
         }
         self.notify();
+    }
+
+    /// Records the uid of a task with which the node acknowledged a write.
+    pub fn record_acknowledged(&self, node: &NodeId, uid: u32) {
+        if let Some(tracked) = self.nodes.get(node) {
+            tracked.acknowledged.fetch_max(u64::from(uid) + 1, Ordering::SeqCst);
+        }
+    }
+
+    /// Returns the number of tasks that the node has at least, by the writes it acknowledged.
+    pub fn acknowledged(&self, node: &NodeId) -> u64 {
+        self.nodes.get(node).map_or(0, |tracked| tracked.acknowledged.load(Ordering::SeqCst))
+    }
+
+    /// Forgets the writes that the node acknowledged, because it has other data now.
+    pub fn forget_acknowledged(&self, node: &NodeId) {
+        if let Some(tracked) = self.nodes.get(node) {
+            tracked.acknowledged.store(0, Ordering::SeqCst);
+        }
     }
 
     fn notify(&self) {
@@ -149,7 +197,7 @@ impl HealthTracker {
 
     /// Returns the status of a node. A node that is not tracked is failed.
     pub fn status(&self, node: &NodeId) -> NodeStatus {
-        self.nodes.get(node).map_or(NodeStatus::Failed, |tracked| tracked.record.lock().health.status())
+        self.nodes.get(node).map_or(NodeStatus::Failed, |tracked| tracked.record.lock().status())
     }
 
     /// Returns the cost of a read from a node, for the choice of a covering set, or `None` if the node serves
@@ -175,7 +223,7 @@ impl HealthTracker {
         let tracked = self.nodes.get(node)?;
         let record = tracked.record.lock().clone();
         Some(NodeSnapshot {
-            status: record.health.status(),
+            status: record.status(),
             in_flight: tracked.in_flight.load(Ordering::Relaxed),
             latency_us: record.latency_us,
             last_error: record.last_error,
@@ -187,7 +235,7 @@ impl HealthTracker {
     pub async fn checked(&self) {
         let is_checked = |tracked: &Tracked| {
             let record = tracked.record.lock();
-            record.health.status() != NodeStatus::Unknown || record.last_error.is_some()
+            record.status() != NodeStatus::Unknown || record.last_error.is_some()
         };
         let mut changes = self.changes();
         // The sender is a field of `self`, so it is not dropped while this waits.

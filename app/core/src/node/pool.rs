@@ -57,11 +57,6 @@ impl NodePool {
         Self { validity: Some(validity), ..self.clone() }
     }
 
-    /// Probes a node.
-    pub async fn probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
-        self.read_call(node, self.client.node_probe(node, timeout)).await
-    }
-
     /// Reads from a node.
     pub async fn read(&self, node: &NodeId, read: NodeRead) -> Result<Value, NodeError> {
         self.read_call(node, self.client.node_read(node, read, self.timeouts.read)).await
@@ -78,10 +73,14 @@ impl NodePool {
     /// sending writes then, in an order of its own.
     pub async fn write(&self, node: &NodeId, write: NodeWrite) -> Result<u32, NodeError> {
         let call = self.call(node, self.client.node_write(node, write, self.timeouts.write));
-        match &self.validity {
+        let outcome = match &self.validity {
             Some(validity) => within_term(validity, node, call).await,
             None => call.await,
+        };
+        if let Ok(uid) = &outcome {
+            self.health.record_acknowledged(node, *uid);
         }
+        outcome
     }
 
     /// Reads tasks of a node.
@@ -134,6 +133,8 @@ impl NodePool {
             latency_us: snapshot.latency_us,
             last_error: snapshot.last_error,
             changed_at: snapshot.changed_at,
+            version: None,
+            incarnation: None,
         })
     }
 
@@ -210,7 +211,6 @@ mod tests {
     #[tokio::test]
     async fn calls_pass_through_with_their_outcomes() {
         let mut nodes = MockNodes::new();
-        nodes.expect_node_probe().times(1).returning(|_, _| Ok(()));
         nodes.expect_node_write().times(1).returning(|_, write, _| {
             assert_eq!(write.index.as_str(), "movies");
             Ok(7)
@@ -225,8 +225,8 @@ mod tests {
         });
         nodes.expect_node_tasks().times(1).returning(|_, _, _| Ok(Vec::new()));
         let nodes = pool(nodes);
-        nodes.probe(&id(), TIMEOUT).await.unwrap();
         assert_eq!(nodes.write(&id(), write()).await.unwrap(), 7);
+        assert_eq!(nodes.health().acknowledged(&id()), 8);
         assert_eq!(nodes.read(&id(), NodeRead::Version).await.unwrap(), Value::Null);
         nodes.search(&id(), search()).await.unwrap();
         let selection = NodeTaskSelection::Uids(vec![1]);

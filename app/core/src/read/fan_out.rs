@@ -12,10 +12,15 @@ use miroir_domain::{GroupId, NodeId, ShardSet};
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::NodeError;
 
+use super::absent::Absent;
 use crate::cluster::{Cluster, SearchPolicy};
 
 /// The status with which a node says that the request could not succeed on any node.
 const BAD_REQUEST: u16 = 400;
+
+/// The additional cost of a shard of a stale replica, more than that of any healthy or degraded node: a slow
+/// response is better than an incomplete one.
+const DOUBT_COST: u64 = 1 << 50;
 
 /// The result of a fan-out.
 pub struct Gathered<T> {
@@ -28,8 +33,9 @@ pub struct Gathered<T> {
 /// Calls a covering set of nodes, each for its shards. The shards of a node that fails are requested from
 /// other replicas, until every shard has a response or no replica is left.
 ///
-/// `cost` ranks the nodes, and returns `None` for a node that must not be called. `call` gets the node, its
-/// shards, and whether the request must be restricted to them because the node has other shards as well.
+/// `cost` ranks the nodes by themselves, and returns `None` for a node that must not be called. `call` gets
+/// the node, its shards, and whether the request must be restricted to them because the node has other
+/// shards as well.
 ///
 /// # Errors
 ///
@@ -53,20 +59,19 @@ where
     let mut reasons = Vec::new();
     let mut bad_request = None;
     let mut doubts: Option<Degraded> = None;
+    let mut absent = Absent::default();
     while !missing.is_empty() {
-        let is_refused = |node: &NodeId| {
-            cluster.search_policy == SearchPolicy::Error
-                && cluster.doubt(&entry.uid, node, &missing).is_some()
-        };
-        let usable = |node: &NodeId| {
-            if excluded.contains(node) || is_refused(node) { None } else { cost(node) }
-        };
-        let round = restrict(placement.covering_set(groups, &usable).nodes, &missing);
+        let usable = |node: &NodeId| if excluded.contains(node) { None } else { cost(node) };
+        let doubtful = |node: &NodeId| cluster.replicas.doubtful(&entry.uid, node, placement.shards_of(node));
+        let doubt_cost = (cluster.search_policy == SearchPolicy::Partial).then_some(DOUBT_COST);
+        let covering = placement.covering_set_avoiding(groups, &usable, &doubtful, doubt_cost);
+        let round = restrict(covering.nodes, &missing);
         if round.is_empty() {
             break;
         }
         let calls = round.into_iter().map(|(node, shards)| {
-            let partial = shards.len() < placement.shards_of(&node).len();
+            let kept = placement.shards_of(&node);
+            let partial = shards.len() < kept.len() || cluster.replicas.has_foreign(&entry.uid, &node, kept);
             // Before the call: the replica may be repaired before its response is here.
             let doubt = cluster.doubt(&entry.uid, &node, &shards);
             let response = call(node.clone(), shards.clone(), partial);
@@ -78,13 +83,22 @@ where
         for (node, shards, doubt, outcome) in outcomes {
             match outcome {
                 Ok(response) => {
+                    // And after it: the node may have been found emptied in between.
+                    let since = cluster.doubt(&entry.uid, &node, &shards);
+                    if doubt.is_none() && since.is_some() && cluster.search_policy == SearchPolicy::Error {
+                        excluded.insert(node);
+                        continue;
+                    }
                     missing = missing.difference(&shards);
-                    doubts = [doubts, doubt].into_iter().flatten().reduce(Degraded::and);
+                    doubts = [doubts, doubt.or(since)].into_iter().flatten().reduce(Degraded::and);
                     responses.push((node, response));
                 }
                 Err(error) => {
                     reasons.push(miroir_ports::error_chain(&error));
                     excluded.insert(node);
+                    if absent.observe(&error) {
+                        continue;
+                    }
                     if let NodeError::Refused { status, error, .. } = error {
                         refusals.push((status, error));
                     }
@@ -92,12 +106,19 @@ where
             }
         }
         if refusals.len() == called
+            && called > 0
             && responses.is_empty()
             && let Some((status, error)) = refusals.pop()
         {
             return Err(ApiError::Node { status, error });
         }
         bad_request = bad_request.or(refusals.into_iter().find(|(status, _)| *status == BAD_REQUEST));
+    }
+    absent.mark(cluster, &entry.uid).await?;
+    if responses.is_empty()
+        && let Some(refusal) = absent.refusal(cluster, &entry.uid).await?
+    {
+        return Err(refusal);
     }
     // If no node responded and one found the request invalid, a retry would not help the client.
     if let (true, Some((status, error))) = (responses.is_empty(), bad_request) {

@@ -6,13 +6,15 @@ use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{NodeError, NodeRead};
 use serde_json::Value;
 
+use super::absent::Absent;
 use crate::cluster::Cluster;
 
 /// Reads from `candidates` in order of cost until one responds. Returns that node and its response.
 ///
 /// # Errors
 ///
-/// Returns the refusal of a node as it is, and 503 `miroir_shard_unavailable` if no candidate responds.
+/// Returns the refusal of a node as it is, unless it does not have `index` and another one does, and 503
+/// `miroir_shard_unavailable` if no candidate responds.
 pub async fn read_first<'a>(
     cluster: &Cluster,
     index: Option<&IndexUid>,
@@ -20,11 +22,26 @@ pub async fn read_first<'a>(
     read: NodeRead,
 ) -> Result<(NodeId, Value), ApiError> {
     let mut reasons = Vec::new();
+    let mut absent = Absent::default();
     for node in by_cost(cluster, index, candidates) {
         match cluster.nodes.read(node, read.clone()).await {
-            Ok(value) => return Ok((node.clone(), value)),
+            Ok(value) => {
+                if let Some(index) = index {
+                    absent.mark(cluster, index).await?;
+                }
+                return Ok((node.clone(), value));
+            }
+            Err(error) if index.is_some() && absent.observe(&error) => {
+                reasons.push(miroir_ports::error_chain(&error));
+            }
             Err(NodeError::Refused { status, error, .. }) => return Err(ApiError::Node { status, error }),
             Err(error) => reasons.push(miroir_ports::error_chain(&error)),
+        }
+    }
+    if let Some(index) = index {
+        absent.mark(cluster, index).await?;
+        if let Some(refusal) = absent.refusal(cluster, index).await? {
+            return Err(refusal);
         }
     }
     let reasons = if reasons.is_empty() {

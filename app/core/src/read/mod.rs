@@ -2,10 +2,12 @@
 //!
 //! | module | contents |
 //! |---|---|
+//! | `absent` | nodes that do not have an index of the registry |
 //! | `fan_out` | one request to a covering set of nodes, with other replicas in reserve |
 //! | `first` | reads that need a single node |
 //! | `index_facts` | the settings that searches need, cached for a moment |
 
+mod absent;
 mod fan_out;
 mod first;
 mod index_facts;

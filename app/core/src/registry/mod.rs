@@ -1,59 +1,91 @@
 //! The index registry.
 
 mod alias_use;
+mod last_known;
 
 use std::sync::Arc;
 
 use miroir_domain::document::PrimaryKey;
 use miroir_domain::error::ErrorCode;
+use miroir_domain::identity::MARKER_INDEX;
 use miroir_domain::index::{FIRST_SETTINGS_VERSION, IndexEntry};
 use miroir_domain::task::Task;
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{Advance, Clock, Create, Put, StoreError, TaskStore};
 
-use crate::listing;
+pub use last_known::{LastKnown, last_known_loop};
 
 /// The indexes that exist in the cluster, even if a node does not have one yet.
 pub struct IndexRegistry {
     store: Arc<dyn TaskStore>,
     clock: Arc<dyn Clock>,
+    last_known: Arc<LastKnown>,
     /// The number of shards of a new index.
     shard_count: u32,
 }
 
 impl IndexRegistry {
-    /// Creates the registry over a store. New indexes have `shard_count` shards.
-    pub fn new(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, shard_count: u32) -> Self {
-        Self { store, clock, shard_count }
+    /// Creates the registry over a store. Reads use `last_known` while the store is away. New indexes have
+    /// `shard_count` shards.
+    pub fn new(
+        store: Arc<dyn TaskStore>,
+        clock: Arc<dyn Clock>,
+        last_known: Arc<LastKnown>,
+        shard_count: u32,
+    ) -> Self {
+        Self { store, clock, last_known, shard_count }
     }
 
-    /// Returns the entry of `index`, if there is one.
+    /// Returns the entry of `index` in the store, if there is one. Writes are based on it.
     pub async fn get(&self, index: &IndexUid) -> Result<Option<IndexEntry>, StoreError> {
-        self.store.index_get(index).await
+        let entry = self.store.index_get(index).await?;
+        self.last_known.note(index, entry.as_ref());
+        Ok(entry)
     }
 
-    /// Returns the entry of `index`.
+    /// Returns the entry of `index` for a read: the last known one while the store is away.
+    pub async fn find(&self, index: &IndexUid) -> Result<Option<IndexEntry>, StoreError> {
+        self.last_known.index(self.store.as_ref(), index).await
+    }
+
+    /// Returns the entry of `index` for a read.
     ///
     /// # Errors
     ///
     /// Refuses with 404 `index_not_found` if there is none.
     pub async fn require(&self, index: &IndexUid) -> Result<IndexEntry, ApiError> {
-        self.get(index)
+        self.find(index)
             .await?
             .ok_or_else(|| ApiError::refused(ErrorCode::IndexNotFound, format!("Index `{index}` not found.")))
     }
 
-    /// Returns all entries, by uid.
+    /// Returns all entries in the store, by uid.
     pub async fn all(&self) -> Result<Vec<IndexEntry>, StoreError> {
-        let list = |after, limit| self.store.index_list(after, limit);
-        listing::all(list, |entry: &IndexEntry| entry.uid.clone()).await
+        last_known::all_indexes(self.store.as_ref()).await
+    }
+
+    /// Returns all entries for a read, by uid: the last known ones while the store is away.
+    pub async fn listed(&self) -> Result<Vec<IndexEntry>, StoreError> {
+        self.last_known.indexes(self.store.as_ref()).await
     }
 
     /// Makes the entry of a new index, without storing it.
-    pub fn new_entry(&self, index: &IndexUid, primary_key: Option<PrimaryKey>) -> IndexEntry {
+    ///
+    /// # Errors
+    ///
+    /// Refuses the name that Miroir itself uses on the nodes with 400 `invalid_index_uid`.
+    pub fn new_entry(
+        &self,
+        index: &IndexUid,
+        primary_key: Option<PrimaryKey>,
+    ) -> Result<IndexEntry, ApiError> {
+        if index.as_str() == MARKER_INDEX {
+            let message = format!("`{index}` is the name of an index of Miroir itself: choose another one.");
+            return Err(ApiError::refused(ErrorCode::InvalidIndexUid, message));
+        }
         let now = self.clock.now();
-        IndexEntry {
+        Ok(IndexEntry {
             uid: index.clone(),
             primary_key,
             shard_count: self.shard_count,
@@ -61,13 +93,16 @@ impl IndexRegistry {
             created_at: now,
             updated_at: now,
             version: 1,
-        }
+        })
     }
 
     /// Stores the entry of a new index. The caller holds the write lock of the index.
     pub async fn create(&self, entry: &IndexEntry) -> Result<(), ApiError> {
         match self.store.index_create(entry).await? {
-            Create::Created => Ok(()),
+            Create::Created => {
+                self.last_known.note(&entry.uid, Some(entry));
+                Ok(())
+            }
             Create::Exists => Err(lost_race(&entry.uid)),
         }
     }
@@ -77,7 +112,11 @@ impl IndexRegistry {
     pub async fn replace(&self, next: IndexEntry) -> Result<(), ApiError> {
         let next = IndexEntry { updated_at: self.clock.now(), ..next };
         match self.store.index_put(&next).await? {
-            Put::Stored => Ok(()),
+            Put::Stored => {
+                let stored = IndexEntry { version: next.version + 1, ..next };
+                self.last_known.note(&stored.uid, Some(&stored));
+                Ok(())
+            }
             Put::Conflict => Err(lost_race(&next.uid)),
         }
     }
@@ -85,6 +124,7 @@ impl IndexRegistry {
     /// Deletes the entry of `index`. The caller holds the write lock of the index.
     pub async fn delete(&self, index: &IndexUid) -> Result<(), ApiError> {
         self.store.index_delete(index).await?;
+        self.last_known.note(index, None);
         Ok(())
     }
 

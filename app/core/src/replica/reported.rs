@@ -8,12 +8,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use miroir_domain::replica::ReplicaRow;
 use miroir_domain::role::Role;
 use miroir_domain::{IndexUid, NodeId, ShardSet};
 use miroir_ports::inbound::{InstanceApi, RoleHolder};
-use miroir_ports::outbound::{Peers, ReplicaReport, StaleReplica};
+use miroir_ports::outbound::{Peers, ReplicaReport, StaleReplica, StoreError, TaskStore};
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
+
+use crate::listing;
 
 /// The pause between two requests to the leader.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -37,6 +40,17 @@ impl ReportedStates {
         }
         let replica = stale.get(&(index.clone(), node.clone()));
         replica.map(|replica| replica.doubtful(shards)).unwrap_or_default()
+    }
+
+    /// Adds the stale replicas that the store has.
+    pub async fn load(&self, store: &dyn TaskStore) -> Result<(), StoreError> {
+        let list = |after, limit| store.replica_list(after, limit);
+        let rows = listing::all(list, |row: &ReplicaRow| (row.index.clone(), row.node.clone())).await?;
+        self.update(ReplicaReport {
+            complete: false,
+            results: rows.into_iter().map(StaleReplica::of).collect(),
+        });
+        Ok(())
     }
 
     /// Takes a report over: it replaces the earlier ones if it is complete, and adds to them if it is not.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState};
-use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid};
+use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -67,6 +67,11 @@ impl SeenState {
     pub fn of_shards(&self, shards: &ShardSet) -> Self {
         let (known, stored) = (self.known.of_shards(shards), self.stored.of_shards(shards));
         Self { known, stored, ..self.clone() }
+    }
+
+    /// Returns whether the index on the node may be missing, or be another one.
+    pub fn is_index_doubtful(&self) -> bool {
+        self.known.index.is_some() || self.stored.index.is_some()
     }
 
     /// Returns the part that is about the index itself and its settings.
@@ -217,6 +222,20 @@ impl ReplicaStates {
         let state = self.state(index, node);
         let own = if state.has_settings() { state.shard_set().intersection(shards) } else { shards.clone() };
         own.union(&self.reported.doubtful(index, node, shards))
+    }
+
+    /// Returns whether the node may have documents of shards beside `kept`, which it kept in a former
+    /// topology.
+    pub fn has_foreign(&self, index: &IndexUid, node: &NodeId, kept: &ShardSet) -> bool {
+        let known = self.known.lock();
+        let row = known.rows.get(index).and_then(|nodes| nodes.get(node));
+        row.is_some_and(|row| row.state.shards.keys().any(|shard| !kept.contains(*shard)))
+    }
+
+    /// Returns the instant since which a replica is stale, if it is.
+    pub fn since(&self, index: &IndexUid, node: &NodeId) -> Option<Timestamp> {
+        let known = self.known.lock();
+        Some(known.rows.get(index)?.get(node)?.since)
     }
 
     /// Returns every stale replica, by index and node.

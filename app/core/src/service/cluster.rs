@@ -4,16 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use miroir_domain::coverage::Coverage;
+use miroir_domain::error::ErrorCode;
 use miroir_domain::topology::ReplicaGroup;
 use miroir_domain::{IndexUid, NodeId, Shard};
 use miroir_ports::error_chain;
 use miroir_ports::inbound::{
-    ApiError, ClusterApi, GroupView, Readiness, ShardReplicasView, ShardView, ShardsView, TopologyView,
+    ApiError, ClusterApi, GroupView, NodeView, Purpose, Readiness, ShardReplicasView, ShardView, ShardsView,
+    StalenessApi, TopologyView,
 };
-use miroir_ports::outbound::{NodeRead, ReplicaReport, StaleReplica};
+use miroir_ports::outbound::{Ids, NodeRead, ReplicaReport, StaleReplica};
 use serde_json::Value;
 
+use crate::admission::{adopt, reset};
 use crate::cluster::{ActiveCluster, Cluster};
+use crate::identity::NodeChecker;
 use crate::read::read_first;
 
 /// The time that readiness waits for the store.
@@ -22,21 +27,47 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Implements [`ClusterApi`].
 pub struct ClusterService {
     cluster: Arc<ActiveCluster>,
+    checker: Arc<NodeChecker>,
+    staleness: Arc<dyn StalenessApi>,
+    ids: Arc<dyn Ids>,
 }
 
 impl ClusterService {
-    /// Creates a service over the active cluster.
-    pub fn new(cluster: Arc<ActiveCluster>) -> Self {
-        Self { cluster }
+    /// Creates a service over the active cluster, whose nodes `checker` checks. `staleness` is that of reads.
+    pub fn new(
+        cluster: Arc<ActiveCluster>,
+        checker: Arc<NodeChecker>,
+        staleness: Arc<dyn StalenessApi>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self { cluster, checker, staleness, ids }
+    }
+
+    fn view(&self, cluster: &Cluster, node: &NodeId) -> Option<NodeView> {
+        Some(NodeView {
+            version: self.checker.finding(node).map(|finding| finding.facts.version),
+            incarnation: self.checker.identity().node(node).and_then(|row| row.incarnation),
+            ..cluster.nodes.view(node)?
+        })
+    }
+
+    fn required_view(&self, cluster: &Cluster, node: &NodeId) -> Result<NodeView, ApiError> {
+        self.view(cluster, node).ok_or_else(|| {
+            ApiError::refused(ErrorCode::MiroirNodeNotFound, format!("Node `{node}` is not of the cluster."))
+        })
     }
 }
 
 #[async_trait]
 impl ClusterApi for ClusterService {
-    async fn readiness(&self) -> Readiness {
+    async fn readiness(&self, purpose: Purpose) -> Readiness {
         let cluster = self.cluster.reader();
-        let reasons: Vec<String> =
-            [store_problem(&cluster).await, coverage_problem(&cluster)].into_iter().flatten().collect();
+        let (store, nodes) = match purpose {
+            Purpose::Reads if self.staleness.registry_age().is_some() => (None, coverage_problem(&cluster)),
+            Purpose::Reads => (store_problem(&cluster).await, coverage_problem(&cluster)),
+            Purpose::Writes => (store_problem(&cluster).await, quorum_problem(&cluster)),
+        };
+        let reasons: Vec<String> = [store, nodes].into_iter().flatten().collect();
         Readiness { ready: reasons.is_empty(), reasons }
     }
 
@@ -44,7 +75,7 @@ impl ClusterApi for ClusterService {
         let cluster = self.cluster.reader();
         let view = |group: &ReplicaGroup| GroupView {
             id: group.id,
-            nodes: group.nodes.iter().filter_map(|node| cluster.nodes.view(node)).collect(),
+            nodes: group.nodes.iter().filter_map(|node| self.view(&cluster, node)).collect(),
         };
         Ok(TopologyView {
             replication_factor: cluster.placements.topology().replication_factor(),
@@ -67,6 +98,18 @@ impl ClusterApi for ClusterService {
         };
         let view = |shard| ShardView { shard, replicas: replicas(shard) };
         Ok(ShardsView { index, shard_count, results: (0..shard_count).map(Shard).map(view).collect() })
+    }
+
+    async fn node_adopt(&self, node: &NodeId) -> Result<NodeView, ApiError> {
+        let cluster = self.cluster.writer()?;
+        adopt(&cluster, &self.checker, self.ids.as_ref(), node).await?;
+        self.required_view(&cluster, node)
+    }
+
+    async fn node_reset(&self, node: &NodeId) -> Result<NodeView, ApiError> {
+        let cluster = self.cluster.writer()?;
+        reset(&cluster, &self.checker, self.ids.as_ref(), node).await?;
+        self.required_view(&cluster, node)
     }
 
     fn replicas(&self) -> ReplicaReport {
@@ -106,6 +149,18 @@ fn coverage_problem(cluster: &Cluster) -> Option<String> {
     let problems: Vec<String> =
         cluster.placements.topology().nodes().filter_map(|node| node_problem(cluster, node)).collect();
     Some(format!("shards {uncovered} are covered by no node: {}", problems.join("; ")))
+}
+
+/// Returns the shards to which no write can succeed, as a reason.
+fn quorum_problem(cluster: &Cluster) -> Option<String> {
+    let placement = cluster.placements.of(cluster.placements.default_shard_count());
+    let topology = cluster.placements.topology();
+    let coverage = Coverage::of(topology, &placement, |node| cluster.nodes.is_usable(node));
+    if topology.nodes().next().is_some() && coverage.unwritable == 0 {
+        return None;
+    }
+    let problems: Vec<String> = topology.nodes().filter_map(|node| node_problem(cluster, node)).collect();
+    Some(format!("{} shards have no write quorum: {}", coverage.unwritable, problems.join("; ")))
 }
 
 /// Returns the status of a node that is not usable, with the reason.

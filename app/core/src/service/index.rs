@@ -44,7 +44,7 @@ impl IndexApi for IndexService {
     }
 
     async fn index_list(&self, offset: u64, limit: u64) -> Result<ReadResponse, ApiError> {
-        let entries = self.cluster.reader().registry.all().await?;
+        let entries = self.cluster.reader().registry.listed().await?;
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let results: Vec<Value> = entries.iter().skip(skipped).take(wanted).map(listed).collect();
@@ -69,7 +69,7 @@ impl IndexApi for IndexService {
 
     async fn stats(&self) -> Result<ReadResponse, ApiError> {
         let cluster = self.cluster.reader();
-        stats::of_cluster(&cluster, &cluster.registry.all().await?).await
+        stats::of_cluster(&cluster, &cluster.registry.listed().await?).await
     }
 
     async fn index_delete(&self, index: IndexUid) -> Result<Accepted, ApiError> {
@@ -93,7 +93,7 @@ async fn create(
         let kind = TaskKind::IndexCreation;
         return cluster.tasks.create_failed(kind, &index, failure, Some(details), None).await;
     }
-    let entry = cluster.registry.new_entry(&index, primary_key.clone());
+    let entry = cluster.registry.new_entry(&index, primary_key.clone())?;
     let writes = [WriteOperation::IndexCreate { primary_key }, WriteOperation::Settings(initial_for_nodes())];
     let placement = cluster.placements.of(entry.shard_count);
     let plan = WritePlan {

@@ -107,7 +107,7 @@ async fn scatter(
 ) -> Result<Gathered<SearchResponse>, ApiError> {
     let Searched { entry, facts } = searched;
     let cost = |node: &NodeId| {
-        if unusable.contains_key(node) { None } else { cluster.read_cost(&entry.uid, node) }
+        if unusable.contains_key(node) { None } else { cluster.nodes.cost(node) }
     };
     let called = AtomicUsize::new(0);
     let gathered = gather(cluster, entry, groups, cost, |node, shards, partial| {

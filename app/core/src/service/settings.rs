@@ -64,7 +64,7 @@ async fn apply(
     let known = cluster.registry.get(&index).await?;
     let Some(entry) = known else {
         // One request creates the index with its settings, so a node that refuses it has neither.
-        let entry = cluster.registry.new_entry(&index, None);
+        let entry = cluster.registry.new_entry(&index, None)?;
         let plan = plan(cluster, &entry, &change, change.for_new_index());
         let dispatch = begin_creation(cluster, plan, &entry).await?;
         return finish_creation(cluster, dispatch, &index, guard).await;

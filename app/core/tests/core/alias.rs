@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use miroir_core::alias::AliasResolver;
 use miroir_core::cluster::ActiveCluster;
+use miroir_core::registry::LastKnown;
 use miroir_core::service::DocumentService;
 use miroir_domain::alias::{AliasChange, NewAlias};
 use miroir_domain::error::ErrorCode;
@@ -157,11 +158,16 @@ async fn create_and_flip_refuse_invalid_names_and_targets() {
     assert_code(flip(&bench, "ahead", "films", None).await, ErrorCode::MiroirAliasConflict);
 }
 
+/// Returns a registry that is never used while the store is away.
+fn no_last_known() -> Arc<LastKnown> {
+    Arc::new(LastKnown::new(Duration::ZERO, Arc::default()))
+}
+
 #[tokio::test(start_paused = true)]
 async fn index_create_refuses_names_of_aliases_and_index_delete_their_targets() {
     let bench = bench().await;
     // This resolver resolves the name before the alias is created. The write is sent afterwards.
-    let early = Arc::new(AliasResolver::new(Arc::clone(&bench.cluster.store)));
+    let early = Arc::new(AliasResolver::new(Arc::clone(&bench.cluster.store), no_last_known()));
     assert_eq!(early.readable(&uid("films")).await.unwrap(), [uid("films")]);
     let active = Arc::new(ActiveCluster::new(Arc::clone(&bench.cluster)));
     let _activation = active.activate(Arc::clone(&bench.cluster));
@@ -253,7 +259,7 @@ async fn alias_is_read_again_after_a_flip_of_unknown_outcome() {
 async fn other_instances_resolve_a_flipped_alias_within_a_second() {
     let bench = bench().await;
     create(&bench, json!({ "name": "films", "target": "v1" })).await.unwrap();
-    let other = AliasResolver::new(Arc::clone(&bench.cluster.store));
+    let other = AliasResolver::new(Arc::clone(&bench.cluster.store), no_last_known());
     for round in 0..20_u32 {
         let (old, new) = if round % 2 == 0 { ("v1", "v2") } else { ("v2", "v1") };
         assert_eq!(other.readable(&uid("films")).await.unwrap(), [uid(old)]);

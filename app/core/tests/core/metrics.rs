@@ -11,6 +11,7 @@ use miroir_core::change::SinkService;
 use miroir_core::cluster::{ActiveCluster, Cluster, ClusterParts};
 use miroir_core::gauge::GaugeService;
 use miroir_core::placement::Placements;
+use miroir_core::registry::LastKnown;
 use miroir_domain::Timestamp;
 use miroir_domain::canary::CanaryStatus;
 use miroir_domain::replica::Difference;
@@ -66,6 +67,7 @@ fn again(bench: &Bench, store: Arc<dyn TaskStore>) -> Arc<Cluster> {
     let of = &bench.cluster;
     Arc::new(Cluster::new(ClusterParts {
         reported: Arc::default(),
+        last_known: Arc::new(LastKnown::new(Duration::ZERO, Arc::default())),
         placements: Placements::new(
             Arc::clone(of.placements.topology()),
             of.placements.default_shard_count(),

@@ -1,6 +1,7 @@
 //! The record of what nodes missed: it outlives tasks, terms and processes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_core::cluster::SearchPolicy;
@@ -13,6 +14,7 @@ use miroir_domain::task::{NewTask, Task, TaskKind, TaskQuery};
 use miroir_domain::{GroupId, TaskUid};
 use miroir_ports::inbound::{ApiError, ClusterApi, DocumentApi, IndexApi, ReadResponse, SearchApi};
 use miroir_ports::outbound::{ReplicaRecovery, ReplicaTable, TaskTable};
+use miroir_system::UuidIds;
 use serde_json::{Map, json};
 use tokio_util::sync::CancellationToken;
 
@@ -63,7 +65,13 @@ async fn miss_is_stored_before_the_client_gets_its_response() {
 #[tokio::test(start_paused = true)]
 async fn report_says_what_differs_since_when_and_why() {
     let bench = missed_by_b().await;
-    let report = ClusterService::new(bench.active()).replicas();
+    let report = ClusterService::new(
+        bench.active(),
+        Arc::clone(&bench.checker),
+        Arc::new(()),
+        Arc::new(UuidIds::default()),
+    )
+    .replicas();
     assert!(report.complete);
     let [stale] = &report.results[..] else { panic!("{report:?}") };
     let missed = bench.row(1).await.node_errors[&"b".parse().unwrap()].shards.clone();

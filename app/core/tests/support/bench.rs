@@ -11,13 +11,16 @@ use miroir_core::change::{
     SinkService, deliver_loop,
 };
 use miroir_core::cluster::{Activation, ActiveCluster, Cluster, ClusterParts, SearchPolicy};
-use miroir_core::node::{HealthTracker, NodePool, ProbeSchedule, Timeouts, probe_loop};
+use miroir_core::identity::{KnownIdentity, NodeChecker, ProbeSchedule, StoreIdentity, probe_loop};
+use miroir_core::node::{HealthTracker, NodePool, Timeouts};
 use miroir_core::placement::Placements;
+use miroir_core::registry::LastKnown;
 use miroir_core::service::{
     AliasService, DocumentService, IndexService, SearchService, SettingsService, TaskService,
 };
 use miroir_core::worker::{PollerOptions, load_states, poll_loop, repair_loop};
 use miroir_domain::health::HealthThresholds;
+use miroir_domain::identity::{AcceptedTopology, ClusterId, ClusterRow, Incarnation, NodeMarker, NodeRow};
 use miroir_domain::payload::PayloadFormat;
 use miroir_domain::task::{Task, TaskStatus};
 use miroir_domain::topology::{Node, Topology};
@@ -134,6 +137,7 @@ pub struct Bench {
     pub rows: Arc<MemoryStore>,
     pub faults: Arc<Life>,
     pub cluster: Arc<Cluster>,
+    pub checker: Arc<NodeChecker>,
     activation: Option<Activation>,
     /// The number of the leader's term.
     pub term: u64,
@@ -158,6 +162,24 @@ pub fn uid(name: &str) -> IndexUid {
 pub fn films(from: u32, to: u32) -> Value {
     let film = |id| json!({ "id": id, "title": format!("film {id}"), "genre": format!("g{}", id % 3) });
     (from..to).map(film).collect()
+}
+
+/// Returns a checker of nodes, each of which has a marker that it knows.
+fn checker(nodes: &Arc<FakeNodes>, health: &Arc<HealthTracker>, now: Timestamp) -> NodeChecker {
+    let cluster: ClusterId = "bench".parse().unwrap();
+    let incarnation: Incarnation = "first".parse().unwrap();
+    let mut rows = Vec::new();
+    for node in health.nodes() {
+        let marker =
+            NodeMarker { cluster: cluster.clone(), node: node.clone(), incarnation: incarnation.clone() };
+        nodes.server(node.as_str(), |server| server.marker.get_or_insert_with(|| marker.to_string()).clone());
+        let incarnation = Some(incarnation.clone());
+        rows.push(NodeRow { node: node.clone(), incarnation, newest_task: None, updated_at: now });
+    }
+    let identity = Arc::new(KnownIdentity::default());
+    let row = ClusterRow { id: cluster, epoch: 1, topology: AcceptedTopology::default(), version: 1 };
+    identity.replace(StoreIdentity::Known(row), rows);
+    NodeChecker::new(Arc::clone(nodes) as _, identity, Arc::clone(health), Duration::from_secs(1))
 }
 
 impl Bench {
@@ -193,21 +215,24 @@ impl Bench {
             read: Duration::from_secs(5),
             search: Duration::from_secs(10),
         };
+        let checker = Arc::new(checker(&nodes, &health, clock.now()));
         let pool = NodePool::new(Arc::new(mortal), health, HashMap::new(), timeouts);
         let faults = Arc::new(Life::new(is_alive));
+        let last_known = Arc::new(LastKnown::new(Duration::ZERO, Arc::default()));
         let store: Arc<dyn TaskStore> =
             Arc::new(FaultyStore::new(Arc::clone(&rows) as _, Arc::clone(&faults) as _));
         let cluster = Arc::new(Cluster::new(ClusterParts {
             observer: Arc::new(()),
             changes: Arc::new(layout.recorder()),
             reported: Arc::default(),
+            last_known: Arc::clone(&last_known),
             placements: Placements::new(Arc::new(topology), layout.shard_count),
             nodes: pool,
             store,
             clock: Arc::clone(&clock),
             search_policy: layout.search_policy,
         }));
-        let aliases = Arc::new(AliasResolver::new(Arc::clone(&cluster.store)));
+        let aliases = Arc::new(AliasResolver::new(Arc::clone(&cluster.store), Arc::clone(&last_known)));
         let active = Arc::new(ActiveCluster::new(Arc::clone(&cluster)));
         let activation = active.activate(Arc::clone(&cluster));
         let (used, names) = (|| Arc::clone(&active), || Arc::clone(&aliases));
@@ -233,6 +258,7 @@ impl Bench {
             rows,
             faults,
             cluster,
+            checker,
             activation: Some(activation),
             term: 1,
             alive,
@@ -257,7 +283,7 @@ impl Bench {
             repair_loop(cluster, term, shutdown).await;
         });
         let stopped = self.shutdown.clone().cancelled_owned();
-        tokio::spawn(probe_loop(self.cluster.nodes.clone(), ProbeSchedule::default(), stopped));
+        tokio::spawn(probe_loop(Arc::clone(&self.checker), ProbeSchedule::default(), stopped));
     }
 
     fn start_deliveries(&self) {
@@ -316,7 +342,7 @@ impl Bench {
         self.nodes.heal(node);
         let node: NodeId = node.parse().unwrap();
         for _ in 0..HealthThresholds::default().good_to_recover {
-            self.cluster.nodes.probe(&node, Duration::from_secs(1)).await.unwrap();
+            self.checker.check(&node).await.unwrap();
         }
     }
 
@@ -325,7 +351,7 @@ impl Bench {
         self.nodes.always(node, "", super::Fault::Unreachable);
         let node: NodeId = node.parse().unwrap();
         for _ in 0..HealthThresholds::default().bad_to_fail {
-            self.cluster.nodes.probe(&node, Duration::from_secs(1)).await.unwrap_err();
+            self.checker.check(&node).await.unwrap_err();
         }
     }
 

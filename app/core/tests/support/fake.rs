@@ -7,11 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use miroir_domain::identity::{NodeFacts, NodeMarker};
 use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
-use miroir_ports::outbound::{Clock, NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
+use miroir_ports::outbound::{
+    Clock, NodeError, NodeInspector, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes,
+};
 use serde_json::Value;
 
 use super::server::{Index, Server, error};
@@ -276,10 +279,6 @@ fn call(node: &NodeId, what: &'static str) -> Call {
 
 #[async_trait]
 impl Nodes for FakeNodes {
-    async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
-        self.answer(call(node, "probe"), timeout, |_| None, |_| Ok(())).await
-    }
-
     async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
         let late = self.late(node, name_of_write(&write.operation));
         if let Some(after) = late {
@@ -345,5 +344,48 @@ impl Nodes for FakeNodes {
             Ok(reports)
         };
         self.answer(call, timeout, |_| None, work).await
+    }
+}
+
+#[async_trait]
+impl NodeInspector for FakeNodes {
+    async fn node_inspect(
+        &self,
+        node: &NodeId,
+        remembered: Option<u32>,
+        timeout: Duration,
+    ) -> Result<NodeFacts, NodeError> {
+        self.answer(call(node, "probe"), timeout, |_| None, |server| Ok(server.facts(remembered))).await
+    }
+
+    async fn node_mark(
+        &self,
+        node: &NodeId,
+        marker: &NodeMarker,
+        timeout: Duration,
+    ) -> Result<(), NodeError> {
+        let mark = |server: &mut Server| {
+            server.marker = Some(marker.to_string());
+            Ok(())
+        };
+        self.answer(call(node, "mark"), timeout, |_| None, mark).await
+    }
+
+    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError> {
+        let list = |server: &mut Server| Ok(server.indexes.keys().cloned().collect());
+        self.answer(call(node, "list indexes"), timeout, |_| None, list).await
+    }
+
+    async fn node_delete_index(
+        &self,
+        node: &NodeId,
+        index: &IndexUid,
+        timeout: Duration,
+    ) -> Result<(), NodeError> {
+        let delete = |server: &mut Server| {
+            server.indexes.remove(index);
+            Ok(())
+        };
+        self.answer(call(node, "delete index"), timeout, |_| None, delete).await
     }
 }

@@ -1,4 +1,5 @@
-//! As much of Meilisearch's filters as the tests need: `a = v` and `a IN ["v", …]`, in arrays of AND and OR.
+//! As much of Meilisearch's filters as the tests need: `a = v`, `a IN ["v", …]` and `a NOT IN ["v", …]`, in
+//! arrays of AND and OR.
 
 use serde_json::{Map, Value};
 
@@ -30,6 +31,10 @@ pub fn admits(filter: &Value, filterable: &[Value], document: &Map<String, Value
 fn clause_admits(text: &str, filterable: &[Value], document: &Map<String, Value>) -> Result<bool, String> {
     let (attribute, wanted) = if let Some((attribute, list)) = text.split_once(" IN ") {
         let wanted: Vec<Value> = serde_json::from_str(list).map_err(|error| error.to_string())?;
+        if let Some(attribute) = attribute.strip_suffix(" NOT") {
+            let filter = format!("{attribute} IN {list}");
+            return Ok(!clause_admits(&filter, filterable, document)?);
+        }
         (attribute, wanted)
     } else {
         let (attribute, value) = text.split_once(" = ").ok_or_else(|| format!("cannot read `{text}`"))?;

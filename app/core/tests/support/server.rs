@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use miroir_domain::error::ResponseError;
+use miroir_domain::identity::{NodeFacts, SeenTask};
 use miroir_domain::settings::{Setting, SettingsAction, SettingsChange};
 use miroir_domain::task::{NodeTaskReport, TaskStatus};
 use miroir_domain::write::{WriteMode, WriteOperation};
@@ -19,6 +20,8 @@ pub type Refusal = (u16, ResponseError);
 pub struct Server {
     /// Accepts tasks but works off none.
     pub paused: bool,
+    /// The marker.
+    pub marker: Option<String>,
     pub indexes: BTreeMap<IndexUid, Index>,
     tasks: Vec<Queued>,
     /// The type of task that fails the next time one is worked off.
@@ -102,6 +105,21 @@ impl Server {
         self.tasks.push(Queued { report, index: write.index, operation: write.operation });
         self.work(now);
         uid
+    }
+
+    /// Answers an inspection.
+    pub fn facts(&self, remembered: Option<u32>) -> NodeFacts {
+        let seen = |task: &Queued| SeenTask {
+            uid: task.report.uid,
+            enqueued_at: task.report.enqueued_at.to_string(),
+        };
+        NodeFacts {
+            version: "1.50.0".to_owned(),
+            marker: self.marker.clone(),
+            has_documents: self.indexes.values().any(|index| !index.documents.is_empty()),
+            newest_task: self.tasks.last().map(seen),
+            remembered_task: remembered.and_then(|uid| self.tasks.get(uid as usize)).map(seen),
+        }
     }
 
     /// Works off the queue, unless paused.

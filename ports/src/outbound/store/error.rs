@@ -40,6 +40,9 @@ pub enum StoreError {
         #[source]
         source: Option<Source>,
     },
+    /// A store that is not that of the cluster. Nothing was read or changed.
+    #[error("{0}")]
+    Foreign(String),
     /// A row that cannot be decoded.
     #[error("table `{table}`, row `{key}` is corrupt: {reason}")]
     Corrupt {

@@ -7,6 +7,7 @@ use super::change_cursor::ChangeCursorTable;
 use super::change_outbox::ChangeOutbox;
 use super::change_sink::ChangeSinkTable;
 use super::idempotency::IdempotencyTable;
+use super::identity::IdentityTable;
 use super::index::IndexTable;
 use super::job::JobTable;
 use super::lease::LeaseTable;
@@ -28,6 +29,7 @@ pub trait TaskStore:
     + IndexTable
     + NodeSettingsTable
     + ReplicaTable
+    + IdentityTable
     + AliasTable
     + SessionTable
     + IdempotencyTable
@@ -53,6 +55,7 @@ impl<T> TaskStore for T where
         + IndexTable
         + NodeSettingsTable
         + ReplicaTable
+        + IdentityTable
         + AliasTable
         + SessionTable
         + IdempotencyTable

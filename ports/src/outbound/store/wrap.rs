@@ -23,6 +23,7 @@ macro_rules! wrap_store {
             use ::miroir_domain::alias::Alias;
             use ::miroir_domain::canary::{Canary, CanaryRun};
             use ::miroir_domain::change::{PendingChanges, SinkRow};
+            use ::miroir_domain::identity::{ClusterRow, NodeRow};
             use ::miroir_domain::index::IndexEntry;
             use ::miroir_domain::job::{Job, JobEnd, NewJob};
             use ::miroir_domain::replica::{ReplicaMark, ReplicaRow, ReplicaState};
@@ -36,7 +37,7 @@ macro_rules! wrap_store {
             use $crate::outbound::{
                 Acquire, AdminSessionTable, Advance, AliasTable, CanaryTable, ChangeBacklog, ChangeCursor,
                 ChangeCursorTable, ChangeOutbox, ChangePage, ChangePosition, ChangeSinkTable, Consequences, Create,
-                IdempotencyTable, IndexTable, JobDepth, JobTable, Lease, LeaseTable, LoginAttempt, NewChange,
+                IdempotencyTable, IdentityTable, IndexTable, JobDepth, JobTable, Lease, LeaseTable, LoginAttempt, NewChange,
                 NodeSettingsTable, NodeSettingsVersion, Put, RateDecision, RateLimits, ReplicaRecovery, ReplicaTable, Reservation, Reserve,
                 RevocationFeed, Revocations, RolloverTable, ScopedKeyObservation, ScopedKeyTable,
                 SearchUiTable, SessionTable, StoreStatus, TaskPage, TaskTable, TenantTable,
@@ -77,6 +78,15 @@ macro_rules! wrap_store {
                 replica_list(after: Option<(IndexUid, NodeId)>, limit: u32) -> Vec<ReplicaRow>;
                 replica_recovery_get() -> Option<ReplicaRecovery>;
                 replica_recovery_put(recovery: ReplicaRecovery) -> ();
+            });
+
+            $crate::wrap_table!($wrapper: IdentityTable {
+                cluster_create(row: &ClusterRow) -> Create;
+                cluster_get() -> Option<ClusterRow>;
+                cluster_put(row: &ClusterRow) -> Put;
+                node_put(row: &NodeRow) -> ();
+                node_delete(node: &NodeId) -> bool;
+                node_list() -> Vec<NodeRow>;
             });
 
             $crate::wrap_table!($wrapper: AliasTable {

@@ -9,6 +9,7 @@ pub(crate) mod concurrency;
 pub(crate) mod consequence;
 pub(crate) mod hostile;
 pub(crate) mod idempotency;
+pub(crate) mod identity;
 pub(crate) mod job;
 pub(crate) mod job_death;
 pub(crate) mod lease;

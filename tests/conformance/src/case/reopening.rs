@@ -8,6 +8,7 @@ use miroir_domain::task::{Task, TaskQuery, TaskStatus};
 use miroir_ports::outbound::{Consequences, Outcome, Put, ReplicaRecovery, StoreError};
 use tokio::task::JoinSet;
 
+use super::identity::{cluster, row};
 use crate::harness::Harness;
 use crate::sample::{any_task, at, create, entry, finish, full_task, index, node, put};
 
@@ -87,6 +88,12 @@ pub(crate) async fn closed_store_refuses_every_call<H: Harness>() {
         store.replica_list(None, 1).await.map(|_| ()),
         store.replica_recovery_get().await.map(|_| ()),
         store.replica_recovery_put(ReplicaRecovery { term: 1, oldest_open: TaskUid(0) }).await,
+        store.cluster_create(&cluster("c")).await.map(|_| ()),
+        store.cluster_get().await.map(|_| ()),
+        store.cluster_put(&cluster("c")).await.map(|_| ()),
+        store.node_put(&row("n", "i")).await,
+        store.node_delete(&first).await.map(|_| ()),
+        store.node_list().await.map(|_| ()),
         store.store_ping().await,
     ];
     for (call, result) in refused.into_iter().enumerate() {

@@ -9,11 +9,12 @@ use crate::fixture::Fixture;
 use crate::tool::{Tool, contains};
 
 /// Groups of commands for a running Miroir, each with the test that runs its commands.
-const GROUPS: [(&str, &str); 7] = [
+const GROUPS: [(&str, &str); 8] = [
     ("task", include_str!("every.rs")),
     ("alias", include_str!("every.rs")),
     ("canary", include_str!("every.rs")),
     ("cdc", concat!(include_str!("every.rs"), include_str!("follow.rs"))),
+    ("node", include_str!("every.rs")),
     ("topology", include_str!("every.rs")),
     ("lease", include_str!("every.rs")),
     ("job", include_str!("every.rs")),
@@ -217,6 +218,25 @@ async fn topology() {
     let ended = tool.run(&["topology", "ready", "--json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&ended.stdout).unwrap()["ready"], false);
     contains(&ended.badly(7), &["not ready\n  shards"]);
+}
+
+#[tokio::test]
+async fn nodes() {
+    let mut fixture = Fixture::new().await;
+    let tool = fixture.tool.clone();
+    contains(&tool.text(&["node", "list"]).await, &["INCARNATION", "node-1", "node-2", "healthy", "1.50.0"]);
+    let listed = tool.json(&["node", "list"]).await;
+    assert!(listed["groups"][0]["nodes"][0]["incarnation"].is_string(), "{listed}");
+    contains(&tool.text(&["node", "adopt", "node-1"]).await, &["adopted node-1: healthy"]);
+    assert_eq!(tool.json(&["node", "adopt", "node-2"]).await["id"], "node-2");
+    contains(&tool.run(&["node", "reset", "node-1"]).await.badly(4), &["its data belongs to the cluster"]);
+    assert_eq!(tool.run(&["node", "adopt", "nobody"]).await.code, 3);
+    fixture.cluster.miroir().terminate().await.unwrap();
+    let accepted = fixture.cluster.miroir().run(&["topology", "accept"]).await.unwrap();
+    assert_eq!(accepted, "The configuration has the accepted topology.\n");
+    let accepted = fixture.cluster.miroir().run(&["topology", "accept", "--json"]).await.unwrap();
+    let accepted: Value = serde_json::from_str(&accepted).unwrap();
+    assert_eq!(accepted, json!({ "changes": [], "replicas": 0, "accepted": true }));
 }
 
 #[tokio::test]

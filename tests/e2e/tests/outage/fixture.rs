@@ -68,6 +68,12 @@ pub async fn on_node(node: &Node, path: &str) -> Value {
     Client::new(node.url(), None).unwrap().get(path).await.unwrap().expect(200).unwrap()
 }
 
+/// Returns the uids in a list of a node's indexes, without that of its marker.
+pub fn uids(indexes: &Value) -> Vec<&str> {
+    let uids = indexes["results"].as_array().unwrap().iter().map(|index| index["uid"].as_str().unwrap());
+    uids.filter(|uid| *uid != "_miroir_marker").collect()
+}
+
 /// Returns the response of a node, or `None` if it is 404.
 pub async fn if_there(node: &Node, path: &str) -> Option<Value> {
     let response = Client::new(node.url(), None).unwrap().call("GET", path, Value::Null).await.unwrap();

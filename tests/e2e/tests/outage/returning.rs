@@ -19,6 +19,9 @@ async fn everything(node: &Node) -> Option<Vec<Value>> {
     let mut all = Vec::new();
     for index in indexes.as_array().unwrap() {
         let uid = index["uid"].as_str().unwrap();
+        if uid == "_miroir_marker" {
+            continue;
+        }
         let mut documents =
             if_there(node, &format!("/indexes/{uid}/documents?limit=10000")).await?["results"].take();
         documents.as_array_mut().unwrap().sort_by_key(Value::to_string);

@@ -6,9 +6,9 @@ mod expiry;
 
 use serde_json::Value;
 
+use super::handler::Handler;
 use super::request::Request;
 use super::response::{Responded, Response, page};
-use super::route::Handler;
 use crate::clock;
 use crate::error::ApiError;
 use crate::shared::Shared;

@@ -148,7 +148,7 @@ async fn slices(
 ) -> Result<(Vec<Slice>, Option<Degraded>), ApiError> {
     // Every page must use the same nodes for the same shards, so groups are not rotated and latency has no
     // part.
-    let cost = |node: &NodeId| cluster.steady_cost(&entry.uid, node);
+    let cost = |node: &NodeId| cluster.steady_cost(node);
     let gathered = gather(cluster, entry, &cluster.placements.group_ids(), cost, |node, shards, _| {
         count(cluster, entry, parameters.clone(), node, shards)
     })

@@ -41,7 +41,7 @@ pub(super) async fn write(cluster: &Arc<Cluster>, write: DocumentWrite) -> Resul
     };
     let primary_key = known_key.or_else(|| parsed.payload.primary_key().cloned());
     let Some(entry) = entry else {
-        let entry = cluster.registry.new_entry(&write.index, primary_key);
+        let entry = cluster.registry.new_entry(&write.index, primary_key)?;
         let plan = plan(cluster, &entry, &write, parsed, true);
         let dispatch = begin_creation(cluster, plan, &entry).await?;
         return finish_creation(cluster, dispatch, &write.index, guard).await;

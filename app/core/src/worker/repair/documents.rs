@@ -29,8 +29,10 @@ pub async fn repair(
     index: &IndexUid,
     node: &NodeId,
     shards: &ShardSet,
+    is_former_over: bool,
 ) -> Result<(), RepairError> {
-    for (source, shards) in by_source(cluster, index, node, shards).await? {
+    let Some(mut sources) = by_source(cluster, index, node, shards).await? else { return Ok(()) };
+    for (source, shards) in std::mem::take(&mut sources.of_node) {
         let parts: Vec<ShardSet> = if count(cluster, index, &source, &shards).await? <= AT_ONCE {
             vec![shards]
         } else {
@@ -52,25 +54,78 @@ pub async fn repair(
             cluster.replicas.repaired(&seen).await?;
         }
     }
-    Ok(())
+    if is_former_over && !sources.foreign.is_empty() {
+        remove(cluster, index, node, &sources.foreign).await?;
+    }
+    sources.missing(node)
 }
 
-/// Returns the shards by the node to copy them from. A shard with no other replica has nothing to copy, so
-/// it is taken for repaired.
+/// The shards of a repair, by the node to copy them from.
+#[derive(Default)]
+struct Sources {
+    of_node: BTreeMap<NodeId, ShardSet>,
+    /// The shards that the node does not keep any more.
+    foreign: ShardSet,
+    /// The shards of which all other replicas are away or stale themselves.
+    waiting: ShardSet,
+    /// The shards of which there is no other replica.
+    lost: ShardSet,
+}
+
+impl Sources {
+    /// Returns the reason for which shards are left.
+    fn missing(&self, node: &NodeId) -> Result<(), RepairError> {
+        let Self { waiting, lost, .. } = self;
+        if !lost.is_empty() {
+            return Err(RepairError::NotNow(format!(
+                "no other node has shards {lost}: restore the data of node `{node}`, or accept what it has with `miroir node \
+                 adopt {node}`"
+            )));
+        }
+        if !waiting.is_empty() {
+            return Err(RepairError::NotNow(format!(
+                "every other replica of shards {waiting} is away or stale itself: bring back a node that has them, or accept \
+                 what node `{node}` has with `miroir node adopt {node}`"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Removes the documents of shards that `node` does not keep any more.
+async fn remove(
+    cluster: &Arc<Cluster>,
+    index: &IndexUid,
+    node: &NodeId,
+    shards: &ShardSet,
+) -> Result<(), RepairError> {
+    let _guard = cluster.order.lock_write(index).await;
+    drain(cluster, index, node).await?;
+    let seen = cluster.replicas.see(index, node).await?.of_shards(shards);
+    let removal = WriteOperation::DocumentsDeleteByFilter(Value::String(shard_filter(shards)));
+    execute(cluster, index, node, vec![removal]).await?;
+    Ok(cluster.replicas.repaired(&seen).await?)
+}
+
+/// Returns the sources of the shards, or `None` if the index is gone.
 async fn by_source(
     cluster: &Cluster,
     index: &IndexUid,
     node: &NodeId,
     shards: &ShardSet,
-) -> Result<Vec<(NodeId, ShardSet)>, RepairError> {
+) -> Result<Option<Sources>, RepairError> {
     let Some(entry) = cluster.registry.get(index).await? else {
         let seen = cluster.replicas.see(index, node).await?;
         cluster.replicas.repaired(&seen.of_shards(shards)).await?;
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let placement = cluster.placements.of(entry.shard_count);
-    let mut sources: BTreeMap<NodeId, ShardSet> = BTreeMap::new();
+    let mut sources = Sources::default();
     for shard in shards.iter() {
+        if !placement.shards_of(node).contains(shard) {
+            sources.foreign.insert(shard);
+            continue;
+        }
         let groups = cluster.placements.topology().groups().iter();
         let others: Vec<&NodeId> = groups
             .flat_map(|group| placement.replicas(shard, group.id))
@@ -78,17 +133,17 @@ async fn by_source(
             .collect();
         match others.iter().find(|replica| has_all(cluster, index, replica, shard)) {
             Some(source) => {
-                sources.entry((*source).clone()).or_default().insert(shard);
+                sources.of_node.entry((*source).clone()).or_default().insert(shard);
             }
             None if others.is_empty() => {
-                let seen = cluster.replicas.see(index, node).await?;
-                cluster.replicas.repaired(&seen.of_shards(&ShardSet::from_iter([shard]))).await?;
+                sources.lost.insert(shard);
             }
-            // Its other replicas are away or stale themselves. One of them may still return in sync.
-            None => {}
+            None => {
+                sources.waiting.insert(shard);
+            }
         }
     }
-    Ok(sources.into_iter().collect())
+    Ok(Some(sources))
 }
 
 /// Returns whether the healthy `node` has all documents of `shard`.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use miroir_domain::document::PrimaryKey;
+use miroir_domain::document::{PrimaryKey, foreign_filter};
+use miroir_domain::identity::shards_without_source;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::replica::Difference;
 use miroir_domain::settings::as_change;
@@ -34,6 +35,9 @@ pub async fn repair(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> 
                 return Err(RepairError::NotNow(format!("node `{source}` misses settings as well")));
             }
             copy(cluster, &entry, &source, node).await?;
+            if seen.is_index_doubtful() {
+                remove_foreign(cluster, &entry, node).await?;
+            }
         }
         // No node is away, so none can return with the settings.
         None if cluster.placements.topology().nodes().all(|other| cluster.nodes.is_healthy(other)) => {
@@ -93,7 +97,10 @@ async fn copy(
     }
     if is_another || found.is_none() {
         let placement = cluster.placements.of(entry.shard_count);
-        let shards = Difference::of_shards(placement.shards_of(node).clone());
+        // Documents that no other node keeps were not written, or their loss is on record already.
+        let topology = cluster.placements.topology();
+        let sourceless = shards_without_source(node, topology, &placement, &|_, _| true);
+        let shards = Difference::of_shards(placement.shards_of(node).difference(&sourceless));
         cluster.replicas.differs(&entry.uid, node, shards, "the node gets the index anew").await?;
         operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
     }
@@ -105,6 +112,15 @@ async fn copy(
     Err(RepairError::NotNow(format!(
         "node `{node}` has other settings than node `{source}` after they were copied"
     )))
+}
+
+/// Removes the documents of shards that `node` does not keep, and those without a shard: the replica may be
+/// of another time, or of unknown origin. The shards that it keeps are replaced one by one.
+async fn remove_foreign(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<(), RepairError> {
+    let placement = cluster.placements.of(entry.shard_count);
+    let filter = foreign_filter(placement.shards_of(node));
+    let removal = WriteOperation::DocumentsDeleteByFilter(Value::String(filter));
+    execute(cluster, &entry.uid, node, vec![removal]).await
 }
 
 /// Returns whether the index of that name on `node` has another primary key. Then it is an index that was

@@ -1,6 +1,7 @@
 //! Probes every node at intervals, so that the health of an idle node is known as well.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
@@ -8,29 +9,30 @@ use miroir_domain::NodeId;
 use miroir_domain::health::NodeStatus;
 use tokio::time::{Instant, sleep_until};
 
-use super::NodePool;
+use super::checker::NodeChecker;
 
 /// The times of probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbeSchedule {
     /// The time from one probe of a node to the next (5 s). Must not be zero.
     pub interval: Duration,
-    /// The timeout of a probe (2 s).
-    pub timeout: Duration,
 }
 
 impl Default for ProbeSchedule {
     fn default() -> Self {
-        Self { interval: Duration::from_secs(5), timeout: Duration::from_secs(2) }
+        Self { interval: Duration::from_secs(5) }
     }
 }
 
 /// Probes all nodes until `shutdown` is done, for the first time at once. Each node has its own interval,
-/// so that one that does not respond does not delay the others. The outcomes are recorded in the health of
-/// `nodes`.
-pub async fn probe_loop(nodes: NodePool, schedule: ProbeSchedule, shutdown: impl Future<Output = ()> + Send) {
-    let ids: Vec<NodeId> = nodes.health().nodes().cloned().collect();
-    let probing = std::pin::pin!(join_all(ids.iter().map(|id| probe_node(&nodes, id, schedule))));
+/// so that one that does not respond does not delay the others. A probe is a check of the node's identity,
+/// whose outcome is recorded in the health of the node.
+pub async fn probe_loop(
+    checker: Arc<NodeChecker>,
+    schedule: ProbeSchedule,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let probing = std::pin::pin!(join_all(checker.nodes().map(|id| probe_node(&checker, id, schedule))));
     match select(probing, std::pin::pin!(shutdown)).await {
         Either::Right(((), _)) => {}
         // Without a node there is nothing to probe and only the end to wait for.
@@ -41,12 +43,12 @@ pub async fn probe_loop(nodes: NodePool, schedule: ProbeSchedule, shutdown: impl
 /// The longest time from one probe of an unknown node to the next. Nodes often start together with Miroir.
 const UNKNOWN_INTERVAL: Duration = Duration::from_secs(1);
 
-async fn probe_node(nodes: &NodePool, id: &NodeId, schedule: ProbeSchedule) {
+async fn probe_node(checker: &NodeChecker, id: &NodeId, schedule: ProbeSchedule) {
     loop {
         let begun = Instant::now();
-        // The pool records the outcome. A bad one is no reason to stop probing.
-        let _ = nodes.probe(id, schedule.timeout).await;
-        let interval = match nodes.status(id) {
+        // The checker records the outcome. A bad one is no reason to stop probing.
+        let _ = checker.check(id).await;
+        let interval = match checker.health().status(id) {
             NodeStatus::Unknown => schedule.interval.min(UNKNOWN_INTERVAL),
             NodeStatus::Healthy | NodeStatus::Degraded | NodeStatus::Failed => schedule.interval,
         };
@@ -56,70 +58,78 @@ async fn probe_node(nodes: &NodePool, id: &NodeId, schedule: ProbeSchedule) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use async_trait::async_trait;
-    use miroir_domain::Timestamp;
     use miroir_domain::health::{HealthThresholds, NodeStatus};
-    use miroir_domain::search::SearchResponse;
-    use miroir_domain::task::NodeTaskReport;
-    use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
+    use miroir_domain::identity::{AcceptedTopology, ClusterRow, NodeFacts, NodeMarker, NodeRow};
+    use miroir_domain::{IndexUid, Timestamp};
+    use miroir_ports::outbound::{NodeError, NodeInspector};
     use miroir_system::ManualClock;
-    use serde_json::Value;
     use tokio::sync::oneshot;
-    use tokio::time::Instant;
 
-    use super::super::{HealthTracker, Timeouts};
     use super::*;
-
-    const TIMEOUT: Duration = Duration::from_secs(1);
-    const TIMEOUTS: Timeouts = Timeouts { write: TIMEOUT, read: TIMEOUT, search: TIMEOUT };
+    use crate::identity::{KnownIdentity, StoreIdentity};
+    use crate::node::HealthTracker;
 
     /// Nodes that record their probes: `good` responds at once, `mute` never does.
     #[derive(Default)]
     struct Probed(Mutex<Vec<(String, Instant)>>);
 
     #[async_trait]
-    impl Nodes for Probed {
-        async fn node_probe(&self, node: &NodeId, timeout: Duration) -> Result<(), NodeError> {
+    impl NodeInspector for Probed {
+        async fn node_inspect(
+            &self,
+            node: &NodeId,
+            _: Option<u32>,
+            timeout: Duration,
+        ) -> Result<NodeFacts, NodeError> {
             self.0.lock().unwrap().push((node.to_string(), Instant::now()));
             if node.as_str() == "good" {
-                return Ok(());
+                return Ok(NodeFacts {
+                    version: "1.50.0".to_owned(),
+                    marker: Some(format!("miroir:1 cluster=c node={node} incarnation=i")),
+                    has_documents: false,
+                    newest_task: None,
+                    remembered_task: None,
+                });
             }
             tokio::time::sleep(timeout).await;
             Err(NodeError::unknown(node, "silence"))
         }
-        async fn node_write(&self, _: &NodeId, _: NodeWrite, _: Duration) -> Result<u32, NodeError> {
-            panic!("a probe does not write")
+        async fn node_mark(&self, _: &NodeId, _: &NodeMarker, _: Duration) -> Result<(), NodeError> {
+            panic!("a probe does not mark")
         }
-        async fn node_read(&self, _: &NodeId, _: NodeRead, _: Duration) -> Result<Value, NodeError> {
-            panic!("a probe does not read")
+        async fn node_indexes(&self, _: &NodeId, _: Duration) -> Result<Vec<IndexUid>, NodeError> {
+            panic!("a probe does not list indexes")
         }
-        async fn node_search(
-            &self,
-            _: &NodeId,
-            _: NodeSearch,
-            _: Duration,
-        ) -> Result<SearchResponse, NodeError> {
-            panic!("a probe does not search")
-        }
-        async fn node_tasks(
-            &self,
-            _: &NodeId,
-            _: NodeTaskSelection,
-            _: Duration,
-        ) -> Result<Vec<NodeTaskReport>, NodeError> {
-            panic!("a probe does not list tasks")
+        async fn node_delete_index(&self, _: &NodeId, _: &IndexUid, _: Duration) -> Result<(), NodeError> {
+            panic!("a probe does not delete")
         }
     }
 
-    fn nodes(ids: &[&str]) -> (Arc<Probed>, NodePool) {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
-        let ids = ids.iter().map(|id| id.parse().unwrap());
-        let tracker = Arc::new(HealthTracker::new(ids, HealthThresholds::default(), clock));
+    fn nodes(ids: &[&str]) -> (Arc<Probed>, Arc<NodeChecker>) {
+        nodes_with(ids, Duration::from_secs(2))
+    }
+
+    fn nodes_with(ids: &[&str], timeout: Duration) -> (Arc<Probed>, Arc<NodeChecker>) {
+        let now = Timestamp::from_millis(0);
+        let ids: Vec<NodeId> = ids.iter().map(|id| id.parse().unwrap()).collect();
+        let incarnation = Some("i".parse().unwrap());
+        let row = |node: &NodeId| NodeRow {
+            node: node.clone(),
+            incarnation: incarnation.clone(),
+            newest_task: None,
+            updated_at: now,
+        };
+        let rows = ids.iter().map(row).collect();
+        let identity = Arc::new(KnownIdentity::default());
+        let (id, topology) = ("c".parse().unwrap(), AcceptedTopology::default());
+        identity.replace(StoreIdentity::Known(ClusterRow { id, epoch: 1, topology, version: 1 }), rows);
+        let clock = Arc::new(ManualClock::new(now));
+        let health = Arc::new(HealthTracker::new(ids, HealthThresholds::default(), clock));
         let probed = Arc::new(Probed::default());
-        (probed.clone(), NodePool::new(probed, tracker, HashMap::new(), TIMEOUTS))
+        (probed.clone(), Arc::new(NodeChecker::new(probed, identity, health, timeout)))
     }
 
     impl Probed {
@@ -135,7 +145,7 @@ mod tests {
         let (probed, nodes) = nodes(&["good", "mute"]);
         let start = Instant::now();
         let end = tokio::time::sleep(Duration::from_millis(12_500));
-        probe_loop(nodes.clone(), ProbeSchedule::default(), end).await;
+        probe_loop(Arc::clone(&nodes), ProbeSchedule::default(), end).await;
         assert_eq!(probed.seconds_of("good", start), [0, 5, 10]);
         // While it is unknown, the next probe follows its timeout at once.
         assert_eq!(probed.seconds_of("mute", start), [0, 2, 4, 9]);
@@ -145,9 +155,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn silent_node_does_not_delay_the_others() {
-        let (probed, nodes) = nodes(&["good", "mute"]);
+        let (probed, nodes) = nodes_with(&["good", "mute"], Duration::from_secs(4));
         let start = Instant::now();
-        let schedule = ProbeSchedule { interval: Duration::from_secs(1), timeout: Duration::from_secs(4) };
+        let schedule = ProbeSchedule { interval: Duration::from_secs(1) };
         probe_loop(nodes, schedule, tokio::time::sleep(Duration::from_millis(4_500))).await;
         assert_eq!(probed.seconds_of("good", start), [0, 1, 2, 3, 4]);
         assert_eq!(probed.seconds_of("mute", start), [0, 4]);

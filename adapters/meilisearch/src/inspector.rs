@@ -1,0 +1,164 @@
+//! The identity of nodes, over connections of its own.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::Method;
+use miroir_domain::identity::{MARKER_INDEX, NodeFacts, NodeMarker, SeenTask};
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::outbound::{NodeError, NodeInspector};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::call::Call;
+use crate::client::HttpNodes;
+use crate::endpoint::{BuildError, ClientOptions, NodeEndpoint};
+use crate::{marker, probe, task, write};
+
+/// The indexes that one request lists.
+const INDEX_PAGE: usize = 1_000;
+
+/// The inspector of nodes over HTTP.
+#[derive(Debug)]
+pub struct MeilisearchInspector {
+    http: HttpNodes,
+}
+
+impl MeilisearchInspector {
+    /// Creates an inspector of these nodes. Opens no connection.
+    pub fn new(
+        endpoints: impl IntoIterator<Item = NodeEndpoint>,
+        options: &ClientOptions,
+    ) -> Result<Self, BuildError> {
+        Ok(Self { http: HttpNodes::new(endpoints, options, None)? })
+    }
+}
+
+#[async_trait]
+impl NodeInspector for MeilisearchInspector {
+    async fn node_inspect(
+        &self,
+        node: &NodeId,
+        remembered: Option<u32>,
+        timeout: Duration,
+    ) -> Result<NodeFacts, NodeError> {
+        let (http, deadline) = (&self.http, Instant::now() + timeout);
+        probe::health(http, node, deadline).await?;
+        let version = probe::version(http, node, deadline).await?;
+        let marker = marker::read(http, node, deadline).await?;
+        let has_documents = marker.is_none() && has_documents(http, node, deadline).await?;
+        let newest_task = newest_task(http, node, None, deadline).await?;
+        let remembered_task = match (remembered, &newest_task) {
+            (Some(uid), Some(newest)) if newest.uid == uid => newest_task.clone(),
+            (Some(uid), _) => {
+                let found = newest_task_up_to(http, node, uid, deadline).await?;
+                found.filter(|task| task.uid == uid)
+            }
+            (None, _) => None,
+        };
+        Ok(NodeFacts { version, marker, has_documents, newest_task, remembered_task })
+    }
+
+    async fn node_mark(
+        &self,
+        node: &NodeId,
+        marker: &NodeMarker,
+        timeout: Duration,
+    ) -> Result<(), NodeError> {
+        marker::write(&self.http, node, &marker.to_string(), Instant::now() + timeout).await
+    }
+
+    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError> {
+        let deadline = Instant::now() + timeout;
+        let mut uids = Vec::new();
+        loop {
+            let call = Call::new(Method::GET, "/indexes")
+                .with_query("offset", uids.len().to_string())
+                .with_query("limit", INDEX_PAGE.to_string());
+            let page: IndexPage = self.http.send(node, call, deadline).await?;
+            let length = page.results.len();
+            uids.extend(page.results.into_iter().map(|index| index.uid));
+            if length < INDEX_PAGE {
+                uids.retain(|uid: &IndexUid| uid.as_str() != MARKER_INDEX);
+                return Ok(uids);
+            }
+        }
+    }
+
+    async fn node_delete_index(
+        &self,
+        node: &NodeId,
+        index: &IndexUid,
+        timeout: Duration,
+    ) -> Result<(), NodeError> {
+        let deadline = Instant::now() + timeout;
+        let call = Call::new(Method::DELETE, format!("/indexes/{index}"));
+        let accepted: write::Accepted = self.http.send(node, call, deadline).await?;
+        task::succeeded(&self.http, node, accepted.task_uid, deadline).await
+    }
+}
+
+#[derive(Deserialize)]
+struct IndexPage {
+    results: Vec<ListedIndex>,
+}
+
+#[derive(Deserialize)]
+struct ListedIndex {
+    uid: IndexUid,
+}
+
+#[derive(Deserialize)]
+struct Statistics {
+    indexes: BTreeMap<String, IndexStatistics>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IndexStatistics {
+    number_of_documents: u64,
+}
+
+/// Returns whether an index of the node has documents.
+async fn has_documents(http: &HttpNodes, node: &NodeId, deadline: Instant) -> Result<bool, NodeError> {
+    let statistics: Statistics = http.send(node, Call::new(Method::GET, "/stats"), deadline).await?;
+    Ok(statistics.indexes.iter().any(|(uid, index)| uid != MARKER_INDEX && index.number_of_documents > 0))
+}
+
+#[derive(Deserialize)]
+struct TaskPage {
+    results: Vec<ListedTask>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedTask {
+    uid: u32,
+    enqueued_at: String,
+}
+
+async fn newest_task_up_to(
+    http: &HttpNodes,
+    node: &NodeId,
+    uid: u32,
+    deadline: Instant,
+) -> Result<Option<SeenTask>, NodeError> {
+    newest_task(http, node, Some(uid), deadline).await
+}
+
+/// Returns the newest task of the node, or the newest whose uid is at most `from`.
+async fn newest_task(
+    http: &HttpNodes,
+    node: &NodeId,
+    from: Option<u32>,
+    deadline: Instant,
+) -> Result<Option<SeenTask>, NodeError> {
+    let mut call = Call::new(Method::GET, "/tasks").with_query("limit", "1");
+    if let Some(from) = from {
+        call = call.with_query("from", from.to_string());
+    }
+    let page: TaskPage = http.send(node, call, deadline).await?;
+    let newest = page.results.into_iter().next();
+    Ok(newest.map(|task| SeenTask { uid: task.uid, enqueued_at: task.enqueued_at }))
+}

@@ -1,0 +1,2 @@
+SELECT id, epoch, topology, version
+FROM cluster

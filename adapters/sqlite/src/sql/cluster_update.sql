@@ -1,0 +1,2 @@
+UPDATE cluster
+SET id = :id, epoch = :epoch, topology = :topology, version = :version

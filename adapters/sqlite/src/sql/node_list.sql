@@ -1,0 +1,3 @@
+SELECT node_id, incarnation, newest_task, updated_at
+FROM nodes
+ORDER BY node_id

@@ -1,0 +1,74 @@
+//! Nodes that do not have an index of the registry.
+//!
+//! The registry decides whether an index exists. A node that says otherwise was emptied, or has not carried
+//! out the creation of the index yet. Its 404 is not the response to a client while another node has the
+//! index.
+
+use miroir_domain::error::{ErrorCode, ResponseError};
+use miroir_domain::replica::Difference;
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::inbound::ApiError;
+use miroir_ports::outbound::{NodeError, StoreError};
+
+use crate::cluster::Cluster;
+use crate::task::unfinished_of_index;
+
+const NOT_FOUND: u16 = 404;
+
+/// Nodes that said that they do not have the index.
+#[derive(Debug, Default)]
+pub struct Absent {
+    nodes: Vec<NodeId>,
+    refusal: Option<ResponseError>,
+}
+
+impl Absent {
+    /// Takes `error` over if the node says that it does not have the index. Returns whether it did.
+    pub fn observe(&mut self, error: &NodeError) -> bool {
+        let NodeError::Refused { node, status: NOT_FOUND, error } = error else { return false };
+        if error.code != ErrorCode::IndexNotFound.as_str() {
+            return false;
+        }
+        self.nodes.push(node.clone());
+        self.refusal = Some(error.clone());
+        true
+    }
+
+    /// Marks the nodes, whose replicas are missing if the index exists and no write to it is on its way.
+    /// Only the leader does that.
+    pub async fn mark(&self, cluster: &Cluster, index: &IndexUid) -> Result<(), StoreError> {
+        if self.nodes.is_empty() || !cluster.replicas.is_recovered() {
+            return Ok(());
+        }
+        let Some(entry) = cluster.registry.find(index).await? else { return Ok(()) };
+        if has_unfinished(cluster, index).await? {
+            return Ok(());
+        }
+        let placement = cluster.placements.of(entry.shard_count);
+        for node in &self.nodes {
+            if cluster.replicas.is_stale(index, node) {
+                continue;
+            }
+            let shards = placement.shards_of(node).clone();
+            let difference = Difference { shards, settings: true, index: true };
+            cluster.replicas.differs(index, node, difference, "the node does not have the index").await?;
+            tracing::warn!(%index, %node, "a node does not have an index that it should have: repairing it");
+        }
+        Ok(())
+    }
+
+    /// Returns the response to a client if no other node responded: the node's refusal if the index is gone
+    /// or its creation is on its way, as on one server, or else `None`.
+    pub async fn refusal(&self, cluster: &Cluster, index: &IndexUid) -> Result<Option<ApiError>, StoreError> {
+        let Some(refusal) = &self.refusal else { return Ok(None) };
+        let is_gone = cluster.registry.find(index).await?.is_none();
+        if is_gone || has_unfinished(cluster, index).await? {
+            return Ok(Some(ApiError::Node { status: NOT_FOUND, error: refusal.clone() }));
+        }
+        Ok(None)
+    }
+}
+
+async fn has_unfinished(cluster: &Cluster, index: &IndexUid) -> Result<bool, StoreError> {
+    Ok(cluster.store.task_list(&unfinished_of_index(index)).await?.total > 0)
+}
