@@ -281,8 +281,8 @@ fn store_check_fails_for_a_damaged_or_empty_store() {
     let run = |arguments: &[&str]| miroir(&folder, arguments).output().unwrap();
     assert!(run(&["store", "migrate"]).status.success());
     let mut bytes = std::fs::read(&store).unwrap();
-    // The last page is a part of the schema, without which nothing can be read. The one before it belongs to the
-    // table that was created last.
+    // The last page is a part of the schema, without which nothing can be read. The one before it belongs
+    // to the table that was created last.
     let (last, schema) = (bytes.len() - 2 * 4_096, bytes.len() - 4_096);
     bytes[last..schema].fill(0xa5);
     std::fs::write(&store, bytes).unwrap();

@@ -92,8 +92,13 @@ fn assert_refusal(status: u16, body: &Value, what: &str) {
 }
 
 /// Each `POST` route without a body.
-const WITHOUT_BODY: [&str; 3] =
-    ["/_miroir/canaries/{id}/run", "/_miroir/cdc/sinks/{sink}/pause", "/_miroir/cdc/sinks/{sink}/resume"];
+const WITHOUT_BODY: [&str; 5] = [
+    "/_miroir/canaries/{id}/run",
+    "/_miroir/cdc/sinks/{sink}/pause",
+    "/_miroir/cdc/sinks/{sink}/resume",
+    "/_miroir/nodes/{node}/adopt",
+    "/_miroir/nodes/{node}/reset",
+];
 
 /// Returns every route with a body, as a path that would otherwise succeed.
 fn routes_with_body() -> Vec<(String, String)> {
