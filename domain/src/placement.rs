@@ -171,6 +171,11 @@ impl Placement {
         self.group(group).map(|group| group.names(shard)).unwrap_or_default()
     }
 
+    /// Returns the replicas of `shard` in all groups, group by group.
+    pub fn all_replicas(&self, shard: Shard) -> impl Iterator<Item = &NodeId> {
+        self.groups.iter().flat_map(move |group| group.names(shard))
+    }
+
     fn group(&self, id: GroupId) -> Option<&PlacedGroup> {
         self.groups.iter().find(|group| group.id == id)
     }

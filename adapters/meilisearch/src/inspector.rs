@@ -48,11 +48,11 @@ impl NodeInspector for MeilisearchInspector {
         let version = probe::version(http, node, deadline).await?;
         let marker = marker::read(http, node, deadline).await?;
         let has_documents = marker.is_none() && has_documents(http, node, deadline).await?;
-        let newest_task = newest_task(http, node, None, deadline).await?;
+        let newest_task = newest_task_of(http, node, None, deadline).await?;
         let remembered_task = match (remembered, &newest_task) {
             (Some(uid), Some(newest)) if newest.uid == uid => newest_task.clone(),
             (Some(uid), _) => {
-                let found = newest_task_up_to(http, node, uid, deadline).await?;
+                let found = newest_task_of(http, node, Some(uid), deadline).await?;
                 found.filter(|task| task.uid == uid)
             }
             (None, _) => None,
@@ -138,17 +138,8 @@ struct ListedTask {
     enqueued_at: String,
 }
 
-async fn newest_task_up_to(
-    http: &HttpNodes,
-    node: &NodeId,
-    uid: u32,
-    deadline: Instant,
-) -> Result<Option<SeenTask>, NodeError> {
-    newest_task(http, node, Some(uid), deadline).await
-}
-
 /// Returns the newest task of the node, or the newest whose uid is at most `from`.
-async fn newest_task(
+async fn newest_task_of(
     http: &HttpNodes,
     node: &NodeId,
     from: Option<u32>,

@@ -3,7 +3,8 @@
 //! The functions take a listing as a closure. Its arguments are the key after which a page begins and the
 //! maximum number of rows.
 
-use miroir_ports::outbound::StoreError;
+use miroir_domain::index::IndexEntry;
+use miroir_ports::outbound::{StoreError, TaskStore};
 
 /// The number of rows read in one store call.
 const ROWS: u32 = 500;
@@ -25,6 +26,11 @@ where
             return Ok(rows);
         }
     }
+}
+
+/// Returns all entries of the index registry, by uid.
+pub async fn indexes(store: &dyn TaskStore) -> Result<Vec<IndexEntry>, StoreError> {
+    all(|after, limit| store.index_list(after, limit), |entry: &IndexEntry| entry.uid.clone()).await
 }
 
 /// Returns at most `limit` rows after `after`, and the key after which the next page begins, if there is one.

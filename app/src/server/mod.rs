@@ -153,7 +153,7 @@ fn start_probes(
 ) {
     workers.spawn(miroir_core::identity::probe_loop(
         Arc::clone(&infrastructure.checker),
-        miroir_core::identity::ProbeSchedule { interval: config.health.probe_interval() },
+        config.health.probe_interval(),
         stopped.clone().cancelled_owned(),
     ));
 }

@@ -50,7 +50,7 @@ pub(super) fn pool(
     let guard: Arc<dyn ConnectionGuard> = Arc::clone(checker) as _;
     let nodes =
         MeilisearchNodes::new(endpoints(config), &client_options(config), &guard).context(UNUSABLE)?;
-    Ok(NodePool::new(metrics.metered_nodes(Arc::new(nodes)), checker.health_tracker(), urls, timeouts))
+    Ok(NodePool::new(metrics.metered_nodes(Arc::new(nodes)), Arc::clone(checker.health()), urls, timeouts))
 }
 
 fn endpoints(config: &Config) -> impl Iterator<Item = NodeEndpoint> {

@@ -2,7 +2,6 @@
 
 use crate::placement::Placement;
 use crate::replica::{Difference, ReplicaMark};
-use crate::topology::Topology;
 use crate::{IndexUid, NodeId, Shard, ShardSet, Timestamp};
 
 /// Returns the marks by which everything that `node` keeps of `indexes`, each with its placement, is suspect.
@@ -30,14 +29,11 @@ pub fn suspect_everything<'a>(
 /// `is_in_sync` is true.
 pub fn shards_without_source(
     node: &NodeId,
-    topology: &Topology,
     placement: &Placement,
     is_in_sync: &dyn Fn(&NodeId, Shard) -> bool,
 ) -> ShardSet {
-    let has_source = |shard: Shard| {
-        let mut replicas = topology.groups().iter().flat_map(|group| placement.replicas(shard, group.id));
-        replicas.any(|replica| replica != node && is_in_sync(replica, shard))
-    };
+    let has_source =
+        |shard: Shard| placement.all_replicas(shard).any(|other| other != node && is_in_sync(other, shard));
     placement.shards_of(node).iter().filter(|shard| !has_source(*shard)).collect()
 }
 
@@ -71,14 +67,13 @@ mod tests {
         let placement = Placement::new(&topology, 16);
         let of = topology.nodes().next().unwrap().clone();
         let kept = placement.shards_of(&of);
-        let sourceless = |is_in_sync: &dyn Fn(&NodeId, Shard) -> bool| {
-            shards_without_source(&of, &topology, &placement, is_in_sync)
-        };
+        let sourceless =
+            |is_in_sync: &dyn Fn(&NodeId, Shard) -> bool| shards_without_source(&of, &placement, is_in_sync);
         assert!(sourceless(&|_, _| true).is_empty());
         assert_eq!(sourceless(&|other, _| *other == of), *kept, "the node is no source of its own");
         let first = kept.iter().next().unwrap();
         assert_eq!(sourceless(&|_, shard| shard != first), ShardSet::from_iter([first]));
         let stranger = node("stranger");
-        assert!(shards_without_source(&stranger, &topology, &placement, &|_, _| false).is_empty());
+        assert!(shards_without_source(&stranger, &placement, &|_, _| false).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! The topology that the store has accepted, and its differences from that of the configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -147,33 +147,22 @@ pub struct PlacementChange {
 }
 
 impl PlacementChange {
-    /// Compares two placements of the same index. `is_kept` is true for a node whose data stays.
-    pub fn between(
-        (former, former_topology): (&Placement, &Topology),
-        (next, next_topology): (&Placement, &Topology),
-        is_kept: &dyn Fn(&NodeId) -> bool,
-    ) -> Self {
+    /// Compares two placements of the same index.
+    pub fn between(former: &Placement, next: &Placement) -> Self {
         let mut change = Self::default();
         for shard in (0..next.shard_count()).map(Shard) {
-            let owners = owners(former, former_topology, shard);
-            let mut keeps_one = false;
-            for node in self::owners(next, next_topology, shard) {
-                if owners.contains(&node) && is_kept(node) {
-                    keeps_one = true;
-                } else {
-                    change.gained.entry(node.clone()).or_default().insert(shard);
-                }
+            let owners: BTreeSet<&NodeId> = former.all_replicas(shard).collect();
+            let (kept, gained): (Vec<&NodeId>, Vec<&NodeId>) =
+                next.all_replicas(shard).partition(|node| owners.contains(node));
+            for node in gained {
+                change.gained.entry(node.clone()).or_default().insert(shard);
             }
-            if !keeps_one {
+            if kept.is_empty() {
                 change.left_behind.insert(shard);
             }
         }
         change
     }
-}
-
-fn owners<'a>(placement: &'a Placement, topology: &Topology, shard: Shard) -> Vec<&'a NodeId> {
-    topology.groups().iter().flat_map(|group| placement.replicas(shard, group.id)).collect()
 }
 
 #[cfg(test)]
@@ -190,9 +179,8 @@ mod tests {
     }
 
     fn change(from: &AcceptedTopology, to: &AcceptedTopology) -> PlacementChange {
-        let (former, next) = (from.to_topology().unwrap(), to.to_topology().unwrap());
-        let placements = (Placement::new(&former, 64), Placement::new(&next, 64));
-        PlacementChange::between((&placements.0, &former), (&placements.1, &next), &|_| true)
+        let placement = |topology: &AcceptedTopology| Placement::new(&topology.to_topology().unwrap(), 64);
+        PlacementChange::between(&placement(from), &placement(to))
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl<'a> MissedWrite<'a> {
         may_have: &dyn Fn(&NodeId) -> bool,
     ) -> Difference {
         let shards = if self.writes_documents() {
-            self.shards_of_others(topology, placement, may_have)
+            self.shards_of_others(placement, may_have)
         } else {
             ShardSet::default()
         };
@@ -76,16 +76,9 @@ impl<'a> MissedWrite<'a> {
     }
 
     /// Returns the shards of the write of which another replica has the write, or may have it.
-    fn shards_of_others(
-        &self,
-        topology: &Topology,
-        placement: &Placement,
-        may_have: &dyn Fn(&NodeId) -> bool,
-    ) -> ShardSet {
+    fn shards_of_others(&self, placement: &Placement, may_have: &dyn Fn(&NodeId) -> bool) -> ShardSet {
         let has_other = |shard: &Shard| {
-            let mut replicas =
-                topology.groups().iter().flat_map(|group| placement.replicas(*shard, group.id));
-            replicas.any(|replica| replica != self.node && may_have(replica))
+            placement.all_replicas(*shard).any(|replica| replica != self.node && may_have(replica))
         };
         self.shards.iter().filter(has_other).collect()
     }

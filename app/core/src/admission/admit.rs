@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use miroir_domain::NodeId;
 use miroir_domain::identity::{
-    ClusterId, Incarnation, NodeMarker, NodeRow, Verdict, shards_without_source, suspect_everything,
+    ClusterId, Incarnation, NodeMarker, NodeRow, SeenTask, Verdict, suspect_everything,
 };
+use miroir_domain::index::IndexEntry;
 use miroir_domain::placement::Placement;
 use miroir_domain::replica::{Difference, ReplicaMark};
-use miroir_domain::{IndexUid, NodeId, Shard};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{Ids, NodeError, StoreError};
 use tokio_util::sync::CancellationToken;
 
+use super::source::sourceless;
 use crate::cluster::Cluster;
 use crate::identity::NodeChecker;
 
@@ -22,6 +25,12 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// The maximum time of one call that marks a node or reads its indexes. A marker without a master key waits
 /// in the node's queue of tasks.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The reason of the marks of an emptied node.
+const EMPTIED: &str = "the node was emptied";
+
+/// The reason of the marks of a node that was rolled back, or whose data is of unknown origin.
+const ROLLED_BACK: &str = "the data of the node is of an earlier time";
 
 /// The reason for which a node was not taken in.
 #[derive(Debug, thiserror::Error)]
@@ -53,175 +62,159 @@ pub async fn admission_loop(
 }
 
 /// Takes in every node that responded to its last check and waits for it.
-pub async fn admit_all(cluster: &Arc<Cluster>, checker: &NodeChecker, ids: &dyn Ids) {
-    let Some(row) = checker.identity().cluster() else { return };
-    let nodes: Vec<NodeId> = checker.nodes().cloned().collect();
-    let admissions = nodes.iter().map(|node| admit(cluster, checker, ids, &row.id, node));
-    for (node, outcome) in nodes.iter().zip(futures_util::future::join_all(admissions).await) {
-        if let Err(error) = outcome {
-            let reason = error_chain(&error);
-            tracing::warn!(%node, "cannot take in a node, trying again: {reason}");
+pub async fn admit_all(cluster: &Cluster, checker: &NodeChecker, ids: &dyn Ids) {
+    let Some(admission) = Admission::new(cluster, checker, ids) else { return };
+    let admit = async |node: &NodeId| {
+        if let Err(error) = admission.admit(node).await {
+            tracing::warn!(%node, "cannot take in a node, trying again: {}", error_chain(&error));
         }
-    }
-}
-
-async fn admit(
-    cluster: &Cluster,
-    checker: &NodeChecker,
-    ids: &dyn Ids,
-    id: &ClusterId,
-    node: &NodeId,
-) -> Result<(), AdmissionError> {
-    let Some(mut finding) = checker.finding(node) else { return Ok(()) };
-    if finding.verdict.is_none() {
-        // The identity was not known when the node was checked.
-        let _ = checker.check(node).await;
-        finding = checker.finding(node).unwrap_or(finding);
-    }
-    match finding.verdict {
-        None | Some(Verdict::Refused(_)) => Ok(()),
-        Some(Verdict::Trusted) => remember(cluster, checker, node).await,
-        Some(Verdict::Unmarked(incarnation)) => {
-            mark_known(cluster, checker, ids, id, node, incarnation).await
-        }
-        Some(verdict @ (Verdict::Emptied | Verdict::RolledBack)) => {
-            let marks = marks(cluster, checker, node, &verdict).await?;
-            mark_suspect(cluster, checker, ids, id, node, &marks).await
-        }
-    }
-}
-
-/// Takes over a node whose data is unknown. `is_in_sync` returns whether another node has a shard of an
-/// index: the data of the node is suspect there, and right elsewhere.
-pub(super) async fn take_over(
-    cluster: &Cluster,
-    checker: &NodeChecker,
-    ids: &dyn Ids,
-    node: &NodeId,
-    is_in_sync: &(dyn Fn(&NodeId, &IndexUid, Shard) -> bool + Sync),
-) -> Result<(), AdmissionError> {
-    let Some(row) = checker.identity().cluster() else { return Ok(()) };
-    let mut marks = marks(cluster, checker, node, &Verdict::RolledBack).await?;
-    let topology = cluster.placements.topology();
-    for mark in &mut marks {
-        let Some(entry) = cluster.registry.get(&mark.index).await? else { continue };
-        let placement = cluster.placements.of(entry.shard_count);
-        let in_sync = |other: &NodeId, shard| is_in_sync(other, &mark.index, shard);
-        let sourceless = shards_without_source(node, topology, &placement, &in_sync);
-        mark.difference.shards = mark.difference.shards.difference(&sourceless);
-    }
-    mark_suspect(cluster, checker, ids, &row.id, node, &marks).await
-}
-
-/// Writes the marker of a node of an older Miroir, or stores the incarnation that it has already.
-async fn mark_known(
-    cluster: &Cluster,
-    checker: &NodeChecker,
-    ids: &dyn Ids,
-    id: &ClusterId,
-    node: &NodeId,
-    found: Option<Incarnation>,
-) -> Result<(), AdmissionError> {
-    let is_marked = found.is_some();
-    let incarnation = found.unwrap_or_else(|| new_incarnation(ids));
-    if !is_marked {
-        // Before the row: with a row and without a marker it would be refused.
-        let marker = NodeMarker { cluster: id.clone(), node: node.clone(), incarnation: incarnation.clone() };
-        checker.inspector().node_mark(node, &marker, TIMEOUT).await?;
-    }
-    let row = new_row(cluster, node, incarnation);
-    cluster.store.node_put(&row).await?;
-    checker.identity().note_node(row);
-    let _ = checker.check(node).await;
-    Ok(())
-}
-
-/// Takes in a node whose data differs by `marks`, with a new incarnation.
-async fn mark_suspect(
-    cluster: &Cluster,
-    checker: &NodeChecker,
-    ids: &dyn Ids,
-    id: &ClusterId,
-    node: &NodeId,
-    marks: &[ReplicaMark],
-) -> Result<(), AdmissionError> {
-    if let Some(first) = marks.first() {
-        tracing::warn!(%node, indexes = marks.len(), "{}: repairing it", first.reason);
-    }
-    // The marks are stored first and the marker is written last. So the node is not trusted, by any instance,
-    // before everything that differs on it is on record.
-    cluster.replicas.mark(marks).await?;
-    let row = new_row(cluster, node, new_incarnation(ids));
-    cluster.store.node_put(&row).await?;
-    if let Some(incarnation) = row.incarnation.clone() {
-        let marker = NodeMarker { cluster: id.clone(), node: node.clone(), incarnation };
-        checker.inspector().node_mark(node, &marker, TIMEOUT).await?;
-    }
-    checker.health().forget_acknowledged(node);
-    checker.identity().note_node(row);
-    // The outcome is in the health of the node.
-    let _ = checker.check(node).await;
-    tracing::info!(%node, "took in a node");
-    Ok(())
-}
-
-fn new_row(cluster: &Cluster, node: &NodeId, incarnation: Incarnation) -> NodeRow {
-    NodeRow {
-        node: node.clone(),
-        incarnation: Some(incarnation),
-        newest_task: None,
-        updated_at: cluster.clock.now(),
-    }
-}
-
-#[expect(clippy::expect_used, reason = "unique ids have the alphabet and the length of names")]
-fn new_incarnation(ids: &dyn Ids) -> Incarnation {
-    ids.unique_id().parse().expect("a unique id is a valid incarnation")
-}
-
-/// Returns the marks by which everything on the node is suspect.
-async fn marks(
-    cluster: &Cluster,
-    checker: &NodeChecker,
-    node: &NodeId,
-    verdict: &Verdict,
-) -> Result<Vec<ReplicaMark>, AdmissionError> {
-    let entries = cluster.registry.all().await?;
-    let placements: Vec<(IndexUid, Arc<Placement>)> =
-        entries.iter().map(|entry| (entry.uid.clone(), cluster.placements.of(entry.shard_count))).collect();
-    let reason = match verdict {
-        Verdict::Emptied => "the node was emptied",
-        _ => "the data of the node is of an earlier time",
     };
-    let indexes = placements.iter().map(|(uid, placement)| (uid, placement.as_ref()));
-    let mut marks = suspect_everything(node, indexes, reason, cluster.clock.now());
-    if *verdict == Verdict::RolledBack {
-        // It may have indexes again that were deleted.
-        for index in checker.inspector().node_indexes(node, TIMEOUT).await? {
-            if entries.iter().all(|entry| entry.uid != index) {
-                marks.push(cluster.replicas.new_mark(&index, node, Difference::of_index(), None, reason));
+    join_all(checker.nodes().map(admit)).await;
+}
+
+/// The means by which nodes are taken in, once the identity of the cluster is known.
+pub(super) struct Admission<'a> {
+    cluster: &'a Cluster,
+    checker: &'a NodeChecker,
+    ids: &'a dyn Ids,
+    id: ClusterId,
+}
+
+impl<'a> Admission<'a> {
+    /// Returns `None` while the identity of the cluster is not known.
+    pub(super) fn new(cluster: &'a Cluster, checker: &'a NodeChecker, ids: &'a dyn Ids) -> Option<Self> {
+        Some(Self { cluster, checker, ids, id: checker.identity().cluster()?.id })
+    }
+
+    async fn admit(&self, node: &NodeId) -> Result<(), AdmissionError> {
+        let Some(mut finding) = self.checker.finding(node) else { return Ok(()) };
+        if finding.verdict.is_none() {
+            // The identity was not known when the node was checked.
+            let _ = self.checker.check(node).await;
+            finding = self.checker.finding(node).unwrap_or(finding);
+        }
+        match finding.verdict {
+            None | Some(Verdict::Refused(_)) => Ok(()),
+            Some(Verdict::Trusted) => self.remember(node, finding.facts.newest_task).await,
+            Some(Verdict::Unmarked(incarnation)) => self.mark_known(node, incarnation).await,
+            Some(Verdict::Emptied) => {
+                let marks = self.suspect(node, &self.cluster.registry.all().await?, EMPTIED);
+                self.mark_suspect(node, &marks).await
+            }
+            Some(Verdict::RolledBack) => {
+                let entries = self.cluster.registry.all().await?;
+                let mut marks = self.suspect(node, &entries, ROLLED_BACK);
+                marks.extend(self.deleted_indexes(node, &entries).await?);
+                self.mark_suspect(node, &marks).await
             }
         }
     }
-    Ok(marks)
-}
 
-/// Stores the newest task of a node, by which a later check knows that the node was not rolled back.
-async fn remember(cluster: &Cluster, checker: &NodeChecker, node: &NodeId) -> Result<(), AdmissionError> {
-    let (Some(finding), Some(row)) = (checker.finding(node), checker.identity().node(node)) else {
-        return Ok(());
-    };
-    let newest = finding.facts.newest_task;
-    let is_newer = match (&newest, &row.newest_task) {
-        (Some(newest), Some(known)) => newest.uid > known.uid,
-        (Some(_), None) => true,
-        (None, _) => false,
-    };
-    if !is_newer {
-        return Ok(());
+    /// Takes over a node whose data is of unknown origin. It is suspect where another node is in sync, and
+    /// taken for right elsewhere.
+    pub(super) async fn take_over(&self, node: &NodeId) -> Result<(), AdmissionError> {
+        let entries = self.cluster.registry.all().await?;
+        let mut marks = self.suspect(node, &entries, ROLLED_BACK);
+        for (mark, entry) in marks.iter_mut().zip(&entries) {
+            let shards = &mut mark.difference.shards;
+            *shards = shards.difference(&sourceless(self.cluster, entry, node));
+        }
+        marks.extend(self.deleted_indexes(node, &entries).await?);
+        self.mark_suspect(node, &marks).await
     }
-    let row = NodeRow { newest_task: newest, updated_at: cluster.clock.now(), ..row };
-    cluster.store.node_put(&row).await?;
-    checker.identity().note_node(row);
-    Ok(())
+
+    /// Returns a mark for each of `entries`, by which everything that the node keeps of it is suspect.
+    fn suspect(&self, node: &NodeId, entries: &[IndexEntry], reason: &str) -> Vec<ReplicaMark> {
+        let placements: Vec<Arc<Placement>> =
+            entries.iter().map(|entry| self.cluster.placements.of(entry.shard_count)).collect();
+        let indexes = entries.iter().map(|entry| &entry.uid).zip(placements.iter().map(Arc::as_ref));
+        suspect_everything(node, indexes, reason, self.cluster.clock.now())
+    }
+
+    /// Returns a mark for each index that the node has beside `entries`: it may have some again that were
+    /// deleted.
+    async fn deleted_indexes(
+        &self,
+        node: &NodeId,
+        entries: &[IndexEntry],
+    ) -> Result<Vec<ReplicaMark>, NodeError> {
+        let indexes = self.checker.inspector().node_indexes(node, TIMEOUT).await?;
+        let unknown = indexes.iter().filter(|index| entries.iter().all(|entry| entry.uid != **index));
+        let replicas = &self.cluster.replicas;
+        let mark = |index| replicas.new_mark(index, node, Difference::of_index(), None, ROLLED_BACK);
+        Ok(unknown.map(mark).collect())
+    }
+
+    /// Writes the marker of a node of an older Miroir, or stores the incarnation that it has already.
+    async fn mark_known(&self, node: &NodeId, found: Option<Incarnation>) -> Result<(), AdmissionError> {
+        let incarnation = if let Some(found) = found {
+            found
+        } else {
+            // Before the row: with a row and without a marker it would be refused.
+            let incarnation = self.new_incarnation();
+            self.write_marker(node, &incarnation).await?;
+            incarnation
+        };
+        let row = self.put_row(node, incarnation).await?;
+        self.trust(node, row).await;
+        Ok(())
+    }
+
+    /// Takes in a node whose data differs by `marks`, with a new incarnation.
+    async fn mark_suspect(&self, node: &NodeId, marks: &[ReplicaMark]) -> Result<(), AdmissionError> {
+        if let Some(first) = marks.first() {
+            tracing::warn!(%node, indexes = marks.len(), "{}: repairing it", first.reason);
+        }
+        // The marks are stored first and the marker is written last. So the node is not trusted, by any
+        // instance, before everything that differs on it is on record.
+        self.cluster.replicas.mark(marks).await?;
+        let incarnation = self.new_incarnation();
+        let row = self.put_row(node, incarnation.clone()).await?;
+        self.write_marker(node, &incarnation).await?;
+        self.checker.health().forget_acknowledged(node);
+        self.trust(node, row).await;
+        tracing::info!(%node, "took in a node");
+        Ok(())
+    }
+
+    #[expect(clippy::expect_used, reason = "unique ids have the alphabet and the length of names")]
+    fn new_incarnation(&self) -> Incarnation {
+        self.ids.unique_id().parse().expect("a unique id is a valid incarnation")
+    }
+
+    async fn write_marker(&self, node: &NodeId, incarnation: &Incarnation) -> Result<(), NodeError> {
+        let (cluster, incarnation) = (self.id.clone(), incarnation.clone());
+        let marker = NodeMarker { cluster, node: node.clone(), incarnation };
+        self.checker.inspector().node_mark(node, &marker, TIMEOUT).await
+    }
+
+    async fn put_row(&self, node: &NodeId, incarnation: Incarnation) -> Result<NodeRow, StoreError> {
+        let row = NodeRow {
+            node: node.clone(),
+            incarnation: Some(incarnation),
+            newest_task: None,
+            updated_at: self.cluster.clock.now(),
+        };
+        self.cluster.store.node_put(&row).await?;
+        Ok(row)
+    }
+
+    /// Notes a row that was stored, and checks the node again. The outcome is in the health of the node.
+    async fn trust(&self, node: &NodeId, row: NodeRow) {
+        self.checker.identity().note_node(row);
+        let _ = self.checker.check(node).await;
+    }
+
+    /// Stores the newest task of a node, by which a later check knows that the node was not rolled back.
+    async fn remember(&self, node: &NodeId, newest: Option<SeenTask>) -> Result<(), AdmissionError> {
+        let identity = self.checker.identity();
+        let (Some(newest), Some(row)) = (newest, identity.node(node)) else { return Ok(()) };
+        if row.newest_task.as_ref().is_some_and(|known| newest.uid <= known.uid) {
+            return Ok(());
+        }
+        let row = NodeRow { newest_task: Some(newest), updated_at: self.cluster.clock.now(), ..row };
+        self.cluster.store.node_put(&row).await?;
+        identity.note_node(row);
+        Ok(())
+    }
 }

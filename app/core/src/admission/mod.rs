@@ -3,6 +3,7 @@
 
 mod admit;
 mod operator;
+mod source;
 
 pub use admit::{admission_loop, admit_all};
 pub use operator::{adopt, reset};

@@ -4,18 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::error::ErrorCode;
-use miroir_domain::identity::{Refusal, Verdict, shards_without_source};
-use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
+use miroir_domain::identity::{Refusal, Verdict};
+use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::error_chain;
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{Ids, NodeError, NodeRead};
 
-use super::admit::{admit_all, take_over};
+use super::admit::{Admission, admit_all};
+use super::source::sourceless;
 use crate::cluster::Cluster;
 use crate::identity::NodeChecker;
 
 /// The maximum time in which a node deletes one index.
 const DELETION: Duration = Duration::from_mins(1);
+
+/// The reason to refuse a decision before the leader has read or made the identity of the cluster.
+const IDENTITY_UNKNOWN: &str = "the identity of the cluster is not known yet";
 
 /// Accepts the data of a node: of one whose data is unknown, or of its replicas that have no other source.
 pub async fn adopt(
@@ -25,11 +29,10 @@ pub async fn adopt(
     node: &NodeId,
 ) -> Result<(), ApiError> {
     match verdict(checker, node).await? {
-        Verdict::Refused(Refusal::UnknownData(_)) => {
-            let is_in_sync =
-                |other: &NodeId, index: &IndexUid, shard: Shard| is_in_sync(cluster, other, index, shard);
-            take_over(cluster, checker, ids, node, &is_in_sync).await.map_err(|error| unavailable(&error))
-        }
+        Verdict::Refused(Refusal::UnknownData(_)) => match Admission::new(cluster, checker, ids) {
+            Some(admission) => admission.take_over(node).await.map_err(|error| unavailable(&error)),
+            None => Err(conflict(node, IDENTITY_UNKNOWN)),
+        },
         Verdict::Refused(refusal) => Err(conflict(node, &refusal.to_string())),
         Verdict::Trusted | Verdict::Unmarked(_) | Verdict::Emptied | Verdict::RolledBack => {
             accept_without_source(cluster, node).await
@@ -70,7 +73,7 @@ async fn verdict(checker: &NodeChecker, node: &NodeId) -> Result<Verdict, ApiErr
     match (checker.finding(node).and_then(|finding| finding.verdict), outcome) {
         (Some(verdict), Ok(()) | Err(NodeError::Unreachable { .. })) => Ok(verdict),
         (_, Err(error)) => Err(unavailable(&error)),
-        (None, Ok(())) => Err(conflict(node, "the identity of the cluster is not known yet")),
+        (None, Ok(())) => Err(conflict(node, IDENTITY_UNKNOWN)),
     }
 }
 
@@ -80,9 +83,7 @@ async fn accept_without_source(cluster: &Arc<Cluster>, node: &NodeId) -> Result<
         let Some(entry) = cluster.registry.get(&row.index).await? else { continue };
         let _guard = cluster.order.lock_write(&row.index).await;
         let seen = cluster.replicas.see(&row.index, node).await?;
-        let placement = cluster.placements.of(entry.shard_count);
-        let in_sync = |other: &NodeId, shard| is_in_sync(cluster, other, &row.index, shard);
-        let sourceless = shards_without_source(node, cluster.placements.topology(), &placement, &in_sync);
+        let sourceless = sourceless(cluster, &entry, node);
         cluster.replicas.repaired(&seen.of_shards(&sourceless)).await?;
         let topology = cluster.placements.topology();
         let settings_elsewhere = topology.nodes().any(|other| {
@@ -96,10 +97,6 @@ async fn accept_without_source(cluster: &Arc<Cluster>, node: &NodeId) -> Result<
         tracing::warn!(%node, index = %row.index, shards = %sourceless, "an operator accepted the data of a node");
     }
     Ok(())
-}
-
-fn is_in_sync(cluster: &Cluster, node: &NodeId, index: &IndexUid, shard: Shard) -> bool {
-    cluster.replicas.doubtful(index, node, &ShardSet::from_iter([shard])).is_empty()
 }
 
 async fn has_index(cluster: &Cluster, node: &NodeId, index: &IndexUid) -> Result<bool, ApiError> {

@@ -78,8 +78,7 @@ pub async fn accept(
     if changes.is_empty() {
         return Ok(Acceptance { changes, replicas: 0 });
     }
-    let list = |after, limit| store.index_list(after, limit);
-    let indexes = listing::all(list, |entry: &IndexEntry| entry.uid.clone()).await?;
+    let indexes = listing::indexes(store).await?;
     let marks = marks(&row.topology, topology, &indexes, clock)?;
     for some in marks.chunks(BATCH) {
         store.replica_mark(some).await?;
@@ -113,13 +112,13 @@ fn marks(
         let (former, next) = placements.entry(entry.shard_count).or_insert_with(|| {
             (Placement::new(&before, entry.shard_count), Placement::new(&after, entry.shard_count))
         });
-        let change = PlacementChange::between((former, &before), (next, &after), &|_| true);
+        let change = PlacementChange::between(former, next);
         if !change.left_behind.is_empty() {
             let (index, shards) = (entry.uid.clone(), change.left_behind);
             return Err(AcceptanceError::LeavesBehind { index, shards });
         }
-        let lost = PlacementChange::between((next, &after), (former, &before), &|_| true).gained;
-        let mut of_node: BTreeMap<NodeId, ShardSet> = change.gained;
+        let lost = PlacementChange::between(next, former).gained;
+        let mut of_node = change.gained;
         for (node, shards) in lost {
             let all = of_node.entry(node).or_default();
             *all = all.union(&shards);

@@ -67,13 +67,8 @@ impl NodeChecker {
     }
 
     /// Returns the tracker of the nodes' health.
-    pub fn health(&self) -> &HealthTracker {
+    pub fn health(&self) -> &Arc<HealthTracker> {
         &self.health
-    }
-
-    /// Returns the tracker of the nodes' health, for a pool that calls them.
-    pub fn health_tracker(&self) -> Arc<HealthTracker> {
-        Arc::clone(&self.health)
     }
 
     /// Returns the nodes.

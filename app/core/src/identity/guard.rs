@@ -7,9 +7,9 @@ use miroir_ports::outbound::{StoreError, TaskStore};
 
 use super::known::KnownIdentity;
 
-/// The calls that are never refused: leases, which decide who looks after the store, and the identity
-/// itself.
-const UNGUARDED: [&str; 5] = ["lease_", "cluster_", "node_put", "node_delete", "node_list"];
+/// The calls that are never refused: leases, which decide who looks after the store, the identity itself, and
+/// the end.
+const UNGUARDED: [&str; 6] = ["lease_", "cluster_", "node_put", "node_delete", "node_list", "store_close"];
 
 /// A store whose calls are refused while [`KnownIdentity::store_problem`] has a problem with it. A store that
 /// was emptied would otherwise answer that no index, no task and no missed write exists.
@@ -24,23 +24,23 @@ impl GuardedStore {
         Self { inner, identity }
     }
 
+    fn check(&self) -> Result<(), StoreError> {
+        self.identity.store_problem().map_or(Ok(()), |problem| Err(StoreError::Foreign(problem)))
+    }
+
     async fn call<T>(
         &self,
         method: &'static str,
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let refusal = || StoreError::Foreign(self.identity.store_problem().unwrap_or_default());
-        let is_refused = || {
-            self.identity.store_problem().is_some()
-                && !UNGUARDED.iter().any(|prefix| method.starts_with(prefix))
-                && method != "store_close"
-        };
-        if is_refused() {
-            return Err(refusal());
+        if UNGUARDED.iter().any(|prefix| method.starts_with(prefix)) {
+            return work.await;
         }
+        self.check()?;
         let outcome = work.await;
         // The store may have been lost during the call.
-        if is_refused() { Err(refusal()) } else { outcome }
+        self.check()?;
+        outcome
     }
 }
 

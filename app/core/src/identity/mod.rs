@@ -23,5 +23,5 @@ pub use checker::{Finding, NodeChecker};
 pub use establish::{Established, establish};
 pub use guard::GuardedStore;
 pub use known::{KnownIdentity, StoreIdentity};
-pub use probe::{ProbeSchedule, probe_loop};
+pub use probe::probe_loop;
 pub use refresh::{refresh, refresh_loop};

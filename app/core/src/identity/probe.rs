@@ -11,28 +11,15 @@ use tokio::time::{Instant, sleep_until};
 
 use super::checker::NodeChecker;
 
-/// The times of probes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProbeSchedule {
-    /// The time from one probe of a node to the next (5 s). Must not be zero.
-    pub interval: Duration,
-}
-
-impl Default for ProbeSchedule {
-    fn default() -> Self {
-        Self { interval: Duration::from_secs(5) }
-    }
-}
-
-/// Probes all nodes until `shutdown` is done, for the first time at once. Each node has its own interval,
-/// so that one that does not respond does not delay the others. A probe is a check of the node's identity,
-/// whose outcome is recorded in the health of the node.
+/// Probes all nodes until `shutdown` is done, for the first time at once, and then after `interval`, which
+/// must not be zero. Each node has its own times, so that one that does not respond does not delay the
+/// others. A probe is a check of the node's identity, whose outcome is recorded in the health of the node.
 pub async fn probe_loop(
     checker: Arc<NodeChecker>,
-    schedule: ProbeSchedule,
+    interval: Duration,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let probing = std::pin::pin!(join_all(checker.nodes().map(|id| probe_node(&checker, id, schedule))));
+    let probing = std::pin::pin!(join_all(checker.nodes().map(|id| probe_node(&checker, id, interval))));
     match select(probing, std::pin::pin!(shutdown)).await {
         Either::Right(((), _)) => {}
         // Without a node there is nothing to probe and only the end to wait for.
@@ -43,16 +30,16 @@ pub async fn probe_loop(
 /// The longest time from one probe of an unknown node to the next. Nodes often start together with Miroir.
 const UNKNOWN_INTERVAL: Duration = Duration::from_secs(1);
 
-async fn probe_node(checker: &NodeChecker, id: &NodeId, schedule: ProbeSchedule) {
+async fn probe_node(checker: &NodeChecker, id: &NodeId, interval: Duration) {
     loop {
         let begun = Instant::now();
         // The checker records the outcome. A bad one is no reason to stop probing.
         let _ = checker.check(id).await;
-        let interval = match checker.health().status(id) {
-            NodeStatus::Unknown => schedule.interval.min(UNKNOWN_INTERVAL),
-            NodeStatus::Healthy | NodeStatus::Degraded | NodeStatus::Failed => schedule.interval,
+        let pause = match checker.health().status(id) {
+            NodeStatus::Unknown => interval.min(UNKNOWN_INTERVAL),
+            NodeStatus::Healthy | NodeStatus::Degraded | NodeStatus::Failed => interval,
         };
-        sleep_until(begun + interval).await;
+        sleep_until(begun + pause).await;
     }
 }
 
@@ -71,6 +58,8 @@ mod tests {
     use super::*;
     use crate::identity::{KnownIdentity, StoreIdentity};
     use crate::node::HealthTracker;
+
+    const INTERVAL: Duration = Duration::from_secs(5);
 
     /// Nodes that record their probes: `good` responds at once, `mute` never does.
     #[derive(Default)]
@@ -145,7 +134,7 @@ mod tests {
         let (probed, nodes) = nodes(&["good", "mute"]);
         let start = Instant::now();
         let end = tokio::time::sleep(Duration::from_millis(12_500));
-        probe_loop(Arc::clone(&nodes), ProbeSchedule::default(), end).await;
+        probe_loop(Arc::clone(&nodes), INTERVAL, end).await;
         assert_eq!(probed.seconds_of("good", start), [0, 5, 10]);
         // While it is unknown, the next probe follows its timeout at once.
         assert_eq!(probed.seconds_of("mute", start), [0, 2, 4, 9]);
@@ -157,8 +146,7 @@ mod tests {
     async fn silent_node_does_not_delay_the_others() {
         let (probed, nodes) = nodes_with(&["good", "mute"], Duration::from_secs(4));
         let start = Instant::now();
-        let schedule = ProbeSchedule { interval: Duration::from_secs(1) };
-        probe_loop(nodes, schedule, tokio::time::sleep(Duration::from_millis(4_500))).await;
+        probe_loop(nodes, Duration::from_secs(1), tokio::time::sleep(Duration::from_millis(4_500))).await;
         assert_eq!(probed.seconds_of("good", start), [0, 1, 2, 3, 4]);
         assert_eq!(probed.seconds_of("mute", start), [0, 4]);
     }
@@ -169,7 +157,7 @@ mod tests {
             let (_, nodes) = nodes(ids);
             let (end, ended) = oneshot::channel::<()>();
             let shutdown = async { ended.await.unwrap() };
-            let probing = tokio::spawn(probe_loop(nodes, ProbeSchedule::default(), shutdown));
+            let probing = tokio::spawn(probe_loop(nodes, INTERVAL, shutdown));
             tokio::time::sleep(Duration::from_mins(1)).await;
             assert!(!probing.is_finished());
             end.send(()).unwrap();

@@ -145,7 +145,7 @@ impl HealthTracker {
             }
             return;
         }
-        if after.is_usable() && after != NodeStatus::Degraded {
+        if after == NodeStatus::Healthy {
             info!(%node, ?before, ?after, "node status changed");
         } else {
             warn!(%node, ?before, ?after, error = reason, "node status changed");

@@ -14,13 +14,10 @@ use miroir_ports::outbound::NodeError;
 
 use super::absent::Absent;
 use crate::cluster::{Cluster, SearchPolicy};
+use crate::replica::STALE_COST;
 
 /// The status with which a node says that the request could not succeed on any node.
 const BAD_REQUEST: u16 = 400;
-
-/// The additional cost of a shard of a stale replica, more than that of any healthy or degraded node: a slow
-/// response is better than an incomplete one.
-const DOUBT_COST: u64 = 1 << 50;
 
 /// The result of a fan-out.
 pub struct Gathered<T> {
@@ -63,7 +60,7 @@ where
     while !missing.is_empty() {
         let usable = |node: &NodeId| if excluded.contains(node) { None } else { cost(node) };
         let doubtful = |node: &NodeId| cluster.replicas.doubtful(&entry.uid, node, placement.shards_of(node));
-        let doubt_cost = (cluster.search_policy == SearchPolicy::Partial).then_some(DOUBT_COST);
+        let doubt_cost = (cluster.search_policy == SearchPolicy::Partial).then_some(STALE_COST);
         let covering = placement.covering_set_avoiding(groups, &usable, &doubtful, doubt_cost);
         let round = restrict(covering.nodes, &missing);
         if round.is_empty() {
@@ -106,7 +103,6 @@ where
             }
         }
         if refusals.len() == called
-            && called > 0
             && responses.is_empty()
             && let Some((status, error)) = refusals.pop()
         {

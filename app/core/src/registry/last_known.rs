@@ -81,7 +81,7 @@ impl LastKnown {
 
     /// Returns all entries, by uid.
     pub async fn indexes(&self, store: &dyn TaskStore) -> Result<Vec<IndexEntry>, StoreError> {
-        let read = || all_indexes(store);
+        let read = || listing::indexes(store);
         self.read(read, |state| state.indexes.values().cloned().collect()).await
     }
 
@@ -117,24 +117,28 @@ impl LastKnown {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        if self.age().is_some() && self.identity.store_problem().is_none() {
+        if self.is_used() {
             return Ok(known(&self.state.read()));
         }
         let outcome = read().await;
-        self.observe(&outcome);
+        // That the store still responds is noted by the loop alone, so that reads do not wait for each other.
+        if is_away(&outcome) != self.state.read().is_away {
+            self.observe(&outcome);
+        }
         match outcome {
-            Err(StoreError::Unavailable { .. })
-                if self.age().is_some() && self.identity.store_problem().is_none() =>
-            {
-                Ok(known(&self.state.read()))
-            }
+            Err(StoreError::Unavailable { .. }) if self.is_used() => Ok(known(&self.state.read())),
             outcome => outcome,
         }
     }
 
+    /// Returns whether reads use what is known.
+    fn is_used(&self) -> bool {
+        self.age().is_some() && self.identity.store_problem().is_none()
+    }
+
     /// Notes whether the store responded.
     fn observe<T>(&self, outcome: &Result<T, StoreError>) {
-        let is_away = matches!(outcome, Err(StoreError::Unavailable { .. }));
+        let is_away = is_away(outcome);
         let mut state = self.state.write();
         if state.is_away != is_away {
             if is_away {
@@ -155,7 +159,7 @@ impl LastKnown {
     pub async fn load(&self, store: &dyn TaskStore) -> Result<(), StoreError> {
         let begun = Instant::now();
         let loaded = async {
-            let indexes = all_indexes(store).await?;
+            let indexes = listing::indexes(store).await?;
             let list = |after, limit| store.alias_list(after, limit);
             Ok((indexes, listing::all(list, |alias: &Alias| alias.name.clone()).await?))
         };
@@ -174,10 +178,8 @@ impl LastKnown {
     }
 }
 
-/// Returns all entries of the store, by uid.
-pub(super) async fn all_indexes(store: &dyn TaskStore) -> Result<Vec<IndexEntry>, StoreError> {
-    let list = |after, limit| store.index_list(after, limit);
-    listing::all(list, |entry: &IndexEntry| entry.uid.clone()).await
+fn is_away<T>(outcome: &Result<T, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::Unavailable { .. }))
 }
 
 impl StalenessApi for LastKnown {

@@ -14,7 +14,9 @@ use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{Advance, Clock, Create, Put, StoreError, TaskStore};
 
-pub use last_known::{LastKnown, last_known_loop};
+use crate::listing;
+
+pub use self::last_known::{LastKnown, last_known_loop};
 
 /// The indexes that exist in the cluster, even if a node does not have one yet.
 pub struct IndexRegistry {
@@ -62,7 +64,7 @@ impl IndexRegistry {
 
     /// Returns all entries in the store, by uid.
     pub async fn all(&self) -> Result<Vec<IndexEntry>, StoreError> {
-        last_known::all_indexes(self.store.as_ref()).await
+        listing::indexes(self.store.as_ref()).await
     }
 
     /// Returns all entries for a read, by uid: the last known ones while the store is away.

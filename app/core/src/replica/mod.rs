@@ -4,4 +4,4 @@ mod reported;
 mod states;
 
 pub use reported::{ReportedStates, reported_state_loop};
-pub use states::{ReplicaStates, SeenState};
+pub use states::{ReplicaStates, STALE_COST, SeenState};

@@ -13,6 +13,10 @@ use tokio::sync::watch;
 use super::ReportedStates;
 use crate::listing;
 
+/// The cost of reading from a stale replica in addition to that of its node, more than the cost of any
+/// healthy or degraded node: a slow response is better than an incomplete one.
+pub const STALE_COST: u64 = 1 << 50;
+
 /// The states of all replicas. The store has them in its table `replicas`, where the misses of a write are
 /// recorded together with its task. A copy in memory, loaded when a term begins, serves reads and writes.
 ///
@@ -194,26 +198,24 @@ impl ReplicaStates {
         Ok(())
     }
 
+    /// Returns the value of `look` for the row of a replica, or `None` if the replica is in sync.
+    fn of_row<T>(&self, index: &IndexUid, node: &NodeId, look: impl FnOnce(&ReplicaRow) -> T) -> Option<T> {
+        self.known.lock().rows.get(index)?.get(node).map(look)
+    }
+
     /// Returns whether the replica of `index` on `node` is stale.
     pub fn is_stale(&self, index: &IndexUid, node: &NodeId) -> bool {
-        self.known.lock().rows.get(index).is_some_and(|nodes| nodes.contains_key(node))
+        self.of_row(index, node, |_| ()).is_some()
     }
 
     /// Returns whether `node` may not have `index`, or may still have an earlier index of that name.
     pub fn may_lack_index(&self, index: &IndexUid, node: &NodeId) -> bool {
-        self.known
-            .lock()
-            .rows
-            .get(index)
-            .and_then(|nodes| nodes.get(node))
-            .is_some_and(|row| row.state.index.is_some())
+        self.of_row(index, node, |row| row.state.index.is_some()).unwrap_or(false)
     }
 
     /// Returns the state of the replica of `index` on `node`.
     pub fn state(&self, index: &IndexUid, node: &NodeId) -> ReplicaState {
-        let known = self.known.lock();
-        let row = known.rows.get(index).and_then(|nodes| nodes.get(node));
-        row.map(|row| row.state.clone()).unwrap_or_default()
+        self.of_row(index, node, |row| row.state.clone()).unwrap_or_default()
     }
 
     /// Returns the shards among `shards` whose documents on `node` may differ, by its own state or a reported
@@ -227,15 +229,13 @@ impl ReplicaStates {
     /// Returns whether the node may have documents of shards beside `kept`, which it kept in a former
     /// topology.
     pub fn has_foreign(&self, index: &IndexUid, node: &NodeId, kept: &ShardSet) -> bool {
-        let known = self.known.lock();
-        let row = known.rows.get(index).and_then(|nodes| nodes.get(node));
-        row.is_some_and(|row| row.state.shards.keys().any(|shard| !kept.contains(*shard)))
+        let is_foreign = |row: &ReplicaRow| row.state.shards.keys().any(|shard| !kept.contains(*shard));
+        self.of_row(index, node, is_foreign).unwrap_or(false)
     }
 
     /// Returns the instant since which a replica is stale, if it is.
     pub fn since(&self, index: &IndexUid, node: &NodeId) -> Option<Timestamp> {
-        let known = self.known.lock();
-        Some(known.rows.get(index)?.get(node)?.since)
+        self.of_row(index, node, |row| row.since)
     }
 
     /// Returns every stale replica, by index and node.
@@ -255,10 +255,7 @@ impl ReplicaStates {
 
     /// Returns the part of the cost of a read that comes from the state of the replica, its own or reported.
     pub fn cost(&self, index: &IndexUid, node: &NodeId) -> u64 {
-        // More than the cost of any healthy or degraded node: a slow response is better than an incomplete
-        // one.
-        const STALE: u64 = 1 << 50;
-        if self.is_stale(index, node) || self.reported.is_stale(index, node) { STALE } else { 0 }
+        if self.is_stale(index, node) || self.reported.is_stale(index, node) { STALE_COST } else { 0 }
     }
 }
 

@@ -11,7 +11,7 @@ use miroir_core::change::{
     SinkService, deliver_loop,
 };
 use miroir_core::cluster::{Activation, ActiveCluster, Cluster, ClusterParts, SearchPolicy};
-use miroir_core::identity::{KnownIdentity, NodeChecker, ProbeSchedule, StoreIdentity, probe_loop};
+use miroir_core::identity::{KnownIdentity, NodeChecker, StoreIdentity, probe_loop};
 use miroir_core::node::{HealthTracker, NodePool, Timeouts};
 use miroir_core::placement::Placements;
 use miroir_core::registry::LastKnown;
@@ -283,7 +283,7 @@ impl Bench {
             repair_loop(cluster, term, shutdown).await;
         });
         let stopped = self.shutdown.clone().cancelled_owned();
-        tokio::spawn(probe_loop(Arc::clone(&self.checker), ProbeSchedule::default(), stopped));
+        tokio::spawn(probe_loop(Arc::clone(&self.checker), Duration::from_secs(5), stopped));
     }
 
     fn start_deliveries(&self) {

@@ -118,6 +118,22 @@ pub async fn until_whole(cluster: &mut Cluster, copies_each: usize, ids: impl It
     }
 }
 
+/// Waits until Miroir knows of no stale replica.
+pub async fn until_in_sync(client: &Client) {
+    until("all replicas are in sync", || async {
+        let report = client.get("/_miroir/replicas").await.ok()?.expect(200).ok()?;
+        (report["complete"] == true && report["results"].as_array()?.is_empty()).then_some(())
+    })
+    .await;
+}
+
+/// Asserts that a search finds so many films, and is not degraded.
+pub async fn finds(client: &Client, films: u64) {
+    let found = client.call("POST", "/indexes/films/search", json!({ "limit": 1_000 })).await.unwrap();
+    assert_eq!(found.header("x-miroir-degraded"), None);
+    assert_eq!(found.expect(200).unwrap()["hits"].as_array().unwrap().len() as u64, films);
+}
+
 /// Returns the status of a node according to Miroir.
 pub async fn status(client: &Client, node: &str) -> String {
     let topology = client.get("/_miroir/topology").await.unwrap().expect(200).unwrap();

@@ -4,7 +4,7 @@ use miroir_e2e::{Client, Cluster, NODE_KIND, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
-use crate::fixture::{FILMS, load};
+use crate::fixture::{FILMS, finds, if_there, load};
 
 async fn refused(client: &Client, method: &str, path: &str, body: Value) {
     let response = client.call(method, path, body).await.unwrap();
@@ -80,8 +80,7 @@ async fn missing_file_of_the_store_is_not_taken_for_an_empty_cluster() {
     }
     std::fs::rename(format!("{path}.gone"), &path).unwrap();
     cluster.miroir().start().await.unwrap();
-    let found = client.call("POST", "/indexes/films/search", json!({ "limit": 1_000 })).await.unwrap();
-    assert_eq!(found.expect(200).unwrap()["hits"].as_array().unwrap().len() as u64, FILMS);
+    finds(&client, FILMS).await;
 }
 
 /// As after an upgrade of a Miroir that made neither identities nor markers.
@@ -106,15 +105,11 @@ async fn store_without_an_identity_is_taken_along_with_its_nodes() {
         node.write("DELETE", "/indexes/_miroir_marker", Value::Null).await.unwrap();
     }
     cluster.miroir().start().await.unwrap();
-    let found = client.call("POST", "/indexes/films/search", json!({ "limit": 1_000 })).await.unwrap();
-    assert_eq!(found.header("x-miroir-degraded"), None);
-    assert_eq!(found.expect(200).unwrap()["hits"].as_array().unwrap().len() as u64, FILMS);
+    finds(&client, FILMS).await;
     for position in 0..3 {
         let node = cluster.node(position);
-        until("the node is marked", || async {
-            crate::fixture::if_there(node, "/indexes/_miroir_marker/documents/1").await
-        })
-        .await;
+        until("the node is marked", || async { if_there(node, "/indexes/_miroir_marker/documents/1").await })
+            .await;
     }
     let report = client.get("/_miroir/replicas").await.unwrap().expect(200).unwrap();
     assert_eq!(report["results"], json!([]));
@@ -144,7 +139,5 @@ async fn nodes_of_another_cluster_are_not_used() {
     assert_eq!(write.status, 503, "{}", write.body);
     let reset = client.call("POST", "/_miroir/nodes/node-1/reset", Value::Null).await.unwrap();
     assert_eq!((reset.status, reset.body["code"].as_str()), (409, Some("miroir_node_conflict")));
-    let found =
-        owner.client().call("POST", "/indexes/films/search", json!({ "limit": 1_000 })).await.unwrap();
-    assert_eq!(found.expect(200).unwrap()["hits"].as_array().unwrap().len() as u64, FILMS);
+    finds(&owner.client(), FILMS).await;
 }

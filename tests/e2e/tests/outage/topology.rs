@@ -3,21 +3,7 @@
 use miroir_e2e::{Cluster, NODE_KIND, Node, until};
 use serde_json::{Value, json};
 
-use crate::fixture::{FILMS, films, load, until_whole};
-
-fn entries(nodes: &[&Node], groups: &[u32]) -> Value {
-    let entry = |(node, group): (&&Node, &u32)| json!({ "id": node.id(), "url": node.url(), "group": group });
-    nodes.iter().zip(groups).map(entry).collect()
-}
-
-async fn until_in_sync(cluster: &Cluster) {
-    let client = cluster.client();
-    until("all replicas are in sync", || async {
-        let report = client.get("/_miroir/replicas").await.ok()?.expect(200).ok()?;
-        (report["complete"] == true && report["results"].as_array()?.is_empty()).then_some(())
-    })
-    .await;
-}
+use crate::fixture::{FILMS, films, finds, if_there, load, until_in_sync, until_whole};
 
 async fn restart_with(cluster: &mut Cluster, configuration: Value) -> Result<(), String> {
     cluster.miroir().terminate().await.unwrap();
@@ -30,19 +16,17 @@ async fn cluster_of(nodes: usize, used: usize, replication_factor: u32) -> Clust
     let builder = Cluster::builder().kind(NODE_KIND).nodes(nodes).replication_factor(replication_factor);
     let mut cluster =
         builder.configuration(json!({ "cluster": { "write_quorum": 1 } })).start_nodes().await.unwrap();
-    let first: Vec<Value> = cluster.nodes()[..used]
-        .iter()
-        .map(|node| json!({ "id": node.id(), "url": node.url(), "group": 0 }))
-        .collect();
+    let first = entries_of(&mut cluster, &vec![0; used]);
     cluster.miroir().configure(json!({ "nodes": first })).unwrap();
     cluster.miroir().start().await.unwrap();
     load(&cluster.client()).await;
     cluster
 }
 
+/// Returns the configuration of the first nodes, one for each of `groups`.
 fn entries_of(cluster: &mut Cluster, groups: &[u32]) -> Value {
-    let nodes: Vec<&Node> = cluster.nodes().iter().collect();
-    entries(&nodes, groups)
+    let entry = |(node, group): (&Node, &u32)| json!({ "id": node.id(), "url": node.url(), "group": group });
+    cluster.nodes().iter().zip(groups).map(entry).collect()
 }
 
 #[tokio::test]
@@ -63,10 +47,7 @@ async fn another_topology_is_refused_with_its_changes_and_the_command() {
     let nodes = entries_of(&mut cluster, &[0, 0, 0]);
     cluster.miroir().configure(json!({ "nodes": nodes })).unwrap();
     cluster.miroir().start().await.unwrap();
-    let found =
-        cluster.client().call("POST", "/indexes/films/search", json!({ "limit": 1_000 })).await.unwrap();
-    assert_eq!(found.header("x-miroir-degraded"), None);
-    assert_eq!(found.expect(200).unwrap()["hits"].as_array().unwrap().len() as u64, FILMS);
+    finds(&cluster.client(), FILMS).await;
 }
 
 #[tokio::test]
@@ -79,11 +60,9 @@ async fn raised_replication_factor_is_filled() {
     assert!(accepted.contains("are filled once Miroir runs with it"), "{accepted}");
     cluster.miroir().start().await.unwrap();
     let client = cluster.client();
-    let hits = client.call("POST", "/indexes/films/search", json!({ "limit": 1_000 })).await.unwrap();
-    assert_eq!(hits.header("x-miroir-degraded"), None);
-    assert_eq!(hits.expect(200).unwrap()["hits"].as_array().unwrap().len() as u64, FILMS);
+    finds(&client, FILMS).await;
     client.write("POST", "/indexes/films/documents", films(FILMS..FILMS + 20)).await.unwrap();
-    until_in_sync(&cluster).await;
+    until_in_sync(&cluster.client()).await;
     until_whole(&mut cluster, 2, 0..FILMS + 20).await;
 }
 
@@ -95,10 +74,8 @@ async fn new_group_is_filled() {
     cluster.miroir().run(&["topology", "accept"]).await.unwrap();
     cluster.miroir().start().await.unwrap();
     let client = cluster.client();
-    let hits = client.call("POST", "/indexes/films/search", json!({ "limit": 1_000 })).await.unwrap();
-    assert_eq!(hits.header("x-miroir-degraded"), None);
-    assert_eq!(hits.expect(200).unwrap()["hits"].as_array().unwrap().len() as u64, FILMS);
-    until_in_sync(&cluster).await;
+    finds(&client, FILMS).await;
+    until_in_sync(&cluster.client()).await;
     until_whole(&mut cluster, 2, 0..FILMS).await;
 }
 
@@ -112,16 +89,14 @@ async fn dead_node_is_replaced_by_an_empty_one() {
     cluster.miroir().run(&["topology", "accept"]).await.unwrap();
     cluster.miroir().start().await.unwrap();
     let client = cluster.client();
-    let hits = client.call("POST", "/indexes/films/search", json!({ "limit": 1_000 })).await.unwrap();
-    assert_eq!(hits.header("x-miroir-degraded"), None);
-    assert_eq!(hits.expect(200).unwrap()["hits"].as_array().unwrap().len() as u64, FILMS);
-    until_in_sync(&cluster).await;
+    finds(&client, FILMS).await;
+    until_in_sync(&cluster.client()).await;
     // Each film is on two of the three nodes that are left.
     for film in 0..FILMS {
         let mut copies = 0;
         for position in [0, 1, 3] {
             let path = format!("/indexes/films/documents/{film}");
-            copies += usize::from(crate::fixture::if_there(cluster.node(position), &path).await.is_some());
+            copies += usize::from(if_there(cluster.node(position), &path).await.is_some());
         }
         assert_eq!(copies, 2, "film {film}");
     }
@@ -144,7 +119,7 @@ async fn node_that_moved_keeps_its_data() {
     let accepted = cluster.miroir().run(&["topology", "accept"]).await.unwrap();
     assert!(accepted.contains("No documents have to be copied"), "{accepted}");
     cluster.miroir().start().await.unwrap();
-    until_in_sync(&cluster).await;
+    until_in_sync(&cluster.client()).await;
     cluster.node(0).kill().await.unwrap();
     let client = cluster.client();
     let search = || client.call("POST", "/indexes/films/search", json!({ "limit": 1_000 }));

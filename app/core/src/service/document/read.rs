@@ -46,9 +46,8 @@ async fn get_from(
     let id = DocumentId::from_json(&Value::String(id))?;
     let shard = shard_of(id.as_str(), entry.shard_count);
     let placement = cluster.placements.of(entry.shard_count);
-    let groups = cluster.placements.topology().groups().iter();
     let (mut in_sync, mut stale) = (Vec::new(), BTreeMap::new());
-    for node in groups.flat_map(|group| placement.replicas(shard, group.id)) {
+    for node in placement.all_replicas(shard) {
         // Before the call: the replica may be repaired before its response is here.
         match cluster.doubt(&index, node, &ShardSet::from_iter([shard])) {
             None => in_sync.push(node),

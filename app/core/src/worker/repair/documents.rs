@@ -126,11 +126,7 @@ async fn by_source(
             sources.foreign.insert(shard);
             continue;
         }
-        let groups = cluster.placements.topology().groups().iter();
-        let others: Vec<&NodeId> = groups
-            .flat_map(|group| placement.replicas(shard, group.id))
-            .filter(|replica| *replica != node)
-            .collect();
+        let others: Vec<&NodeId> = placement.all_replicas(shard).filter(|replica| *replica != node).collect();
         match others.iter().find(|replica| has_all(cluster, index, replica, shard)) {
             Some(source) => {
                 sources.of_node.entry((*source).clone()).or_default().insert(shard);

@@ -98,8 +98,7 @@ async fn copy(
     if is_another || found.is_none() {
         let placement = cluster.placements.of(entry.shard_count);
         // Documents that no other node keeps were not written, or their loss is on record already.
-        let topology = cluster.placements.topology();
-        let sourceless = shards_without_source(node, topology, &placement, &|_, _| true);
+        let sourceless = shards_without_source(node, &placement, &|_, _| true);
         let shards = Difference::of_shards(placement.shards_of(node).difference(&sourceless));
         cluster.replicas.differs(&entry.uid, node, shards, "the node gets the index anew").await?;
         operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
