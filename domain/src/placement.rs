@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::document::{DocumentId, shard_value};
 use crate::topology::{ReplicaGroup, Topology};
 use crate::{GroupId, NodeId, Shard, ShardSet};
 
@@ -30,6 +31,19 @@ pub(crate) fn shard_of_hash(hash: u64, shard_count: u32) -> Shard {
     let remainder = hash % u64::from(shard_count.max(1));
     #[expect(clippy::cast_possible_truncation, reason = "the remainder of a division by 32 bits has 32 bits")]
     Shard(remainder as u32)
+}
+
+/// The greatest number of shards that [`fitting_shard_count`] tries.
+const MAX_TRIED_COUNT: u32 = 1 << 16;
+
+/// Returns a number of shards with which every document of `sample` has the shard whose text it carries:
+/// `default` if that fits, and else the smallest. Returns `None` if none fits.
+pub fn fitting_shard_count(default: u32, sample: &[(DocumentId, String)]) -> Option<u32> {
+    let sample: Vec<(u64, &str)> =
+        sample.iter().map(|(id, text)| (hash_id(id.as_str().as_bytes()), text.as_str())).collect();
+    let fits =
+        |count: u32| sample.iter().all(|(hash, text)| shard_value(shard_of_hash(*hash, count)) == *text);
+    std::iter::once(default).chain(1..=MAX_TRIED_COUNT).find(|count| fits(*count))
 }
 
 /// The nodes that keep each shard of an index with a given number of shards. It is computed from the topology

@@ -19,6 +19,7 @@
 //! | responses | `reply`, `event_stream` |
 //! | errors, with the status and the link of each | `error`, `error_link`, `suggestion` |
 //! | metrics on an address of their own | `metrics_listener` |
+//! | responses of an instance that is starting | `unready_listener` |
 //! | the list of routes, and the OpenAPI document | `listing`, `openapi` |
 //! | ports and limits | `options` |
 
@@ -53,6 +54,7 @@ mod secret;
 mod server;
 mod suggestion;
 mod tag;
+mod unready_listener;
 mod write_timeout_stream;
 
 pub use body::MIN_BODY_BYTES_PER_SECOND;
@@ -61,3 +63,4 @@ pub use metrics_listener::serve_metrics;
 pub use options::{Apis, HttpOptions};
 pub use secret::Secret;
 pub use server::serve;
+pub use unready_listener::serve_unready;

@@ -1,5 +1,6 @@
 //! The query of a URL, decoded once and read by name.
 
+use miroir_domain::change::FeedPosition;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::wording::excerpt;
 use serde_json::Value;
@@ -46,6 +47,12 @@ impl Query {
     /// Returns the value of a numeric parameter.
     pub(crate) fn number(&self, name: &str, code: ErrorCode) -> Result<Option<u64>, Failure> {
         self.parsed(name, code, "a positive integer", |value| value.parse().ok())
+    }
+
+    /// Returns the value of a parameter that is a position in a feed of changes.
+    pub(crate) fn position(&self, name: &str, code: ErrorCode) -> Result<Option<FeedPosition>, Failure> {
+        let expected = "a positive integer, or an epoch and a number such as `1:42`";
+        self.parsed(name, code, expected, |value| value.parse().ok())
     }
 
     /// Returns the value of a parameter that is `true` or `false`.

@@ -6,7 +6,7 @@ use miroir_domain::TaskUid;
 use miroir_domain::quorum::Degraded;
 use miroir_ports::inbound::{Accepted, ReadResponse};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::Failure;
 use crate::event_stream::EventStream;
@@ -67,8 +67,18 @@ impl Reply {
         Ok(Self { degraded: accepted.degraded, task: Some(accepted.summary.task_uid), ..reply })
     }
 
-    /// Returns 200 with the result of a read.
-    pub(crate) fn read(response: ReadResponse) -> Outcome {
+    /// Returns 200 with the result of a read. One that is not whole says so in its field `degraded` as well,
+    /// for clients that do not see headers.
+    pub(crate) fn read(mut response: ReadResponse) -> Outcome {
+        if let (Some(degraded), Some(body)) = (&response.degraded, response.body.as_object_mut()) {
+            body.insert("degraded".to_owned(), Value::String(degraded.to_string()));
+        }
+        Self::client_object(response)
+    }
+
+    /// Returns 200 with a result whose fields are those of clients, such as a document: it gets no field of
+    /// Miroir.
+    pub(crate) fn client_object(response: ReadResponse) -> Outcome {
         let reply = Self::json(StatusCode::OK, &response.body)?;
         Ok(Self { degraded: response.degraded, ..reply })
     }

@@ -26,7 +26,7 @@ async fn sinks(sink: MockSinkApi) -> Server {
 
 fn page(from: u64, to: u64) -> ChangesPage {
     let event = |seq: u64| json!({ "id": format!("films:{seq}") });
-    ChangesPage { results: (from..=to).map(event).collect(), next: to, last: to }
+    ChangesPage { results: (from..=to).map(event).collect(), epoch: 1, next: to, last: to }
 }
 
 fn view(name: &str, state: SinkState) -> SinkView {
@@ -68,7 +68,7 @@ async fn changes_returns_the_changes_after_the_given_number() {
     api.expect_changes().times(1).returning(|query| {
         let expected = ChangesQuery {
             index: "films".parse().unwrap(),
-            since: Some(3),
+            since: Some("2:3".parse().unwrap()),
             limit: 2,
             wait: Duration::from_secs(7),
         };
@@ -76,9 +76,10 @@ async fn changes_returns_the_changes_after_the_given_number() {
         Ok(page(4, 5))
     });
     let server = feed(api, HttpOptions::default()).await;
-    let response = server.get("/_miroir/changes?index=films&since=3&limit=2&wait=7").await;
+    let response = server.get("/_miroir/changes?index=films&since=2:3&limit=2&wait=7").await;
     assert_eq!(response.status, 200);
-    let expected = json!({ "results": [{ "id": "films:4" }, { "id": "films:5" }], "next": 5, "last": 5 });
+    let expected =
+        json!({ "results": [{ "id": "films:4" }, { "id": "films:5" }], "epoch": 1, "next": 5, "last": 5 });
     assert_eq!(response.json(), expected);
 }
 
@@ -101,6 +102,8 @@ async fn changes_refuses_invalid_parameters_before_the_port_is_called() {
         ("?index=a%20b", "a b"),
         ("?index=films&since=-1", "since"),
         ("?index=films&since=x", "since"),
+        ("?index=films&since=1:", "since"),
+        ("?index=films&since=1:2:3", "since"),
         ("?index=films&since=99999999999999999999", "since"),
         ("?index=films&limit=0", "limit"),
         ("?index=films&limit=1001", "limit"),
@@ -160,7 +163,7 @@ async fn follow(server: &Server, last_event_id: Option<&str>) -> Connection {
 /// A feed with the events from 4 to 9 in pages of two, and then `end`.
 fn feed_to_nine(end: impl Fn() -> Result<ChangesPage, ApiError> + Send + 'static) -> MockChangeFeed {
     let mut api = MockChangeFeed::new();
-    api.expect_changes().returning(move |query| match query.since {
+    api.expect_changes().returning(move |query| match query.since.map(|since| since.seq) {
         Some(since @ 3..9) => Ok(page(since + 1, (since + 2).min(9))),
         _ => end(),
     });
@@ -177,7 +180,7 @@ async fn events_have_their_numbers_in_order_and_end_with_an_error() {
     assert!(text.to_lowercase().contains("content-type: text/event-stream"), "{text}");
     assert!(text.to_lowercase().contains("x-request-id"), "{text}");
     let ids: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("id:")).map(str::trim).collect();
-    assert_eq!(ids, ["4", "5", "6", "7", "8", "9"]);
+    assert_eq!(ids, ["1:4", "1:5", "1:6", "1:7", "1:8", "1:9"]);
     assert!(text.contains(r#"{"id":"films:4"}"#), "{text}");
     assert!(text.contains("event:error"), "{text}");
     assert!(text.contains(r#""link":"http://test/_miroir/docs/errors#miroir_changes_trimmed""#), "{text}");
@@ -187,10 +190,10 @@ async fn events_have_their_numbers_in_order_and_end_with_an_error() {
 async fn events_continue_after_the_last_event_id() {
     let gone = || Err(ApiError::refused(ErrorCode::MiroirChangesTrimmed, "the oldest is 50"));
     let server = feed(feed_to_nine(gone), HttpOptions::default()).await;
-    let mut connection = follow(&server, Some("7")).await;
+    let mut connection = follow(&server, Some("1:7")).await;
     let text = read_until(&mut connection, "miroir_changes_trimmed").await;
     let ids: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("id:")).map(str::trim).collect();
-    assert_eq!(ids, ["8", "9"]);
+    assert_eq!(ids, ["1:8", "1:9"]);
 }
 
 #[tokio::test]
@@ -199,7 +202,12 @@ async fn event_streams_hold_their_permit_until_the_reader_disconnects() {
     api.expect_changes().returning(|query| {
         // No change ever arrives. The pause keeps the stream from blocking this thread.
         std::thread::sleep(Duration::from_millis(5));
-        Ok(ChangesPage { results: Vec::new(), next: query.since.unwrap_or(3), last: 3 })
+        Ok(ChangesPage {
+            results: Vec::new(),
+            epoch: 1,
+            next: query.since.map_or(3, |since| since.seq),
+            last: 3,
+        })
     });
     let server = feed(api, HttpOptions { max_concurrent_requests: 1, ..HttpOptions::default() }).await;
     let mut reader = follow(&server, None).await;
@@ -223,7 +231,12 @@ async fn stopping_the_server_ends_event_streams() {
     let mut api = MockChangeFeed::new();
     api.expect_changes().returning(|query| {
         std::thread::sleep(Duration::from_millis(5));
-        Ok(ChangesPage { results: Vec::new(), next: query.since.unwrap_or(3), last: 3 })
+        Ok(ChangesPage {
+            results: Vec::new(),
+            epoch: 1,
+            next: query.since.map_or(3, |since| since.seq),
+            last: 3,
+        })
     });
     let mut server = feed(api, HttpOptions::default()).await;
     let mut reader = follow(&server, None).await;

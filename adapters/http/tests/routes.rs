@@ -228,6 +228,7 @@ async fn degraded_responses_have_a_header_with_the_missing_parts() {
     let expected = degraded.to_string();
     let search = server.get("/indexes/m/search").await;
     assert_eq!(search.header("x-miroir-degraded"), Some(expected.as_str()));
+    assert_eq!(search.json(), json!({ "degraded": expected }));
     let delete = server.send(&Request::new("DELETE", "/indexes/m")).await;
     assert_eq!(delete.header("x-miroir-degraded"), Some(expected.as_str()));
 }

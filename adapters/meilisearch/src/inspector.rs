@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Method;
 use miroir_domain::identity::{MARKER_INDEX, NodeFacts, NodeMarker, SeenTask};
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::task::marker::marked_by;
+use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::outbound::{NodeError, NodeInspector};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -15,6 +16,12 @@ use crate::call::Call;
 use crate::client::HttpNodes;
 use crate::endpoint::{BuildError, ClientOptions, NodeEndpoint};
 use crate::{marker, probe, task, write};
+
+/// The tasks that one request lists in the search for the newest write.
+const WRITE_PAGE: u32 = 100;
+
+/// The requests in the search for the newest write. Repair can have sent many tasks without a marker.
+const WRITE_PAGES: u32 = 50;
 
 /// The indexes that one request lists.
 const INDEX_PAGE: usize = 1_000;
@@ -67,6 +74,28 @@ impl NodeInspector for MeilisearchInspector {
         timeout: Duration,
     ) -> Result<(), NodeError> {
         marker::write(&self.http, node, &marker.to_string(), Instant::now() + timeout).await
+    }
+
+    async fn node_newest_write(
+        &self,
+        node: &NodeId,
+        timeout: Duration,
+    ) -> Result<Option<TaskUid>, NodeError> {
+        let deadline = Instant::now() + timeout;
+        let mut from = None;
+        let mut newest = None;
+        for _ in 0..WRITE_PAGES {
+            let page = tasks_of(&self.http, node, WRITE_PAGE, from, deadline).await?;
+            // The page after the first with a marker is read as well.
+            let is_found = newest.is_some();
+            let markers = page.results.iter().filter_map(|task| marked_by(task.custom_metadata.as_deref()?));
+            newest = newest.max(markers.max());
+            if is_found || page.next.is_none() {
+                break;
+            }
+            from = page.next;
+        }
+        Ok(newest)
     }
 
     async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError> {
@@ -129,6 +158,7 @@ async fn has_documents(http: &HttpNodes, node: &NodeId, deadline: Instant) -> Re
 #[derive(Deserialize)]
 struct TaskPage {
     results: Vec<ListedTask>,
+    next: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -136,6 +166,7 @@ struct TaskPage {
 struct ListedTask {
     uid: u32,
     enqueued_at: String,
+    custom_metadata: Option<String>,
 }
 
 /// Returns the newest task of the node, or the newest whose uid is at most `from`.
@@ -145,11 +176,21 @@ async fn newest_task_of(
     from: Option<u32>,
     deadline: Instant,
 ) -> Result<Option<SeenTask>, NodeError> {
-    let mut call = Call::new(Method::GET, "/tasks").with_query("limit", "1");
+    let newest = tasks_of(http, node, 1, from, deadline).await?.results.into_iter().next();
+    Ok(newest.map(|task| SeenTask { uid: task.uid, enqueued_at: task.enqueued_at }))
+}
+
+/// Returns at most `limit` tasks of the node, newest first, beginning with the uid `from`.
+async fn tasks_of(
+    http: &HttpNodes,
+    node: &NodeId,
+    limit: u32,
+    from: Option<u32>,
+    deadline: Instant,
+) -> Result<TaskPage, NodeError> {
+    let mut call = Call::new(Method::GET, "/tasks").with_query("limit", limit.to_string());
     if let Some(from) = from {
         call = call.with_query("from", from.to_string());
     }
-    let page: TaskPage = http.send(node, call, deadline).await?;
-    let newest = page.results.into_iter().next();
-    Ok(newest.map(|task| SeenTask { uid: task.uid, enqueued_at: task.enqueued_at }))
+    http.send(node, call, deadline).await
 }

@@ -49,6 +49,16 @@ impl TaskTable for MemoryStore {
         Ok(row)
     }
 
+    async fn task_next_uid(&self) -> Result<u64, StoreError> {
+        Ok(self.data()?.next_uid)
+    }
+
+    async fn task_skip_to(&self, uid: TaskUid) -> Result<(), StoreError> {
+        let mut data = self.data()?;
+        data.next_uid = data.next_uid.max(u64::from(uid.0));
+        Ok(())
+    }
+
     async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError> {
         Ok(self.data()?.task_changes.get(&uid).cloned())
     }

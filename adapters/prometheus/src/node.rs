@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::identity::{NodeFacts, NodeMarker};
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::outbound::{NodeError, NodeInspector, NodeOperation, Nodes};
 use prometheus::{HistogramVec, IntCounterVec, Result as MadeResult};
 use tokio::time::Instant;
@@ -119,6 +119,14 @@ impl NodeInspector for MeteredInspector {
         timeout: Duration,
     ) -> Result<(), NodeError> {
         self.inner.node_mark(node, marker, timeout).await
+    }
+
+    async fn node_newest_write(
+        &self,
+        node: &NodeId,
+        timeout: Duration,
+    ) -> Result<Option<TaskUid>, NodeError> {
+        self.inner.node_newest_write(node, timeout).await
     }
 
     async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError> {

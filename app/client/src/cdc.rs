@@ -1,6 +1,7 @@
 //! `miroir cdc`: the sinks of change events, and the events themselves.
 
 use clap::Subcommand;
+use miroir_domain::change::FeedPosition;
 use serde_json::{Value, json};
 
 use crate::client::Request;
@@ -50,9 +51,9 @@ pub enum CdcCommand {
     Changes {
         /// Name of the index.
         index: String,
-        /// Show only changes after this number.
-        #[arg(long, value_name = "NUMBER")]
-        since: Option<u64>,
+        /// Show only changes after this number, or epoch and number such as 1:42.
+        #[arg(long, value_name = "POSITION")]
+        since: Option<FeedPosition>,
         /// Maximum number of changes, 1 to 1000.
         #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000), default_value_t = 20)]
         limit: u32,
@@ -61,9 +62,9 @@ pub enum CdcCommand {
     Follow {
         /// Name of the index.
         index: String,
-        /// Start after this number. Default: only new changes.
-        #[arg(long, value_name = "NUMBER", conflicts_with = "from_start")]
-        since: Option<u64>,
+        /// Start after this number, or epoch and number such as 1:42. Default: only new changes.
+        #[arg(long, value_name = "POSITION", conflicts_with = "from_start")]
+        since: Option<FeedPosition>,
         /// Start with the oldest stored change.
         #[arg(long)]
         from_start: bool,
@@ -95,7 +96,7 @@ pub async fn run(session: Session, command: CdcCommand) -> Result<(), Failure> {
         }
         CdcCommand::Follow { index, since, from_start } => {
             let start = match since {
-                Some(number) => Start::After(number),
+                Some(position) => Start::After(position),
                 None if from_start => Start::Oldest,
                 None => Start::Now,
             };
@@ -187,7 +188,7 @@ fn changes(index: &str, page: &Value) -> String {
     }
     if page["next"].as_u64() < page["last"].as_u64() {
         let index = shell_word(index);
-        let next = text(&page["next"]);
+        let next = format!("{}:{}", text(&page["epoch"]), text(&page["next"]));
         lines.push(format!("\nNext page: miroir cdc changes {index} --since {}", clean(&next)));
     }
     lines.join("\n")
@@ -202,7 +203,7 @@ mod tests {
     const VIEW: View = View { colors: false, now: Timestamp::EPOCH };
 
     fn event(data: &Value) -> Value {
-        json!({ "id": "films:42", "type": "io.miroir.document.deleted", "time": "1970-01-01T00:00:00Z", "data": data })
+        json!({ "id": "films:1:42", "type": "io.miroir.document.deleted", "time": "1970-01-01T00:00:00Z", "data": data })
     }
 
     #[test]
@@ -214,15 +215,15 @@ mod tests {
             (json!({ "from": 1, "to": 7 }), r#"{"from":1,"to":7}"#),
         ] {
             let line = event_line(&event(&data));
-            assert_eq!(line, format!("1970-01-01 00:00:00  films:42  document.deleted  {expected}"));
+            assert_eq!(line, format!("1970-01-01 00:00:00  films:1:42  document.deleted  {expected}"));
         }
     }
 
     #[test]
     fn changes_shows_the_command_for_the_next_page() {
-        let page = json!({ "results": [event(&json!({ "all": true }))], "next": 42, "last": 44 });
-        assert!(changes("films", &page).ends_with("miroir cdc changes films --since 42"));
-        let end = json!({ "results": [], "next": 44, "last": 44 });
+        let page = json!({ "results": [event(&json!({ "all": true }))], "epoch": 1, "next": 42, "last": 44 });
+        assert!(changes("films", &page).ends_with("miroir cdc changes films --since 1:42"));
+        let end = json!({ "results": [], "epoch": 1, "next": 44, "last": 44 });
         assert_eq!(changes("films", &end), "There are no changes.");
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use miroir_domain::change::FeedPosition;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -30,14 +31,15 @@ pub(crate) enum Start {
     Now,
     /// The oldest stored change.
     Oldest,
-    /// The change after this number.
-    After(u64),
+    /// The change after this position.
+    After(FeedPosition),
 }
 
 /// A page of the feed, with unchanged events.
 #[derive(Deserialize)]
 struct Page {
     results: Vec<Box<RawValue>>,
+    epoch: u64,
     next: u64,
     last: u64,
 }
@@ -54,9 +56,12 @@ impl Page {
 /// Each stored change is printed exactly once.
 pub(crate) async fn follow(session: &Session, index: &str, start: Start) -> Result<(), Failure> {
     let since = match start {
-        Start::After(number) => Some(number),
+        Start::After(position) => Some(position),
         Start::Oldest => None,
-        Start::Now => Some(last(session, index).await?),
+        Start::Now => {
+            let page = newest(session, index).await?;
+            Some(position(&page, page.last))
+        }
     };
     let progress = Progress::new();
     let (mut since, mut pause, mut responded) = (since, MIN_PAUSE, false);
@@ -72,7 +77,7 @@ pub(crate) async fn follow(session: &Session, index: &str, start: Start) -> Resu
                 let page = Page::parse(&response)?;
                 progress.clear();
                 print(session, &page)?;
-                (since, pause, responded) = (Some(page.next), MIN_PAUSE, true);
+                (since, pause, responded) = (Some(position(&page, page.next)), MIN_PAUSE, true);
             }
             Err(failure) if responded && failure.is_transient() => {
                 progress.say("Miroir is unavailable, retrying");
@@ -84,10 +89,15 @@ pub(crate) async fn follow(session: &Session, index: &str, start: Start) -> Resu
     }
 }
 
-/// Returns the number of the newest change.
-async fn last(session: &Session, index: &str) -> Result<u64, Failure> {
+/// Returns a page with the number of the newest change.
+async fn newest(session: &Session, index: &str) -> Result<Page, Failure> {
     let request = Request::get(&CHANGES).query("index", &index).query("limit", &1).query("wait", &0);
-    Ok(Page::parse(&session.send(request).await?)?.last)
+    Page::parse(&session.send(request).await?)
+}
+
+/// Returns a position, by which changes of another epoch are not taken for those that follow it.
+fn position(page: &Page, seq: u64) -> FeedPosition {
+    FeedPosition { epoch: Some(page.epoch), seq }
 }
 
 fn print(session: &Session, page: &Page) -> Result<(), Failure> {

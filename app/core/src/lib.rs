@@ -40,6 +40,7 @@ pub mod placement;
 pub mod read;
 pub mod registry;
 pub mod replica;
+pub mod restored;
 pub mod service;
 pub mod task;
 mod ttl_cache;

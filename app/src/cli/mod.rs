@@ -4,6 +4,7 @@ mod completions;
 mod config;
 mod health;
 mod output;
+mod rebuild;
 #[cfg(feature = "demo")]
 mod sandbox;
 mod serve;

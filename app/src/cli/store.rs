@@ -13,6 +13,7 @@ use miroir_system::SystemClock;
 use serde_json::{Value, json};
 
 use super::output::print;
+use super::rebuild::{self, RebuildArguments};
 use super::settings::Settings;
 use crate::config::{StoreBackend, StoreConfig};
 use crate::wiring;
@@ -33,6 +34,9 @@ pub(super) enum StoreCommand {
     Stats(Inspection),
     /// Migrate the store to the schema of this version. Miroir also does that when it starts.
     Migrate(Inspection),
+    /// Make a lost store anew from the nodes: the indexes with their primary keys and settings. All nodes must
+    /// respond. A store on SQLite must not be in use.
+    Rebuild(RebuildArguments),
 }
 
 #[derive(Debug, Args)]
@@ -60,6 +64,7 @@ pub(super) async fn run(command: StoreCommand) -> anyhow::Result<()> {
         StoreCommand::Check(inspection) => check(inspection).await,
         StoreCommand::Stats(inspection) => stats(inspection).await,
         StoreCommand::Migrate(inspection) => migrate(inspection).await,
+        StoreCommand::Rebuild(arguments) => rebuild::run(arguments).await,
     }
 }
 

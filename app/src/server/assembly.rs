@@ -56,7 +56,7 @@ impl Assembly<'_> {
         let ownership = Arc::new(OwnsAll(Arc::clone(self.store)));
         let Services { apis, active, canaries } =
             self.services(Arc::new(SoleInstance::new(directory)), ownership);
-        let leader = LeaderWork::new(self.config, Arc::clone(self.infrastructure), active);
+        let leader = LeaderWork::new(self.config, Arc::clone(self.infrastructure), active, false);
         let term = Term::unlimited(Arc::clone(self.store), self.stop_workers.clone());
         workers.spawn(leader.begin(&term).await?.finish());
         for sink in DeliveryWork::all(self.infrastructure) {

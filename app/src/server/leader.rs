@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::canary::Definition;
-use miroir_ports::outbound::{Ids, ReplicaReport, StaleReplica, StoreError};
+use miroir_ports::error_chain;
+use miroir_ports::outbound::{Ids, StoreError};
 use miroir_system::UuidIds;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -19,7 +20,8 @@ use miroir_core::canary;
 use miroir_core::cluster::{Activation, ActiveCluster, Cluster};
 use miroir_core::identity::{Established, StoreIdentity, establish};
 use miroir_core::instance::{Term, Work};
-use miroir_core::replica::ReportedStates;
+use miroir_core::replica::{KNOWN_EVERYWHERE, ReportedStates};
+use miroir_core::restored::{Examined, examine};
 use miroir_core::worker::{self, PollerOptions, PrunerOptions};
 
 /// The work of the leader.
@@ -35,6 +37,9 @@ pub(super) struct LeaderWork {
 const SUPERSEDED: &str = "another topology was accepted than that of the configuration of this instance: start it \
                           again with the new configuration";
 
+/// The reason to end the term of a leader whose store gave the uid of a task again.
+const LOST_CHANGES: &str = "the task store has lost its last changes, for example in a failover";
+
 /// The longest time for which the begin of a term waits for nodes that have to be taken in.
 const ADMISSION: Duration = Duration::from_secs(5);
 
@@ -43,6 +48,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// A term in progress.
 pub(super) struct Leading {
+    cluster: Arc<Cluster>,
     workers: JoinSet<()>,
     // Before the cluster of the term is given up.
     _handover: Handover,
@@ -58,11 +64,7 @@ struct Handover {
 
 impl Drop for Handover {
     fn drop(&mut self) {
-        let replicas = &self.cluster.replicas;
-        self.reported.update(ReplicaReport {
-            complete: replicas.is_recovered(),
-            results: replicas.rows().into_iter().map(StaleReplica::of).collect(),
-        });
+        self.reported.hand_over(self.cluster.replicas.rows());
     }
 }
 
@@ -71,13 +73,18 @@ impl LeaderWork {
         config: &Config,
         infrastructure: Arc<Infrastructure>,
         active: Arc<ActiveCluster>,
+        is_shared: bool,
     ) -> Self {
         let tasks = &config.task_registry;
         Self {
             infrastructure,
             active,
             canaries: config.canary.definitions.iter().map(|canary| canary.definition().clone()).collect(),
-            poller: PollerOptions { shortest_pause: tasks.poll_min(), longest_pause: tasks.poll_max() },
+            poller: PollerOptions {
+                shortest_pause: tasks.poll_min(),
+                longest_pause: tasks.poll_max(),
+                known_everywhere: if is_shared { KNOWN_EVERYWHERE } else { Duration::ZERO },
+            },
             pruner: PrunerOptions { keep: tasks.ttl(), interval: tasks.prune_interval() },
         }
     }
@@ -93,15 +100,16 @@ impl LeaderWork {
         tracing::debug!(done = ?configured, "stored the canaries of the configuration");
         // Before this instance serves: a write must not reach a node that does not have its index.
         worker::load_states(&cluster).await?;
+        self.examine(&cluster).await?;
         let ids = UuidIds::default();
         // A node that is not taken in by then follows in the background.
         let _ = timeout(ADMISSION, admit_all(&cluster, &self.infrastructure.checker, &ids)).await;
         let workers = self.start_workers(&cluster, term);
         let handover =
             Handover { cluster: Arc::clone(&cluster), reported: Arc::clone(&self.infrastructure.reported) };
-        let activation = self.active.activate(cluster);
+        let activation = self.active.activate(Arc::clone(&cluster));
         term.announce();
-        Ok(Leading { workers, _activation: activation, _handover: handover })
+        Ok(Leading { cluster, workers, _activation: activation, _handover: handover })
     }
 
     /// Makes sure that the store is that of the cluster, and the topology the accepted one.
@@ -116,6 +124,17 @@ impl LeaderWork {
             Established::Lost => checker.identity().store_problem().unwrap_or_default(),
             Established::Superseded => SUPERSEDED.to_owned(),
         };
+        tokio::time::sleep(PAUSE).await;
+        Err(StoreError::not_applied(reason))
+    }
+
+    /// Makes sure that the store has the newest writes of the nodes that respond, or begins a new epoch.
+    async fn examine(&self, cluster: &Cluster) -> Result<(), StoreError> {
+        let Err(error) = examine(cluster, &self.infrastructure.checker, &Examined::default()).await else {
+            return Ok(());
+        };
+        let reason = format!("the task store cannot be compared with the nodes: {}", error_chain(&error));
+        tracing::warn!("{reason}");
         tokio::time::sleep(PAUSE).await;
         Err(StoreError::not_applied(reason))
     }
@@ -159,9 +178,11 @@ impl Leading {
 impl Work for LeaderWork {
     async fn work(&self, term: Term) -> Result<(), StoreError> {
         let leading = self.begin(&term).await?;
+        let cluster = Arc::clone(&leading.cluster);
         tokio::select! {
             () = leading.finish() => Ok(()),
             reason = self.unfit() => Err(reason),
+            () = cluster.tasks.uids.lost() => Err(StoreError::not_applied(LOST_CHANGES)),
         }
     }
 }

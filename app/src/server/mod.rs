@@ -34,6 +34,9 @@ use assembly::Assembly;
 use miroir_prometheus::Metrics;
 use worker_set::join_all;
 
+/// The pause between two attempts to open a store whose server does not respond.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
 /// A Miroir that serves requests until it is stopped.
 pub struct RunningServer {
     /// The address of its listener.
@@ -52,12 +55,13 @@ pub struct RunningServer {
 /// Opens the store, starts the workers, and listens.
 pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     let metrics = Arc::new(Metrics::new(SystemClock.now())?);
+    let (listener, address) = listen(config.server.address, "server.address").await?;
+    wait_for_store(&config, &listener).await?;
     let OpenStore { store: unguarded, sharing, writer } = wiring::open_store(&config.store, &metrics).await?;
     let infrastructure = Arc::new(Infrastructure::new(&config, &metrics)?);
     identity::check_topology(unguarded.as_ref(), &infrastructure).await?;
     let identity = &infrastructure.identity;
     let store: Arc<dyn TaskStore> = Arc::new(GuardedStore::new(Arc::clone(&unguarded), Arc::clone(identity)));
-    let (listener, address) = listen(config.server.address, "server.address").await?;
     let metrics_listener = match config.metrics.address {
         Some(address) => Some(listen(address, "metrics.address").await?),
         None => None,
@@ -103,6 +107,16 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
         http,
         workers,
     })
+}
+
+/// Waits for the server of the store. Meanwhile the instance responds that it is not ready.
+async fn wait_for_store(config: &Config, listener: &TcpListener) -> anyhow::Result<()> {
+    let options = http_options(config);
+    wiring::wait_for_store(&config.store, |reason| {
+        tracing::warn!("{reason}; not ready, and trying again");
+        miroir_http::serve_unready(listener, reason, &options, tokio::time::sleep(STORE_PAUSE))
+    })
+    .await
 }
 
 async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {

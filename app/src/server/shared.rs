@@ -14,7 +14,7 @@ use super::assembly::{Assembly, Services};
 use super::delivery::DeliveryWork;
 use super::leader::LeaderWork;
 use crate::config::Config;
-use crate::wiring::{self, Infrastructure};
+use crate::wiring::Infrastructure;
 use miroir_core::canary::{CanaryPart, Executor, OwnedParts};
 use miroir_core::cluster::ActiveCluster;
 use miroir_core::identity::GuardedStore;
@@ -89,12 +89,9 @@ impl Assembly<'_> {
             };
             workers.spawn(campaign_loop(campaign, self.stop_workers.clone()));
         }
-        let own = Arc::clone(&apis.cluster);
         workers.spawn(reported_state_loop(
             Arc::clone(&self.infrastructure.reported),
-            instance,
-            wiring::peers(self.config)?,
-            Arc::new(move || own.replicas().complete),
+            handles(),
             self.stop_workers.clone(),
         ));
         let observer = Arc::clone(&self.infrastructure.observer);
@@ -111,7 +108,7 @@ impl Assembly<'_> {
         executor: &Arc<Executor>,
         parts: &Arc<OwnedParts>,
     ) -> Vec<(Role, Arc<dyn Work>)> {
-        let leader = LeaderWork::new(self.config, Arc::clone(self.infrastructure), Arc::clone(active));
+        let leader = LeaderWork::new(self.config, Arc::clone(self.infrastructure), Arc::clone(active), true);
         let mut work: Vec<(Role, Arc<dyn Work>)> = vec![(Role::Writes, Arc::new(leader))];
         for sink in DeliveryWork::all(self.infrastructure) {
             work.push((sink.role(), Arc::new(sink)));

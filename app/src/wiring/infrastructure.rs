@@ -55,18 +55,18 @@ impl Infrastructure {
             config::SearchPolicy::Partial => SearchPolicy::Partial,
             config::SearchPolicy::Error => SearchPolicy::Error,
         };
-        let identity = Arc::default();
+        let identity: Arc<KnownIdentity> = Arc::default();
         let last_known = LastKnown::new(config.store.max_staleness(), Arc::clone(&identity));
         let checker = Arc::new(node::checker(config, &topology, &clock, metrics, &identity)?);
         Ok(Self {
             nodes: node::pool(config, &checker, metrics)?,
             accepted: node::accepted_topology(config),
             checker,
-            identity,
             topology: Arc::new(topology),
             shard_count: config.cluster.shard_count,
             search_policy,
-            changes: Arc::new(sink::recorder(&config.cdc, &clock, &(Arc::clone(metrics) as _))?),
+            changes: Arc::new(sink::recorder(&config.cdc, &clock, &(Arc::clone(metrics) as _), &identity)?),
+            identity,
             clock,
             last_known: Arc::new(last_known),
             reported: Arc::default(),

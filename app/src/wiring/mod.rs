@@ -22,5 +22,5 @@ pub use infrastructure::Infrastructure;
 pub use node::accepted_topology;
 pub use peer::peers;
 pub use sink::check_sinks;
-pub use store::{OpenStore, Sharing, open_store, redis_options};
+pub use store::{OpenStore, Sharing, open_store, redis_options, wait_for_store};
 pub use store_lock::StoreLock;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use miroir_core::change::{Backoff, ChangeRecorder, Delivery, RecorderOptions, SinkHandle, SinkRules};
+use miroir_core::identity::KnownIdentity;
 use miroir_ports::outbound::{Clock, Observer, Sink};
 use miroir_sinks::{NatsOptions, NatsSink, WebhookOptions, WebhookSink};
 use miroir_system::SystemClock;
@@ -12,7 +13,7 @@ use crate::config::{CdcConfig, Secret, SinkConfig, SinkKind};
 
 /// Checks the configured sinks without connecting to them.
 pub fn check_sinks(config: &CdcConfig) -> anyhow::Result<()> {
-    recorder(config, &(Arc::new(SystemClock) as _), &(Arc::new(()) as _)).map(drop)
+    recorder(config, &(Arc::new(SystemClock) as _), &(Arc::new(()) as _), &Arc::default()).map(drop)
 }
 
 /// Returns the recorder of change events, with the configured sinks.
@@ -20,6 +21,7 @@ pub(super) fn recorder(
     config: &CdcConfig,
     clock: &Arc<dyn Clock>,
     observer: &Arc<dyn Observer>,
+    identity: &Arc<KnownIdentity>,
 ) -> anyhow::Result<ChangeRecorder> {
     let sinks = config.sinks.iter().map(|sink| {
         let delivery =
@@ -41,7 +43,7 @@ pub(super) fn recorder(
         Ok(Arc::new(SinkHandle::new(rules, delivery, Arc::clone(observer))))
     });
     let options = RecorderOptions { source: config.source.clone(), budget_bytes: config.outbox_bytes };
-    Ok(ChangeRecorder::new(options, sinks.collect::<anyhow::Result<_>>()?))
+    Ok(ChangeRecorder::new(options, sinks.collect::<anyhow::Result<_>>()?, Arc::clone(identity)))
 }
 
 /// Returns the receiver of a sink, without connecting to it. Returns `None` for the feed.

@@ -51,6 +51,28 @@ pub enum Sharing {
     },
 }
 
+/// Waits until the server of the configured store responds, if it is a server. Calls `waiting` with the reason
+/// each time that it has not responded for some seconds.
+pub async fn wait_for_store<F: Future<Output = ()>>(
+    config: &StoreConfig,
+    mut waiting: impl FnMut(String) -> F,
+) -> anyhow::Result<()> {
+    if config.backend != StoreBackend::Redis {
+        return Ok(());
+    }
+    let options = redis_options(&config.redis)?;
+    loop {
+        match RedisStore::open(options.clone()).await {
+            Err(error) if error.retryable() => {
+                let reason = miroir_ports::error_chain(&error);
+                waiting(format!("cannot open the task store {}: {reason}", options.printable_url())).await;
+            }
+            // Another error is that of the attempt which follows.
+            Ok(_) | Err(_) => return Ok(()),
+        }
+    }
+}
+
 /// Opens the configured store. Retries for a short time if it is unavailable.
 pub async fn open_store(config: &StoreConfig, metrics: &Arc<Metrics>) -> anyhow::Result<OpenStore> {
     match config.backend {

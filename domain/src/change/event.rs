@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::pending::{ChangeKind, Changed, Origin, PendingChanges};
 use crate::document::DocumentId;
+use crate::identity::FIRST_EPOCH;
 use crate::json::fits;
 use crate::placement::shard_of;
 use crate::{IndexUid, ShardSet, TaskUid, Timestamp};
@@ -19,6 +20,9 @@ pub const MAX_EVENT_TEXT: usize = 256 * 1024;
 /// JSON of 100 levels, and an event wraps its documents in three.
 pub const MAX_DOCUMENT_DEPTH: usize = 97;
 
+/// The attribute of an event that has the epoch of the task store.
+const EPOCH: &str = "epoch";
+
 /// The facts that all events of a write have in common.
 #[derive(Debug, Clone)]
 pub struct EventContext<'a> {
@@ -26,6 +30,8 @@ pub struct EventContext<'a> {
     pub source: &'a str,
     /// The index.
     pub index: &'a IndexUid,
+    /// The epoch of the task store.
+    pub epoch: u64,
     /// The instant at which the change took effect.
     pub time: Timestamp,
     /// The task that ended. `None` for a change without a task.
@@ -59,7 +65,9 @@ pub fn document_events(changes: &PendingChanges, of: &EventContext<'_>, with_doc
         data.insert("primaryKeys".to_owned(), ids.iter().map(DocumentId::as_str).collect());
         data.insert("shards".to_owned(), json!(shards));
         data.extend(more.map(|(name, value)| (name.to_owned(), value)));
-        cloud_event(of.source, of.index, of.time, changes.kind.event_type(), &Value::Object(data))
+        let event_type = changes.kind.event_type();
+        let event = cloud_event(of.source, of.index, of.time, event_type, &Value::Object(data));
+        of_epoch(event, of.epoch)
     };
     let everywhere = || ShardSet::all(changes.shard_count);
     match &changes.changed {
@@ -82,9 +90,18 @@ pub fn document_events(changes: &PendingChanges, of: &EventContext<'_>, with_doc
     }
 }
 
-/// Returns the event with the `id` that follows from its number. The id is the same at every delivery.
+/// Returns the event with the epoch of the task store, which [`numbered`] needs.
+pub fn of_epoch(mut event: Value, epoch: u64) -> Value {
+    event[EPOCH] = Value::from(epoch);
+    event
+}
+
+/// Returns the event with the `id` that follows from its epoch and number: `<index>:<epoch>:<seq>`. The id is
+/// the same at every delivery.
 pub fn numbered(event: Value, index: &IndexUid, seq: u64) -> Value {
-    let mut numbered = Map::from_iter([("id".to_owned(), Value::String(format!("{index}:{seq}")))]);
+    // An event of a Miroir before epochs.
+    let epoch = event.get(EPOCH).and_then(Value::as_u64).unwrap_or(FIRST_EPOCH);
+    let mut numbered = Map::from_iter([("id".to_owned(), Value::String(format!("{index}:{epoch}:{seq}")))]);
     match event {
         Value::Object(attributes) => numbered.extend(attributes),
         // Every event is an object. Anything else in a store is shown rather than lost.

@@ -23,10 +23,11 @@ mod sink;
 
 pub use event::{
     EventContext, MAX_DOCUMENT_DEPTH, MAX_EVENT_DOCUMENTS, MAX_EVENT_TEXT, document_events, numbered,
+    of_epoch,
 };
 pub use notice::{canary_event, gap_event};
 pub use pending::{ChangeKind, Changed, Origin, PendingChanges};
-pub use position::{HeldEvents, InvalidPosition};
+pub use position::{FeedPosition, HeldEvents, InvalidPosition, MalformedPosition};
 pub use rewind::Rewind;
 pub use sequence::sequences;
 pub use sink::{SinkRow, SinkState};

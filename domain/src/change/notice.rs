@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::event::cloud_event;
+use super::event::{cloud_event, of_epoch};
 use crate::canary::{Canary, CanaryRun, CanaryStatus};
 use crate::{IndexUid, Timestamp};
 
 /// Returns the event that replaces the events numbered `from` to `to`, which were dropped before the sink
 /// confirmed them. Its `id` differs from that of every numbered event, and is the same at every delivery.
-pub fn gap_event(source: &str, index: &IndexUid, time: Timestamp, from: u64, to: u64) -> Value {
+pub fn gap_event(source: &str, index: &IndexUid, epoch: u64, time: Timestamp, from: u64, to: u64) -> Value {
     let data = json!({ "from": from, "to": to });
     let mut event = cloud_event(source, index, time, "io.miroir.changes.lost", &data);
-    event["id"] = Value::String(format!("{index}:lost:{from}-{to}"));
-    event
+    event["id"] = Value::String(format!("{index}:{epoch}:lost:{from}-{to}"));
+    of_epoch(event, epoch)
 }
 
 /// Returns the event of a run of a canary, without a number.

@@ -1,5 +1,43 @@
 //! The positions from which a reader can go on.
 
+use std::fmt;
+use std::str::FromStr;
+
+/// The position of a reader, as `<epoch>:<seq>`, or as the number alone, which stands for the present epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedPosition {
+    /// The epoch of the task store.
+    pub epoch: Option<u64>,
+    /// The number up to which the reader has every event.
+    pub seq: u64,
+}
+
+/// A text that is no position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected the number of a change, or its epoch and number such as `1:42`")]
+pub struct MalformedPosition;
+
+impl FromStr for FeedPosition {
+    type Err = MalformedPosition;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |text: &str| text.parse().map_err(|_| MalformedPosition);
+        match text.split_once(':') {
+            Some((epoch, seq)) => Ok(Self { epoch: Some(number(epoch)?), seq: number(seq)? }),
+            None => Ok(Self { epoch: None, seq: number(text)? }),
+        }
+    }
+}
+
+impl fmt::Display for FeedPosition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(epoch) = self.epoch {
+            write!(formatter, "{epoch}:")?;
+        }
+        write!(formatter, "{}", self.seq)
+    }
+}
+
 /// The events that are held of a sink and index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeldEvents {
@@ -23,6 +61,15 @@ pub enum InvalidPosition {
     Ahead {
         /// The greatest number so far.
         last: u64,
+    },
+    /// The position is of another epoch: the task store was restored or rebuilt since.
+    #[error(
+        "the task store was restored or rebuilt, and changes now have epoch {epoch}; read `last`, copy the documents of the \
+         index, and follow from there"
+    )]
+    OtherEpoch {
+        /// The present epoch.
+        epoch: u64,
     },
 }
 

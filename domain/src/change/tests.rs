@@ -19,6 +19,7 @@ fn events(changes: &PendingChanges, with_documents: bool) -> Vec<Value> {
     let of = EventContext {
         source: "miroir",
         index: &index,
+        epoch: 3,
         time: Timestamp::from_millis(1_000),
         task: Some(TaskUid(7)),
         origin: Origin::Client,
@@ -49,13 +50,14 @@ fn event_has_every_attribute_of_cloud_events_and_a_numbered_id() {
     assert_eq!(
         numbered(event, &films(), 42),
         json!({
-            "id": "films:42",
+            "id": "films:3:42",
             "specversion": "1.0",
             "source": "miroir",
             "type": "io.miroir.document.upserted",
             "subject": "films",
             "time": "1970-01-01T00:00:01.000Z",
             "datacontenttype": "application/json",
+            "epoch": 3,
             "data": {
                 "taskUid": 7,
                 "origin": "client",
@@ -151,10 +153,10 @@ fn check_refuses_positions_outside_the_held_events() {
 
 #[test]
 fn gap_event_has_its_bounds_and_a_distinct_id() {
-    let event = gap_event("miroir", &films(), Timestamp::from_millis(0), 3, 8);
+    let event = gap_event("miroir", &films(), 2, Timestamp::from_millis(0), 3, 8);
     assert_eq!(
         (event["id"].as_str(), &event["data"]),
-        (Some("films:lost:3-8"), &json!({"from": 3, "to": 8}))
+        (Some("films:2:lost:3-8"), &json!({"from": 3, "to": 8}))
     );
     assert_eq!(event["type"], "io.miroir.changes.lost");
 }

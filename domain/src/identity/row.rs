@@ -5,17 +5,30 @@ use serde::{Deserialize, Serialize};
 use super::{AcceptedTopology, ClusterId, Incarnation};
 use crate::{NodeId, Timestamp};
 
+/// The epoch of a store that was never restored.
+pub const FIRST_EPOCH: u64 = 1;
+
 /// The one row of the table `cluster`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterRow {
     /// The id of the cluster.
     pub id: ClusterId,
-    /// The number of times that the store was found restored or rebuilt, plus one.
+    /// The epoch: a number that is greater after each time that the store was restored or rebuilt.
     pub epoch: u64,
     /// The topology that was last accepted.
     pub topology: AcceptedTopology,
     /// The number of changes of the row plus one; conditional writes name the version they read.
     pub version: u64,
+}
+
+impl ClusterRow {
+    /// Returns the row with a new epoch. It is greater than any before, also than those that a restored store
+    /// does not know: an epoch begins with the number of seconds since 1970.
+    #[must_use]
+    pub fn in_new_epoch(self, now: Timestamp) -> Self {
+        let seconds = u64::try_from(now.as_millis()).unwrap_or(0) / 1_000;
+        Self { epoch: self.epoch.saturating_add(1).max(seconds), ..self }
+    }
 }
 
 /// A task of a node that Miroir has seen. Its time tells it from a task of other data with the same uid.

@@ -22,7 +22,7 @@ mod validate;
 
 pub use change::{SettingsAction, SettingsChange};
 pub use fold::fold;
-pub use nodes::{as_change, for_client, initial_for_nodes};
+pub use nodes::{as_change, for_client, initial_for_nodes, is_filterable_by_shard};
 pub use setting::{Setting, UpdateMethod};
 
 #[cfg(test)]

@@ -88,6 +88,12 @@ fn shard_first(attributes: &Value) -> Value {
     Value::Array(std::iter::once(shard.clone()).chain(others).collect())
 }
 
+/// Returns whether an index with these settings was prepared by Miroir: its shard attribute is filterable.
+pub fn is_filterable_by_shard(settings: &Value) -> bool {
+    let attributes = settings.get(FILTERABLE).and_then(Value::as_array);
+    attributes.is_some_and(|attributes| attributes.iter().any(|attribute| attribute == SHARD_FIELD))
+}
+
 /// Returns the change that prepares a fresh index on a node: the shard attribute is filterable.
 pub fn initial_for_nodes() -> SettingsChange {
     SettingsChange {

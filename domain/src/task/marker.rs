@@ -58,7 +58,12 @@ pub fn find_marked(task: &Task, part: &NodeTask, reports: &[NodeTaskReport]) -> 
 
 /// Returns the task whose marker a node task has.
 fn marked_uid(report: &NodeTaskReport) -> Option<TaskUid> {
-    report.custom_metadata.as_deref()?.strip_prefix(PREFIX)?.parse().ok().map(TaskUid)
+    marked_by(report.custom_metadata.as_deref()?)
+}
+
+/// Returns the task whose marker `metadata` is.
+pub fn marked_by(metadata: &str) -> Option<TaskUid> {
+    metadata.strip_prefix(PREFIX)?.parse().ok().map(TaskUid)
 }
 
 /// Returns the type that a part has on its node if a marker task carries its marker. The creation of an index

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir_domain::change::{Rewind, SinkState};
+use miroir_domain::change::{FeedPosition, Rewind, SinkState};
 use miroir_domain::{IndexUid, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,8 +15,8 @@ use super::ApiError;
 pub struct ChangesQuery {
     /// The index.
     pub index: IndexUid,
-    /// The number up to which the reader has everything. `None` begins with the oldest change that is held.
-    pub since: Option<u64>,
+    /// The position up to which the reader has everything. `None` begins with the oldest change that is held.
+    pub since: Option<FeedPosition>,
     /// The maximum number of events; at least 1.
     pub limit: u32,
     /// The time to wait for an event if there is none. The service has a limit of its own.
@@ -29,7 +29,9 @@ pub struct ChangesQuery {
 pub struct ChangesPage {
     /// `CloudEvents`, in the order of their numbers.
     pub results: Vec<Value>,
-    /// The `since` of the next page.
+    /// The epoch of the task store.
+    pub epoch: u64,
+    /// The number of the `since` of the next page.
     pub next: u64,
     /// The greatest number so far.
     pub last: u64,
@@ -42,8 +44,8 @@ pub trait ChangeFeed: Send + Sync + 'static {
     /// Returns the changes of an index after a number, as soon as there is one.
     ///
     /// - **FEED-1** Numbers MUST grow by one from `since` on. A reader whose next event is no longer held is
-    ///   refused with `miroir_changes_trimmed`, a reader whose position is after the last event with
-    ///   `miroir_invalid_change_position`.
+    ///   refused with `miroir_changes_trimmed`, a reader whose position is after the last event, or of another
+    ///   epoch, with `miroir_invalid_change_position`.
     async fn changes(&self, query: ChangesQuery) -> Result<ChangesPage, ApiError>;
 }
 

@@ -11,7 +11,7 @@ use miroir_domain::search::SearchResponse;
 use miroir_domain::settings::Setting;
 use miroir_domain::task::NodeTaskReport;
 use miroir_domain::write::WriteOperation;
-use miroir_domain::{IndexUid, NodeId, Timestamp};
+use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::Source;
@@ -186,6 +186,14 @@ pub trait NodeInspector: Send + Sync + 'static {
     ///   the cluster MUST never see it.
     async fn node_mark(&self, node: &NodeId, marker: &NodeMarker, timeout: Duration)
     -> Result<(), NodeError>;
+
+    /// Returns the greatest task uid among the markers of the node's newest writes, or `None` if none of its
+    /// newest tasks has a marker.
+    ///
+    /// - **NODE-9** At least the newest 1,000 tasks MUST be examined, down to the first with a marker and the
+    ///   hundred before it: writes to several indexes may reach the node in another order than their uids.
+    async fn node_newest_write(&self, node: &NodeId, timeout: Duration)
+    -> Result<Option<TaskUid>, NodeError>;
 
     /// Returns the indexes of the node, without that of a marker.
     async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError>;

@@ -56,6 +56,7 @@ macro_rules! suite {
         crate::suite::area!($harness, reopening: [
             everything_survives,
             uids_continue_after_reopening,
+            skipped_uids_are_never_given,
             versions_continue_after_reopening,
             closed_store_refuses_every_call,
             close_finishes_accepted_calls,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
-use miroir_domain::change::Rewind;
+use miroir_domain::change::{FeedPosition, MalformedPosition, Rewind};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::role::Role;
 use miroir_ports::inbound::{ChangeFeed, ChangesPage, ChangesQuery};
@@ -120,24 +120,20 @@ fn query(request: &Request) -> Result<ChangesQuery, Failure> {
     }
     Ok(ChangesQuery {
         index,
-        since: request.query.number("since", ErrorCode::BadRequest)?,
+        since: request.query.position("since", ErrorCode::BadRequest)?,
         limit: request.page_limit()?,
         wait: Duration::from_secs(wait),
     })
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
+fn last_event_id(headers: &HeaderMap) -> Result<Option<FeedPosition>, Failure> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
-    let number = value.to_str().ok().and_then(|text| text.parse().ok());
-    number.map(Some).ok_or_else(|| {
-        Failure::refused(
-            ErrorCode::BadRequest,
-            "Invalid header `Last-Event-ID`: expected the number of a change",
-        )
+    value.to_str().unwrap_or_default().parse().map(Some).map_err(|error: MalformedPosition| {
+        Failure::refused(ErrorCode::BadRequest, format!("Invalid header `Last-Event-ID`: {error}"))
     })
 }
 
-/// Sends changes as they occur, each as an event with its number as id, until the reader disconnects. An
+/// Sends changes as they occur, each as an event with its epoch and number as id, until the reader disconnects. An
 /// error becomes an event of the type `error` and ends the stream.
 async fn follow(
     feed: Arc<dyn ChangeFeed>,
@@ -151,7 +147,8 @@ async fn follow(
         if !send(&page, &events).await {
             return;
         }
-        let next = ChangesQuery { since: Some(page.next), wait: KEEP_ALIVE, ..query.clone() };
+        let since = FeedPosition { epoch: Some(page.epoch), seq: page.next };
+        let next = ChangesQuery { since: Some(since), wait: KEEP_ALIVE, ..query.clone() };
         page = match feed.changes(next).await {
             Ok(page) => page,
             Err(error) => {
@@ -170,7 +167,8 @@ async fn follow(
 async fn send(page: &ChangesPage, events: &mpsc::Sender<Event>) -> bool {
     let before = page.next.saturating_sub(page.results.len() as u64);
     for (seq, change) in (before + 1..).zip(&page.results) {
-        let event = Event::default().id(seq.to_string()).data(change.to_string());
+        let id = FeedPosition { epoch: Some(page.epoch), seq };
+        let event = Event::default().id(id.to_string()).data(change.to_string());
         if events.send(event).await.is_err() {
             return false;
         }

@@ -214,7 +214,7 @@ async fn fetch(apis: Arc<Apis>, mut request: Request) -> Outcome {
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
     let parameters = one_parameters(&request.query)?;
     let id = request.parameter(1).to_owned();
-    Reply::read(apis.document.document_get(request.index()?, id, parameters).await?)
+    Reply::client_object(apis.document.document_get(request.index()?, id, parameters).await?)
 }
 
 async fn delete_one(apis: Arc<Apis>, request: Request) -> Outcome {

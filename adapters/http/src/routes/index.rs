@@ -94,7 +94,7 @@ fn read_primary_key(fields: &Map<String, Value>) -> Result<Option<String>, Failu
 }
 
 async fn get(apis: Arc<Apis>, request: Request) -> Outcome {
-    Reply::read(apis.index.index_get(request.index()?).await?)
+    Reply::client_object(apis.index.index_get(request.index()?).await?)
 }
 
 async fn index_stats(apis: Arc<Apis>, request: Request) -> Outcome {

@@ -56,7 +56,7 @@ fn resource(setting: Option<Setting>) -> [Route; 3] {
 }
 
 async fn get(apis: Arc<Apis>, request: Request, setting: Option<Setting>) -> Outcome {
-    Reply::read(apis.settings.settings_get(request.index()?, setting).await?)
+    Reply::client_object(apis.settings.settings_get(request.index()?, setting).await?)
 }
 
 async fn update(apis: Arc<Apis>, mut request: Request, setting: Option<Setting>) -> Outcome {

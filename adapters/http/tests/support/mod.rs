@@ -172,7 +172,7 @@ fn canary_api() -> MockCanaryApi {
 /// A port without changes.
 fn change_feed() -> MockChangeFeed {
     let mut api = MockChangeFeed::new();
-    api.expect_changes().returning(|_| Ok(ChangesPage { results: Vec::new(), next: 0, last: 0 }));
+    api.expect_changes().returning(|_| Ok(ChangesPage { results: Vec::new(), epoch: 1, next: 0, last: 0 }));
     api
 }
 

@@ -33,6 +33,19 @@ impl TaskTable for RedisStore {
         Ok(Task { uid: TaskUid(uid), ..row })
     }
 
+    async fn task_next_uid(&self) -> Result<u64, StoreError> {
+        let key = self.keys.own(TASKS, "_seq");
+        let next: Option<u64> = self.read(TASKS.name, &key, cmd("GET").arg(&key)).await?;
+        Ok(next.unwrap_or(0))
+    }
+
+    async fn task_skip_to(&self, uid: TaskUid) -> Result<(), StoreError> {
+        let mut script = changing!("lua/task_skip.lua");
+        script.key(self.keys.own(TASKS, "_seq")).arg(uid.0);
+        let _: bool = self.change_by(TASKS, "of later tasks", &mut script).await?;
+        Ok(())
+    }
+
     async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError> {
         let key = self.keys.own(TASKS, &format!("_changes:{uid}"));
         let found: Option<Vec<u8>> = self.read(TASKS.name, &key, cmd("GET").arg(&key)).await?;

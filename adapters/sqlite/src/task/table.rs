@@ -42,6 +42,24 @@ impl TaskTable for SqliteStore {
         Ok(Task { uid, ..task })
     }
 
+    async fn task_next_uid(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(include_str!("../sql/task_sequence_get.sql"))?;
+            // The schema has no negative uids.
+            let next: i64 = select.query_row([], |row| row.get(0))?;
+            Ok(next.unsigned_abs())
+        })
+        .await
+    }
+
+    async fn task_skip_to(&self, uid: TaskUid) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            change(connection, include_str!("../sql/task_skip.sql"), [uid.0])?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn task_changes(&self, uid: TaskUid) -> Result<Option<PendingChanges>, StoreError> {
         self.read(move |connection| {
             value(connection, include_str!("../sql/task_changes_get.sql"), [uid.0], |row| {

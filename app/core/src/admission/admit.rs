@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::source::sourceless;
 use crate::cluster::Cluster;
 use crate::identity::NodeChecker;
+use crate::restored::{Examined, examine};
 
 /// The pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -49,7 +50,12 @@ pub async fn admission_loop(
     shutdown: CancellationToken,
 ) {
     let work = async {
+        let examined = Examined::default();
         loop {
+            // Before nodes are taken in: the indexes of a rolled-back one are not those to delete then.
+            if let Err(error) = examine(&cluster, &checker, &examined).await {
+                tracing::warn!("cannot compare the task store with the nodes: {}", error_chain(&error));
+            }
             admit_all(&cluster, &checker, ids.as_ref()).await;
             tokio::time::sleep(PAUSE).await;
         }
@@ -87,12 +93,7 @@ impl<'a> Admission<'a> {
     }
 
     async fn admit(&self, node: &NodeId) -> Result<(), AdmissionError> {
-        let Some(mut finding) = self.checker.finding(node) else { return Ok(()) };
-        if finding.verdict.is_none() {
-            // The identity was not known when the node was checked.
-            let _ = self.checker.check(node).await;
-            finding = self.checker.finding(node).unwrap_or(finding);
-        }
+        let Some(finding) = self.checker.judged(node).await else { return Ok(()) };
         match finding.verdict {
             None | Some(Verdict::Refused(_)) => Ok(()),
             Some(Verdict::Trusted) => self.remember(node, finding.facts.newest_task).await,

@@ -176,10 +176,10 @@ impl Deliverer {
     /// Makes the batch of `page`. It begins with a notice of the events that were dropped after `confirmed`,
     /// if any.
     fn batch(&self, index: &IndexUid, confirmed: u64, page: ChangePage) -> SinkBatch {
-        let source = &self.recorder.options.source;
+        let (source, epoch) = (&self.recorder.options.source, self.recorder.epoch());
         let lost_to = page.changes.first().map_or(page.trimmed_to, |first| first.seq - 1);
-        let gap =
-            (lost_to > confirmed).then(|| gap_event(source, index, self.clock.now(), confirmed + 1, lost_to));
+        let gap = (lost_to > confirmed)
+            .then(|| gap_event(source, index, epoch, self.clock.now(), confirmed + 1, lost_to));
         let events = page.changes.into_iter().map(|change| numbered(change.body, index, change.seq));
         SinkBatch { index: index.clone(), events: gap.into_iter().chain(events).collect() }
     }

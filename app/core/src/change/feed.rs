@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::IndexUid;
-use miroir_domain::change::{HeldEvents, numbered};
+use miroir_domain::change::{FeedPosition, HeldEvents, InvalidPosition, numbered};
 use miroir_domain::error::ErrorCode;
 use miroir_ports::inbound::{ApiError, ChangeFeed, ChangesPage, ChangesQuery};
 use miroir_ports::outbound::TaskStore;
@@ -59,19 +59,26 @@ impl Feed {
 
     /// Returns the present page.
     async fn page(&self, sink: &SinkHandle, query: &ChangesQuery) -> Result<ChangesPage, ApiError> {
-        let after = query.since.unwrap_or(0);
+        let epoch = self.recorder.epoch();
+        if let Some(FeedPosition { epoch: Some(of), seq }) = query.since
+            && of != epoch
+        {
+            return Err(out_of_reach(&query.index, seq, InvalidPosition::OtherEpoch { epoch }));
+        }
+        let since = query.since.map(|since| since.seq);
+        let after = since.unwrap_or(0);
         let page = outbox::read(self.store.as_ref(), sink.name(), &query.index, after, query.limit).await?;
         let held = HeldEvents { first: page.changes.first().map(|change| change.seq), last: page.last_seq };
         if held.last == 0 {
             self.refuse_alias(&query.index).await?;
         }
-        if let Some(since) = query.since {
+        if let Some(since) = since {
             held.check(since).map_err(|reason| out_of_reach(&query.index, since, reason))?;
         }
         let next = page.changes.last().map_or(held.oldest() - 1, |change| change.seq);
         let results =
             page.changes.into_iter().map(|change| numbered(change.body, &query.index, change.seq)).collect();
-        Ok(ChangesPage { results, next, last: page.last_seq })
+        Ok(ChangesPage { results, epoch, next, last: page.last_seq })
     }
 
     /// Refuses an alias. Changes are numbered by index, so the numbers of an alias would jump when it is

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use miroir_domain::canary::{Canary, CanaryRun};
-use miroir_domain::change::{EventContext, Origin, PendingChanges, canary_event, document_events};
+use miroir_domain::change::{EventContext, Origin, PendingChanges, canary_event, document_events, of_epoch};
+use miroir_domain::identity::FIRST_EPOCH;
 use miroir_domain::task::Task;
-use miroir_domain::{IndexUid, Timestamp};
+use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_ports::outbound::{NewChange, StoreError, TaskStore};
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::SinkHandle;
+use crate::identity::KnownIdentity;
 
 /// Options that all sinks share.
 #[derive(Debug, Clone)]
@@ -27,14 +29,21 @@ pub struct ChangeRecorder {
     pub options: RecorderOptions,
     /// Every sink, in the order of the configuration.
     pub sinks: Vec<Arc<SinkHandle>>,
+    /// The identity of the store, whose epoch is part of every event.
+    identity: Arc<KnownIdentity>,
     /// The number of events that were appended.
     appended: watch::Sender<u64>,
 }
 
 impl ChangeRecorder {
     /// Makes a recorder for `sinks`.
-    pub fn new(options: RecorderOptions, sinks: Vec<Arc<SinkHandle>>) -> Self {
-        Self { options, sinks, appended: watch::Sender::new(0) }
+    pub fn new(options: RecorderOptions, sinks: Vec<Arc<SinkHandle>>, identity: Arc<KnownIdentity>) -> Self {
+        Self { options, sinks, identity, appended: watch::Sender::new(0) }
+    }
+
+    /// Returns the epoch of the task store, which is the first while it is not known.
+    pub fn epoch(&self) -> u64 {
+        self.identity.cluster().map_or(FIRST_EPOCH, |row| row.epoch)
     }
 
     /// Returns whether there are any sinks.
@@ -60,8 +69,7 @@ impl ChangeRecorder {
     /// Returns the events of a write whose task succeeded.
     pub fn of_task(&self, task: &Task, changes: &PendingChanges) -> Vec<NewChange> {
         let (Some(index), Some(time)) = (&task.index_uid, task.finished_at) else { return Vec::new() };
-        let source = &self.options.source;
-        self.of(changes, &EventContext { source, index, time, task: Some(task.uid), origin: Origin::Client })
+        self.of(changes, &self.context(index, time, Some(task.uid), Origin::Client))
     }
 
     /// Records the repair of documents of `index` on a node that missed writes.
@@ -72,9 +80,18 @@ impl ChangeRecorder {
         changes: &PendingChanges,
         time: Timestamp,
     ) -> Result<(), StoreError> {
-        let source = &self.options.source;
-        let of = EventContext { source, index, time, task: None, origin: Origin::Repair };
+        let of = self.context(index, time, None, Origin::Repair);
         self.append(store, self.of(changes, &of)).await
+    }
+
+    fn context<'a>(
+        &'a self,
+        index: &'a IndexUid,
+        time: Timestamp,
+        task: Option<TaskUid>,
+        origin: Origin,
+    ) -> EventContext<'a> {
+        EventContext { source: &self.options.source, index, epoch: self.epoch(), time, task, origin }
     }
 
     /// Records a run of a canary for the sinks that receive runs.
@@ -86,7 +103,8 @@ impl ChangeRecorder {
     ) -> Result<(), StoreError> {
         let sinks = self.sinks.iter().filter(|sink| sink.rules.canaries);
         let event = |sink: &Arc<SinkHandle>| {
-            change(sink, &canary.index_uid, canary_event(&self.options.source, canary, run))
+            let body = of_epoch(canary_event(&self.options.source, canary, run), self.epoch());
+            change(sink, &canary.index_uid, body)
         };
         self.append(store, sinks.map(event).collect()).await
     }

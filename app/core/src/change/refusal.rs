@@ -11,6 +11,10 @@ pub(super) fn out_of_reach(index: &IndexUid, since: u64, reason: InvalidPosition
         InvalidPosition::Trimmed { .. } => {
             (ErrorCode::MiroirChangesTrimmed, format!("Changes of index `{index}` after {since} are gone"))
         }
+        InvalidPosition::OtherEpoch { .. } => (
+            ErrorCode::MiroirInvalidChangePosition,
+            format!("Change {since} of index `{index}` is of an earlier epoch"),
+        ),
         InvalidPosition::Ahead { .. } => {
             (ErrorCode::MiroirInvalidChangePosition, format!("Index `{index}` has had no change {since} yet"))
         }

@@ -26,6 +26,16 @@ impl ActiveCluster {
         self.term.load_full().unwrap_or_else(|| Arc::clone(&self.reader))
     }
 
+    /// Returns the cluster for reads of documents, with replica states that are not older than reads may rely
+    /// on. While the store is away, they are those that were read last.
+    pub async fn current_reader(&self) -> Arc<Cluster> {
+        let cluster = self.reader();
+        if !cluster.registry.is_store_away() {
+            cluster.replicas.refresh().await;
+        }
+        cluster
+    }
+
     /// Returns the cluster of the leader's term, for a request that changes something. The request takes it
     /// once and keeps it to its end, so the store and the nodes refuse its writes once the term is over.
     ///

@@ -13,7 +13,7 @@ use crate::order::WriteOrder;
 use crate::placement::Placements;
 use crate::registry::{IndexRegistry, LastKnown};
 use crate::replica::{ReplicaStates, ReportedStates};
-use crate::task::TaskLog;
+use crate::task::{GivenUids, TaskLog};
 
 /// The behavior of a read when a shard has no replica in sync that responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +99,7 @@ impl Cluster {
             placements: Arc::clone(&placements),
             registry: Arc::clone(&registry),
             replicas: Arc::clone(&replicas),
+            uids: GivenUids::default(),
         };
         Self {
             replicas,

@@ -81,6 +81,18 @@ impl NodeChecker {
         self.nodes.get(node)?.finding.lock().clone()
     }
 
+    /// Returns the result of the last check to which the node responded. If the identity was not known then,
+    /// the node is checked again.
+    pub async fn judged(&self, node: &NodeId) -> Option<Finding> {
+        let finding = self.finding(node)?;
+        if finding.verdict.is_some() {
+            return Some(finding);
+        }
+        // The outcome is in the finding.
+        let _ = self.check(node).await;
+        self.finding(node)
+    }
+
     /// Checks a node by a check that begins after this call. Calls that wait for the same check share it.
     ///
     /// # Errors
@@ -175,10 +187,9 @@ impl ConnectionGuard for NodeChecker {
 mod tests {
     use std::sync::atomic::AtomicUsize;
 
-    use miroir_domain::IndexUid;
-    use miroir_domain::Timestamp;
     use miroir_domain::health::{HealthThresholds, NodeStatus};
     use miroir_domain::identity::{AcceptedTopology, ClusterRow, NodeMarker, NodeRow, SeenTask};
+    use miroir_domain::{IndexUid, TaskUid, Timestamp};
     use miroir_system::ManualClock;
 
     use super::*;
@@ -213,6 +224,9 @@ mod tests {
         }
         async fn node_mark(&self, _: &NodeId, _: &NodeMarker, _: Duration) -> Result<(), NodeError> {
             panic!("a check does not mark")
+        }
+        async fn node_newest_write(&self, _: &NodeId, _: Duration) -> Result<Option<TaskUid>, NodeError> {
+            panic!("a check does not search for writes")
         }
         async fn node_indexes(&self, _: &NodeId, _: Duration) -> Result<Vec<IndexUid>, NodeError> {
             panic!("a check does not list indexes")

@@ -72,6 +72,11 @@ impl IndexRegistry {
         self.last_known.indexes(self.store.as_ref()).await
     }
 
+    /// Returns whether reads use what was last known, because the store is away.
+    pub fn is_store_away(&self) -> bool {
+        self.last_known.age().is_some()
+    }
+
     /// Makes the entry of a new index, without storing it.
     ///
     /// # Errors

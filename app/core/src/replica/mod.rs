@@ -3,5 +3,5 @@
 mod reported;
 mod states;
 
-pub use reported::{ReportedStates, reported_state_loop};
+pub use reported::{KNOWN_EVERYWHERE, ReportedStates, reported_state_loop};
 pub use states::{ReplicaStates, STALE_COST, SeenState};

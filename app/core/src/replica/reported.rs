@@ -1,40 +1,54 @@
-//! The stale replicas that the leader reports.
+//! The stale replicas in the store, for reads of the instances that share it.
 //!
-//! Only the leader sees a node miss a write. The other instances ask it several times a second, so that
-//! their reads avoid the node as well. A report is kept while there is no leader, and by the next leader
-//! until it has recovered the replica states by itself.
+//! Only the leader sees a node miss a write. The other instances read its records several times a second, so
+//! that their reads avoid the node as well. A task that a node missed does not end before
+//! [`KNOWN_EVERYWHERE`] has passed, and what an instance has read counts for less than that. So no read that
+//! begins after the end of the task takes the replica for one in sync.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::replica::ReplicaRow;
-use miroir_domain::role::Role;
 use miroir_domain::{IndexUid, NodeId, ShardSet};
-use miroir_ports::inbound::{InstanceApi, RoleHolder};
-use miroir_ports::outbound::{Peers, ReplicaReport, StaleReplica, StoreError, TaskStore};
+use miroir_ports::error_chain;
+use miroir_ports::outbound::{StaleReplica, StoreError, TaskStore};
 use parking_lot::RwLock;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::listing;
 
-/// The pause between two requests to the leader.
-const PAUSE: Duration = Duration::from_millis(250);
+/// The pause between two readings.
+const PAUSE: Duration = Duration::from_millis(200);
 
-/// The stale replicas that were reported.
+/// The time for which a reading counts, from its begin.
+const VALID: Duration = Duration::from_millis(600);
+
+/// The time after which every instance knows a missed write that was stored: longer than a reading counts, by
+/// more than clocks can differ in it.
+pub const KNOWN_EVERYWHERE: Duration = Duration::from_millis(800);
+
+/// The stale replicas as last read.
 #[derive(Debug, Default)]
-pub struct ReportedStates(RwLock<BTreeMap<(IndexUid, NodeId), StaleReplica>>);
+pub struct ReportedStates {
+    stale: RwLock<BTreeMap<(IndexUid, NodeId), StaleReplica>>,
+    /// The begin of the last reading. `None` for an instance that does not share its store.
+    read_at: RwLock<Option<Instant>>,
+    /// Held during a reading that others wait for.
+    reading: tokio::sync::Mutex<()>,
+}
 
 impl ReportedStates {
-    /// Returns whether the replica of `index` on `node` was reported stale.
+    /// Returns whether the replica of `index` on `node` was stale.
     pub fn is_stale(&self, index: &IndexUid, node: &NodeId) -> bool {
-        let stale = self.0.read();
+        let stale = self.stale.read();
         !stale.is_empty() && stale.contains_key(&(index.clone(), node.clone()))
     }
 
-    /// Returns the shards among `shards` whose documents on `node` may differ, by the reports.
+    /// Returns the shards among `shards` whose documents on `node` may differ.
     pub fn doubtful(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) -> ShardSet {
-        let stale = self.0.read();
+        let stale = self.stale.read();
         if stale.is_empty() {
             return ShardSet::default();
         }
@@ -42,57 +56,61 @@ impl ReportedStates {
         replica.map(|replica| replica.doubtful(shards)).unwrap_or_default()
     }
 
-    /// Adds the stale replicas that the store has.
+    /// Replaces everything by the stale replicas that the store has.
     pub async fn load(&self, store: &dyn TaskStore) -> Result<(), StoreError> {
+        let begun = Instant::now();
         let list = |after, limit| store.replica_list(after, limit);
         let rows = listing::all(list, |row: &ReplicaRow| (row.index.clone(), row.node.clone())).await?;
-        self.update(ReplicaReport {
-            complete: false,
-            results: rows.into_iter().map(StaleReplica::of).collect(),
-        });
+        let keyed = |row: ReplicaRow| ((row.index.clone(), row.node.clone()), StaleReplica::of(row));
+        let stale = rows.into_iter().map(keyed).collect();
+        let mut read_at = self.read_at.write();
+        // A reading that began earlier and ended later knows less.
+        if read_at.is_none_or(|known| known <= begun) {
+            *self.stale.write() = stale;
+            *read_at = Some(begun);
+        }
         Ok(())
     }
 
-    /// Takes a report over: it replaces the earlier ones if it is complete, and adds to them if it is not.
-    pub fn update(&self, report: ReplicaReport) {
-        let key = |replica: &StaleReplica| (replica.index.clone(), replica.node.clone());
-        let reported = report.results.into_iter().map(|replica| (key(&replica), replica));
-        let mut stale = self.0.write();
-        if report.complete {
-            stale.clear();
+    /// Reads the store if the last reading does not count any more, for example because this process was
+    /// paused. If the store does not respond, reads go on with what was read last.
+    pub async fn refresh(&self, store: &dyn TaskStore) {
+        if self.is_valid() {
+            return;
         }
-        stale.extend(reported);
+        let _reading = self.reading.lock().await;
+        if self.is_valid() {
+            return;
+        }
+        if let Err(error) = self.load(store).await {
+            tracing::debug!("cannot read the replica states: {}", error_chain(&error));
+        }
+    }
+
+    fn is_valid(&self) -> bool {
+        self.read_at.read().is_none_or(|read_at| read_at.elapsed() < VALID)
+    }
+
+    /// Adds the states that a leader knows at the end of its term: the store may be away.
+    pub fn hand_over(&self, rows: Vec<ReplicaRow>) {
+        let keyed = |row: ReplicaRow| ((row.index.clone(), row.node.clone()), StaleReplica::of(row));
+        self.stale.write().extend(rows.into_iter().map(keyed));
     }
 }
 
-/// Requests the stale replicas from the leader until `shutdown`. `has_recovered` returns whether this
-/// instance knows the replica states by itself, which counts while it is the leader.
+/// Reads the stale replicas of the store until `shutdown`.
 pub async fn reported_state_loop(
     states: Arc<ReportedStates>,
-    instances: Arc<dyn InstanceApi>,
-    peers: Arc<dyn Peers>,
-    has_recovered: Arc<dyn Fn() -> bool + Send + Sync>,
+    store: Arc<dyn TaskStore>,
     shutdown: CancellationToken,
 ) {
     let mut is_failing = false;
     loop {
-        let report = match instances.role_holder(&Role::Writes) {
-            // The leader has the states themselves.
-            RoleHolder::Local => Ok(ReplicaReport { complete: has_recovered(), results: Vec::new() }),
-            RoleHolder::Remote(peer) => peers.peer_replicas(&peer.url).await,
-            RoleHolder::Vacant | RoleHolder::Unknown => Ok(ReplicaReport::default()),
-        };
-        match report {
-            Ok(report) => {
-                is_failing = false;
-                states.update(report);
-            }
+        match states.load(store.as_ref()).await {
+            Ok(()) => is_failing = false,
             Err(error) => {
                 if !std::mem::replace(&mut is_failing, true) {
-                    tracing::warn!(
-                        "cannot read the replica states of the leader; reads may use stale replicas: {}",
-                        miroir_ports::error_chain(&error)
-                    );
+                    tracing::warn!("cannot read the replica states: {}", error_chain(&error));
                 }
             }
         }
@@ -105,29 +123,61 @@ pub async fn reported_state_loop(
 
 #[cfg(test)]
 mod tests {
+    use miroir_domain::Timestamp;
+    use miroir_domain::replica::{Difference, ReplicaMark, ReplicaState};
+    use miroir_memory::MemoryStore;
+    use miroir_ports::outbound::ReplicaTable as _;
+
     use super::*;
 
-    #[test]
-    fn update_replaces_by_a_complete_report_and_adds_by_an_incomplete_one() {
-        let states = ReportedStates::default();
-        let report = |complete, nodes: &[&str]| {
-            // As an older instance reports it.
-            let stale = |node: &&str| serde_json::json!({"index": "films", "node": node});
-            let stale = nodes.iter().map(stale).collect::<Vec<_>>();
-            let report = serde_json::json!({"complete": complete, "results": stale});
-            serde_json::from_value::<ReplicaReport>(report).unwrap()
-        };
-        let is_stale = |node: &str| states.is_stale(&"films".parse().unwrap(), &node.parse().unwrap());
-        states.update(report(true, &["a"]));
-        states.update(report(false, &["b"]));
-        assert!(is_stale("a") && is_stale("b") && !is_stale("c"));
-        let doubtful = |node: &str| {
-            states.doubtful(&"films".parse().unwrap(), &node.parse().unwrap(), &ShardSet::all(2))
-        };
-        assert_eq!((doubtful("a"), doubtful("c")), (ShardSet::all(2), ShardSet::default()));
-        states.update(report(true, &["c"]));
-        assert!(!is_stale("a") && !is_stale("b") && is_stale("c"));
-        states.update(report(true, &[]));
-        assert!(!is_stale("c"));
+    fn mark(node: &str) -> ReplicaMark {
+        ReplicaMark {
+            index: "films".parse().unwrap(),
+            node: node.parse().unwrap(),
+            difference: Difference::of_shards(ShardSet::all(2)),
+            task: None,
+            reason: "missed".to_owned(),
+            at: Timestamp::from_millis(0),
+        }
+    }
+
+    fn is_stale(states: &ReportedStates, node: &str) -> bool {
+        let (index, node) = ("films".parse().unwrap(), node.parse().unwrap());
+        assert_eq!(
+            states.is_stale(&index, &node),
+            states.doubtful(&index, &node, &ShardSet::all(2)) == ShardSet::all(2)
+        );
+        states.is_stale(&index, &node)
+    }
+
+    #[tokio::test]
+    async fn reading_replaces_what_was_known_and_a_handover_adds_to_it() {
+        let (states, store) = (ReportedStates::default(), MemoryStore::new());
+        store.replica_mark(&[mark("a")]).await.unwrap();
+        states.load(&store).await.unwrap();
+        assert!(is_stale(&states, "a") && !is_stale(&states, "b"));
+        states.hand_over(vec![ReplicaRow::marked(None, &mark("b"), 1)]);
+        assert!(is_stale(&states, "a") && is_stale(&states, "b"));
+        let row = store.replica_list(None, 10).await.unwrap().remove(0);
+        let seen: ReplicaState = row.state;
+        store.replica_repaired(&row.index, &row.node, &seen).await.unwrap();
+        states.load(&store).await.unwrap();
+        assert!(!is_stale(&states, "a") && !is_stale(&states, "b"));
+    }
+
+    /// As in an instance that was paused: its loop has not read the store for a while.
+    #[tokio::test(start_paused = true)]
+    async fn old_reading_is_repeated_before_it_is_used() {
+        let (states, store) = (ReportedStates::default(), MemoryStore::new());
+        store.replica_mark(&[mark("a")]).await.unwrap();
+        states.refresh(&store).await;
+        assert!(!is_stale(&states, "a"), "the store is not shared");
+        states.load(&store).await.unwrap();
+        store.replica_mark(&[mark("b")]).await.unwrap();
+        states.refresh(&store).await;
+        assert!(!is_stale(&states, "b"), "the reading still counts");
+        tokio::time::advance(KNOWN_EVERYWHERE).await;
+        states.refresh(&store).await;
+        assert!(is_stale(&states, "b"));
     }
 }

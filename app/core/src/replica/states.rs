@@ -91,6 +91,11 @@ impl ReplicaStates {
         Self { store, clock, known: Mutex::default(), is_recovered: watch::Sender::new(false), reported }
     }
 
+    /// Makes sure that the states of another leader, if there is one, are known as far as reads rely on them.
+    pub async fn refresh(&self) {
+        self.reported.refresh(self.store.as_ref()).await;
+    }
+
     /// Loads the states that the store has.
     pub async fn load(&self) -> Result<(), StoreError> {
         let list = |after, limit| self.store.replica_list(after, limit);

@@ -54,7 +54,7 @@ impl IndexApi for IndexService {
 
     async fn index_get(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
-        let cluster = self.cluster.reader();
+        let cluster = self.cluster.current_reader().await;
         cluster.registry.require(&index).await?;
         let nodes = cluster.placements.topology().nodes();
         let read = NodeRead::Index(index.clone());
@@ -64,11 +64,11 @@ impl IndexApi for IndexService {
 
     async fn index_stats(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         let indexes = self.aliases.readable(&index).await?;
-        stats::of_indexes(&self.cluster.reader(), &indexes).await
+        stats::of_indexes(&self.cluster.current_reader().await, &indexes).await
     }
 
     async fn stats(&self) -> Result<ReadResponse, ApiError> {
-        let cluster = self.cluster.reader();
+        let cluster = self.cluster.current_reader().await;
         stats::of_cluster(&cluster, &cluster.registry.listed().await?).await
     }
 

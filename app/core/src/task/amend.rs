@@ -52,6 +52,25 @@ impl TaskLog {
         Err(StoreError::Contended(format!("task {uid} changed {ATTEMPTS} times while it was being changed")))
     }
 
+    /// Returns whether `events` would end `task`, and a node has missed it.
+    pub fn would_end_missed(&self, task: &Task, events: &[Event]) -> Result<bool, StoreError> {
+        let (next, _) = apply_all(task.clone(), events, self.clock.as_ref())?;
+        Ok(next.status.is_finished() && !task.status.is_finished() && !next.node_errors.is_empty())
+    }
+
+    /// Stores `marks` and those that follow from the change of `task` by `events`, without the change.
+    pub async fn mark_missed(
+        &self,
+        task: &Task,
+        events: &[Event],
+        marks: &[ReplicaMark],
+    ) -> Result<(), StoreError> {
+        let (next, _) = apply_all(task.clone(), events, self.clock.as_ref())?;
+        let mut all = self.marks(task, &next).await?;
+        all.extend(marks.iter().cloned());
+        if all.is_empty() { Ok(()) } else { self.replicas.mark(&all).await }
+    }
+
     /// Returns the marks that follow from the change of a task.
     async fn marks(&self, before: &Task, after: &Task) -> Result<Vec<ReplicaMark>, StoreError> {
         // Most changes mark nothing, and need no placement.

@@ -11,6 +11,7 @@ use miroir_ports::inbound::{Accepted, ApiError};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use serde_json::{Map, Value};
 
+use super::uids::GivenUids;
 use crate::change::ChangeRecorder;
 use crate::placement::Placements;
 use crate::registry::IndexRegistry;
@@ -34,12 +35,21 @@ pub struct TaskLog {
     pub registry: Arc<IndexRegistry>,
     /// The replica states.
     pub replicas: Arc<ReplicaStates>,
+    /// The uids that were given.
+    pub uids: GivenUids,
 }
+
+/// The error of a store that gave the uid of a new task before.
+const UID_AGAIN: &str =
+    "the task store has lost its last changes, and is compared with the nodes: send the request again";
 
 impl TaskLog {
     /// Records a task.
     pub async fn create(&self, task: NewTask) -> Result<Task, StoreError> {
-        self.store.task_create(task, self.clock.now()).await
+        let known = self.uids.known();
+        let created = self.store.task_create(task, self.clock.now()).await?;
+        // Its marker may be on nodes already, as that of another write.
+        if self.uids.note(created.uid, known) { Ok(created) } else { Err(StoreError::not_applied(UID_AGAIN)) }
     }
 
     /// Records a task that failed before any node was called, as a single server records it in its queue.

@@ -2,5 +2,7 @@
 
 mod amend;
 mod log;
+mod uids;
 
 pub use log::{TaskLog, of_index, unfinished_of_index};
+pub use uids::GivenUids;

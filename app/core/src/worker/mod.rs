@@ -1,5 +1,6 @@
 //! Background work of the leader.
 
+mod held;
 mod poller;
 mod pruner;
 mod reconciler;

@@ -17,6 +17,7 @@ use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskQuery}
 use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::outbound::{Advance, NodeTaskSelection, StoreError};
 
+use super::held::HeldTasks;
 use super::reconciler::{Reconciler, Resolution};
 use crate::cluster::Cluster;
 use crate::task::unfinished_of_index;
@@ -34,11 +35,14 @@ pub struct PollerOptions {
     pub shortest_pause: Duration,
     /// The longest pause while nothing changes (1 s).
     pub longest_pause: Duration,
+    /// The time after which every instance knows a missed write. Zero if the store is not shared.
+    pub known_everywhere: Duration,
 }
 
 /// Polls until `shutdown`.
 pub async fn poll_loop(cluster: Arc<Cluster>, options: PollerOptions, shutdown: CancellationToken) {
-    let mut poller = Poller { reconciler: Reconciler::new(Arc::clone(&cluster)), cluster };
+    let held = HeldTasks::new(options.known_everywhere);
+    let mut poller = Poller { reconciler: Reconciler::new(Arc::clone(&cluster)), cluster, held };
     let mut pause = options.shortest_pause;
     loop {
         tokio::select! {
@@ -61,6 +65,7 @@ pub async fn poll_loop(cluster: Arc<Cluster>, options: PollerOptions, shutdown: 
 struct Poller {
     cluster: Arc<Cluster>,
     reconciler: Reconciler,
+    held: HeldTasks,
 }
 
 impl Poller {
@@ -68,6 +73,7 @@ impl Poller {
     async fn round(&mut self) -> Result<bool, StoreError> {
         let mut changed = false;
         let mut after = None;
+        self.held.begin_round();
         loop {
             let tasks = self.cluster.tasks.unfinished(after, BATCH).await?;
             let Some(last) = tasks.last() else { break };
@@ -77,6 +83,7 @@ impl Poller {
             for (uid, more) in self.reports(&tasks).await {
                 found.entry(uid).or_default().events.extend(more);
             }
+            self.held.recall(&tasks, &mut found);
             changed |= self.store_all(tasks, found).await?;
             if is_last {
                 break;
@@ -170,6 +177,10 @@ impl Poller {
 
     async fn store_one(&self, task: Task, found: Resolution) -> Result<bool, StoreError> {
         let version = task.version;
+        let in_order = self.cluster.changes.is_on();
+        if self.held.must_wait(&self.cluster.tasks, &task, &found, in_order).await? {
+            return Ok(false);
+        }
         let after = self.cluster.tasks.amend_and_mark(task, &found.events, &found.marks).await?;
         if after.version == version {
             return Ok(false);

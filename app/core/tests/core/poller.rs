@@ -5,6 +5,7 @@ use std::time::Duration;
 use miroir_domain::TaskUid;
 use miroir_domain::task::{NodeTaskState, TaskStatus};
 use miroir_ports::outbound::NodeTaskSelection;
+use tokio::time::Instant;
 
 use crate::support::{Bench, Fault, Layout, films};
 
@@ -139,4 +140,28 @@ async fn write_that_failed_on_one_node_only_leaves_that_node_behind() {
     assert_eq!(task.status, TaskStatus::Failed);
     assert!(task.error.unwrap().message.contains("node `b`"));
     assert!(bench.is_stale("films", "b") && !bench.is_stale("films", "a"));
+}
+
+/// Other instances read the misses of a write several times a second, and must know them before clients rely
+/// on the write.
+#[tokio::test(start_paused = true)]
+async fn task_that_a_node_missed_ends_after_every_instance_can_know_it() {
+    let wait = Duration::from_secs(5);
+    let layout = Layout { known_everywhere: wait, ..Layout::group(&["a", "b", "c"], 3) };
+    let bench = Bench::idle(Layout { write_quorum: Some(1), ..layout });
+    bench.start_poller();
+    let begun = Instant::now();
+    bench.written("films", films(0, 40)).await;
+    assert!(begun.elapsed() < wait, "no node missed it");
+    bench.nodes.once("b", "write", Fault::LoseRequest);
+    bench.fell("c").await;
+    let accepted = bench.write("films", films(40, 50)).await.unwrap();
+    let begun = Instant::now();
+    bench
+        .until("the misses are stored", || bench.is_stale("films", "b") && bench.is_stale("films", "c"))
+        .await;
+    let stored = Instant::now();
+    let task = bench.finished(accepted.summary.task_uid).await;
+    assert_eq!((task.status, task.node_errors.len()), (TaskStatus::Succeeded, 2));
+    assert!(stored.elapsed() >= wait, "{:?} after {:?}", stored.elapsed(), begun.elapsed());
 }

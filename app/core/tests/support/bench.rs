@@ -52,6 +52,8 @@ pub struct Layout {
     pub sinks: Vec<(SinkRules, Option<Delivery>)>,
     /// The budget of the outbox of each.
     pub outbox_bytes: u64,
+    /// The time for which a task that a node missed waits for the other instances.
+    pub known_everywhere: Duration,
 }
 
 impl Layout {
@@ -69,6 +71,7 @@ impl Layout {
             search_policy: SearchPolicy::Partial,
             sinks: Vec::new(),
             outbox_bytes: 1 << 20,
+            known_everywhere: Duration::ZERO,
         }
     }
 
@@ -83,7 +86,7 @@ impl Layout {
         let sinks = self.sinks.iter().cloned();
         let sinks = sinks.map(|(rules, delivery)| Arc::new(SinkHandle::new(rules, delivery, Arc::new(()))));
         let options = RecorderOptions { source: "bench".to_owned(), budget_bytes: self.outbox_bytes };
-        ChangeRecorder::new(options, sinks.collect())
+        ChangeRecorder::new(options, sinks.collect(), Arc::default())
     }
 
     fn topology(&self) -> Topology {
@@ -269,6 +272,7 @@ impl Bench {
         let options = PollerOptions {
             shortest_pause: Duration::from_millis(25),
             longest_pause: Duration::from_millis(200),
+            known_everywhere: self.layout.known_everywhere,
         };
         tokio::spawn(poll_loop(Arc::clone(&self.cluster), options, self.shutdown.clone()));
     }

@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use miroir_domain::identity::{NodeFacts, NodeMarker};
 use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
+use miroir_domain::task::marker::marked_by;
 use miroir_domain::write::WriteOperation;
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::outbound::{
     Clock, NodeError, NodeInspector, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes,
 };
@@ -369,6 +370,18 @@ impl NodeInspector for FakeNodes {
             Ok(())
         };
         self.answer(call(node, "mark"), timeout, |_| None, mark).await
+    }
+
+    async fn node_newest_write(
+        &self,
+        node: &NodeId,
+        timeout: Duration,
+    ) -> Result<Option<TaskUid>, NodeError> {
+        let newest = |server: &mut Server| {
+            let markers = server.reports().into_iter().filter_map(|task| marked_by(&task.custom_metadata?));
+            Ok(markers.max())
+        };
+        self.answer(call(node, "newest write"), timeout, |_| None, newest).await
     }
 
     async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError> {

@@ -45,6 +45,14 @@ pub trait TaskTable: Send + Sync + 'static {
     ///   MUST be refused as `InvalidInput`, here and in [`TaskTable::task_put`].
     async fn task_create(&self, task: NewTask, now: Timestamp) -> Result<Task, StoreError>;
 
+    /// Returns the uid that the next task will get, or a greater number than `u32::MAX` if all are used up.
+    async fn task_next_uid(&self) -> Result<u64, StoreError>;
+
+    /// Makes sure that later tasks get `uid` or a greater uid.
+    ///
+    /// - **TASK-14** The next uid MUST be the greater of `uid` and the one before, also after reopening.
+    async fn task_skip_to(&self, uid: TaskUid) -> Result<(), StoreError>;
+
     /// Returns the [`NewTask::changes`] of a task.
     ///
     /// - **TASK-12** They MUST be returned as they were given, from the creation of the task until the put

@@ -47,6 +47,8 @@ macro_rules! wrap_store {
 
             $crate::wrap_table!($wrapper: TaskTable {
                 task_create(task: NewTask, now: Timestamp) -> Task;
+                task_next_uid() -> u64;
+                task_skip_to(uid: TaskUid) -> ();
                 task_changes(uid: TaskUid) -> Option<PendingChanges>;
                 task_get(uid: TaskUid) -> Option<Task>;
                 task_put(task: Task) -> Put;

@@ -37,6 +37,27 @@ pub(crate) async fn everything_survives<H: Harness>() {
     }
 }
 
+/// TASK-14, TASK-1.
+pub(crate) async fn skipped_uids_are_never_given<H: Harness>() {
+    let mut harness = H::start().await;
+    assert_eq!(harness.store().task_next_uid().await.unwrap(), 0);
+    harness.store().task_skip_to(TaskUid(41)).await.unwrap();
+    harness.store().task_skip_to(TaskUid(7)).await.unwrap();
+    assert_eq!(harness.store().task_next_uid().await.unwrap(), 41);
+    harness.reopen().await;
+    let task = harness.store().task_create(any_task(), at(1)).await.unwrap();
+    assert_eq!(task.uid, TaskUid(41));
+    harness.store().task_skip_to(TaskUid(41)).await.unwrap();
+    assert_eq!(harness.store().task_next_uid().await.unwrap(), 42);
+    harness.store().task_skip_to(TaskUid(u32::MAX)).await.unwrap();
+    let last = harness.store().task_create(any_task(), at(1)).await.unwrap();
+    assert_eq!(last.uid, TaskUid(u32::MAX));
+    assert_eq!(harness.store().task_next_uid().await.unwrap(), u64::from(u32::MAX) + 1);
+    harness.store().task_skip_to(TaskUid(5)).await.unwrap();
+    let refused = harness.store().task_create(any_task(), at(1)).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+}
+
 /// TASK-1.
 pub(crate) async fn uids_continue_after_reopening<H: Harness>() {
     let mut harness = H::start().await;

@@ -62,7 +62,7 @@ async fn every_route(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder) {
     let event = &page["results"][0];
     assert_eq!(
         (&event["id"], &event["type"]),
-        (&json!("films:1"), &json!("io.miroir.document.upserted")),
+        (&json!("films:1:1"), &json!("io.miroir.document.upserted")),
         "{page}"
     );
     assert_eq!(event["data"]["documents"], json!([{ "id": 1 }]), "{page}");
@@ -76,7 +76,7 @@ async fn every_route(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder) {
     let rest = get(&client, "/_miroir/changes?index=films&since=3&limit=1").await;
     assert_eq!(
         (&rest["results"][0]["id"], &rest["next"], &rest["last"]),
-        (&json!("films:4"), &json!(4), &json!(5))
+        (&json!("films:1:4"), &json!(4), &json!(5))
     );
     assert_eq!(events_until(&client, "5").await, ["2", "3", "4", "5"]);
     let ahead = client.get("/_miroir/changes?index=films&since=6").await.unwrap();

@@ -161,7 +161,7 @@ async fn sinks_and_changes() {
     assert_eq!(tool.json(&["cdc", "list"]).await, fixture.get("/_miroir/cdc/sinks").await);
     contains(&tool.text(&["cdc", "show", "feed"]).await, &["internal", "films", "CONFIRMED"]);
     assert_eq!(tool.json(&["cdc", "show", "feed"]).await["name"], "feed");
-    contains(&tool.text(&["cdc", "changes", "films"]).await, &["films:1  document.upserted  1, 2"]);
+    contains(&tool.text(&["cdc", "changes", "films"]).await, &["films:1:1  document.upserted  1, 2"]);
     let changes = tool.json(&["cdc", "changes", "films", "--since", "0", "--limit", "1"]).await;
     assert_eq!(changes, fixture.get("/_miroir/changes?index=films&wait=0&limit=1").await);
     // A feed has no deliveries to control.

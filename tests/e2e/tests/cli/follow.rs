@@ -34,15 +34,15 @@ async fn follow_continues_after_a_restart_of_miroir() {
         Following::start(&fixture, &["cdc", "follow", "films", "--from-start", "--json"]).await;
     let mut people = Following::start(&fixture, &["cdc", "follow", "films", "--since", "0"]).await;
     let first: Value = serde_json::from_str(&programs.line().await).unwrap();
-    assert_eq!((&first["id"], &first["data"]["primaryKeys"]), (&json!("films:1"), &json!(["1", "2"])));
-    assert!(people.line().await.ends_with("films:1  document.upserted  1, 2"));
+    assert_eq!((&first["id"], &first["data"]["primaryKeys"]), (&json!("films:1:1"), &json!(["1", "2"])));
+    assert!(people.line().await.ends_with("films:1:1  document.upserted  1, 2"));
 
     fixture.cluster.miroir().terminate().await.unwrap();
     fixture.cluster.miroir().start().await.unwrap();
     fixture.write(&json!([{ "id": 3 }])).await;
     let next: Value = serde_json::from_str(&programs.line().await).unwrap();
-    assert_eq!(next["id"], "films:2");
-    assert!(people.line().await.contains("films:2"));
+    assert_eq!(next["id"], "films:1:2");
+    assert!(people.line().await.contains("films:1:2"));
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn follow_begins_now_and_exits_with_zero_when_the_pipe_is_closed() {
         }
     }
     let line = line.expect("a line");
-    assert!(!line.contains("films:1 "), "earlier changes are not printed: {line}");
+    assert!(!line.contains("films:1:1 "), "earlier changes are not printed: {line}");
 
     let Following { mut child, lines } = following;
     drop(lines);

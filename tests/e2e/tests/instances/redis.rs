@@ -77,9 +77,17 @@ async fn reads_continue_while_the_server_is_away() {
         // A name that is not known is not an index, as far as is known.
         assert_eq!(client.get("/indexes/none").await.unwrap().status, 404);
     }
-    // An instance that starts meanwhile does not become ready.
+    // An instance that starts meanwhile is alive, and does not become ready before the store is back.
     let mut late = together.cluster.another("late").await.unwrap();
-    assert!(late.start().await.is_err());
+    late.start_unready().unwrap();
+    until("the late instance is alive", || async {
+        (late.client.get("/health").await.ok()?.status == 200).then_some(())
+    })
+    .await;
+    let ready = late.client.get("/_miroir/ready").await.unwrap();
+    assert_eq!((ready.status, &ready.body["ready"]), (503, &json!(false)), "{}", ready.body);
+    let search = late.client.call("POST", "/indexes/films/search", json!({})).await.unwrap();
+    assert_eq!((search.status, &search.body["code"]), (503, &json!("miroir_store_unavailable")));
     together.server.launch_again();
     for (position, client) in clients.iter().enumerate() {
         until_ready_is(client, 200).await;
@@ -90,7 +98,7 @@ async fn reads_continue_while_the_server_is_away() {
         .await;
         assert_eq!(add(client, 1 + position as u64).await["status"], "succeeded");
     }
-    late.start().await.unwrap();
+    late.until_ready().await.unwrap();
     stopped.store(true, Ordering::SeqCst);
     for reader in readers {
         assert!(reader.await.unwrap() > 0);

@@ -7,6 +7,7 @@ mod forgotten;
 mod identity;
 mod lost_store;
 mod misbehaving;
+mod restored;
 mod returning;
 mod topology;
 mod wrong_key;

@@ -21,7 +21,7 @@ async fn write(bench: &Bench, count: u32) {
 }
 
 fn ids(range: std::ops::RangeInclusive<u64>) -> Vec<String> {
-    range.map(|seq| format!("films:{seq}")).collect()
+    range.map(|seq| format!("films:1:{seq}")).collect()
 }
 
 fn code<T: std::fmt::Debug>(result: Result<T, ApiError>) -> ErrorCode {
@@ -282,6 +282,6 @@ async fn busy_index_does_not_delay_other_indexes() {
     bench.written("zebras", films(0, 1)).await;
     bench.sinks.sink_resume("hook").await.unwrap();
     caught_up(&bench, "hook").await;
-    let position = receiver.ids().iter().position(|id| id == "zebras:1").unwrap();
+    let position = receiver.ids().iter().position(|id| id == "zebras:1:1").unwrap();
     assert_eq!(position, 10, "after the first batch of the busy index");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::alias::NewAlias;
-use miroir_domain::change::Origin;
+use miroir_domain::change::{FeedPosition, Origin};
 use miroir_domain::error::ErrorCode;
 use miroir_ports::inbound::{AliasApi as _, ApiError, ChangeFeed as _, ChangesPage, ChangesQuery};
 use serde_json::json;
@@ -19,6 +19,7 @@ fn layout() -> Layout {
 
 async fn read(bench: &Bench, since: Option<u64>, limit: u32, wait_s: u64) -> Result<ChangesPage, ApiError> {
     let wait = Duration::from_secs(wait_s);
+    let since = since.map(|seq| FeedPosition { epoch: None, seq });
     bench.feed.changes(ChangesQuery { index: uid("films"), since, limit, wait }).await
 }
 
@@ -40,9 +41,9 @@ async fn feed_returns_pages_and_then_waits() {
         bench.written("films", films(id, id + 1)).await;
     }
     let first = read(&bench, None, 2, 0).await.unwrap();
-    assert_eq!((ids(&first), first.next, first.last), (vec!["films:1", "films:2"], 2, 5));
+    assert_eq!((ids(&first), first.next, first.last), (vec!["films:1:1", "films:1:2"], 2, 5));
     let rest = read(&bench, Some(first.next), 10, 0).await.unwrap();
-    assert_eq!((ids(&rest), rest.next), (vec!["films:3", "films:4", "films:5"], 5));
+    assert_eq!((ids(&rest), rest.next), (vec!["films:1:3", "films:1:4", "films:1:5"], 5));
     assert_eq!(read(&bench, Some(2), 10, 0).await.unwrap(), rest, "reading does not remove events");
     let began = Instant::now();
     let nothing = read(&bench, Some(5), 10, 7).await.unwrap();
@@ -64,7 +65,7 @@ async fn waiting_reader_receives_the_next_write() {
     assert!(!waiting.is_finished(), "a write to another index does not end the wait");
     let began = Instant::now();
     bench.written("films", films(1, 2)).await;
-    assert_eq!(ids(&waiting.await.unwrap()), ["films:2"]);
+    assert_eq!(ids(&waiting.await.unwrap()), ["films:1:2"]);
     assert!(began.elapsed() < Duration::from_secs(1));
 }
 

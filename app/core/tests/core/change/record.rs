@@ -45,11 +45,11 @@ async fn recorder_records_successful_writes_once_in_order() {
         ("io.miroir.document.upserted", "io.miroir.document.updated", "io.miroir.document.deleted");
     assert_eq!(kinds, [upserted, updated, deleted, deleted, deleted]);
     let expected = [
-        ("films:1", "0", "2"),
-        ("films:2", "1", "1"),
-        ("films:3", "2", "0"),
-        ("films:4", "", ""),
-        ("films:5", "", ""),
+        ("films:1:1", "0", "2"),
+        ("films:1:2", "1", "1"),
+        ("films:1:3", "2", "0"),
+        ("films:1:4", "", ""),
+        ("films:1:5", "", ""),
     ];
     assert_eq!(id_and_keys(&films), expected.map(|(id, first, last)| (id.into(), first.into(), last.into())));
     assert_eq!(films[3]["data"]["filter"], "genre = g1");
@@ -58,7 +58,7 @@ async fn recorder_records_successful_writes_once_in_order() {
     assert_eq!(tasks, [1, 2, 3, 4, 6], "settings, an empty list and an empty payload change no document");
     assert!(films.iter().all(|event| event["source"] == "bench" && event["specversion"] == "1.0"));
     assert!(films.iter().all(|event| event["data"].get("documents").is_none()));
-    assert_eq!(id_and_keys(&of("books")), [("books:1".into(), "7".into(), "7".into())]);
+    assert_eq!(id_and_keys(&of("books")), [("books:1:1".into(), "7".into(), "7".into())]);
     assert_eq!((view.published, view.dropped, view.suppressed, view.failures), (6, 0, 0, 0));
 }
 
@@ -94,7 +94,7 @@ async fn recorder_ignores_failed_writes() {
     }
     bench.written("films", films(5, 6)).await;
     caught_up(&bench, "hook").await;
-    let expected = [("films:1", "0", "2"), ("films:2", "5", "5")];
+    let expected = [("films:1:1", "0", "2"), ("films:1:2", "5", "5")];
     assert_eq!(
         id_and_keys(&receiver.taken()),
         expected.map(|(id, first, last)| (id.into(), first.into(), last.into()))
@@ -112,7 +112,7 @@ async fn event_is_recorded_once_if_the_store_fails() {
         bench.faults.script.then("task_changes", [fault]);
         bench.written("films", films(0, 3)).await;
         caught_up(&bench, "hook").await;
-        assert_eq!(receiver.ids(), ["films:1"], "{fault:?}");
+        assert_eq!(receiver.ids(), ["films:1:1"], "{fault:?}");
     }
 }
 
@@ -134,7 +134,7 @@ async fn event_is_recorded_by_the_process_in_which_the_write_ends() {
         if bench.has_row(0).await {
             let task = bench.finished(miroir_domain::TaskUid(0)).await;
             caught_up(&bench, "hook").await;
-            let expected: &[&str] = if task.status == TaskStatus::Succeeded { &["films:1"] } else { &[] };
+            let expected: &[&str] = if task.status == TaskStatus::Succeeded { &["films:1:1"] } else { &[] };
             assert_eq!(receiver.ids(), expected, "killed after {after_ms} ms");
         }
     }
@@ -222,7 +222,7 @@ async fn repairs_are_recorded_for_some_sinks_and_suppressed_for_others() {
     assert!(!repairs.is_empty());
     assert!(repairs.iter().all(|event| event["data"]["taskUid"].is_null()), "{repairs:?}");
     caught_up(&bench, "other").await;
-    assert_eq!(other.ids(), ["films:1", "films:2"]);
+    assert_eq!(other.ids(), ["films:1:1", "films:1:2"]);
     assert_eq!(view(&bench, "other").await.suppressed, repairs.len() as u64);
     assert_eq!(view(&bench, "repairs").await.suppressed, 0);
 }

@@ -1,0 +1,1 @@
+SELECT next_uid FROM task_sequence WHERE only = 1

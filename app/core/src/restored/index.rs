@@ -1,0 +1,160 @@
+//! Indexes that are read from nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use miroir_domain::document::{DocumentId, PrimaryKey, SHARD_FIELD};
+use miroir_domain::identity::Verdict;
+use miroir_domain::index::{FIRST_SETTINGS_VERSION, IndexEntry};
+use miroir_domain::placement::fitting_shard_count;
+use miroir_domain::replica::Difference;
+use miroir_domain::settings::is_filterable_by_shard;
+use miroir_domain::{IndexUid, NodeId, Timestamp};
+use miroir_ports::outbound::{Create, NodeError, NodeRead, Put, StoreError};
+use serde_json::{Map, Value, json};
+
+use super::examine::ExamineError;
+use crate::cluster::Cluster;
+use crate::identity::NodeChecker;
+
+/// The maximum time in which a node lists its indexes.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The documents of each node by which the number of shards is determined.
+const SAMPLE: u64 = 500;
+
+/// The reason of the marks of an index that most nodes do not have.
+const DELETED: &str = "most nodes do not have the index, so it was deleted";
+
+/// Returns every index that some of `nodes` have, with those that have it.
+pub(super) async fn indexes_on(
+    checker: &NodeChecker,
+    nodes: &[NodeId],
+) -> Result<BTreeMap<IndexUid, Vec<NodeId>>, NodeError> {
+    let lists = try_join_all(nodes.iter().map(|node| checker.inspector().node_indexes(node, TIMEOUT)));
+    let mut found: BTreeMap<IndexUid, Vec<NodeId>> = BTreeMap::new();
+    for (node, indexes) in nodes.iter().zip(lists.await?) {
+        for index in indexes {
+            found.entry(index).or_default().push(node.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the registry entry of an index that `nodes` have, or `None` if Miroir has not created it.
+pub(super) async fn entry_from(
+    cluster: &Cluster,
+    index: &IndexUid,
+    nodes: &[NodeId],
+) -> Result<Option<IndexEntry>, NodeError> {
+    let Some(first) = nodes.first() else { return Ok(None) };
+    let settings = cluster.nodes.read(first, NodeRead::Settings(index.clone(), None)).await?;
+    if !is_filterable_by_shard(&settings) {
+        return Ok(None);
+    }
+    let facts = cluster.nodes.read(first, NodeRead::Index(index.clone())).await?;
+    let primary_key = facts.get("primaryKey").and_then(Value::as_str);
+    let primary_key = primary_key.and_then(|name| PrimaryKey::parse(name).ok());
+    let mut sample = Vec::new();
+    if let Some(key) = &primary_key {
+        let of_nodes = nodes.iter().map(|node| stamped_documents(cluster, index, node, key));
+        sample = try_join_all(of_nodes).await?.concat();
+    }
+    let Some(shard_count) = fitting_shard_count(cluster.placements.default_shard_count(), &sample) else {
+        return Err(NodeError::unknown(
+            first,
+            format!("the documents of index `{index}` fit no number of shards"),
+        ));
+    };
+    let created_at = facts.get("createdAt").and_then(Value::as_str).and_then(|text| text.parse().ok());
+    let now = cluster.clock.now();
+    let created_at: Timestamp = created_at.unwrap_or(now);
+    let (uid, settings_version) = (index.clone(), FIRST_SETTINGS_VERSION);
+    Ok(Some(IndexEntry {
+        uid,
+        primary_key,
+        shard_count,
+        settings_version,
+        created_at,
+        updated_at: now,
+        version: 1,
+    }))
+}
+
+/// Returns the ids of some documents on a node, with the text by which they are filtered by shard.
+async fn stamped_documents(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+    key: &PrimaryKey,
+) -> Result<Vec<(DocumentId, String)>, NodeError> {
+    let body = json!({ "limit": SAMPLE, "fields": [key.as_str(), SHARD_FIELD] });
+    let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
+    let page = cluster.nodes.read(node, NodeRead::Documents(index.clone(), body)).await?;
+    let documents = page.get("results").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let stamped = |document: &Value| {
+        let id = DocumentId::from_json(document.get(key.as_str())?).ok()?;
+        Some((id, document.get(SHARD_FIELD)?.as_str()?.to_owned()))
+    };
+    Ok(documents.iter().filter_map(stamped).collect())
+}
+
+/// Brings the registry to the indexes that the nodes have: the store does not know those that were created or
+/// changed after it was saved, and has those that were deleted since.
+pub(super) async fn take_over_indexes(cluster: &Cluster, checker: &NodeChecker) -> Result<(), ExamineError> {
+    let trusted: Vec<NodeId> = checker.nodes().filter(|node| is_trusted(checker, node)).cloned().collect();
+    let mut found = indexes_on(checker, &trusted).await?;
+    for (index, nodes) in &mut found {
+        // An index whose deletion these nodes missed.
+        nodes.retain(|node| !cluster.replicas.may_lack_index(index, node));
+        let _guard = cluster.order.lock_write(index).await;
+        if nodes.len() * 2 > trusted.len() {
+            take_over(cluster, index, nodes).await?;
+        } else if cluster.store.index_get(index).await?.is_none() {
+            for node in nodes.iter() {
+                cluster.replicas.differs(index, node, Difference::of_index(), DELETED).await?;
+            }
+        }
+    }
+    if trusted.len() == checker.nodes().count() {
+        let remaining: BTreeSet<&IndexUid> = found.keys().collect();
+        for entry in cluster.registry.all().await?.iter().filter(|entry| !remaining.contains(&entry.uid)) {
+            let _guard = cluster.order.lock_write(&entry.uid).await;
+            tracing::warn!(index = %entry.uid, "no node has an index of the restored store: it was deleted since");
+            cluster.store.index_delete(&entry.uid).await?;
+            cluster.replicas.forget(&entry.uid).await?;
+        }
+    }
+    Ok(())
+}
+
+fn is_trusted(checker: &NodeChecker, node: &NodeId) -> bool {
+    matches!(checker.finding(node).and_then(|finding| finding.verdict), Some(Verdict::Trusted))
+}
+
+/// Takes over one index. The caller holds its write lock.
+async fn take_over(cluster: &Cluster, index: &IndexUid, nodes: &[NodeId]) -> Result<(), ExamineError> {
+    let Some(found) = entry_from(cluster, index, nodes).await? else { return Ok(()) };
+    match cluster.store.index_get(index).await? {
+        None => {
+            tracing::warn!(%index, shards = found.shard_count, "took over an index from the nodes");
+            store_entry(cluster, &found).await?;
+        }
+        Some(known) if known.primary_key != found.primary_key || known.shard_count != found.shard_count => {
+            tracing::warn!(%index, "the nodes have another index of that name than the restored store");
+            let (primary_key, shard_count) = (found.primary_key, found.shard_count);
+            let entry = IndexEntry { primary_key, shard_count, updated_at: cluster.clock.now(), ..known };
+            if cluster.store.index_put(&entry).await? == Put::Conflict {
+                return Err(ExamineError::Conflict);
+            }
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+/// Stores the entry of an index that was read from nodes, unless there is one.
+pub(super) async fn store_entry(cluster: &Cluster, entry: &IndexEntry) -> Result<Create, StoreError> {
+    cluster.store.index_create(entry).await
+}
