@@ -9,4 +9,5 @@ mod lost_store;
 mod misbehaving;
 mod returning;
 mod topology;
+mod under_writes;
 mod wrong_key;

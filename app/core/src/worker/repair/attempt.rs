@@ -49,6 +49,16 @@ impl Attempts {
         }
     }
 
+    /// Lets shards of a replica wait for `pause`.
+    pub(super) fn postpone(&mut self, index: &IndexUid, node: &NodeId, shards: &ShardSet, pause: Duration) {
+        let now = Instant::now();
+        for subject in subjects(index, node, Some(shards)) {
+            let failed =
+                Failed { pause: Duration::ZERO, next: now + pause, reason: String::new(), logged: now };
+            self.0.insert(subject, failed);
+        }
+    }
+
     /// Notes that a replica cannot be repaired now, and logs the reason unless it was logged a moment ago.
     pub(super) fn wait(&mut self, index: &IndexUid, node: &NodeId, reason: String) {
         self.fail(index, node, None, reason, Duration::ZERO);
@@ -68,7 +78,9 @@ impl Attempts {
         let mut is_logged = false;
         for subject in subjects(index, node, shards) {
             let before = self.0.remove(&subject);
-            let longer = before.as_ref().map_or(FIRST_PAUSE, |before| (before.pause * 2).min(LONGEST_PAUSE));
+            let longer = before
+                .as_ref()
+                .map_or(FIRST_PAUSE, |before| (before.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE));
             let logged = before
                 .filter(|before| before.reason == reason && now - before.logged < LOG_AGAIN)
                 .map(|before| before.logged);

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use miroir_domain::document::{DocumentId, same_document, shard_filter};
 use miroir_domain::write::WriteOperation;
@@ -61,7 +62,8 @@ pub(super) async fn repair(
         source,
         target: node,
         watch: cluster.order.watch(index),
-        size: RequestSize::default(),
+        reads: RequestSize::default(),
+        writes: RequestSize::default(),
         passed: Mutex::default(),
     };
     for _ in 0..COMPARISONS {
@@ -155,11 +157,12 @@ impl Part<'_> {
         let mut differing = 0;
         loop {
             let position = self.pass(&[self.source, self.target]).await?;
-            let limit = self.size.documents();
+            let limit = self.reads.documents() as u64;
             let Some(page) = walk.next(self.cluster, &self.listing, &self.watch, limit).await? else {
                 return Ok(differing);
             };
             let ids = page.ids();
+            self.reads = self.reads.after(ids.len() as u64, page.bytes, Duration::ZERO);
             let loaded = Loaded { position, documents: page.documents.into_iter().collect() };
             let found = self.compare(&ids, &loaded).await?;
             differing += found.differing;

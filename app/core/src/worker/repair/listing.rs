@@ -36,6 +36,8 @@ pub(super) struct Page {
     pub documents: Vec<(DocumentId, Document)>,
     /// The number of documents of the listing.
     pub total: u64,
+    /// The size of the documents of the page, in bytes, about.
+    pub bytes: u64,
 }
 
 impl Page {
@@ -99,8 +101,9 @@ impl Listing {
                 "node `{node}` returned a listing of documents without results"
             )));
         };
+        let bytes = results.iter().map(weight).sum();
         let documents = results.into_iter().map(|document| self.cleaned(node, document));
-        Ok(Page { documents: documents.collect::<Result<_, _>>()?, total })
+        Ok(Page { documents: documents.collect::<Result<_, _>>()?, total, bytes })
     }
 
     /// Returns a document with its id, without the attributes that nodes add.
@@ -123,5 +126,18 @@ impl Listing {
             document.shift_remove("_vectors");
         }
         Ok((id, document))
+    }
+}
+
+/// Returns the size of a value as JSON, about.
+fn weight(value: &Value) -> u64 {
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(_) => 10,
+        Value::String(text) => text.len() as u64 + 3,
+        Value::Array(values) => values.iter().map(weight).sum::<u64>() + 2,
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| name.len() as u64 + 4 + weight(value)).sum::<u64>() + 2
+        }
     }
 }

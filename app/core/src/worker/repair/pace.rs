@@ -60,11 +60,12 @@ impl Default for RequestSize {
 }
 
 impl RequestSize {
-    pub(super) fn documents(self) -> u64 {
-        self.0
+    pub(super) fn documents(self) -> usize {
+        // It is MOST at most.
+        usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 
-    /// Takes a request into account that wrote `documents` of `bytes` and held up later writes for `held`.
+    /// Takes a request into account that read or wrote `documents` of `bytes` and held up later writes for `held`.
     #[must_use]
     pub(super) fn after(self, documents: u64, bytes: u64, held: Duration) -> Self {
         let by_time = if held > HELD { self.0.min(documents) / 2 } else { self.0 * 2 };
@@ -94,12 +95,12 @@ mod tests {
     fn request_grows_while_it_is_quick_and_shrinks_when_it_is_slow_or_large() {
         let (quick, slow) = (Duration::from_millis(1), Duration::from_millis(41));
         let size = RequestSize::default();
-        assert_eq!(size.after(100, 1_000, quick).documents(), 200);
-        assert_eq!((0..9).fold(size, |size, _| size.after(1_000, 1_000, quick)).documents(), MOST);
-        assert_eq!(size.after(100, 1_000, slow).documents(), 50);
-        assert_eq!((0..9).fold(size, |size, _| size.after(1, 1_000, slow)).documents(), 1);
-        assert_eq!(size.after(100, 40 << 20, quick).documents(), 10);
-        assert_eq!(size.after(1, 1 << 30, quick).documents(), 1);
-        assert_eq!(size.after(0, 0, quick).documents(), 200);
+        assert_eq!(size.after(100, 1_000, quick).0, 200);
+        assert_eq!((0..9).fold(size, |size, _| size.after(1_000, 1_000, quick)).0, MOST);
+        assert_eq!(size.after(100, 1_000, slow).0, 50);
+        assert_eq!((0..9).fold(size, |size, _| size.after(1, 1_000, slow)).0, 1);
+        assert_eq!(size.after(100, 40 << 20, quick).0, 10);
+        assert_eq!(size.after(1, 1 << 30, quick).0, 1);
+        assert_eq!(size.after(0, 0, quick).0, 200);
     }
 }

@@ -51,7 +51,9 @@ pub(super) struct Part<'a> {
     pub source: &'a NodeId,
     pub target: &'a NodeId,
     pub watch: Watch,
-    pub size: RequestSize,
+    /// The size of requests that read, and of those that write and hold up other writes.
+    pub reads: RequestSize,
+    pub writes: RequestSize,
     /// The nodes that have carried out all writes up to a position of the watch.
     pub passed: Mutex<(u64, Vec<NodeId>)>,
 }
@@ -99,7 +101,7 @@ impl Part<'_> {
         if let Some(shard) = self.shards().iter().find(|shard| !self.is_complete(*shard)) {
             let source = self.source;
             return Err(RepairError::NotNow(format!(
-                "node `{source}` misses documents of shard {shard} as well"
+                "node `{source}` is not healthy or not in sync any more in shard {shard}"
             )));
         }
         Ok(position)
@@ -134,7 +136,7 @@ impl Part<'_> {
     ) -> Result<(), RepairError> {
         let mut rest = ids.into_iter().peekable();
         while rest.peek().is_some() {
-            let chunk = rest.by_ref().take(self.size.documents() as usize).collect();
+            let chunk = rest.by_ref().take(self.writes.documents()).collect();
             self.bring_together(chunk, loaded).await?;
         }
         Ok(())
@@ -255,7 +257,7 @@ impl Part<'_> {
         let Some(ticket) = ticket else { return Ok(ids.clone()) };
         let sent = send_in_turn(cluster, index, self.target, ticket, copy.operations).await?;
         wait_for_success(cluster, self.target, sent.uids).await?;
-        self.size = self.size.after(copy.documents, copy.bytes, sent.held);
+        self.writes = self.writes.after(copy.documents, copy.bytes, sent.held);
         cluster.observer.observe(Occurrence::RepairCopied { documents: copy.documents });
         cluster.repairs.copied(index, self.target, copy.documents);
         if let Some(payload) = copy.payload.filter(|_| cluster.changes.is_on()) {

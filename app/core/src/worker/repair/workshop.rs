@@ -42,12 +42,17 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
-    /// Creates a workshop without jobs.
+    /// Creates a workshop without jobs. Documents of replicas that are stale already wait: a copy of the leader
+    /// before may still arrive.
     pub(super) fn new(cluster: &Arc<Cluster>, term: u64) -> Self {
+        let mut attempts = Attempts::default();
+        for row in cluster.replicas.rows() {
+            attempts.postpone(&row.index, &row.node, &row.state.shard_set(), LOST_PAUSE);
+        }
         Self {
             cluster: Arc::clone(cluster),
             term,
-            attempts: Attempts::default(),
+            attempts,
             pace: Arc::new(Pace::new(cluster.repair.max_documents_per_second)),
             waiting: VecDeque::new(),
             running: JoinSet::new(),
