@@ -1,5 +1,5 @@
-//! Replica states: the replicas that are not in sync with the others of their index, and the progress of their
-//! repair.
+//! Replica states: the replicas that are not in sync with the others of their index, and the progress of
+//! their repair.
 
 mod progress;
 mod reported;

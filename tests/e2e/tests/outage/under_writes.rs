@@ -12,8 +12,8 @@ const SHARDS: u32 = 4;
 const DOCUMENTS: u64 = 12_000;
 const BATCH: u64 = 3_000;
 const DELETED: u64 = 50;
-/// The upper bound of a bucket, in seconds. A repair holds writes for less than 100 ms; the next bucket leaves
-/// room for a machine that runs other tests.
+/// The upper bound of a bucket, in seconds. A repair holds writes for less than 100 ms; the next bucket
+/// leaves room for a machine that runs other tests.
 const BUCKET: &str = "0.25";
 
 fn document(id: u64, version: u64) -> Value {

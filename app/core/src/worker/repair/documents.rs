@@ -82,8 +82,8 @@ pub(super) async fn repair(
     )))
 }
 
-/// Returns the listing of all shards with the number of their documents, or that of the first one if they have
-/// too many.
+/// Returns the listing of all shards with the number of their documents, or that of the first one if they
+/// have too many.
 async fn small_enough(
     cluster: &Cluster,
     listing: Listing,

@@ -65,7 +65,8 @@ impl RequestSize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 
-    /// Takes a request into account that read or wrote `documents` of `bytes` and held up later writes for `held`.
+    /// Takes a request into account that read or wrote `documents` of `bytes` and held up later writes for
+    /// `held`.
     #[must_use]
     pub(super) fn after(self, documents: u64, bytes: u64, held: Duration) -> Self {
         let by_time = if held > HELD { self.0.min(documents) / 2 } else { self.0 * 2 };

@@ -1,11 +1,12 @@
 //! A part of a repair: some shards of one replica, with the node that they are copied from.
 //!
-//! Writes go on meanwhile, and reach both nodes. What makes a copy right is the order in the write queue of the
-//! repaired node. Let a document be read after the source had carried out all writes up to a position `b` of
-//! the write order, and its copy take its place in the queue at a position `p`. If no write between `b` and
-//! `p` reaches the document, then the repaired node has after the copy what the source has at `p`, and later
-//! writes change both alike. If one does, the copy may have undone it, and the document is copied again,
-//! unless a write after `p` has replaced or deleted it, which does not depend on what was there before.
+//! Writes go on meanwhile, and reach both nodes. What makes a copy right is the order in the write queue of
+//! the repaired node. Let a document be read after the source had carried out all writes up to a position `b`
+//! of the write order, and its copy take its place in the queue at a position `p`. If no write between `b`
+//! and `p` reaches the document, then the repaired node has after the copy what the source has at `p`, and
+//! later writes change both alike. If one does, the copy may have undone it, and the document is copied
+//! again, unless a write after `p` has replaced or deleted it, which does not depend on what was there
+//! before.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

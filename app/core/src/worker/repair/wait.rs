@@ -112,8 +112,8 @@ pub(super) struct Sent {
     pub held: Duration,
 }
 
-/// Sends `operations` to `node` in the turn of `ticket`. The time from the turn to the last response, in which
-/// later writes wait, is a hold of the write order.
+/// Sends `operations` to `node` in the turn of `ticket`. The time from the turn to the last response, in
+/// which later writes wait, is a hold of the write order.
 pub(super) async fn send_in_turn(
     cluster: &Cluster,
     index: &IndexUid,
@@ -177,8 +177,8 @@ async fn newest_task(cluster: &Cluster, index: &IndexUid) -> Result<Option<TaskU
     Ok(cluster.store.task_list(&query).await?.tasks.first().map(|task| task.uid))
 }
 
-/// Waits until it is known of every task up to `newest` whether `node` has accepted its write, and whether it
-/// has carried it out if that was before its own task `last`. A write that it has not is on record then.
+/// Waits until it is known of every task up to `newest` if `node` has accepted its write, and if it has
+/// carried it out if that was before its own task `last`. A write that it has not is on record then.
 async fn settle(
     cluster: &Cluster,
     index: &IndexUid,

@@ -42,8 +42,8 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
-    /// Creates a workshop without jobs. Documents of replicas that are stale already wait: a copy of the leader
-    /// before may still arrive.
+    /// Creates a workshop without jobs. Documents of replicas that are stale already wait: a copy of the
+    /// leader before may still arrive.
     pub(super) fn new(cluster: &Arc<Cluster>, term: u64) -> Self {
         let mut attempts = Attempts::default();
         for row in cluster.replicas.rows() {
