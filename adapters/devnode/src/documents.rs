@@ -1,6 +1,6 @@
 //! The documents of an index, stored with their words.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::document::Document;
 use crate::tokenize::{FieldTokens, tokenize_document};
@@ -38,6 +38,12 @@ impl Documents {
     /// Returns the document with this canonical id.
     pub(crate) fn get(&self, id: &str) -> Option<&Stored> {
         self.by_id.get(id).and_then(|slot| self.slots[*slot].as_ref())
+    }
+
+    /// Returns those of the documents with these canonical ids that exist, in order of first arrival.
+    pub(crate) fn of<'a>(&'a self, ids: &[String]) -> impl Iterator<Item = &'a Stored> {
+        let slots: BTreeSet<usize> = ids.iter().filter_map(|id| self.by_id.get(id).copied()).collect();
+        slots.into_iter().filter_map(|slot| self.slots[slot].as_ref())
     }
 
     /// Returns the attribute paths in order of first appearance.

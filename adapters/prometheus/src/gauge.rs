@@ -103,6 +103,11 @@ fn describe_store(page: &Page, store: &StoreGauges) -> Result<()> {
         "Age of the oldest unfinished task since it was enqueued; 0 if there are none.",
         store.oldest_unfinished.as_secs_f64(),
     )?;
+    page.gauge(
+        "miroir_shards_below_replication_factor",
+        "Shards of all indexes with a replica that is not in sync.",
+        number(store.below_replication_factor),
+    )?;
     let JobDepth { queued, claimed } = store.jobs;
     let jobs = [(["queued".to_owned()], number(queued)), (["claimed".to_owned()], number(claimed))];
     page.gauges("miroir_jobs", "Queued and claimed jobs.", ["state"], jobs)?;

@@ -24,6 +24,9 @@ pub(super) struct ObservedMetrics {
     published: IntCounterVec,
     delivery_failures: IntCounterVec,
     suppressed: IntCounterVec,
+    repair_holds: Histogram,
+    repair_copies: IntCounter,
+    repair_failures: IntCounter,
 }
 
 impl ObservedMetrics {
@@ -81,6 +84,19 @@ impl ObservedMetrics {
                 "Change events not sent to the sink because of their origin.",
                 &["sink"],
             )?,
+            repair_holds: families.histogram(
+                "miroir_repair_hold_seconds",
+                "Times for which repair held up writes to documents, or to one node.",
+                &CALL_SECONDS,
+            )?,
+            repair_copies: families.counter(
+                "miroir_repair_documents_copied_total",
+                "Documents that repair has copied to a node, or deleted there, because they differed.",
+            )?,
+            repair_failures: families.counter(
+                "miroir_repair_failures_total",
+                "Attempts to repair a replica that failed; each is repeated.",
+            )?,
         };
         for status in CanaryStatus::ALL {
             metrics.canary_runs.with_label_values(&[status.as_str()]);
@@ -129,6 +145,9 @@ impl ObservedMetrics {
             Occurrence::ChangesSuppressed { sink, events } => {
                 count_events(&self.suppressed, sink, events);
             }
+            Occurrence::RepairHeld { duration } => self.repair_holds.observe(duration.as_secs_f64()),
+            Occurrence::RepairCopied { documents } => self.repair_copies.inc_by(documents),
+            Occurrence::RepairFailed => self.repair_failures.inc(),
             Occurrence::DeliveryFailed { sink } => count_events(&self.delivery_failures, sink, 1),
             _ => tracing::error!("an occurrence has no metric: {occurrence:?}"),
         }

@@ -22,6 +22,8 @@ pub enum TopologyCommand {
         /// Name of the index.
         index: Option<String>,
     },
+    /// List the replicas that are not in sync, with the progress of their repair.
+    Replicas,
     /// List the instances of Miroir that share the store.
     Instances,
     /// Check readiness. Exits with 7 and the reasons if requests cannot be served. Needs no key.
@@ -36,6 +38,7 @@ pub async fn run(session: Session, command: TopologyCommand) -> Result<(), Failu
             let request = Request::get(&["_miroir", "shards"]).maybe("index", index.as_ref());
             session.show(request, shards).await
         }
+        TopologyCommand::Replicas => session.show(Request::get(&["_miroir", "replicas"]), replicas).await,
         TopologyCommand::Instances => session.show(Request::get(&["_miroir", "instances"]), instances).await,
         TopologyCommand::Ready => ready(&session).await,
     }
@@ -105,6 +108,62 @@ fn shards(list: &Value, view: &View) -> String {
     table.render(view, "There are no nodes.")
 }
 
+fn replicas(report: &Value, view: &View) -> String {
+    let mut table = Table::new(&[
+        "INDEX",
+        "NODE",
+        "SINCE (UTC)",
+        "MISSING",
+        "COMPARED",
+        "COPIED",
+        "REMAINING",
+        "LAST ERROR",
+    ]);
+    for replica in entries(&report["results"]) {
+        let repair = &replica["repair"];
+        table.row([
+            Cell::new(text(&replica["index"])),
+            Cell::new(text(&replica["node"])),
+            Cell::new(time_from(&replica["since"], view)),
+            Cell::new(missing(replica)),
+            Cell::number(compared(repair)),
+            Cell::number(text(&repair["documentsCopied"])),
+            Cell::number(remaining(&repair["remainingMs"])),
+            Cell::free(text(&repair["lastError"])),
+        ]);
+    }
+    table.render(view, "All replicas are in sync.")
+}
+
+/// Returns what a replica misses.
+fn missing(replica: &Value) -> String {
+    if replica["wholeIndex"] == true {
+        return "index".to_owned();
+    }
+    let settings = (replica["settings"] == true).then(|| "settings".to_owned());
+    let shards = match entries(&replica["shards"]).len() {
+        0 => None,
+        1 => Some("1 shard".to_owned()),
+        count => Some(format!("{count} shards")),
+    };
+    let parts: Vec<String> = settings.into_iter().chain(shards).collect();
+    if parts.is_empty() { MISSING.to_owned() } else { parts.join(", ") }
+}
+
+/// Returns the compared part of the documents of the shards in progress.
+fn compared(repair: &Value) -> String {
+    let (done, total) = (repair["documentsCompared"].as_u64(), repair["documentsTotal"].as_u64());
+    match (done, total) {
+        (Some(done), Some(total)) if total > 0 => format!("{} %", done.saturating_mul(100) / total),
+        _ => MISSING.to_owned(),
+    }
+}
+
+/// Returns milliseconds as whole seconds.
+fn remaining(value: &Value) -> String {
+    value.as_u64().map_or_else(|| MISSING.to_owned(), |ms| format!("{} s", ms.div_ceil(1_000)))
+}
+
 fn instances(list: &Value, view: &View) -> String {
     let mut table = Table::new(&["INSTANCE", "URL", "THIS", "LEADER", "ROLES"]);
     for instance in entries(&list["results"]) {
@@ -154,6 +213,34 @@ mod tests {
         {
             assert!(shown.contains(part), "{part}: {shown}");
         }
+    }
+
+    #[test]
+    fn replicas_show_what_is_missing_and_how_the_repair_proceeds() {
+        let repair = json!({
+            "shards": [0], "documentsCompared": 12_000, "documentsTotal": 80_000, "documentsCopied": 310,
+            "remainingMs": 14_200, "failures": 1, "lastError": "no space\u{1b}",
+        });
+        let replica = |change: Value| {
+            let mut replica = json!({
+                "index": "films", "node": "node-3", "shards": [0, 3], "settings": true, "wholeIndex": false,
+                "since": "1970-01-01T00:00:00.000Z", "taskUid": 41, "reason": "away",
+            });
+            replica.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            replica
+        };
+        let report = json!({ "complete": true, "results": [
+            replica(json!({ "repair": repair })),
+            replica(json!({ "wholeIndex": true })),
+            replica(json!({ "shards": [1], "settings": false })),
+        ] });
+        let shown = replicas(&report, &VIEW);
+        let lines: Vec<&str> = shown.lines().collect();
+        for part in ["settings, 2 shards", "15 %", "310", "15 s", "no space\\u{1b}"] {
+            assert!(lines[1].contains(part), "{part}: {shown}");
+        }
+        assert!(lines[2].contains(" index ") && lines[3].contains(" 1 shard "), "{shown}");
+        assert_eq!(replicas(&json!({ "results": [] }), &VIEW), "All replicas are in sync.");
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Looks up the gauges of this instance.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use miroir_domain::NodeId;
 use miroir_domain::coverage::Coverage;
 use miroir_domain::task::{TaskQuery, TaskStatus};
+use miroir_domain::{IndexUid, NodeId, ShardSet};
 use miroir_ports::error_chain;
 use miroir_ports::inbound::{ApiError, GaugeApi, Gauges, NodeGauges, SinkApi, StoreGauges};
-use miroir_ports::outbound::WriterProbe;
+use miroir_ports::outbound::{StoreError, WriterProbe};
 
 use crate::canary::Executor;
 use crate::cluster::{ActiveCluster, Cluster};
@@ -52,6 +52,7 @@ impl GaugeService {
         Ok(StoreGauges {
             tasks,
             oldest_unfinished: oldest.first().map_or(Duration::ZERO, |task| now.since(task.created_at)),
+            below_replication_factor: below_replication_factor(cluster).await?,
             jobs: store.job_depth().await?,
             sinks: self.sinks.sink_list().await?,
         })
@@ -82,6 +83,21 @@ impl GaugeApi for GaugeService {
             store: self.store_gauges_in_time(&cluster).await,
         }
     }
+}
+
+/// Returns the number of shards of all indexes with a replica that is not in sync.
+async fn below_replication_factor(cluster: &Cluster) -> Result<u64, StoreError> {
+    let mut shards: BTreeMap<IndexUid, ShardSet> = BTreeMap::new();
+    for row in cluster.replicas.rows() {
+        let Some(entry) = cluster.registry.get(&row.index).await? else { continue };
+        let placement = cluster.placements.of(entry.shard_count);
+        let kept = placement.shards_of(&row.node);
+        let stale =
+            if row.state.has_settings() { row.state.shard_set().intersection(kept) } else { kept.clone() };
+        let known = shards.entry(row.index).or_default();
+        *known = known.union(&stale);
+    }
+    Ok(shards.values().map(|shards| shards.len() as u64).sum())
 }
 
 fn node_gauges(cluster: &Cluster) -> Vec<NodeGauges> {

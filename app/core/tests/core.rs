@@ -24,6 +24,8 @@ mod poller;
 mod quorum;
 #[path = "core/repair.rs"]
 mod repair;
+#[path = "core/repair_writes.rs"]
+mod repair_writes;
 #[path = "core/replica.rs"]
 mod replica;
 #[path = "core/restart.rs"]

@@ -8,7 +8,7 @@
 //! | module | contents |
 //! |---|---|
 //! | `section` | all settings |
-//! | `server`, `cluster`, `node`, `store`, `health`, `task_registry` | settings by section |
+//! | `server`, `cluster`, `node`, `store`, `health`, `task_registry`, `repair` | settings by section |
 //! | `canary`, `cdc`, `metrics`, `instance`, `log` | settings by section |
 //! | `base_url`, `secret`, `bound` | types and bounds of values |
 //! | `derived` | settings as the types that other modules use |
@@ -36,6 +36,7 @@ mod metrics;
 mod node;
 mod problem;
 pub mod reference;
+mod repair;
 mod rule;
 pub mod schema;
 mod secret;
@@ -59,6 +60,7 @@ pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use node::{NodeConfig, NodeDefaults};
 pub use problem::{ConfigError, Problem};
+pub use repair::RepairConfig;
 pub use secret::Secret;
 pub use section::Config;
 pub use server::{AuthConfig, ServerConfig};

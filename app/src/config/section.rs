@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AuthConfig, CanaryConfig, CdcConfig, ClusterConfig, HealthConfig, InstanceConfig, LogConfig,
-    MetricsConfig, NodeConfig, NodeDefaults, ServerConfig, StoreConfig, TaskRegistryConfig, TimeoutConfig,
+    MetricsConfig, NodeConfig, NodeDefaults, RepairConfig, ServerConfig, StoreConfig, TaskRegistryConfig,
+    TimeoutConfig,
 };
 
 /// Settings of Miroir. All have working defaults except the nodes: without nodes, Miroir starts but cannot
@@ -33,6 +34,8 @@ pub struct Config {
     pub timeouts: TimeoutConfig,
     /// Polling and retention of tasks.
     pub task_registry: TaskRegistryConfig,
+    /// Repair of replicas that are not in sync. See replicas.md.
+    pub repair: RepairConfig,
     /// Stored searches with assertions, run on a schedule.
     pub canary: CanaryConfig,
     /// Change data capture: events of changed documents, sent to sinks. See cdc.md.

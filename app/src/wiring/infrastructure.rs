@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use miroir_core::change::ChangeRecorder;
-use miroir_core::cluster::{Cluster, ClusterParts, SearchPolicy};
+use miroir_core::cluster::{Cluster, ClusterParts, RepairOptions, SearchPolicy};
 use miroir_core::identity::{KnownIdentity, NodeChecker};
 use miroir_core::node::NodePool;
 use miroir_core::placement::Placements;
@@ -41,6 +41,8 @@ pub struct Infrastructure {
     pub reported: Arc<ReportedStates>,
     /// The observer that counts occurrences.
     pub observer: Arc<dyn Observer>,
+    /// The bounds of repair.
+    pub repair: RepairOptions,
 }
 
 impl Infrastructure {
@@ -71,6 +73,10 @@ impl Infrastructure {
             last_known: Arc::new(last_known),
             reported: Arc::default(),
             observer: Arc::clone(metrics) as _,
+            repair: RepairOptions {
+                concurrency: config.repair.concurrency,
+                max_documents_per_second: config.repair.max_documents_per_second,
+            },
         })
     }
 
@@ -86,6 +92,7 @@ impl Infrastructure {
             reported: Arc::clone(&self.reported),
             last_known: Arc::clone(&self.last_known),
             observer: Arc::clone(&self.observer),
+            repair: self.repair,
         })
     }
 }

@@ -38,6 +38,7 @@ store: {backend: memory, synchronous: normal}
 health: {bad_to_fail: 5}
 timeouts: {search_ms: 7}
 task_registry: {poll_min_ms: 3}
+repair: {concurrency: 4, max_documents_per_second: 0}
 log: {level: 'warn,miroir=trace', format: json}
 ",
     );
@@ -46,6 +47,7 @@ log: {level: 'warn,miroir=trace', format: json}
     assert_eq!(config.nodes[0].url.as_str(), "http://10.0.0.1:7700");
     assert_eq!(config.nodes[2].group, GroupId(1));
     assert_eq!(config.store.synchronous, Synchronous::Normal);
+    assert_eq!((config.repair.concurrency, config.repair.max_documents_per_second), (4, 0));
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!((config.health.bad_to_fail, config.health.good_to_recover), (5, 2));
     assert_eq!(config.topology().unwrap().groups().len(), 2);

@@ -127,6 +127,9 @@ fn load_refuses_numbers_out_of_bounds() {
         "timeouts: {read_ms: 0}",
         "timeouts: {search_ms: 0}",
         "task_registry: {ttl_ms: 0}",
+        "repair: {concurrency: 0}",
+        "repair: {concurrency: 65}",
+        "repair: {max_documents_per_second: -1}",
         "task_registry: {poll_min_ms: 0}",
         "task_registry: {prune_interval_ms: 0}",
     ] {

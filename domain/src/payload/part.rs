@@ -37,6 +37,11 @@ impl PayloadPart {
         Self { payload, kept: kept.into(), document_count, content_length }
     }
 
+    /// Returns the payload of which this is a part.
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
     /// Returns the number of documents of the part.
     pub fn document_count(&self) -> usize {
         self.document_count

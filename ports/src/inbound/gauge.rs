@@ -41,6 +41,8 @@ pub struct StoreGauges {
     pub tasks: Vec<(TaskStatus, u64)>,
     /// Age of the oldest unfinished task; zero if there is none.
     pub oldest_unfinished: Duration,
+    /// Number of shards of all indexes with a replica that is not in sync.
+    pub below_replication_factor: u64,
     /// Number of jobs that wait or are worked on.
     pub jobs: JobDepth,
     /// Every sink.

@@ -48,6 +48,19 @@ pub enum Occurrence<'a> {
         /// Number of instances.
         count: usize,
     },
+    /// A repair held the write order of an index: writes to some of its documents, or to one of its nodes,
+    /// waited for this time.
+    RepairHeld {
+        /// The time.
+        duration: Duration,
+    },
+    /// A repair wrote documents to a node that differed there, or deleted them.
+    RepairCopied {
+        /// Number of documents.
+        documents: u64,
+    },
+    /// An attempt to repair a replica failed.
+    RepairFailed,
     /// A sink confirmed change events.
     ChangesPublished {
         /// The sink.

@@ -35,6 +35,31 @@ pub struct StaleReplica {
     /// The reason of the first difference.
     #[serde(default)]
     pub reason: String,
+    /// The progress of its repair, once an attempt was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<RepairProgress>,
+}
+
+/// The progress of the repair of one replica, since the leader's term began.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RepairProgress {
+    /// The shards that are being repaired; none while the repair waits.
+    pub shards: ShardSet,
+    /// The number of documents of these shards that were compared. Each copy is read twice at least.
+    pub documents_compared: u64,
+    /// The number of documents to compare.
+    pub documents_total: u64,
+    /// The number of documents that differed and were copied to the node, or deleted there.
+    pub documents_copied: u64,
+    /// The estimated time until all stale shards are repaired, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining_ms: Option<u64>,
+    /// The number of attempts that failed.
+    pub failures: u32,
+    /// The reason of the last failure, or for which the repair waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
 }
 
 impl StaleReplica {
@@ -58,6 +83,7 @@ impl StaleReplica {
             since: Some(row.since),
             task_uid: row.task,
             reason: row.reason,
+            repair: None,
         }
     }
 }

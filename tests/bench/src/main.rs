@@ -13,6 +13,7 @@ mod disk;
 mod domain;
 mod process;
 mod redis;
+mod repair;
 mod report;
 mod row;
 mod samples;
@@ -38,6 +39,8 @@ enum Section {
     Domain,
     /// A `miroir serve` with three nodes.
     Service,
+    /// The repair of one large shard while a client writes.
+    Repair,
     /// The size of the program.
     Build,
 }
@@ -49,6 +52,12 @@ struct Arguments {
     /// Tasks in the larger of the two stores that are listed.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..))]
     tasks: u32,
+    /// Documents of the shard that is repaired.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1_000..))]
+    shard_documents: u32,
+    /// Number of times that it is repaired.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    repairs: u32,
     /// Path of the results as JSON.
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
@@ -93,6 +102,10 @@ async fn main() -> Result<()> {
         let (nodes, rows) = service::measure(&path).await?;
         report.nodes = Some(nodes);
         report.add(rows);
+    }
+    if wanted(Section::Repair) {
+        let (kind, _) = service::nodes();
+        report.add(repair::measure(kind, &path, arguments.shard_documents, arguments.repairs).await?);
     }
     if wanted(Section::Build) {
         report.add(binary::measure()?);

@@ -24,19 +24,24 @@ impl Samples {
 
     /// Returns the median, in seconds.
     pub fn p50(&self) -> f64 {
-        self.percentile(50)
+        self.permille(500)
     }
 
     /// Returns the 99th percentile, in seconds.
     pub fn p99(&self) -> f64 {
-        self.percentile(99)
+        self.permille(990)
     }
 
-    /// Returns the percentile (nearest rank), in seconds. Returns NaN if there are no samples.
-    fn percentile(&self, percent: usize) -> f64 {
+    /// Returns the 99.9th percentile, in seconds.
+    pub fn p999(&self) -> f64 {
+        self.permille(999)
+    }
+
+    /// Returns the quantile in thousandths (nearest rank), in seconds. Returns NaN if there are no samples.
+    fn permille(&self, permille: usize) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        let rank = (sorted.len() * percent).div_ceil(100);
+        let rank = (sorted.len() * permille).div_ceil(1_000);
         sorted.get(rank.saturating_sub(1)).map_or(f64::NAN, Duration::as_secs_f64)
     }
 }
@@ -61,6 +66,7 @@ mod tests {
         }
         assert!((samples.p50() - 0.100).abs() < 1e-9);
         assert!((samples.p99() - 0.198).abs() < 1e-9);
+        assert!((samples.p999() - 0.200).abs() < 1e-9);
         assert!(Samples::default().p99().is_nan());
     }
 

@@ -131,11 +131,11 @@ fn listing_response(shared: &Shared, uid: &str, listing: &Listing) -> Responded 
     }
     let ids: Option<Vec<String>> =
         listing.ids.as_ref().map(|ids| ids.iter().filter_map(canonical_id).collect());
-    let wanted = |stored: &&Stored| {
-        ids.as_ref().is_none_or(|ids| ids.contains(&stored.id))
-            && filter.as_ref().is_none_or(|filter| filter.matches(&stored.document))
+    let wanted = |stored: &&Stored| filter.as_ref().is_none_or(|filter| filter.matches(&stored.document));
+    let mut found: Vec<&Stored> = match &ids {
+        Some(ids) => index.documents.of(ids).filter(wanted).collect(),
+        None => index.documents.iter().filter(wanted).collect(),
     };
-    let mut found: Vec<&Stored> = index.documents.iter().filter(wanted).collect();
     if let Some(sort) = &listing.sort {
         let sorts = sort::parse(sort, "invalid_document_sort")?;
         sort::check(&sorts, &index.settings, "invalid_document_sort")?;

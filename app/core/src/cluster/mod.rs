@@ -4,4 +4,4 @@ mod active;
 mod parts;
 
 pub use active::{Activation, ActiveCluster};
-pub use parts::{Cluster, ClusterParts, SearchPolicy};
+pub use parts::{Cluster, ClusterParts, RepairOptions, SearchPolicy};

@@ -12,7 +12,7 @@ use crate::node::NodePool;
 use crate::order::WriteOrder;
 use crate::placement::Placements;
 use crate::registry::{IndexRegistry, LastKnown};
-use crate::replica::{ReplicaStates, ReportedStates};
+use crate::replica::{RepairLog, ReplicaStates, ReportedStates};
 use crate::task::{GivenUids, TaskLog};
 
 /// The behavior of a read when a shard has no replica in sync that responds.
@@ -24,6 +24,21 @@ pub enum SearchPolicy {
     Error,
 }
 
+/// The bounds of repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepairOptions {
+    /// The number of replicas that are repaired at the same time (2).
+    pub concurrency: usize,
+    /// The number of documents that all repairs together read in a second; 0 is without a bound (10,000).
+    pub max_documents_per_second: u64,
+}
+
+impl Default for RepairOptions {
+    fn default() -> Self {
+        Self { concurrency: 2, max_documents_per_second: 10_000 }
+    }
+}
+
 /// The parts of a cluster. The leader makes a new one for each term, so that no part keeps state of an
 /// earlier term.
 pub struct Cluster {
@@ -33,6 +48,10 @@ pub struct Cluster {
     pub nodes: NodePool,
     /// The replicas that are stale.
     pub replicas: Arc<ReplicaStates>,
+    /// The progress of repairs.
+    pub repairs: RepairLog,
+    /// The bounds of repair.
+    pub repair: RepairOptions,
     /// The order of writes: index locks, write queues, tasks being sent.
     pub order: WriteOrder,
     /// The registry of indexes.
@@ -71,6 +90,8 @@ pub struct ClusterParts {
     pub last_known: Arc<LastKnown>,
     /// The observer of what happens.
     pub observer: Arc<dyn Observer>,
+    /// The bounds of repair.
+    pub repair: RepairOptions,
 }
 
 impl Cluster {
@@ -86,6 +107,7 @@ impl Cluster {
             reported,
             last_known,
             observer,
+            repair,
         } = parts;
         let placements = Arc::new(placements);
         let replicas = Arc::new(ReplicaStates::new(Arc::clone(&store), Arc::clone(&clock), reported));
@@ -103,6 +125,8 @@ impl Cluster {
         };
         Self {
             replicas,
+            repairs: RepairLog::default(),
+            repair,
             order: WriteOrder::default(),
             registry,
             tasks,

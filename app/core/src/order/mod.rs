@@ -1,17 +1,20 @@
-//! The order of writes: index locks, write queues, and the tasks that are being sent.
+//! The order of writes: index locks, write queues, watches of them, and the tasks that are being sent.
 
 mod index_lock;
 mod open_tasks;
+mod watch;
 mod write_queue;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use miroir_domain::write::Reach;
 use miroir_domain::{IndexUid, NodeId, TaskUid};
 
 pub use index_lock::IndexGuard;
 pub use open_tasks::Sending;
-pub use write_queue::Ticket;
+pub use watch::Written;
+pub use write_queue::{Hold, Ticket, Watch};
 
 use index_lock::IndexLocks;
 use open_tasks::OpenTasks;
@@ -21,7 +24,7 @@ use write_queue::WriteQueues;
 #[derive(Debug, Default)]
 pub struct WriteOrder {
     locks: IndexLocks,
-    queues: WriteQueues,
+    queues: Arc<WriteQueues>,
     open: Arc<OpenTasks>,
 }
 
@@ -37,13 +40,37 @@ impl WriteOrder {
         self.locks.write(index).await
     }
 
-    /// Takes a place in the write queues of `index` for each of `nodes`, in one step.
-    pub fn enqueue<'a>(
+    /// Takes a place in the write queues of `index` for each of `nodes`, in one step, for a write of this
+    /// reach. Waits while documents of the reach are held.
+    pub async fn enqueue<'a>(
         &self,
         index: &IndexUid,
-        nodes: impl IntoIterator<Item = &'a NodeId>,
+        nodes: impl IntoIterator<Item = &'a NodeId> + Clone,
+        reach: &Reach,
     ) -> HashMap<NodeId, Ticket> {
-        self.queues.enqueue(index, nodes)
+        loop {
+            match self.queues.enqueue(index, nodes.clone(), reach) {
+                Ok(tickets) => return tickets,
+                Err(released) => released.cancelled().await,
+            }
+        }
+    }
+
+    /// Waits until no documents of the reach are held.
+    pub async fn released(&self, index: &IndexUid, reach: &Reach) {
+        while let Some(released) = self.queues.holding(index, reach) {
+            released.cancelled().await;
+        }
+    }
+
+    /// Returns whether anyone watches the writes to `index`.
+    pub fn is_watched(&self, index: &IndexUid) -> bool {
+        self.queues.is_watched(index)
+    }
+
+    /// Begins to watch the writes to `index`.
+    pub fn watch(&self, index: &IndexUid) -> Watch {
+        self.queues.watch(index)
     }
 
     /// Marks the task `uid` as being sent until the guard is dropped.

@@ -1,7 +1,10 @@
-//! Replica states: the replicas that are not in sync with the others of their index.
+//! Replica states: the replicas that are not in sync with the others of their index, and the progress of
+//! their repair.
 
+mod progress;
 mod reported;
 mod states;
 
 pub use reported::{KNOWN_EVERYWHERE, ReportedStates, reported_state_loop};
+pub use progress::RepairLog;
 pub use states::{ReplicaStates, STALE_COST, SeenState};

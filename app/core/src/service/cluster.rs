@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use miroir_domain::coverage::Coverage;
 use miroir_domain::error::ErrorCode;
+use miroir_domain::replica::ReplicaRow;
 use miroir_domain::topology::ReplicaGroup;
 use miroir_domain::{IndexUid, NodeId, Shard};
 use miroir_ports::error_chain;
@@ -116,10 +117,11 @@ impl ClusterApi for ClusterService {
         let cluster = self.cluster.reader();
         // Read before the list: a state that is recovered in between is in the list.
         let complete = cluster.replicas.is_recovered();
-        ReplicaReport {
-            complete,
-            results: cluster.replicas.rows().into_iter().map(StaleReplica::of).collect(),
-        }
+        let report = |row: ReplicaRow| {
+            let repair = cluster.repairs.progress(&row.index, &row.node, row.state.shards.len());
+            StaleReplica { repair, ..StaleReplica::of(row) }
+        };
+        ReplicaReport { complete, results: cluster.replicas.rows().into_iter().map(report).collect() }
     }
 
     async fn version(&self) -> Result<Value, ApiError> {

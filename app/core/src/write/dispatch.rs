@@ -30,9 +30,12 @@ pub struct Dispatch {
 impl Dispatch {
     /// Records the task of `plan` and takes its place in the write queues.
     pub async fn begin(cluster: &Arc<Cluster>, mut plan: WritePlan) -> Result<Self, ApiError> {
+        let reach = plan.reach(&cluster.order).await;
+        // Before the task exists, so that its place is not far behind that of its uid.
+        cluster.order.released(&plan.index, &reach).await;
         let task = cluster.tasks.create(plan.new_task()).await?;
         let sending = cluster.order.begin_sending(task.uid);
-        let tickets = cluster.order.enqueue(&plan.index, plan.targets.keys());
+        let tickets = cluster.order.enqueue(&plan.index, plan.targets.keys(), &reach).await;
         Ok(Self { cluster: Arc::clone(cluster), plan, task, tickets, sending })
     }
 

@@ -6,9 +6,14 @@ use miroir_domain::change::PendingChanges;
 use miroir_domain::index::FIRST_SETTINGS_VERSION;
 use miroir_domain::placement::Placement;
 use miroir_domain::task::{NewTask, NodeTask, TaskKind};
-use miroir_domain::write::WriteOperation;
+use miroir_domain::write::{Reach, WriteOperation};
 use miroir_domain::{IndexUid, NodeId, ShardSet};
 use serde_json::{Map, Value};
+
+use crate::order::WriteOrder;
+
+/// The size up to which documents are searched for their ids on the thread of the request.
+const SEARCH_INLINE_BYTES: u64 = 64 * 1024;
 
 /// The part of a write that one node gets.
 #[derive(Debug, Clone, Default)]
@@ -90,6 +95,27 @@ impl WritePlan {
     /// without settings, or with the documents of this write alone.
     pub fn needs_index(&self) -> bool {
         self.kind != TaskKind::IndexDeletion && !self.creates_index()
+    }
+
+    /// Returns the documents that the write may change. If nobody watches the index, that may be more than it
+    /// names.
+    pub async fn reach(&self, order: &WriteOrder) -> Reach {
+        if !order.is_watched(&self.index) {
+            return Reach::Everything;
+        }
+        let writes = || self.targets.values().flat_map(|target| &target.writes);
+        let is_large = |write: &WriteOperation| match write {
+            WriteOperation::DocumentsAdd { documents, .. } => {
+                documents.content_length() > SEARCH_INLINE_BYTES
+            }
+            _ => false,
+        };
+        let Some(large) = writes().find(|write| is_large(write)).cloned() else { return Reach::of(writes()) };
+        if self.creates_index() {
+            return Reach::Everything;
+        }
+        let search = move || Reach::of([large].iter());
+        tokio::task::spawn_blocking(search).await.unwrap_or(Reach::Everything)
     }
 
     /// Returns the task to record before any node is called, with every node pending. Moves the changes out

@@ -78,6 +78,7 @@ fn again(bench: &Bench, store: Arc<dyn TaskStore>) -> Arc<Cluster> {
         search_policy: of.search_policy,
         changes: Arc::clone(&of.changes),
         observer: Arc::new(()),
+        repair: of.repair,
     }))
 }
 
@@ -112,6 +113,25 @@ fn scrape(bench: &Bench) -> Scrape {
 
 fn trio() -> Layout {
     Layout::group(&["a", "b", "c"], 2)
+}
+
+#[tokio::test(start_paused = true)]
+async fn shards_with_a_stale_replica_are_below_the_replication_factor() {
+    let bench = Bench::running(trio());
+    bench.written("films", films(0, 60)).await;
+    let page = scrape(&bench);
+    let name = "miroir_shards_below_replication_factor";
+    assert_eq!(Scraped::of(&page).await.value(name), Some(0.0));
+    bench.fell("a").await;
+    // Without a quorum, but the other nodes have it.
+    bench.write("films", films(0, 60)).await.unwrap_err();
+    bench.until("the miss is known", || bench.is_stale("films", "a")).await;
+    let stale = bench.cluster.replicas.state(&uid("films"), &"a".parse().unwrap()).shards.len();
+    assert!(stale > 0);
+    assert_eq!(Scraped::of(&page).await.value(name), Some(f64::from(u32::try_from(stale).unwrap())));
+    bench.revive("a").await;
+    bench.repaired("films", "a").await;
+    assert_eq!(Scraped::of(&page).await.value(name), Some(0.0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use miroir_core::change::{
     ChangeRecorder, Deliverer, Delivery, Feed, FeedOptions, RecorderOptions, SinkHandle, SinkRules,
     SinkService, deliver_loop,
 };
-use miroir_core::cluster::{Activation, ActiveCluster, Cluster, ClusterParts, SearchPolicy};
+use miroir_core::cluster::{Activation, ActiveCluster, Cluster, ClusterParts, RepairOptions, SearchPolicy};
 use miroir_core::identity::{KnownIdentity, NodeChecker, StoreIdentity, probe_loop};
 use miroir_core::node::{HealthTracker, NodePool, Timeouts};
 use miroir_core::placement::Placements;
@@ -29,7 +29,9 @@ use miroir_domain::{GroupId, IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_fault::FaultyStore;
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::{Accepted, ApiError, DocumentApi, DocumentWrite};
-use miroir_ports::outbound::{Clock, IndexTable, NodeError, NodeOperation, Nodes, TaskStore, TaskTable};
+use miroir_ports::outbound::{
+    Clock, IndexTable, NodeError, NodeOperation, Nodes, Observer, TaskStore, TaskTable,
+};
 use miroir_system::UuidIds;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -54,6 +56,8 @@ pub struct Layout {
     pub outbox_bytes: u64,
     /// The time for which a task that a node missed waits for the other instances.
     pub known_everywhere: Duration,
+    pub repair: RepairOptions,
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl Layout {
@@ -72,6 +76,8 @@ impl Layout {
             sinks: Vec::new(),
             outbox_bytes: 1 << 20,
             known_everywhere: Duration::ZERO,
+            repair: RepairOptions::default(),
+            observer: None,
         }
     }
 
@@ -225,7 +231,8 @@ impl Bench {
         let store: Arc<dyn TaskStore> =
             Arc::new(FaultyStore::new(Arc::clone(&rows) as _, Arc::clone(&faults) as _));
         let cluster = Arc::new(Cluster::new(ClusterParts {
-            observer: Arc::new(()),
+            observer: layout.observer.clone().unwrap_or_else(|| Arc::new(())),
+            repair: layout.repair,
             changes: Arc::new(layout.recorder()),
             reported: Arc::default(),
             last_known: Arc::clone(&last_known),

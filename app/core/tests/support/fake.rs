@@ -270,6 +270,7 @@ fn name_of_read(read: &NodeRead) -> &'static str {
         NodeRead::AllStats => "read all stats",
         NodeRead::Settings(..) => "read settings",
         NodeRead::Document(..) => "read document",
+        NodeRead::Documents(_, body) if body.contains_key("ids") => "read by ids",
         NodeRead::Documents(..) => "read listing",
     }
 }

@@ -11,4 +11,4 @@ mod store;
 pub use bench::{Bench, Layout, RuntimeClock, additions, films, uid};
 pub use fake::Fault;
 pub use receiver::{Reaction, Receiver, away, delivery, rules};
-pub use server::Server;
+pub use server::{Index, Server};

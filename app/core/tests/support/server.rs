@@ -74,6 +74,11 @@ impl Index {
         Ok(found)
     }
 
+    fn id_of(&self, document: &Map<String, Value>) -> String {
+        let key = self.primary_key.as_deref().unwrap_or_default();
+        document[key].to_string().trim_matches('"').to_owned()
+    }
+
     /// All settings, defaults included.
     pub fn all_settings(&self) -> Value {
         let mut settings = self.settings.clone();
@@ -227,9 +232,21 @@ impl Server {
                 })
             }
             NodeRead::Documents(uid, body) => {
-                let found = find(uid)?.matching(&body["filter"]).map_err(|error| (400, error))?;
-                let (offset, limit) = (body["offset"].as_u64().unwrap(), body["limit"].as_u64().unwrap());
-                let page = page_of(&found, offset, limit);
+                let index = find(uid)?;
+                let mut found = index.matching(&body["filter"]).map_err(|error| (400, error))?;
+                if let Some(ids) = body.get("ids").and_then(Value::as_array) {
+                    let id_of = |document: &Map<String, Value>| index.id_of(document);
+                    found.retain(|document| ids.iter().any(|id| id.as_str() == Some(&id_of(document))));
+                }
+                let offset = body.get("offset").and_then(Value::as_u64).unwrap_or(0);
+                let limit = body["limit"].as_u64().unwrap();
+                let mut page: Vec<Map<String, Value>> =
+                    page_of(&found, offset, limit).into_iter().cloned().collect();
+                if let Some(fields) = body.get("fields").and_then(Value::as_array) {
+                    for document in &mut page {
+                        document.retain(|name, _| fields.iter().any(|field| field == name));
+                    }
+                }
                 Ok(json!({ "results": page, "offset": offset, "limit": limit, "total": found.len() }))
             }
         }

@@ -20,12 +20,17 @@ use crate::row::Row;
 /// Environment variable that names the Meilisearch program for real nodes.
 const MEILISEARCH: &str = "MIROIR_MEILISEARCH_BIN";
 
-/// Measures all rows of this section. Returns a description of the nodes, and the rows.
-pub async fn measure(folder: &Path) -> Result<(String, Vec<Row>)> {
-    let (kind, nodes) = match std::env::var_os(MEILISEARCH).filter(|name| !name.is_empty()) {
+/// Returns the kind of the nodes, and its description.
+pub fn nodes() -> (NodeKind, &'static str) {
+    match std::env::var_os(MEILISEARCH).filter(|name| !name.is_empty()) {
         Some(_) => (NodeKind::Real, "real Meilisearch processes"),
         None => (NodeKind::Simulated, "simulated, inside the measuring process"),
-    };
+    }
+}
+
+/// Measures all rows of this section. Returns a description of the nodes, and the rows.
+pub async fn measure(folder: &Path) -> Result<(String, Vec<Row>)> {
+    let (kind, nodes) = nodes();
     let mut rows = Vec::new();
     eprintln!("Measuring the service with nodes: {nodes}...");
     // Each group of rows has a cluster of its own, so that no group depends on the data of another.

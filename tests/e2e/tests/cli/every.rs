@@ -247,6 +247,8 @@ async fn instances_and_leases() {
     assert_eq!(shards, fixture.get("/_miroir/shards").await);
     assert_eq!(shards["results"].as_array().unwrap().len() as u64, shards["shardCount"].as_u64().unwrap());
     assert_eq!(fixture.tool.run(&["topology", "shards", "absent"]).await.code, 3);
+    contains(&fixture.tool.text(&["topology", "replicas"]).await, &["All replicas are in sync."]);
+    assert_eq!(fixture.tool.json(&["topology", "replicas"]).await["results"], json!([]));
     contains(&fixture.tool.text(&["topology", "instances"]).await, &["yes", "writes"]);
     let shown = fixture.tool.json(&["topology", "instances"]).await;
     assert_eq!(shown, fixture.get("/_miroir/instances").await);

@@ -10,4 +10,5 @@ mod misbehaving;
 mod restored;
 mod returning;
 mod topology;
+mod under_writes;
 mod wrong_key;

@@ -1,240 +1,268 @@
-//! Repairs the documents of shards with missed writes.
+//! Repairs the documents of shards with missed writes: compares the two copies page by page, and copies what
+//! differs, until a comparison of all documents finds no difference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use miroir_domain::change::{ChangeKind, Changed, PendingChanges};
-use miroir_domain::document::{shard_filter, strip_reserved};
-use miroir_domain::index::IndexEntry;
-use miroir_domain::payload::{Payload, PayloadFormat};
-use miroir_domain::write::{WriteMode, WriteOperation};
-use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
-use miroir_ports::outbound::NodeRead;
-use serde_json::{Map, Value, json};
+use miroir_domain::document::{DocumentId, same_document, shard_filter};
+use miroir_domain::write::WriteOperation;
+use miroir_domain::{IndexUid, NodeId, ShardSet};
+use parking_lot::Mutex;
+use serde_json::Value;
 
 use super::error::RepairError;
-use super::wait::{catch_up, drain, execute};
+use super::listing::{Attributes, Document, Listing};
+use super::pace::{Pace, RequestSize};
+use super::part::{Loaded, Part};
+use super::wait::{send_in_turn, wait_for_success};
+use super::walk::Walk;
 use crate::cluster::Cluster;
+use crate::order::Ticket;
 
-/// The documents that one request copies.
-const PAGE: u64 = 1_000;
-/// The documents up to which several shards are copied together.
+/// The documents up to which several shards are repaired together.
 const AT_ONCE: u64 = 5_000;
+/// The ids of one page.
+const IDS: u64 = 2_000;
+/// The comparisons of all documents. The first finds what differs, the second that nothing does any more.
+const COMPARISONS: u32 = 6;
+/// The comparisons of documents that are written meanwhile. Then they are copied, whether they differ or not.
+const AGAIN: u32 = 2;
 
-/// Copies the documents of `shards` to `node` from other replicas: small shards together, large ones one by
-/// one, so that each hold-up of the index's writes is short.
-pub async fn repair(
+/// Repairs `shards` of `index` on `node` from `source`: all of them if they are small, else the first one.
+/// Returns those that are repaired.
+pub(super) async fn repair(
+    cluster: &Arc<Cluster>,
+    pace: &Pace,
+    index: &IndexUid,
+    node: &NodeId,
+    source: &NodeId,
+    shards: &ShardSet,
+) -> Result<ShardSet, RepairError> {
+    // Before anything is read: what the node misses from now on stays on record.
+    let seen = cluster.replicas.see(index, node).await?;
+    let Some(entry) = cluster.registry.get(index).await? else {
+        cluster.replicas.repaired(&seen.of_shards(shards)).await?;
+        return Ok(shards.clone());
+    };
+    let Some(primary_key) = entry.primary_key.clone() else {
+        return repair_without_key(cluster, index, node, shards).await;
+    };
+    let listing = Listing { index: index.clone(), primary_key, shards: shards.clone() };
+    let (listing, at_source) = small_enough(cluster, listing, source).await?;
+    let at_target = listing.count(cluster, node).await?;
+    let shards = listing.shards.clone();
+    // Each comparison reads both copies.
+    cluster.repairs.begin(index, node, shards.clone(), 2 * (at_source + at_target));
+    let mut part = Part {
+        cluster,
+        pace,
+        entry,
+        listing,
+        source,
+        target: node,
+        watch: cluster.order.watch(index),
+        reads: RequestSize::default(),
+        writes: RequestSize::default(),
+        passed: Mutex::default(),
+    };
+    for _ in 0..COMPARISONS {
+        if part.compare_all().await? > 0 {
+            continue;
+        }
+        part.pass(&[source, node]).await?;
+        // An index that took the place of this one has states of its own.
+        let _guard = part.lock().await?;
+        cluster.replicas.repaired(&seen.of_shards(&shards)).await?;
+        return Ok(shards);
+    }
+    Err(RepairError::NotNow(format!(
+        "documents of shards {shards} of index `{index}` differ on nodes `{source}` and `{node}` after {COMPARISONS} \
+         attempts to make them equal"
+    )))
+}
+
+/// Returns the listing of all shards with the number of their documents, or that of the first one if they
+/// have too many.
+async fn small_enough(
+    cluster: &Cluster,
+    listing: Listing,
+    source: &NodeId,
+) -> Result<(Listing, u64), RepairError> {
+    let all = listing.count(cluster, source).await?;
+    if all <= AT_ONCE || listing.shards.len() == 1 {
+        return Ok((listing, all));
+    }
+    let first = Listing { shards: listing.shards.iter().take(1).collect(), ..listing };
+    let count = first.count(cluster, source).await?;
+    Ok((first, count))
+}
+
+/// Removes the documents of shards that `node` does not keep any more. No write to them reaches the node.
+pub(super) async fn remove_foreign(
     cluster: &Arc<Cluster>,
     index: &IndexUid,
     node: &NodeId,
     shards: &ShardSet,
-    is_former_over: bool,
 ) -> Result<(), RepairError> {
-    let Some(mut sources) = by_source(cluster, index, node, shards).await? else { return Ok(()) };
-    for (source, shards) in std::mem::take(&mut sources.of_node) {
-        let parts: Vec<ShardSet> = if count(cluster, index, &source, &shards).await? <= AT_ONCE {
-            vec![shards]
-        } else {
-            shards.iter().map(|shard| ShardSet::from_iter([shard])).collect()
-        };
-        for part in parts {
-            let _guard = cluster.order.lock_write(index).await;
-            let Some(entry) = cluster.registry.get(index).await? else {
-                return Ok(());
-            };
-            catch_up(cluster, index, &source).await?;
-            drain(cluster, index, node).await?;
-            let seen = cluster.replicas.see(index, node).await?.of_shards(&part);
-            // The outcome of its lost responses is known only now.
-            if !part.iter().all(|shard| has_all(cluster, index, &source, shard)) {
-                return Err(RepairError::NotNow(format!("node `{source}` misses documents as well")));
-            }
-            copy(cluster, &entry, &source, node, &part).await?;
-            cluster.replicas.repaired(&seen).await?;
-        }
-    }
-    if is_former_over && !sources.foreign.is_empty() {
-        remove(cluster, index, node, &sources.foreign).await?;
-    }
-    sources.missing(node)
-}
-
-/// The shards of a repair, by the node to copy them from.
-#[derive(Default)]
-struct Sources {
-    of_node: BTreeMap<NodeId, ShardSet>,
-    /// The shards that the node does not keep any more.
-    foreign: ShardSet,
-    /// The shards of which all other replicas are away or stale themselves.
-    waiting: ShardSet,
-    /// The shards of which there is no other replica.
-    lost: ShardSet,
-}
-
-impl Sources {
-    /// Returns the reason for which shards are left.
-    fn missing(&self, node: &NodeId) -> Result<(), RepairError> {
-        let Self { waiting, lost, .. } = self;
-        if !lost.is_empty() {
-            return Err(RepairError::NotNow(format!(
-                "no other node has shards {lost}: restore the data of node `{node}`, or accept what it has with `miroir node \
-                 adopt {node}`"
-            )));
-        }
-        if !waiting.is_empty() {
-            return Err(RepairError::NotNow(format!(
-                "every other replica of shards {waiting} is away or stale itself: bring back a node that has them, or accept \
-                 what node `{node}` has with `miroir node adopt {node}`"
-            )));
-        }
-        Ok(())
-    }
-}
-
-/// Removes the documents of shards that `node` does not keep any more.
-async fn remove(
-    cluster: &Arc<Cluster>,
-    index: &IndexUid,
-    node: &NodeId,
-    shards: &ShardSet,
-) -> Result<(), RepairError> {
-    let _guard = cluster.order.lock_write(index).await;
-    drain(cluster, index, node).await?;
     let seen = cluster.replicas.see(index, node).await?.of_shards(shards);
-    let removal = WriteOperation::DocumentsDeleteByFilter(Value::String(shard_filter(shards)));
-    execute(cluster, index, node, vec![removal]).await?;
+    let ticket = cluster.order.watch(index).take_places([node]).1.remove(node);
+    remove(cluster, index, node, ticket, shards).await?;
     Ok(cluster.replicas.repaired(&seen).await?)
 }
 
-/// Returns the sources of the shards, or `None` if the index is gone.
-async fn by_source(
-    cluster: &Cluster,
+/// Repairs shards of an index that has no primary key yet, and thus no documents.
+async fn repair_without_key(
+    cluster: &Arc<Cluster>,
     index: &IndexUid,
     node: &NodeId,
     shards: &ShardSet,
-) -> Result<Option<Sources>, RepairError> {
-    let Some(entry) = cluster.registry.get(index).await? else {
-        let seen = cluster.replicas.see(index, node).await?;
-        cluster.replicas.repaired(&seen.of_shards(shards)).await?;
-        return Ok(None);
-    };
-    let placement = cluster.placements.of(entry.shard_count);
-    let mut sources = Sources::default();
-    for shard in shards.iter() {
-        if !placement.shards_of(node).contains(shard) {
-            sources.foreign.insert(shard);
-            continue;
-        }
-        let others: Vec<&NodeId> = placement.all_replicas(shard).filter(|replica| *replica != node).collect();
-        match others.iter().find(|replica| has_all(cluster, index, replica, shard)) {
-            Some(source) => {
-                sources.of_node.entry((*source).clone()).or_default().insert(shard);
-            }
-            None if others.is_empty() => {
-                sources.lost.insert(shard);
-            }
-            None => {
-                sources.waiting.insert(shard);
-            }
-        }
+) -> Result<ShardSet, RepairError> {
+    let seen = cluster.replicas.see(index, node).await?.of_shards(shards);
+    // The first write, which decides the key, takes its place under the lock for writing.
+    let guard = cluster.order.lock_read(index).await;
+    if cluster.registry.get(index).await?.is_none_or(|entry| entry.primary_key.is_some()) {
+        return Ok(ShardSet::default());
     }
-    Ok(Some(sources))
+    let ticket = cluster.order.watch(index).take_places([node]).1.remove(node);
+    drop(guard);
+    remove(cluster, index, node, ticket, shards).await?;
+    cluster.replicas.repaired(&seen).await?;
+    Ok(shards.clone())
 }
 
-/// Returns whether the healthy `node` has all documents of `shard`.
-fn has_all(cluster: &Cluster, index: &IndexUid, node: &NodeId, shard: Shard) -> bool {
-    let state = cluster.replicas.state(index, node);
-    cluster.nodes.is_healthy(node) && state.has_settings() && !state.shards.contains_key(&shard)
-}
-
-/// Replaces the documents of `shards` on `node` by those of `source`.
-async fn copy(
+async fn remove(
     cluster: &Cluster,
-    entry: &IndexEntry,
-    source: &NodeId,
+    index: &IndexUid,
     node: &NodeId,
+    ticket: Option<Ticket>,
     shards: &ShardSet,
 ) -> Result<(), RepairError> {
-    let mut operations = vec![WriteOperation::DocumentsDeleteByFilter(Value::String(shard_filter(shards)))];
-    let mut copied = Vec::new();
-    let mut offset = 0;
-    loop {
-        let page = documents(cluster, &entry.uid, source, shards, offset, PAGE).await?.0;
-        if page.is_empty() {
-            break;
-        }
-        offset += PAGE;
-        let payload = read(entry, page)?;
-        if cluster.changes.is_on() {
-            copied.extend(Changed::of_payload(&payload, cluster.changes.wants_documents()));
-        }
-        operations.push(add(entry, &payload));
+    let removal = WriteOperation::DocumentsDeleteByFilter(Value::String(shard_filter(shards)));
+    // The place was taken for this node, so its ticket is there.
+    let Some(ticket) = ticket else { return Ok(()) };
+    let sent = send_in_turn(cluster, index, node, ticket, vec![removal]).await?;
+    wait_for_success(cluster, node, sent.uids).await
+}
+
+impl Part<'_> {
+    /// Compares all documents, copies those that differ, and returns their number.
+    async fn compare_all(&mut self) -> Result<u64, RepairError> {
+        Ok(self.compare_with_source().await? + self.remove_others().await?)
     }
-    execute(cluster, &entry.uid, node, operations).await?;
-    for documents in copied {
-        let changes = PendingChanges::of(entry, ChangeKind::Upserted, documents);
-        let now = cluster.clock.now();
-        cluster.changes.repaired(cluster.store.as_ref(), &entry.uid, &changes, now).await?;
-    }
-    Ok(())
-}
 
-fn read(entry: &IndexEntry, documents: Vec<Value>) -> Result<Arc<Payload>, RepairError> {
-    let body = Bytes::from(Value::Array(documents).to_string());
-    let key = entry.primary_key.as_ref();
-    let payload =
-        Payload::parse(PayloadFormat::Json, body, &entry.uid, key, entry.shard_count).map_err(|error| {
-            RepairError::NotNow(format!("a document read from a node cannot be written: {error}"))
-        })?;
-    Ok(Arc::new(payload))
-}
-
-fn add(entry: &IndexEntry, payload: &Arc<Payload>) -> WriteOperation {
-    WriteOperation::DocumentsAdd {
-        primary_key: entry.primary_key.clone(),
-        mode: WriteMode::Replace,
-        documents: payload.part(&ShardSet::all(entry.shard_count)),
-    }
-}
-
-async fn count(
-    cluster: &Cluster,
-    index: &IndexUid,
-    node: &NodeId,
-    shards: &ShardSet,
-) -> Result<u64, RepairError> {
-    Ok(documents(cluster, index, node, shards, 0, 0).await?.1)
-}
-
-/// Returns a page of the documents of `shards` on `node`, as clients wrote them, and their total number.
-async fn documents(
-    cluster: &Cluster,
-    index: &IndexUid,
-    node: &NodeId,
-    shards: &ShardSet,
-    offset: u64,
-    limit: u64,
-) -> Result<(Vec<Value>, u64), RepairError> {
-    let body =
-        json!({ "filter": shard_filter(shards), "offset": offset, "limit": limit, "retrieveVectors": true });
-    let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
-    let read = NodeRead::Documents(index.clone(), body);
-    let mut response = cluster.nodes.read(node, read).await?;
-    let total = response.get("total").and_then(Value::as_u64);
-    let (Some(Value::Array(mut results)), Some(total)) =
-        (response.get_mut("results").map(Value::take), total)
-    else {
-        return Err(RepairError::NotNow(format!(
-            "node `{node}` returned a listing of documents without results"
-        )));
-    };
-    for document in results.iter_mut().filter_map(Value::as_object_mut) {
-        strip_reserved(document);
-        // Listed even for documents without vectors, if vectors are requested.
-        if document.get("_vectors").and_then(Value::as_object).is_some_and(Map::is_empty) {
-            document.remove("_vectors");
+    /// Compares the documents that the source has.
+    async fn compare_with_source(&mut self) -> Result<u64, RepairError> {
+        let mut walk = Walk::new(self.source, Attributes::All);
+        let mut differing = 0;
+        loop {
+            let position = self.pass(&[self.source, self.target]).await?;
+            let limit = self.reads.documents() as u64;
+            let Some(page) = walk.next(self.cluster, &self.listing, &self.watch, limit).await? else {
+                return Ok(differing);
+            };
+            let ids = page.ids();
+            self.reads = self.reads.after(ids.len() as u64, page.bytes, Duration::ZERO);
+            let loaded = Loaded { position, documents: page.documents.into_iter().collect() };
+            let found = self.compare(&ids, &loaded).await?;
+            differing += found.differing;
+            self.bring(found.copied, Some(&loaded)).await?;
+            self.bring(found.unknown, None).await?;
+            self.proceed(ids.len(), walk.position().min(position)).await;
         }
     }
-    Ok((results, total))
+
+    /// Compares documents of the source with those of the target.
+    async fn compare(
+        &mut self,
+        ids: &BTreeSet<DocumentId>,
+        loaded: &Loaded,
+    ) -> Result<Comparison, RepairError> {
+        let mut found = Comparison::default();
+        self.compare_once(ids, loaded, &mut found).await?;
+        for _ in 0..AGAIN {
+            let again = std::mem::take(&mut found.unknown);
+            if again.is_empty() {
+                break;
+            }
+            let position = self.pass(&[self.source, self.target]).await?;
+            let documents = self.listing.by_ids(self.cluster, self.source, &again, Attributes::All).await?;
+            let copied = std::mem::take(&mut found.copied);
+            self.compare_once(&again, &Loaded { position, documents }, &mut found).await?;
+            // Those that were found to differ now are read again before they are copied.
+            let differing = std::mem::replace(&mut found.copied, copied);
+            found.unknown.extend(differing);
+        }
+        Ok(found)
+    }
+
+    async fn compare_once(
+        &self,
+        ids: &BTreeSet<DocumentId>,
+        loaded: &Loaded,
+        found: &mut Comparison,
+    ) -> Result<(), RepairError> {
+        let theirs = self.listing.by_ids(self.cluster, self.target, ids, Attributes::All).await?;
+        // One that was written since may have been read before on one node and after on the other.
+        let written = self.watch.since(loaded.position);
+        for id in ids {
+            if written.contains(id) {
+                found.unknown.insert(id.clone());
+            } else if !is_equal(&loaded.documents, &theirs, id) {
+                found.differing += 1;
+                found.copied.insert(id.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the documents that the target has and the source does not, and returns their number.
+    async fn remove_others(&mut self) -> Result<u64, RepairError> {
+        let mut walk = Walk::new(self.target, Attributes::Id);
+        let mut differing = 0;
+        loop {
+            let position = self.pass(&[self.source, self.target]).await?;
+            let Some(page) = walk.next(self.cluster, &self.listing, &self.watch, IDS).await? else {
+                return Ok(differing);
+            };
+            let mut ids = page.ids();
+            let count = ids.len();
+            let at_source = self.listing.by_ids(self.cluster, self.source, &ids, Attributes::Id).await?;
+            let written = self.watch.since(position);
+            ids.retain(|id| !at_source.contains_key(id));
+            differing += ids.iter().filter(|id| !written.contains(id)).count() as u64;
+            // Read again: one that was written since may be there now.
+            self.bring(ids, None).await?;
+            self.proceed(count, walk.position().min(position)).await;
+        }
+    }
+
+    /// Counts documents that were compared, and keeps the pace.
+    async fn proceed(&self, documents: usize, position: u64) {
+        self.watch.forget(position);
+        self.cluster.repairs.compared(&self.entry.uid, self.target, documents as u64);
+        self.pace.keep(documents).await;
+    }
+}
+
+/// The outcome of a comparison of some documents.
+#[derive(Debug, Default)]
+struct Comparison {
+    /// The number of those that certainly differ.
+    differing: u64,
+    /// Those that differ, to be copied as they were read.
+    copied: BTreeSet<DocumentId>,
+    /// Those that were written meanwhile, to be read again and copied.
+    unknown: BTreeSet<DocumentId>,
+}
+
+fn is_equal(
+    one: &HashMap<DocumentId, Document>,
+    other: &HashMap<DocumentId, Document>,
+    id: &DocumentId,
+) -> bool {
+    match (one.get(id), other.get(id)) {
+        (Some(one), Some(other)) => same_document(one, other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
 }

@@ -8,6 +8,9 @@ pub(super) enum RepairError {
     /// A call to a node failed.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// A write to the repaired node may still arrive.
+    #[error("the response to a copy was lost")]
+    Lost(#[source] NodeError),
     /// A call to the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,0 +1,166 @@
+//! The jobs of repair that wait and those that are being done.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use miroir_domain::{IndexUid, NodeId};
+use miroir_ports::error_chain;
+use miroir_ports::outbound::{Occurrence, StoreError};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::attempt::Attempts;
+use super::error::RepairError;
+use super::pace::Pace;
+use super::plan::{Job, Work, jobs};
+use super::{documents, settings};
+use crate::cluster::Cluster;
+
+/// The pause after which the jobs are planned anew.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The pause after a copy whose response was lost. It is the time that a node may take to register a request
+/// that it has received: a copy that arrives later than newer writes would undo them.
+const LOST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The time for which instances with a former topology may still read from nodes that it names: they must be
+/// started again with the accepted one within this time.
+const FORMER_TOPOLOGY: Duration = Duration::from_hours(1);
+
+type Outcome = Result<(), RepairError>;
+
+/// The jobs of one term.
+pub(super) struct Workshop {
+    cluster: Arc<Cluster>,
+    term: u64,
+    attempts: Attempts,
+    pace: Arc<Pace>,
+    waiting: VecDeque<Job>,
+    running: JoinSet<Outcome>,
+    jobs: HashMap<Id, Job>,
+}
+
+impl Workshop {
+    /// Creates a workshop without jobs. Documents of replicas that are stale already wait: a copy of the
+    /// leader before may still arrive.
+    pub(super) fn new(cluster: &Arc<Cluster>, term: u64) -> Self {
+        let mut attempts = Attempts::default();
+        for row in cluster.replicas.rows() {
+            attempts.postpone(&row.index, &row.node, &row.state.shard_set(), LOST_PAUSE);
+        }
+        Self {
+            cluster: Arc::clone(cluster),
+            term,
+            attempts,
+            pace: Arc::new(Pace::new(cluster.repair.max_documents_per_second)),
+            waiting: VecDeque::new(),
+            running: JoinSet::new(),
+            jobs: HashMap::new(),
+        }
+    }
+
+    /// Plans jobs, and does them until there are none left or it is time to plan anew.
+    pub(super) async fn round(&mut self) {
+        if let Err(error) = self.plan().await {
+            tracing::debug!("cannot plan the repair of replicas: {}", error_chain(&error));
+        }
+        let end = Instant::now() + PAUSE;
+        loop {
+            self.start();
+            tokio::select! {
+                Some(ended) = self.running.join_next_with_id() => {
+                    let is_done = self.conclude(ended);
+                    if is_done && self.waiting.is_empty() {
+                        return;
+                    }
+                }
+                () = tokio::time::sleep_until(end) => return,
+            }
+        }
+    }
+
+    async fn plan(&mut self) -> Result<(), StoreError> {
+        let (cluster, term) = (Arc::clone(&self.cluster), self.term);
+        let stale = cluster.replicas.stale();
+        self.attempts.retain(&stale);
+        cluster.repairs.retain(&stale);
+        let is_over = |index: &IndexUid, node: &NodeId| is_former_topology_over(&cluster, term, index, node);
+        for (index, node) in &stale {
+            if cluster.placements.topology().group_of(node).is_none() && is_over(index, node) {
+                forget(&cluster, index, node).await?;
+            }
+        }
+        self.waiting = jobs(&cluster, &mut self.attempts, &is_over).await?.into();
+        Ok(())
+    }
+
+    /// Starts jobs, one for each replica, as many as may be done at the same time.
+    fn start(&mut self) {
+        let replica = |job: &Job| (job.index.clone(), job.node.clone());
+        let mut busy: HashSet<_> = self.jobs.values().map(replica).collect();
+        let mut left = VecDeque::new();
+        while let Some(job) = self.waiting.pop_front() {
+            let is_full = self.running.len() >= self.cluster.repair.concurrency;
+            if is_full || !busy.insert(replica(&job)) {
+                left.push_back(job);
+                continue;
+            }
+            let (cluster, pace, work) = (Arc::clone(&self.cluster), Arc::clone(&self.pace), job.clone());
+            let started = self.running.spawn(async move { work.run(&cluster, &pace).await });
+            self.jobs.insert(started.id(), job);
+        }
+        self.waiting = left;
+    }
+
+    /// Notes the outcome of a job, and returns whether it succeeded.
+    fn conclude(&mut self, ended: Result<(Id, Outcome), JoinError>) -> bool {
+        let (id, outcome) = ended.unwrap_or_else(|panic| {
+            let reason = format!("the repair ended without a result: {panic}");
+            (panic.id(), Err(RepairError::NotNow(reason)))
+        });
+        // Each job that runs is noted when it starts.
+        let Some(job) = self.jobs.remove(&id) else { return false };
+        let (cluster, index, node) = (&self.cluster, &job.index, &job.node);
+        let Err(error) = outcome else {
+            self.attempts.succeed(index, node, job.shards());
+            cluster.repairs.end(index, node, None);
+            if !cluster.replicas.is_stale(index, node) {
+                tracing::info!(%index, %node, "repaired a replica");
+            }
+            return true;
+        };
+        let pause = if matches!(error, RepairError::Lost(_)) { LOST_PAUSE } else { Duration::ZERO };
+        let reason = error_chain(&error);
+        cluster.repairs.end(index, node, Some(&reason));
+        cluster.observer.observe(Occurrence::RepairFailed);
+        self.attempts.fail(index, node, job.shards(), reason, pause);
+        false
+    }
+}
+
+impl Job {
+    async fn run(&self, cluster: &Arc<Cluster>, pace: &Pace) -> Outcome {
+        let Self { index, node, work, .. } = self;
+        match work {
+            Work::Index => settings::repair(cluster, index, node).await,
+            Work::Documents { source, shards } => {
+                documents::repair(cluster, pace, index, node, source, shards).await.map(drop)
+            }
+            Work::Foreign(shards) => documents::remove_foreign(cluster, index, node, shards).await,
+        }
+    }
+}
+
+/// Returns whether no instance has a topology any more in which the node keeps more shards than now. In
+/// term 0 there are no other instances.
+fn is_former_topology_over(cluster: &Cluster, term: u64, index: &IndexUid, node: &NodeId) -> bool {
+    let age = cluster.replicas.since(index, node).map(|since| cluster.clock.now().since(since));
+    term == 0 || age.is_some_and(|age| age >= FORMER_TOPOLOGY)
+}
+
+/// Removes the row of a node that has left.
+async fn forget(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result<(), StoreError> {
+    let seen = cluster.replicas.see(index, node).await?;
+    cluster.replicas.repaired(&seen).await
+}
