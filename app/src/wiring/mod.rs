@@ -18,7 +18,7 @@ mod sink;
 mod store;
 mod store_lock;
 
-pub use infrastructure::Infrastructure;
+pub use infrastructure::infrastructure;
 pub use node::accepted_topology;
 pub use peer::peers;
 pub use sink::check_sinks;
