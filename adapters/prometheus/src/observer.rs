@@ -130,6 +130,8 @@ impl ObservedMetrics {
                 count_events(&self.suppressed, sink, events);
             }
             Occurrence::DeliveryFailed { sink } => count_events(&self.delivery_failures, sink, 1),
+            // Steps of repair are not counted: they are for those who follow one repair.
+            Occurrence::RepairReached(_) => {}
             _ => tracing::error!("an occurrence has no metric: {occurrence:?}"),
         }
     }

@@ -10,7 +10,7 @@ use miroir_domain::index::IndexEntry;
 use miroir_domain::payload::{Payload, PayloadFormat};
 use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
-use miroir_ports::outbound::NodeRead;
+use miroir_ports::outbound::{NodeRead, Occurrence, RepairStep};
 use serde_json::{Map, Value, json};
 
 use super::error::RepairError;
@@ -43,14 +43,18 @@ pub async fn repair(
             let Some(entry) = cluster.registry.get(index).await? else {
                 return Ok(());
             };
+            reach(cluster, RepairStep::CatchUp);
             catch_up(cluster, index, &source).await?;
+            reach(cluster, RepairStep::Drain);
             drain(cluster, index, node).await?;
             let seen = cluster.replicas.see(index, node).await?.of_shards(&part);
             // The outcome of its lost responses is known only now.
             if !part.iter().all(|shard| has_all(cluster, index, &source, shard)) {
                 return Err(RepairError::NotNow(format!("node `{source}` misses documents as well")));
             }
+            reach(cluster, RepairStep::Copy);
             copy(cluster, &entry, &source, node, &part).await?;
+            reach(cluster, RepairStep::Confirm);
             cluster.replicas.repaired(&seen).await?;
         }
     }
@@ -58,6 +62,10 @@ pub async fn repair(
         remove(cluster, index, node, &sources.foreign).await?;
     }
     sources.missing(node)
+}
+
+fn reach(cluster: &Cluster, step: RepairStep) {
+    cluster.observer.observe(Occurrence::RepairReached(step));
 }
 
 /// The shards of a repair, by the node to copy them from.
@@ -102,6 +110,7 @@ async fn remove(
     let _guard = cluster.order.lock_write(index).await;
     drain(cluster, index, node).await?;
     let seen = cluster.replicas.see(index, node).await?.of_shards(shards);
+    reach(cluster, RepairStep::Remove);
     let removal = WriteOperation::DocumentsDeleteByFilter(Value::String(shard_filter(shards)));
     execute(cluster, index, node, vec![removal]).await?;
     Ok(cluster.replicas.repaired(&seen).await?)

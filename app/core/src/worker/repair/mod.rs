@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::error_chain;
-use miroir_ports::outbound::StoreError;
+use miroir_ports::outbound::{Occurrence, RepairStep, StoreError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +61,7 @@ pub async fn repair_loop(cluster: Arc<Cluster>, term: u64, shutdown: Cancellatio
     };
     // Every step of a repair can be repeated, so it may be cut off anywhere.
     tokio::select! {
+        biased;
         () = shutdown.cancelled() => {}
         () = work => {}
     }
@@ -78,7 +79,9 @@ async fn repair(cluster: &Arc<Cluster>, term: u64, index: &IndexUid, node: &Node
     if !cluster.nodes.is_healthy(node) || !attempts.is_due(index, node) {
         return;
     }
-    match repair_replica(cluster, index, node, is_former_over).await {
+    let outcome = repair_replica(cluster, index, node, is_former_over).await;
+    cluster.observer.observe(Occurrence::RepairReached(RepairStep::Idle));
+    match outcome {
         Ok(true) => tracing::info!(%index, %node, "repaired a replica"),
         Ok(false) => {}
         Err(error) => attempts.fail(index, node, error_chain(&error)),
@@ -107,6 +110,7 @@ async fn repair_replica(
     is_former_over: bool,
 ) -> Result<bool, RepairError> {
     if !cluster.replicas.state(index, node).has_settings() {
+        cluster.observer.observe(Occurrence::RepairReached(RepairStep::Settings));
         settings::repair(cluster, index, node).await?;
     }
     // Read again: a node that was given the index anew has none of its documents.
