@@ -4,7 +4,7 @@ mod index_lock;
 mod open_tasks;
 mod write_queue;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use miroir_domain::{IndexUid, NodeId, TaskUid};
@@ -42,7 +42,7 @@ impl WriteOrder {
         &self,
         index: &IndexUid,
         nodes: impl IntoIterator<Item = &'a NodeId>,
-    ) -> HashMap<NodeId, Ticket> {
+    ) -> BTreeMap<NodeId, Ticket> {
         self.queues.enqueue(index, nodes)
     }
 

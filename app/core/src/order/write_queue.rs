@@ -5,7 +5,7 @@
 //! node only when the node has responded to the write before it in that queue, or that write was given up.
 //! The queues of different nodes advance at their own speed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use miroir_domain::{IndexUid, NodeId};
 use parking_lot::Mutex;
@@ -32,7 +32,7 @@ impl WriteQueues {
         &self,
         index: &IndexUid,
         nodes: impl IntoIterator<Item = &'a NodeId>,
-    ) -> HashMap<NodeId, Ticket> {
+    ) -> BTreeMap<NodeId, Ticket> {
         let mut tails = self.tails.lock();
         // A queue whose last write has left is empty; dropping it bounds the map by the writes under way.
         tails.retain(|_, tail| matches!(tail.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
