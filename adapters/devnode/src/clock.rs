@@ -1,13 +1,38 @@
 //! The clock of the simulated server, which is its own, as that of a separate process is.
 
+use std::fmt;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-/// Returns the current instant.
+/// The clock of a node: that of the machine, or one that a simulation moves.
+#[derive(Clone)]
+pub struct NodeClock(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl NodeClock {
+    /// Creates a clock that shows the milliseconds since 1970 that `millis` returns.
+    pub fn new(millis: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(millis))
+    }
+
+    /// Returns the current instant.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond((self.0)()).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl fmt::Debug for NodeClock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("NodeClock")
+    }
+}
+
+/// Returns the current instant of the machine.
 #[expect(
     clippy::disallowed_methods,
     reason = "the simulated server stands for another process with its own clock"
 )]
-pub(crate) fn now() -> Timestamp {
+pub(crate) fn machine() -> Timestamp {
     Timestamp::now()
 }
 

@@ -22,7 +22,7 @@
 //!
 //! | module | its part |
 //! |---|---|
-//! | `node`, `shared` | the running node and its state |
+//! | `node`, `local`, `shared` | the running node with or without a listener, and its state |
 //! | `control` | the switches that make it fail |
 //! | `http` | connections and routes |
 //! | `queue`, `state`, `task` | tasks and their effect on indexes |
@@ -43,6 +43,7 @@ mod error;
 mod http;
 mod json;
 mod key;
+mod local;
 mod node;
 mod payload;
 mod queue;
@@ -53,7 +54,9 @@ mod state;
 mod task;
 mod tokenize;
 
+pub use clock::NodeClock;
 pub use control::{Control, Fault, RecordedRequest, Route};
+pub use local::LocalNode;
 pub use node::DevNode;
 pub use shared::DevNodeOptions;
 pub use snapshot::{NodeRunning, Snapshot};

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::clock;
 use crate::document::Document;
 use crate::engine::filter;
 use crate::error::ApiError;
@@ -21,14 +20,16 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         if paused.wait_for(|paused| !paused).await.is_err() {
             return;
         }
-        let Some(uid) = shared.state().begin_next(clock::now()) else {
+        let now = shared.now();
+        let Some(uid) = shared.state().begin_next(now) else {
             shared.work_arrived.notified().await;
             continue;
         };
         if !shared.options.task_delay.is_zero() {
             tokio::time::sleep(shared.options.task_delay).await;
         }
-        shared.state().finish(uid);
+        let now = shared.now();
+        shared.state().finish(uid, now);
     }
 }
 
@@ -53,12 +54,11 @@ impl State {
     }
 
     /// Does the work of a task and finishes it.
-    fn finish(&mut self, uid: u32) {
+    fn finish(&mut self, uid: u32, now: Timestamp) {
         let is_processing = |task: &&mut Task| task.status == Status::Processing;
         let Some(task) = self.tasks.get_mut(&uid).filter(is_processing) else { return };
         let (index_uid, work) = (task.index_uid.clone().unwrap_or_default(), task.work.take());
-        let (details, result) = self.perform(uid, &index_uid, work);
-        let now = clock::now();
+        let (details, result) = self.perform(uid, &index_uid, work, now);
         if let Some(index) = self.indexes.get_mut(&index_uid).filter(|_| result.is_ok()) {
             index.updated_at = now;
         }
@@ -78,15 +78,17 @@ impl State {
         uid: u32,
         index_uid: &str,
         work: Work,
+        now: Timestamp,
     ) -> (Vec<(&'static str, Value)>, Result<(), ApiError>) {
         let counted = |key, result: Result<usize, ApiError>| match result {
             Ok(count) => (vec![(key, json!(count))], Ok(())),
             Err(error) => (vec![(key, json!(0))], Err(error)),
         };
         match work {
-            Work::AddDocuments { documents, primary_key, replace } => {
-                counted("indexedDocuments", self.add_documents(index_uid, documents, primary_key, replace))
-            }
+            Work::AddDocuments { documents, primary_key, replace } => counted(
+                "indexedDocuments",
+                self.add_documents(index_uid, documents, primary_key, replace, now),
+            ),
             Work::DeleteDocuments(ids) => counted("deletedDocuments", self.delete_documents(index_uid, &ids)),
             Work::DeleteByFilter(filter) => {
                 counted("deletedDocuments", self.delete_by_filter(index_uid, &filter))
@@ -97,17 +99,22 @@ impl State {
                 counted("deletedDocuments", cleared)
             }
             Work::UpdateSettings { change, is_deletion } => {
-                let result =
-                    if is_deletion { self.index_mut(index_uid) } else { Ok(self.index_or_new(index_uid)) };
+                let result = if is_deletion {
+                    self.index_mut(index_uid)
+                } else {
+                    Ok(self.index_or_new(index_uid, now))
+                };
                 (Vec::new(), result.map(|index| index.settings.apply(&change)))
             }
-            Work::CreateIndex { primary_key } => (Vec::new(), self.create_index(index_uid, primary_key)),
+            Work::CreateIndex { primary_key } => (Vec::new(), self.create_index(index_uid, primary_key, now)),
             Work::UpdateIndex { primary_key, new_uid } => self.update_index(index_uid, primary_key, new_uid),
             Work::DeleteIndex => {
                 let removed = self.indexes.remove(index_uid).map(|index| index.documents.len());
                 counted("deletedDocuments", removed.ok_or_else(|| ApiError::index_not_found(index_uid)))
             }
-            Work::CancelTasks { uids, .. } => counted("canceledTasks", Ok(self.cancel_tasks(uid, &uids))),
+            Work::CancelTasks { uids, .. } => {
+                counted("canceledTasks", Ok(self.cancel_tasks(uid, &uids, now)))
+            }
             Work::DeleteTasks { uids, .. } => {
                 let before = self.tasks.len();
                 self.tasks.retain(|uid, task| !(uids.contains(uid) && task.status.is_finished()));
@@ -120,16 +127,21 @@ impl State {
         self.indexes.get_mut(uid).ok_or_else(|| ApiError::index_not_found(uid))
     }
 
-    fn index_or_new(&mut self, uid: &str) -> &mut Index {
-        self.indexes.entry(uid.to_owned()).or_insert_with(|| Index::new(None, clock::now()))
+    fn index_or_new(&mut self, uid: &str, now: Timestamp) -> &mut Index {
+        self.indexes.entry(uid.to_owned()).or_insert_with(|| Index::new(None, now))
     }
 
-    fn create_index(&mut self, uid: &str, primary_key: Option<String>) -> Result<(), ApiError> {
+    fn create_index(
+        &mut self,
+        uid: &str,
+        primary_key: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
         if self.indexes.contains_key(uid) {
             let message = format!("Index `{uid}` already exists.");
             return Err(ApiError::invalid("index_already_exists", message));
         }
-        self.indexes.insert(uid.to_owned(), Index::new(primary_key, clock::now()));
+        self.indexes.insert(uid.to_owned(), Index::new(primary_key, now));
         Ok(())
     }
 
@@ -185,8 +197,9 @@ impl State {
         documents: Vec<Document>,
         primary_key: Option<String>,
         replace: bool,
+        now: Timestamp,
     ) -> Result<usize, ApiError> {
-        let index = self.index_or_new(index_uid);
+        let index = self.index_or_new(index_uid, now);
         let primary_key = match (&index.primary_key, primary_key) {
             (Some(current), Some(wanted)) if *current != wanted => return Err(primary_key_exists(current)),
             (Some(current), _) => current.clone(),
@@ -231,7 +244,7 @@ impl State {
         Ok(matching.iter().filter(|id| index.documents.remove(id)).count())
     }
 
-    fn cancel_tasks(&mut self, by: u32, uids: &[u32]) -> usize {
+    fn cancel_tasks(&mut self, by: u32, uids: &[u32], now: Timestamp) -> usize {
         let mut canceled = 0;
         for uid in uids {
             let Some(task) = self.tasks.get_mut(uid).filter(|task| task.status == Status::Enqueued) else {
@@ -239,7 +252,7 @@ impl State {
             };
             task.status = Status::Canceled;
             task.canceled_by = Some(by);
-            task.finished_at = Some(clock::now());
+            task.finished_at = Some(now);
             canceled += 1;
         }
         canceled

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use crate::clock;
+use crate::clock::{NodeClock, machine};
 use crate::control::Control;
 use crate::state::State;
 
@@ -22,6 +23,8 @@ pub struct DevNodeOptions {
     /// True to take the uid of a task from the header `TaskId`, as `--experimental-replication-parameters`
     /// does.
     pub replication_parameters: bool,
+    /// The clock. Without it, the node has that of the machine.
+    pub clock: Option<NodeClock>,
 }
 
 impl Default for DevNodeOptions {
@@ -31,6 +34,7 @@ impl Default for DevNodeOptions {
             master_key: None,
             task_delay: Duration::from_millis(5),
             replication_parameters: false,
+            clock: None,
         }
     }
 }
@@ -56,8 +60,13 @@ impl Shared {
         let mut state = self.state();
         state.requeue_interrupted();
         if self.options.master_key.is_some() {
-            state.keys.create_defaults(clock::now());
+            state.keys.create_defaults(self.now());
         }
+    }
+
+    /// Returns the current instant by the clock of the node.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.options.clock.as_ref().map_or_else(machine, NodeClock::now)
     }
 
     /// Locks the state.

@@ -10,6 +10,13 @@ use crate::state::State;
 #[derive(Debug, Clone)]
 pub struct Snapshot(pub(crate) State);
 
+impl Snapshot {
+    /// Returns the uid that the next task has.
+    pub fn next_task(&self) -> u32 {
+        self.0.next_task
+    }
+}
+
 /// The error of a change of data that needs a stopped node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeRunning;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::clock;
 use crate::documents::Documents;
 use crate::error::ApiError;
 use crate::key::Keys;
@@ -90,6 +89,7 @@ impl State {
         work: Work,
         custom_metadata: Option<String>,
         wanted: Option<u32>,
+        now: Timestamp,
     ) -> Result<&Task, ApiError> {
         let next = self.next_task;
         let uid = wanted.unwrap_or(next);
@@ -107,7 +107,7 @@ impl State {
             work,
             error: None,
             canceled_by: None,
-            enqueued_at: clock::now(),
+            enqueued_at: now,
             started_at: None,
             finished_at: None,
             custom_metadata,

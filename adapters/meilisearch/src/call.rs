@@ -7,19 +7,25 @@ use miroir_domain::payload::PayloadPart;
 use serde_json::Value;
 
 /// A request.
-pub(crate) struct Call {
+#[derive(Debug)]
+pub struct Call {
+    /// The method.
     pub method: Method,
     /// The path from the node's root, with a leading slash. It consists of names that need no escaping in a
     /// path.
     pub path: String,
     /// The query parameters, not escaped yet.
     pub query: Vec<(String, String)>,
+    /// The body.
     pub body: CallBody,
 }
 
 /// The body of a call.
-pub(crate) enum CallBody {
+#[derive(Debug)]
+pub enum CallBody {
+    /// No body.
     Empty,
+    /// A JSON value.
     Json(Value),
     /// Documents, as a stream.
     Ndjson(PayloadPart),

@@ -1,6 +1,7 @@
 //! The identity of nodes, over connections of its own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,8 +14,10 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::call::Call;
-use crate::client::HttpNodes;
+use crate::client::NodeClient;
 use crate::endpoint::{BuildError, ClientOptions, NodeEndpoint};
+use crate::http::HttpTransport;
+use crate::transport::Transport;
 use crate::{marker, probe, task, write};
 
 /// The tasks that one request lists in the search for the newest write.
@@ -29,7 +32,7 @@ const INDEX_PAGE: usize = 1_000;
 /// The inspector of nodes over HTTP.
 #[derive(Debug)]
 pub struct MeilisearchInspector {
-    http: HttpNodes,
+    http: NodeClient,
 }
 
 impl MeilisearchInspector {
@@ -38,7 +41,12 @@ impl MeilisearchInspector {
         endpoints: impl IntoIterator<Item = NodeEndpoint>,
         options: &ClientOptions,
     ) -> Result<Self, BuildError> {
-        Ok(Self { http: HttpNodes::new(endpoints, options, None)? })
+        Ok(Self::over(Arc::new(HttpTransport::new(endpoints, options, None)?)))
+    }
+
+    /// Creates an inspector that sends its calls over `transport`, which admits every connection.
+    pub fn over(transport: Arc<dyn Transport>) -> Self {
+        Self { http: NodeClient::new(transport) }
     }
 }
 
@@ -150,7 +158,7 @@ struct IndexStatistics {
 }
 
 /// Returns whether an index of the node has documents.
-async fn has_documents(http: &HttpNodes, node: &NodeId, deadline: Instant) -> Result<bool, NodeError> {
+async fn has_documents(http: &NodeClient, node: &NodeId, deadline: Instant) -> Result<bool, NodeError> {
     let statistics: Statistics = http.send(node, Call::new(Method::GET, "/stats"), deadline).await?;
     Ok(statistics.indexes.iter().any(|(uid, index)| uid != MARKER_INDEX && index.number_of_documents > 0))
 }
@@ -171,7 +179,7 @@ struct ListedTask {
 
 /// Returns the newest task of the node, or the newest whose uid is at most `from`.
 async fn newest_task_of(
-    http: &HttpNodes,
+    http: &NodeClient,
     node: &NodeId,
     from: Option<u32>,
     deadline: Instant,
@@ -182,7 +190,7 @@ async fn newest_task_of(
 
 /// Returns at most `limit` tasks of the node, newest first, beginning with the uid `from`.
 async fn tasks_of(
-    http: &HttpNodes,
+    http: &NodeClient,
     node: &NodeId,
     limit: u32,
     from: Option<u32>,

@@ -6,7 +6,8 @@
 //! |---|---|
 //! | `endpoint` | the nodes as configured, checked once |
 //! | `call` | one HTTP request to a node, without its address |
-//! | `client` | the HTTP client: sends one call and reads its response, within a deadline and a size |
+//! | `client` | sends calls, and reads the meaning of their responses |
+//! | `transport`, `http` | the way of a call and of its response: a trait, and HTTP within a deadline and a size |
 //! | `write`, `read`, `task` | the operations of the port as calls, and the meaning of their responses |
 //! | `inspector` | the identity of nodes, over connections of its own |
 //! | `marker` | the marker of a node: an API key, or an index with one document |
@@ -18,14 +19,18 @@ mod call;
 mod client;
 mod endpoint;
 mod error;
+mod http;
 mod inspector;
 mod marker;
 mod nodes;
 mod probe;
 mod read;
 mod task;
+mod transport;
 mod write;
 
+pub use call::{Call, CallBody};
 pub use endpoint::{BuildError, ClientOptions, MasterKey, NodeEndpoint};
 pub use inspector::MeilisearchInspector;
 pub use nodes::MeilisearchNodes;
+pub use transport::{Response, Transport};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::call::Call;
-use crate::client::HttpNodes;
+use crate::client::NodeClient;
 use crate::{task, write};
 
 /// The uid of the API key. It must be a UUID of version 4.
@@ -22,7 +22,7 @@ const NO_MASTER_KEY: &str = "missing_master_key";
 
 /// Returns the text of the marker, if the node has one.
 pub(crate) async fn read(
-    nodes: &HttpNodes,
+    nodes: &NodeClient,
     node: &NodeId,
     deadline: Instant,
 ) -> Result<Option<String>, NodeError> {
@@ -48,7 +48,7 @@ fn text(value: &Value, field: &str) -> String {
 
 /// Writes the text of the marker, and returns once it is durable.
 pub(crate) async fn write(
-    nodes: &HttpNodes,
+    nodes: &NodeClient,
     node: &NodeId,
     text: &str,
     deadline: Instant,
@@ -76,7 +76,7 @@ pub(crate) async fn write(
 }
 
 async fn write_document(
-    nodes: &HttpNodes,
+    nodes: &NodeClient,
     node: &NodeId,
     text: &str,
     deadline: Instant,

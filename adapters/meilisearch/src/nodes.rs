@@ -13,17 +13,24 @@ use miroir_ports::outbound::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::client::HttpNodes;
+use crate::client::NodeClient;
 use crate::endpoint::{BuildError, ClientOptions, NodeEndpoint};
+use crate::http::HttpTransport;
+use crate::transport::Transport;
 use crate::{read, task, write};
 
 /// The nodes of a cluster, over HTTP.
 #[derive(Debug)]
 pub struct MeilisearchNodes {
-    http: HttpNodes,
+    http: NodeClient,
 }
 
 impl MeilisearchNodes {
+    /// Creates a client that sends its calls over `transport`, which admits the connections.
+    pub fn over(transport: Arc<dyn Transport>) -> Self {
+        Self { http: NodeClient::new(transport) }
+    }
+
     /// Creates a client for these nodes. Opens no connection. `guard` admits each connection before its first
     /// request.
     pub fn new(
@@ -31,7 +38,7 @@ impl MeilisearchNodes {
         options: &ClientOptions,
         guard: &Arc<dyn ConnectionGuard>,
     ) -> Result<Self, BuildError> {
-        Ok(Self { http: HttpNodes::new(endpoints, options, Some(guard))? })
+        Ok(Self::over(Arc::new(HttpTransport::new(endpoints, options, Some(guard))?)))
     }
 
     /// Creates a client for servers that are known to be the right ones, and admits every connection.
@@ -39,7 +46,7 @@ impl MeilisearchNodes {
         endpoints: impl IntoIterator<Item = NodeEndpoint>,
         options: &ClientOptions,
     ) -> Result<Self, BuildError> {
-        Ok(Self { http: HttpNodes::new(endpoints, options, None)? })
+        Ok(Self::over(Arc::new(HttpTransport::new(endpoints, options, None)?)))
     }
 }
 

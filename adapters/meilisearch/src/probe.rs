@@ -7,10 +7,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::call::Call;
-use crate::client::HttpNodes;
+use crate::client::NodeClient;
 
 /// Checks that the node says that it is available.
-pub(crate) async fn health(nodes: &HttpNodes, node: &NodeId, deadline: Instant) -> Result<(), NodeError> {
+pub(crate) async fn health(nodes: &NodeClient, node: &NodeId, deadline: Instant) -> Result<(), NodeError> {
     let call = Call::new(Method::GET, "/health");
     let health: Value = nodes.send(node, call, deadline).await.map_err(|error| match error {
         // Every Meilisearch server serves this route without a key, so a server that refuses it is not
@@ -30,7 +30,7 @@ pub(crate) async fn health(nodes: &HttpNodes, node: &NodeId, deadline: Instant) 
 /// Returns the version of the node, which it shows to those with its key. A node that refuses the key refuses
 /// every request, so it is of no use, though each refusal is a response.
 pub(crate) async fn version(
-    nodes: &HttpNodes,
+    nodes: &NodeClient,
     node: &NodeId,
     deadline: Instant,
 ) -> Result<String, NodeError> {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::call::Call;
-use crate::client::HttpNodes;
+use crate::client::NodeClient;
 use crate::error::response_error;
 
 /// The number of uids in one request: with ten digits and a separator each, the URL stays well below the 8
@@ -68,7 +68,7 @@ impl From<TaskObject> for NodeTaskReport {
 
 /// Returns the tasks of `node` that `selection` names, each once.
 pub(crate) async fn list(
-    nodes: &HttpNodes,
+    nodes: &NodeClient,
     node: &NodeId,
     selection: NodeTaskSelection,
     deadline: Instant,
@@ -82,7 +82,7 @@ pub(crate) async fn list(
 
 /// Waits until a task of `node` has succeeded.
 pub(crate) async fn succeeded(
-    nodes: &HttpNodes,
+    nodes: &NodeClient,
     node: &NodeId,
     uid: u32,
     deadline: Instant,
@@ -128,7 +128,7 @@ fn filters(selection: NodeTaskSelection) -> Vec<Vec<(&'static str, String)>> {
 }
 
 async fn list_pages(
-    nodes: &HttpNodes,
+    nodes: &NodeClient,
     node: &NodeId,
     filter: &[(&'static str, String)],
     deadline: Instant,

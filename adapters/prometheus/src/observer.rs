@@ -149,6 +149,8 @@ impl ObservedMetrics {
             Occurrence::RepairCopied { documents } => self.repair_copies.inc_by(documents),
             Occurrence::RepairFailed => self.repair_failures.inc(),
             Occurrence::DeliveryFailed { sink } => count_events(&self.delivery_failures, sink, 1),
+            // Steps of repair are not counted: they are for those who follow one repair.
+            Occurrence::RepairReached(_) => {}
             _ => tracing::error!("an occurrence has no metric: {occurrence:?}"),
         }
     }

@@ -19,6 +19,8 @@
 //! | [`admission`] | nodes that are taken in |
 //! | [`worker`] | background work of the leader: polling, reconciling, repair, pruning |
 //! | [`instance`] | leases, roles, and the instances that share a store |
+//! | [`infrastructure`] | the clients, clock and counters of an instance |
+//! | [`leader`] | the work of the leader, for a term |
 //! | [`canary`] | stored searches, run on a schedule |
 //! | [`change`] | change data capture |
 //! | [`gauge`] | the gauges of this instance |
@@ -32,7 +34,9 @@ pub mod cluster;
 mod detached;
 pub mod gauge;
 pub mod identity;
+pub mod infrastructure;
 pub mod instance;
+pub mod leader;
 mod listing;
 pub mod node;
 pub mod order;

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::output::print;
 use super::settings::Settings;
 use crate::config::StoreBackend;
-use crate::wiring::{self, Infrastructure};
+use crate::wiring;
 
 #[derive(Debug, Args)]
 pub(super) struct RebuildArguments {
@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<()> {
         bail!("`store.backend` is `memory`: the store exists only inside a running Miroir");
     }
     let metrics = Arc::new(Metrics::new(SystemClock.now())?);
-    let infrastructure = Infrastructure::new(&config, &metrics).context("the configuration is invalid")?;
+    let infrastructure = wiring::infrastructure(&config, &metrics).context("the configuration is invalid")?;
     let opened = wiring::open_store(&config.store, &metrics).await?;
     let cluster = infrastructure.cluster(Arc::clone(&opened.store), infrastructure.nodes.clone());
     let (checker, topology) = (&infrastructure.checker, &infrastructure.accepted);

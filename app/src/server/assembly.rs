@@ -1,6 +1,7 @@
 //! Puts a Miroir together from its infrastructure and its configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use miroir_http::Apis;
 use miroir_ports::inbound::{InstanceApi, SearchApi, SinkApi};
@@ -10,19 +11,21 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::delivery::DeliveryWork;
-use super::leader::LeaderWork;
 use crate::config::Config;
-use crate::wiring::Infrastructure;
 use miroir_core::alias::AliasResolver;
 use miroir_core::canary::{Canaries, CanaryOptions, Executor, Ownership, OwnsAll};
 use miroir_core::change::{self, Feed, FeedOptions, SinkService};
 use miroir_core::cluster::ActiveCluster;
 use miroir_core::gauge::GaugeService;
+use miroir_core::infrastructure::Infrastructure;
 use miroir_core::instance::{Directory, SoleInstance, Term};
+use miroir_core::leader::{LeaderOptions, LeaderWork};
+use miroir_core::replica::KNOWN_EVERYWHERE;
 use miroir_core::service::{
     AliasService, ClusterService, DocumentService, IndexService, JobService, SearchService, SettingsService,
     TaskService,
 };
+use miroir_core::worker::{PollerOptions, PrunerOptions};
 use miroir_prometheus::{Metrics, Scrape};
 
 /// The parts of a Miroir while it is put together.
@@ -56,7 +59,7 @@ impl Assembly<'_> {
         let ownership = Arc::new(OwnsAll(Arc::clone(self.store)));
         let Services { apis, active, canaries } =
             self.services(Arc::new(SoleInstance::new(directory)), ownership);
-        let leader = LeaderWork::new(self.config, Arc::clone(self.infrastructure), active, false);
+        let leader = self.leader(active, false);
         let term = Term::unlimited(Arc::clone(self.store), self.stop_workers.clone());
         workers.spawn(leader.begin(&term).await?.finish());
         for sink in DeliveryWork::all(self.infrastructure) {
@@ -116,6 +119,22 @@ impl Assembly<'_> {
             observer: Arc::clone(observer),
         };
         Services { apis, active, canaries }
+    }
+
+    /// Makes the work of the leader, which serves requests with `active`.
+    pub(super) fn leader(&self, active: Arc<ActiveCluster>, is_shared: bool) -> LeaderWork {
+        let tasks = &self.config.task_registry;
+        let canaries = &self.config.canary.definitions;
+        let options = LeaderOptions {
+            canaries: canaries.iter().map(|canary| canary.definition().clone()).collect(),
+            poller: PollerOptions {
+                shortest_pause: tasks.poll_min(),
+                longest_pause: tasks.poll_max(),
+                known_everywhere: if is_shared { KNOWN_EVERYWHERE } else { Duration::ZERO },
+            },
+            pruner: PrunerOptions { keep: tasks.ttl(), interval: tasks.prune_interval() },
+        };
+        LeaderWork::new(Arc::clone(self.infrastructure), active, options)
     }
 
     fn canary_options(&self) -> CanaryOptions {

@@ -7,8 +7,8 @@ use miroir_domain::role::Role;
 use miroir_ports::outbound::{StoreError, TaskStore};
 use miroir_system::UuidIds;
 
-use crate::wiring::Infrastructure;
 use miroir_core::change::{Deliverer, Delivery, SinkHandle, deliver_loop};
+use miroir_core::infrastructure::Infrastructure;
 use miroir_core::instance::{Term, Work};
 
 /// The work of the instance that delivers to a sink.

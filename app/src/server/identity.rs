@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use miroir_core::identity::{check_topology as changes_of, refresh, refresh_loop};
+use miroir_core::infrastructure::Infrastructure;
 use miroir_core::registry::last_known_loop;
 use miroir_core::replica::ReportedStates;
 use miroir_ports::outbound::TaskStore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::wiring::{Infrastructure, Sharing};
+use crate::wiring::Sharing;
 
 /// Refuses a configuration whose topology differs from the accepted one: documents would be looked for on
 /// nodes that do not have them. A Miroir without nodes starts anyway, because it serves no index.

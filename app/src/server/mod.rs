@@ -5,15 +5,12 @@
 //! | `assembly` | the services and workers of an instance, put together |
 //! | `shared` | an instance that shares its store with others |
 //! | `identity` | the identity of the cluster, compared with the configuration and followed |
-//! | `leader`, `delivery` | the work of the leader and of the instance that delivers to a sink |
-//! | `worker_set` | the end of a set of workers |
+//! | `delivery` | the work of the instance that delivers to a sink |
 
 mod assembly;
 mod delivery;
 mod identity;
-mod leader;
 mod shared;
-mod worker_set;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +18,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use miroir_core::identity::GuardedStore;
+use miroir_core::infrastructure::Infrastructure;
+use miroir_core::worker::join_all;
 use miroir_http::HttpOptions;
 use miroir_ports::outbound::{Clock as _, Ids as _, TaskStore};
 use miroir_system::{SystemClock, UuidIds};
@@ -29,10 +28,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::wiring::{self, Infrastructure, OpenStore, Sharing};
+use crate::wiring::{self, OpenStore, Sharing};
 use assembly::Assembly;
 use miroir_prometheus::Metrics;
-use worker_set::join_all;
 
 /// The pause between two attempts to open a store whose server does not respond.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -58,7 +56,7 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     let (listener, address) = listen(config.server.address, "server.address").await?;
     wait_for_store(&config, &listener).await?;
     let OpenStore { store: unguarded, sharing, writer } = wiring::open_store(&config.store, &metrics).await?;
-    let infrastructure = Arc::new(Infrastructure::new(&config, &metrics)?);
+    let infrastructure = Arc::new(wiring::infrastructure(&config, &metrics)?);
     identity::check_topology(unguarded.as_ref(), &infrastructure).await?;
     let identity = &infrastructure.identity;
     let store: Arc<dyn TaskStore> = Arc::new(GuardedStore::new(Arc::clone(&unguarded), Arc::clone(identity)));

@@ -12,12 +12,11 @@ use tokio::task::JoinSet;
 
 use super::assembly::{Assembly, Services};
 use super::delivery::DeliveryWork;
-use super::leader::LeaderWork;
 use crate::config::Config;
-use crate::wiring::Infrastructure;
 use miroir_core::canary::{CanaryPart, Executor, OwnedParts};
 use miroir_core::cluster::ActiveCluster;
 use miroir_core::identity::GuardedStore;
+use miroir_core::infrastructure::Infrastructure;
 use miroir_core::instance::{
     Campaign, Directory, Handles, InstanceService, LeaseTimings, Presence, Work, campaign_loop, presence_loop,
 };
@@ -108,7 +107,7 @@ impl Assembly<'_> {
         executor: &Arc<Executor>,
         parts: &Arc<OwnedParts>,
     ) -> Vec<(Role, Arc<dyn Work>)> {
-        let leader = LeaderWork::new(self.config, Arc::clone(self.infrastructure), Arc::clone(active), true);
+        let leader = self.leader(Arc::clone(active), true);
         let mut work: Vec<(Role, Arc<dyn Work>)> = vec![(Role::Writes, Arc::new(leader))];
         for sink in DeliveryWork::all(self.infrastructure) {
             work.push((sink.role(), Arc::new(sink)));

@@ -12,15 +12,13 @@
 
 mod infrastructure;
 mod node;
-mod peer;
 mod retry;
 mod sink;
 mod store;
 mod store_lock;
 
-pub use infrastructure::Infrastructure;
+pub use infrastructure::infrastructure;
 pub use node::accepted_topology;
-pub use peer::peers;
 pub use sink::check_sinks;
 pub use store::{OpenStore, Sharing, open_store, redis_options, wait_for_store};
 pub use store_lock::StoreLock;

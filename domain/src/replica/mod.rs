@@ -20,6 +20,6 @@ mod transition;
 
 pub use missed_write::MissedWrite;
 pub use recovery::{Deletions, KnownIndex, TakenBy, missed_deletion, missed_writes};
-pub use row::{ReplicaMark, ReplicaRow};
+pub use row::{ReplicaMark, ReplicaRow, UNCOMPARED};
 pub use state::{Difference, ReplicaState};
 pub use transition::{marks_of, may_mark};

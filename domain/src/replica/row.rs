@@ -37,7 +37,17 @@ pub struct ReplicaRow {
     pub since: Timestamp,
 }
 
+/// The reason of the marks by which all replicas are suspect after the task store was restored or rebuilt. Such
+/// replicas are in sync if they are equal.
+pub const UNCOMPARED: &str = "the task store was restored or rebuilt, and has to be compared with the nodes";
+
 impl ReplicaRow {
+    /// Returns whether the replica is suspect only because it has not been compared with the others, beside
+    /// writes that it may have missed.
+    pub fn is_uncompared(&self) -> bool {
+        self.task.is_none() && self.reason == UNCOMPARED
+    }
+
     /// Returns the row after `mark`, whose differences get `stamp`. `row` is the stored row, if there is one:
     /// the task, the reason and the instant of its first mark stay.
     pub fn marked(row: Option<Self>, mark: &ReplicaMark, stamp: u64) -> Self {

@@ -5,6 +5,25 @@ use std::time::Duration;
 use miroir_domain::SinkName;
 use miroir_domain::canary::CanaryStatus;
 
+/// A step of the repair of a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RepairStep {
+    /// No replica is being repaired.
+    Idle,
+    /// The index and its settings are given to the node.
+    Settings,
+    /// Both nodes finish the writes that they accepted.
+    CatchUp,
+    /// The documents of both nodes are compared.
+    Compare,
+    /// Documents are copied.
+    Copy,
+    /// The replica is recorded to be in sync.
+    Confirm,
+    /// Documents are removed that the node does not keep any more.
+    Remove,
+}
+
 /// One thing that happened. No text in it comes from a client, so that each can be a label of a metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -75,6 +94,8 @@ pub enum Occurrence<'a> {
         /// Number of events.
         events: usize,
     },
+    /// The repair of a replica reached a step.
+    RepairReached(RepairStep),
     /// A sink did not take a batch.
     DeliveryFailed {
         /// The sink.

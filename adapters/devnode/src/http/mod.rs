@@ -29,7 +29,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use warp::Filter;
 use warp::hyper::service::Service as _;
+use warp::path::FullPath;
 
+use self::response::Response;
 use crate::control::Fault;
 use crate::shared::Shared;
 
@@ -79,8 +81,9 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream) {
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
         .and(warp::body::bytes())
-        .then(move |method, path, query, headers, body| {
-            respond(Arc::clone(&shared), request::Request::new(&method, &path, query, &headers, body))
+        .then(move |method, path: FullPath, query, headers, body| {
+            let request = request::Request::new(&method, path.as_str(), query, &headers, body);
+            respond(Arc::clone(&shared), request)
         });
     let routes = hyper_util::service::TowerToHyperService::new(warp::service(filter));
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
@@ -90,6 +93,18 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream) {
     if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// Responds to a request that came on no connection, at once and without faults.
+pub(crate) fn respond_locally(shared: &Shared, request: http::Request<Bytes>) -> http::Response<Bytes> {
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let request = request::Request::new(&parts.method, parts.uri.path(), query, &parts.headers, body);
+    let Response { status, body } = route::respond(shared, &request);
+    let mut response = http::Response::new(Bytes::from(body.unwrap_or_default()));
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response
 }
 
 /// Returns the response, or an error that cuts the connection if a fault requires it.

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use warp::path::FullPath;
 
 use super::query::{Query, invalid_parameter};
 use crate::control::RecordedRequest;
@@ -26,18 +25,12 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Creates a request from the parts that warp extracts.
-    pub(crate) fn new(
-        method: &Method,
-        path: &FullPath,
-        query: String,
-        headers: &HeaderMap,
-        body: Bytes,
-    ) -> Self {
+    /// Creates a request from its parts.
+    pub(crate) fn new(method: &Method, path: &str, query: String, headers: &HeaderMap, body: Bytes) -> Self {
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         Self {
             method: method.to_string(),
-            path: path.as_str().to_owned(),
+            path: path.to_owned(),
             query: Query::parse(&query),
             raw_query: query,
             headers: headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),

@@ -90,7 +90,7 @@ pub(crate) fn accept(
         })?),
     };
     let metadata = request.query.get("customMetadata").map(str::to_owned);
-    let summary = shared.state().enqueue(index, work, metadata, wanted)?.summary();
+    let summary = shared.state().enqueue(index, work, metadata, wanted, shared.now())?.summary();
     shared.work_arrived.notify_one();
     Ok(Response::json(status, &summary))
 }

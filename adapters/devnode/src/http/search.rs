@@ -6,7 +6,6 @@ use super::field::Fields;
 use super::query::Query;
 use super::request::Request;
 use super::response::{Responded, Response};
-use crate::clock;
 use crate::engine::rank::Strategy;
 use crate::engine::search::{Page, SearchRequest, search};
 use crate::error::ApiError;
@@ -78,10 +77,10 @@ pub(super) fn get(shared: &Shared, request: &Request, uid: &str) -> Responded {
 }
 
 fn respond(shared: &Shared, uid: &str, wanted: &SearchRequest) -> Responded {
-    let started = clock::now();
+    let started = shared.now();
     let state = shared.state();
     let mut body = search(state.index(uid)?, uid, wanted)?;
-    let finished = clock::now();
+    let finished = shared.now();
     let elapsed = finished.as_millisecond().saturating_sub(started.as_millisecond()).max(0);
     body.insert("processingTimeMs".to_owned(), json!(elapsed));
     body.insert("requestUid".to_owned(), json!(request_uid(finished)));

@@ -62,6 +62,7 @@ pub async fn admission_loop(
     };
     // Every step can be repeated, so it may be cut off anywhere.
     tokio::select! {
+        biased;
         () = shutdown.cancelled() => {}
         () = work => {}
     }

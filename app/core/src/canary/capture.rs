@@ -183,6 +183,7 @@ pub async fn capture_loop(
 ) {
     loop {
         let search = tokio::select! {
+            biased;
             () = shutdown.cancelled() => return,
             search = offered.recv() => search,
         };

@@ -30,6 +30,7 @@ pub async fn run_loop(executor: Arc<Executor>, ownership: Arc<dyn Ownership>, sh
     let mut wake = Instant::now();
     loop {
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => return,
             Some(ended) = runner.runs.join_next() => {
                 match ended {

@@ -52,6 +52,7 @@ enum Round {
 pub async fn deliver_loop(mut deliverer: Deliverer, shutdown: CancellationToken) {
     loop {
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => return,
             () = deliverer.step() => {}
         }
@@ -81,6 +82,7 @@ impl Deliverer {
                 self.waits = None;
                 let before = *appended.borrow();
                 tokio::select! {
+                    biased;
                     () = self.sink.wake.notified() => return,
                     _ = timeout(POLL_INTERVAL, appended.changed()) => {}
                 }

@@ -109,6 +109,7 @@ impl ChangeFeed for Feed {
                 return Ok(page);
             }
             tokio::select! {
+                biased;
                 _ = appended.changed() => {}
                 () = sleep_until(deadline.min(Instant::now() + POLL_INTERVAL)) => {}
                 () = self.shutdown.cancelled() => return Ok(page),

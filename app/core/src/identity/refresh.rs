@@ -92,6 +92,7 @@ pub async fn refresh_loop(
         }
     };
     tokio::select! {
+        biased;
         () = shutdown.cancelled() => {}
         () = work => {}
     }

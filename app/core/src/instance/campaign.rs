@@ -88,6 +88,7 @@ pub async fn campaign_loop(campaign: Campaign, shutdown: CancellationToken) {
     campaign.observe_held(false);
     loop {
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => return,
             () = campaign.is_assigned_here(true) => {}
         }
@@ -99,6 +100,7 @@ pub async fn campaign_loop(campaign: Campaign, shutdown: CancellationToken) {
             }
         }
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => return,
             () = sleep(PAUSE) => {}
         }
@@ -137,7 +139,7 @@ impl Campaign {
 
     /// Does the work of one term, and releases its lease unless it was lost.
     async fn serve(&self, lease: HeldLease, store: Arc<dyn TaskStore>, shutdown: &CancellationToken) {
-        let (scope, token, mut validity) = (self.role.name(), lease.token(), lease.validity());
+        let (scope, token, validity) = (self.role.name(), lease.token(), lease.validity());
         self.log(token, "this instance holds the role");
         self.observe_held(true);
         let over = CancellationToken::new();
@@ -153,12 +155,14 @@ impl Campaign {
             announcement: Some(announcement),
         });
         let ended = tokio::select! {
+            biased;
             ended = &mut work => Some(ended),
             () = validity.expired() => None,
             () = self.leave(shutdown) => {
                 self.directory.withdraw(&self.role);
                 over.cancel();
                 tokio::select! {
+                    biased;
                     ended = &mut work => Some(ended),
                     () = validity.expired() => None,
                 }
@@ -200,6 +204,7 @@ impl Campaign {
     /// Waits until this instance must give up the role.
     async fn leave(&self, shutdown: &CancellationToken) {
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => {}
             () = self.is_assigned_here(false) => {}
         }

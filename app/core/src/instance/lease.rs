@@ -12,6 +12,7 @@ use miroir_ports::outbound::{Acquire, Clock, Lease, StoreError, TaskStore};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The durations of leases, all derived from the time for which the store keeps one.
 #[derive(Debug, Clone, Copy)]
@@ -46,27 +47,33 @@ impl LeaseTimings {
 
 /// The instant until which a lease is valid.
 #[derive(Debug, Clone)]
-pub struct LeaseValidity(watch::Receiver<Instant>);
+pub struct LeaseValidity {
+    until: watch::Receiver<Instant>,
+    /// Cancelled when the term is, or may be, over.
+    over: CancellationToken,
+}
 
 impl LeaseValidity {
     /// Makes the validity that `receiver` shows. It ends when the sender is dropped.
     #[cfg(test)]
     pub(crate) fn of(receiver: watch::Receiver<Instant>) -> Self {
-        Self(receiver)
+        Self { until: receiver, over: CancellationToken::new() }
     }
 
     /// Returns whether the lease is valid now, also in a process that was paused and has not noticed yet.
     pub fn is_valid(&self) -> bool {
-        self.0.has_changed().is_ok() && *self.0.borrow() > Instant::now()
+        !self.over.is_cancelled() && self.until.has_changed().is_ok() && *self.until.borrow() > Instant::now()
     }
 
-    /// Waits until the lease is no longer valid.
-    pub async fn expired(&mut self) {
-        loop {
-            let until = *self.0.borrow_and_update();
+    /// Waits until the lease is no longer valid. Renewals do not wake it. Those that wait are woken in the
+    /// order in which they began, which a watch does not promise: a simulation repeats it.
+    pub async fn expired(&self) {
+        while self.is_valid() {
+            let until = *self.until.borrow();
             tokio::select! {
-                changed = self.0.changed() => if changed.is_err() { return },
-                () = sleep_until(until) => if !self.is_valid() { return },
+                biased;
+                () = self.over.cancelled() => return,
+                () = sleep_until(until) => {}
             }
         }
     }
@@ -92,16 +99,19 @@ impl HeldLease {
         let attempted = Instant::now();
         let acquired = store.lease_acquire(scope, holder, timings.ttl(), clock.now()).await?;
         let Acquire::Acquired(lease) = acquired else { return Ok(None) };
-        let (valid_until, validity) = watch::channel(attempted + timings.validity());
+        let (valid_until, until) = watch::channel(attempted + timings.validity());
+        let over = CancellationToken::new();
+        let validity = LeaseValidity { until, over: over.clone() };
         let heartbeat = Heartbeat {
             store: Arc::clone(store),
             clock: Arc::clone(clock),
             lease: lease.clone(),
             timings,
             valid_until,
+            _over: over.drop_guard(),
         };
         let heartbeat = tokio::spawn(heartbeat.run());
-        Ok(Some(Self { store: Arc::clone(store), lease, validity: LeaseValidity(validity), heartbeat }))
+        Ok(Some(Self { store: Arc::clone(store), lease, validity, heartbeat }))
     }
 
     /// Returns the fencing token.
@@ -137,8 +147,9 @@ struct Heartbeat {
     clock: Arc<dyn Clock>,
     lease: Lease,
     timings: LeaseTimings,
-    /// Dropped when the term is, or may be, over.
     valid_until: watch::Sender<Instant>,
+    /// Dropped when the term is, or may be, over.
+    _over: DropGuard,
 }
 
 impl Heartbeat {

@@ -48,6 +48,7 @@ pub async fn presence_loop(presence: Presence, shutdown: CancellationToken) {
             }
         }
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => break,
             () = tokio::time::sleep(PAUSE) => {}
         }

@@ -20,7 +20,6 @@ pub(super) async fn within_term<T>(
     if !validity.is_valid() {
         return Err(NodeError::unreachable(node, OVER));
     }
-    let mut validity = validity.clone();
     tokio::select! {
         biased;
         outcome = call => outcome,

@@ -5,7 +5,7 @@ mod open_tasks;
 mod watch;
 mod write_queue;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use miroir_domain::write::Reach;
@@ -47,7 +47,7 @@ impl WriteOrder {
         index: &IndexUid,
         nodes: impl IntoIterator<Item = &'a NodeId> + Clone,
         reach: &Reach,
-    ) -> HashMap<NodeId, Ticket> {
+    ) -> BTreeMap<NodeId, Ticket> {
         loop {
             match self.queues.enqueue(index, nodes.clone(), reach) {
                 Ok(tickets) => return tickets,

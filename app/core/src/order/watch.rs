@@ -4,7 +4,7 @@
 //! that it read one and the moment that its copy took its place in a write queue, since such a copy may undo
 //! the write. A watch notes that for each write in the step in which the write takes its own places.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use miroir_domain::IndexUid;
 use miroir_domain::document::DocumentId;
@@ -17,8 +17,8 @@ const REMEMBERED: usize = 100_000;
 /// The watches and holds of all indexes.
 #[derive(Debug, Default)]
 pub(super) struct Watches {
-    logs: HashMap<IndexUid, HashMap<u64, Log>>,
-    holds: HashMap<IndexUid, HashMap<u64, Held>>,
+    logs: HashMap<IndexUid, BTreeMap<u64, Log>>,
+    holds: HashMap<IndexUid, BTreeMap<u64, Held>>,
     last_key: u64,
 }
 
@@ -92,7 +92,7 @@ impl Watches {
     }
 
     pub(super) fn note(&mut self, index: &IndexUid, reach: &Reach) {
-        for log in self.logs.get_mut(index).into_iter().flat_map(HashMap::values_mut) {
+        for log in self.logs.get_mut(index).into_iter().flat_map(BTreeMap::values_mut) {
             log.note(reach);
         }
     }

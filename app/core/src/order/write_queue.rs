@@ -5,7 +5,7 @@
 //! node only when the node has responded to the write before it in that queue, or that write was given up.
 //! The queues of different nodes advance at their own speed.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use miroir_domain::document::DocumentId;
@@ -40,7 +40,7 @@ impl Queues {
         &mut self,
         index: &IndexUid,
         nodes: impl IntoIterator<Item = &'a NodeId>,
-    ) -> HashMap<NodeId, Ticket> {
+    ) -> BTreeMap<NodeId, Ticket> {
         let tails = &mut self.tails;
         // A queue whose last write has left is empty; dropping it bounds the map by the writes under way.
         tails.retain(|_, tail| matches!(tail.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
@@ -65,7 +65,7 @@ impl WriteQueues {
         index: &IndexUid,
         nodes: impl IntoIterator<Item = &'a NodeId>,
         reach: &Reach,
-    ) -> Result<HashMap<NodeId, Ticket>, CancellationToken> {
+    ) -> Result<BTreeMap<NodeId, Ticket>, CancellationToken> {
         let mut queues = self.0.lock();
         if let Some(released) = queues.watches.holding(index, reach) {
             return Err(released);
@@ -130,7 +130,7 @@ impl Watch {
     pub fn take_places<'a>(
         &self,
         nodes: impl IntoIterator<Item = &'a NodeId>,
-    ) -> (u64, HashMap<NodeId, Ticket>) {
+    ) -> (u64, BTreeMap<NodeId, Ticket>) {
         let mut queues = self.queues.0.lock();
         let position = queues.watches.look(&self.index, self.key, Log::position);
         (position, queues.enqueue(&self.index, nodes))
@@ -204,7 +204,7 @@ mod tests {
         queues: &WriteQueues,
         index: &IndexUid,
         nodes: impl IntoIterator<Item = &'a NodeId>,
-    ) -> HashMap<NodeId, Ticket> {
+    ) -> BTreeMap<NodeId, Ticket> {
         queues.enqueue(index, nodes, &Reach::Nothing).unwrap()
     }
 

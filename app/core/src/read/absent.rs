@@ -5,10 +5,11 @@
 //! index.
 
 use miroir_domain::error::{ErrorCode, ResponseError};
+use miroir_domain::index::IndexEntry;
 use miroir_domain::replica::Difference;
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::ApiError;
-use miroir_ports::outbound::{NodeError, StoreError};
+use miroir_ports::outbound::{NodeError, NodeRead, StoreError};
 
 use crate::cluster::Cluster;
 use crate::task::unfinished_of_index;
@@ -46,7 +47,7 @@ impl Absent {
         }
         let placement = cluster.placements.of(entry.shard_count);
         for node in &self.nodes {
-            if cluster.replicas.is_stale(index, node) {
+            if cluster.replicas.is_stale(index, node) || !is_still_absent(cluster, &entry, node).await? {
                 continue;
             }
             let shards = placement.shards_of(node).clone();
@@ -67,6 +68,20 @@ impl Absent {
         }
         Ok(None)
     }
+}
+
+/// Returns whether the node still does not have the index, and no write to the index began meanwhile. The
+/// response that said so may be older than the end of the creation: a node that has the index by now must not
+/// be taken for one that lacks it, or its replica would be no source for others.
+async fn is_still_absent(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<bool, StoreError> {
+    let read = NodeRead::Index(entry.uid.clone());
+    let Err(error) = cluster.nodes.read(node, read).await else { return Ok(false) };
+    if !Absent::default().observe(&error) {
+        return Ok(false);
+    }
+    let found = cluster.registry.find(&entry.uid).await?;
+    let is_same = found.is_some_and(|found| found.created_at == entry.created_at);
+    Ok(is_same && !has_unfinished(cluster, &entry.uid).await?)
 }
 
 async fn has_unfinished(cluster: &Cluster, index: &IndexUid) -> Result<bool, StoreError> {

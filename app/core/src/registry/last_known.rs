@@ -208,6 +208,7 @@ pub async fn last_known_loop(known: Arc<LastKnown>, store: Arc<dyn TaskStore>, s
             tracing::debug!("the task store does not respond: {}", error_chain(&error));
         }
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => return,
             () = sleep(PAUSE) => {}
         }

@@ -5,6 +5,6 @@ mod progress;
 mod reported;
 mod states;
 
-pub use reported::{KNOWN_EVERYWHERE, ReportedStates, reported_state_loop};
 pub use progress::RepairLog;
+pub use reported::{KNOWN_EVERYWHERE, ReportedStates, reported_state_loop};
 pub use states::{ReplicaStates, STALE_COST, SeenState};

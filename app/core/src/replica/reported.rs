@@ -115,6 +115,7 @@ pub async fn reported_state_loop(
             }
         }
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(PAUSE) => {}
         }

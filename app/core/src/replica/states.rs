@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState};
+use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState, UNCOMPARED};
 use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use parking_lot::Mutex;
@@ -139,10 +139,31 @@ impl ReplicaStates {
 
     /// Stores marks that no change of a task stores.
     pub async fn mark(&self, marks: &[ReplicaMark]) -> Result<(), StoreError> {
+        let superseded = self.superseded(marks).await?;
         self.note(marks);
+        for seen in superseded {
+            self.repaired(&seen).await?;
+        }
         self.store.replica_mark(marks).await?;
         self.note(marks);
         Ok(())
+    }
+
+    /// Returns the states of uncompared replicas whose data is gone or replaced by `marks`: equality with the
+    /// others proves nothing any more, so their rows begin anew with the reason of the marks.
+    async fn superseded(&self, marks: &[ReplicaMark]) -> Result<Vec<SeenState>, StoreError> {
+        let mut superseded = Vec::new();
+        for mark in marks.iter().filter(|mark| mark.task.is_none() && mark.reason != UNCOMPARED) {
+            if self.is_uncompared(&mark.index, &mark.node) {
+                superseded.push(self.see(&mark.index, &mark.node).await?);
+            }
+        }
+        Ok(superseded)
+    }
+
+    /// Returns whether a replica is suspect only because it has not been compared with the others.
+    pub fn is_uncompared(&self, index: &IndexUid, node: &NodeId) -> bool {
+        self.of_row(index, node, ReplicaRow::is_uncompared).unwrap_or(false)
     }
 
     /// Stores that the replica of `index` on `node` differs, though no task names a missed write.

@@ -1,8 +1,8 @@
 //! The begin of a new epoch.
 
 use miroir_domain::TaskUid;
-use miroir_domain::identity::{ClusterRow, suspect_everything};
-use miroir_domain::replica::ReplicaMark;
+use miroir_domain::identity::{ClusterRow, shards_without_source};
+use miroir_domain::replica::{Difference, ReplicaMark, UNCOMPARED};
 use miroir_ports::outbound::{Put, StoreError};
 
 use super::examine::ExamineError;
@@ -10,8 +10,8 @@ use super::index::take_over_indexes;
 use crate::cluster::Cluster;
 use crate::identity::{NodeChecker, StoreIdentity};
 
-/// The reason of the marks.
-const RESTORED: &str = "the task store was restored or rebuilt, and has to be compared with the nodes";
+/// The marks that one call stores.
+const BATCH: usize = 500;
 
 /// The number of task uids that are left out beyond the newest known one: a node that is away may know more.
 pub(super) const MARGIN: u32 = 1_000;
@@ -44,22 +44,20 @@ pub(super) async fn renew(
     Ok(())
 }
 
-/// Records that the documents of every replica are suspect.
+/// Records that the documents of every replica are suspect, of which there is another one to compare it with.
 pub(super) async fn suspect_all(cluster: &Cluster) -> Result<(), StoreError> {
-    let entries = cluster.registry.all().await?;
-    let placed: Vec<_> =
-        entries.into_iter().map(|entry| (cluster.placements.of(entry.shard_count), entry.uid)).collect();
-    let now = cluster.clock.now();
-    for node in cluster.placements.topology().nodes() {
-        let indexes = placed.iter().map(|(placement, index)| (index, placement.as_ref()));
-        let marks = suspect_everything(node, indexes, RESTORED, now).into_iter().map(of_documents);
-        cluster.replicas.mark(&marks.collect::<Vec<_>>()).await?;
+    let mut marks = Vec::new();
+    for entry in cluster.registry.all().await? {
+        let placement = cluster.placements.of(entry.shard_count);
+        for node in cluster.placements.topology().nodes() {
+            let alone = shards_without_source(node, &placement, &|_, _| true);
+            let shards = Difference::of_shards(placement.shards_of(node).difference(&alone));
+            marks.push(cluster.replicas.new_mark(&entry.uid, node, shards, None, UNCOMPARED));
+        }
+    }
+    marks.retain(|mark: &ReplicaMark| !mark.difference.is_none());
+    for some in marks.chunks(BATCH) {
+        cluster.replicas.mark(some).await?;
     }
     Ok(())
-}
-
-/// Limits a mark to documents. A node without the index is found by its first response to a read.
-fn of_documents(mut mark: ReplicaMark) -> ReplicaMark {
-    (mark.difference.settings, mark.difference.index) = (false, false);
-    mark
 }

@@ -6,8 +6,10 @@ mod pruner;
 mod reconciler;
 mod recovery;
 mod repair;
+mod set;
 
 pub use poller::{PollerOptions, poll_loop};
 pub use pruner::{PrunerOptions, prune_loop};
 pub use recovery::load_states;
 pub use repair::repair_loop;
+pub use set::join_all;

@@ -46,6 +46,7 @@ pub async fn poll_loop(cluster: Arc<Cluster>, options: PollerOptions, shutdown: 
     let mut pause = options.shortest_pause;
     loop {
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => return,
             // A new write is polled soon, even after a long pause.
             () = poller.cluster.order.sent() => pause = options.shortest_pause,

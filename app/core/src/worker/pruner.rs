@@ -22,12 +22,14 @@ pub struct PrunerOptions {
 /// only record of a missed write.
 pub async fn prune_loop(cluster: Arc<Cluster>, options: PrunerOptions, shutdown: CancellationToken) {
     tokio::select! {
+        biased;
         () = shutdown.cancelled() => return,
         () = cluster.replicas.recovered() => {}
     }
     loop {
         prune(&cluster, options.keep).await;
         tokio::select! {
+            biased;
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(options.interval) => {}
         }

@@ -193,7 +193,8 @@ impl Reconciler {
         let Some(other) = found.overtaken_by else { return false };
         match self.cluster.tasks.get(other).await {
             Ok(Some(other)) => other.created_at >= task.created_at.plus(TOGETHER),
-            Ok(None) => false,
+            // It has ended and was pruned, so nothing says any more that the two began together.
+            Ok(None) => true,
             Err(error) => {
                 tracing::warn!("cannot read a task: {}", miroir_ports::error_chain(&error));
                 true

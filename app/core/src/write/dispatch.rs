@@ -6,7 +6,7 @@
 //! judge: every touched shard has a quorum in some group -> 202, else 503 miroir_no_quorum
 //! ```
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use miroir_domain::NodeId;
@@ -23,7 +23,7 @@ pub struct Dispatch {
     pub(super) cluster: Arc<Cluster>,
     pub(super) plan: WritePlan,
     pub(super) task: Task,
-    pub(super) tickets: HashMap<NodeId, Ticket>,
+    pub(super) tickets: BTreeMap<NodeId, Ticket>,
     pub(super) sending: Sending,
 }
 

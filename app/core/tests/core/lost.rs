@@ -200,3 +200,18 @@ async fn slow_node_is_accepted_without_a_look_at_its_tasks() {
     bench.succeeded(accepted.summary.task_uid).await;
     assert!(bench.nodes.calls_to("b", "tasks since").is_empty(), "its sender knows more than the reconciler");
 }
+
+/// A response that says so may be older than the end of the creation.
+#[tokio::test(start_paused = true)]
+async fn node_lacks_an_index_only_if_it_says_so_again() {
+    let bench = bench(Layout::group(&["a", "b"], 2)).await;
+    bench.cluster.replicas.set_recovered();
+    let without_index = || Fault::Refuse(404, ErrorCode::IndexNotFound.as_str());
+    bench.nodes.once("a", "read settings", without_index());
+    bench.settings.settings_get(uid("films"), None).await.unwrap();
+    assert!(!bench.is_stale("films", "a"), "it has the index by now");
+    bench.nodes.once("a", "read settings", without_index());
+    bench.nodes.once("a", "read index", without_index());
+    bench.settings.settings_get(uid("films"), None).await.unwrap();
+    assert!(bench.is_stale("films", "a"));
+}

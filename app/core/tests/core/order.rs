@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use miroir_domain::Timestamp;
+use miroir_ports::outbound::TaskTable as _;
 use serde_json::json;
 
 use crate::support::{Bench, Fault, Layout, films};
@@ -65,4 +67,25 @@ async fn node_that_was_overtaken_on_the_way_is_brought_back_into_line() {
         let index = bench.nodes.index(node, "films").unwrap();
         assert_eq!(index.documents["1"]["title"], "second", "node {node}");
     }
+}
+
+/// The task of the write that overtook it may be gone when the late one is found.
+#[tokio::test(start_paused = true)]
+async fn node_that_was_overtaken_by_a_pruned_write_is_brought_back_into_line() {
+    let bench = Bench::running(Layout::group(&TRIO, 3));
+    bench.written("films", films(0, 3)).await;
+    bench.nodes.once("b", "write", Fault::Late(Duration::from_millis(30_500)));
+    bench.write("films", json!([{ "id": 1, "title": "first" }])).await.unwrap();
+    bench.write("films", json!([{ "id": 1, "title": "second" }])).await.unwrap();
+    let rows = Arc::clone(&bench.rows);
+    let pruning = tokio::spawn(async move {
+        loop {
+            rows.task_prune(Timestamp::from_millis(i64::MAX), u32::MAX).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    tokio::time::sleep(Duration::from_secs(32)).await;
+    let title = |node| bench.nodes.index(node, "films").unwrap().documents["1"]["title"].clone();
+    bench.until("in line", || TRIO.iter().all(|node| title(node) == "second")).await;
+    pruning.abort();
 }

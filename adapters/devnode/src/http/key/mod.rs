@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::handler::Handler;
 use super::request::Request;
 use super::response::{Responded, Response, page};
-use crate::clock;
 use crate::error::ApiError;
 use crate::shared::Shared;
 
@@ -41,7 +40,7 @@ fn list(shared: &Shared, request: &Request) -> Responded {
 /// Serves `POST /keys`.
 fn create(shared: &Shared, request: &Request) -> Responded {
     let master_key = master_key(shared)?;
-    let now = clock::now();
+    let now = shared.now();
     let key = body::new_key(&request.json()?, now)?;
     Ok(Response::json(201, &shared.state().keys.create(key, now)?.view(master_key)))
 }
@@ -57,7 +56,7 @@ fn update(shared: &Shared, request: &Request, name: &str) -> Responded {
     let master_key = master_key(shared)?;
     let change = body::change(&request.json()?)?;
     let mut state = shared.state();
-    Ok(Response::ok(&state.keys.update(name, master_key, change, clock::now())?.view(master_key)))
+    Ok(Response::ok(&state.keys.update(name, master_key, change, shared.now())?.view(master_key)))
 }
 
 /// Serves `DELETE /keys/{uid or key}`.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use miroir_domain::document::{DocumentId, same_document, shard_filter};
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_ports::outbound::RepairStep;
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -70,6 +71,7 @@ pub(super) async fn repair(
         if part.compare_all().await? > 0 {
             continue;
         }
+        part.reach(RepairStep::Confirm);
         part.pass(&[source, node]).await?;
         // An index that took the place of this one has states of its own.
         let _guard = part.lock().await?;
@@ -84,7 +86,7 @@ pub(super) async fn repair(
 
 /// Returns the listing of all shards with the number of their documents, or that of the first one if they
 /// have too many.
-async fn small_enough(
+pub(super) async fn small_enough(
     cluster: &Cluster,
     listing: Listing,
     source: &NodeId,
@@ -202,6 +204,7 @@ impl Part<'_> {
         loaded: &Loaded,
         found: &mut Comparison,
     ) -> Result<(), RepairError> {
+        self.reach(RepairStep::Compare);
         let theirs = self.listing.by_ids(self.cluster, self.target, ids, Attributes::All).await?;
         // One that was written since may have been read before on one node and after on the other.
         let written = self.watch.since(loaded.position);
@@ -256,7 +259,8 @@ struct Comparison {
     unknown: BTreeSet<DocumentId>,
 }
 
-fn is_equal(
+/// Returns whether a document is the same in both, or in none.
+pub(super) fn is_equal(
     one: &HashMap<DocumentId, Document>,
     other: &HashMap<DocumentId, Document>,
     id: &DocumentId,

@@ -11,6 +11,7 @@
 //! | `attempt` | the jobs that failed, and when they are tried again |
 //! | `settings`, `replay`, `read` | the index and its settings |
 //! | `documents` | the comparison of all documents of some shards |
+//! | `equality` | the comparison of replicas of which none is in sync |
 //! | `part` | copies of documents that are right in the order of writes |
 //! | `walk`, `listing` | the documents of a node, page by page and by id |
 //! | `pace` | the bounds of what is read and sent |
@@ -19,6 +20,7 @@
 
 mod attempt;
 mod documents;
+mod equality;
 mod error;
 mod listing;
 mod pace;
@@ -64,6 +66,7 @@ pub async fn repair_loop(cluster: Arc<Cluster>, term: u64, shutdown: Cancellatio
     };
     // Every step of a repair can be repeated, so it may be cut off anywhere.
     tokio::select! {
+        biased;
         () = shutdown.cancelled() => {}
         () = work => {}
     }

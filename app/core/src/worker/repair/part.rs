@@ -20,7 +20,7 @@ use miroir_domain::index::IndexEntry;
 use miroir_domain::payload::{Payload, PayloadFormat};
 use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{NodeId, Shard, ShardSet};
-use miroir_ports::outbound::Occurrence;
+use miroir_ports::outbound::{Occurrence, RepairStep};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
@@ -78,8 +78,27 @@ impl Part<'_> {
         &self.listing.shards
     }
 
-    /// Waits until `nodes` have carried out every write so far, and returns the position of the last one.
+    /// Tells the observer of a step.
+    pub(super) fn reach(&self, step: RepairStep) {
+        self.cluster.observer.observe(Occurrence::RepairReached(step));
+    }
+
+    /// Waits until `nodes` have carried out every write so far, and returns the position of the last one. Fails
+    /// if the source is not in sync any more.
     pub(super) async fn pass(&self, nodes: &[&NodeId]) -> Result<u64, RepairError> {
+        let position = self.pass_writes(nodes).await?;
+        // The outcome of its writes is known only now.
+        if let Some(shard) = self.shards().iter().find(|shard| !self.is_complete(*shard)) {
+            let source = self.source;
+            return Err(RepairError::NotNow(format!(
+                "node `{source}` is not healthy or not in sync any more in shard {shard}"
+            )));
+        }
+        Ok(position)
+    }
+
+    /// Waits until `nodes` have carried out every write so far, and returns the position of the last one.
+    pub(super) async fn pass_writes(&self, nodes: &[&NodeId]) -> Result<u64, RepairError> {
         let is_known = {
             let (position, passed) = &*self.passed.lock();
             let is_current = *position == self.watch.position();
@@ -88,6 +107,7 @@ impl Part<'_> {
         let position = match is_known {
             Some(position) => position,
             None => {
+                self.reach(RepairStep::CatchUp);
                 let (position, tickets) = self.watch.take_places(nodes.iter().copied());
                 let index = &self.entry.uid;
                 let waits = tickets
@@ -98,13 +118,6 @@ impl Part<'_> {
                 position
             }
         };
-        // The outcome of its writes is known only now.
-        if let Some(shard) = self.shards().iter().find(|shard| !self.is_complete(*shard)) {
-            let source = self.source;
-            return Err(RepairError::NotNow(format!(
-                "node `{source}` is not healthy or not in sync any more in shard {shard}"
-            )));
-        }
         Ok(position)
     }
 
@@ -254,6 +267,7 @@ impl Part<'_> {
         (place, ticket, written): (u64, Option<Ticket>, Written),
     ) -> Result<BTreeSet<DocumentId>, RepairError> {
         let (cluster, index) = (self.cluster, &self.entry.uid);
+        self.reach(RepairStep::Copy);
         // The place was taken for this node, so its ticket is there.
         let Some(ticket) = ticket else { return Ok(ids.clone()) };
         let sent = send_in_turn(cluster, index, self.target, ticket, copy.operations).await?;

@@ -16,6 +16,8 @@ pub(super) enum Work {
     Index,
     /// The documents of shards, from another node.
     Documents { source: NodeId, shards: ShardSet },
+    /// The comparison of shards of which no replica is in sync, on all nodes that keep them.
+    Compare { nodes: Vec<NodeId>, shards: ShardSet },
     /// The documents of shards that the node does not keep any more.
     Foreign(ShardSet),
 }
@@ -35,9 +37,19 @@ impl Job {
     pub(super) fn shards(&self) -> Option<&ShardSet> {
         match &self.work {
             Work::Index => None,
-            Work::Documents { shards, .. } | Work::Foreign(shards) => Some(shards),
+            Work::Documents { shards, .. } | Work::Compare { shards, .. } | Work::Foreign(shards) => {
+                Some(shards)
+            }
         }
     }
+}
+
+/// Returns whether the documents of a replica can be compared with those of others, and equality would prove
+/// that it is in sync.
+fn can_be_compared(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> bool {
+    cluster.nodes.is_healthy(node)
+        && cluster.replicas.is_uncompared(index, node)
+        && cluster.replicas.state(index, node).has_settings()
 }
 
 /// Returns whether the healthy `node` has all documents of `shard`.
@@ -94,6 +106,13 @@ fn of_replica(
         attempts.wait(index, node, reason);
     }
     let mut jobs = Vec::new();
+    for (nodes, shards) in sources.comparable {
+        let due: ShardSet =
+            shards.iter().filter(|shard| attempts.is_due(index, node, Some(*shard))).collect();
+        if !due.is_empty() {
+            jobs.push(job(Work::Compare { nodes, shards: due }, 0));
+        }
+    }
     for ((copies, source), shards) in sources.of_node {
         let due: ShardSet =
             shards.iter().filter(|shard| attempts.is_due(index, node, Some(*shard))).collect();
@@ -122,6 +141,9 @@ fn fewest_copies(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> usize 
 #[derive(Debug, Default)]
 struct Sources {
     of_node: BTreeMap<(usize, NodeId), ShardSet>,
+    /// The shards of which no replica is in sync and all can be compared, by the nodes that keep them. They are
+    /// those of the first of these nodes.
+    comparable: BTreeMap<Vec<NodeId>, ShardSet>,
     /// The shards that the node does not keep any more.
     foreign: ShardSet,
     /// The shards of which all other replicas are away or stale themselves.
@@ -152,7 +174,13 @@ impl Sources {
                     sources.lost.insert(shard);
                 }
                 None => {
-                    sources.waiting.insert(shard);
+                    let all: Vec<&NodeId> = placement.all_replicas(shard).collect();
+                    if !all.iter().all(|replica| can_be_compared(cluster, &entry.uid, replica)) {
+                        sources.waiting.insert(shard);
+                    } else if all.first() == Some(&node) {
+                        let nodes = all.into_iter().cloned().collect();
+                        sources.comparable.entry(nodes).or_default().insert(shard);
+                    }
                 }
             }
         }

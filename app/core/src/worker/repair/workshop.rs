@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::error_chain;
-use miroir_ports::outbound::{Occurrence, StoreError};
+use miroir_ports::outbound::{Occurrence, RepairStep, StoreError};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -14,7 +14,7 @@ use super::attempt::Attempts;
 use super::error::RepairError;
 use super::pace::Pace;
 use super::plan::{Job, Work, jobs};
-use super::{documents, settings};
+use super::{documents, equality, settings};
 use crate::cluster::Cluster;
 
 /// The pause after which the jobs are planned anew.
@@ -69,6 +69,7 @@ impl Workshop {
         loop {
             self.start();
             tokio::select! {
+                biased;
                 Some(ended) = self.running.join_next_with_id() => {
                     let is_done = self.conclude(ended);
                     if is_done && self.waiting.is_empty() {
@@ -122,6 +123,7 @@ impl Workshop {
         // Each job that runs is noted when it starts.
         let Some(job) = self.jobs.remove(&id) else { return false };
         let (cluster, index, node) = (&self.cluster, &job.index, &job.node);
+        cluster.observer.observe(Occurrence::RepairReached(RepairStep::Idle));
         let Err(error) = outcome else {
             self.attempts.succeed(index, node, job.shards());
             cluster.repairs.end(index, node, None);
@@ -142,11 +144,16 @@ impl Workshop {
 impl Job {
     async fn run(&self, cluster: &Arc<Cluster>, pace: &Pace) -> Outcome {
         let Self { index, node, work, .. } = self;
+        if let Work::Index | Work::Foreign(_) = work {
+            let step = if *work == Work::Index { RepairStep::Settings } else { RepairStep::Remove };
+            cluster.observer.observe(Occurrence::RepairReached(step));
+        }
         match work {
             Work::Index => settings::repair(cluster, index, node).await,
             Work::Documents { source, shards } => {
                 documents::repair(cluster, pace, index, node, source, shards).await.map(drop)
             }
+            Work::Compare { nodes, shards } => equality::compare(cluster, pace, index, nodes, shards).await,
             Work::Foreign(shards) => documents::remove_foreign(cluster, index, node, shards).await,
         }
     }

@@ -1,13 +1,8 @@
-//! Other instances of Miroir.
+//! Stale replicas, as they are shown.
 
-use std::error::Error;
-
-use async_trait::async_trait;
 use miroir_domain::replica::ReplicaRow;
 use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
 use serde::{Deserialize, Serialize};
-
-use crate::Source;
 
 /// A replica that is not in sync with the others of its index. An older Miroir reports index and node alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,34 +90,4 @@ pub struct ReplicaReport {
     pub complete: bool,
     /// The stale replicas.
     pub results: Vec<StaleReplica>,
-}
-
-/// A request to another instance that failed.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{reason}")]
-pub struct PeerError {
-    reason: String,
-    source: Option<Source>,
-}
-
-impl PeerError {
-    /// Creates an error from a description for people.
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), source: None }
-    }
-
-    /// Creates an error caused by another one.
-    pub fn because(reason: impl Into<String>, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { reason: reason.into(), source: Some(Source::new(cause)) }
-    }
-}
-
-/// Other instances, by the URL under which they are reached.
-#[cfg_attr(feature = "mocks", mockall::automock)]
-#[async_trait]
-pub trait Peers: Send + Sync + 'static {
-    /// Requests the stale replicas that the instance at `url` knows of.
-    ///
-    /// - **PEER-1** It MUST NOT take longer than a few seconds, whatever the instance does.
-    async fn peer_replicas(&self, url: &str) -> Result<ReplicaReport, PeerError>;
 }

@@ -7,30 +7,36 @@ use std::time::Duration;
 use async_trait::async_trait;
 use miroir_domain::canary::Definition;
 use miroir_ports::error_chain;
-use miroir_ports::outbound::{Ids, StoreError};
-use miroir_system::UuidIds;
+use miroir_ports::outbound::StoreError;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::worker_set::join_all;
-use crate::config::Config;
-use crate::wiring::Infrastructure;
-use miroir_core::admission::{admission_loop, admit_all};
-use miroir_core::canary;
-use miroir_core::cluster::{Activation, ActiveCluster, Cluster};
-use miroir_core::identity::{Established, StoreIdentity, establish};
-use miroir_core::instance::{Term, Work};
-use miroir_core::replica::{KNOWN_EVERYWHERE, ReportedStates};
-use miroir_core::restored::{Examined, examine};
-use miroir_core::worker::{self, PollerOptions, PrunerOptions};
+use crate::admission::{admission_loop, admit_all};
+use crate::canary;
+use crate::cluster::{Activation, ActiveCluster, Cluster};
+use crate::identity::{Established, StoreIdentity, establish};
+use crate::infrastructure::Infrastructure;
+use crate::instance::{Term, Work};
+use crate::replica::ReportedStates;
+use crate::restored::{Examined, examine};
+use crate::worker::{self, PollerOptions, PrunerOptions, join_all};
+
+/// The options of the leader's work.
+#[derive(Debug, Clone)]
+pub struct LeaderOptions {
+    /// The canaries of the configuration.
+    pub canaries: Vec<Definition>,
+    /// The pauses of the poller.
+    pub poller: PollerOptions,
+    /// The options of the pruner.
+    pub pruner: PrunerOptions,
+}
 
 /// The work of the leader.
-pub(super) struct LeaderWork {
+pub struct LeaderWork {
     infrastructure: Arc<Infrastructure>,
     active: Arc<ActiveCluster>,
-    canaries: Vec<Definition>,
-    poller: PollerOptions,
-    pruner: PrunerOptions,
+    options: LeaderOptions,
 }
 
 /// The reason of an instance whose configuration has a former topology.
@@ -47,7 +53,7 @@ const ADMISSION: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A term in progress.
-pub(super) struct Leading {
+pub struct Leading {
     cluster: Arc<Cluster>,
     workers: JoinSet<()>,
     // Before the cluster of the term is given up.
@@ -69,41 +75,30 @@ impl Drop for Handover {
 }
 
 impl LeaderWork {
-    pub(super) fn new(
-        config: &Config,
+    /// Creates the work of an instance, which serves requests with `active`.
+    pub fn new(
         infrastructure: Arc<Infrastructure>,
         active: Arc<ActiveCluster>,
-        is_shared: bool,
+        options: LeaderOptions,
     ) -> Self {
-        let tasks = &config.task_registry;
-        Self {
-            infrastructure,
-            active,
-            canaries: config.canary.definitions.iter().map(|canary| canary.definition().clone()).collect(),
-            poller: PollerOptions {
-                shortest_pause: tasks.poll_min(),
-                longest_pause: tasks.poll_max(),
-                known_everywhere: if is_shared { KNOWN_EVERYWHERE } else { Duration::ZERO },
-            },
-            pruner: PrunerOptions { keep: tasks.ttl(), interval: tasks.prune_interval() },
-        }
+        Self { infrastructure, active, options }
     }
 
     /// Begins the work of `term`.
-    pub(super) async fn begin(&self, term: &Term) -> Result<Leading, StoreError> {
+    pub async fn begin(&self, term: &Term) -> Result<Leading, StoreError> {
         let nodes = &self.infrastructure.nodes;
         let nodes = term.validity().map_or_else(|| nodes.clone(), |validity| nodes.for_term(validity));
         let cluster = Arc::new(self.infrastructure.cluster(Arc::clone(&term.store), nodes));
         self.establish(&cluster).await?;
         let configured =
-            canary::configure(cluster.store.as_ref(), &self.canaries, cluster.clock.now()).await?;
+            canary::configure(cluster.store.as_ref(), &self.options.canaries, cluster.clock.now()).await?;
         tracing::debug!(done = ?configured, "stored the canaries of the configuration");
         // Before this instance serves: a write must not reach a node that does not have its index.
         worker::load_states(&cluster).await?;
         self.examine(&cluster).await?;
-        let ids = UuidIds::default();
+        let ids = self.infrastructure.ids.as_ref();
         // A node that is not taken in by then follows in the background.
-        let _ = timeout(ADMISSION, admit_all(&cluster, &self.infrastructure.checker, &ids)).await;
+        let _ = timeout(ADMISSION, admit_all(&cluster, &self.infrastructure.checker, ids)).await;
         let workers = self.start_workers(&cluster, term);
         let handover =
             Handover { cluster: Arc::clone(&cluster), reported: Arc::clone(&self.infrastructure.reported) };
@@ -114,12 +109,13 @@ impl LeaderWork {
 
     /// Makes sure that the store is that of the cluster, and the topology the accepted one.
     async fn establish(&self, cluster: &Cluster) -> Result<(), StoreError> {
-        let Infrastructure { checker, accepted, clock, .. } = self.infrastructure.as_ref();
+        let Infrastructure { checker, accepted, clock, ids, .. } = self.infrastructure.as_ref();
         if accepted.nodes.is_empty() {
             return Ok(());
         }
-        let ids = UuidIds::default();
-        let reason = match establish(cluster.store.as_ref(), checker, accepted, &ids, clock.as_ref()).await? {
+        let established =
+            establish(cluster.store.as_ref(), checker, accepted, ids.as_ref(), clock.as_ref()).await?;
+        let reason = match established {
             Established::Known => return Ok(()),
             Established::Lost => checker.identity().store_problem().unwrap_or_default(),
             Established::Superseded => SUPERSEDED.to_owned(),
@@ -157,11 +153,11 @@ impl LeaderWork {
     fn start_workers(&self, cluster: &Arc<Cluster>, term: &Term) -> JoinSet<()> {
         let over = &term.over;
         let mut workers = JoinSet::new();
-        workers.spawn(worker::poll_loop(Arc::clone(cluster), self.poller, over.clone()));
-        workers.spawn(worker::prune_loop(Arc::clone(cluster), self.pruner, over.clone()));
+        workers.spawn(worker::poll_loop(Arc::clone(cluster), self.options.poller, over.clone()));
+        workers.spawn(worker::prune_loop(Arc::clone(cluster), self.options.pruner, over.clone()));
         workers.spawn(worker::repair_loop(Arc::clone(cluster), term.number, over.clone()));
         let checker = Arc::clone(&self.infrastructure.checker);
-        let ids: Arc<dyn Ids> = Arc::new(UuidIds::default());
+        let ids = Arc::clone(&self.infrastructure.ids);
         workers.spawn(admission_loop(Arc::clone(cluster), checker, ids, over.clone()));
         workers
     }
@@ -169,7 +165,7 @@ impl LeaderWork {
 
 impl Leading {
     /// Waits for the workers to end.
-    pub(super) async fn finish(mut self) {
+    pub async fn finish(mut self) {
         join_all(&mut self.workers).await;
     }
 }
@@ -180,6 +176,7 @@ impl Work for LeaderWork {
         let leading = self.begin(&term).await?;
         let cluster = Arc::clone(&leading.cluster);
         tokio::select! {
+            biased;
             () = leading.finish() => Ok(()),
             reason = self.unfit() => Err(reason),
             () = cluster.tasks.uids.lost() => Err(StoreError::not_applied(LOST_CHANGES)),

@@ -1,0 +1,258 @@
+//! One history: a plan carried out, and the cluster compared with the model at its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use miroir_domain::task::TaskStatus;
+use miroir_ports::outbound::{RepairStep, ReplicaTable as _, TaskTable as _};
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::client::Asking;
+use crate::injector::{Injector, carry_out};
+use crate::instance::Instances;
+use crate::model::{Model, Outcome};
+use crate::plan::{CLIENTS, Event, Plan, What};
+use crate::{end, world::World};
+
+/// The time in which everything must be in sync once all faults are over.
+const HEALING: Duration = Duration::from_mins(10);
+
+/// The pause between two looks at the open tasks.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The pause between two copies of the data of the nodes.
+const SNAPSHOT: Duration = Duration::from_secs(3);
+
+/// The answers of reads.
+#[derive(Default)]
+pub struct Counts {
+    /// Compared with the model.
+    pub judged: AtomicU64,
+    /// Marked as incomplete or old.
+    pub marked: AtomicU64,
+    /// Refused.
+    pub refused: AtomicU64,
+}
+
+/// A history in progress.
+pub struct History {
+    /// The world.
+    pub world: Arc<World>,
+    /// The instances.
+    pub instances: Arc<Instances>,
+    /// The model.
+    pub model: Mutex<Model>,
+    /// The state of the faults.
+    pub injector: Injector,
+    /// True while clients are held up.
+    pub hold: AtomicBool,
+    /// The faults that took place, by kind.
+    pub faults: Mutex<BTreeMap<&'static str, u64>>,
+    /// The answers.
+    pub counts: Counts,
+    violations: Mutex<Vec<String>>,
+}
+
+/// The outcome of a history.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The sentences about what was wrong, in the order in which it was noticed.
+    pub violations: Vec<String>,
+    /// Every event, with its time.
+    pub log: String,
+    /// The simulated time.
+    pub simulated: Duration,
+    /// The faults that took place, by kind.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// The steps of repair that were reached during each kind of fault.
+    pub reached: BTreeSet<(&'static str, RepairStep)>,
+    /// The writes by outcome: succeeded, perhaps, not.
+    pub writes: [u64; 3],
+    /// The reads: compared, marked, refused.
+    pub reads: [u64; 3],
+}
+
+/// Carries out a plan in a runtime of its own, on this thread.
+pub fn run(plan: &Plan) -> Report {
+    #[expect(clippy::expect_used, reason = "a runtime without I/O has nothing that can fail")]
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let world = World::new(plan.seed, plan.shape);
+        let history = Arc::new(History {
+            instances: Instances::new(&world),
+            world,
+            model: Mutex::default(),
+            injector: Injector::default(),
+            hold: AtomicBool::new(false),
+            faults: Mutex::default(),
+            counts: Counts::default(),
+            violations: Mutex::default(),
+        });
+        history.carry_out(plan).await;
+        history.report()
+    })
+}
+
+impl History {
+    /// Notes that something was wrong.
+    pub fn violate(&self, sentence: String) {
+        self.world.note(format_args!("VIOLATION {sentence}"));
+        self.violations.lock().push(sentence);
+    }
+
+    async fn carry_out(self: &Arc<Self>, plan: &Plan) {
+        for instance in 0..plan.shape.instances {
+            self.instances.start(instance).await;
+        }
+        // Two instances need a moment until one of them leads.
+        while self.instances.leader().is_none() {
+            sleep(Duration::from_millis(100)).await;
+        }
+        let begin = Instant::now();
+        let followers =
+            [tokio::spawn(Arc::clone(self).follow_tasks()), tokio::spawn(Arc::clone(self).copy_nodes())];
+        let mut work = JoinSet::new();
+        for client in 0..CLIENTS {
+            let of_client: Vec<Event> = plan
+                .events
+                .iter()
+                .filter(|event| matches!(event.what, What::Ask { client: other, .. } if other == client))
+                .copied()
+                .collect();
+            work.spawn(Arc::clone(self).ask_all(begin, of_client));
+        }
+        for event in &plan.events {
+            if let What::Break(fault) = event.what {
+                let history = Arc::clone(self);
+                let at = begin + Duration::from_millis(event.at);
+                work.spawn(async move {
+                    sleep_until(at).await;
+                    carry_out(&history, fault).await;
+                });
+            }
+        }
+        while let Some(ended) = work.join_next().await {
+            if let Err(error) = ended {
+                self.violate(format!("a panic: {error}"));
+            }
+        }
+        self.world.note("all faults are over");
+        self.world.calm();
+        self.heal().await;
+        for follower in followers {
+            follower.abort();
+        }
+        end::compare(self).await;
+    }
+
+    /// Lets a client ask one thing after the other, each at its time or later.
+    async fn ask_all(self: Arc<Self>, begin: Instant, events: Vec<Event>) {
+        for event in events {
+            sleep_until(begin + Duration::from_millis(event.at)).await;
+            while self.hold.load(Ordering::SeqCst) {
+                sleep(LOOK).await;
+            }
+            if let What::Ask { client, instance, index, request } = event.what {
+                Asking { history: &self, client, instance, index }.run(request).await;
+            }
+        }
+    }
+
+    /// Notices the end of tasks.
+    async fn follow_tasks(self: Arc<Self>) {
+        loop {
+            self.look_at_tasks().await;
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn look_at_tasks(&self) {
+        let open = self.model.lock().open_tasks();
+        for (id, uid) in open {
+            let Ok(task) = self.world.store.task_get(uid).await else { continue };
+            let outcome = match task.map(|task| task.status) {
+                Some(TaskStatus::Enqueued | TaskStatus::Processing) => continue,
+                Some(TaskStatus::Succeeded) => Outcome::Succeeded,
+                Some(_) => Outcome::Maybe,
+                // A node that was away reported its part late, and the task was pruned as soon as it ended.
+                None => Outcome::Maybe,
+            };
+            self.model.lock().end(id, outcome, self.world.elapsed());
+            self.world.note(format_args!("task {uid} ended: {outcome:?}"));
+        }
+    }
+
+    async fn copy_nodes(self: Arc<Self>) {
+        loop {
+            sleep(SNAPSHOT).await;
+            self.injector.take_snapshots(&self);
+        }
+    }
+
+    /// Waits until every task has ended and every replica is in sync.
+    async fn heal(&self) {
+        let begun = Instant::now();
+        let mut calm_since = None;
+        while begun.elapsed() < HEALING {
+            sleep(Duration::from_millis(200)).await;
+            if self.is_in_sync().await {
+                let since = *calm_since.get_or_insert(Instant::now());
+                // Late requests have arrived, and lost responses were given up.
+                if since.elapsed() > Duration::from_secs(20) {
+                    return;
+                }
+            } else {
+                calm_since = None;
+            }
+        }
+        let rows = self.world.store.replica_list(None, 100).await.unwrap_or_default();
+        let rows: Vec<String> = rows
+            .iter()
+            .map(|row| format!("{} on {}: {:?} ({})", row.index, row.node, row.state, row.reason))
+            .collect();
+        let open = self.world.store.task_list_unfinished(None, 100).await.unwrap_or_default();
+        let open: Vec<String> = open.iter().map(|task| format!("{task:?}")).collect();
+        self.violate(format!(
+            "the cluster is not in sync {} s after all faults: {rows:?}; open tasks: {open:?}",
+            HEALING.as_secs()
+        ));
+    }
+
+    async fn is_in_sync(&self) -> bool {
+        let store = &self.world.store;
+        let Some(leader) = self.instances.leader().and_then(|leader| self.instances.get(leader)) else {
+            return false;
+        };
+        let report = miroir_ports::inbound::ClusterApi::replicas(leader.cluster.as_ref());
+        let health = leader.infrastructure.nodes.health();
+        report.complete
+            && report.results.is_empty()
+            && self.world.nodes.iter().all(|node| leader.infrastructure.nodes.is_healthy(&node.id))
+            && health.nodes().count() == self.world.nodes.len()
+            && store.replica_list(None, 1).await.is_ok_and(|rows| rows.is_empty())
+            && store.task_list_unfinished(None, 1).await.is_ok_and(|tasks| tasks.is_empty())
+    }
+
+    fn report(&self) -> Report {
+        let model = self.model.lock();
+        let count = |outcome| model.writes().iter().filter(|write| write.outcome == outcome).count() as u64;
+        let Counts { judged, marked, refused } = &self.counts;
+        Report {
+            violations: self.violations.lock().clone(),
+            log: self.world.take_log(),
+            simulated: self.world.elapsed(),
+            faults: self.faults.lock().clone(),
+            reached: self.world.reached(),
+            writes: [count(Outcome::Succeeded), count(Outcome::Maybe), count(Outcome::Void)],
+            reads: [judged, marked, refused].map(|count| count.load(Ordering::Relaxed)),
+        }
+    }
+}

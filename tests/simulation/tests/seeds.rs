@@ -1,0 +1,46 @@
+//! Histories of known seeds.
+
+use miroir_test_simulation::{Extent, Plan, run, run_all};
+
+/// Seeds whose histories found a fault, with the fault.
+const FOUND: [(u64, &str); 2] = [
+    (
+        43,
+        "a read was told that an index is missing while it was made anew, and the node was marked as lacking it \
+     after the task had ended",
+    ),
+    (1003, "a node took a write late, after another one whose task was pruned since, and counted as in sync"),
+];
+
+#[test]
+fn history_repeats_to_the_last_event() {
+    for seed in 1..=6 {
+        let plan = Plan::of(seed);
+        let (first, second) = (run(&plan), run(&plan));
+        let differing = first.log.lines().zip(second.log.lines()).find(|(one, other)| one != other);
+        assert_eq!(differing, None, "seed {seed}");
+        assert_eq!(first.log.len(), second.log.len(), "seed {seed}");
+    }
+}
+
+#[test]
+fn plan_has_enough_requests_and_faults() {
+    for seed in 0..200 {
+        let (requests, faults) = Plan::of(seed).counts();
+        assert!(requests >= 200 && faults >= 5, "seed {seed}: {requests} requests, {faults} faults");
+    }
+}
+
+#[test]
+fn histories_of_seeds_that_found_a_fault_are_right() {
+    for (seed, fault) in FOUND {
+        assert_eq!(run(&Plan::of(seed)).violations, Vec::<String>::new(), "seed {seed}: {fault}");
+    }
+}
+
+#[test]
+fn histories_of_first_seeds_are_right() {
+    let extent = Extent { first: 1, histories: 20, time: std::time::Duration::MAX, threads: 2 };
+    let sums = run_all(extent);
+    assert!(sums.failures.is_empty(), "{:#?}\n{}", sums.failures, sums.text());
+}
