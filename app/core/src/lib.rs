@@ -41,6 +41,7 @@ pub mod read;
 pub mod registry;
 pub mod replica;
 pub mod service;
+pub mod settings;
 pub mod task;
 mod ttl_cache;
 pub mod worker;

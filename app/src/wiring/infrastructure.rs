@@ -11,9 +11,9 @@ use miroir_core::registry::LastKnown;
 use miroir_core::replica::ReportedStates;
 use miroir_domain::identity::AcceptedTopology;
 use miroir_domain::topology::Topology;
-use miroir_ports::outbound::{Clock, Observer, TaskStore};
+use miroir_ports::outbound::{Clock, Observer, Sealer, TaskStore};
 use miroir_prometheus::Metrics;
-use miroir_system::SystemClock;
+use miroir_system::{KeySealer, SystemClock};
 
 use super::{node, sink};
 use crate::config::{self, Config};
@@ -23,6 +23,7 @@ pub struct Infrastructure {
     topology: Arc<Topology>,
     shard_count: u32,
     search_policy: SearchPolicy,
+    sealer: Arc<dyn Sealer>,
     /// The identity of the cluster, as the store has it.
     pub identity: Arc<KnownIdentity>,
     /// The checker of the nodes' identities.
@@ -66,6 +67,7 @@ impl Infrastructure {
             topology: Arc::new(topology),
             shard_count: config.cluster.shard_count,
             search_policy,
+            sealer: Arc::new(KeySealer::new(config.store.sealing_keys.iter().map(config::Secret::expose))),
             changes: Arc::new(sink::recorder(&config.cdc, &clock, &(Arc::clone(metrics) as _))?),
             clock,
             last_known: Arc::new(last_known),
@@ -86,6 +88,7 @@ impl Infrastructure {
             reported: Arc::clone(&self.reported),
             last_known: Arc::clone(&self.last_known),
             observer: Arc::clone(&self.observer),
+            sealer: Arc::clone(&self.sealer),
         })
     }
 }

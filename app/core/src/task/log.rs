@@ -15,12 +15,13 @@ use crate::change::ChangeRecorder;
 use crate::placement::Placements;
 use crate::registry::IndexRegistry;
 use crate::replica::ReplicaStates;
+use crate::settings::SettingsLog;
 
 /// The rows that one page of a walk has.
 const PAGE: u32 = 1_000;
 
 /// The tasks of the store. A change of a task is stored together with what follows from it: the replicas that
-/// turn out not to have its write, and the events of its changes.
+/// turn out not to have its write, the settings that it has changed, and the events of its changes.
 pub struct TaskLog {
     /// The task store.
     pub store: Arc<dyn TaskStore>,
@@ -34,6 +35,8 @@ pub struct TaskLog {
     pub registry: Arc<IndexRegistry>,
     /// The replica states.
     pub replicas: Arc<ReplicaStates>,
+    /// The committed settings.
+    pub settings: Arc<SettingsLog>,
 }
 
 impl TaskLog {

@@ -78,6 +78,7 @@ fn again(bench: &Bench, store: Arc<dyn TaskStore>) -> Arc<Cluster> {
         search_policy: of.search_policy,
         changes: Arc::clone(&of.changes),
         observer: Arc::new(()),
+        sealer: Arc::new(miroir_system::KeySealer::new([])),
     }))
 }
 

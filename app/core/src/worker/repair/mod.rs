@@ -1,15 +1,15 @@
 //! Repair of stale replicas.
 //!
 //! A node that was away during a write is stale for that index, and reads avoid it. When the node is
-//! healthy again, repair copies from a replica in sync: first the index and its settings, then the
-//! documents of each shard with missed writes. While a part is copied, the index accepts no writes: a
+//! healthy again, repair gives it first the index with its committed settings, and then, from a replica in
+//! sync, the documents of each shard with missed writes. While a part is copied, the index accepts no writes: a
 //! document that is copied a moment after it was changed would undo the change.
 
 mod attempt;
+mod committed;
 mod documents;
 mod error;
 mod read;
-mod replay;
 mod settings;
 mod wait;
 
@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::attempt::Attempts;
+use self::committed::Unfilled;
 use self::error::RepairError;
 use super::recovery::{record_progress, recover};
 use crate::cluster::Cluster;
@@ -44,7 +45,9 @@ pub async fn repair_loop(cluster: Arc<Cluster>, term: u64, shutdown: Cancellatio
         recover(Arc::clone(&cluster), term).await;
         let mut recorded = Instant::now();
         let mut attempts = Attempts::default();
+        let mut unfilled = Unfilled::default();
         loop {
+            unfilled.round(&cluster).await;
             let stale = cluster.replicas.stale();
             attempts.retain(&stale);
             for (index, node) in stale {

@@ -54,17 +54,32 @@ pub async fn execute(
     node: &NodeId,
     operations: Vec<WriteOperation>,
 ) -> Result<(), RepairError> {
+    let sent = send(cluster, index, node, operations).await?;
+    wait_for_success(cluster, node, sent).await
+}
+
+/// Sends `operations` to `node`, one after the other, and returns their tasks there.
+pub async fn send(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+    operations: Vec<WriteOperation>,
+) -> Result<Vec<u32>, RepairError> {
     let mut sent = Vec::new();
     for operation in operations {
         let write = NodeWrite { index: index.clone(), operation, custom_metadata: None };
         let uid = cluster.nodes.write(node, write).await?;
         sent.push(uid);
     }
-    wait_for_success(cluster, node, sent).await
+    Ok(sent)
 }
 
 /// Waits until the tasks `open` of `node` have succeeded.
-async fn wait_for_success(cluster: &Cluster, node: &NodeId, mut open: Vec<u32>) -> Result<(), RepairError> {
+pub async fn wait_for_success(
+    cluster: &Cluster,
+    node: &NodeId,
+    mut open: Vec<u32>,
+) -> Result<(), RepairError> {
     let deadline = Instant::now() + PART;
     while !open.is_empty() {
         let selection = NodeTaskSelection::Uids(open.clone());
