@@ -14,9 +14,10 @@
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::default::without;
 use super::details::ordered;
 use super::nodes::for_client;
-use super::secret::{PARTS, cut_keys_of_parts};
+use super::secret::cut_keys_of_parts;
 use super::shape::Shape;
 use super::{Setting, embedder};
 
@@ -114,23 +115,6 @@ fn default_of(setting: Setting) -> Value {
     }
 }
 
-/// Returns `value` without the fields that have their default. Returns `None` if nothing is left.
-pub(super) fn without(value: Value, default: &Value) -> Option<Value> {
-    match (value, default) {
-        (Value::Object(fields), Value::Object(defaults)) => {
-            let left: Map<String, Value> = fields
-                .into_iter()
-                .filter_map(|(key, value)| match defaults.get(&key) {
-                    Some(default) => Some((key, without(value, default)?)),
-                    None => Some((key, value)),
-                })
-                .collect();
-            (!left.is_empty()).then_some(Value::Object(left))
-        }
-        (value, default) => (value != *default).then_some(value),
-    }
-}
-
 /// Returns `value` without the nulls that reset a part of its shape. Returns `None` for null itself.
 fn without_nulls(shape: &Shape, value: &Value) -> Option<Value> {
     let Value::Object(fields) = value else { return (!value.is_null()).then(|| value.clone()) };
@@ -170,9 +154,4 @@ fn whole(number: &serde_json::Number) -> Option<i64> {
         number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0 && float.abs() <= EXACT)?;
     #[expect(clippy::cast_possible_truncation, reason = "a whole number within the bound is exact")]
     Some(float as i64)
-}
-
-/// Returns the parts of a composite embedder that `fields` has.
-pub(super) fn parts_of(fields: &Map<String, Value>) -> impl Iterator<Item = &'static str> {
-    PARTS.into_iter().filter(|part| fields.get(*part).is_some_and(Value::is_object))
 }

@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::canonical::{parts_of, without};
+use super::default::without;
+use super::secret::PARTS;
 
 /// The template of documents where none was set.
 pub(super) const TEMPLATE: &str = "{% for field in fields %}{% if field.is_searchable and field.value != nil %}\
@@ -112,4 +113,9 @@ fn embedder_changed(mut known: Map<String, Value>, change: &Map<String, Value>) 
 
 fn object(value: Option<&Value>) -> Map<String, Value> {
     value.and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// Returns the parts of a composite embedder that `fields` has.
+fn parts_of(fields: &Map<String, Value>) -> impl Iterator<Item = &'static str> {
+    PARTS.into_iter().filter(|part| fields.get(*part).is_some_and(Value::is_object))
 }

@@ -7,7 +7,7 @@
 //! | `change`, `validate` | a client's change of settings, and its refusals |
 //! | `nodes` | the change as nodes are sent it; the settings of a node as clients see them |
 //! | `details` | the change as the details of its task |
-//! | `canonical`, `embedder` | the canonical form of settings, with its hash |
+//! | `canonical`, `default`, `embedder` | the canonical form of settings, with its hash |
 //! | `secret` | the keys of embedders, which are cut where settings are shown or stored |
 //! | `fold` | the settings of an index after a change |
 //! | `committed` | the rows of the table `committed_settings`, and their transitions |
@@ -17,6 +17,7 @@ mod canonical;
 mod change;
 mod check;
 mod committed;
+mod default;
 mod details;
 mod embedder;
 mod fold;

@@ -250,39 +250,39 @@ fn words(row: &CommittedSettings) -> Value {
 
 #[test]
 fn change_is_committed_by_its_success_alone() {
-    let row = row().proposed(proposal(7, &json!({"stopWords": ["a"]})), at(1_001));
-    assert_eq!((row.known_version, words(&row)), (7, Value::Null));
-    assert_eq!(row.open().collect::<Vec<_>>(), [TaskUid(7)]);
-    let succeeded = row.clone().ended(TaskUid(7), true, at(1_002)).unwrap();
+    let row = row().proposed(proposal(2, &json!({"stopWords": ["a"]})), at(1_001));
+    assert_eq!((row.known_version, words(&row)), (2, Value::Null));
+    assert_eq!(row.open().collect::<Vec<_>>(), [TaskUid(2)]);
+    let succeeded = row.clone().ended(TaskUid(2), true, at(1_002)).unwrap();
     assert_eq!(
         (succeeded.settings_version, words(&succeeded), succeeded.proposals.len()),
-        (7, json!(["a"]), 0)
+        (2, json!(["a"]), 0)
     );
     assert_ne!(succeeded.hash(), row.hash());
-    let failed = row.clone().ended(TaskUid(7), false, at(1_002)).unwrap();
+    let failed = row.clone().ended(TaskUid(2), false, at(1_002)).unwrap();
     assert_eq!((failed.settings_version, words(&failed), failed.proposals.len()), (1, Value::Null, 0));
-    assert_eq!((failed.known_version, failed.hash()), (7, row.hash()));
-    assert_eq!(row.ended(TaskUid(8), true, at(1_002)), None);
-    assert_eq!(succeeded.ended(TaskUid(7), true, at(1_003)), None);
+    assert_eq!((failed.known_version, failed.hash()), (2, row.hash()));
+    assert_eq!(row.ended(TaskUid(3), true, at(1_002)), None);
+    assert_eq!(succeeded.ended(TaskUid(2), true, at(1_003)), None);
 }
 
 #[test]
 fn changes_are_committed_in_the_order_in_which_they_were_proposed() {
     let row = row()
-        .proposed(proposal(7, &json!({"stopWords": ["a"]})), at(1_001))
-        .proposed(proposal(8, &json!({"stopWords": ["b"]})), at(1_002));
-    let row = row.ended(TaskUid(8), true, at(1_003)).unwrap();
+        .proposed(proposal(2, &json!({"stopWords": ["a"]})), at(1_001))
+        .proposed(proposal(3, &json!({"stopWords": ["b"]})), at(1_002));
+    let row = row.ended(TaskUid(3), true, at(1_003)).unwrap();
     assert_eq!((words(&row), row.settings_version), (Value::Null, 1), "the first has not ended");
-    assert_eq!(row.open().collect::<Vec<_>>(), [TaskUid(7)]);
+    assert_eq!(row.open().collect::<Vec<_>>(), [TaskUid(2)]);
     for succeeded in [true, false] {
-        let row = row.clone().ended(TaskUid(7), succeeded, at(1_004)).unwrap();
-        assert_eq!((words(&row), row.settings_version, row.proposals.len()), (json!(["b"]), 8, 0));
+        let row = row.clone().ended(TaskUid(2), succeeded, at(1_004)).unwrap();
+        assert_eq!((words(&row), row.settings_version, row.proposals.len()), (json!(["b"]), 3, 0));
     }
     let with = |tasks: &[u32]| {
         let taking: BTreeSet<TaskUid> = tasks.iter().copied().map(TaskUid).collect();
         row.with(&taking).unwrap().settings["stopWords"].clone()
     };
-    assert_eq!((with(&[]), with(&[7])), (json!(["b"]), json!(["b"])));
+    assert_eq!((with(&[]), with(&[2])), (json!(["b"]), json!(["b"])));
 }
 
 #[test]

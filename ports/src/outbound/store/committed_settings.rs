@@ -22,8 +22,8 @@ pub trait CommittedSettingsTable: Send + Sync + 'static {
     ///
     /// - **SETTINGS-1** The row MUST equal `row`, its version included. Rows of other indexes MUST stay.
     /// - **SETTINGS-2** Settings that nest deeper than
-    ///   [`MAX_JSON_DEPTH`](miroir_domain::row::MAX_JSON_DEPTH) MUST be refused as `InvalidInput`, here and in
-    ///   every other method that stores a row.
+    ///   [`MAX_JSON_DEPTH`](miroir_domain::row::MAX_JSON_DEPTH) MUST be refused as `InvalidInput`, here and
+    ///   in every other method that stores a row.
     async fn settings_replace(&self, row: &CommittedSettings) -> Result<(), StoreError>;
 
     /// Replaces the row of `row.index` if its version is `row.version`. The stored row gets that version plus

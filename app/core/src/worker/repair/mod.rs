@@ -2,8 +2,8 @@
 //!
 //! A node that was away during a write is stale for that index, and reads avoid it. When the node is
 //! healthy again, repair gives it first the index with its committed settings, and then, from a replica in
-//! sync, the documents of each shard with missed writes. While a part is copied, the index accepts no writes: a
-//! document that is copied a moment after it was changed would undo the change.
+//! sync, the documents of each shard with missed writes. While a part is copied, the index accepts no
+//! writes: a document that is copied a moment after it was changed would undo the change.
 
 mod attempt;
 mod committed;
