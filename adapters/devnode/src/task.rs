@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::clock::duration_text;
 use crate::document::Document;
 use crate::error::ApiError;
+use crate::settings::hide_keys;
 
 /// The work of a task.
 #[derive(Debug, Clone)]
@@ -62,7 +63,11 @@ impl Work {
                 json!({ "providedIds": 0, "deletedDocuments": null, "originalFilter": filter.to_string() })
             }
             Self::ClearDocuments | Self::DeleteIndex => json!({ "deletedDocuments": null }),
-            Self::UpdateSettings { change, .. } => Value::Object(change.clone()),
+            Self::UpdateSettings { change, .. } => {
+                let mut details = change.clone();
+                hide_keys(&mut details);
+                Value::Object(details)
+            }
             Self::CreateIndex { primary_key } | Self::UpdateIndex { primary_key, .. } => {
                 json!({ "primaryKey": primary_key })
             }

@@ -13,6 +13,7 @@ use miroir_domain::replica::ReplicaRow;
 use miroir_domain::rollover::RolloverPolicy;
 use miroir_domain::search_ui::{ScopedKey, SearchUiConfig};
 use miroir_domain::session::Session;
+use miroir_domain::settings::CommittedSettings;
 use miroir_domain::task::Task;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
@@ -31,6 +32,7 @@ pub(crate) struct Data {
     pub(crate) task_changes: BTreeMap<TaskUid, PendingChanges>,
     pub(crate) indexes: BTreeMap<IndexUid, IndexEntry>,
     pub(crate) node_settings: BTreeMap<(IndexUid, NodeId), NodeSettingsVersion>,
+    pub(crate) committed_settings: BTreeMap<IndexUid, CommittedSettings>,
     /// The replicas that are not in sync, by `index:node`.
     pub(crate) replicas: BTreeMap<String, ReplicaRow>,
     pub(crate) last_replica_stamp: u64,

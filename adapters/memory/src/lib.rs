@@ -9,6 +9,7 @@ mod canary;
 mod change_cursor;
 mod change_outbox;
 mod change_sink;
+mod committed_settings;
 mod data;
 mod idempotency;
 mod identity;

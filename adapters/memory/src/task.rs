@@ -5,6 +5,7 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
 use miroir_domain::row::next_version;
+use miroir_domain::settings::CommittedSettings;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{Consequences, Put, StoreError, TaskPage, TaskTable};
@@ -12,8 +13,13 @@ use miroir_ports::outbound::{Consequences, Put, StoreError, TaskPage, TaskTable}
 use crate::change_outbox::check;
 use crate::data::Data;
 use crate::store::MemoryStore;
+use crate::versioned::put;
 
 impl Data {
+    fn has_version(&self, task: &Task) -> bool {
+        self.tasks.get(&task.uid).is_some_and(|stored| stored.version == task.version)
+    }
+
     /// Replaces a task if its version matches.
     fn task_put(&mut self, task: Task) -> Result<Put, StoreError> {
         match self.tasks.get_mut(&task.uid) {
@@ -74,8 +80,22 @@ impl TaskTable for MemoryStore {
     async fn task_put_with(&self, task: Task, consequences: Consequences) -> Result<Put, StoreError> {
         check(&consequences.changes)?;
         let mut data = self.data()?;
+        let settings = consequences.settings.as_ref();
+        settings.map_or(Ok(()), CommittedSettings::check)?;
+        // Compared before the task is stored, because nothing is rolled back.
+        if let Some(settings) = settings {
+            let stored = data.committed_settings.get(&settings.index);
+            let is_current = stored.is_some_and(|stored| stored.version == settings.version);
+            if !is_current || !data.has_version(&task) {
+                return Ok(Put::Conflict);
+            }
+            next_version(settings.version)?;
+        }
         if data.task_put(task)? == Put::Conflict {
             return Ok(Put::Conflict);
+        }
+        if let Some(settings) = consequences.settings {
+            put(&mut data.committed_settings, &settings.index.clone(), settings)?;
         }
         data.replica_mark(&consequences.marks);
         data.append(consequences.changes, consequences.budget_bytes);

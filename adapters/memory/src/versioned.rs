@@ -33,6 +33,7 @@ versioned!(
     miroir_domain::index::IndexEntry,
     miroir_domain::rollover::RolloverPolicy,
     miroir_domain::search_ui::SearchUiConfig,
+    miroir_domain::settings::CommittedSettings,
 );
 
 /// Stores a row unless its key is taken.

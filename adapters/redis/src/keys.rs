@@ -25,6 +25,9 @@ pub(crate) const TASKS: Table = alone("tasks", "tasks");
 pub(crate) const OUTBOX: Table = Table { name: "cdc_outbox", tag: "tasks", rest: "cdc:overflow" };
 /// In the slot of the tasks, because marks are stored in the unit that puts a task.
 pub(crate) const REPLICAS: Table = Table { name: "replicas", tag: "tasks", rest: "replicas" };
+/// In the slot of the tasks, because a change is committed in the unit that ends its task.
+pub(crate) const COMMITTED_SETTINGS: Table =
+    Table { name: "committed_settings", tag: "tasks", rest: "committed_settings" };
 pub(crate) const CLUSTER: Table = alone("cluster", "cluster");
 pub(crate) const NODES: Table = alone("nodes", "nodes");
 pub(crate) const INDEXES: Table = alone("indexes", "indexes");
@@ -53,10 +56,11 @@ pub(crate) const WINDOWS: Table = alone("rate_limits", "ratelimit");
 pub(crate) const PROBE: Table = alone("probe", "_probe");
 
 /// All tables.
-pub(crate) const ALL: [Table; 24] = [
+pub(crate) const ALL: [Table; 25] = [
     TASKS,
     OUTBOX,
     REPLICAS,
+    COMMITTED_SETTINGS,
     CLUSTER,
     NODES,
     INDEXES,
@@ -179,6 +183,7 @@ mod tests {
         assert_eq!(keys.row(TASKS, "7"), "m:{tasks}:7");
         assert_eq!(keys.pair(OUTBOX, "sink", "films"), "m:{tasks}:cdc:overflow:sink:films");
         assert_eq!(keys.row(REPLICAS, "films:n1"), "m:{tasks}:replicas:films:n1");
+        assert_eq!(keys.row(COMMITTED_SETTINGS, "films"), "m:{tasks}:committed_settings:films");
         assert_eq!(keys.pair(NODE_SETTINGS, "films", "n1"), "m:{indexes}:node_settings_version:films:n1");
         assert_eq!(keys.row(CANARY_RUNS, "{x}"), "m:{canary}:canary_runs:{x}");
     }

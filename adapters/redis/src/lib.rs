@@ -17,6 +17,7 @@ mod canary;
 mod change_cursor;
 mod change_outbox;
 mod change_sink;
+mod committed_settings;
 mod error;
 mod expiry;
 mod fence;

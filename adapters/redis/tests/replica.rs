@@ -148,6 +148,7 @@ async fn put_of_a_task_stores_nothing_if_a_mark_cannot_be_stored() {
             marks: vec![other, mark(Difference::of_index())],
             changes: vec![event],
             budget_bytes: 100,
+            settings: None,
         };
         let ended = Task { status: TaskStatus::Succeeded, ..task.clone() };
         let put = store.task_put_with(ended, consequences).await;

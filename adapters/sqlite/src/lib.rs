@@ -14,6 +14,7 @@ mod change_cursor;
 mod change_outbox;
 mod change_sink;
 mod check;
+mod committed_settings;
 mod error;
 mod fence;
 mod file;

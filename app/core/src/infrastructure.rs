@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use miroir_domain::identity::AcceptedTopology;
 use miroir_domain::topology::Topology;
-use miroir_ports::outbound::{Clock, Ids, Observer, TaskStore};
+use miroir_ports::outbound::{Clock, Ids, Observer, Sealer, TaskStore};
 
 use crate::change::ChangeRecorder;
 use crate::cluster::{Cluster, ClusterParts, RepairOptions, SearchPolicy};
@@ -44,6 +44,8 @@ pub struct Infrastructure {
     pub observer: Arc<dyn Observer>,
     /// The bounds of repair.
     pub repair: RepairOptions,
+    /// The sealer of the keys of embedders.
+    pub sealer: Arc<dyn Sealer>,
 }
 
 impl Infrastructure {
@@ -60,6 +62,7 @@ impl Infrastructure {
             last_known: Arc::clone(&self.last_known),
             observer: Arc::clone(&self.observer),
             repair: self.repair,
+            sealer: Arc::clone(&self.sealer),
         })
     }
 }

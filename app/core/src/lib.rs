@@ -46,6 +46,7 @@ pub mod registry;
 pub mod replica;
 pub mod restored;
 pub mod service;
+pub mod settings;
 pub mod task;
 mod ttl_cache;
 pub mod worker;

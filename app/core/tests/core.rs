@@ -10,6 +10,8 @@ mod alias;
 mod canary;
 #[path = "core/change/mod.rs"]
 mod change;
+#[path = "core/committed.rs"]
+mod committed;
 #[path = "core/instance.rs"]
 mod instance;
 #[path = "core/lost.rs"]

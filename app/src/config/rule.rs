@@ -10,16 +10,20 @@ use super::{Config, Problem, SinkKind, StoreBackend};
 /// The minimum length of a master key in bytes. Meilisearch in production does not start with a shorter one.
 const SAFE_KEY_BYTES: usize = 16;
 
+/// The minimum length of a sealing key in bytes. A shorter one could be found by trying.
+const SEALING_KEY_BYTES: usize = 32;
+
 /// A rule with the sections that it checks.
 type Rule = (&'static [&'static str], fn(&Config) -> Vec<Problem>);
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     (&["nodes", "cluster"], topology_is_valid),
     (&["nodes"], urls_are_distinct),
     (&["nodes", "server"], no_node_is_this_server),
     (&["task_registry"], poll_pauses_are_ordered),
     (&["cluster"], quorum_is_valid),
     (&["store"], redis_has_a_url),
+    (&["store"], sealing_keys_are_long),
     (&["canary"], canaries_are_distinct),
     (&["cdc"], sinks_are_valid),
     (&["metrics", "server"], metrics_address_is_distinct),
@@ -67,6 +71,19 @@ fn redis_has_a_url(config: &Config) -> Vec<Problem> {
         "store.redis.url",
         "is missing: `store.backend` is `redis`, which needs a URL such as redis://127.0.0.1:6379/0",
     )
+}
+
+fn sealing_keys_are_long(config: &Config) -> Vec<Problem> {
+    let keys = config.store.sealing_keys.iter().enumerate();
+    let short = keys.filter(|(_, key)| key.expose().len() < SEALING_KEY_BYTES);
+    short
+        .flat_map(|(position, _)| {
+            let message = format!(
+                "is shorter than {SEALING_KEY_BYTES} bytes: take the output of `openssl rand -base64 32`"
+            );
+            problem(format!("store.sealing_keys[{position}]"), message)
+        })
+        .collect()
 }
 
 fn urls_are_distinct(config: &Config) -> Vec<Problem> {

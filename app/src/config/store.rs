@@ -23,6 +23,11 @@ pub struct StoreConfig {
     /// Time for which reads continue with the last known registry while the store does not respond.
     #[schemars(range(max = MAX_DURATION_MS))]
     pub max_staleness_ms: u64,
+    /// Keys that seal the API keys of embedders in the store, such as the output of
+    /// `openssl rand -base64 32`. The first seals, and all of them open, so that a key can be replaced.
+    /// Without one, the store does not contain these API keys, and a node that has lost them must be given
+    /// them again. See replicas.md.
+    pub sealing_keys: Vec<Secret>,
 }
 
 impl Default for StoreConfig {
@@ -33,6 +38,7 @@ impl Default for StoreConfig {
             synchronous: Synchronous::Full,
             redis: RedisConfig::default(),
             max_staleness_ms: 15 * 60 * 1_000,
+            sealing_keys: Vec::new(),
         }
     }
 }

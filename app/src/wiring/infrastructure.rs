@@ -8,7 +8,7 @@ use miroir_core::infrastructure::Infrastructure;
 use miroir_core::registry::LastKnown;
 use miroir_ports::outbound::Clock;
 use miroir_prometheus::Metrics;
-use miroir_system::{SystemClock, UuidIds};
+use miroir_system::{KeySealer, SystemClock, UuidIds};
 
 use super::{node, sink};
 use crate::config::{self, Config};
@@ -34,6 +34,7 @@ pub fn infrastructure(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result
         topology: Arc::new(topology),
         shard_count: config.cluster.shard_count,
         search_policy,
+        sealer: Arc::new(KeySealer::new(config.store.sealing_keys.iter().map(config::Secret::expose))),
         changes: Arc::new(sink::recorder(&config.cdc, &clock, &(Arc::clone(metrics) as _), &identity)?),
         identity,
         clock,

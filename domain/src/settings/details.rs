@@ -5,26 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::secret::take_secrets;
 use super::shape::{FILTERABLE_RULE, Field, Presence, Shape, WORD_SIZES};
 use super::{Setting, SettingsAction, SettingsChange};
-use crate::wording::excerpt;
 
 impl SettingsChange {
-    /// Returns the change that the `details` of a settings task describe, as nodes are sent it. Returns
-    /// `None` if they describe no change.
-    ///
-    /// Details never hold the API keys of embedders, and embedders cannot be set right without them, so the
-    /// change leaves embedders as they are.
-    pub fn of_details(details: &Map<String, Value>) -> Option<Self> {
-        let mut settings = details.clone();
-        settings.remove(Setting::Embedders.key());
-        if settings.is_empty() {
-            return None;
-        }
-        let change = Self { setting: None, action: SettingsAction::Update(Value::Object(settings)) };
-        Some(change.for_nodes())
-    }
-
     /// Returns the `details` of the settings task, as a single server reports them.
     pub fn details(&self) -> Map<String, Value> {
         details_of(self)
@@ -43,7 +28,12 @@ fn details_of(change: &SettingsChange) -> Map<String, Value> {
             Setting::ALL.iter().map(|setting| (*setting, &Value::Null)).collect()
         }
     };
-    touched.into_iter().map(|(setting, value)| (setting.key().to_owned(), shown(setting, value))).collect()
+    let mut details: Map<String, Value> = touched
+        .into_iter()
+        .map(|(setting, value)| (setting.key().to_owned(), shown(setting, value)))
+        .collect();
+    take_secrets(&mut details);
+    details
 }
 
 fn shown(setting: Setting, value: &Value) -> Value {
@@ -51,15 +41,11 @@ fn shown(setting: Setting, value: &Value) -> Value {
     if is_wildcard && value.is_null() {
         return json!(["*"]);
     }
-    let mut value = ordered(setting.shape(), value);
-    if setting == Setting::Embedders {
-        cut_api_keys(&mut value);
-    }
-    value
+    ordered(setting.shape(), value)
 }
 
 /// Returns `value` in the order of its shape. A value that does not fit the shape stays as it is.
-fn ordered(shape: &Shape, value: &Value) -> Value {
+pub(super) fn ordered(shape: &Shape, value: &Value) -> Value {
     match (shape, value) {
         (Shape::WordSet, Value::Array(items)) => {
             let words: Option<BTreeSet<&str>> = items.iter().map(Value::as_str).collect();
@@ -87,28 +73,4 @@ fn entry_of(field: &Field, entries: &Map<String, Value>) -> Option<(String, Valu
         (None, _) => return None,
     };
     Some((field.name.to_owned(), value))
-}
-
-fn cut_api_keys(embedders: &mut Value) {
-    for embedder in embedders.as_object_mut().into_iter().flat_map(Map::values_mut) {
-        cut_api_key(embedder);
-        for part in ["searchEmbedder", "indexingEmbedder"] {
-            if let Some(part) = embedder.get_mut(part) {
-                cut_api_key(part);
-            }
-        }
-    }
-}
-
-/// Keeps at most five characters of a key, as a server does; of a longer key more characters are safe to
-/// show.
-fn cut_api_key(embedder: &mut Value) {
-    let Some(Value::String(key)) = embedder.get_mut("apiKey") else { return };
-    let (kept, mark) = match key.len() {
-        0..10 => (0, "XXX..."),
-        10..20 => (2, "XXXX..."),
-        20..30 => (3, "XXXXX..."),
-        _ => (5, "XXXXXX..."),
-    };
-    *key = excerpt(&*key, kept) + mark;
 }

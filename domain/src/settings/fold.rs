@@ -1,105 +1,124 @@
-//! Combining several changes of settings into as few requests as possible.
+//! The effect of a change on the settings of an index, as a server carries it out.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Setting, SettingsAction, SettingsChange, UpdateMethod};
+use super::secret::{secret_pointers, take_secrets, text_at};
+use super::{Setting, SettingsAction, SettingsChange, canonical, embedder};
 
-/// Returns changes that have the effect of `base` followed by `changes`, in as few requests as possible,
-/// since a node may index all its documents again for each request.
-pub fn fold(base: SettingsChange, changes: Vec<SettingsChange>) -> Vec<SettingsChange> {
-    let mut folded = vec![base];
-    for change in changes {
-        let combined = folded.last_mut().is_some_and(|last| put_over(last, &change));
-        if !combined {
-            folded.push(change);
-        }
-    }
-    folded
+/// Settings, or a change of them, in a form that may be stored: keys of embedders are cut, and their sealed
+/// texts are beside them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SealedSettings {
+    /// The settings. Those of an index are in canonical form. In a change, null resets a setting.
+    pub settings: Map<String, Value>,
+    /// The sealed keys by the JSON pointers of their places. A key without an entry here is missing.
+    pub secrets: BTreeMap<String, String>,
 }
 
-/// Makes `base` one request that has the effect of `base` followed by `change`. Returns false, and leaves
-/// `base` as it is, if that takes two requests.
-fn put_over(base: &mut SettingsChange, change: &SettingsChange) -> bool {
-    let (SettingsAction::Update(Value::Object(base)), SettingsAction::Update(Value::Object(change))) =
-        (&mut base.action, &change.action)
-    else {
-        return false;
-    };
-    let is_partial = |key: &str| {
-        let setting = Setting::ALL.iter().find(|setting| setting.key() == key);
-        setting.is_none_or(|setting| setting.update_method() == UpdateMethod::Patch)
-    };
-    // One request cannot reset an object and set a part of it.
-    if change
-        .iter()
-        .any(|(key, value)| value.is_object() && is_partial(key) && base.get(key) == Some(&Value::Null))
-    {
-        return false;
-    }
-    for (key, value) in change {
-        match (base.get_mut(key), value) {
-            (Some(Value::Object(known)), Value::Object(part)) if is_partial(key) => merge(known, part),
-            _ => drop(base.insert(key.clone(), value.clone())),
-        }
-    }
-    true
-}
-
-/// Puts the fields of `part` over those of `known`, objects field by field.
-fn merge(known: &mut Map<String, Value>, part: &Map<String, Value>) {
-    for (key, value) in part {
-        match (known.get_mut(key), value) {
-            (Some(Value::Object(known)), Value::Object(part)) => merge(known, part),
-            _ => drop(known.insert(key.clone(), value.clone())),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn folded(changes: &[Value]) -> Vec<Value> {
-        let change =
-            |value: &Value| SettingsChange { setting: None, action: SettingsAction::Update(value.clone()) };
-        let (base, rest) = changes.split_first().unwrap();
-        let values = fold(change(base), rest.iter().map(change).collect()).into_iter().map(|change| {
-            let SettingsAction::Update(value) = change.action else { panic!("not an update") };
-            value
+impl SealedSettings {
+    /// Creates the form of `change`. Each key is sealed by `seal`, which gets its pointer and the key, and
+    /// returns `None` if keys cannot be sealed.
+    pub fn of_change(change: &SettingsChange, seal: impl Fn(&str, &str) -> Option<String>) -> Self {
+        let mut settings = change.as_whole();
+        let taken = take_secrets(&mut settings);
+        let sealed = taken.into_iter().filter_map(|(pointer, key)| {
+            let sealed = seal(&pointer, &key)?;
+            Some((pointer, sealed))
         });
-        values.collect()
+        Self { settings, secrets: sealed.collect() }
     }
 
-    #[test]
-    fn fold_lets_the_last_change_of_a_setting_win() {
-        let changes = [
-            json!({ "stopWords": ["a"], "synonyms": { "x": ["y"] } }),
-            json!({ "stopWords": ["b"] }),
-            json!({ "synonyms": { "z": ["y"] }, "rankingRules": null }),
-        ];
-        let one = json!({ "stopWords": ["b"], "synonyms": { "z": ["y"] }, "rankingRules": null });
-        assert_eq!(folded(&changes), [one]);
+    /// Returns the pointers of the keys that are missing.
+    pub fn missing(&self) -> Vec<String> {
+        let mut pointers = secret_pointers(&self.settings);
+        pointers.retain(|pointer| !self.secrets.contains_key(pointer));
+        pointers
     }
 
-    #[test]
-    fn fold_merges_settings_that_are_changed_in_parts() {
-        let changes = [
-            json!({ "typoTolerance": { "enabled": true, "minWordSizeForTypos": { "oneTypo": 5, "twoTypos": 9 } } }),
-            json!({ "typoTolerance": { "minWordSizeForTypos": { "oneTypo": 4 } } }),
-        ];
-        let one = json!({ "typoTolerance": { "enabled": true, "minWordSizeForTypos": { "oneTypo": 4, "twoTypos": 9 } } });
-        assert_eq!(folded(&changes), [one]);
+    /// Adds the sealed keys of `former` that are missing here, where both show the same part of the key.
+    #[must_use]
+    pub fn with_secrets_of(mut self, former: &Self) -> Self {
+        for pointer in self.missing() {
+            let shown = text_at(&self.settings, &pointer);
+            let sealed =
+                former.secrets.get(&pointer).filter(|_| text_at(&former.settings, &pointer) == shown);
+            if let Some(sealed) = sealed.cloned() {
+                self.secrets.insert(pointer, sealed);
+            }
+        }
+        self
     }
+}
 
-    #[test]
-    fn fold_keeps_a_reset_and_a_part_set_after_it_apart() {
-        let changes = [
-            json!({ "pagination": { "maxTotalHits": 5 } }),
-            json!({ "pagination": null }),
-            json!({ "pagination": { "maxTotalHits": 6 } }),
-        ];
-        assert_eq!(folded(&changes), [changes[1].clone(), changes[2].clone()]);
+impl SettingsChange {
+    /// Returns the change as one of the whole object, in which null resets a setting.
+    pub fn as_whole(&self) -> Map<String, Value> {
+        match (self.setting, &self.action) {
+            (None, SettingsAction::Update(Value::Object(settings))) => settings.clone(),
+            // These are not settings at all: nodes refuse them.
+            (None, SettingsAction::Update(_)) => Map::new(),
+            (None, SettingsAction::Reset) => {
+                Setting::ALL.iter().map(|setting| (setting.key().to_owned(), Value::Null)).collect()
+            }
+            (Some(setting), SettingsAction::Update(value)) => {
+                Map::from_iter([(setting.key().to_owned(), value.clone())])
+            }
+            (Some(setting), SettingsAction::Reset) => {
+                Map::from_iter([(setting.key().to_owned(), Value::Null)])
+            }
+        }
     }
+}
+
+/// Returns the settings of an index after `change`, in canonical form. `base` are those before it.
+pub fn fold(base: &SealedSettings, change: &SealedSettings) -> SealedSettings {
+    let mut all = base.settings.clone();
+    for (key, value) in &change.settings {
+        let Some(setting) = Setting::from_key(key) else { continue };
+        match changed(setting, base.settings.get(key), value) {
+            Value::Null => drop(all.shift_remove(key)),
+            value => drop(all.insert(key.clone(), value)),
+        }
+    }
+    let settings = canonical(&all);
+    let sealed = secret_pointers(&settings).into_iter().filter_map(|pointer| {
+        // A key that is sent again replaces the one before, even if it could not be sealed.
+        let from = if text_at(&change.settings, &pointer).is_some() { change } else { base };
+        let sealed = from.secrets.get(&pointer)?.clone();
+        Some((pointer, sealed))
+    });
+    SealedSettings { secrets: sealed.collect(), settings }
+}
+
+/// Returns the value of a setting after a change to `value`. `known` is the value before it.
+fn changed(setting: Setting, known: Option<&Value>, value: &Value) -> Value {
+    match (setting, value) {
+        (_, Value::Null) => Value::Null,
+        (Setting::Embedders, value) => embedder::changed(known, value),
+        (
+            Setting::TypoTolerance | Setting::Faceting | Setting::Pagination | Setting::Chat,
+            Value::Object(parts),
+        ) => Value::Object(merged(known, parts)),
+        (_, value) => value.clone(),
+    }
+}
+
+/// Returns the fields of `known` with those of `parts` over them.
+fn merged(known: Option<&Value>, parts: &Map<String, Value>) -> Map<String, Value> {
+    let mut fields = known.and_then(Value::as_object).cloned().unwrap_or_default();
+    for (key, value) in parts {
+        match (key.as_str(), value) {
+            (_, Value::Null) => drop(fields.shift_remove(key)),
+            // Other objects, such as the orders of facets, are replaced as a whole.
+            ("minWordSizeForTypos" | "searchParameters", Value::Object(inner)) => {
+                let inner = merged(fields.get(key), inner);
+                fields.insert(key.clone(), Value::Object(inner));
+            }
+            _ => drop(fields.insert(key.clone(), value.clone())),
+        }
+    }
+    fields
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{Setting, SettingsAction, SettingsChange};
 use crate::document::{SHARD_FIELD, is_reserved};
 
-const FILTERABLE: &str = "filterableAttributes";
+pub(super) const FILTERABLE: &str = "filterableAttributes";
 
 impl SettingsChange {
     /// Returns the change as nodes are sent it: filterable attributes always contain the shard attribute,
@@ -51,13 +51,9 @@ fn with_shard_filterable(change: &SettingsChange) -> SettingsChange {
 fn with_shard_for_new_index(change: &SettingsChange) -> SettingsChange {
     let mut settings = match (change.setting, &change.action) {
         (None, SettingsAction::Reset) => Map::new(),
-        (None, SettingsAction::Update(Value::Object(settings))) => settings.clone(),
         // These are not settings at all: the node refuses them.
-        (None, SettingsAction::Update(_)) => return change.clone(),
-        (Some(setting), SettingsAction::Update(value)) => {
-            Map::from_iter([(setting.key().to_owned(), value.clone())])
-        }
-        (Some(setting), SettingsAction::Reset) => Map::from_iter([(setting.key().to_owned(), Value::Null)]),
+        (None, SettingsAction::Update(value)) if !value.is_object() => return change.clone(),
+        _ => change.as_whole(),
     };
     let attributes = shard_first(settings.get(FILTERABLE).unwrap_or(&Value::Null));
     settings.insert(FILTERABLE.to_owned(), attributes);
@@ -77,7 +73,7 @@ fn everything_reset() -> Map<String, Value> {
 /// Returns a list of filterable attributes with the shard attribute in front. The first pattern that fits an
 /// attribute decides its features, so after a client's `*` it might not be filterable. Null is the empty
 /// list; other JSON stays as it is, for the node to refuse.
-fn shard_first(attributes: &Value) -> Value {
+pub(super) fn shard_first(attributes: &Value) -> Value {
     let clients = match attributes {
         Value::Null => &[][..],
         Value::Array(items) => items,
@@ -119,32 +115,5 @@ pub fn for_client(setting: Option<Setting>, mut value: Value) -> Value {
 fn remove_reserved(attributes: &mut Value) {
     if let Value::Array(items) = attributes {
         items.retain(|item| !item.as_str().is_some_and(is_reserved));
-    }
-}
-
-/// Returns the change that gives another node the settings read from this one. Keys of embedders are left
-/// out, because a node shows only a part of them: the other node keeps its own.
-pub fn as_change(settings_of_node: Value) -> SettingsChange {
-    let mut settings = match settings_of_node {
-        Value::Object(settings) => settings,
-        _ => Map::new(),
-    };
-    let attributes = shard_first(settings.get(FILTERABLE).unwrap_or(&Value::Null));
-    settings.insert(FILTERABLE.to_owned(), attributes);
-    if let Some(embedders) = settings.get_mut(Setting::Embedders.key()) {
-        remove_api_keys(embedders);
-    }
-    SettingsChange { setting: None, action: SettingsAction::Update(Value::Object(settings)) }
-}
-
-fn remove_api_keys(embedders: &mut Value) {
-    for embedder in embedders.as_object_mut().into_iter().flat_map(Map::values_mut) {
-        let Value::Object(embedder) = embedder else { continue };
-        embedder.shift_remove("apiKey");
-        for part in ["searchEmbedder", "indexingEmbedder"] {
-            if let Some(Value::Object(part)) = embedder.get_mut(part) {
-                part.shift_remove("apiKey");
-            }
-        }
     }
 }

@@ -154,6 +154,14 @@ macro_rules! suite {
             budget_applies_to_events_with_marks,
             marks_of_many_tasks_all_take_effect,
         ]);
+        crate::suite::area!($harness, committed_settings: [
+            settings_read_back_and_are_replaced_and_forgotten,
+            settings_change_once_per_version,
+            every_concurrent_proposal_takes_effect,
+            settings_appear_with_the_end_of_their_task_alone,
+            settings_that_could_not_be_read_back_are_refused,
+            handle_of_a_term_that_is_over_changes_no_settings,
+        ]);
         crate::suite::area!($harness, row: [
             tenants_are_listed_in_the_order_of_their_hashes,
             policies_change_once_per_version,

@@ -22,6 +22,8 @@ const NATS_URL: &str = "sesame-in-a-nats-url-1d2e3f";
 const WEBHOOK_URL: &str = "sesame-in-a-webhook-url-4a5b6c";
 /// The key of a webhook in base64, after the common prefix.
 const WEBHOOK: &str = "whsec_c2VzYW1lLW9mLXRoZS13ZWJob29rcy03ZDhlOWY=";
+const SEALING: &str = "sesame-of-the-sealing-of-keys-7a8b9c";
+const EMBEDDER: &str = "sesame-of-an-embedder-0a1b2c3d4e5f";
 /// A part of every secret in these tests.
 const MARKS: [&str; 2] = ["sesame-", "c2VzYW1l"];
 
@@ -41,7 +43,9 @@ fn configuration() -> Value {
     json!({
         "auth": { "master_key": MASTER, "admin_key": ADMIN },
         "node_defaults": { "master_key": NODES },
-        "store": { "redis": { "url": format!("redis://miroir:{REDIS}@127.0.0.1:9/0") } },
+        "store": {
+            "redis": { "url": format!("redis://miroir:{REDIS}@127.0.0.1:9/0") }, "sealing_keys": [SEALING],
+        },
         "cdc": { "sinks": [
             { "name": "feed", "kind": "internal" },
             {
@@ -95,6 +99,26 @@ async fn read_everything(client: &Client) {
     }
 }
 
+/// An embedder with a key.
+fn embedder() -> Value {
+    json!({ "source": "rest", "url": "http://127.0.0.1:9", "dimensions": 3, "apiKey": EMBEDDER })
+}
+
+/// Asserts that neither the files of the store nor the commands on it show a secret.
+async fn check_store(cluster: &mut Cluster) {
+    let configuration = cluster.miroir().configuration().unwrap();
+    let path = configuration["store"]["path"].as_str().unwrap().to_owned();
+    for file in [path.clone(), format!("{path}-wal")] {
+        let Ok(bytes) = std::fs::read(&file) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        assert_clean(&text, &file);
+        assert!(file.ends_with("-wal") || text.contains("committed_settings"), "{file}");
+    }
+    for command in [&["store", "stats"][..], &["store", "stats", "--json"], &["store", "check"]] {
+        assert_clean(&cluster.miroir().run(command).await.unwrap(), &command.join(" "));
+    }
+}
+
 /// Sends writes, including failing ones.
 async fn write_everything(client: &Client) {
     let film = json!([{ "id": 1, "title": "Ali Baba" }]);
@@ -103,6 +127,9 @@ async fn write_everything(client: &Client) {
         ("POST", "/indexes/films/documents", json!("nonsense")),
         ("POST", "/indexes/films/search", json!({ "q": "ali", "filter": "nothing = 1" })),
         ("PATCH", "/indexes/films/settings", json!({ "colour": 1 })),
+        ("PATCH", "/indexes/films/settings", json!({ "embedders": { "e": embedder() } })),
+        ("PATCH", "/indexes/films/settings/embedders", json!({ "f": embedder() })),
+        ("PATCH", "/indexes/films/settings/embedders", json!({ "e": { "apiKey": [EMBEDDER.len()] } })),
         ("POST", "/nowhere", film),
         ("POST", "/_miroir/cdc/sinks/hook/pause", Value::Null),
         ("POST", "/_miroir/cdc/sinks/hook/resume", Value::Null),
@@ -142,6 +169,7 @@ async fn successes_and_failures_show_no_secret() {
     // The check means little unless these levels are logged.
     assert!(log.contains("TRACE") && log.contains("DEBUG"), "{}", &log[..log.len().min(2_000)]);
     assert_clean(&log, "the log");
+    check_store(&mut cluster).await;
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ use miroir_domain::role::Role;
 use miroir_meilisearch::{MeilisearchInspector, MeilisearchNodes};
 use miroir_ports::inbound::InstanceApi;
 use miroir_ports::outbound::{Clock, ConnectionGuard, Ids, Observer, StoreError, TaskStore};
+use miroir_system::KeySealer;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -199,6 +200,7 @@ impl Instances {
             reported: Arc::default(),
             observer: Arc::new(SimObserver(Arc::clone(world))) as Arc<dyn Observer>,
             repair: RepairOptions::default(),
+            sealer: Arc::new(KeySealer::new([])),
         }
     }
 

@@ -17,7 +17,7 @@ pub(super) fn find<'r>(method: &str, uid: &'r str, rest: &'r [&'r str]) -> Optio
     let route = SUB_ROUTES.iter().find(|route| route.segment == segment)?;
     let key = route.key;
     Some(match method {
-        "GET" => Box::new(move |shared, _| Ok(Response::ok(shared.state().index(uid)?.settings.get(key)))),
+        "GET" => Box::new(move |shared, _| Ok(Response::ok(&shared.state().index(uid)?.settings.shown(key)))),
         "DELETE" => Box::new(move |shared, request| {
             let change = Map::from_iter([(key.to_owned(), Value::Null)]);
             accept_in(shared, request, uid, Work::UpdateSettings { change, is_deletion: true })

@@ -1,6 +1,7 @@
 //! Index settings: defaults, changes, and their meaning for searches.
 
 mod check;
+mod embedder;
 mod sub_route;
 
 use serde_json::{Map, Value, json};
@@ -19,6 +20,13 @@ pub(crate) fn full_reset() -> Map<String, Value> {
         _ => Value::Null,
     };
     SUB_ROUTES.iter().map(|route| (route.key.to_owned(), reset(route.key))).collect()
+}
+
+/// Cuts the keys of embedders in settings that are shown.
+pub(crate) fn hide_keys(settings: &mut Map<String, Value>) {
+    if let Some(embedders) = settings.get_mut("embedders") {
+        embedder::hide_keys(embedders);
+    }
 }
 
 fn default_of(key: &str) -> Value {
@@ -70,8 +78,15 @@ impl Settings {
 
     /// Returns the settings object of `GET /indexes/{uid}/settings`.
     pub(crate) fn view(&self) -> Value {
-        let shown = self.0.iter().filter(|(key, _)| !HIDDEN_KEYS.contains(&key.as_str()));
-        Value::Object(shown.map(|(key, value)| (key.clone(), value.clone())).collect())
+        let shown = self.0.keys().filter(|key| !HIDDEN_KEYS.contains(&key.as_str()));
+        Value::Object(shown.map(|key| (key.clone(), self.shown(key))).collect())
+    }
+
+    /// Returns one setting as its route shows it.
+    pub(crate) fn shown(&self, key: &str) -> Value {
+        let mut settings = Map::from_iter([(key.to_owned(), self.get(key).clone())]);
+        hide_keys(&mut settings);
+        settings.remove(key).unwrap_or_default()
     }
 
     /// Applies a change that passed `check`. `null` resets a setting, or a part of an object.
@@ -81,6 +96,9 @@ impl Settings {
             let new = match (key.as_str(), value) {
                 (_, Value::Null) => default_of(key),
                 ("synonyms", value) => value.clone(),
+                ("embedders", Value::Object(parts)) => {
+                    embedder::apply(old, parts, &default_of("chat")["documentTemplate"])
+                }
                 ("faceting", Value::Object(parts)) => faceting(old, parts),
                 (_, Value::Object(parts)) => merged(old, parts, &default_of(key)),
                 (_, value) => value.clone(),

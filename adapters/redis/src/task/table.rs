@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
+use miroir_domain::settings::CommittedSettings;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{Consequences, Put, StoreError, TaskPage, TaskTable};
@@ -10,6 +11,7 @@ use redis::cmd;
 use super::replacement::Replacement;
 use super::row::{FIELDS, columns, task};
 use crate::call::changing;
+use crate::committed_settings::push_settings;
 use crate::keys::{REPLICAS, TASKS};
 use crate::replica::push_marks;
 use crate::row::{Values, to_json};
@@ -70,7 +72,8 @@ impl TaskTable for RedisStore {
     }
 
     async fn task_put_with(&self, task: Task, consequences: Consequences) -> Result<Put, StoreError> {
-        let Consequences { marks, changes, budget_bytes } = consequences;
+        let Consequences { marks, changes, budget_bytes, settings } = consequences;
+        settings.as_ref().map_or(Ok(()), CommittedSettings::check)?;
         let replacement = Replacement::of(&task)?;
         let mut script = changing!(
             "lua/name.lua",
@@ -86,6 +89,7 @@ impl TaskTable for RedisStore {
         replacement.push_to(&self.keys, &mut script);
         script.key(self.keys.base(REPLICAS));
         push_marks(&mut script, &marks);
+        push_settings(&self.keys, &mut script, settings.as_ref())?;
         self.push_changes(&mut script, &changes, budget_bytes)?;
         self.replace(&replacement, &mut script).await
     }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
+use miroir_domain::settings::CommittedSettings;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 use miroir_ports::outbound::{Consequences, Put, StoreError, TaskPage, TaskTable};
@@ -10,6 +11,7 @@ use super::replacement::Replacement;
 use super::row::Columns;
 use super::{list, row};
 use crate::change_outbox::{append_all, encode_all};
+use crate::committed_settings;
 use crate::replica::mark_all;
 use crate::row::{Column, Reader, to_json};
 use crate::statement::{change, value};
@@ -80,12 +82,22 @@ impl TaskTable for SqliteStore {
     }
 
     async fn task_put_with(&self, task: Task, consequences: Consequences) -> Result<Put, StoreError> {
-        let Consequences { marks, changes, budget_bytes } = consequences;
+        let Consequences { marks, changes, budget_bytes, settings } = consequences;
+        settings.as_ref().map_or(Ok(()), CommittedSettings::check)?;
         let changes = encode_all(changes)?;
         let replacement = Replacement::of(task)?;
         self.write(move |connection| {
+            // A conflict is not an error, so nothing would be rolled back: the settings are compared first.
+            if let Some(settings) = &settings
+                && !committed_settings::has_version(connection, settings)?
+            {
+                return Ok(Put::Conflict);
+            }
             if replacement.make(connection)? == Put::Conflict {
                 return Ok(Put::Conflict);
+            }
+            if let Some(settings) = &settings {
+                committed_settings::put(connection, settings)?;
             }
             mark_all(connection, &marks)?;
             append_all(connection, &changes, budget_bytes)?;

@@ -69,6 +69,7 @@ async fn put_of_a_task_stores_nothing_if_its_replica_is_damaged() {
         marks: vec![other, mark(Difference::of_index())],
         changes: vec![event],
         budget_bytes: 100,
+        settings: None,
     };
     let ended = Task { status: TaskStatus::Succeeded, ..task.clone() };
     assert_corrupt(store.task_put_with(ended, consequences).await, "replicas", "movies/n-0", "state");

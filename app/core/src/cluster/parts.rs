@@ -5,7 +5,7 @@ use std::sync::Arc;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::quorum::Degraded;
 use miroir_domain::{IndexUid, NodeId, ShardSet};
-use miroir_ports::outbound::{Clock, Observer, TaskStore};
+use miroir_ports::outbound::{Clock, Observer, Sealer, TaskStore};
 
 use crate::change::ChangeRecorder;
 use crate::node::NodePool;
@@ -13,6 +13,7 @@ use crate::order::WriteOrder;
 use crate::placement::Placements;
 use crate::registry::{IndexRegistry, LastKnown};
 use crate::replica::{RepairLog, ReplicaStates, ReportedStates};
+use crate::settings::SettingsLog;
 use crate::task::{GivenUids, TaskLog};
 
 /// The behavior of a read when a shard has no replica in sync that responds.
@@ -56,6 +57,8 @@ pub struct Cluster {
     pub order: WriteOrder,
     /// The registry of indexes.
     pub registry: Arc<IndexRegistry>,
+    /// The committed settings.
+    pub settings: Arc<SettingsLog>,
     /// The tasks.
     pub tasks: TaskLog,
     /// The recorder of change events.
@@ -92,6 +95,8 @@ pub struct ClusterParts {
     pub observer: Arc<dyn Observer>,
     /// The bounds of repair.
     pub repair: RepairOptions,
+    /// The sealer of the keys of embedders.
+    pub sealer: Arc<dyn Sealer>,
 }
 
 impl Cluster {
@@ -108,12 +113,14 @@ impl Cluster {
             last_known,
             observer,
             repair,
+            sealer,
         } = parts;
         let placements = Arc::new(placements);
         let replicas = Arc::new(ReplicaStates::new(Arc::clone(&store), Arc::clone(&clock), reported));
         let shard_count = placements.default_shard_count();
         let registry = IndexRegistry::new(Arc::clone(&store), Arc::clone(&clock), last_known, shard_count);
         let registry = Arc::new(registry);
+        let settings = Arc::new(SettingsLog::new(Arc::clone(&store), Arc::clone(&clock), sealer));
         let tasks = TaskLog {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -122,11 +129,13 @@ impl Cluster {
             registry: Arc::clone(&registry),
             replicas: Arc::clone(&replicas),
             uids: GivenUids::default(),
+            settings: Arc::clone(&settings),
         };
         Self {
             replicas,
             repairs: RepairLog::default(),
             repair,
+            settings,
             order: WriteOrder::default(),
             registry,
             tasks,

@@ -141,15 +141,19 @@ async fn take_over(cluster: &Cluster, index: &IndexUid, nodes: &[NodeId]) -> Res
             tracing::warn!(%index, shards = found.shard_count, "took over an index from the nodes");
             store_entry(cluster, &found).await?;
         }
-        Some(known) if known.primary_key != found.primary_key || known.shard_count != found.shard_count => {
-            tracing::warn!(%index, "the nodes have another index of that name than the restored store");
+        Some(known) => {
+            if known.primary_key != found.primary_key || known.shard_count != found.shard_count {
+                tracing::warn!(%index, "the nodes have another index of that name than the restored store");
+            }
+            // With another version, the committed settings are read from the nodes again.
+            let settings_version = known.settings_version + 1;
             let (primary_key, shard_count) = (found.primary_key, found.shard_count);
-            let entry = IndexEntry { primary_key, shard_count, updated_at: cluster.clock.now(), ..known };
+            let updated_at = cluster.clock.now();
+            let entry = IndexEntry { primary_key, shard_count, settings_version, updated_at, ..known };
             if cluster.store.index_put(&entry).await? == Put::Conflict {
                 return Err(ExamineError::Conflict);
             }
         }
-        Some(_) => {}
     }
     Ok(())
 }

@@ -100,7 +100,7 @@ async fn create(
         settings_version: Some(entry.settings_version),
         ..WritePlan::broadcast(TaskKind::IndexCreation, index, &placement, &writes).with_details(details)
     };
-    let dispatch = begin_creation(cluster, plan, &entry).await?;
+    let dispatch = begin_creation(cluster, plan, &entry, None).await?;
     finish_creation(cluster, dispatch, &entry.uid, guard).await
 }
 
@@ -116,10 +116,14 @@ async fn delete(cluster: &Arc<Cluster>, index: IndexUid) -> Result<Accepted, Api
     let writes = [WriteOperation::IndexDelete];
     let plan = WritePlan::broadcast(TaskKind::IndexDeletion, index.clone(), &placement, &writes)
         .with_details(everything_deleted());
-    let dispatch = begin_change(cluster, plan, delete_entry(cluster, &index)).await?;
+    let settings = cluster.settings.get(&index).await?;
+    let dispatch = begin_change(cluster, plan, |_| delete_entry(cluster, &index)).await?;
     let Completion { result, untouched } = dispatch.complete().await;
     if untouched {
-        // Every node still has the index, so its entry returns.
+        // Every node still has the index, so its settings and its entry return.
+        if let Some(settings) = settings {
+            cluster.settings.restore(&settings).await?;
+        }
         cluster.registry.create(&entry).await?;
     }
     drop(guard);

@@ -66,12 +66,18 @@ async fn apply(
         // One request creates the index with its settings, so a node that refuses it has neither.
         let entry = cluster.registry.new_entry(&index, None)?;
         let plan = plan(cluster, &entry, &change, change.for_new_index());
-        let dispatch = begin_creation(cluster, plan, &entry).await?;
+        let dispatch = begin_creation(cluster, plan, &entry, Some(&change)).await?;
         return finish_creation(cluster, dispatch, &index, guard).await;
     };
     let next = IndexEntry { settings_version: entry.settings_version + 1, ..entry };
     let plan = plan(cluster, &next, &change, change.for_nodes());
-    let dispatch = begin_change(cluster, plan, cluster.registry.replace(next)).await?;
+    // The settings first: an entry whose version is ahead of them would mean an older Miroir.
+    let (of_next, change) = (&next, &change);
+    let record = |task| async move {
+        cluster.settings.propose(of_next, task, change).await?;
+        cluster.registry.replace(of_next.clone()).await
+    };
+    let dispatch = begin_change(cluster, plan, record).await?;
     drop(guard);
     dispatch.run().await
 }

@@ -81,16 +81,18 @@ impl TaskLog {
         Ok(marks_of(before, after, self.placements.topology(), &placement, self.clock.now()))
     }
 
-    /// Stores the task with `marks` and, if it ends in success, with the events of its changes.
+    /// Stores the task with `marks` and, if it ends, with the settings that it has changed and, in success,
+    /// the events of its changes.
     async fn put(&self, task: Task, effects: &[Effect], marks: Vec<ReplicaMark>) -> Result<Put, StoreError> {
         let changes = self.events(&task, effects).await?;
-        if marks.is_empty() && changes.is_empty() {
+        let settings = if effects.is_empty() { None } else { self.settings.after(&task).await? };
+        if marks.is_empty() && changes.is_empty() && settings.is_none() {
             return self.store.task_put(task).await;
         }
         self.replicas.note(&marks);
         let count = changes.len();
         let budget_bytes = self.changes.options.budget_bytes;
-        let consequences = Consequences { marks: marks.clone(), changes, budget_bytes };
+        let consequences = Consequences { marks: marks.clone(), changes, budget_bytes, settings };
         let put = self.store.task_put_with(task, consequences).await?;
         if put == Put::Stored {
             self.replicas.note(&marks);

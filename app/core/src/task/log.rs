@@ -16,12 +16,13 @@ use crate::change::ChangeRecorder;
 use crate::placement::Placements;
 use crate::registry::IndexRegistry;
 use crate::replica::ReplicaStates;
+use crate::settings::SettingsLog;
 
 /// The rows that one page of a walk has.
 const PAGE: u32 = 1_000;
 
 /// The tasks of the store. A change of a task is stored together with what follows from it: the replicas that
-/// turn out not to have its write, and the events of its changes.
+/// turn out not to have its write, the settings that it has changed, and the events of its changes.
 pub struct TaskLog {
     /// The task store.
     pub store: Arc<dyn TaskStore>,
@@ -37,6 +38,8 @@ pub struct TaskLog {
     pub replicas: Arc<ReplicaStates>,
     /// The uids that were given.
     pub uids: GivenUids,
+    /// The committed settings.
+    pub settings: Arc<SettingsLog>,
 }
 
 /// The error of a store that gave the uid of a new task before.

@@ -125,22 +125,18 @@ impl Reconciler {
         Ok(found)
     }
 
-    /// Returns a mark for every node if a write that creates or deletes an index, or changes its settings,
-    /// reached no node: the registry may be ahead of all of them.
+    /// Returns a mark for every node if a write that creates or deletes an index reached no node: the
+    /// registry may be ahead of all of them. A change of settings that reached no node is not committed.
     fn marks_of_unsent(&self, task: &Task, events: &[Event]) -> Vec<ReplicaMark> {
         let missed = events.iter().filter(|event| matches!(event, Event::NodeMissed { .. })).count();
-        let version = task.settings_version();
         let creates_or_deletes =
-            task.kind == TaskKind::IndexDeletion || version == Some(FIRST_SETTINGS_VERSION);
-        let difference = match version {
-            _ if missed == 0 || missed < task.node_tasks.len() => return Vec::new(),
-            _ if creates_or_deletes => Difference::of_index(),
-            Some(_) => Difference::of_settings(),
-            None => return Vec::new(),
-        };
+            task.kind == TaskKind::IndexDeletion || task.settings_version() == Some(FIRST_SETTINGS_VERSION);
+        if missed == 0 || missed < task.node_tasks.len() || !creates_or_deletes {
+            return Vec::new();
+        }
         let nodes = self.cluster.placements.topology().nodes();
         nodes
-            .filter_map(|node| self.mark(task, node, difference.clone(), "the write reached no node"))
+            .filter_map(|node| self.mark(task, node, Difference::of_index(), "the write reached no node"))
             .collect()
     }
 

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use miroir_domain::index::IndexEntry;
+use miroir_domain::settings::SettingsChange;
 use miroir_domain::task::{Task, TaskKind, TaskQuery};
 use miroir_domain::write::WriteOperation;
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::inbound::{Accepted, ApiError};
 
 use super::dispatch::Dispatch;
@@ -19,14 +20,18 @@ use crate::cluster::Cluster;
 use crate::order::IndexGuard;
 use crate::task::unfinished_of_index;
 
-/// Begins a write, then changes the registry by `change`. The caller holds the write lock of the index.
-pub async fn begin_change(
+/// Begins a write, then changes the registry by `change`, which gets the task of the write. The caller holds
+/// the write lock of the index.
+pub async fn begin_change<F>(
     cluster: &Arc<Cluster>,
     plan: WritePlan,
-    change: impl Future<Output = Result<(), ApiError>>,
-) -> Result<Dispatch, ApiError> {
+    change: impl FnOnce(TaskUid) -> F,
+) -> Result<Dispatch, ApiError>
+where
+    F: Future<Output = Result<(), ApiError>>,
+{
     let dispatch = Dispatch::begin(cluster, plan).await?;
-    match change.await {
+    match change(dispatch.task.uid).await {
         Ok(()) => Ok(dispatch),
         Err(error) => {
             dispatch.give_up(&error).await;
@@ -35,7 +40,8 @@ pub async fn begin_change(
     }
 }
 
-/// Begins the write that creates the index of `entry`. The caller holds the write lock of the index.
+/// Begins the write that creates the index of `entry`, with `settings` if the write changes them. The caller
+/// holds the write lock of the index.
 ///
 /// A node that may still have an earlier index of that name gets its deletion first. Otherwise deleted
 /// documents would return with the new index.
@@ -43,6 +49,7 @@ pub async fn begin_creation(
     cluster: &Arc<Cluster>,
     mut plan: WritePlan,
     entry: &IndexEntry,
+    settings: Option<&SettingsChange>,
 ) -> Result<Dispatch, ApiError> {
     cluster.registry.refuse_shadow(&entry.uid).await?;
     for node in nodes_with_remains(cluster, &entry.uid).await? {
@@ -50,7 +57,14 @@ pub async fn begin_creation(
             target.writes.insert(0, WriteOperation::IndexDelete);
         }
     }
-    begin_change(cluster, plan, cluster.registry.create(entry)).await
+    let create = |task| async move {
+        cluster.settings.begin(&entry.uid).await?;
+        if let Some(change) = settings {
+            cluster.settings.propose(entry, task, change).await?;
+        }
+        cluster.registry.create(entry).await
+    };
+    begin_change(cluster, plan, create).await
 }
 
 /// Runs the write that creates an index. The write lock of the index is held until the result is known: a
@@ -69,10 +83,12 @@ pub async fn finish_creation(
     result
 }
 
-/// Deletes the registry entry of `index` and the states of its replicas. The caller holds the write lock of
-/// the index.
+/// Deletes the registry entry of `index`, its settings and the states of its replicas. The caller holds the
+/// write lock of the index.
 pub async fn delete_entry(cluster: &Cluster, index: &IndexUid) -> Result<(), ApiError> {
     cluster.registry.delete(index).await?;
+    // An index of the same name begins with settings of its own, whatever is left here.
+    cluster.settings.forget(index).await?;
     Ok(cluster.replicas.forget(index).await?)
 }
 

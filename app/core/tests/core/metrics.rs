@@ -79,6 +79,7 @@ fn again(bench: &Bench, store: Arc<dyn TaskStore>) -> Arc<Cluster> {
         changes: Arc::clone(&of.changes),
         observer: Arc::new(()),
         repair: of.repair,
+        sealer: Arc::new(miroir_system::KeySealer::new([])),
     }))
 }
 

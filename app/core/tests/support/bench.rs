@@ -32,7 +32,7 @@ use miroir_ports::inbound::{Accepted, ApiError, DocumentApi, DocumentWrite};
 use miroir_ports::outbound::{
     Clock, IndexTable, NodeError, NodeOperation, Nodes, Observer, TaskStore, TaskTable,
 };
-use miroir_system::UuidIds;
+use miroir_system::{KeySealer, UuidIds};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -58,6 +58,8 @@ pub struct Layout {
     pub known_everywhere: Duration,
     pub repair: RepairOptions,
     pub observer: Option<Arc<dyn Observer>>,
+    /// The keys that seal the keys of embedders.
+    pub sealing_keys: Vec<&'static str>,
 }
 
 impl Layout {
@@ -78,6 +80,7 @@ impl Layout {
             known_everywhere: Duration::ZERO,
             repair: RepairOptions::default(),
             observer: None,
+            sealing_keys: vec!["key of the bench"],
         }
     }
 
@@ -86,6 +89,12 @@ impl Layout {
     pub fn with_sink(mut self, rules: SinkRules, delivery: impl Into<Option<Delivery>>) -> Self {
         self.sinks.push((rules, delivery.into()));
         self
+    }
+
+    /// Returns the layout with these sealing keys.
+    #[must_use]
+    pub fn sealed_with(self, sealing_keys: &[&'static str]) -> Self {
+        Self { sealing_keys: sealing_keys.to_vec(), ..self }
     }
 
     fn recorder(&self) -> ChangeRecorder {
@@ -241,6 +250,7 @@ impl Bench {
             store,
             clock: Arc::clone(&clock),
             search_policy: layout.search_policy,
+            sealer: Arc::new(KeySealer::new(layout.sealing_keys.iter().copied())),
         }));
         let aliases = Arc::new(AliasResolver::new(Arc::clone(&cluster.store), Arc::clone(&last_known)));
         let active = Arc::new(ActiveCluster::new(Arc::clone(&cluster)));
@@ -341,6 +351,12 @@ impl Bench {
         let term = self.term + 1;
         let next = Self::over(self.layout.clone(), self.clock.clone(), self.nodes.clone(), self.rows.clone());
         Self { term, ..next }
+    }
+
+    /// Kills the process and starts another with other sealing keys, all workers running.
+    pub fn restarted_with_keys(mut self, sealing_keys: &[&'static str]) -> Self {
+        self.layout.sealing_keys = sealing_keys.to_vec();
+        self.restarted()
     }
 
     /// Returns the active cluster, for services that a test makes.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use miroir_domain::error::ResponseError;
 use miroir_domain::identity::{NodeFacts, SeenTask};
-use miroir_domain::settings::{Setting, SettingsAction, SettingsChange};
+use miroir_domain::settings::{Setting, SettingsAction, SettingsChange, take_secrets};
 use miroir_domain::task::{NodeTaskReport, TaskStatus};
 use miroir_domain::write::{WriteMode, WriteOperation};
 use miroir_domain::{IndexUid, Timestamp};
@@ -77,6 +77,13 @@ impl Index {
     fn id_of(&self, document: &Map<String, Value>) -> String {
         let key = self.primary_key.as_deref().unwrap_or_default();
         document[key].to_string().trim_matches('"').to_owned()
+    }
+
+    /// All settings as the server shows them: keys of embedders are cut.
+    fn shown_settings(&self) -> Value {
+        let Value::Object(mut settings) = self.all_settings() else { unreachable!("settings are an object") };
+        take_secrets(&mut settings);
+        Value::Object(settings)
     }
 
     /// All settings, defaults included.
@@ -222,7 +229,7 @@ impl Server {
                 Ok(json!({ "databaseSize": 100, "usedDatabaseSize": 60, "lastUpdate": null, "indexes": all }))
             }
             NodeRead::Settings(uid, setting) => {
-                let all = find(uid)?.all_settings();
+                let all = find(uid)?.shown_settings();
                 Ok(setting.map_or(all.clone(), |one: Setting| all[one.key()].clone()))
             }
             NodeRead::Document(uid, id, _) => {
@@ -303,9 +310,25 @@ fn change_settings(index: &mut Index, change: SettingsChange) {
     for (key, value) in changes {
         if value.is_null() {
             index.settings.remove(&key);
+        } else if key == "embedders" {
+            let known = index.settings.entry(key).or_insert_with(|| json!({}));
+            change_embedders(known.as_object_mut().unwrap(), value);
         } else {
             index.settings.insert(key, value);
         }
+    }
+}
+
+fn change_embedders(embedders: &mut Map<String, Value>, change: Value) {
+    let Value::Object(change) = change else { panic!("embedders are an object") };
+    for (name, fields) in change {
+        let Value::Object(fields) = fields else {
+            embedders.remove(&name);
+            continue;
+        };
+        let embedder = embedders.entry(name).or_insert_with(|| json!({})).as_object_mut().unwrap();
+        embedder.extend(fields);
+        embedder.retain(|_, value| !value.is_null());
     }
 }
 

@@ -3,18 +3,6 @@
 use super::*;
 
 #[test]
-fn of_details_leaves_embedders_out_and_keeps_the_shard_filterable() {
-    let details = json!({"filterableAttributes": ["a"], "embedders": {"d": {"apiKey": "XXX..."}}});
-    assert_eq!(
-        SettingsChange::of_details(details.as_object().unwrap()),
-        Some(whole(json!({"filterableAttributes": ["_miroir_shard", "a"]})))
-    );
-    for nothing in [json!({}), json!({"embedders": {}})] {
-        assert_eq!(SettingsChange::of_details(nothing.as_object().unwrap()), None);
-    }
-}
-
-#[test]
 fn details_print_settings_in_the_order_of_a_server() {
     for (settings, details) in [
         (json!({}), "{}".to_owned()),

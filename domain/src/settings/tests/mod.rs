@@ -1,5 +1,6 @@
 //! Settings as their callers see them.
 
+mod committed;
 mod details;
 mod nodes;
 mod validate;

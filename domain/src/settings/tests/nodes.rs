@@ -57,24 +57,6 @@ fn for_client_hides_the_shard_attribute() {
     assert_eq!(for_client(Some(Setting::StopWords), list.clone()), list);
 }
 
-#[test]
-fn as_change_leaves_cut_keys_out() {
-    let of_node = json!({
-        "filterableAttributes": ["a"],
-        "distinctAttribute": null,
-        "embedders": {"d": {"source": "openAi", "apiKey": "sk-XXX...", "searchEmbedder": {"apiKey": "XXX..."}}}
-    });
-    assert_eq!(
-        as_change(of_node),
-        whole(json!({
-            "filterableAttributes": ["_miroir_shard", "a"],
-            "distinctAttribute": null,
-            "embedders": {"d": {"source": "openAi", "searchEmbedder": {}}}
-        }))
-    );
-    assert_eq!(as_change(json!(5)), whole(json!({"filterableAttributes": ["_miroir_shard"]})));
-}
-
 /// Any JSON, with keys and words that settings know.
 fn any_json() -> impl Strategy<Value = Value> {
     let words = KEYS.iter().copied().chain([

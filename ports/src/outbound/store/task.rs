@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::change::PendingChanges;
 use miroir_domain::replica::ReplicaMark;
+use miroir_domain::settings::CommittedSettings;
 use miroir_domain::task::{NewTask, Task, TaskQuery};
 use miroir_domain::{TaskUid, Timestamp};
 
@@ -30,6 +31,8 @@ pub struct Consequences {
     pub changes: Vec<NewChange>,
     /// The bytes that the events of one sink may take.
     pub budget_bytes: u64,
+    /// The row of committed settings after the task has ended, if the task changes settings.
+    pub settings: Option<CommittedSettings>,
 }
 
 /// The task registry.
@@ -50,7 +53,7 @@ pub trait TaskTable: Send + Sync + 'static {
 
     /// Makes sure that later tasks get `uid` or a greater uid.
     ///
-    /// - **TASK-14** The next uid MUST be the greater of `uid` and the one before, also after reopening.
+    /// - **TASK-15** The next uid MUST be the greater of `uid` and the one before, also after reopening.
     async fn task_skip_to(&self, uid: TaskUid) -> Result<(), StoreError>;
 
     /// Returns the [`NewTask::changes`] of a task.
@@ -79,6 +82,9 @@ pub trait TaskTable: Send + Sync + 'static {
     /// - **TASK-13** If the put conflicts or is refused, nothing MUST be stored. Otherwise marks MUST be
     ///   stored as by [`ReplicaTable::replica_mark`](crate::outbound::ReplicaTable::replica_mark), changes
     ///   as by [`ChangeOutbox::change_append`](crate::outbound::ChangeOutbox::change_append).
+    /// - **TASK-14** Settings MUST be stored as by
+    ///   [`CommittedSettingsTable::settings_put`](crate::outbound::CommittedSettingsTable::settings_put). If
+    ///   that conflicts or is refused, so MUST the whole, and nothing MUST be stored.
     async fn task_put_with(&self, task: Task, consequences: Consequences) -> Result<Put, StoreError>;
 
     /// Returns a page of the tasks that match `query`, newest first unless reversed.

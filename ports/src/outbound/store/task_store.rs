@@ -6,6 +6,7 @@ use super::canary::CanaryTable;
 use super::change_cursor::ChangeCursorTable;
 use super::change_outbox::ChangeOutbox;
 use super::change_sink::ChangeSinkTable;
+use super::committed_settings::CommittedSettingsTable;
 use super::idempotency::IdempotencyTable;
 use super::identity::IdentityTable;
 use super::index::IndexTable;
@@ -28,6 +29,7 @@ pub trait TaskStore:
     TaskTable
     + IndexTable
     + NodeSettingsTable
+    + CommittedSettingsTable
     + ReplicaTable
     + IdentityTable
     + AliasTable
@@ -54,6 +56,7 @@ impl<T> TaskStore for T where
     T: TaskTable
         + IndexTable
         + NodeSettingsTable
+        + CommittedSettingsTable
         + ReplicaTable
         + IdentityTable
         + AliasTable

@@ -30,13 +30,14 @@ macro_rules! wrap_store {
             use ::miroir_domain::rollover::RolloverPolicy;
             use ::miroir_domain::search_ui::{ScopedKey, SearchUiConfig};
             use ::miroir_domain::session::Session;
+            use ::miroir_domain::settings::CommittedSettings;
             use ::miroir_domain::task::{NewTask, Task, TaskQuery};
             use ::miroir_domain::tenant::{ApiKeyHash, Tenant};
             use ::miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
             use ::serde_json::Value;
             use $crate::outbound::{
                 Acquire, AdminSessionTable, Advance, AliasTable, CanaryTable, ChangeBacklog, ChangeCursor,
-                ChangeCursorTable, ChangeOutbox, ChangePage, ChangePosition, ChangeSinkTable, Consequences, Create,
+                ChangeCursorTable, ChangeOutbox, ChangePage, ChangePosition, ChangeSinkTable, CommittedSettingsTable, Consequences, Create,
                 IdempotencyTable, IdentityTable, IndexTable, JobDepth, JobTable, Lease, LeaseTable, LoginAttempt, NewChange,
                 NodeSettingsTable, NodeSettingsVersion, Put, RateDecision, RateLimits, ReplicaRecovery, ReplicaTable, Reservation, Reserve,
                 RevocationFeed, Revocations, RolloverTable, ScopedKeyObservation, ScopedKeyTable,
@@ -70,6 +71,13 @@ macro_rules! wrap_store {
                 node_settings_advance(index: &IndexUid, node: &NodeId, version: u64, now: Timestamp) -> Advance;
                 node_settings_get(index: &IndexUid, node: &NodeId) -> Option<NodeSettingsVersion>;
                 node_settings_list(index: &IndexUid) -> Vec<NodeSettingsVersion>;
+            });
+
+            $crate::wrap_table!($wrapper: CommittedSettingsTable {
+                settings_get(index: &IndexUid) -> Option<CommittedSettings>;
+                settings_replace(row: &CommittedSettings) -> ();
+                settings_put(row: &CommittedSettings) -> Put;
+                settings_forget(index: &IndexUid) -> bool;
             });
 
             $crate::wrap_table!($wrapper: ReplicaTable {

@@ -138,7 +138,8 @@ async fn other_tables(page: &mut String) -> Result<()> {
     for _ in 0..ROWS {
         let body = json!("x".repeat(EVENT_BYTES - 2));
         let change = NewChange { sink_name: "sink".to_owned(), index_uid: "movies".parse()?, body };
-        let consequences = Consequences { marks: Vec::new(), changes: vec![change], budget_bytes: u64::MAX };
+        let consequences =
+            Consequences { changes: vec![change], budget_bytes: u64::MAX, ..Consequences::default() };
         store.task_put_with(task.clone(), consequences).await?;
         task = store.task_get(task.uid).await?.context("the task is gone")?;
     }

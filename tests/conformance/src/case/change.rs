@@ -22,7 +22,7 @@ pub(super) fn change(sink: &str, uid: &str, body: u32) -> NewChange {
 
 /// The consequences of a task that has changes alone.
 pub(super) fn events_of(changes: Vec<NewChange>, budget_bytes: u64) -> Consequences {
-    Consequences { changes, budget_bytes, marks: Vec::new() }
+    Consequences { changes, budget_bytes, ..Consequences::default() }
 }
 
 /// Ends a new task with these changes.

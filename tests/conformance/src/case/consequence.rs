@@ -16,7 +16,7 @@ use crate::sample::{create, index};
 
 fn consequences(marks: Vec<ReplicaMark>) -> Consequences {
     let changes = vec![change("s", "films", 10_000_000), change("s", "films", 10_000_001)];
-    Consequences { marks, changes, budget_bytes: 100 }
+    Consequences { marks, changes, budget_bytes: 100, settings: None }
 }
 
 fn of_two_nodes(task: &Task) -> Consequences {

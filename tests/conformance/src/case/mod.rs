@@ -5,6 +5,7 @@ pub(crate) mod alias;
 pub(crate) mod canary;
 pub(crate) mod capture;
 pub(crate) mod change;
+pub(crate) mod committed_settings;
 pub(crate) mod concurrency;
 pub(crate) mod consequence;
 pub(crate) mod hostile;

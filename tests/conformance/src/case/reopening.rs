@@ -37,7 +37,7 @@ pub(crate) async fn everything_survives<H: Harness>() {
     }
 }
 
-/// TASK-14, TASK-1.
+/// TASK-15, TASK-1.
 pub(crate) async fn skipped_uids_are_never_given<H: Harness>() {
     let mut harness = H::start().await;
     assert_eq!(harness.store().task_next_uid().await.unwrap(), 0);

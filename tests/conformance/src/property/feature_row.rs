@@ -6,9 +6,10 @@ use miroir_domain::canary::{Canary, CanaryRun, CanaryStatus};
 use miroir_domain::rollover::RolloverPolicy;
 use miroir_domain::search_ui::SearchUiConfig;
 use miroir_domain::session::Session;
+use miroir_domain::settings::{CommittedSettings, Proposal, SealedSettings};
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
 use miroir_domain::{GroupId, Timestamp};
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 
@@ -94,6 +95,33 @@ pub fn search_ui() -> impl Strategy<Value = SearchUiConfig> {
     (index_uid(), json(), time(), version()).prop_map(|(index_uid, config, updated_at, version)| {
         SearchUiConfig { index_uid, config, updated_at, version }
     })
+}
+
+/// Generates settings as they are stored.
+fn sealed() -> impl Strategy<Value = SealedSettings> {
+    (btree_map(text(), json(), 0..4), btree_map(text(), text(), 0..3))
+        .prop_map(|(settings, secrets)| SealedSettings { settings: settings.into_iter().collect(), secrets })
+}
+
+/// Generates rows of committed settings.
+pub fn committed_settings() -> impl Strategy<Value = CommittedSettings> {
+    let proposal = (task_uid(), any::<u64>(), sealed(), any::<bool>()).prop_map(
+        |(task, settings_version, change, succeeded)| Proposal { task, settings_version, change, succeeded },
+    );
+    let versions = (version(), any::<u64>(), any::<u64>());
+    (index_uid(), versions, option::of(sealed()), vec(proposal, 0..4), time()).prop_map(
+        |(index, (version, settings_version, known_version), settings, proposals, updated_at)| {
+            CommittedSettings {
+                index,
+                version,
+                settings_version,
+                known_version,
+                settings,
+                proposals,
+                updated_at,
+            }
+        },
+    )
 }
 
 /// Generates tenants.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use miroir_domain::job::{Job, JobEnd, NewJob};
 use miroir_domain::search_ui::ScopedKey;
+use miroir_domain::settings::CommittedSettings;
 use miroir_domain::tenant::Tenant;
 use miroir_ports::outbound::{
     Acquire, Consequences, Create, LoginAttempt, NewChange, Put, Reservation, Reserve,
@@ -13,7 +14,9 @@ use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
-use super::feature_row::{admin_session, alias, canary, future, policy, run_of, search_ui, session, tenant};
+use super::feature_row::{
+    admin_session, alias, canary, committed_settings, future, policy, run_of, search_ui, session, tenant,
+};
 use super::strategy::{index_uid, json, task_uid, text, time};
 use super::{Stores, config, run};
 use crate::sample::{any_task, at};
@@ -78,6 +81,30 @@ proptest! {
     #[test]
     fn search_pages_read_back_and_are_listed(rows in vec(search_ui(), 1..6), step in 1..4_u32) {
         versioned!(rows, step, index_uid, search_ui_create, search_ui_get, search_ui_put, search_ui_list);
+    }
+
+    /// STORE-4, SETTINGS-1, SETTINGS-3, SETTINGS-4.
+    #[test]
+    fn committed_settings_read_back(rows in vec(committed_settings(), 1..6)) {
+        run(async {
+            let stores = Stores::start().await;
+            for store in stores.all() {
+                let mut kept = BTreeMap::new();
+                for row in rows.clone() {
+                    store.settings_replace(&row).await.unwrap();
+                    prop_assert_eq!(store.settings_get(&row.index).await.unwrap(), Some(row.clone()));
+                    prop_assert_eq!(store.settings_put(&row).await.unwrap(), Put::Stored);
+                    let raised = CommittedSettings { version: row.version + 1, ..row };
+                    kept.insert(raised.index.clone(), raised);
+                }
+                for (index, row) in kept {
+                    prop_assert_eq!(store.settings_get(&index).await.unwrap(), Some(row));
+                    prop_assert!(store.settings_forget(&index).await.unwrap());
+                    prop_assert_eq!(store.settings_get(&index).await.unwrap(), None);
+                }
+            }
+            Ok(())
+        })?;
     }
 
     /// STORE-4, TENANT-1.
@@ -270,7 +297,7 @@ proptest! {
                     body: body.clone(),
                 };
                 let changes = bodies.iter().map(event).collect();
-                let events = Consequences { changes, budget_bytes: u64::MAX, marks: Vec::new() };
+                let events = Consequences { changes, budget_bytes: u64::MAX, ..Consequences::default() };
                 store.task_put_with(task, events).await.unwrap();
                 let page = store.change_peek(&sink, &index, 0, u32::MAX).await.unwrap();
                 let found: Vec<_> = page.changes.iter().map(|change| &change.body).collect();

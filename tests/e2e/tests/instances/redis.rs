@@ -81,12 +81,12 @@ async fn reads_continue_while_the_server_is_away() {
     let mut late = together.cluster.another("late").await.unwrap();
     late.start_unready().unwrap();
     until("the late instance is alive", || async {
-        (late.client.get("/health").await.ok()?.status == 200).then_some(())
+        (late.client().get("/health").await.ok()?.status == 200).then_some(())
     })
     .await;
-    let ready = late.client.get("/_miroir/ready").await.unwrap();
+    let ready = late.client().get("/_miroir/ready").await.unwrap();
     assert_eq!((ready.status, &ready.body["ready"]), (503, &json!(false)), "{}", ready.body);
-    let search = late.client.call("POST", "/indexes/films/search", json!({})).await.unwrap();
+    let search = late.client().call("POST", "/indexes/films/search", json!({})).await.unwrap();
     assert_eq!((search.status, &search.body["code"]), (503, &json!("miroir_store_unavailable")));
     together.server.launch_again();
     for (position, client) in clients.iter().enumerate() {

@@ -3,7 +3,9 @@
 use miroir_e2e::{Client, Cluster, NODE_KIND, Node, until};
 use serde_json::{Value, json};
 
-use crate::fixture::{FILMS, accepted, films, if_there, load, on_node, searches, until_status, until_whole};
+use crate::fixture::{
+    FILMS, accepted, films, if_there, load, on_node, searches, until_in_sync, until_status, until_whole,
+};
 
 /// Starts two nodes, each with all documents.
 async fn twins() -> Cluster {
@@ -118,6 +120,35 @@ async fn returning_node_gets_an_index_that_was_created_anew_with_another_key() {
     let all = until_alike(&mut cluster).await;
     assert_eq!(all[0]["primaryKey"], "isbn");
     assert_eq!(all[0]["documents"].as_array().unwrap().len(), 1);
+}
+
+/// Nodes show only a part of the key, so no other node could give it.
+#[tokio::test]
+async fn emptied_node_gets_the_key_of_an_embedder() {
+    const KEY: &str = "the-key-of-an-embedder-0123456789";
+    let store = json!({ "store": { "sealing_keys": ["a-sealing-key-of-more-than-32-bytes"] } });
+    let cluster = Cluster::builder().kind(NODE_KIND).nodes(2).groups(2).configuration(store);
+    let mut cluster = cluster.start().await.unwrap();
+    let client = cluster.client();
+    load(&client).await;
+    // With dimensions, and without documents, a server does not call the URL.
+    let embedder = json!({
+        "source": "rest", "url": "http://127.0.0.1:9/embed", "dimensions": 3, "apiKey": KEY,
+        "request": { "input": "{{text}}" }, "response": { "embedding": "{{embedding}}" },
+    });
+    write(&client, "PATCH", "/indexes/vectors/settings", json!({ "stopWords": ["the"] })).await;
+    write(&client, "PATCH", "/indexes/vectors/settings/embedders", json!({ "e": embedder })).await;
+    let before = until_alike(&mut cluster).await;
+    assert_eq!(before[1]["settings"]["embedders"]["e"]["apiKey"], "the-kXXXXXX...");
+    cluster.node(1).kill().await.unwrap();
+    cluster.node(1).wipe().await.unwrap();
+    cluster.node(1).restart().await.unwrap();
+    assert_eq!(until_alike(&mut cluster).await, before);
+    until_in_sync(&client).await;
+    cluster.node(1).kill().await.unwrap();
+    if let Ok(node) = cluster.node(1).simulated() {
+        assert!(format!("{:?}", node.snapshot()).contains(KEY), "the node has the whole key");
+    }
 }
 
 #[tokio::test]

@@ -127,6 +127,7 @@ macro_rules! cases {
                 sets_are_sorted_and_patterns_completed,
                 null_resets_one_setting,
                 deletion_resets_all,
+                embedders_are_changed_by_fields_and_their_keys_are_cut,
                 every_setting_has_its_route,
                 sub_route_accepts_one_method,
                 sub_route_update_and_reset,

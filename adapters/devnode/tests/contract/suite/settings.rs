@@ -115,6 +115,33 @@ pub async fn deletion_resets_all(server: &Server) {
     assert_eq!(server.get(PATH).await, defaults());
 }
 
+pub async fn embedders_are_changed_by_fields_and_their_keys_are_cut(server: &Server) {
+    created(server).await;
+    let key = "a-key-of-more-than-thirty-characters";
+    let rest = json!({
+        "source": "rest", "url": "http://127.0.0.1:9/embed", "dimensions": 3, "apiKey": key,
+        "request": { "input": "{{text}}" }, "response": { "embedding": "{{embedding}}" },
+    });
+    let task = server.succeeds("PATCH", PATH, json!({ "embedders": { "e": rest } })).await;
+    let mut shown = rest.clone();
+    shown["apiKey"] = json!("a-keyXXXXXX...");
+    assert_eq!(task["details"], json!({ "embedders": { "e": shown } }));
+    shown["headers"] = json!({});
+    shown["documentTemplate"] = server.get(&format!("{PATH}/chat")).await["documentTemplate"].clone();
+    shown["documentTemplateMaxBytes"] = json!(400);
+    assert_eq!(server.get(PATH).await["embedders"], json!({ "e": shown }));
+    let path = format!("{PATH}/embedders");
+    server.succeeds("PATCH", &path, json!({ "e": { "apiKey": "short", "headers": { "a": "b" } } })).await;
+    shown["apiKey"] = json!("XXX...");
+    shown["headers"] = json!({ "a": "b" });
+    assert_eq!(server.get(&path).await, json!({ "e": shown }));
+    let manual = json!({ "source": "userProvided", "dimensions": 2, "apiKey": null });
+    server.succeeds("PATCH", &path, json!({ "e": manual })).await;
+    assert_eq!(server.get(&path).await, json!({ "e": { "source": "userProvided", "dimensions": 2 } }));
+    server.succeeds("PATCH", &path, json!({ "e": null, "unknown": null })).await;
+    assert_eq!(server.get(&path).await, json!({}));
+}
+
 /// The path segment and key of each setting, and the method that changes it.
 const ROUTES: [(&str, &str, &str); 20] = [
     ("filterable-attributes", "filterableAttributes", "PUT"),

@@ -43,7 +43,7 @@ pub(super) async fn write(cluster: &Arc<Cluster>, write: DocumentWrite) -> Resul
     let Some(entry) = entry else {
         let entry = cluster.registry.new_entry(&write.index, primary_key)?;
         let plan = plan(cluster, &entry, &write, parsed, true);
-        let dispatch = begin_creation(cluster, plan, &entry).await?;
+        let dispatch = begin_creation(cluster, plan, &entry, None).await?;
         return finish_creation(cluster, dispatch, &write.index, guard).await;
     };
     let keyed = IndexEntry { primary_key, ..entry.clone() };
@@ -51,7 +51,7 @@ pub(super) async fn write(cluster: &Arc<Cluster>, write: DocumentWrite) -> Resul
     let dispatch = if keyed == entry {
         Dispatch::begin(cluster, plan).await?
     } else {
-        begin_change(cluster, plan, cluster.registry.replace(keyed)).await?
+        begin_change(cluster, plan, |_| cluster.registry.replace(keyed)).await?
     };
     // The write has its place in the queues, so the registry entry may change again.
     drop(guard);

@@ -1,15 +1,15 @@
 //! Repair of stale replicas.
 //!
 //! A node that was away during a write is stale for that index, and reads avoid it. When the node is healthy
-//! again, repair copies from a replica in sync: first the index and its settings, then the documents of each
-//! shard with missed writes, while writes go on.
+//! again, repair gives it first the index with its committed settings, and then, from a replica in sync, the
+//! documents of each shard with missed writes, while writes go on.
 //!
 //! | module | contents |
 //! |---|---|
 //! | `workshop` | the jobs that wait and those that are being done |
 //! | `plan` | the jobs, those of the shards with the fewest copies first |
 //! | `attempt` | the jobs that failed, and when they are tried again |
-//! | `settings`, `replay`, `read` | the index and its settings |
+//! | `settings`, `committed`, `read` | the index and its committed settings |
 //! | `documents` | the comparison of all documents of some shards |
 //! | `equality` | the comparison of replicas of which none is in sync |
 //! | `part` | copies of documents that are right in the order of writes |
@@ -19,6 +19,7 @@
 //! | `error` | the reasons for which a repair fails |
 
 mod attempt;
+mod committed;
 mod documents;
 mod equality;
 mod error;
@@ -27,7 +28,6 @@ mod pace;
 mod part;
 mod plan;
 mod read;
-mod replay;
 mod settings;
 mod wait;
 mod walk;
@@ -40,6 +40,7 @@ use miroir_ports::error_chain;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::committed::Unfilled;
 use self::workshop::Workshop;
 use super::recovery::{record_progress, recover};
 use crate::cluster::Cluster;
@@ -54,7 +55,9 @@ pub async fn repair_loop(cluster: Arc<Cluster>, term: u64, shutdown: Cancellatio
         recover(Arc::clone(&cluster), term).await;
         let mut recorded = Instant::now();
         let mut workshop = Workshop::new(&cluster, term);
+        let mut unfilled = Unfilled::default();
         loop {
+            unfilled.round(&cluster).await;
             workshop.round().await;
             if recorded.elapsed() >= PROGRESS {
                 recorded = Instant::now();

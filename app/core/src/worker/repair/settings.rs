@@ -1,57 +1,122 @@
 //! Repairs an index and its settings on a node, or deletes an index there that is gone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use miroir_domain::document::{PrimaryKey, foreign_filter};
 use miroir_domain::identity::shards_without_source;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::replica::Difference;
-use miroir_domain::settings::as_change;
+use miroir_domain::settings::{CommittedSettings, SealedSettings, change_for_node, unmet_settings};
 use miroir_domain::write::WriteOperation;
 use miroir_domain::{IndexUid, NodeId};
-use miroir_ports::outbound::NodeRead;
+use miroir_ports::outbound::{NodeRead, SealError};
 use serde_json::Value;
 
+use super::committed::{complete_row, taking_effect};
 use super::error::RepairError;
 use super::read::read_settings;
-use super::replay::replay;
-use super::wait::{catch_up, drain, execute};
+use super::wait::{drain, execute, send, wait_for_success};
 use crate::cluster::Cluster;
 use crate::replica::SeenState;
 
-/// Gives `node` the index with the settings of the other nodes.
+/// Gives `node` the index with its committed settings. The write lock of the index is held while the change
+/// is sent, and not while the node carries it out.
 pub async fn repair(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Result<(), RepairError> {
-    let _guard = cluster.order.lock_write(index).await;
-    drain(cluster, index, node).await?;
     let seen = cluster.replicas.see(index, node).await?;
     let Some(entry) = cluster.registry.get(index).await? else {
-        return remove(cluster, index, node, &seen).await;
+        return remove_if_gone(cluster, index, node, &seen).await;
     };
-    match source(cluster, index, node) {
-        Some(source) => {
-            catch_up(cluster, index, &source).await?;
-            // The outcome of its lost responses is known only now.
-            if !has_settings(cluster, index, &source) {
-                return Err(RepairError::NotNow(format!("node `{source}` misses settings as well")));
-            }
-            copy(cluster, &entry, &source, node).await?;
-            if seen.is_index_doubtful() {
-                remove_foreign(cluster, &entry, node).await?;
-            }
-        }
-        // No node is away, so none can return with the settings.
-        None if cluster.placements.topology().nodes().all(|other| cluster.nodes.is_healthy(other)) => {
-            replay(cluster, &entry, node).await?;
-        }
-        None => {
-            return Err(RepairError::NotNow("no other node is known to have its settings".to_owned()));
-        }
+    let row = complete_row(cluster, &entry).await?;
+    let taking = taking_effect(cluster, &row).await?;
+    let Some(wanted) = row.with(&taking) else {
+        return Err(RepairError::NotNow("its settings are not known".to_owned()));
+    };
+    if seen.is_index_doubtful() {
+        // The node gets no new writes, so this ends.
+        drain(cluster, index, node).await?;
+    }
+    let found = settled(cluster, index, node).await?;
+    if found.is_none() && !seen.is_index_doubtful() {
+        return Err(note_missing_index(cluster, &entry, node).await?);
+    }
+    let operations = operations(cluster, &entry, node, &wanted, found.as_ref()).await?;
+    let sent = {
+        let _guard = cluster.order.lock_write(index).await;
+        refuse_if_changed(cluster, &entry, &row).await?;
+        send(cluster, index, node, operations).await?
+    };
+    wait_for_success(cluster, node, sent).await?;
+    verify(cluster, index, node, &wanted).await?;
+    if seen.is_index_doubtful() {
+        remove_foreign(cluster, &entry, node).await?;
     }
     cluster.registry.advance_settings(index, node, entry.settings_version).await?;
     Ok(cluster.replicas.repaired(&seen.of_settings()).await?)
 }
 
-/// Deletes the index on `node`.
+/// Deletes the index on `node`, unless it has been made again.
+async fn remove_if_gone(
+    cluster: &Arc<Cluster>,
+    index: &IndexUid,
+    node: &NodeId,
+    seen: &SeenState,
+) -> Result<(), RepairError> {
+    let _guard = cluster.order.lock_write(index).await;
+    drain(cluster, index, node).await?;
+    if cluster.registry.get(index).await?.is_some() {
+        return Err(RepairError::NotNow("the index has just been made".to_owned()));
+    }
+    remove(cluster, index, node, seen).await
+}
+
+/// Returns the settings of `index` on `node`, after everything that the node has accepted. Returns `None` if
+/// it does not have the index.
+async fn settled(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result<Option<Value>, RepairError> {
+    if read_settings(cluster, index, node).await?.is_none() {
+        return Ok(None);
+    }
+    // A node works in order. Nodes may have accepted changes whose tasks have failed without them.
+    execute(cluster, index, node, vec![WriteOperation::DocumentsDelete(Vec::new())]).await?;
+    Ok(read_settings(cluster, index, node).await?)
+}
+
+/// Records that `node` does not have the index, so that it gets no writes that would make it.
+async fn note_missing_index(
+    cluster: &Cluster,
+    entry: &IndexEntry,
+    node: &NodeId,
+) -> Result<RepairError, RepairError> {
+    let difference = Difference { index: true, ..lost_shards(cluster, entry, node) };
+    cluster.replicas.differs(&entry.uid, node, difference, "the node does not have the index").await?;
+    Ok(RepairError::NotNow(format!("node `{node}` does not have the index, and is given it next")))
+}
+
+/// Returns the difference of the shards that a node without the index lacks. Documents that no other node
+/// with the index keeps were not written, or their loss is on record already.
+fn lost_shards(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Difference {
+    let placement = cluster.placements.of(entry.shard_count);
+    let has_index = |other: &NodeId, _| !cluster.replicas.may_lack_index(&entry.uid, other);
+    let sourceless = shards_without_source(node, &placement, &has_index);
+    Difference::of_shards(placement.shards_of(node).difference(&sourceless))
+}
+
+/// Refuses if the index or its settings have changed since `entry` and `row` were read.
+async fn refuse_if_changed(
+    cluster: &Cluster,
+    entry: &IndexEntry,
+    row: &CommittedSettings,
+) -> Result<(), RepairError> {
+    let current = cluster.registry.get(&entry.uid).await?;
+    let is_same_index = current.is_some_and(|current| current.created_at == entry.created_at);
+    let settings = cluster.settings.get(&entry.uid).await?;
+    if is_same_index && settings.is_some_and(|settings| settings.version == row.version) {
+        return Ok(());
+    }
+    Err(RepairError::NotNow("its settings have just been changed".to_owned()))
+}
+
+/// Deletes the index on `node`. The caller holds the write lock of the index.
 async fn remove(
     cluster: &Cluster,
     index: &IndexUid,
@@ -64,53 +129,63 @@ async fn remove(
     Ok(cluster.replicas.repaired(seen).await?)
 }
 
-/// Returns a node to copy the settings from.
-fn source(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Option<NodeId> {
-    let complete = |candidate: &&NodeId| {
-        *candidate != node && cluster.nodes.is_usable(candidate) && has_settings(cluster, index, candidate)
-    };
-    cluster.placements.topology().nodes().find(complete).cloned()
-}
-
-fn has_settings(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> bool {
-    cluster.replicas.state(index, node).has_settings()
-}
-
-/// Gives `node` the settings of `source`, and the index if `node` does not have it.
-async fn copy(
+/// Returns the requests that give `node` the settings `wanted`, and the index if the node does not have it.
+/// `found` are the settings that the node shows.
+async fn operations(
     cluster: &Cluster,
     entry: &IndexEntry,
-    source: &NodeId,
     node: &NodeId,
-) -> Result<(), RepairError> {
-    let Some(wanted) = read_settings(cluster, &entry.uid, source).await? else {
-        return Err(RepairError::NotNow(format!("node `{source}` does not have the index either")));
-    };
-    let found = read_settings(cluster, &entry.uid, node).await?;
+    wanted: &SealedSettings,
+    found: Option<&Value>,
+) -> Result<Vec<WriteOperation>, RepairError> {
     let is_another = found.is_some() && has_other_key(cluster, entry, node).await?;
-    if found.as_ref() == Some(&wanted) && !is_another {
-        return Ok(());
-    }
+    let found = found.filter(|_| !is_another);
+    let (keys, errors) = cluster.settings.open_keys(&entry.uid, wanted);
+    let change = change_for_node(&wanted.settings, &keys, found)
+        .map_err(|missing| missing_keys(&entry.uid, &missing, &errors))?;
     let mut operations = Vec::new();
     if is_another {
         operations.push(WriteOperation::IndexDelete);
     }
-    if is_another || found.is_none() {
-        let placement = cluster.placements.of(entry.shard_count);
-        // Documents that no other node keeps were not written, or their loss is on record already.
-        let sourceless = shards_without_source(node, &placement, &|_, _| true);
-        let shards = Difference::of_shards(placement.shards_of(node).difference(&sourceless));
-        cluster.replicas.differs(&entry.uid, node, shards, "the node gets the index anew").await?;
+    if found.is_none() {
+        let lost = lost_shards(cluster, entry, node);
+        cluster.replicas.differs(&entry.uid, node, lost, "the node gets the index anew").await?;
         operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
     }
-    operations.push(WriteOperation::Settings(as_change(wanted.clone())));
-    execute(cluster, &entry.uid, node, operations).await?;
-    if read_settings(cluster, &entry.uid, node).await?.as_ref() == Some(&wanted) {
+    operations.extend(change.map(WriteOperation::Settings));
+    Ok(operations)
+}
+
+/// Returns the error of a node that needs keys of embedders that Miroir does not have.
+fn missing_keys(index: &IndexUid, missing: &[String], errors: &BTreeMap<String, SealError>) -> RepairError {
+    let reasons: Vec<String> = missing
+        .iter()
+        .map(|pointer| match errors.get(pointer) {
+            Some(error) => error.to_string(),
+            None => format!("setting `{pointer}` was given to the nodes without `store.sealing_keys`"),
+        })
+        .collect();
+    RepairError::NotNow(format!(
+        "the node needs a key that Miroir does not have: {}. Set `store.sealing_keys`, and send the key again (PATCH \
+         /indexes/{index}/settings/embedders)",
+        reasons.join("; ")
+    ))
+}
+
+/// Refuses if `node` does not show the settings that it was given.
+async fn verify(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+    wanted: &SealedSettings,
+) -> Result<(), RepairError> {
+    let found = read_settings(cluster, index, node).await?;
+    let unmet = found.map(|found| unmet_settings(&wanted.settings, &found)).unwrap_or_default();
+    if unmet.is_empty() {
         return Ok(());
     }
-    Err(RepairError::NotNow(format!(
-        "node `{node}` has other settings than node `{source}` after they were copied"
-    )))
+    let unmet = unmet.join("`, `");
+    Err(RepairError::NotNow(format!("node `{node}` has other settings than it was given: `{unmet}`")))
 }
 
 /// Removes the documents of shards that `node` does not keep, and those without a shard: the replica may be

@@ -44,14 +44,6 @@ pub async fn drain(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result
     }
 }
 
-/// Waits until `source` has finished every write of `index` that it accepted. The tasks of Miroir do not
-/// show that: a task without quorum has ended while a node that accepted it still has it in its queue. A
-/// node works in order, so after a deletion of no documents it has finished all earlier writes.
-pub async fn catch_up(cluster: &Cluster, index: &IndexUid, source: &NodeId) -> Result<(), RepairError> {
-    drain(cluster, index, source).await?;
-    execute(cluster, index, source, vec![WriteOperation::DocumentsDelete(Vec::new())]).await
-}
-
 /// Sends `operations` to `node`, one after the other, and waits until all of them have succeeded there.
 pub async fn execute(
     cluster: &Cluster,
@@ -59,17 +51,28 @@ pub async fn execute(
     node: &NodeId,
     operations: Vec<WriteOperation>,
 ) -> Result<(), RepairError> {
+    let sent = send(cluster, index, node, operations).await?;
+    wait_for_success(cluster, node, sent).await
+}
+
+/// Sends `operations` to `node`, one after the other, and returns their tasks there.
+pub async fn send(
+    cluster: &Cluster,
+    index: &IndexUid,
+    node: &NodeId,
+    operations: Vec<WriteOperation>,
+) -> Result<Vec<u32>, RepairError> {
     let mut sent = Vec::new();
     for operation in operations {
         let write = NodeWrite { index: index.clone(), operation, custom_metadata: None };
         let uid = cluster.nodes.write(node, write).await?;
         sent.push(uid);
     }
-    wait_for_success(cluster, node, sent).await
+    Ok(sent)
 }
 
 /// Waits until the tasks `open` of `node` have succeeded.
-pub(super) async fn wait_for_success(
+pub async fn wait_for_success(
     cluster: &Cluster,
     node: &NodeId,
     mut open: Vec<u32>,

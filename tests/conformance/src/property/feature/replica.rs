@@ -117,7 +117,9 @@ async fn result(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> Strin
             let changes = (0..events).map(event).collect();
             let task = store.task_create(any_task(), now).await.unwrap();
             let task = Task { version, status, ..task };
-            let put = store.task_put_with(task, Consequences { marks, changes, budget_bytes: 9 }).await;
+            let put = store
+                .task_put_with(task, Consequences { marks, changes, budget_bytes: 9, settings: None })
+                .await;
             let listed = store.replica_list(None, u32::MAX).await;
             format!("{put:?} {listed:?} {:?}", store.change_backlog("s").await)
         }

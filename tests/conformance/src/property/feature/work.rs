@@ -103,7 +103,7 @@ async fn result(store: &Arc<dyn TaskStore>, call: Call, now: Timestamp) -> Strin
             }
             let task = store.task_create(any_task(), now).await.unwrap();
             let changes = changes.collect();
-            let consequences = Consequences { changes, budget_bytes: budget, marks: Vec::new() };
+            let consequences = Consequences { changes, budget_bytes: budget, ..Consequences::default() };
             format!("{:?}", store.task_put_with(task, consequences).await)
         }
         Call::Peek(sink, index, after, limit) => {

@@ -1,0 +1,1 @@
+DELETE FROM committed_settings WHERE physical_uid = ?1

@@ -1,0 +1,1 @@
+SELECT version FROM committed_settings WHERE physical_uid = ?1

@@ -1,0 +1,5 @@
+//! The committed settings of indexes, as services and workers use them.
+
+mod log;
+
+pub use log::SettingsLog;
