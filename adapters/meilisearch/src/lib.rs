@@ -7,7 +7,7 @@
 //! | `endpoint` | the nodes as configured, checked once |
 //! | `call` | one HTTP request to a node, without its address |
 //! | `client` | sends calls, and reads the meaning of their responses |
-//! | `transport`, `http` | the way of a call and of its response: a trait, and HTTP within a deadline and a size |
+//! | `transport`, `http` | the way of a call and its response: a trait, and HTTP within limits |
 //! | `write`, `read`, `task` | the operations of the port as calls, and the meaning of their responses |
 //! | `inspector` | the identity of nodes, over connections of its own |
 //! | `marker` | the marker of a node: an API key, or an index with one document |

@@ -22,8 +22,8 @@ pub struct Response {
 
 /// The way of calls to nodes and of responses back: HTTP, or a simulated network.
 ///
-/// It keeps the contract of [`Nodes`](miroir_ports::outbound::Nodes) as far as it is about connections: a call
-/// is sent at most once, no connection is used before it was admitted, and a failure is
+/// It keeps the contract of [`Nodes`](miroir_ports::outbound::Nodes) as far as it is about connections: a
+/// call is sent at most once, no connection is used before it was admitted, and a failure is
 /// [`NodeError::Unreachable`] only if no byte of the call can have been acted on.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {

@@ -21,10 +21,10 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use crate::check::read;
-use crate::history::History;
 use crate::instance::{Running, url};
 use crate::model::{Effect, NONE, Outcome, Register, Version, Window, documents_of, kind_of};
 use crate::plan::{INDEXES, Request};
+use crate::state::History;
 
 /// The time after which a client gives up.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use crate::check::read;
 use crate::client::settings_version;
-use crate::history::History;
 use crate::model::{Outcome, Register, Window};
 use crate::plan::INDEXES;
+use crate::state::History;
 use crate::world::MASTER_KEY;
 
 /// The name of the index that marks nodes without a key.

@@ -2,20 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use miroir_domain::task::TaskStatus;
 use miroir_ports::outbound::{RepairStep, ReplicaTable as _, TaskTable as _};
-use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::client::Asking;
-use crate::injector::{Injector, carry_out};
-use crate::instance::Instances;
-use crate::model::{Model, Outcome};
+use crate::injector::carry_out;
+use crate::model::Outcome;
 use crate::plan::{CLIENTS, Event, Plan, What};
+use crate::state::{Counts, History};
 use crate::{end, world::World};
 
 /// The time in which everything must be in sync once all faults are over.
@@ -26,36 +25,6 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// The pause between two copies of the data of the nodes.
 const SNAPSHOT: Duration = Duration::from_secs(3);
-
-/// The answers of reads.
-#[derive(Default)]
-pub struct Counts {
-    /// Compared with the model.
-    pub judged: AtomicU64,
-    /// Marked as incomplete or old.
-    pub marked: AtomicU64,
-    /// Refused.
-    pub refused: AtomicU64,
-}
-
-/// A history in progress.
-pub struct History {
-    /// The world.
-    pub world: Arc<World>,
-    /// The instances.
-    pub instances: Arc<Instances>,
-    /// The model.
-    pub model: Mutex<Model>,
-    /// The state of the faults.
-    pub injector: Injector,
-    /// True while clients are held up.
-    pub hold: AtomicBool,
-    /// The faults that took place, by kind.
-    pub faults: Mutex<BTreeMap<&'static str, u64>>,
-    /// The answers.
-    pub counts: Counts,
-    violations: Mutex<Vec<String>>,
-}
 
 /// The outcome of a history.
 #[derive(Debug, Clone, Default)]
@@ -86,39 +55,28 @@ pub fn run(plan: &Plan) -> Report {
         .expect("a runtime");
     runtime.block_on(async {
         let world = World::new(plan.seed, plan.shape);
-        let history = Arc::new(History {
-            instances: Instances::new(&world),
-            world,
-            model: Mutex::default(),
-            injector: Injector::default(),
-            hold: AtomicBool::new(false),
-            faults: Mutex::default(),
-            counts: Counts::default(),
-            violations: Mutex::default(),
-        });
-        history.carry_out(plan).await;
-        history.report()
+        let history = History::new(world);
+        let run = Run(history);
+        run.carry_out(plan).await;
+        run.report()
     })
 }
 
-impl History {
-    /// Notes that something was wrong.
-    pub fn violate(&self, sentence: String) {
-        self.world.note(format_args!("VIOLATION {sentence}"));
-        self.violations.lock().push(sentence);
-    }
+/// The run of a history.
+#[derive(Clone)]
+struct Run(Arc<History>);
 
-    async fn carry_out(self: &Arc<Self>, plan: &Plan) {
+impl Run {
+    async fn carry_out(&self, plan: &Plan) {
         for instance in 0..plan.shape.instances {
-            self.instances.start(instance).await;
+            self.0.instances.start(instance).await;
         }
         // Two instances need a moment until one of them leads.
-        while self.instances.leader().is_none() {
+        while self.0.instances.leader().is_none() {
             sleep(Duration::from_millis(100)).await;
         }
         let begin = Instant::now();
-        let followers =
-            [tokio::spawn(Arc::clone(self).follow_tasks()), tokio::spawn(Arc::clone(self).copy_nodes())];
+        let followers = [tokio::spawn(self.clone().follow_tasks()), tokio::spawn(self.clone().copy_nodes())];
         let mut work = JoinSet::new();
         for client in 0..CLIENTS {
             let of_client: Vec<Event> = plan
@@ -127,11 +85,11 @@ impl History {
                 .filter(|event| matches!(event.what, What::Ask { client: other, .. } if other == client))
                 .copied()
                 .collect();
-            work.spawn(Arc::clone(self).ask_all(begin, of_client));
+            work.spawn(self.clone().ask_all(begin, of_client));
         }
         for event in &plan.events {
             if let What::Break(fault) = event.what {
-                let history = Arc::clone(self);
+                let history = Arc::clone(&self.0);
                 let at = begin + Duration::from_millis(event.at);
                 work.spawn(async move {
                     sleep_until(at).await;
@@ -141,33 +99,33 @@ impl History {
         }
         while let Some(ended) = work.join_next().await {
             if let Err(error) = ended {
-                self.violate(format!("a panic: {error}"));
+                self.0.violate(format!("a panic: {error}"));
             }
         }
-        self.world.note("all faults are over");
-        self.world.calm();
+        self.0.world.note("all faults are over");
+        self.0.world.calm();
         self.heal().await;
         for follower in followers {
             follower.abort();
         }
-        end::compare(self).await;
+        end::compare(&self.0).await;
     }
 
     /// Lets a client ask one thing after the other, each at its time or later.
-    async fn ask_all(self: Arc<Self>, begin: Instant, events: Vec<Event>) {
+    async fn ask_all(self, begin: Instant, events: Vec<Event>) {
         for event in events {
             sleep_until(begin + Duration::from_millis(event.at)).await;
-            while self.hold.load(Ordering::SeqCst) {
+            while self.0.hold.load(Ordering::SeqCst) {
                 sleep(LOOK).await;
             }
             if let What::Ask { client, instance, index, request } = event.what {
-                Asking { history: &self, client, instance, index }.run(request).await;
+                Asking { history: &self.0, client, instance, index }.run(request).await;
             }
         }
     }
 
     /// Notices the end of tasks.
-    async fn follow_tasks(self: Arc<Self>) {
+    async fn follow_tasks(self) {
         loop {
             self.look_at_tasks().await;
             sleep(LOOK).await;
@@ -175,9 +133,9 @@ impl History {
     }
 
     async fn look_at_tasks(&self) {
-        let open = self.model.lock().open_tasks();
+        let open = self.0.model.lock().open_tasks();
         for (id, uid) in open {
-            let Ok(task) = self.world.store.task_get(uid).await else { continue };
+            let Ok(task) = self.0.world.store.task_get(uid).await else { continue };
             let outcome = match task.map(|task| task.status) {
                 Some(TaskStatus::Enqueued | TaskStatus::Processing) => continue,
                 Some(TaskStatus::Succeeded) => Outcome::Succeeded,
@@ -185,15 +143,15 @@ impl History {
                 // A node that was away reported its part late, and the task was pruned as soon as it ended.
                 None => Outcome::Maybe,
             };
-            self.model.lock().end(id, outcome, self.world.elapsed());
-            self.world.note(format_args!("task {uid} ended: {outcome:?}"));
+            self.0.model.lock().end(id, outcome, self.0.world.elapsed());
+            self.0.world.note(format_args!("task {uid} ended: {outcome:?}"));
         }
     }
 
-    async fn copy_nodes(self: Arc<Self>) {
+    async fn copy_nodes(self) {
         loop {
             sleep(SNAPSHOT).await;
-            self.injector.take_snapshots(&self);
+            self.0.injector.take_snapshots(&self.0.world);
         }
     }
 
@@ -213,44 +171,44 @@ impl History {
                 calm_since = None;
             }
         }
-        let rows = self.world.store.replica_list(None, 100).await.unwrap_or_default();
+        let rows = self.0.world.store.replica_list(None, 100).await.unwrap_or_default();
         let rows: Vec<String> = rows
             .iter()
             .map(|row| format!("{} on {}: {:?} ({})", row.index, row.node, row.state, row.reason))
             .collect();
-        let open = self.world.store.task_list_unfinished(None, 100).await.unwrap_or_default();
+        let open = self.0.world.store.task_list_unfinished(None, 100).await.unwrap_or_default();
         let open: Vec<String> = open.iter().map(|task| format!("{task:?}")).collect();
-        self.violate(format!(
+        self.0.violate(format!(
             "the cluster is not in sync {} s after all faults: {rows:?}; open tasks: {open:?}",
             HEALING.as_secs()
         ));
     }
 
     async fn is_in_sync(&self) -> bool {
-        let store = &self.world.store;
-        let Some(leader) = self.instances.leader().and_then(|leader| self.instances.get(leader)) else {
+        let store = &self.0.world.store;
+        let Some(leader) = self.0.instances.leader().and_then(|leader| self.0.instances.get(leader)) else {
             return false;
         };
         let report = miroir_ports::inbound::ClusterApi::replicas(leader.cluster.as_ref());
         let health = leader.infrastructure.nodes.health();
         report.complete
             && report.results.is_empty()
-            && self.world.nodes.iter().all(|node| leader.infrastructure.nodes.is_healthy(&node.id))
-            && health.nodes().count() == self.world.nodes.len()
+            && self.0.world.nodes.iter().all(|node| leader.infrastructure.nodes.is_healthy(&node.id))
+            && health.nodes().count() == self.0.world.nodes.len()
             && store.replica_list(None, 1).await.is_ok_and(|rows| rows.is_empty())
             && store.task_list_unfinished(None, 1).await.is_ok_and(|tasks| tasks.is_empty())
     }
 
     fn report(&self) -> Report {
-        let model = self.model.lock();
+        let model = self.0.model.lock();
         let count = |outcome| model.writes().iter().filter(|write| write.outcome == outcome).count() as u64;
-        let Counts { judged, marked, refused } = &self.counts;
+        let Counts { judged, marked, refused } = &self.0.counts;
         Report {
-            violations: self.violations.lock().clone(),
-            log: self.world.take_log(),
-            simulated: self.world.elapsed(),
-            faults: self.faults.lock().clone(),
-            reached: self.world.reached(),
+            violations: self.0.violations.lock().clone(),
+            log: self.0.world.take_log(),
+            simulated: self.0.world.elapsed(),
+            faults: self.0.faults.lock().clone(),
+            reached: self.0.world.reached(),
             writes: [count(Outcome::Succeeded), count(Outcome::Maybe), count(Outcome::Void)],
             reads: [judged, marked, refused].map(|count| count.load(Ordering::Relaxed)),
         }

@@ -1,21 +1,19 @@
 //! Carries out the faults of a plan, and sees to it that one copy of each shard stays.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use miroir_devnode::Snapshot;
-use miroir_domain::identity::{Incarnation, NodeRow};
+use miroir_domain::identity::NodeRow;
 use miroir_domain::placement::Placement;
 use miroir_domain::task::{NodeTask, NodeTaskState, Task};
 use miroir_domain::{NodeId, ShardSet};
 use miroir_ports::outbound::{IdentityTable as _, IndexTable as _, ReplicaTable as _, TaskTable as _};
-use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::history::History;
 use crate::plan::Fault;
+use crate::state::{FaultState, History};
 use crate::world::Trouble;
 
 /// The time for which a fault waits until a node can be spared.
@@ -26,35 +24,6 @@ const HOLD: Duration = Duration::from_secs(30);
 
 /// The most rows of a table of the store.
 const ALL: u32 = 10_000;
-
-/// The state of the faults.
-#[derive(Default)]
-pub struct Injector {
-    /// The nodes that have a fault.
-    busy: Mutex<BTreeSet<usize>>,
-    /// The nodes whose data was damaged, with the incarnation that they had then.
-    dirty: Mutex<BTreeMap<usize, Option<Incarnation>>>,
-    /// Copies of the data of each node.
-    snapshots: Mutex<BTreeMap<usize, Vec<Snapshot>>>,
-}
-
-impl Injector {
-    /// Takes a copy of the data of every node.
-    pub fn take_snapshots(&self, history: &History) {
-        let mut snapshots = self.snapshots.lock();
-        for (number, node) in history.world.nodes.iter().enumerate() {
-            if !self.busy.lock().contains(&number) {
-                snapshots.entry(number).or_default().push(node.server.snapshot());
-            }
-        }
-    }
-
-    fn release(&self, nodes: &[usize]) {
-        for node in nodes {
-            self.busy.lock().remove(node);
-        }
-    }
-}
 
 /// Claims nodes for a fault, once they can be spared and no other node has a fault. Clients are held up
 /// meanwhile if `holds`. Returns whether that was possible.
@@ -216,7 +185,11 @@ fn start(history: &History, node: usize) {
 fn are_healthy(history: &History, nodes: &[usize]) -> bool {
     let ids: Vec<&NodeId> = nodes.iter().map(|node| &history.world.nodes[*node].id).collect();
     let instances = history.instances.all();
-    instances.iter().all(|running| ids.iter().all(|node| running.infrastructure.nodes.is_healthy(node)))
+    // Without an instance, nothing takes in a node.
+    !instances.is_empty()
+        && instances
+            .iter()
+            .all(|running| ids.iter().all(|node| running.infrastructure.nodes.is_healthy(node)))
 }
 
 /// Lets two nodes exchange their data.
@@ -263,7 +236,7 @@ async fn damage(history: &Arc<History>, fault: Fault, node: usize, down: u64, to
 }
 
 /// Returns the data of an earlier time that is without the newest task that Miroir has seen of the node.
-fn earlier_data(injector: &Injector, node: usize, row: Option<&NodeRow>) -> Option<Snapshot> {
+fn earlier_data(injector: &FaultState, node: usize, row: Option<&NodeRow>) -> Option<Snapshot> {
     let seen = row?.newest_task.as_ref()?.uid;
     let mut snapshots = injector.snapshots.lock();
     let of_node = snapshots.get_mut(&node)?;
@@ -299,7 +272,8 @@ async fn is_expendable(history: &Arc<History>, nodes: &[usize]) -> bool {
         let others = world.nodes.iter().filter(|node| !targets.contains(&&node.id));
         others.into_iter().all(|node| running.infrastructure.nodes.is_healthy(&node.id))
     };
-    if !history.instances.all().iter().all(is_healthy) {
+    let instances = history.instances.all();
+    if instances.is_empty() || !instances.iter().all(is_healthy) {
         return false;
     }
     let rows = store.replica_list(None, ALL).await.unwrap_or_default();

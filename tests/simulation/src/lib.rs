@@ -12,6 +12,7 @@
 //! | `instance` | instances of Miroir, put together as in production |
 //! | `client` | requests, and answers compared with the model |
 //! | `model`, `check` | what an answer may show |
+//! | `state` | the state of a history in progress |
 //! | `injector` | faults, carried out so that one copy of each shard stays |
 //! | `history`, `end` | one history, and the comparison at its end |
 //! | `series` | many histories, with their sums |
@@ -30,6 +31,7 @@ mod plan;
 mod random;
 mod series;
 mod shrink;
+mod state;
 mod store;
 mod world;
 

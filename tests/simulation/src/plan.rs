@@ -1,12 +1,11 @@
 //! The plan of a history: what clients ask for and what goes wrong, each at its time.
 
-use miroir_domain::GroupId;
 use miroir_domain::identity::{AcceptedNode, AcceptedTopology};
 use miroir_domain::topology::{Node, Topology};
+use miroir_domain::{GroupId, NodeId};
 use miroir_ports::outbound::RepairStep;
 
 use crate::random::Random;
-use crate::world::{TroubleKind, node_id};
 
 /// The clients, each of which asks for one thing after the other.
 pub const CLIENTS: usize = 4;
@@ -95,6 +94,29 @@ pub enum Request {
     Count,
     /// Reads the settings.
     GetSettings,
+}
+
+/// The kind of a disturbance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// Nothing passes.
+    Blackhole,
+    /// Responses are lost.
+    LostResponses,
+    /// Connections are cut, before or after the request was carried out.
+    Cuts,
+    /// Some requests arrive seconds later, after their caller may have given up.
+    Late,
+    /// Everything takes longer, so messages overtake each other.
+    Slow,
+    /// Requests arrive twice.
+    Duplicates,
+}
+
+/// Returns the name of a node.
+pub fn node_id(number: usize) -> NodeId {
+    #[expect(clippy::expect_used, reason = "the text is a valid name")]
+    format!("node-{number}").parse().expect("a valid name")
 }
 
 /// A thing that goes wrong.

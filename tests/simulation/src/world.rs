@@ -13,7 +13,7 @@ use miroir_ports::outbound::{Clock, Ids, Observer, Occurrence, RepairStep};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::plan::Shape;
+use crate::plan::{Shape, TroubleKind, node_id};
 use crate::random::Random;
 
 /// The instant at which every history begins, in milliseconds since 1970.
@@ -45,23 +45,6 @@ pub struct Trouble {
     pub kind: TroubleKind,
     /// The end.
     pub until: Instant,
-}
-
-/// The kind of a disturbance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TroubleKind {
-    /// Nothing passes.
-    Blackhole,
-    /// Responses are lost.
-    LostResponses,
-    /// Connections are cut, before or after the request was carried out.
-    Cuts,
-    /// Some requests arrive seconds later, after their caller may have given up.
-    Late,
-    /// Everything takes longer, so messages overtake each other.
-    Slow,
-    /// Requests arrive twice.
-    Duplicates,
 }
 
 /// The world.
@@ -293,12 +276,6 @@ impl State {
             })
             .map(|trouble| trouble.kind)
     }
-}
-
-/// Returns the name of a node.
-pub fn node_id(number: usize) -> NodeId {
-    #[expect(clippy::expect_used, reason = "the text is a valid name")]
-    format!("node-{number}").parse().expect("a valid name")
 }
 
 fn millis_since(start: Instant) -> i64 {
