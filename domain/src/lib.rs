@@ -63,7 +63,7 @@
 //! }
 //!
 //! // One acknowledgement is a quorum here, and two of three nodes keep each shard, so the write took.
-//! let verdict = judge_write(&topology, &placement, &payload.shards(), &|node| nodes.contains_key(node));
+//! let verdict = judge_write(&topology, &placement, &payload.shards(), &|node| nodes.contains_key(node), &|_, _| true);
 //! assert!(verdict.unwritten.is_empty());
 //!
 //! // Any two nodes cover all shards: every document can be read while `c` is down.

@@ -130,8 +130,9 @@ impl Exchange {
             response
         } else {
             let mut permit = None;
+            let stale_reads = self.apis.staleness.stale_reads();
             let outcome = self.outcome(incoming, &id, &mut line, &mut permit).instrument(span).await;
-            self.to_response(outcome, &sent, permit)?
+            self.to_response(outcome, &sent, permit, stale_reads)?
         };
         cors::allow_origin(&path, &sent, response.headers_mut());
         insert(response.headers_mut(), request_id::HEADER, &id);
@@ -222,9 +223,10 @@ impl Exchange {
         outcome: Outcome,
         sent: &HeaderMap,
         permit: Option<RequestPermit>,
+        stale_reads: u64,
     ) -> Option<warp::reply::Response> {
         match outcome {
-            Ok(reply) => self.success(reply, permit),
+            Ok(reply) => self.success(reply, permit, stale_reads),
             Err(mut failure) => {
                 ErrorLinks::of(sent).complete(&mut failure.error.link);
                 Some(failed(&failure).into_response())
@@ -232,7 +234,12 @@ impl Exchange {
         }
     }
 
-    fn success(&self, reply: Reply, permit: Option<RequestPermit>) -> Option<warp::reply::Response> {
+    fn success(
+        &self,
+        reply: Reply,
+        permit: Option<RequestPermit>,
+        stale_reads: u64,
+    ) -> Option<warp::reply::Response> {
         let Reply { status, content, degraded, version, task: _ } = reply;
         let mut response = match content {
             Content::Json(body) => response(status, JSON, body).into_response(),
@@ -249,7 +256,7 @@ impl Exchange {
         if let Some(version) = version {
             insert(headers, header::ETAG, &format!("\"{version}\""));
         }
-        if let Some(age) = self.apis.staleness.registry_age() {
+        if let Some(age) = self.apis.staleness.registry_age(stale_reads) {
             insert(
                 headers,
                 header::HeaderName::from_static("x-miroir-registry-age"),

@@ -298,13 +298,11 @@ impl Asking<'_> {
         let history = self.history;
         let Some(to) = history.instances.get(self.instance) else { return };
         let (asked, at) = (history.model.lock().tick(), history.world.elapsed());
-        let leads = matches!(to.roles.role_holder(&Role::Writes), RoleHolder::Local);
+        let stale_reads = to.infrastructure.last_known.stale_reads();
         let heard = self.call(&to, call).await;
-        let is_marked = to.infrastructure.last_known.registry_age().is_some();
+        let is_marked = to.infrastructure.last_known.registry_age(stale_reads).is_some();
         let Heard::Response(answer) = heard else { return };
-        // An instance that does not lead hears of misses a moment later.
-        let leads = leads && matches!(to.roles.role_holder(&Role::Writes), RoleHolder::Local);
-        let settled = if leads { at } else { at.saturating_sub(NEWS) };
+        let settled = at;
         let answered = history.model.lock().tick();
         let window = Window { asked, settled, answered };
         let counts = &history.counts;

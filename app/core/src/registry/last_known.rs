@@ -10,7 +10,7 @@ use miroir_domain::index::IndexEntry;
 use miroir_ports::error_chain;
 use miroir_ports::inbound::StalenessApi;
 use miroir_ports::outbound::{StoreError, TaskStore};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,8 @@ pub struct LastKnown {
     max_age: Duration,
     identity: Arc<KnownIdentity>,
     state: RwLock<State>,
+    /// The number of reads that used what is known, and its age at the last of them.
+    uses: Mutex<(u64, Duration)>,
 }
 
 #[derive(Default)]
@@ -59,7 +61,7 @@ impl LastKnown {
     /// Creates a registry that knows nothing. It is used for `max_age` after the last response of the store,
     /// unless `identity` knows that the store is not that of the cluster.
     pub fn new(max_age: Duration, identity: Arc<KnownIdentity>) -> Self {
-        Self { max_age, identity, state: RwLock::default() }
+        Self { max_age, identity, state: RwLock::default(), uses: Mutex::default() }
     }
 
     /// Returns the age of what reads use, or `None` while the store responds or nothing may be used.
@@ -118,7 +120,7 @@ impl LastKnown {
         F: Future<Output = Result<T, StoreError>>,
     {
         if self.is_used() {
-            return Ok(known(&self.state.read()));
+            return Ok(self.use_known(known));
         }
         let outcome = read().await;
         // That the store still responds is noted by the loop alone, so that reads do not wait for each other.
@@ -126,9 +128,17 @@ impl LastKnown {
             self.observe(&outcome);
         }
         match outcome {
-            Err(StoreError::Unavailable { .. }) if self.is_used() => Ok(known(&self.state.read())),
+            Err(StoreError::Unavailable { .. }) if self.is_used() => Ok(self.use_known(known)),
             outcome => outcome,
         }
+    }
+
+    fn use_known<T>(&self, known: impl FnOnce(&State) -> T) -> T {
+        let state = self.state.read();
+        let mut uses = self.uses.lock();
+        *uses = (uses.0 + 1, state.age().unwrap_or_default());
+        drop(uses);
+        known(&state)
     }
 
     /// Returns whether reads use what is known.
@@ -183,8 +193,13 @@ fn is_away<T>(outcome: &Result<T, StoreError>) -> bool {
 }
 
 impl StalenessApi for LastKnown {
-    fn registry_age(&self) -> Option<Duration> {
-        self.age()
+    fn stale_reads(&self) -> u64 {
+        self.uses.lock().0
+    }
+
+    fn registry_age(&self, since: u64) -> Option<Duration> {
+        let (reads, age) = *self.uses.lock();
+        self.age().or((reads > since).then_some(age))
     }
 }
 

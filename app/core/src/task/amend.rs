@@ -1,8 +1,9 @@
 //! Conditional changes of a task's row, stored with what follows from them.
 
-use miroir_domain::TaskUid;
+use miroir_domain::placement::Placement;
 use miroir_domain::replica::{ReplicaMark, marks_of, may_mark};
 use miroir_domain::task::{Effect, Event, Task, TaskStatus};
+use miroir_domain::{NodeId, Shard, TaskUid};
 use miroir_ports::outbound::{Clock, Consequences, NewChange, Put, StoreError, TaskStore};
 
 use super::TaskLog;
@@ -52,10 +53,10 @@ impl TaskLog {
         Err(StoreError::Contended(format!("task {uid} changed {ATTEMPTS} times while it was being changed")))
     }
 
-    /// Returns whether `events` would end `task`, and a node has missed it.
-    pub fn would_end_missed(&self, task: &Task, events: &[Event]) -> Result<bool, StoreError> {
+    /// Returns the task after `events`, if they end it.
+    pub fn ended_by(&self, task: &Task, events: &[Event]) -> Result<Option<Task>, StoreError> {
         let (next, _) = apply_all(task.clone(), events, self.clock.as_ref())?;
-        Ok(next.status.is_finished() && !task.status.is_finished() && !next.node_errors.is_empty())
+        Ok(Some(next).filter(|next| next.status.is_finished() && !task.status.is_finished()))
     }
 
     /// Stores `marks` and those that follow from the change of `task` by `events`, without the change.
@@ -78,7 +79,23 @@ impl TaskLog {
             return Ok(Vec::new());
         }
         let placement = self.placements.of(self.registry.shard_count_of(after).await?);
-        Ok(marks_of(before, after, self.placements.topology(), &placement, self.clock.now()))
+        let mut marks = marks_of(before, after, self.placements.topology(), &placement, self.clock.now());
+        for mark in &mut marks {
+            let shards = &mut mark.difference.shards;
+            *shards =
+                shards.iter().filter(|shard| !self.is_last(after, &placement, &mark.node, *shard)).collect();
+        }
+        marks.retain(|mark| !mark.difference.is_none());
+        Ok(marks)
+    }
+
+    /// Returns whether `node` has the only replica in sync of a shard, and `task` was accepted by stale ones
+    /// alone. Such a write does not succeed, and is undone by the repair of those from this node.
+    fn is_last(&self, task: &Task, placement: &Placement, node: &NodeId, shard: Shard) -> bool {
+        let Some(index) = &task.index_uid else { return false };
+        let takes = |replica: &NodeId| self.replicas.takes(index, replica, shard);
+        let may_have = |replica: &NodeId| replica != node && task.node_tasks.contains_key(replica);
+        takes(node) && !placement.all_replicas(shard).any(|replica| may_have(replica) && takes(replica))
     }
 
     /// Stores the task with `marks` and, if it ends, with the settings that it has changed and, in success,

@@ -1,23 +1,26 @@
-//! Tasks that do not end yet, because other instances do not know yet that a node missed them.
+//! Tasks that do not end yet, although all nodes have ended their parts.
+//!
+//! Clients rely on a task that has ended. So it waits until every instance can know the nodes that missed it,
+//! and until no earlier write can arrive on a node after it: one whose response was lost may still be on its
+//! way, and would undo this one there.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use miroir_domain::task::{Event, Task};
-use miroir_domain::{IndexUid, Shard, TaskUid};
+use miroir_domain::task::{Event, NodeTaskState, Task};
+use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid};
 use miroir_ports::outbound::StoreError;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::reconciler::Resolution;
-use crate::task::TaskLog;
+use crate::cluster::Cluster;
 
 /// The tasks that wait.
 pub(super) struct HeldTasks {
     wait: Duration,
     held: Mutex<HashMap<TaskUid, Held>>,
-    /// The shards of the tasks that are held in this round, by index.
-    shards: Mutex<HashSet<(Option<IndexUid>, Shard)>>,
+    round: Mutex<Round>,
 }
 
 struct Held {
@@ -27,57 +30,90 @@ struct Held {
     events: Vec<Event>,
 }
 
+/// The findings of one round.
+#[derive(Default)]
+struct Round {
+    /// The shards of the tasks that are held, by index.
+    shards: HashSet<(Option<IndexUid>, Shard)>,
+    /// The parts of writes that may still arrive, oldest first.
+    unknown: Vec<Unknown>,
+}
+
+struct Unknown {
+    uid: TaskUid,
+    index: Option<IndexUid>,
+    node: NodeId,
+    /// No shards stand for the whole index.
+    shards: ShardSet,
+}
+
 impl HeldTasks {
-    /// Makes a record without tasks. Each waits for `wait`.
+    /// Makes a record without tasks. Other instances know a missed write after `wait`.
     pub(super) fn new(wait: Duration) -> Self {
-        Self { wait, held: Mutex::default(), shards: Mutex::default() }
+        Self { wait, held: Mutex::default(), round: Mutex::default() }
     }
 
-    /// Begins a round with `tasks`: adds the events of those that wait to `found`.
-    pub(super) fn recall(&self, tasks: &[Task], found: &mut HashMap<TaskUid, Resolution>) {
+    /// Forgets the findings of the round before.
+    pub(super) fn begin_round(&self) {
+        *self.round.lock() = Round::default();
+    }
+
+    /// Notes the next tasks of a round, oldest first: adds the events of those that wait to `found`, and
+    /// remembers the parts whose outcome is still unknown.
+    pub(super) fn begin(&self, cluster: &Cluster, tasks: &[Task], found: &mut HashMap<TaskUid, Resolution>) {
         let held = self.held.lock();
-        if held.is_empty() {
-            return;
-        }
+        let mut round = self.round.lock();
         for task in tasks {
             if let Some(one) = held.get(&task.uid) {
                 found.entry(task.uid).or_default().events.splice(0..0, one.events.iter().cloned());
             }
+            // The write of a run that is still sending keeps its place in the queues.
+            if cluster.order.is_sending(task.uid) {
+                continue;
+            }
+            let events = found.get(&task.uid).map(|found| found.events.as_slice()).unwrap_or_default();
+            for (node, part) in &task.node_tasks {
+                if part.status == NodeTaskState::Pending && !is_resolved(events, node) {
+                    let (index, shards) = (task.index_uid.clone(), part.shards.clone());
+                    round.unknown.push(Unknown { uid: task.uid, index, node: node.clone(), shards });
+                }
+            }
         }
     }
 
-    /// Forgets the shards of the round before.
-    pub(super) fn begin_round(&self) {
-        self.shards.lock().clear();
-    }
-
-    /// Returns whether `found` would end the task, a node missed it, and other instances may not know that
-    /// yet. The missed writes are in the store then. If `in_order`, a task waits for held ones of its shards.
+    /// Returns whether `found` would end the task too early. If `in_order`, a task also waits for held ones of
+    /// its shards.
     pub(super) async fn must_wait(
         &self,
-        tasks: &TaskLog,
+        cluster: &Cluster,
         task: &Task,
         found: &Resolution,
         in_order: bool,
     ) -> Result<bool, StoreError> {
-        if self.wait.is_zero() {
-            return Ok(false);
-        }
-        let is_blocked = in_order && shards_of(task).any(|shard| self.shards.lock().contains(&shard));
-        let must_wait = is_blocked || self.is_unknown(tasks, task, found).await?;
+        let is_blocked = in_order && shards_of(task).any(|shard| self.round.lock().shards.contains(&shard));
+        let must_wait = is_blocked || self.would_end_early(cluster, task, found).await?;
         if must_wait && in_order {
-            self.shards.lock().extend(shards_of(task));
+            self.round.lock().shards.extend(shards_of(task));
         }
         Ok(must_wait)
     }
 
-    async fn is_unknown(&self, tasks: &TaskLog, task: &Task, found: &Resolution) -> Result<bool, StoreError> {
-        if !tasks.would_end_missed(task, &found.events)? {
+    async fn would_end_early(
+        &self,
+        cluster: &Cluster,
+        task: &Task,
+        found: &Resolution,
+    ) -> Result<bool, StoreError> {
+        let Some(ended) = cluster.tasks.ended_by(task, &found.events)? else { return Ok(false) };
+        if self.round.lock().unknown.iter().any(|unknown| unknown.may_undo(cluster, &ended)) {
+            return Ok(true);
+        }
+        if self.wait.is_zero() || ended.node_errors.is_empty() {
             return Ok(false);
         }
         let since = self.held.lock().get(&task.uid).map(|held| held.since);
         let Some(since) = since else {
-            tasks.mark_missed(task, &found.events, &found.marks).await?;
+            cluster.tasks.mark_missed(task, &found.events, &found.marks).await?;
             let held = Held { since: Instant::now(), events: found.events.clone() };
             self.held.lock().insert(task.uid, held);
             return Ok(true);
@@ -88,6 +124,30 @@ impl HeldTasks {
         self.held.lock().remove(&task.uid);
         Ok(false)
     }
+}
+
+impl Unknown {
+    /// Returns whether this part may arrive after that of `ended` on the same node, and reads rely on the node.
+    fn may_undo(&self, cluster: &Cluster, ended: &Task) -> bool {
+        let Some(part) = ended.node_tasks.get(&self.node) else { return false };
+        if self.uid >= ended.uid || self.index != ended.index_uid || part.status != NodeTaskState::Succeeded {
+            return false;
+        }
+        if self.shards.is_empty() || part.shards.is_empty() {
+            return true;
+        }
+        let both = self.shards.intersection(&part.shards);
+        let Some(index) = &ended.index_uid else { return false };
+        !both.is_empty() && cluster.replicas.doubtful(index, &self.node, &both) != both
+    }
+}
+
+/// Returns whether `events` have the outcome of the part of `node`.
+fn is_resolved(events: &[Event], node: &NodeId) -> bool {
+    events.iter().any(|event| match event {
+        Event::NodeAccepted { node: of, .. } | Event::NodeMissed { node: of, .. } => of == node,
+        _ => false,
+    })
 }
 
 /// Returns the shards that a task wrote to.

@@ -84,7 +84,7 @@ impl Poller {
             for (uid, more) in self.reports(&tasks).await {
                 found.entry(uid).or_default().events.extend(more);
             }
-            self.held.recall(&tasks, &mut found);
+            self.held.begin(&self.cluster, &tasks, &mut found);
             changed |= self.store_all(tasks, found).await?;
             if is_last {
                 break;
@@ -179,7 +179,7 @@ impl Poller {
     async fn store_one(&self, task: Task, found: Resolution) -> Result<bool, StoreError> {
         let version = task.version;
         let in_order = self.cluster.changes.is_on();
-        if self.held.must_wait(&self.cluster.tasks, &task, &found, in_order).await? {
+        if self.held.must_wait(&self.cluster, &task, &found, in_order).await? {
             return Ok(false);
         }
         let after = self.cluster.tasks.amend_and_mark(task, &found.events, &found.marks).await?;
