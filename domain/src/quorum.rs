@@ -178,7 +178,8 @@ mod tests {
     fn judge_write_counts_a_shard_outside_the_placement_as_unwritten() {
         let topology = numbered(1, 1, 1, None);
         let placement = Placement::new(&topology, 1);
-        let verdict = judge_write(&topology, &placement, &[Shard(5)].into_iter().collect(), &|_| true);
+        let verdict =
+            judge_write(&topology, &placement, &[Shard(5)].into_iter().collect(), &|_| true, &|_, _| true);
         assert_eq!(verdict.unwritten.to_string(), "5");
     }
 
@@ -214,7 +215,7 @@ mod tests {
             let placement = Placement::new(&topology, shards);
             let touched: ShardSet = touched.into_iter().filter(|shard| *shard < shards).map(Shard).collect();
             let acknowledged: BTreeMap<NodeId, bool> = topology.nodes().cloned().zip(acknowledgements).collect();
-            let verdict = judge_write(&topology, &placement, &touched, &|node| acknowledged[node]);
+            let verdict = judge_write(&topology, &placement, &touched, &|node| acknowledged[node], &|_, _| true);
 
             let mut unwritten = ShardSet::default();
             let mut expected = Degraded::default();
