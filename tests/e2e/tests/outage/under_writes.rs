@@ -47,7 +47,8 @@ async fn large_shards_are_repaired_while_single_writes_go_on() {
     let quorum = json!({ "cluster": { "write_quorum": 1 }, "repair": { "max_documents_per_second": 0 } });
     let mut cluster = cluster.configuration(quorum).start().await.unwrap();
     let client = cluster.client();
-    for first in (0..DOCUMENTS).step_by(BATCH as usize) {
+    for batch in 0..DOCUMENTS / BATCH {
+        let first = batch * BATCH;
         write(&client, (first..first + BATCH).map(|id| document(id, 0)).collect()).await;
     }
     cluster.node(1).kill().await.unwrap();
