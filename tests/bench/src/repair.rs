@@ -93,7 +93,7 @@ fn document(id: u32, version: u32) -> Value {
 async fn write(client: &Client, documents: u32, number: &mut u32) -> Result<Duration> {
     *number += 1;
     // Some documents again and again, and others once.
-    let id = if *number % 4 == 0 { *number % 16 } else { number.wrapping_mul(7_919) % documents };
+    let id = if number.is_multiple_of(4) { *number % 16 } else { number.wrapping_mul(7_919) % documents };
     let begun = tokio::time::Instant::now();
     let body = json!([document(id, *number)]);
     client.call("POST", "/indexes/large/documents", body).await?.expect(202)?;

@@ -261,7 +261,7 @@ async fn repair_ends_under_writes_without_a_pause_and_holds_none_for_long() {
                 let document = json!([{ "id": 12, format!("field{}", round % 3): round }]);
                 bench.update("films", document).await.unwrap();
                 bench.write("films", json!([{ "id": 15, "title": round }])).await.unwrap();
-                if round % 8 == 0 {
+                if round.is_multiple_of(8) {
                     do_deed(&bench, Deed::DeleteByFilter).await;
                 }
             }
@@ -355,7 +355,7 @@ impl Model {
                 self.0.retain(|_, document| document.get("genre") != Some(&json!(genre)));
                 delete(DocumentSelection::Filter(json!(format!("genre = {genre}")))).await
             }
-            _ if value % 4 == 0 => {
+            _ if value.is_multiple_of(4) => {
                 self.0.clear();
                 delete(DocumentSelection::All).await
             }

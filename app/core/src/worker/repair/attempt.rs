@@ -60,7 +60,7 @@ impl Attempts {
     }
 
     /// Notes that a replica cannot be repaired now, and logs the reason unless it was logged a moment ago.
-    pub(super) fn wait(&mut self, index: &IndexUid, node: &NodeId, reason: String) {
+    pub(super) fn wait(&mut self, index: &IndexUid, node: &NodeId, reason: &str) {
         self.fail(index, node, None, reason, Duration::ZERO);
     }
 
@@ -71,7 +71,7 @@ impl Attempts {
         index: &IndexUid,
         node: &NodeId,
         shards: Option<&ShardSet>,
-        reason: String,
+        reason: &str,
         pause: Duration,
     ) {
         let now = Instant::now();
@@ -89,7 +89,7 @@ impl Attempts {
             }
             let next = now + longer.max(pause);
             let failed =
-                Failed { pause: longer, next, reason: reason.clone(), logged: logged.unwrap_or(now) };
+                Failed { pause: longer, next, reason: reason.to_owned(), logged: logged.unwrap_or(now) };
             self.0.insert(subject, failed);
         }
     }
@@ -113,13 +113,13 @@ mod tests {
         let mut attempts = Attempts::default();
         assert!(attempts.is_due(&index, &node, None));
         for seconds in [1, 2, 4, 8, 10, 10] {
-            attempts.wait(&index, &node, "no source".to_owned());
+            attempts.wait(&index, &node, "no source");
             tokio::time::advance(Duration::from_millis(seconds * 1_000 - 1)).await;
             assert!(!attempts.is_due(&index, &node, None), "{seconds}");
             tokio::time::advance(Duration::from_millis(1)).await;
             assert!(attempts.is_due(&index, &node, None), "{seconds}");
         }
-        attempts.wait(&index, &node, "no source".to_owned());
+        attempts.wait(&index, &node, "no source");
         attempts.retain(&[(index.clone(), node.clone())].into());
         assert!(!attempts.is_due(&index, &node, None));
         attempts.retain(&BTreeSet::new());
@@ -131,7 +131,7 @@ mod tests {
         let (index, node): (IndexUid, NodeId) = ("films".parse().unwrap(), "a".parse().unwrap());
         let mut attempts = Attempts::default();
         let shards = ShardSet::from_iter([Shard(1), Shard(2)]);
-        attempts.fail(&index, &node, Some(&shards), "lost".to_owned(), Duration::from_secs(30));
+        attempts.fail(&index, &node, Some(&shards), "lost", Duration::from_secs(30));
         tokio::time::advance(Duration::from_secs(29)).await;
         assert!(!attempts.is_due(&index, &node, Some(Shard(1))));
         assert!(attempts.is_due(&index, &node, Some(Shard(3))) && attempts.is_due(&index, &node, None));

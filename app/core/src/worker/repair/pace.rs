@@ -70,7 +70,7 @@ impl RequestSize {
     #[must_use]
     pub(super) fn after(self, documents: u64, bytes: u64, held: Duration) -> Self {
         let by_time = if held > HELD { self.0.min(documents) / 2 } else { self.0 * 2 };
-        let by_bytes = if bytes == 0 { MOST } else { BYTES.saturating_mul(documents) / bytes };
+        let by_bytes = BYTES.saturating_mul(documents).checked_div(bytes).unwrap_or(MOST);
         Self(by_time.min(by_bytes).clamp(1, MOST))
     }
 }

@@ -104,20 +104,17 @@ impl Part<'_> {
             let is_current = *position == self.watch.position();
             (is_current && nodes.iter().all(|node| passed.contains(node))).then_some(*position)
         };
-        let position = match is_known {
-            Some(position) => position,
-            None => {
-                self.reach(RepairStep::CatchUp);
-                let (position, tickets) = self.watch.take_places(nodes.iter().copied());
-                let index = &self.entry.uid;
-                let waits = tickets
-                    .into_iter()
-                    .map(|(node, ticket)| async move { pass(self.cluster, index, &node, ticket).await });
-                try_join_all(waits).await?;
-                *self.passed.lock() = (position, nodes.iter().copied().cloned().collect());
-                position
-            }
-        };
+        if let Some(position) = is_known {
+            return Ok(position);
+        }
+        self.reach(RepairStep::CatchUp);
+        let (position, tickets) = self.watch.take_places(nodes.iter().copied());
+        let index = &self.entry.uid;
+        let waits = tickets
+            .into_iter()
+            .map(|(node, ticket)| async move { pass(self.cluster, index, &node, ticket).await });
+        try_join_all(waits).await?;
+        *self.passed.lock() = (position, nodes.iter().copied().cloned().collect());
         Ok(position)
     }
 
@@ -208,22 +205,22 @@ impl Part<'_> {
     ) -> Result<Option<BTreeSet<DocumentId>>, RepairError> {
         let guard = self.lock().await?;
         let begun = Instant::now();
-        let held = {
+        let outcome = {
             let hold = self.watch.hold(ids.clone());
             let load = async {
                 let loaded = self.load(ids).await?;
                 let copy = self.prepare(ids, &loaded)?;
                 Ok::<_, RepairError>((copy, self.take_place(loaded.position)))
             };
-            let held = timeout(HOLD, load).await;
+            let outcome = timeout(HOLD, load).await;
             drop(hold);
-            held
+            outcome
         };
         self.cluster.observer.observe(Occurrence::RepairHeld { duration: begun.elapsed() });
         drop(guard);
-        match held {
-            Ok(held) => {
-                let (copy, place) = held?;
+        match outcome {
+            Ok(loaded) => {
+                let (copy, place) = loaded?;
                 self.send(ids, copy, place).await.map(Some)
             }
             Err(_) => Ok(None),

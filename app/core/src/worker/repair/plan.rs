@@ -103,7 +103,7 @@ fn of_replica(
         && let Some(reason) = sources.missing(node)
     {
         cluster.repairs.wait(index, node, &reason);
-        attempts.wait(index, node, reason);
+        attempts.wait(index, node, &reason);
     }
     let mut jobs = Vec::new();
     for (nodes, shards) in sources.comparable {

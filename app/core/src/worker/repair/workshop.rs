@@ -136,7 +136,7 @@ impl Workshop {
         let reason = error_chain(&error);
         cluster.repairs.end(index, node, Some(&reason));
         cluster.observer.observe(Occurrence::RepairFailed);
-        self.attempts.fail(index, node, job.shards(), reason, pause);
+        self.attempts.fail(index, node, job.shards(), &reason, pause);
         false
     }
 }
