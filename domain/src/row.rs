@@ -14,6 +14,9 @@ use serde_json::Value;
 use crate::Timestamp;
 use crate::json::fits;
 
+/// The epoch of a store that was never restored.
+pub const FIRST_EPOCH: u64 = 1;
+
 /// The maximum depth of JSON in a row. A JSON parser refuses 128 levels, and a row adds a few of its own: a
 /// stored value must be readable again.
 pub const MAX_JSON_DEPTH: usize = 100;

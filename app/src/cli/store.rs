@@ -34,8 +34,8 @@ pub(super) enum StoreCommand {
     Stats(Inspection),
     /// Migrate the store to the schema of this version. Miroir also does that when it starts.
     Migrate(Inspection),
-    /// Make a lost store anew from the nodes: the indexes with their primary keys and settings. All nodes must
-    /// respond. A store on SQLite must not be in use.
+    /// Make a lost store anew from the nodes: the indexes with their primary keys and settings. All nodes
+    /// must respond. A store on SQLite must not be in use.
     Rebuild(RebuildArguments),
 }
 

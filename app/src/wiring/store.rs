@@ -51,8 +51,8 @@ pub enum Sharing {
     },
 }
 
-/// Waits until the server of the configured store responds, if it is a server. Calls `waiting` with the reason
-/// each time that it has not responded for some seconds.
+/// Waits until the server of the configured store responds, if it is a server. Calls `waiting` with the
+/// reason each time that it has not responded for some seconds.
 pub async fn wait_for_store<F: Future<Output = ()>>(
     config: &StoreConfig,
     mut waiting: impl FnMut(String) -> F,

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::pending::{ChangeKind, Changed, Origin, PendingChanges};
 use crate::document::DocumentId;
-use crate::identity::FIRST_EPOCH;
 use crate::json::fits;
 use crate::placement::shard_of;
+use crate::row::FIRST_EPOCH;
 use crate::{IndexUid, ShardSet, TaskUid, Timestamp};
 
 /// The maximum number of documents of one event.

@@ -5,9 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::{AcceptedTopology, ClusterId, Incarnation};
 use crate::{NodeId, Timestamp};
 
-/// The epoch of a store that was never restored.
-pub const FIRST_EPOCH: u64 = 1;
-
 /// The one row of the table `cluster`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterRow {

@@ -37,8 +37,8 @@ pub struct ReplicaRow {
     pub since: Timestamp,
 }
 
-/// The reason of the marks by which all replicas are suspect after the task store was restored or rebuilt. Such
-/// replicas are in sync if they are equal.
+/// The reason of the marks by which all replicas are suspect after the task store was restored or rebuilt.
+/// Such replicas are in sync if they are equal.
 pub const UNCOMPARED: &str = "the task store was restored or rebuilt, and has to be compared with the nodes";
 
 impl ReplicaRow {

@@ -44,7 +44,7 @@ pub trait ChangeFeed: Send + Sync + 'static {
     /// Returns the changes of an index after a number, as soon as there is one.
     ///
     /// - **FEED-1** Numbers MUST grow by one from `since` on. A reader whose next event is no longer held is
-    ///   refused with `miroir_changes_trimmed`, a reader whose position is after the last event, or of another
+    /// refused with `miroir_changes_trimmed`, a reader whose position is after the last event, or of another
     ///   epoch, with `miroir_invalid_change_position`.
     async fn changes(&self, query: ChangesQuery) -> Result<ChangesPage, ApiError>;
 }

@@ -133,8 +133,8 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<FeedPosition>, Failure> {
     })
 }
 
-/// Sends changes as they occur, each as an event with its epoch and number as id, until the reader disconnects. An
-/// error becomes an event of the type `error` and ends the stream.
+/// Sends changes as they occur, each as an event with its epoch and number as id, until the reader
+/// disconnects. An error becomes an event of the type `error` and ends the stream.
 async fn follow(
     feed: Arc<dyn ChangeFeed>,
     query: ChangesQuery,

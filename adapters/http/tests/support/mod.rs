@@ -261,6 +261,9 @@ pub fn cluster_api(ready: bool) -> MockClusterApi {
     api.expect_shards().returning(|index| Ok(ShardsView { index, shard_count: 1, results: Vec::new() }));
     api.expect_replicas().returning(ReplicaReport::default);
     api.expect_version().returning(|| Ok(json!({"pkgVersion": "1.50.0"})));
+    let unknown = || ApiError::refused(ErrorCode::MiroirNodeNotFound, "no such node");
+    api.expect_node_adopt().returning(move |_| Err(unknown()));
+    api.expect_node_reset().returning(move |_| Err(unknown()));
     api
 }
 

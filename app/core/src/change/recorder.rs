@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use miroir_domain::canary::{Canary, CanaryRun};
 use miroir_domain::change::{EventContext, Origin, PendingChanges, canary_event, document_events, of_epoch};
-use miroir_domain::identity::FIRST_EPOCH;
+use miroir_domain::row::FIRST_EPOCH;
 use miroir_domain::task::Task;
 use miroir_domain::{IndexUid, TaskUid, Timestamp};
 use miroir_ports::outbound::{NewChange, StoreError, TaskStore};

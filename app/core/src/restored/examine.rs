@@ -7,9 +7,9 @@ use futures_util::future::join_all;
 use miroir_domain::NodeId;
 use miroir_domain::identity::Verdict;
 use miroir_ports::error_chain;
-use miroir_ports::outbound::{NodeError, StoreError};
 use parking_lot::Mutex;
 
+use super::error::ExamineError;
 use super::renew::renew;
 use crate::cluster::Cluster;
 use crate::identity::NodeChecker;
@@ -20,20 +20,6 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 /// The nodes that were examined in the term of a leader. One that was away is examined when it returns.
 #[derive(Debug, Default)]
 pub struct Examined(Mutex<BTreeSet<NodeId>>);
-
-/// The reason for which a store could not be examined, or a new epoch could not begin.
-#[derive(Debug, thiserror::Error)]
-pub enum ExamineError {
-    /// A node failed.
-    #[error(transparent)]
-    Node(#[from] NodeError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Another instance changed the identity of the cluster.
-    #[error("the identity of the cluster was changed at the same moment")]
-    Conflict,
-}
 
 /// Examines every node that responds and was not examined yet. Begins a new epoch if a node has a write that
 /// the store does not know.

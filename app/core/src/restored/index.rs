@@ -14,7 +14,7 @@ use miroir_domain::{IndexUid, NodeId, Timestamp};
 use miroir_ports::outbound::{Create, NodeError, NodeRead, Put, StoreError};
 use serde_json::{Map, Value, json};
 
-use super::examine::ExamineError;
+use super::error::ExamineError;
 use crate::cluster::Cluster;
 use crate::identity::NodeChecker;
 

@@ -5,10 +5,12 @@
 //! new epoch begins then. Indexes that the store does not know are taken over from the nodes, and every
 //! replica is suspect until it was compared with the others.
 
+mod error;
 mod examine;
 mod index;
 mod rebuild;
 mod renew;
 
-pub use examine::{ExamineError, Examined, examine};
+pub use error::ExamineError;
+pub use examine::{Examined, examine};
 pub use rebuild::{RebuildError, Rebuilt, rebuild};

@@ -3,14 +3,16 @@
 use futures_util::future::join_all;
 use miroir_domain::document::foreign_filter;
 use miroir_domain::identity::{
-    AcceptedTopology, ClusterId, ClusterRow, FIRST_EPOCH, NodeMarker, NodeRow, SupportedVersions,
+    AcceptedTopology, ClusterId, ClusterRow, NodeMarker, NodeRow, SupportedVersions,
 };
 use miroir_domain::index::IndexEntry;
+use miroir_domain::row::FIRST_EPOCH;
 use miroir_domain::{IndexUid, NodeId, TaskUid};
 use miroir_ports::outbound::{Create, NodeError, NodeRead, StoreError};
 use serde_json::{Map, Value, json};
 
-use super::examine::{ExamineError, TIMEOUT};
+use super::error::ExamineError;
+use super::examine::TIMEOUT;
 use super::index::{entry_from, indexes_on, store_entry};
 use super::renew::{MARGIN, suspect_all};
 use crate::cluster::Cluster;

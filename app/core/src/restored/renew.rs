@@ -5,7 +5,7 @@ use miroir_domain::identity::{ClusterRow, shards_without_source};
 use miroir_domain::replica::{Difference, ReplicaMark, UNCOMPARED};
 use miroir_ports::outbound::{Put, StoreError};
 
-use super::examine::ExamineError;
+use super::error::ExamineError;
 use super::index::take_over_indexes;
 use crate::cluster::Cluster;
 use crate::identity::{NodeChecker, StoreIdentity};

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use miroir_domain::TaskUid;
 use tokio_util::sync::CancellationToken;
 
-/// The watch over the uids of new tasks: a store that gives a uid again has lost its last changes, for example
-/// in a failover.
+/// The watch over the uids of new tasks: a store that gives a uid again has lost its last changes, for
+/// example in a failover.
 #[derive(Debug, Default)]
 pub struct GivenUids {
     /// The number of uids up to the greatest that was given.

@@ -81,8 +81,8 @@ impl HeldTasks {
         }
     }
 
-    /// Returns whether `found` would end the task too early. If `in_order`, a task also waits for held ones of
-    /// its shards.
+    /// Returns whether `found` would end the task too early. If `in_order`, a task also waits for held ones
+    /// of its shards.
     pub(super) async fn must_wait(
         &self,
         cluster: &Cluster,
@@ -127,7 +127,8 @@ impl HeldTasks {
 }
 
 impl Unknown {
-    /// Returns whether this part may arrive after that of `ended` on the same node, and reads rely on the node.
+    /// Returns whether this part may arrive after that of `ended` on the same node, and reads rely on the
+    /// node.
     fn may_undo(&self, cluster: &Cluster, ended: &Task) -> bool {
         let Some(part) = ended.node_tasks.get(&self.node) else { return false };
         if self.uid >= ended.uid || self.index != ended.index_uid || part.status != NodeTaskState::Succeeded {

@@ -1,8 +1,8 @@
-//! Comparison of replicas of which none is in sync.
+//! Comparison of replicas none of which is in sync.
 //!
 //! After a task store was restored, nothing says which replica has the newest writes. If all replicas of a
-//! shard are equal, they are in sync: a write that was acknowledged is on one of them at least, and so on all.
-//! If they differ, an operator has to decide which one is right.
+//! shard are equal, they are in sync: a write that was acknowledged is on one of them at least, and so on
+//! all. If they differ, an operator has to decide which one is right.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,8 +27,8 @@ const PAGE: u64 = 1_000;
 /// The comparisons of documents that are written meanwhile.
 const AGAIN: u32 = 10;
 
-/// Compares `shards` of `index`, or the first of them if they are large, on all of `nodes`. Records those that
-/// are equal as in sync.
+/// Compares `shards` of `index`, or the first of them if they are large, on all of `nodes`. Records those
+/// that are equal as in sync.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@
 //! | `attempt` | the jobs that failed, and when they are tried again |
 //! | `settings`, `committed`, `read` | the index and its committed settings |
 //! | `documents` | the comparison of all documents of some shards |
-//! | `equality` | the comparison of replicas of which none is in sync |
+//! | `equality` | the comparison of replicas none of which is in sync |
 //! | `part` | copies of documents that are right in the order of writes |
 //! | `walk`, `listing` | the documents of a node, page by page and by id |
 //! | `pace` | the bounds of what is read and sent |

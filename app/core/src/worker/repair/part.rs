@@ -83,8 +83,8 @@ impl Part<'_> {
         self.cluster.observer.observe(Occurrence::RepairReached(step));
     }
 
-    /// Waits until `nodes` have carried out every write so far, and returns the position of the last one. Fails
-    /// if the source is not in sync any more.
+    /// Waits until `nodes` have carried out every write so far, and returns the position of the last one.
+    /// Fails if the source is not in sync any more.
     pub(super) async fn pass(&self, nodes: &[&NodeId]) -> Result<u64, RepairError> {
         let position = self.pass_writes(nodes).await?;
         // The outcome of its writes is known only now.

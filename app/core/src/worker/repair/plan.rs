@@ -141,8 +141,8 @@ fn fewest_copies(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> usize 
 #[derive(Debug, Default)]
 struct Sources {
     of_node: BTreeMap<(usize, NodeId), ShardSet>,
-    /// The shards of which no replica is in sync and all can be compared, by the nodes that keep them. They are
-    /// those of the first of these nodes.
+    /// The shards of which no replica is in sync and all can be compared, by the nodes that keep them. They
+    /// are those of the first of these nodes.
     comparable: BTreeMap<Vec<NodeId>, ShardSet>,
     /// The shards that the node does not keep any more.
     foreign: ShardSet,
