@@ -112,7 +112,7 @@ pub fn judge_write(
             }
         }
         let mut whole = placement.all_replicas(shard).filter(|replica| in_sync(replica, shard)).peekable();
-        let is_reconcilable = whole.peek().is_none() || whole.any(|replica| acknowledged(replica));
+        let is_reconcilable = whole.peek().is_none() || whole.any(acknowledged);
         if !written || !is_reconcilable {
             unwritten.insert(shard);
         }

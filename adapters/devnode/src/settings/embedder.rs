@@ -18,7 +18,7 @@ pub(super) fn apply(known: Value, change: &Map<String, Value>, template: &Value)
         };
         let mut embedder = object(embedders.get(name).cloned().unwrap_or_default());
         let is_source = |source: &&Value| Some(*source) != embedder.get("source");
-        if change.get("source").filter(is_source).is_some() {
+        if change.get("source").as_ref().is_some_and(is_source) {
             let has_template = !matches!(change["source"].as_str(), Some("userProvided" | "composite"));
             embedder.retain(|key, _| {
                 KEPT.contains(&key.as_str()) && (has_template || !key.starts_with("documentTemplate"))
