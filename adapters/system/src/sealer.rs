@@ -110,18 +110,18 @@ mod tests {
     #[test]
     fn sealed_secret_is_opened_by_its_key_for_its_place_alone() {
         let sealer = KeySealer::new(["the first key"]);
-        let sealed = sealer.seal("sk-ß-secret", PLACE).unwrap();
-        assert!(!sealed.contains("secret"));
-        assert_ne!(sealer.seal("sk-ß-secret", PLACE).unwrap(), sealed, "every seal is another");
-        assert_eq!(sealer.open(&sealed, PLACE).unwrap(), "sk-ß-secret");
-        let elsewhere = sealer.open(&sealed, "index `books`, /embedders/e/apiKey").unwrap_err();
+        let text = sealer.seal("sk-ß-secret", PLACE).unwrap();
+        assert!(!text.contains("secret"));
+        assert_ne!(sealer.seal("sk-ß-secret", PLACE).unwrap(), text, "every seal is another");
+        assert_eq!(sealer.open(&text, PLACE).unwrap(), "sk-ß-secret");
+        let elsewhere = sealer.open(&text, "index `books`, /embedders/e/apiKey").unwrap_err();
         assert!(
             elsewhere.to_string().ends_with("it is damaged, or was made for another place"),
             "{elsewhere}"
         );
-        let other = KeySealer::new(["another key"]).open(&sealed, PLACE).unwrap_err().to_string();
+        let other = KeySealer::new(["another key"]).open(&text, PLACE).unwrap_err().to_string();
         assert!(other.contains(PLACE) && other.contains("`store.sealing_keys`"), "{other}");
-        assert!(!other.contains("another key") && !other.contains(&sealed), "{other}");
+        assert!(!other.contains("another key") && !other.contains(&text), "{other}");
     }
 
     #[test]
@@ -143,9 +143,9 @@ mod tests {
     #[test]
     fn damaged_text_is_refused() {
         let sealer = KeySealer::new(["key"]);
-        let sealed = sealer.seal("secret", PLACE).unwrap();
-        for place in 0..sealed.len() {
-            let mut damaged = sealed.clone().into_bytes();
+        let text = sealer.seal("secret", PLACE).unwrap();
+        for place in 0..text.len() {
+            let mut damaged = text.clone().into_bytes();
             damaged[place] = if damaged[place] == b'A' { b'B' } else { b'A' };
             let damaged = String::from_utf8(damaged).unwrap();
             assert!(sealer.open(&damaged, PLACE).is_err(), "{place}");

@@ -55,16 +55,14 @@ fn text(rebuilt: &Rebuilt, is_dry: bool) -> String {
     let Rebuilt { cluster, epoch, indexes } = rebuilt;
     let names: Vec<&str> = indexes.iter().map(IndexUid::as_str).collect();
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    let mut text = format!("Cluster: {cluster}\nIndexes on the nodes: {names}\n");
-    text.push_str(&if is_dry {
-        "Nothing was changed.\n".to_owned()
-    } else {
-        format!(
-            "Rebuilt, in epoch {epoch}. Miroir compares all replicas once it runs. Tasks, aliases, canaries and positions of \
-             sinks are not on the nodes: create them anew.\n"
-        )
-    });
-    text
+    let found = format!("Cluster: {cluster}\nIndexes on the nodes: {names}\n");
+    if is_dry {
+        return format!("{found}Nothing was changed.\n");
+    }
+    format!(
+        "{found}Rebuilt, in epoch {epoch}. Miroir compares all replicas once it runs. Tasks, aliases, canaries and positions of \
+         sinks are not on the nodes: create them anew.\n"
+    )
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ pub async fn start(config: Config) -> anyhow::Result<RunningServer> {
     };
     let apis = match &sharing {
         Sharing::Alone { .. } => assembly.start_alone(directory, &mut workers).await?,
-        Sharing::Shared { handles } => assembly.start_shared(directory, handles, &mut workers)?,
+        Sharing::Shared { handles } => assembly.start_shared(directory, handles, &mut workers),
     };
     let scrape = Arc::clone(&apis.metrics);
     let stopped = stop_http.clone().cancelled_owned();

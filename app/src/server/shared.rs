@@ -57,7 +57,7 @@ impl Assembly<'_> {
         directory: Directory,
         handles: &Handles,
         workers: &mut JoinSet<()>,
-    ) -> anyhow::Result<Apis> {
+    ) -> Apis {
         let (directory, clock) = (Arc::new(directory), Arc::clone(&self.infrastructure.clock));
         let (handles, identity) = (Arc::clone(handles), Arc::clone(&self.infrastructure.identity));
         let handles: Handles =
@@ -97,7 +97,7 @@ impl Assembly<'_> {
         let presence = Presence { store: handles(), clock, directory, observer, timings };
         workers.spawn(presence_loop(presence, self.stop_workers.clone()));
         canaries.start_workers(self.config.canary.enabled, workers, self.stop_workers);
-        Ok(apis)
+        apis
     }
 
     /// Returns the work of every role.

@@ -68,7 +68,7 @@ impl Asking<'_> {
         match request {
             Request::Put { first, count } => self.put(documents_of(self.client, first, count), true).await,
             Request::Update { first, count } => {
-                self.put(documents_of(self.client, first, count), false).await
+                self.put(documents_of(self.client, first, count), false).await;
             }
             Request::Delete { first } => {
                 let ids = documents_of(self.client, first, 1);
@@ -161,7 +161,7 @@ impl Asking<'_> {
         F: Future<Output = Result<Accepted, ApiError>>,
     {
         let (world, uid) = (&self.history.world, self.uid());
-        let (id, effect) = self.history.model.lock().begin(self.index, documents, effect);
+        let (id, effect) = self.history.model.lock().begin(self.index, &documents, effect);
         let heard = match self.writer() {
             Some(to) => self.call(&to, |to| call(to, uid, effect)).await,
             None => Heard::Nothing,
@@ -247,7 +247,7 @@ impl Asking<'_> {
 
     async fn flip(&self) {
         let history = self.history;
-        let (id, _) = history.model.lock().begin(self.index, Vec::new(), |_| Effect::Flip);
+        let (id, _) = history.model.lock().begin(self.index, &[], |_| Effect::Flip);
         let target = self.uid();
         let heard = match self.writer() {
             Some(to) => {

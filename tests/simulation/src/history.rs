@@ -46,6 +46,10 @@ pub struct Report {
 }
 
 /// Carries out a plan in a runtime of its own, on this thread.
+///
+/// # Panics
+///
+/// Panics if a runtime cannot be made, and where the product panics.
 pub fn run(plan: &Plan) -> Report {
     #[expect(clippy::expect_used, reason = "a runtime without I/O has nothing that can fail")]
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -139,9 +143,9 @@ impl Run {
             let outcome = match task.map(|task| task.status) {
                 Some(TaskStatus::Enqueued | TaskStatus::Processing) => continue,
                 Some(TaskStatus::Succeeded) => Outcome::Succeeded,
-                Some(_) => Outcome::Maybe,
-                // A node that was away reported its part late, and the task was pruned as soon as it ended.
-                None => Outcome::Maybe,
+                // Without a row, a node that was away reported its part late, and the task was pruned as soon as it
+                // ended.
+                Some(_) | None => Outcome::Maybe,
             };
             self.0.model.lock().end(id, outcome, self.0.world.elapsed());
             self.0.world.note(format_args!("task {uid} ended: {outcome:?}"));

@@ -124,14 +124,14 @@ impl Model {
     pub fn begin(
         &mut self,
         index: usize,
-        documents: Vec<u64>,
+        documents: &[u64],
         effect: impl FnOnce(Version) -> Effect,
     ) -> (usize, Effect) {
         let (id, start) = (self.writes.len(), self.tick());
         let effect = effect(id as u64 + 1);
         match effect {
             Effect::Put(_) | Effect::Update(_) | Effect::Delete => {
-                for document in &documents {
+                for document in documents {
                     self.of_document.entry((index, *document)).or_default().push(id);
                 }
                 self.of_index[index].push(id);
@@ -264,6 +264,7 @@ impl Model {
 }
 
 /// Returns the value that a write gives a register, whatever was there, or `None` if it depends or does not.
+#[expect(clippy::match_same_arms, reason = "a table of the registers, read row by row")]
 fn value_of(write: &Write, register: Register) -> Option<u64> {
     use Effect::{CreateIndex, Delete, DeleteAll, DeleteIndex, DeleteKind, Flip, Put, Settings, Update};
     match (register, write.effect) {

@@ -146,7 +146,7 @@ async fn lost_store_is_rebuilt_from_the_nodes() {
     let client = cluster.client();
     load(&client).await;
     let settings = client.get("/indexes/films/settings").await.unwrap().expect(200).unwrap();
-    let (_, last) =
+    let (_, newest) =
         accepted(&client, "POST", "/indexes/books/documents", json!([{ "isbn": "a" }, { "isbn": "b" }]))
             .await;
     let refused = format!("{:#}", cluster.miroir().run(&["store", "rebuild"]).await.unwrap_err());
@@ -154,16 +154,16 @@ async fn lost_store_is_rebuilt_from_the_nodes() {
     cluster.miroir().terminate().await.unwrap();
     let refused = format!("{:#}", cluster.miroir().run(&["store", "rebuild"]).await.unwrap_err());
     assert!(refused.contains("there is nothing to rebuild"), "{refused}");
-    let store = store_of(&mut cluster);
-    replace_store(&store, None);
-    let lost = cluster.miroir().start().await.unwrap_err();
-    assert!(format!("{lost:#}").contains("it was emptied or exchanged"), "{lost:#}");
+    let path = store_of(&mut cluster);
+    replace_store(&path, None);
+    let refused = format!("{:#}", cluster.miroir().start().await.unwrap_err());
+    assert!(refused.contains("it was emptied or exchanged"), "{refused}");
     cluster.node(2).kill().await.unwrap();
     let refused = format!("{:#}", cluster.miroir().run(&["store", "rebuild"]).await.unwrap_err());
     assert!(refused.contains("every node must respond") && refused.contains("node-3"), "{refused}");
     cluster.node(2).restart().await.unwrap();
-    let dry = cluster.miroir().run(&["store", "rebuild", "--dry-run"]).await.unwrap();
-    assert!(dry.contains("books, films") && dry.contains("Nothing was changed."), "{dry}");
+    let looked = cluster.miroir().run(&["store", "rebuild", "--dry-run"]).await.unwrap();
+    assert!(looked.contains("books, films") && looked.contains("Nothing was changed."), "{looked}");
     let rebuilt = cluster.miroir().run(&["store", "rebuild"]).await.unwrap();
     assert!(rebuilt.contains("books, films") && rebuilt.contains("in epoch"), "{rebuilt}");
     cluster.miroir().start().await.unwrap();
@@ -172,7 +172,10 @@ async fn lost_store_is_rebuilt_from_the_nodes() {
     assert_eq!(client.get("/indexes/films/settings").await.unwrap().body, settings);
     assert_eq!(client.get("/indexes/books").await.unwrap().body["primaryKey"], "isbn");
     let (_, task) = accepted(&client, "POST", "/indexes/films/documents", films(FILMS..FILMS + 5)).await;
-    assert!(task["uid"].as_u64().unwrap() >= last["uid"].as_u64().unwrap() + MARGIN, "{task} after {last}");
+    assert!(
+        task["uid"].as_u64().unwrap() >= newest["uid"].as_u64().unwrap() + MARGIN,
+        "{task} after {newest}"
+    );
     finds(&client, FILMS + 5).await;
 }
 
