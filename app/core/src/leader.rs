@@ -18,7 +18,7 @@ use crate::identity::{Established, StoreIdentity, establish};
 use crate::infrastructure::Infrastructure;
 use crate::instance::{Term, Work};
 use crate::replica::ReportedStates;
-use crate::restored::{Examined, examine};
+use crate::restored::{Examined, examine, renew};
 use crate::worker::{self, PollerOptions, PrunerOptions, join_all};
 
 /// The options of the leader's work.
@@ -179,7 +179,13 @@ impl Work for LeaderWork {
             biased;
             () = leading.finish() => Ok(()),
             reason = self.unfit() => Err(reason),
-            () = cluster.tasks.uids.lost() => Err(StoreError::not_applied(LOST_CHANGES)),
+            newest = cluster.tasks.uids.lost() => {
+                // In this term: the uid that was given again hides the loss from the next leader.
+                if let Err(error) = renew(&cluster, &self.infrastructure.checker, newest).await {
+                    tracing::error!("no new epoch could begin: {}", error_chain(&error));
+                }
+                Err(StoreError::not_applied(LOST_CHANGES))
+            }
         }
     }
 }

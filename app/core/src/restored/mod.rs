@@ -14,3 +14,4 @@ mod renew;
 pub use error::ExamineError;
 pub use examine::{Examined, examine};
 pub use rebuild::{RebuildError, Rebuilt, rebuild};
+pub use renew::renew;

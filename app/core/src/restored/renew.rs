@@ -19,11 +19,7 @@ pub(super) const MARGIN: u32 = 1_000;
 /// Begins a new epoch in a store that does not know the task `newest`, though a node has its write.
 ///
 /// The order makes every step repeatable: the store knows fewer tasks than the nodes until the last step.
-pub(super) async fn renew(
-    cluster: &Cluster,
-    checker: &NodeChecker,
-    newest: TaskUid,
-) -> Result<(), ExamineError> {
+pub async fn renew(cluster: &Cluster, checker: &NodeChecker, newest: TaskUid) -> Result<(), ExamineError> {
     let identity = checker.identity();
     let Some(row) = identity.cluster() else { return Ok(()) };
     tracing::error!(

@@ -30,9 +30,11 @@ impl GivenUids {
         true
     }
 
-    /// Waits until the store has given a uid again.
-    pub async fn lost(&self) {
+    /// Waits until the store has given a uid again. Returns the greatest uid that was given before.
+    pub async fn lost(&self) -> TaskUid {
         self.lost.cancelled().await;
+        // Uids have 32 bits.
+        TaskUid(u32::try_from(self.known().saturating_sub(1)).unwrap_or(u32::MAX))
     }
 }
 
@@ -49,6 +51,6 @@ mod tests {
         assert!(uids.note(TaskUid(8), later) && !uids.lost.is_cancelled());
         let again = uids.known();
         assert!(!uids.note(TaskUid(8), again));
-        uids.lost().await;
+        assert_eq!(uids.lost().await, TaskUid(8));
     }
 }
