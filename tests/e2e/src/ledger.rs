@@ -63,7 +63,9 @@ impl Entries {
             return;
         }
         let id = event["id"].as_str().unwrap();
-        let seq: u64 = id.strip_prefix(&format!("{index}:")).unwrap().parse().unwrap();
+        let (epoch, seq) = id.strip_prefix(&format!("{index}:")).unwrap().split_once(':').unwrap();
+        assert_eq!(event["epoch"].to_string(), epoch);
+        let seq: u64 = seq.parse().unwrap();
         if !self.ids.insert(id.to_owned()) {
             self.duplicates += 1;
             return;

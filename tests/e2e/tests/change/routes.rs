@@ -78,7 +78,7 @@ async fn every_route(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder) {
         (&rest["results"][0]["id"], &rest["next"], &rest["last"]),
         (&json!("films:1:4"), &json!(4), &json!(5))
     );
-    assert_eq!(events_until(&client, "5").await, ["2", "3", "4", "5"]);
+    assert_eq!(events_until(&client, "1:5").await, ["1:2", "1:3", "1:4", "1:5"]);
     let ahead = client.get("/_miroir/changes?index=films&since=6").await.unwrap();
     assert_eq!((ahead.status, &ahead.body["code"]), (400, &json!("miroir_invalid_change_position")));
 
