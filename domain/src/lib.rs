@@ -63,8 +63,8 @@
 //! }
 //!
 //! // One acknowledgement is a quorum here, and two of three nodes keep each shard, so the write took.
-//! let verdict = judge_write(&topology, &placement, &payload.shards(), &|node| nodes.contains_key(node), &|_,
-//! _| true); assert!(verdict.unwritten.is_empty());
+//! let verdict = judge_write(&topology, &placement, &payload.shards(), &|node| nodes.contains_key(node));
+//! assert!(verdict.unwritten.is_empty());
 //!
 //! // Any two nodes cover all shards: every document can be read while `c` is down.
 //! let covering = placement.covering_set(&[GroupId(0)], &|node| nodes.contains_key(node).then_some(0));

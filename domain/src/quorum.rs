@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::placement::Placement;
 use crate::topology::Topology;
-use crate::{GroupId, NodeId, Shard, ShardSet};
+use crate::{GroupId, NodeId, ShardSet};
 
 /// The verdict on a write from the acknowledgements so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +59,6 @@ impl fmt::Display for Degraded {
 /// so one acknowledgement in each of two groups is not a quorum of two. A shard that the placement does not
 /// have is unwritten.
 ///
-/// If replicas of a shard are `in_sync`, one of them must be among those that acknowledged. Otherwise no
-/// replica would have every write: those in sync would lack this one, and those with this one would lack
-/// others.
-///
 /// # Examples
 ///
 /// ```
@@ -75,8 +71,7 @@ impl fmt::Display for Degraded {
 /// let topology = Topology::new(vec![node("a"), node("b"), node("c")], 3, None)?;
 /// let placement = Placement::new(&topology, 2);
 /// let judge = |acknowledged: &[&str]| {
-///     let acknowledged = |node: &miroir_domain::NodeId| acknowledged.contains(&node.as_str());
-///     judge_write(&topology, &placement, &ShardSet::all(2), &acknowledged, &|_, _| true)
+///     judge_write(&topology, &placement, &ShardSet::all(2), &|node| acknowledged.contains(&node.as_str()))
 /// };
 ///
 /// let without_c = judge(&["a", "b"]);
@@ -90,7 +85,6 @@ pub fn judge_write(
     placement: &Placement,
     touched: &ShardSet,
     acknowledged: &dyn Fn(&NodeId) -> bool,
-    in_sync: &dyn Fn(&NodeId, Shard) -> bool,
 ) -> WriteVerdict {
     let mut unwritten = ShardSet::default();
     let mut degraded = Degraded::default();
@@ -111,9 +105,7 @@ pub fn judge_write(
                 degraded.groups.entry(group.id).or_default().insert(shard);
             }
         }
-        let mut whole = placement.all_replicas(shard).filter(|replica| in_sync(replica, shard)).peekable();
-        let is_reconcilable = whole.peek().is_none() || whole.any(acknowledged);
-        if !written || !is_reconcilable {
+        if !written {
             unwritten.insert(shard);
         }
     }
@@ -130,25 +122,7 @@ mod tests {
 
     fn judge(topology: &Topology, acknowledged: &[&str]) -> WriteVerdict {
         let placement = Placement::new(topology, 1);
-        let acknowledged = |node: &NodeId| acknowledged.contains(&node.as_str());
-        judge_write(topology, &placement, &ShardSet::all(1), &acknowledged, &|_, _| true)
-    }
-
-    #[test]
-    fn judge_write_needs_a_replica_in_sync_if_there_is_one() {
-        let topology = numbered(1, 3, 3, Some(1));
-        let placement = Placement::new(&topology, 1);
-        let unwritten = |acknowledged: &[&str], in_sync: &[&str]| {
-            let acknowledged = |node: &NodeId| acknowledged.contains(&node.as_str());
-            let in_sync = |node: &NodeId, _| in_sync.contains(&node.as_str());
-            !judge_write(&topology, &placement, &ShardSet::all(1), &acknowledged, &in_sync)
-                .unwritten
-                .is_empty()
-        };
-        let (a, b, c) = ("node-0-0", "node-0-1", "node-0-2");
-        assert!(unwritten(&[a], &[b]), "b would lack it, and a lacks others");
-        assert!(!unwritten(&[a, b], &[b]) && !unwritten(&[b], &[b, c]));
-        assert!(!unwritten(&[a], &[]), "no replica has everything anyway");
+        judge_write(topology, &placement, &ShardSet::all(1), &|node| acknowledged.contains(&node.as_str()))
     }
 
     #[test]
@@ -178,8 +152,7 @@ mod tests {
     fn judge_write_counts_a_shard_outside_the_placement_as_unwritten() {
         let topology = numbered(1, 1, 1, None);
         let placement = Placement::new(&topology, 1);
-        let verdict =
-            judge_write(&topology, &placement, &[Shard(5)].into_iter().collect(), &|_| true, &|_, _| true);
+        let verdict = judge_write(&topology, &placement, &[Shard(5)].into_iter().collect(), &|_| true);
         assert_eq!(verdict.unwritten.to_string(), "5");
     }
 
@@ -215,7 +188,7 @@ mod tests {
             let placement = Placement::new(&topology, shards);
             let touched: ShardSet = touched.into_iter().filter(|shard| *shard < shards).map(Shard).collect();
             let acknowledged: BTreeMap<NodeId, bool> = topology.nodes().cloned().zip(acknowledgements).collect();
-            let verdict = judge_write(&topology, &placement, &touched, &|node| acknowledged[node], &|_, _| true);
+            let verdict = judge_write(&topology, &placement, &touched, &|node| acknowledged[node]);
 
             let mut unwritten = ShardSet::default();
             let mut expected = Degraded::default();

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use miroir_domain::health::NodeStatus;
-use miroir_domain::placement::Placement;
-use miroir_domain::quorum::{Degraded, WriteVerdict, judge_write};
+use miroir_domain::quorum::Degraded;
 use miroir_domain::{IndexUid, NodeId, ShardSet};
 use miroir_ports::outbound::{Clock, Observer, Sealer, TaskStore};
 
@@ -154,19 +153,6 @@ impl Cluster {
     /// replica costs more than any replica in sync.
     pub fn read_cost(&self, index: &IndexUid, node: &NodeId) -> Option<u64> {
         Some(self.nodes.cost(node)?.saturating_add(self.replicas.cost(index, node)))
-    }
-
-    /// Judges a write to `touched` shards of `index`, by the replica states of this moment.
-    pub fn judge(
-        &self,
-        placement: &Placement,
-        index: Option<&IndexUid>,
-        touched: &ShardSet,
-        accepted: &dyn Fn(&NodeId) -> bool,
-    ) -> WriteVerdict {
-        let in_sync =
-            |node: &NodeId, shard| index.is_none_or(|index| self.replicas.takes(index, node, shard));
-        judge_write(self.placements.topology(), placement, touched, accepted, &in_sync)
     }
 
     /// Returns the part of a response of `node` for `shards` of `index` that may be without some writes, or

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState, UNCOMPARED};
-use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid, Timestamp};
+use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -242,15 +242,6 @@ impl ReplicaStates {
     /// Returns the state of the replica of `index` on `node`.
     pub fn state(&self, index: &IndexUid, node: &NodeId) -> ReplicaState {
         self.of_row(index, node, |row| row.state.clone()).unwrap_or_default()
-    }
-
-    /// Returns whether a replica has all writes to a shard that were acknowledged, as far as is known, or is
-    /// about to be compared with the others: a write that it accepts is not lost by the repair of others.
-    pub fn takes(&self, index: &IndexUid, node: &NodeId, shard: Shard) -> bool {
-        let has_all = |row: &ReplicaRow| {
-            row.is_uncompared() || (row.state.has_settings() && !row.state.shards.contains_key(&shard))
-        };
-        self.of_row(index, node, has_all).unwrap_or(true)
     }
 
     /// Returns the shards among `shards` whose documents on `node` may differ, by its own state or a reported

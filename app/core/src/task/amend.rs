@@ -1,9 +1,8 @@
 //! Conditional changes of a task's row, stored with what follows from them.
 
-use miroir_domain::placement::Placement;
+use miroir_domain::TaskUid;
 use miroir_domain::replica::{ReplicaMark, marks_of, may_mark};
 use miroir_domain::task::{Effect, Event, Task, TaskStatus};
-use miroir_domain::{NodeId, Shard, TaskUid};
 use miroir_ports::outbound::{Clock, Consequences, NewChange, Put, StoreError, TaskStore};
 
 use super::TaskLog;
@@ -79,23 +78,7 @@ impl TaskLog {
             return Ok(Vec::new());
         }
         let placement = self.placements.of(self.registry.shard_count_of(after).await?);
-        let mut marks = marks_of(before, after, self.placements.topology(), &placement, self.clock.now());
-        for mark in &mut marks {
-            let shards = &mut mark.difference.shards;
-            *shards =
-                shards.iter().filter(|shard| !self.is_last(after, &placement, &mark.node, *shard)).collect();
-        }
-        marks.retain(|mark| !mark.difference.is_none());
-        Ok(marks)
-    }
-
-    /// Returns whether `node` has the only replica in sync of a shard, and `task` was accepted by stale ones
-    /// alone. Such a write does not succeed, and is undone by the repair of those from this node.
-    fn is_last(&self, task: &Task, placement: &Placement, node: &NodeId, shard: Shard) -> bool {
-        let Some(index) = &task.index_uid else { return false };
-        let takes = |replica: &NodeId| self.replicas.takes(index, replica, shard);
-        let may_have = |replica: &NodeId| replica != node && task.node_tasks.contains_key(replica);
-        takes(node) && !placement.all_replicas(shard).any(|replica| may_have(replica) && takes(replica))
+        Ok(marks_of(before, after, self.placements.topology(), &placement, self.clock.now()))
     }
 
     /// Stores the task with `marks` and, if it ends, with the settings that it has changed and, in success,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use miroir_domain::error::ErrorCode;
 use miroir_domain::index::FIRST_SETTINGS_VERSION;
+use miroir_domain::quorum::judge_write;
 use miroir_domain::replica::{Difference, ReplicaMark};
 use miroir_domain::task::marker::{Found, find_marked};
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind};
@@ -224,7 +225,7 @@ impl Reconciler {
         }));
         let placement = self.cluster.placements.of(self.cluster.registry.shard_count_of(task).await?);
         let verdict =
-            self.cluster.judge(&placement, task.index_uid.as_ref(), &task.touched_shards(), &|node| {
+            judge_write(self.cluster.placements.topology(), &placement, &task.touched_shards(), &|node| {
                 accepted.contains(node)
             });
         Ok(Event::Dispatched { verdict })

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use miroir_domain::NodeId;
 use miroir_domain::error::ErrorCode;
-use miroir_domain::quorum::WriteVerdict;
+use miroir_domain::quorum::{WriteVerdict, judge_write};
 use miroir_domain::task::{NodeOutcome, Task, WriteOutcomes};
 use miroir_ports::inbound::{Accepted, ApiError};
 use tokio::sync::oneshot;
@@ -150,8 +150,9 @@ impl Run {
     fn verdict(&self) -> WriteVerdict {
         let placements = &self.cluster.placements;
         let placement = placements.of(self.plan.shard_count);
-        let accepted = |node: &NodeId| self.outcomes.has_accepted(node);
-        self.cluster.judge(&placement, Some(&self.plan.index), &self.plan.touched, &accepted)
+        judge_write(placements.topology(), &placement, &self.plan.touched, &|node| {
+            self.outcomes.has_accepted(node)
+        })
     }
 
     fn result(&self, verdict: WriteVerdict) -> Result<Accepted, ApiError> {
@@ -166,7 +167,7 @@ impl Run {
         Err(ApiError::refused(
             ErrorCode::MiroirNoQuorum,
             format!(
-                "Shards {} of index `{}` did not reach a quorum of {} in any replica group, with a replica in sync; accepted by: {accepted}. Task {} follows what the nodes do.",
+                "Shards {} of index `{}` did not reach a quorum of {} in any replica group; accepted by: {accepted}. Task {} follows what the nodes do.",
                 verdict.unwritten,
                 self.plan.index,
                 self.cluster.placements.topology().write_quorum(),
