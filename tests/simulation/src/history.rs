@@ -143,8 +143,7 @@ impl Run {
             let outcome = match task.map(|task| task.status) {
                 Some(TaskStatus::Enqueued | TaskStatus::Processing) => continue,
                 Some(TaskStatus::Succeeded) => Outcome::Succeeded,
-                // Without a row, a node that was away reported its part late, and the task was pruned as soon as
-                // it ended.
+                // Without a row, it was pruned as soon as it ended.
                 Some(_) | None => Outcome::Maybe,
             };
             self.0.model.lock().end(id, outcome, self.0.world.elapsed());

@@ -50,7 +50,7 @@ async fn every_route(on: impl FnOnce(ClusterBuilder) -> ClusterBuilder) {
     let mut cluster = on(cluster(&json!([webhook(&receiver.url()), feed]))).start().await.unwrap();
     let client = cluster.client();
     let none = get(&client, "/_miroir/changes?index=films&wait=0").await;
-    assert_eq!(none, json!({ "results": [], "next": 0, "last": 0 }));
+    assert_eq!(none, json!({ "results": [], "epoch": 1, "next": 0, "last": 0 }));
 
     // A reader waits for changes that are written after its request.
     let waiting = tokio::spawn({
