@@ -49,7 +49,7 @@ pub enum WriteOperation {
 /// The documents that a write may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
-    /// None.
+    /// No documents.
     Nothing,
     /// These.
     Documents {

@@ -20,6 +20,7 @@
 //! | errors, with the status and the link of each | `error`, `error_link`, `suggestion` |
 //! | metrics on an address of their own | `metrics_listener` |
 //! | responses of an instance that is starting | `unready_listener` |
+//! | listeners with few connections | `small_listener` |
 //! | the list of routes, and the OpenAPI document | `listing`, `openapi` |
 //! | ports and limits | `options` |
 
@@ -52,6 +53,7 @@ mod router;
 mod routes;
 mod secret;
 mod server;
+mod small_listener;
 mod suggestion;
 mod tag;
 mod unready_listener;

@@ -1,71 +1,41 @@
 //! Responses of an instance that is starting: it is alive, and not ready.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::pin;
+use std::future::{Future, ready};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use miroir_domain::error::ErrorCode;
 use serde_json::json;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::net::TcpListener;
 
 use crate::HttpOptions;
 use crate::content::JSON;
 use crate::reply::response;
-use crate::server::{parser, pause_after_accept_error};
+use crate::small_listener::serve_one_each;
 
 /// The maximum number of connections; further ones are closed.
 const MAX_CONNECTIONS: usize = 256;
 
-/// Serves `GET /health` on `listener`, and responds to every other request with 503
-/// `miroir_store_unavailable` and `reason`, until `shutdown` ends.
+/// The seconds after which a client may try again.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// Serves `GET /health` on `listener`, shows `reason` at `GET /_miroir/ready`, and responds to every other
+/// request with 503 `miroir_store_unavailable`, until `shutdown` ends. The reason may name the address of the
+/// store, which only those who operate it need.
 pub async fn serve_unready(
     listener: &TcpListener,
     reason: String,
     options: &HttpOptions,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    // One request for each connection: the next one may meet an instance that is ready.
-    let mut parser = parser(options);
-    parser.keep_alive(false);
     let reason: Arc<str> = reason.into();
-    let mut connections = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
-    loop {
-        tokio::select! {
-            () = &mut shutdown => break,
-            accepted = listener.accept() => match accepted {
-                Ok(_) if connections.len() >= MAX_CONNECTIONS => {}
-                Ok((stream, _)) => {
-                    let (parser, reason) = (parser.clone(), Arc::clone(&reason));
-                    let limit = options.request_timeout;
-                    connections.spawn(async move { timeout(limit, connection(stream, parser, reason)).await });
-                }
-                Err(error) => pause_after_accept_error(&error).await,
-            },
-            Some(_) = connections.join_next() => (),
-        }
-    }
+    let respond = move |request: Request<Incoming>| ready(respond(request.uri().path(), &reason));
+    let mut connections = serve_one_each(listener, options, MAX_CONNECTIONS, shutdown, respond).await;
     // Those that have begun get their response.
     while connections.join_next().await.is_some() {}
-}
-
-async fn connection(stream: TcpStream, parser: hyper::server::conn::http1::Builder, reason: Arc<str>) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let response = respond(request.uri().path(), &reason);
-        async move { Ok::<_, Infallible>(response) }
-    });
-    if let Err(error) = parser.serve_connection(TokioIo::new(stream), service).await {
-        tracing::debug!(target: "miroir::http", %error, "a connection ended early");
-    }
 }
 
 fn respond(path: &str, reason: &str) -> Response<Full<Bytes>> {
@@ -73,11 +43,16 @@ fn respond(path: &str, reason: &str) -> Response<Full<Bytes>> {
         "/health" => (StatusCode::OK, json!({ "status": "available" })),
         "/_miroir/ready" => (StatusCode::SERVICE_UNAVAILABLE, json!({ "ready": false, "reasons": [reason] })),
         _ => {
-            let error = ErrorCode::MiroirStoreUnavailable.with_message(reason);
+            let message = "The task store is unavailable: this instance is starting and waits for it.";
+            let error = ErrorCode::MiroirStoreUnavailable.with_message(message);
             (StatusCode::SERVICE_UNAVAILABLE, json!(error))
         }
     };
-    response(status, JSON, body.to_string().into())
+    let mut response = response(status, JSON, body.to_string().into());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(http::header::RETRY_AFTER, RETRY_AFTER);
+    }
+    response
 }
 
 #[cfg(test)]
@@ -101,10 +76,9 @@ mod tests {
         assert_eq!(body(ready).await["reasons"], json!(["no store"]));
         let refused = respond("/indexes/films/search", "no store");
         assert_eq!(refused.status(), 503);
+        assert_eq!(refused.headers()["retry-after"], "1");
         let error = body(refused).await;
-        assert_eq!(
-            (&error["code"], &error["message"]),
-            (&json!("miroir_store_unavailable"), &json!("no store"))
-        );
+        assert_eq!(error["code"], "miroir_store_unavailable");
+        assert!(!error["message"].as_str().unwrap().contains("no store"), "{error}");
     }
 }

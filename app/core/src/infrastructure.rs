@@ -38,7 +38,7 @@ pub struct Infrastructure {
     pub changes: Arc<ChangeRecorder>,
     /// The registry as last read, for reads while the store is away.
     pub last_known: Arc<LastKnown>,
-    /// The stale replicas that another instance reported.
+    /// The stale replicas as last read from the store.
     pub reported: Arc<ReportedStates>,
     /// The observer that counts occurrences.
     pub observer: Arc<dyn Observer>,

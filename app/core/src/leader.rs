@@ -54,14 +54,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// A term in progress.
 pub struct Leading {
-    cluster: Arc<Cluster>,
     workers: JoinSet<()>,
     // Before the cluster of the term is given up.
-    _handover: Handover,
+    handover: Handover,
     _activation: Activation,
 }
 
-/// The guard that hands the replica states of a term over when it ends: until another leader reports them,
+/// The guard that hands the replica states of a term over when it ends: until they are read from the store,
 /// reads of this instance must still avoid the stale replicas that the term has seen.
 struct Handover {
     cluster: Arc<Cluster>,
@@ -95,16 +94,17 @@ impl LeaderWork {
         tracing::debug!(done = ?configured, "stored the canaries of the configuration");
         // Before this instance serves: a write must not reach a node that does not have its index.
         worker::load_states(&cluster).await?;
-        self.examine(&cluster).await?;
+        let examined = Examined::default();
+        self.examine(&cluster, &examined).await?;
         let ids = self.infrastructure.ids.as_ref();
         // A node that is not taken in by then follows in the background.
         let _ = timeout(ADMISSION, admit_all(&cluster, &self.infrastructure.checker, ids)).await;
-        let workers = self.start_workers(&cluster, term);
+        let workers = self.start_workers(&cluster, term, examined);
         let handover =
             Handover { cluster: Arc::clone(&cluster), reported: Arc::clone(&self.infrastructure.reported) };
-        let activation = self.active.activate(Arc::clone(&cluster));
+        let activation = self.active.activate(cluster);
         term.announce();
-        Ok(Leading { cluster, workers, _activation: activation, _handover: handover })
+        Ok(Leading { workers, _activation: activation, handover })
     }
 
     /// Makes sure that the store is that of the cluster, and the topology the accepted one.
@@ -125,8 +125,8 @@ impl LeaderWork {
     }
 
     /// Makes sure that the store has the newest writes of the nodes that respond, or begins a new epoch.
-    async fn examine(&self, cluster: &Cluster) -> Result<(), StoreError> {
-        let Err(error) = examine(cluster, &self.infrastructure.checker, &Examined::default()).await else {
+    async fn examine(&self, cluster: &Cluster, examined: &Examined) -> Result<(), StoreError> {
+        let Err(error) = examine(cluster, &self.infrastructure.checker, examined).await else {
             return Ok(());
         };
         let reason = format!("the task store cannot be compared with the nodes: {}", error_chain(&error));
@@ -150,7 +150,7 @@ impl LeaderWork {
         StoreError::not_applied(self.infrastructure.identity.wait_for(reason).await)
     }
 
-    fn start_workers(&self, cluster: &Arc<Cluster>, term: &Term) -> JoinSet<()> {
+    fn start_workers(&self, cluster: &Arc<Cluster>, term: &Term, examined: Examined) -> JoinSet<()> {
         let over = &term.over;
         let mut workers = JoinSet::new();
         workers.spawn(worker::poll_loop(Arc::clone(cluster), self.options.poller, over.clone()));
@@ -158,7 +158,7 @@ impl LeaderWork {
         workers.spawn(worker::repair_loop(Arc::clone(cluster), term.number, over.clone()));
         let checker = Arc::clone(&self.infrastructure.checker);
         let ids = Arc::clone(&self.infrastructure.ids);
-        workers.spawn(admission_loop(Arc::clone(cluster), checker, ids, over.clone()));
+        workers.spawn(admission_loop(Arc::clone(cluster), checker, ids, examined, over.clone()));
         workers
     }
 }
@@ -174,7 +174,7 @@ impl Leading {
 impl Work for LeaderWork {
     async fn work(&self, term: Term) -> Result<(), StoreError> {
         let leading = self.begin(&term).await?;
-        let cluster = Arc::clone(&leading.cluster);
+        let cluster = Arc::clone(&leading.handover.cluster);
         tokio::select! {
             biased;
             () = leading.finish() => Ok(()),

@@ -2,10 +2,10 @@
 
 use miroir_domain::replica::ReplicaRow;
 use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-/// A replica that is not in sync with the others of its index. An older Miroir reports index and node alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A replica that is not in sync with the others of its index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StaleReplica {
     /// The index.
@@ -13,31 +13,25 @@ pub struct StaleReplica {
     /// The node.
     pub node: NodeId,
     /// The shards whose documents may differ.
-    #[serde(default)]
     pub shards: ShardSet,
     /// True if the settings are stale.
-    #[serde(default)]
     pub settings: bool,
     /// True if the node may not have the index, or may still have an index that was deleted.
-    #[serde(default)]
     pub whole_index: bool,
     /// The instant since which the replica is not in sync.
-    #[serde(default)]
     pub since: Option<Timestamp>,
     /// The task of the first write that it missed, if it is known.
-    #[serde(default)]
     pub task_uid: Option<TaskUid>,
     /// The reason of the first difference.
-    #[serde(default)]
     pub reason: String,
     /// The progress of its repair, once an attempt was made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub repair: Option<RepairProgress>,
 }
 
 /// The progress of the repair of one replica, since the leader's term began.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RepairProgress {
     /// The shards that are being repaired; none while the repair waits.
     pub shards: ShardSet,
@@ -59,9 +53,9 @@ pub struct RepairProgress {
 
 impl StaleReplica {
     /// Returns the shards among `shards` whose documents may differ: all of them if the settings or the index
-    /// itself do, or in the report of an older Miroir.
+    /// itself do.
     pub fn doubtful(&self, shards: &ShardSet) -> ShardSet {
-        if self.settings || self.whole_index || self.shards.is_empty() {
+        if self.settings || self.whole_index {
             return shards.clone();
         }
         self.shards.intersection(shards)
@@ -84,7 +78,7 @@ impl StaleReplica {
 }
 
 /// The stale replicas, as the leader knows them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ReplicaReport {
     /// False while the leader is still finding writes that were missed before its term: there may be more.
     pub complete: bool,

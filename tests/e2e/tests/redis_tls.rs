@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use miroir_e2e::{Cluster, ClusterBuilder};
+use miroir_e2e::{Cluster, ClusterBuilder, until};
 use miroir_test_redis::{RedisServer, free_port};
 use serde_json::json;
 
@@ -46,7 +46,14 @@ async fn store_connects_over_tls_and_refuses_an_untrusted_certificate() {
 
     let mut wary = on(&port).start_nodes().await.unwrap();
     wary.miroir().start_unready().unwrap();
-    assert!(!wary.miroir().process().wait().await.unwrap().success());
+    let client = wary.client();
+    let reasons = until("Miroir says why it is not ready", || async {
+        let ready = client.get("/_miroir/ready").await.ok()?;
+        assert_eq!(ready.status, 503, "{}", ready.body);
+        Some(ready.body["reasons"].to_string())
+    })
+    .await;
+    assert!(reasons.contains("certificate") || reasons.contains("UnknownIssuer"), "{reasons}");
     let log = wary.miroir().process().log();
     assert!(log.contains("certificate") || log.contains("UnknownIssuer"), "{log}");
 }

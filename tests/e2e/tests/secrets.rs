@@ -188,6 +188,16 @@ async fn nodes_that_refuse_their_key_do_not_reveal_it() {
     assert_clean(&cluster.miroir().process().log(), "the log");
 }
 
+/// The outcome of a start.
+enum Start {
+    /// Miroir becomes ready.
+    Succeeds,
+    /// Miroir waits for the store, for a reason that contains this text.
+    Waits(&'static str),
+    /// The process ends with an error.
+    Fails,
+}
+
 #[tokio::test]
 async fn store_on_redis_does_not_reveal_its_password() {
     let user = format!("user miroir on >{REDIS} ~* &* +@all");
@@ -195,25 +205,41 @@ async fn store_on_redis_does_not_reveal_its_password() {
     let words: Vec<&str> = ["ACL", "SETUSER"].into_iter().chain(user.split(' ').skip(1)).collect();
     assert_eq!(server.say(&words), "+OK\r\n");
     let at = |password: &str| server.url().replace("redis://", &format!("redis://miroir:{password}@"));
-    for (url, works) in [
-        (at(REDIS), true),
-        (at(&format!("{REDIS}-wrong")), false),
-        (format!("redis://miroir:{REDIS}@127.0.0.1:9/0"), false),
-        (format!("redis://miroir:{REDIS}@127.0.0.1:port/0"), false),
-        (format!("postgres://miroir:{REDIS}@127.0.0.1:9/0"), false),
-        (REDIS.to_owned(), false),
+    for (url, start) in [
+        (at(REDIS), Start::Succeeds),
+        (at(&format!("{REDIS}-wrong")), Start::Waits("check the user and password")),
+        (format!("redis://miroir:{REDIS}@127.0.0.1:9/0"), Start::Waits("127.0.0.1:9")),
+        (format!("redis://miroir:{REDIS}@127.0.0.1:port/0"), Start::Fails),
+        (format!("postgres://miroir:{REDIS}@127.0.0.1:9/0"), Start::Fails),
+        (REDIS.to_owned(), Start::Fails),
     ] {
         let mut configuration = configuration();
         configuration["store"] = json!({ "backend": "redis", "redis": { "url": url } });
         let builder = Cluster::builder().nodes(1).node_key(NODES).configuration(configuration);
         let mut cluster = builder.start_nodes().await.unwrap();
-        if works {
-            cluster.miroir().start().await.unwrap();
-            write_everything(&cluster.client()).await;
-            assert!(cluster.miroir().terminate().await.unwrap().success());
-        } else {
-            cluster.miroir().start_unready().unwrap();
-            assert!(!cluster.miroir().process().wait().await.unwrap().success(), "{url}");
+        let client = cluster.client();
+        match start {
+            Start::Succeeds => {
+                cluster.miroir().start().await.unwrap();
+                write_everything(&client).await;
+                assert!(cluster.miroir().terminate().await.unwrap().success());
+            }
+            Start::Waits(reason) => {
+                cluster.miroir().start_unready().unwrap();
+                let reasons = until("Miroir says why it waits", || async {
+                    let ready = client.get("/_miroir/ready").await.ok()?;
+                    Some(ready.body["reasons"].to_string())
+                })
+                .await;
+                assert!(reasons.contains(reason), "{reasons}");
+                assert_clean(&reasons, "the reasons of an instance that waits");
+                let refused = client.call("POST", "/indexes/films/search", json!({})).await.unwrap();
+                assert_clean(&refused.expect(503).unwrap().to_string(), "an error");
+            }
+            Start::Fails => {
+                cluster.miroir().start_unready().unwrap();
+                assert!(!cluster.miroir().process().wait().await.unwrap().success(), "{url}");
+            }
         }
         let log = cluster.miroir().process().log();
         assert!(!log.is_empty());

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The name of the alias.
 const ALIAS: &str = "shown";
 
-/// The time after which every instance knows of a miss, or of a flip.
+/// The time after which every instance knows of a flip.
 const NEWS: Duration = Duration::from_millis(1_500);
 
 /// One request of a client to an instance.

@@ -175,7 +175,7 @@ impl Fault {
     }
 }
 
-/// What happens at one time.
+/// An action of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
     /// A client asks an instance about an index.
@@ -198,7 +198,7 @@ pub enum What {
 pub struct Event {
     /// The time, in milliseconds since the begin.
     pub at: u64,
-    /// What happens.
+    /// The action.
     pub what: What,
 }
 

@@ -42,15 +42,15 @@ pub(super) enum AdmissionError {
     Store(#[from] StoreError),
 }
 
-/// Takes in nodes in the leader's term until `shutdown`.
+/// Takes in nodes in the leader's term until `shutdown`, and examines those that are not `examined` yet.
 pub async fn admission_loop(
     cluster: Arc<Cluster>,
     checker: Arc<NodeChecker>,
     ids: Arc<dyn Ids>,
+    examined: Examined,
     shutdown: CancellationToken,
 ) {
     let work = async {
-        let examined = Examined::default();
         loop {
             // Before nodes are taken in: the indexes of a rolled-back one are not those to delete then.
             if let Err(error) = examine(&cluster, &checker, &examined).await {

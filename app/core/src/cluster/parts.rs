@@ -87,7 +87,7 @@ pub struct ClusterParts {
     pub search_policy: SearchPolicy,
     /// The recorder of change events.
     pub changes: Arc<ChangeRecorder>,
-    /// The stale replicas that the leader reported.
+    /// The stale replicas as last read from the store.
     pub reported: Arc<ReportedStates>,
     /// The registry as last read, for reads while the store is away.
     pub last_known: Arc<LastKnown>,

@@ -11,7 +11,7 @@ use miroir_domain::placement::fitting_shard_count;
 use miroir_domain::replica::Difference;
 use miroir_domain::settings::is_filterable_by_shard;
 use miroir_domain::{IndexUid, NodeId, Timestamp};
-use miroir_ports::outbound::{Create, NodeError, NodeRead, Put, StoreError};
+use miroir_ports::outbound::{NodeError, NodeRead, Put};
 use serde_json::{Map, Value, json};
 
 use super::error::ExamineError;
@@ -139,7 +139,7 @@ async fn take_over(cluster: &Cluster, index: &IndexUid, nodes: &[NodeId]) -> Res
     match cluster.store.index_get(index).await? {
         None => {
             tracing::warn!(%index, shards = found.shard_count, "took over an index from the nodes");
-            store_entry(cluster, &found).await?;
+            cluster.store.index_create(&found).await?;
         }
         Some(known) => {
             if known.primary_key != found.primary_key || known.shard_count != found.shard_count {
@@ -156,9 +156,4 @@ async fn take_over(cluster: &Cluster, index: &IndexUid, nodes: &[NodeId]) -> Res
         }
     }
     Ok(())
-}
-
-/// Stores the entry of an index that was read from nodes, unless there is one.
-pub(super) async fn store_entry(cluster: &Cluster, entry: &IndexEntry) -> Result<Create, StoreError> {
-    cluster.store.index_create(entry).await
 }

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use miroir_domain::document::foreign_filter;
 use miroir_domain::identity::{
-    AcceptedTopology, ClusterId, ClusterRow, NodeMarker, NodeRow, SupportedVersions,
+    AcceptedTopology, ClusterId, ClusterRow, NodeMarker, NodeRow, Refusal, SupportedVersions,
 };
 use miroir_domain::index::IndexEntry;
 use miroir_domain::row::FIRST_EPOCH;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::ExamineError;
 use super::examine::TIMEOUT;
-use super::index::{entry_from, indexes_on, store_entry};
+use super::index::{entry_from, indexes_on};
 use super::renew::{MARGIN, suspect_all};
 use crate::cluster::Cluster;
 use crate::identity::{NodeChecker, StoreIdentity};
@@ -51,9 +51,9 @@ pub enum RebuildError {
         /// The marker that it has.
         marker: NodeMarker,
     },
-    /// The marker of a node is not one, or its version is not supported.
+    /// A node must not be used.
     #[error("node `{0}` cannot be used: {1}")]
-    Unusable(NodeId, String),
+    Unusable(NodeId, Refusal),
     /// The documents are not where the configured topology has them.
     #[error(
         "node `{node}` has documents of index `{index}` which the configured topology keeps elsewhere: restore the nodes, \
@@ -118,7 +118,8 @@ pub async fn rebuild(
         return Ok(rebuilt);
     }
     for entry in &entries {
-        store_entry(cluster, entry).await?;
+        // One is there already if an earlier call was interrupted.
+        cluster.store.index_create(entry).await?;
     }
     suspect_all(cluster).await?;
     let next = newest.map_or(0, |uid| uid.0.saturating_add(MARGIN));
@@ -142,13 +143,12 @@ async fn known_nodes(
         let inspected = checker.inspector().node_inspect(node, None, TIMEOUT).await;
         let facts = inspected.map_err(RebuildError::NodeAway)?;
         if !SupportedVersions::THIS.contain(&facts.version) {
-            let reason = format!("it runs Meilisearch {}, which is not supported", facts.version);
-            return Err(RebuildError::Unusable(node.clone(), reason));
+            return Err(RebuildError::Unusable(node.clone(), Refusal::Version(facts.version)));
         }
         let Some(text) = facts.marker else { continue };
-        let marker: NodeMarker = text.parse().map_err(|_| {
-            RebuildError::Unusable(node.clone(), format!("its marker was changed to `{text}`"))
-        })?;
+        let marker: NodeMarker = text
+            .parse()
+            .map_err(|_| RebuildError::Unusable(node.clone(), Refusal::InvalidMarker(text.clone())))?;
         let is_other = rows.first().is_some_and(|(id, _)| *id != marker.cluster);
         if is_other || marker.node != *node {
             return Err(RebuildError::OtherData { node: node.clone(), marker });

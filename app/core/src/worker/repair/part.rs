@@ -65,7 +65,7 @@ pub(super) struct Loaded {
     pub documents: HashMap<DocumentId, Document>,
 }
 
-/// What a copy sends to the repaired node.
+/// The requests of a copy to the repaired node.
 struct Copy {
     operations: Vec<WriteOperation>,
     payload: Option<Arc<Payload>>,

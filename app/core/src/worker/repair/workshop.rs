@@ -144,17 +144,20 @@ impl Workshop {
 impl Job {
     async fn run(&self, cluster: &Arc<Cluster>, pace: &Pace) -> Outcome {
         let Self { index, node, work, .. } = self;
-        if let Work::Index | Work::Foreign(_) = work {
-            let step = if *work == Work::Index { RepairStep::Settings } else { RepairStep::Remove };
-            cluster.observer.observe(Occurrence::RepairReached(step));
-        }
+        let reach = |step| cluster.observer.observe(Occurrence::RepairReached(step));
         match work {
-            Work::Index => settings::repair(cluster, index, node).await,
+            Work::Index => {
+                reach(RepairStep::Settings);
+                settings::repair(cluster, index, node).await
+            }
             Work::Documents { source, shards } => {
                 documents::repair(cluster, pace, index, node, source, shards).await.map(drop)
             }
             Work::Compare { nodes, shards } => equality::compare(cluster, pace, index, nodes, shards).await,
-            Work::Foreign(shards) => documents::remove_foreign(cluster, index, node, shards).await,
+            Work::Foreign(shards) => {
+                reach(RepairStep::Remove);
+                documents::remove_foreign(cluster, index, node, shards).await
+            }
         }
     }
 }
