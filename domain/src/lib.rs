@@ -41,6 +41,7 @@
 //! use miroir_domain::payload::{Payload, PayloadFormat};
 //! use miroir_domain::placement::Placement;
 //! use miroir_domain::quorum::judge_write;
+//! use miroir_domain::replica::Standing;
 //! use miroir_domain::topology::{Node, Topology};
 //! use miroir_domain::{GroupId, NodeId};
 //!
@@ -63,7 +64,9 @@
 //! }
 //!
 //! // One acknowledgement is a quorum here, and two of three nodes keep each shard, so the write took.
-//! let verdict = judge_write(&topology, &placement, &payload.shards(), &|node| nodes.contains_key(node));
+//! let acknowledged = |node: &NodeId| nodes.contains_key(node);
+//! let in_sync = |_: &NodeId, _| Standing::InSync;
+//! let verdict = judge_write(&topology, &placement, &payload.shards(), &acknowledged, &in_sync);
 //! assert!(verdict.unwritten.is_empty());
 //!
 //! // Any two nodes cover all shards: every document can be read while `c` is down.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::placement::Placement;
+use crate::replica::Standing;
 use crate::topology::Topology;
-use crate::{GroupId, NodeId, ShardSet};
+use crate::{GroupId, NodeId, Shard, ShardSet};
 
 /// The verdict on a write from the acknowledgements so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WriteVerdict {
     /// Shards without a quorum in any group. The write succeeded if there are none.
     pub unwritten: ShardSet,
@@ -59,11 +60,16 @@ impl fmt::Display for Degraded {
 /// so one acknowledgement in each of two groups is not a quorum of two. A shard that the placement does not
 /// have is unwritten.
 ///
+/// One of the replicas that acknowledged must also be among the best ones of its shard by their `standing`.
+/// Otherwise no replica would have every acknowledged write: the best ones would lack this one, and those with
+/// this one lack others.
+///
 /// # Examples
 ///
 /// ```
 /// use miroir_domain::placement::Placement;
 /// use miroir_domain::quorum::judge_write;
+/// use miroir_domain::replica::Standing;
 /// use miroir_domain::topology::{Node, Topology};
 /// use miroir_domain::{GroupId, ShardSet};
 ///
@@ -71,7 +77,8 @@ impl fmt::Display for Degraded {
 /// let topology = Topology::new(vec![node("a"), node("b"), node("c")], 3, None)?;
 /// let placement = Placement::new(&topology, 2);
 /// let judge = |acknowledged: &[&str]| {
-///     judge_write(&topology, &placement, &ShardSet::all(2), &|node| acknowledged.contains(&node.as_str()))
+///     let acknowledged = |node: &miroir_domain::NodeId| acknowledged.contains(&node.as_str());
+///     judge_write(&topology, &placement, &ShardSet::all(2), &acknowledged, &|_, _| Standing::InSync)
 /// };
 ///
 /// let without_c = judge(&["a", "b"]);
@@ -85,6 +92,7 @@ pub fn judge_write(
     placement: &Placement,
     touched: &ShardSet,
     acknowledged: &dyn Fn(&NodeId) -> bool,
+    standing: &dyn Fn(&NodeId, Shard) -> Standing,
 ) -> WriteVerdict {
     let mut unwritten = ShardSet::default();
     let mut degraded = Degraded::default();
@@ -105,7 +113,11 @@ pub fn judge_write(
                 degraded.groups.entry(group.id).or_default().insert(shard);
             }
         }
-        if !written {
+        let best = placement.all_replicas(shard).map(|replica| standing(replica, shard)).max();
+        let is_with_a_best = placement
+            .all_replicas(shard)
+            .any(|replica| acknowledged(replica) && Some(standing(replica, shard)) == best);
+        if !written || !is_with_a_best {
             unwritten.insert(shard);
         }
     }
@@ -117,12 +129,34 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Shard;
     use crate::topology::fixture::numbered;
 
     fn judge(topology: &Topology, acknowledged: &[&str]) -> WriteVerdict {
         let placement = Placement::new(topology, 1);
-        judge_write(topology, &placement, &ShardSet::all(1), &|node| acknowledged.contains(&node.as_str()))
+        let acknowledged = |node: &NodeId| acknowledged.contains(&node.as_str());
+        judge_write(topology, &placement, &ShardSet::all(1), &acknowledged, &|_, _| Standing::InSync)
+    }
+
+    #[test]
+    fn judge_write_needs_one_of_the_best_replicas() {
+        let topology = numbered(1, 3, 3, Some(1));
+        let placement = Placement::new(&topology, 1);
+        let (a, b, c) = ("node-0-0", "node-0-1", "node-0-2");
+        let is_written = |acknowledged: &[&str], best: &[&str], worse: &[&str]| {
+            let acknowledged = |node: &NodeId| acknowledged.contains(&node.as_str());
+            let standing = |node: &NodeId, _| match node.as_str() {
+                node if best.contains(&node) => Standing::InSync,
+                node if worse.contains(&node) => Standing::Unsure,
+                _ => Standing::Stale,
+            };
+            let all = ShardSet::all(1);
+            judge_write(&topology, &placement, &all, &acknowledged, &standing).unwritten.is_empty()
+        };
+        assert!(!is_written(&[a], &[b], &[]), "b would lack it, and a lacks others");
+        assert!(!is_written(&[a, c], &[b], &[a]));
+        assert!(is_written(&[a, b], &[b], &[]) && is_written(&[b], &[b, c], &[a]));
+        assert!(!is_written(&[a], &[], &[b]) && is_written(&[b], &[], &[b]));
+        assert!(is_written(&[a], &[], &[]), "no replica has everything anyway");
     }
 
     #[test]
@@ -152,7 +186,10 @@ mod tests {
     fn judge_write_counts_a_shard_outside_the_placement_as_unwritten() {
         let topology = numbered(1, 1, 1, None);
         let placement = Placement::new(&topology, 1);
-        let verdict = judge_write(&topology, &placement, &[Shard(5)].into_iter().collect(), &|_| true);
+        let verdict =
+            judge_write(&topology, &placement, &[Shard(5)].into_iter().collect(), &|_| true, &|_, _| {
+                Standing::InSync
+            });
         assert_eq!(verdict.unwritten.to_string(), "5");
     }
 
@@ -188,7 +225,7 @@ mod tests {
             let placement = Placement::new(&topology, shards);
             let touched: ShardSet = touched.into_iter().filter(|shard| *shard < shards).map(Shard).collect();
             let acknowledged: BTreeMap<NodeId, bool> = topology.nodes().cloned().zip(acknowledgements).collect();
-            let verdict = judge_write(&topology, &placement, &touched, &|node| acknowledged[node]);
+            let verdict = judge_write(&topology, &placement, &touched, &|node| acknowledged[node], &|_, _| Standing::InSync);
 
             let mut unwritten = ShardSet::default();
             let mut expected = Degraded::default();

@@ -36,6 +36,8 @@ mod restart;
 mod search;
 #[path = "core/settings.rs"]
 mod settings;
+#[path = "core/standing.rs"]
+mod standing;
 #[path = "core/storm.rs"]
 mod storm;
 mod support;

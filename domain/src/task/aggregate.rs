@@ -166,7 +166,7 @@ fn no_quorum(task: &Task, verdict: &WriteVerdict) -> ResponseError {
     let mut sentences = vec![if verdict.unwritten.is_empty() {
         "No node accepted the write.".to_owned()
     } else {
-        format!("The write reached quorum in no replica group for shards {}.", verdict.unwritten)
+        format!("The write reached no quorum with a replica in sync for shards {}.", verdict.unwritten)
     }];
     let pending = nodes_in(&task.node_tasks, NodeTaskState::Pending);
     let accepted: Vec<&NodeId> = task.node_tasks.keys().filter(|node| !pending.contains(node)).collect();

@@ -48,7 +48,7 @@ fn write_without_quorum_fails_at_once_and_names_the_nodes_that_have_it() {
     assert_eq!((error.code.as_str(), error.kind.as_str()), ("miroir_no_quorum", "system"));
     assert_eq!(
         error.message,
-        "The write reached quorum in no replica group for shards 0. It was accepted, and may take effect, on node \
+        "The write reached no quorum with a replica in sync for shards 0. It was accepted, and may take effect, on node \
          `a`. It was missed by node `b` (shards 0): connection refused; node `c` (shards 0): connection refused"
     );
     let (task, effects) = task.apply(reported("a", TaskStatus::Succeeded), later()).unwrap();

@@ -282,12 +282,21 @@ async fn is_expendable(history: &Arc<History>, nodes: &[usize]) -> bool {
     let topology = world.shape.topology();
     for entry in store.index_list(None, ALL).await.unwrap_or_default() {
         let placement = Placement::new(&topology, entry.shard_count);
+        // A node that may not have a write is not taken for one that has it.
+        let pending = |task: &&Task, other: &NodeId, shards: &ShardSet| {
+            task.index_uid.as_ref() == Some(&entry.uid)
+                && task.node_tasks.get(other).is_some_and(|part| {
+                    part.status == NodeTaskState::Pending
+                        && (part.shards.is_empty() || !part.shards.intersection(shards).is_empty())
+                })
+        };
         let whole = |other: &NodeId, shards: &ShardSet| {
-            rows.iter().filter(|row| row.index == entry.uid && row.node == *other).all(|row| {
+            let mut rows = rows.iter().filter(|row| row.index == entry.uid && row.node == *other);
+            rows.all(|row| {
                 row.state.has_settings()
                     && row.state.index.is_none()
                     && row.state.shard_set().intersection(shards).is_empty()
-            })
+            }) && !tasks.iter().any(|task| pending(&task, other, shards))
         };
         for shard in ShardSet::all(entry.shard_count).iter() {
             let one = ShardSet::from_iter([shard]);

@@ -3,13 +3,21 @@
 use miroir_test_simulation::{Extent, Plan, run, run_all};
 
 /// Seeds whose histories found a fault, with the fault.
-const FOUND: [(u64, &str); 2] = [
+const FOUND: [(u64, &str); 7] = [
     (
         43,
         "a read was told that an index is missing while it was made anew, and the node was marked as lacking it \
      after the task had ended",
     ),
     (1003, "a node took a write late, after another one whose task was pruned since, and counted as in sync"),
+    (
+        2071,
+        "a write whose response was lost arrived after a later one, and reads showed it before it was found",
+    ),
+    (2019, "two replicas that each missed another write waited for each other"),
+    (163, "two replicas each failed a deletion that the other one carried out, and waited for each other"),
+    (1487, "a replica that was stale when its index was deleted showed old documents in the next one"),
+    (11057, "settings were read from a node without them, because those that had them lacked documents"),
 ];
 
 #[test]

@@ -10,7 +10,7 @@ use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::NodeRead;
 use serde_json::Value;
 
-use super::first::read_first;
+use super::whole_index::read_whole_index;
 use crate::cluster::Cluster;
 use crate::ttl_cache::TtlCache;
 
@@ -40,10 +40,9 @@ impl IndexFacts {
             return Ok(facts);
         }
         let start = self.cache.start();
-        let nodes = cluster.placements.topology().nodes();
-        let read = NodeRead::Settings(entry.uid.clone(), None);
-        let (_, settings) = read_first(cluster, Some(&entry.uid), nodes, read).await?;
-        let facts = Arc::new(facts_of(entry, &settings));
+        // Where no node has the settings in sync, the search itself is marked.
+        let settings = read_whole_index(cluster, entry, NodeRead::Settings(entry.uid.clone(), None)).await?;
+        let facts = Arc::new(facts_of(entry, &settings.body));
         self.cache.insert(start, entry.uid.clone(), (entry.version, Arc::clone(&facts)));
         Ok(facts)
     }

@@ -4,6 +4,7 @@
 mod progress;
 mod reported;
 mod states;
+mod unsure;
 
 pub use progress::RepairLog;
 pub use reported::{KNOWN_EVERYWHERE, ReportedStates, reported_state_loop};

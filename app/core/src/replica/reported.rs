@@ -56,6 +56,13 @@ impl ReportedStates {
         replica.map(|replica| replica.doubtful(shards)).unwrap_or_default()
     }
 
+    /// Returns whether the index on `node`, or its settings, were stale.
+    pub fn lacks_settings(&self, index: &IndexUid, node: &NodeId) -> bool {
+        let stale = self.stale.read();
+        let replica = stale.get(&(index.clone(), node.clone()));
+        replica.is_some_and(|replica| replica.settings || replica.whole_index)
+    }
+
     /// Replaces everything by the stale replicas that the store has.
     pub async fn load(&self, store: &dyn TaskStore) -> Result<(), StoreError> {
         let begun = Instant::now();

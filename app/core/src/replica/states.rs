@@ -4,13 +4,15 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState, UNCOMPARED};
-use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
+use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState, Standing, UNCOMPARED};
+use miroir_domain::task::Task;
+use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid, Timestamp};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::ReportedStates;
+use super::unsure::UnsureParts;
 use crate::listing;
 
 /// The cost of reading from a stale replica in addition to that of its node, more than the cost of any
@@ -25,6 +27,8 @@ pub struct ReplicaStates {
     store: Arc<dyn TaskStore>,
     clock: Arc<dyn Clock>,
     known: Mutex<Known>,
+    unsure: Mutex<UnsureParts>,
+    deciding: Mutex<()>,
     is_recovered: watch::Sender<bool>,
     reported: Arc<ReportedStates>,
 }
@@ -88,7 +92,15 @@ impl SeenState {
 impl ReplicaStates {
     /// Creates states that are not recovered yet. Reads avoid the replicas in `reported` as well.
     pub fn new(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, reported: Arc<ReportedStates>) -> Self {
-        Self { store, clock, known: Mutex::default(), is_recovered: watch::Sender::new(false), reported }
+        Self {
+            store,
+            clock,
+            known: Mutex::default(),
+            unsure: Mutex::default(),
+            deciding: Mutex::default(),
+            is_recovered: watch::Sender::new(false),
+            reported,
+        }
     }
 
     /// Makes sure that the states of another leader, if there is one, are known as far as reads rely on them.
@@ -101,13 +113,8 @@ impl ReplicaStates {
         let list = |after, limit| self.store.replica_list(after, limit);
         let rows = listing::all(list, |row: &ReplicaRow| (row.index.clone(), row.node.clone())).await?;
         let mut known = self.known.lock();
-        for ReplicaRow { index, node, state, task, reason, since } in rows {
-            let difference = Difference {
-                shards: state.shard_set(),
-                settings: state.settings.is_some(),
-                index: state.index.is_some(),
-            };
-            known.mark(&ReplicaMark { index, node, difference, task, reason, at: since });
+        for row in rows {
+            known.mark(&mark_of(row));
         }
         Ok(())
     }
@@ -159,6 +166,44 @@ impl ReplicaStates {
             }
         }
         Ok(superseded)
+    }
+
+    /// Waits for the decisions about other writes. While the guard is held, the states change by no other
+    /// decision: one that looks at them and marks replicas is made as a whole.
+    pub fn decide(&self) -> MutexGuard<'_, ()> {
+        self.deciding.lock()
+    }
+
+    /// Notes that a write is acknowledged. Its nodes that are pending count as [`Standing::Unsure`] until
+    /// [`ReplicaStates::note_resolved`].
+    pub fn note_acknowledged(&self, task: &Task) {
+        self.unsure.lock().acknowledge(task);
+    }
+
+    /// Notes the nodes of a task that are not pending any more.
+    pub fn note_resolved(&self, task: &Task) {
+        self.unsure.lock().resolve(task);
+    }
+
+    /// Returns whether a write was acknowledged while nodes were pending, and some still are.
+    pub fn is_acknowledged(&self, task: TaskUid) -> bool {
+        self.unsure.lock().has(task)
+    }
+
+    /// Returns the standing of the documents of a shard on a node. Settings do not count, since the store has
+    /// them. A replica that has not been compared yet counts as in sync: no other one is better.
+    pub fn standing(&self, index: &IndexUid, node: &NodeId, shard: Shard) -> Standing {
+        let is_behind = |row: &ReplicaRow| {
+            let differs = row.state.index.is_some() || row.state.shards.contains_key(&shard);
+            differs && !row.is_uncompared()
+        };
+        if self.of_row(index, node, is_behind).unwrap_or(false) {
+            Standing::Stale
+        } else if self.unsure.lock().concern(index, node, shard) {
+            Standing::Unsure
+        } else {
+            Standing::InSync
+        }
     }
 
     /// Returns whether a replica is suspect only because it has not been compared with the others.
@@ -217,7 +262,32 @@ impl ReplicaStates {
         Ok(())
     }
 
-    /// Removes the states of a deleted index.
+    /// Records that an index is being deleted. Nodes whose replica was stale may still have the index until they
+    /// have worked off the deletion, and would show its old documents in a new one of the same name. Nothing
+    /// else differs any more.
+    pub async fn note_deletion(&self, index: &IndexUid) -> Result<(), StoreError> {
+        let reason = "the replica was stale when its index was deleted";
+        let mark = |row: ReplicaRow| self.new_mark(index, &row.node, Difference::of_index(), None, reason);
+        let marks: Vec<ReplicaMark> = self.rows_of(index).into_iter().map(mark).collect();
+        if marks.is_empty() {
+            return Ok(());
+        }
+        self.forget(index).await?;
+        self.mark(&marks).await
+    }
+
+    /// Returns the rows of the stale replicas of `index`.
+    pub fn rows_of(&self, index: &IndexUid) -> Vec<ReplicaRow> {
+        self.known.lock().rows.get(index).map(|nodes| nodes.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Restores `rows`, because the index was not deleted after all.
+    pub async fn restore(&self, rows: Vec<ReplicaRow>) -> Result<(), StoreError> {
+        let marks: Vec<ReplicaMark> = rows.into_iter().map(mark_of).collect();
+        if marks.is_empty() { Ok(()) } else { self.mark(&marks).await }
+    }
+
+    /// Removes the states of an index that no node has.
     pub async fn forget(&self, index: &IndexUid) -> Result<(), StoreError> {
         self.store.replica_forget(index).await?;
         self.known.lock().rows.remove(index);
@@ -242,6 +312,12 @@ impl ReplicaStates {
     /// Returns the state of the replica of `index` on `node`.
     pub fn state(&self, index: &IndexUid, node: &NodeId) -> ReplicaState {
         self.of_row(index, node, |row| row.state.clone()).unwrap_or_default()
+    }
+
+    /// Returns whether the index on `node`, or its settings, are stale, by its own state or a reported one.
+    pub fn lacks_settings(&self, index: &IndexUid, node: &NodeId) -> bool {
+        let own = self.of_row(index, node, |row| !row.state.has_settings()).unwrap_or(false);
+        own || self.reported.lacks_settings(index, node)
     }
 
     /// Returns the shards among `shards` whose documents on `node` may differ, by its own state or a reported
@@ -283,6 +359,17 @@ impl ReplicaStates {
     pub fn cost(&self, index: &IndexUid, node: &NodeId) -> u64 {
         if self.is_stale(index, node) || self.reported.is_stale(index, node) { STALE_COST } else { 0 }
     }
+}
+
+/// Returns the mark that makes an equal row.
+fn mark_of(row: ReplicaRow) -> ReplicaMark {
+    let ReplicaRow { index, node, state, task, reason, since } = row;
+    let difference = Difference {
+        shards: state.shard_set(),
+        settings: state.settings.is_some(),
+        index: state.index.is_some(),
+    };
+    ReplicaMark { index, node, difference, task, reason, at: since }
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use miroir_domain::Shard;
+use miroir_domain::task::{Event, NewTask, NodeTask, TaskKind};
 use miroir_memory::MemoryStore;
 use miroir_ports::outbound::ReplicaTable as _;
 use miroir_system::SystemClock;
@@ -86,12 +89,80 @@ async fn miss_that_is_stored_after_a_repair_began_stays_in_memory_and_store() {
 }
 
 #[tokio::test]
-async fn forget_removes_the_index_alone() {
+async fn stale_replicas_outlive_their_index_and_return_if_it_was_not_deleted() {
     let (store, (index, node)) = (MemoryStore::new(), film_on_a());
     let states = states(&store);
     let other = ReplicaMark { index: "plays".parse().unwrap(), ..mark(&[1]) };
-    states.mark(&[mark(&[1]), other.clone()]).await.unwrap();
-    states.forget(&index).await.unwrap();
-    assert!(!states.is_stale(&index, &node) && stored(&store).await.is_empty());
-    assert_eq!(states.stale(), BTreeSet::from([(other.index, node)]));
+    states.mark(&[mark(&[1, 2]), other.clone()]).await.unwrap();
+    let rows = states.rows_of(&index);
+    states.note_deletion(&index).await.unwrap();
+    assert!(states.may_lack_index(&index, &node) && !states.may_lack_index(&other.index, &node));
+    assert!(states.state(&index, &node).shard_set().is_empty() && stored(&store).await.is_empty());
+    states.restore(rows).await.unwrap();
+    assert_eq!(
+        (states.state(&index, &node).shard_set(), stored(&store).await),
+        (shards(&[1, 2]), shards(&[1, 2]))
+    );
+    assert_eq!(states.state(&other.index, &node).shard_set(), shards(&[1]));
+}
+
+#[tokio::test]
+async fn replica_in_sync_has_no_row_after_its_index_was_deleted() {
+    let (store, (index, node)) = (MemoryStore::new(), film_on_a());
+    let states = states(&store);
+    states.note_deletion(&index).await.unwrap();
+    assert!(!states.is_stale(&index, &node) && store.replica_get(&index, &node).await.unwrap().is_none());
+}
+
+/// A task of films on `a` and `b`, whose part on `b` is pending.
+fn half_accepted(uid: u32) -> Task {
+    let part = || NodeTask::pending(shards(&[1]));
+    let new = NewTask {
+        kind: TaskKind::DocumentDeletion,
+        index_uid: Some("films".parse().unwrap()),
+        node_tasks: BTreeMap::from([("a".parse().unwrap(), part()), ("b".parse().unwrap(), part())]),
+        details: None,
+        custom_metadata: None,
+        failure: None,
+        changes: None,
+    };
+    let accepted = Event::NodeAccepted { node: "a".parse().unwrap(), uid: 4 };
+    new.into_task(TaskUid(uid), SystemClock.now()).apply(accepted, SystemClock.now()).unwrap().0
+}
+
+#[test]
+fn standing_follows_the_row_and_the_parts_of_acknowledged_writes() {
+    let (store, (index, a)) = (MemoryStore::new(), film_on_a());
+    let (states, b) = (states(&store), "b".parse().unwrap());
+    let standing = |node: &NodeId| [1, 2].map(|shard| states.standing(&index, node, Shard(shard)));
+    states.note(&[mark(&[2])]);
+    assert_eq!(standing(&a), [Standing::InSync, Standing::Stale]);
+    let task = half_accepted(7);
+    assert!(!states.is_acknowledged(task.uid));
+    states.note_acknowledged(&task);
+    assert!(states.is_acknowledged(task.uid));
+    assert_eq!(standing(&b), [Standing::Unsure, Standing::InSync]);
+    assert_eq!(standing(&a), [Standing::InSync, Standing::Stale]);
+    states.note_resolved(&task);
+    assert_eq!(standing(&b), [Standing::Unsure, Standing::InSync], "it is pending still");
+    let accepted = Event::NodeAccepted { node: b.clone(), uid: 5 };
+    states.note_resolved(&task.apply(accepted, SystemClock.now()).unwrap().0);
+    assert_eq!(standing(&b), [Standing::InSync, Standing::InSync]);
+    assert!(!states.is_acknowledged(TaskUid(7)));
+}
+
+#[test]
+fn replica_that_lacks_settings_alone_or_was_not_compared_is_in_sync_and_one_without_the_index_is_stale() {
+    let (store, (index, node)) = (MemoryStore::new(), film_on_a());
+    let standing = |mark: ReplicaMark| {
+        let states = states(&store);
+        states.note(&[mark]);
+        states.standing(&index, &node, Shard(1))
+    };
+    assert_eq!(
+        standing(ReplicaMark { difference: Difference::of_settings(), ..mark(&[]) }),
+        Standing::InSync
+    );
+    assert_eq!(standing(ReplicaMark { difference: Difference::of_index(), ..mark(&[]) }), Standing::Stale);
+    assert_eq!(standing(ReplicaMark { reason: UNCOMPARED.to_owned(), ..mark(&[1]) }), Standing::InSync);
 }

@@ -19,7 +19,7 @@ use super::stats;
 use crate::alias::AliasResolver;
 use crate::cluster::{ActiveCluster, Cluster};
 use crate::detached::detached;
-use crate::read::read_first;
+use crate::read::read_whole_index;
 use crate::write::{Completion, WritePlan, begin_change, begin_creation, delete_entry, finish_creation};
 
 /// Implements [`IndexApi`].
@@ -55,11 +55,8 @@ impl IndexApi for IndexService {
     async fn index_get(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
         let cluster = self.cluster.current_reader().await;
-        cluster.registry.require(&index).await?;
-        let nodes = cluster.placements.topology().nodes();
-        let read = NodeRead::Index(index.clone());
-        let (_, body) = read_first(&cluster, Some(&index), nodes, read).await?;
-        Ok(ReadResponse { body, degraded: None })
+        let entry = cluster.registry.require(&index).await?;
+        read_whole_index(&cluster, &entry, NodeRead::Index(index.clone())).await
     }
 
     async fn index_stats(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
@@ -117,10 +114,12 @@ async fn delete(cluster: &Arc<Cluster>, index: IndexUid) -> Result<Accepted, Api
     let plan = WritePlan::broadcast(TaskKind::IndexDeletion, index.clone(), &placement, &writes)
         .with_details(everything_deleted());
     let settings = cluster.settings.get(&index).await?;
+    let stale = cluster.replicas.rows_of(&index);
     let dispatch = begin_change(cluster, plan, |_| delete_entry(cluster, &index)).await?;
     let Completion { result, untouched } = dispatch.complete().await;
     if untouched {
-        // Every node still has the index, so its settings and its entry return.
+        // Every node still has the index, so its settings, its stale replicas and its entry return.
+        cluster.replicas.restore(stale).await?;
         if let Some(settings) = settings {
             cluster.settings.restore(&settings).await?;
         }

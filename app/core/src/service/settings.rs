@@ -15,7 +15,7 @@ use miroir_ports::outbound::NodeRead;
 use crate::alias::AliasResolver;
 use crate::cluster::{ActiveCluster, Cluster};
 use crate::detached::detached;
-use crate::read::read_first;
+use crate::read::read_whole_index;
 use crate::write::{WritePlan, begin_change, begin_creation, finish_creation};
 
 /// Implements [`SettingsApi`].
@@ -40,11 +40,10 @@ impl SettingsApi for SettingsService {
     ) -> Result<ReadResponse, ApiError> {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
         let cluster = self.cluster.current_reader().await;
-        cluster.registry.require(&index).await?;
+        let entry = cluster.registry.require(&index).await?;
         let read = NodeRead::Settings(index.clone(), setting);
-        let nodes = cluster.placements.topology().nodes();
-        let (_, body) = read_first(&cluster, Some(&index), nodes, read).await?;
-        Ok(ReadResponse { body: settings::for_client(setting, body), degraded: None })
+        let ReadResponse { body, degraded } = read_whole_index(&cluster, &entry, read).await?;
+        Ok(ReadResponse { body: settings::for_client(setting, body), degraded })
     }
 
     async fn settings_change(&self, index: IndexUid, change: SettingsChange) -> Result<Accepted, ApiError> {

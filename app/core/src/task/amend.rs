@@ -1,11 +1,13 @@
 //! Conditional changes of a task's row, stored with what follows from them.
 
 use miroir_domain::TaskUid;
-use miroir_domain::replica::{ReplicaMark, marks_of, may_mark};
+use miroir_domain::quorum::WriteVerdict;
+use miroir_domain::replica::ReplicaMark;
 use miroir_domain::task::{Effect, Event, Task, TaskStatus};
-use miroir_ports::outbound::{Clock, Consequences, NewChange, Put, StoreError, TaskStore};
+use miroir_ports::outbound::{Consequences, NewChange, Put, StoreError, TaskStore};
 
 use super::TaskLog;
+use super::decision::{Decision, Purpose};
 
 /// The number of attempts to change a row that other writers change at the same time. Each attempt that
 /// fails means that another writer succeeded.
@@ -31,20 +33,38 @@ impl TaskLog {
         events: &[Event],
         marks: &[ReplicaMark],
     ) -> Result<Task, StoreError> {
+        let (task, _) = self.change(task, events, marks, Purpose::Store).await?;
+        Ok(task)
+    }
+
+    /// Does the same as [`TaskLog::amend`], and returns the verdict over the nodes that have accepted the
+    /// write so far, for the client. If the write succeeded, it counts as acknowledged from now on.
+    pub async fn settle(&self, task: Task, events: &[Event]) -> Result<(Task, WriteVerdict), StoreError> {
+        let (task, verdict) = self.change(task, events, &[], Purpose::Answer).await?;
+        Ok((task, verdict.unwrap_or_default()))
+    }
+
+    async fn change(
+        &self,
+        task: Task,
+        events: &[Event],
+        marks: &[ReplicaMark],
+        purpose: Purpose,
+    ) -> Result<(Task, Option<WriteVerdict>), StoreError> {
         let uid = task.uid;
         let mut current = task;
         for _ in 0..ATTEMPTS {
-            let (next, effects) = apply_all(current.clone(), events, self.clock.as_ref())?;
+            let Decision { next, effects, marks, verdict } =
+                self.decide(&current, events, marks, purpose).await?;
             if next == current {
-                return Ok(current);
+                return Ok((current, verdict));
             }
-            let mut all = self.marks(&current, &next).await?;
-            all.extend(marks.iter().cloned());
             let stored = Task { version: next.version + 1, ..next.clone() };
-            match self.put(next, &effects, all).await? {
+            match self.put(next, &effects, marks).await? {
                 Put::Stored => {
+                    self.replicas.note_resolved(&stored);
                     log_effects(&stored, &effects);
-                    return Ok(stored);
+                    return Ok((stored, verdict));
                 }
                 Put::Conflict => current = reload(self.store.as_ref(), uid).await?,
             }
@@ -53,8 +73,8 @@ impl TaskLog {
     }
 
     /// Returns the task after `events`, if they end it.
-    pub fn ended_by(&self, task: &Task, events: &[Event]) -> Result<Option<Task>, StoreError> {
-        let (next, _) = apply_all(task.clone(), events, self.clock.as_ref())?;
+    pub async fn ended_by(&self, task: &Task, events: &[Event]) -> Result<Option<Task>, StoreError> {
+        let Decision { next, .. } = self.decide(task, events, &[], Purpose::Preview).await?;
         Ok(Some(next).filter(|next| next.status.is_finished() && !task.status.is_finished()))
     }
 
@@ -65,20 +85,8 @@ impl TaskLog {
         events: &[Event],
         marks: &[ReplicaMark],
     ) -> Result<(), StoreError> {
-        let (next, _) = apply_all(task.clone(), events, self.clock.as_ref())?;
-        let mut all = self.marks(task, &next).await?;
-        all.extend(marks.iter().cloned());
-        if all.is_empty() { Ok(()) } else { self.replicas.mark(&all).await }
-    }
-
-    /// Returns the marks that follow from the change of a task.
-    async fn marks(&self, before: &Task, after: &Task) -> Result<Vec<ReplicaMark>, StoreError> {
-        // Most changes mark nothing, and need no placement.
-        if !may_mark(before, after) {
-            return Ok(Vec::new());
-        }
-        let placement = self.placements.of(self.registry.shard_count_of(after).await?);
-        Ok(marks_of(before, after, self.placements.topology(), &placement, self.clock.now()))
+        let Decision { marks, .. } = self.decide(task, events, marks, Purpose::Store).await?;
+        if marks.is_empty() { Ok(()) } else { self.replicas.mark(&marks).await }
     }
 
     /// Stores the task with `marks` and, if it ends, with the settings that it has changed and, in success,
@@ -89,12 +97,12 @@ impl TaskLog {
         if marks.is_empty() && changes.is_empty() && settings.is_none() {
             return self.store.task_put(task).await;
         }
-        self.replicas.note(&marks);
         let count = changes.len();
         let budget_bytes = self.changes.options.budget_bytes;
         let consequences = Consequences { marks: marks.clone(), changes, budget_bytes, settings };
         let put = self.store.task_put_with(task, consequences).await?;
         if put == Put::Stored {
+            // Again: a repair that began in between has not seen them in the store.
             self.replicas.note(&marks);
             self.changes.notify(count);
         }
@@ -109,19 +117,6 @@ impl TaskLog {
         let changes = self.store.task_changes(task.uid).await?;
         Ok(changes.map_or_else(Vec::new, |changes| self.changes.of_task(task, &changes)))
     }
-}
-
-fn apply_all(task: Task, events: &[Event], clock: &dyn Clock) -> Result<(Task, Vec<Effect>), StoreError> {
-    let mut task = task;
-    let mut effects = Vec::new();
-    for event in events {
-        let (next, more) = task
-            .apply(event.clone(), clock.now())
-            .map_err(|invalid| StoreError::InvalidInput(invalid.to_string()))?;
-        task = next;
-        effects.extend(more);
-    }
-    Ok((task, effects))
 }
 
 async fn reload(store: &dyn TaskStore, uid: TaskUid) -> Result<Task, StoreError> {

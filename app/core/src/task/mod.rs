@@ -1,6 +1,7 @@
 //! The tasks of the cluster: recorded, changed on condition, read page by page.
 
 mod amend;
+mod decision;
 mod log;
 mod uids;
 

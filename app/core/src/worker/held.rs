@@ -107,7 +107,7 @@ impl HeldTasks {
         if self.wait.is_zero() && self.round.lock().unknown.is_empty() {
             return Ok(false);
         }
-        let Some(ended) = cluster.tasks.ended_by(task, &found.events)? else { return Ok(false) };
+        let Some(ended) = cluster.tasks.ended_by(task, &found.events).await? else { return Ok(false) };
         if self.round.lock().unknown.iter().any(|unknown| unknown.may_undo(cluster, &ended)) {
             return Ok(true);
         }

@@ -80,7 +80,7 @@ impl Poller {
             let Some(last) = tasks.last() else { break };
             after = Some(last.uid);
             let is_last = tasks.len() < BATCH as usize;
-            let mut found = self.reconciler.resolve(&tasks).await?;
+            let mut found = self.reconciler.resolve(&tasks).await;
             for (uid, more) in self.reports(&tasks).await {
                 found.entry(uid).or_default().events.extend(more);
             }

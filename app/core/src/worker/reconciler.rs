@@ -6,20 +6,20 @@
 //! marker that it, or its marker task, carries. If two listings, 10 s apart, do not have it, the node never
 //! registered it.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::error::ErrorCode;
 use miroir_domain::index::FIRST_SETTINGS_VERSION;
-use miroir_domain::quorum::judge_write;
+use miroir_domain::quorum::WriteVerdict;
 use miroir_domain::replica::{Difference, ReplicaMark};
 use miroir_domain::task::marker::{Found, find_marked};
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind};
 use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_ports::error_chain;
-use miroir_ports::outbound::{NodeError, NodeTaskSelection, StoreError};
+use miroir_ports::outbound::{NodeError, NodeTaskSelection};
 use tokio::time::Instant;
 
 use crate::cluster::Cluster;
@@ -88,7 +88,7 @@ impl Reconciler {
     }
 
     /// Returns the outcomes of the pending node tasks of `tasks`, as far as they can be known now.
-    pub async fn resolve(&mut self, tasks: &[Task]) -> Result<HashMap<TaskUid, Resolution>, StoreError> {
+    pub async fn resolve(&mut self, tasks: &[Task]) -> HashMap<TaskUid, Resolution> {
         let mut all = HashMap::new();
         let mut listings = Listings::default();
         for task in tasks {
@@ -96,15 +96,15 @@ impl Reconciler {
             if self.cluster.order.is_sending(task.uid) {
                 continue;
             }
-            let resolution = self.resolve_one(task, &mut listings).await?;
+            let resolution = self.resolve_one(task, &mut listings).await;
             if !resolution.events.is_empty() {
                 all.insert(task.uid, resolution);
             }
         }
-        Ok(all)
+        all
     }
 
-    async fn resolve_one(&mut self, task: &Task, listings: &mut Listings) -> Result<Resolution, StoreError> {
+    async fn resolve_one(&mut self, task: &Task, listings: &mut Listings) -> Resolution {
         let pending: Vec<&NodeId> = task
             .node_tasks
             .iter()
@@ -120,9 +120,10 @@ impl Reconciler {
         // A process that died before it judged the write leaves a task without pending nodes and without a
         // verdict. So does the last pending node that was just resolved. Judging twice changes nothing.
         if resolved && !task.status.is_finished() && (!pending.is_empty() || task.node_tasks.is_empty()) {
-            found.events.push(self.judge(task, &found.events).await?);
+            // The task log judges the write when it stores the event.
+            found.events.push(Event::Dispatched { verdict: WriteVerdict::default() });
         }
-        Ok(found)
+        found
     }
 
     /// Returns a mark for every node if a write that creates or deletes an index reached no node: the
@@ -210,25 +211,6 @@ impl Reconciler {
                 "node `{node}` never registered the write: it was not reached, or its response and the write were both lost"
             ),
         ))
-    }
-
-    async fn judge(&self, task: &Task, events: &[Event]) -> Result<Event, StoreError> {
-        let mut accepted: BTreeSet<&NodeId> = task
-            .node_tasks
-            .iter()
-            .filter(|(_, node_task)| node_task.uid.is_some())
-            .map(|(node, _)| node)
-            .collect();
-        accepted.extend(events.iter().filter_map(|event| match event {
-            Event::NodeAccepted { node, .. } => Some(node),
-            _ => None,
-        }));
-        let placement = self.cluster.placements.of(self.cluster.registry.shard_count_of(task).await?);
-        let verdict =
-            judge_write(self.cluster.placements.topology(), &placement, &task.touched_shards(), &|node| {
-                accepted.contains(node)
-            });
-        Ok(Event::Dispatched { verdict })
     }
 }
 

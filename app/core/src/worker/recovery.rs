@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::index::FIRST_SETTINGS_VERSION;
+use miroir_domain::quorum::judge_write;
 use miroir_domain::replica::{
-    Deletions, Difference, KnownIndex, ReplicaMark, missed_deletion, missed_writes,
+    Deletions, Difference, KnownIndex, ReplicaMark, Standing, missed_deletion, missed_writes, spare_best,
 };
 use miroir_domain::task::{NodeTaskState, Task, TaskQuery};
 use miroir_domain::{IndexUid, NodeId, TaskUid};
@@ -35,7 +36,11 @@ type Indexes = HashMap<IndexUid, KnownIndex>;
 /// Loads the states that the store has into [`Cluster::replicas`], before the term serves requests.
 pub async fn load_states(cluster: &Cluster) -> Result<(), StoreError> {
     cluster.replicas.load().await?;
-    note_creations(cluster).await
+    // The cost is that of the unfinished tasks, however many have ended.
+    let list = |after, limit| cluster.tasks.unfinished(after, limit);
+    let unfinished = listing::all(list, |task: &Task| task.uid).await?;
+    note_creations(cluster, &unfinished);
+    note_acknowledged(cluster, &unfinished).await
 }
 
 /// Completes [`Cluster::replicas`] in the leader's term of this number, and tries again until it succeeds.
@@ -74,10 +79,10 @@ pub async fn record_progress(cluster: &Cluster, term: u64) -> Result<(), StoreEr
 
 /// Notes the nodes of which it is not known whether they took the creation of an index: they get no other
 /// writes to it before they have been repaired.
-async fn note_creations(cluster: &Cluster) -> Result<(), StoreError> {
+fn note_creations(cluster: &Cluster, unfinished: &[Task]) {
     let mut marks = Vec::new();
-    let collect = |task: &Task| {
-        let Some(index) = &task.index_uid else { return };
+    for task in unfinished {
+        let Some(index) = &task.index_uid else { continue };
         let pending = task.node_tasks.iter().filter(|(_, part)| {
             part.settings_version == Some(FIRST_SETTINGS_VERSION) && part.status == NodeTaskState::Pending
         });
@@ -86,12 +91,26 @@ async fn note_creations(cluster: &Cluster) -> Result<(), StoreError> {
             cluster.replicas.new_mark(index, node, Difference::of_index(), Some(task.uid), reason)
         };
         marks.extend(pending.map(mark));
-    };
-    // The cost is that of the unfinished tasks, however many have ended.
-    let list = |after, limit| cluster.tasks.unfinished(after, limit);
-    listing::all(list, |task: &Task| task.uid).await?.iter().for_each(collect);
+    }
     cluster.replicas.note(&marks);
+}
+
+/// Notes the writes that the leader before may have acknowledged: those that a quorum has accepted.
+async fn note_acknowledged(cluster: &Cluster, unfinished: &[Task]) -> Result<(), StoreError> {
+    for task in unfinished.iter().filter(|task| has_pending(task)) {
+        let placement = cluster.tasks.placement(task).await?;
+        let accepted = |node: &NodeId| task.node_tasks.get(node).is_some_and(|part| part.uid.is_some());
+        let (topology, touched) = (cluster.placements.topology(), task.touched_shards());
+        let verdict = judge_write(topology, &placement, &touched, &accepted, &|_, _| Standing::InSync);
+        if verdict.unwritten.is_empty() {
+            cluster.replicas.note_acknowledged(task);
+        }
+    }
     Ok(())
+}
+
+fn has_pending(task: &Task) -> bool {
+    task.node_tasks.values().any(|part| part.status == NodeTaskState::Pending)
 }
 
 /// Stores the misses that an older Miroir recorded in tasks from `since` on, and in settings versions.
@@ -170,5 +189,7 @@ fn misses_of_task(
         let counts = !difference.is_none() && !deletions.contains(index, miss.node);
         counts.then(|| cluster.replicas.new_mark(index, miss.node, difference, Some(task.uid), reason))
     });
-    remains.chain(missed).collect()
+    // A replica that this Miroir has spared when the task was stored is spared again.
+    let standing = |node: &NodeId, shard| cluster.replicas.standing(index, node, shard);
+    spare_best(remains.chain(missed).collect(), task, &placement, &standing)
 }

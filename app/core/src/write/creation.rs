@@ -83,13 +83,13 @@ pub async fn finish_creation(
     result
 }
 
-/// Deletes the registry entry of `index`, its settings and the states of its replicas. The caller holds the
-/// write lock of the index.
+/// Deletes the registry entry of `index` and its settings. Its stale replicas stay on record until their nodes
+/// have deleted it. The caller holds the write lock of the index.
 pub async fn delete_entry(cluster: &Cluster, index: &IndexUid) -> Result<(), ApiError> {
     cluster.registry.delete(index).await?;
     // An index of the same name begins with settings of its own, whatever is left here.
     cluster.settings.forget(index).await?;
-    Ok(cluster.replicas.forget(index).await?)
+    Ok(cluster.replicas.note_deletion(index).await?)
 }
 
 /// Returns the nodes that may still have the index that was last deleted under this name: those that missed

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use miroir_domain::NodeId;
 use miroir_domain::error::ErrorCode;
-use miroir_domain::quorum::{WriteVerdict, judge_write};
+use miroir_domain::quorum::WriteVerdict;
 use miroir_domain::task::{NodeOutcome, Task, WriteOutcomes};
 use miroir_ports::inbound::{Accepted, ApiError};
 use tokio::sync::oneshot;
@@ -119,12 +119,10 @@ impl Run {
 
     /// Stores the outcomes so far and, the first time, sends the result to the client.
     async fn settle(&mut self) {
-        let verdict = self.verdict();
-        let events = self.outcomes.events(&verdict);
-        let cluster = &self.cluster;
-        let amended = cluster.tasks.amend(self.task.clone(), &events).await;
-        let result = match amended {
-            Ok(task) => {
+        let events = self.outcomes.events(&self.verdict());
+        let settled = self.cluster.tasks.settle(self.task.clone(), &events).await;
+        let result = match settled {
+            Ok((task, verdict)) => {
                 self.task = task;
                 self.result(verdict)
             }
@@ -147,12 +145,11 @@ impl Run {
         }
     }
 
+    /// Returns the verdict as it would be now. Other writes may change it before it is stored.
     fn verdict(&self) -> WriteVerdict {
-        let placements = &self.cluster.placements;
-        let placement = placements.of(self.plan.shard_count);
-        judge_write(placements.topology(), &placement, &self.plan.touched, &|node| {
-            self.outcomes.has_accepted(node)
-        })
+        let placement = self.cluster.placements.of(self.plan.shard_count);
+        let accepted = |node: &NodeId| self.outcomes.has_accepted(node);
+        self.cluster.tasks.judge_accepted(&self.task, &placement, &accepted)
     }
 
     fn result(&self, verdict: WriteVerdict) -> Result<Accepted, ApiError> {
@@ -167,7 +164,7 @@ impl Run {
         Err(ApiError::refused(
             ErrorCode::MiroirNoQuorum,
             format!(
-                "Shards {} of index `{}` did not reach a quorum of {} in any replica group; accepted by: {accepted}. Task {} follows what the nodes do.",
+                "Shards {} of index `{}` did not reach a quorum of {} with a replica in sync in any replica group; accepted by: {accepted}. Task {} follows what the nodes do.",
                 verdict.unwritten,
                 self.plan.index,
                 self.cluster.placements.topology().write_quorum(),

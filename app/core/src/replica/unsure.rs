@@ -1,0 +1,51 @@
+//! The replicas of which it is not known whether they took a write that was acknowledged.
+
+use std::collections::HashMap;
+
+use miroir_domain::task::{NodeTask, NodeTaskState, Task};
+use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid};
+
+/// The parts of acknowledged writes whose outcome is not known yet.
+#[derive(Debug, Default)]
+pub(super) struct UnsureParts(HashMap<TaskUid, Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    index: IndexUid,
+    by_node: HashMap<NodeId, ShardSet>,
+}
+
+impl UnsureParts {
+    /// Notes that the write of `task` is acknowledged: nodes that are pending may have it or not.
+    pub(super) fn acknowledge(&mut self, task: &Task) {
+        let Some(index) = &task.index_uid else { return };
+        let pending = task.node_tasks.iter().filter(|(_, part)| part.status == NodeTaskState::Pending);
+        let by_node: HashMap<NodeId, ShardSet> =
+            pending.map(|(node, part)| (node.clone(), part.shards.clone())).collect();
+        if !by_node.is_empty() {
+            self.0.insert(task.uid, Parts { index: index.clone(), by_node });
+        }
+    }
+
+    /// Removes the parts of `task` that are not pending any more.
+    pub(super) fn resolve(&mut self, task: &Task) {
+        let Some(parts) = self.0.get_mut(&task.uid) else { return };
+        let is_pending = |part: &NodeTask| part.status == NodeTaskState::Pending;
+        parts.by_node.retain(|node, _| task.node_tasks.get(node).is_some_and(is_pending));
+        if parts.by_node.is_empty() {
+            self.0.remove(&task.uid);
+        }
+    }
+
+    /// Returns whether a write was acknowledged while nodes were pending, and some still are.
+    pub(super) fn has(&self, task: TaskUid) -> bool {
+        self.0.contains_key(&task)
+    }
+
+    /// Returns whether a shard on a node may lack an acknowledged write.
+    pub(super) fn concern(&self, index: &IndexUid, node: &NodeId, shard: Shard) -> bool {
+        self.0.values().any(|parts| {
+            parts.index == *index && parts.by_node.get(node).is_some_and(|shards| shards.contains(shard))
+        })
+    }
+}
