@@ -41,7 +41,7 @@
 //! use miroir_domain::payload::{Payload, PayloadFormat};
 //! use miroir_domain::placement::Placement;
 //! use miroir_domain::quorum::judge_write;
-//! use miroir_domain::replica::Standing;
+//! use miroir_domain::standing::Standing;
 //! use miroir_domain::topology::{Node, Topology};
 //! use miroir_domain::{GroupId, NodeId};
 //!
@@ -128,6 +128,7 @@ pub mod search;
 pub mod search_ui;
 pub mod session;
 pub mod settings;
+pub mod standing;
 pub mod stats;
 pub mod task;
 pub mod tenant;

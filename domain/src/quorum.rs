@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::placement::Placement;
-use crate::replica::Standing;
+use crate::standing::Standing;
 use crate::topology::Topology;
 use crate::{GroupId, NodeId, Shard, ShardSet};
 
@@ -61,15 +61,15 @@ impl fmt::Display for Degraded {
 /// have is unwritten.
 ///
 /// One of the replicas that acknowledged must also be among the best ones of its shard by their `standing`.
-/// Otherwise no replica would have every acknowledged write: the best ones would lack this one, and those with
-/// this one lack others.
+/// Otherwise no replica would have every acknowledged write: the best ones would lack this one, and those
+/// with this one lack others.
 ///
 /// # Examples
 ///
 /// ```
 /// use miroir_domain::placement::Placement;
 /// use miroir_domain::quorum::judge_write;
-/// use miroir_domain::replica::Standing;
+/// use miroir_domain::standing::Standing;
 /// use miroir_domain::topology::{Node, Topology};
 /// use miroir_domain::{GroupId, ShardSet};
 ///

@@ -10,19 +10,19 @@
 //! | `row` | the rows of the table `replicas`, and the marks that change them |
 //! | `missed_write` | the effect on a replica of a write that did not reach it |
 //! | `transition` | the marks that follow from a change of a task |
-//! | `standing` | the standing of the replicas of a shard, and the marks that leave its best ones alone |
+//! | `spare` | marks that leave the best replicas of a shard alone |
 //! | `recovery` | the writes that replicas missed, read from the tasks of an older store |
 
 mod missed_write;
 mod recovery;
 mod row;
-mod standing;
+mod spare;
 mod state;
 mod transition;
 
 pub use missed_write::MissedWrite;
 pub use recovery::{Deletions, KnownIndex, TakenBy, missed_deletion, missed_writes};
 pub use row::{ReplicaMark, ReplicaRow, UNCOMPARED};
-pub use standing::{Standing, spare_best};
+pub use spare::spare_best;
 pub use state::{Difference, ReplicaState};
 pub use transition::{marks_of, may_mark};

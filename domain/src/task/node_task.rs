@@ -71,9 +71,18 @@ pub struct NodeTask {
     /// The settings version that the node has after success, if the write brings settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_version: Option<u64>,
+    /// True if the write was acknowledged while this part was pending: the node may lack a write that a client
+    /// relies on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub acknowledged: bool,
 }
 
 impl NodeTask {
+    /// Returns whether the node may lack an acknowledged write.
+    pub fn is_unsure(&self) -> bool {
+        self.acknowledged && self.status == NodeTaskState::Pending
+    }
+
     /// Creates the part of a node that is about to be sent a write to `shards`.
     pub fn pending(shards: ShardSet) -> Self {
         Self {
@@ -85,6 +94,7 @@ impl NodeTask {
             started_at: None,
             finished_at: None,
             settings_version: None,
+            acknowledged: false,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{NodeMiss, NodeTask, TaskKind, TaskStatus};
+use super::{NodeMiss, NodeTask, NodeTaskState, TaskKind, TaskStatus};
 use crate::change::PendingChanges;
 use crate::error::ResponseError;
 use crate::json::fits;
@@ -78,6 +78,13 @@ impl Task {
         let accepted = self.node_tasks.values().map(|part| &part.shards);
         let missed = self.node_errors.values().map(|miss| &miss.shards);
         accepted.chain(missed).flat_map(ShardSet::iter).collect()
+    }
+
+    /// Records that the write is acknowledged, although some parts may be pending.
+    pub fn acknowledge(&mut self) {
+        for part in self.node_tasks.values_mut().filter(|part| part.status == NodeTaskState::Pending) {
+            part.acknowledged = true;
+        }
     }
 }
 

@@ -69,6 +69,7 @@ pub fn full_task(uid: TaskUid, version: u64) -> Task {
         started_at: Some(at(5)),
         finished_at: Some(at(9)),
         settings_version: Some(u64::MAX),
+        acknowledged: true,
     };
     Task {
         uid,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use miroir_domain::replica::ReplicaRow;
 use miroir_domain::task::TaskStatus;
+use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::outbound::{RepairStep, ReplicaTable as _, TaskTable as _};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -22,6 +24,9 @@ const HEALING: Duration = Duration::from_mins(10);
 
 /// The pause between two looks at the open tasks.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// The most rows of a table of the store.
+const ALL: u32 = 10_000;
 
 /// The pause between two copies of the data of the nodes.
 const SNAPSHOT: Duration = Duration::from_secs(3);
@@ -58,7 +63,7 @@ pub fn run(plan: &Plan) -> Report {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let world = World::new(plan.seed, plan.shape);
+        let world = World::new(plan);
         let history = History::new(world);
         let run = Run(history);
         run.carry_out(plan).await;
@@ -128,12 +133,30 @@ impl Run {
         }
     }
 
-    /// Notices the end of tasks.
+    /// Notices the end of tasks, and notes changes of the replica states.
     async fn follow_tasks(self) {
+        let mut known = BTreeMap::new();
         loop {
             self.look_at_tasks().await;
+            self.look_at_replicas(&mut known).await;
             sleep(LOOK).await;
         }
+    }
+
+    async fn look_at_replicas(&self, known: &mut BTreeMap<(IndexUid, NodeId), ReplicaRow>) {
+        let rows = self.0.world.store.replica_list(None, ALL).await.unwrap_or_default();
+        let rows: BTreeMap<_, _> =
+            rows.into_iter().map(|row| ((row.index.clone(), row.node.clone()), row)).collect();
+        for ((index, node), row) in &rows {
+            if known.get(&(index.clone(), node.clone())).is_none_or(|before| before.state != row.state) {
+                let (state, reason) = (&row.state, &row.reason);
+                self.0.world.note(format_args!("stale: {index} on {node}, {state:?} ({reason})"));
+            }
+        }
+        for (index, node) in known.keys().filter(|replica| !rows.contains_key(replica)) {
+            self.0.world.note(format_args!("in sync: {index} on {node}"));
+        }
+        *known = rows;
     }
 
     async fn look_at_tasks(&self) {

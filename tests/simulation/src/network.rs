@@ -122,7 +122,7 @@ impl Delivery {
     /// Delivers the request and then the response. Dropping `sender` cuts the connection.
     async fn run(self, sender: oneshot::Sender<http::Response<Bytes>>) {
         let mut sender = Some(sender);
-        let Fate { request, twice, response, cut } = self.fate;
+        let Fate { request, twice, response, cut, is_lossy } = self.fate;
         let begun = Instant::now();
         let Some(arrival) = request else {
             // Lost: the caller waits.
@@ -139,7 +139,8 @@ impl Delivery {
             return;
         }
         let copy = twice.then(|| self.request.clone());
-        let Some(answer) = node.server.respond(self.request) else { return };
+        let request = if is_lossy { without_most_documents(self.request) } else { self.request };
+        let Some(answer) = node.server.respond(request) else { return };
         self.world.note(format_args!("{} = {}", self.name, answer.status().as_u16()));
         if let Some(copy) = copy {
             drop(node.server.respond(copy));
@@ -159,6 +160,17 @@ impl Delivery {
             drop(sender.send(answer));
         }
     }
+}
+
+/// Returns a request without its documents but the first, if it has documents.
+fn without_most_documents(request: http::Request<Bytes>) -> http::Request<Bytes> {
+    if !request.uri().path().ends_with("/documents") {
+        return request;
+    }
+    request.map(|body| {
+        let end = body.iter().position(|byte| *byte == b'\n').map_or(body.len(), |position| position + 1);
+        body.slice(..end)
+    })
 }
 
 /// Returns the HTTP request of a call.

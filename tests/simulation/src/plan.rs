@@ -211,6 +211,8 @@ pub struct Plan {
     pub shape: Shape,
     /// The events, by time.
     pub events: Vec<Event>,
+    /// True if nodes lose documents of writes that they accept. Miroir cannot notice that, so the model must.
+    pub is_lossy: bool,
 }
 
 impl Plan {
@@ -241,7 +243,7 @@ impl Plan {
         }
         // A stable sort: equal times keep the order in which they were made.
         events.sort_by_key(|event| event.at);
-        Self { seed, shape, events }
+        Self { seed, shape, events, is_lossy: false }
     }
 
     /// Returns the numbers of requests and of faults.

@@ -13,7 +13,7 @@ use miroir_ports::outbound::{Clock, Ids, Observer, Occurrence, RepairStep};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::plan::{Shape, TroubleKind, node_id};
+use crate::plan::{Plan, Shape, TroubleKind, node_id};
 use crate::random::Random;
 
 /// The instant at which every history begins, in milliseconds since 1970.
@@ -59,6 +59,7 @@ pub struct World {
     pub store_is_up: AtomicBool,
     /// True once all faults are over.
     pub is_calm: AtomicBool,
+    is_lossy: bool,
     start: Instant,
     state: Mutex<State>,
     ids: AtomicU64,
@@ -89,11 +90,14 @@ pub struct Fate {
     pub response: Option<Duration>,
     /// The time after which the connection is cut, if it is.
     pub cut: Option<Duration>,
+    /// True if the node loses all documents of the request but the first.
+    pub is_lossy: bool,
 }
 
 impl World {
     /// Creates the world of a history, with all nodes running.
-    pub fn new(seed: u64, shape: Shape) -> Arc<Self> {
+    pub fn new(plan: &Plan) -> Arc<Self> {
+        let (seed, shape) = (plan.seed, plan.shape);
         let start = Instant::now();
         let nodes = (0..shape.nodes)
             .map(|number| {
@@ -127,6 +131,7 @@ impl World {
             store: MemoryStore::new(),
             store_is_up: AtomicBool::new(true),
             is_calm: AtomicBool::new(false),
+            is_lossy: plan.is_lossy,
             start,
             state: Mutex::new(state),
             ids: AtomicU64::new(0),
@@ -203,6 +208,7 @@ impl World {
             twice: !calm && random.one_in(500),
             response: Some(Duration::from_micros(random.within(200..3_000))),
             cut: None,
+            is_lossy: self.is_lossy && random.one_in(10),
         };
         for kind in kinds {
             match kind {

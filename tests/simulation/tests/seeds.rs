@@ -46,6 +46,15 @@ fn histories_of_seeds_that_found_a_fault_are_right() {
     }
 }
 
+/// A model that finds nothing would make every history right.
+#[test]
+fn model_notices_nodes_that_lose_documents() {
+    for seed in 1..=3 {
+        let plan = Plan { is_lossy: true, ..Plan::of(seed) };
+        assert!(!run(&plan).violations.is_empty(), "seed {seed}");
+    }
+}
+
 #[test]
 fn histories_of_first_seeds_are_right() {
     let extent = Extent { first: 1, histories: 20, time: std::time::Duration::MAX, threads: 2 };

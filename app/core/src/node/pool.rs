@@ -5,10 +5,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir_domain::NodeId;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
+use miroir_domain::{IndexUid, NodeId, Timestamp};
 use miroir_ports::inbound::NodeView;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::Value;
@@ -17,6 +17,9 @@ use tokio::time::Instant;
 use super::HealthTracker;
 use super::term::within_term;
 use crate::instance::LeaseValidity;
+
+/// The greatest delay of a node's clock for which its tasks are found.
+const CLOCK_SKEW: Duration = Duration::from_mins(5);
 
 /// The timeouts of calls to nodes.
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +93,17 @@ impl NodePool {
         selection: NodeTaskSelection,
     ) -> Result<Vec<NodeTaskReport>, NodeError> {
         self.call(node, self.client.node_tasks(node, selection, self.timeouts.read)).await
+    }
+
+    /// Reads the tasks of `index` that a node has enqueued since `since`, by a clock that may be
+    /// [`CLOCK_SKEW`] behind.
+    pub async fn tasks_since(
+        &self,
+        node: &NodeId,
+        index: &IndexUid,
+        since: Timestamp,
+    ) -> Result<Vec<NodeTaskReport>, NodeError> {
+        self.tasks(node, NodeTaskSelection::IndexSince(index.clone(), since.minus(CLOCK_SKEW))).await
     }
 
     /// Returns the timeout of a write.

@@ -72,8 +72,15 @@ impl Absent {
 
 /// Returns whether the node still does not have the index, and no write to the index began meanwhile. The
 /// response that said so may be older than the end of the creation: a node that has the index by now must not
-/// be taken for one that lacks it, or its replica would be no source for others.
+/// be taken for one that lacks it, or its replica would be no source for others. The creation may be on the
+/// node although its task has ended: without a quorum, a task does not wait for its nodes.
 async fn is_still_absent(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<bool, StoreError> {
+    let Ok(tasks) = cluster.nodes.tasks_since(node, &entry.uid, entry.created_at).await else {
+        return Ok(false);
+    };
+    if tasks.iter().any(|task| !task.status.is_finished()) {
+        return Ok(false);
+    }
     let read = NodeRead::Index(entry.uid.clone());
     let Err(error) = cluster.nodes.read(node, read).await else { return Ok(false) };
     if !Absent::default().observe(&error) {

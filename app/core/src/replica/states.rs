@@ -4,7 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState, Standing, UNCOMPARED};
+use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState, UNCOMPARED};
+use miroir_domain::standing::Standing;
 use miroir_domain::task::Task;
 use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid, Timestamp};
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
@@ -174,13 +175,13 @@ impl ReplicaStates {
         self.deciding.lock()
     }
 
-    /// Notes that a write is acknowledged. Its nodes that are pending count as [`Standing::Unsure`] until
+    /// Notes the nodes that may lack the acknowledged write of `task`. They count as [`Standing::Unsure`] until
     /// [`ReplicaStates::note_resolved`].
-    pub fn note_acknowledged(&self, task: &Task) {
-        self.unsure.lock().acknowledge(task);
+    pub fn note_unsure(&self, task: &Task) {
+        self.unsure.lock().note(task);
     }
 
-    /// Notes the nodes of a task that are not pending any more.
+    /// Notes the nodes of a task whose outcome is known.
     pub fn note_resolved(&self, task: &Task) {
         self.unsure.lock().resolve(task);
     }
@@ -191,19 +192,18 @@ impl ReplicaStates {
     }
 
     /// Returns the standing of the documents of a shard on a node. Settings do not count, since the store has
-    /// them. A replica that has not been compared yet counts as in sync: no other one is better.
+    /// them. A replica that has not been compared yet counts as in sync: no other one is better. One whose index
+    /// is in doubt and nothing else gets right without a source.
     pub fn standing(&self, index: &IndexUid, node: &NodeId, shard: Shard) -> Standing {
-        let is_behind = |row: &ReplicaRow| {
-            let differs = row.state.index.is_some() || row.state.shards.contains_key(&shard);
-            differs && !row.is_uncompared()
+        let of_row = |row: &ReplicaRow| match &row.state {
+            _ if row.is_uncompared() => Standing::InSync,
+            state if state.shards.contains_key(&shard) => Standing::Stale,
+            state if state.index.is_some() => Standing::Unsure,
+            _ => Standing::InSync,
         };
-        if self.of_row(index, node, is_behind).unwrap_or(false) {
-            Standing::Stale
-        } else if self.unsure.lock().concern(index, node, shard) {
-            Standing::Unsure
-        } else {
-            Standing::InSync
-        }
+        let standing = self.of_row(index, node, of_row).unwrap_or(Standing::InSync);
+        let is_unsure = || self.unsure.lock().concern(index, node, shard);
+        if standing == Standing::InSync && is_unsure() { Standing::Unsure } else { standing }
     }
 
     /// Returns whether a replica is suspect only because it has not been compared with the others.
@@ -262,9 +262,9 @@ impl ReplicaStates {
         Ok(())
     }
 
-    /// Records that an index is being deleted. Nodes whose replica was stale may still have the index until they
-    /// have worked off the deletion, and would show its old documents in a new one of the same name. Nothing
-    /// else differs any more.
+    /// Records that an index is being deleted. Nodes whose replica was stale may still have the index until
+    /// they have worked off the deletion, and would show its old documents in a new one of the same name.
+    /// Nothing else differs any more.
     pub async fn note_deletion(&self, index: &IndexUid) -> Result<(), StoreError> {
         let reason = "the replica was stale when its index was deleted";
         let mark = |row: ReplicaRow| self.new_mark(index, &row.node, Difference::of_index(), None, reason);

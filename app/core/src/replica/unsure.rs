@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use miroir_domain::task::{NodeTask, NodeTaskState, Task};
+use miroir_domain::task::{NodeTask, Task};
 use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid};
 
 /// The parts of acknowledged writes whose outcome is not known yet.
@@ -16,22 +16,21 @@ struct Parts {
 }
 
 impl UnsureParts {
-    /// Notes that the write of `task` is acknowledged: nodes that are pending may have it or not.
-    pub(super) fn acknowledge(&mut self, task: &Task) {
+    /// Notes the parts of `task` that may lack the acknowledged write.
+    pub(super) fn note(&mut self, task: &Task) {
         let Some(index) = &task.index_uid else { return };
-        let pending = task.node_tasks.iter().filter(|(_, part)| part.status == NodeTaskState::Pending);
+        let unsure = task.node_tasks.iter().filter(|(_, part)| part.is_unsure());
         let by_node: HashMap<NodeId, ShardSet> =
-            pending.map(|(node, part)| (node.clone(), part.shards.clone())).collect();
+            unsure.map(|(node, part)| (node.clone(), part.shards.clone())).collect();
         if !by_node.is_empty() {
             self.0.insert(task.uid, Parts { index: index.clone(), by_node });
         }
     }
 
-    /// Removes the parts of `task` that are not pending any more.
+    /// Removes the parts of `task` whose outcome is known.
     pub(super) fn resolve(&mut self, task: &Task) {
         let Some(parts) = self.0.get_mut(&task.uid) else { return };
-        let is_pending = |part: &NodeTask| part.status == NodeTaskState::Pending;
-        parts.by_node.retain(|node, _| task.node_tasks.get(node).is_some_and(is_pending));
+        parts.by_node.retain(|node, _| task.node_tasks.get(node).is_some_and(NodeTask::is_unsure));
         if parts.by_node.is_empty() {
             self.0.remove(&task.uid);
         }

@@ -1,9 +1,9 @@
 //! Conditional changes of a task's row, stored with what follows from them.
 
-use miroir_domain::TaskUid;
 use miroir_domain::quorum::WriteVerdict;
 use miroir_domain::replica::ReplicaMark;
 use miroir_domain::task::{Effect, Event, Task, TaskStatus};
+use miroir_domain::{ShardSet, TaskUid};
 use miroir_ports::outbound::{Consequences, NewChange, Put, StoreError, TaskStore};
 
 use super::TaskLog;
@@ -37,10 +37,16 @@ impl TaskLog {
         Ok(task)
     }
 
-    /// Does the same as [`TaskLog::amend`], and returns the verdict over the nodes that have accepted the
-    /// write so far, for the client. If the write succeeded, it counts as acknowledged from now on.
-    pub async fn settle(&self, task: Task, events: &[Event]) -> Result<(Task, WriteVerdict), StoreError> {
-        let (task, verdict) = self.change(task, events, &[], Purpose::Answer).await?;
+    /// Does the same as [`TaskLog::amend`], and returns the verdict for the client, about the `touched` shards
+    /// and over the nodes that have accepted the write so far. If the write succeeded, it counts as
+    /// acknowledged from now on.
+    pub async fn settle(
+        &self,
+        task: Task,
+        events: &[Event],
+        touched: &ShardSet,
+    ) -> Result<(Task, WriteVerdict), StoreError> {
+        let (task, verdict) = self.change(task, events, &[], Purpose::Answer(touched)).await?;
         Ok((task, verdict.unwrap_or_default()))
     }
 
@@ -49,7 +55,7 @@ impl TaskLog {
         task: Task,
         events: &[Event],
         marks: &[ReplicaMark],
-        purpose: Purpose,
+        purpose: Purpose<'_>,
     ) -> Result<(Task, Option<WriteVerdict>), StoreError> {
         let uid = task.uid;
         let mut current = task;

@@ -3,13 +3,12 @@
 //! Both depend on the states of the replicas, which other writes change at the same time. So a decision is
 //! made as a whole: its marks are noted in memory before the next decision looks at the states.
 
-use std::sync::Arc;
-
 use miroir_domain::placement::Placement;
 use miroir_domain::quorum::{WriteVerdict, judge_write};
-use miroir_domain::replica::{ReplicaMark, Standing, marks_of, may_mark, spare_best};
+use miroir_domain::replica::{ReplicaMark, marks_of, may_mark, spare_best};
+use miroir_domain::standing::Standing;
 use miroir_domain::task::{Effect, Event, Task, TaskKind};
-use miroir_domain::{NodeId, Shard};
+use miroir_domain::{NodeId, Shard, ShardSet};
 use miroir_ports::outbound::StoreError;
 
 use super::TaskLog;
@@ -27,28 +26,28 @@ pub(super) struct Decision {
 }
 
 /// The use of a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose<'a> {
     /// It is only looked at.
     Preview,
     /// It is stored.
     Store,
-    /// It is stored, and the client gets its verdict.
-    Answer,
+    /// It is stored, and the client gets the verdict about these shards.
+    Answer(&'a ShardSet),
 }
 
 impl TaskLog {
-    /// Decides about the change of `task` by `events`. `marks` follow from the events, but not from the change.
-    /// The verdict of [`Event::Dispatched`] is replaced by that of this moment.
+    /// Decides about the change of `task` by `events`. `marks` follow from the events, but not from the
+    /// change. The verdict of [`Event::Dispatched`] is replaced by that of this moment.
     pub(super) async fn decide(
         &self,
         task: &Task,
         events: &[Event],
         marks: &[ReplicaMark],
-        purpose: Purpose,
+        purpose: Purpose<'_>,
     ) -> Result<Decision, StoreError> {
         let is_judged = |event: &Event| matches!(event, Event::Dispatched { .. });
-        if purpose != Purpose::Answer && marks.is_empty() && !events.iter().any(is_judged) {
+        if !matches!(purpose, Purpose::Answer(_)) && marks.is_empty() && !events.iter().any(is_judged) {
             let (next, effects) = self.apply(task, events, |_| WriteVerdict::default())?;
             // Most changes mark nothing, and need no placement.
             if !may_mark(task, &next) {
@@ -57,37 +56,39 @@ impl TaskLog {
         }
         let placement = self.placements.of(self.registry.shard_count_of(task).await?);
         let _deciding = self.replicas.decide();
-        let (next, effects) = self.apply(task, events, |task| self.judge(task, &placement))?;
+        let touched = match purpose {
+            Purpose::Answer(touched) => touched.clone(),
+            Purpose::Preview | Purpose::Store => task.touched_shards(),
+        };
+        let judge = |task: &Task| self.judge(task, &placement, &touched, &|node| has_accepted(task, node));
+        let (mut next, effects) = self.apply(task, events, judge)?;
         let mut all = marks_of(task, &next, self.placements.topology(), &placement, self.clock.now());
         all.extend(marks.iter().cloned());
         let standing = |node: &NodeId, shard| self.standing(&next, node, shard);
         let marks = spare_best(all, &next, &placement, &standing);
-        let verdict = (purpose == Purpose::Answer).then(|| self.judge(&next, &placement));
-        if purpose != Purpose::Preview {
+        let verdict = matches!(purpose, Purpose::Answer(_)).then(|| judge(&next));
+        if !matches!(purpose, Purpose::Preview) {
             // Before they are stored, so that a reader of the changed task finds them.
             self.replicas.note(&marks);
         }
         if verdict.as_ref().is_some_and(|verdict| verdict.unwritten.is_empty()) {
-            self.replicas.note_acknowledged(&next);
+            next.acknowledge();
+            self.replicas.note_unsure(&next);
         }
         Ok(Decision { next, effects, marks, verdict })
     }
 
-    /// Judges the write of `task` by the nodes that have accepted it.
-    pub fn judge(&self, task: &Task, placement: &Placement) -> WriteVerdict {
-        let accepted = |node: &NodeId| task.node_tasks.get(node).is_some_and(|part| part.uid.is_some());
-        self.judge_accepted(task, placement, &accepted)
-    }
-
-    /// Judges the write of `task` as if the nodes had accepted it for which `accepted` is true.
-    pub fn judge_accepted(
+    /// Judges the write of `task` to `touched` shards, if the nodes have accepted it for which `accepted` is
+    /// true.
+    pub fn judge(
         &self,
         task: &Task,
         placement: &Placement,
+        touched: &ShardSet,
         accepted: &dyn Fn(&NodeId) -> bool,
     ) -> WriteVerdict {
         let standing = |node: &NodeId, shard| self.standing(task, node, shard);
-        judge_write(self.placements.topology(), placement, &task.touched_shards(), accepted, &standing)
+        judge_write(self.placements.topology(), placement, touched, accepted, &standing)
     }
 
     /// Returns the standing of a replica in the decisions about `task`. All are equal for a write that is
@@ -121,11 +122,10 @@ impl TaskLog {
         }
         Ok((task, effects))
     }
+}
 
-    /// Returns the placement of the index of `task`.
-    pub async fn placement(&self, task: &Task) -> Result<Arc<Placement>, StoreError> {
-        Ok(self.placements.of(self.registry.shard_count_of(task).await?))
-    }
+fn has_accepted(task: &Task, node: &NodeId) -> bool {
+    task.node_tasks.get(node).is_some_and(|part| part.uid.is_some())
 }
 
 fn writes_documents_alone(task: &Task) -> bool {

@@ -19,13 +19,11 @@ use miroir_domain::task::marker::{Found, find_marked};
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind};
 use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
 use miroir_ports::error_chain;
-use miroir_ports::outbound::{NodeError, NodeTaskSelection};
+use miroir_ports::outbound::NodeError;
 use tokio::time::Instant;
 
 use crate::cluster::Cluster;
 
-/// The greatest delay of a node's clock for which its tasks are found.
-const CLOCK_SKEW: Duration = Duration::from_mins(5);
 /// The time between the first listing without the write and the second one, which decides. It is the time
 /// that a node may take to register a request that it has received; a busy node was seen to take more than
 /// two seconds. A write that is given up too early is on the node after all, while its task says that it
@@ -70,8 +68,7 @@ impl Listings {
         let listed = match self.listed.entry((node.clone(), index.clone())) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => {
-                let selection = NodeTaskSelection::IndexSince(index.clone(), since.minus(CLOCK_SKEW));
-                let response = cluster.nodes.tasks(node, selection).await;
+                let response = cluster.nodes.tasks_since(node, index, since).await;
                 let failed =
                     |error: &NodeError| tracing::debug!("cannot search for a write: {}", error_chain(error));
                 unknown.insert(response.inspect_err(failed).ok())

@@ -12,9 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::index::FIRST_SETTINGS_VERSION;
-use miroir_domain::quorum::judge_write;
 use miroir_domain::replica::{
-    Deletions, Difference, KnownIndex, ReplicaMark, Standing, missed_deletion, missed_writes, spare_best,
+    Deletions, Difference, KnownIndex, ReplicaMark, missed_deletion, missed_writes, spare_best,
 };
 use miroir_domain::task::{NodeTaskState, Task, TaskQuery};
 use miroir_domain::{IndexUid, NodeId, TaskUid};
@@ -40,7 +39,10 @@ pub async fn load_states(cluster: &Cluster) -> Result<(), StoreError> {
     let list = |after, limit| cluster.tasks.unfinished(after, limit);
     let unfinished = listing::all(list, |task: &Task| task.uid).await?;
     note_creations(cluster, &unfinished);
-    note_acknowledged(cluster, &unfinished).await
+    for task in &unfinished {
+        cluster.replicas.note_unsure(task);
+    }
+    Ok(())
 }
 
 /// Completes [`Cluster::replicas`] in the leader's term of this number, and tries again until it succeeds.
@@ -93,24 +95,6 @@ fn note_creations(cluster: &Cluster, unfinished: &[Task]) {
         marks.extend(pending.map(mark));
     }
     cluster.replicas.note(&marks);
-}
-
-/// Notes the writes that the leader before may have acknowledged: those that a quorum has accepted.
-async fn note_acknowledged(cluster: &Cluster, unfinished: &[Task]) -> Result<(), StoreError> {
-    for task in unfinished.iter().filter(|task| has_pending(task)) {
-        let placement = cluster.tasks.placement(task).await?;
-        let accepted = |node: &NodeId| task.node_tasks.get(node).is_some_and(|part| part.uid.is_some());
-        let (topology, touched) = (cluster.placements.topology(), task.touched_shards());
-        let verdict = judge_write(topology, &placement, &touched, &accepted, &|_, _| Standing::InSync);
-        if verdict.unwritten.is_empty() {
-            cluster.replicas.note_acknowledged(task);
-        }
-    }
-    Ok(())
-}
-
-fn has_pending(task: &Task) -> bool {
-    task.node_tasks.values().any(|part| part.status == NodeTaskState::Pending)
 }
 
 /// Stores the misses that an older Miroir recorded in tasks from `since` on, and in settings versions.

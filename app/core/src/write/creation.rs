@@ -83,8 +83,8 @@ pub async fn finish_creation(
     result
 }
 
-/// Deletes the registry entry of `index` and its settings. Its stale replicas stay on record until their nodes
-/// have deleted it. The caller holds the write lock of the index.
+/// Deletes the registry entry of `index` and its settings. Its stale replicas stay on record until their
+/// nodes have deleted it. The caller holds the write lock of the index.
 pub async fn delete_entry(cluster: &Cluster, index: &IndexUid) -> Result<(), ApiError> {
     cluster.registry.delete(index).await?;
     // An index of the same name begins with settings of its own, whatever is left here.

@@ -120,7 +120,7 @@ impl Run {
     /// Stores the outcomes so far and, the first time, sends the result to the client.
     async fn settle(&mut self) {
         let events = self.outcomes.events(&self.verdict());
-        let settled = self.cluster.tasks.settle(self.task.clone(), &events).await;
+        let settled = self.cluster.tasks.settle(self.task.clone(), &events, &self.plan.touched).await;
         let result = match settled {
             Ok((task, verdict)) => {
                 self.task = task;
@@ -149,7 +149,7 @@ impl Run {
     fn verdict(&self) -> WriteVerdict {
         let placement = self.cluster.placements.of(self.plan.shard_count);
         let accepted = |node: &NodeId| self.outcomes.has_accepted(node);
-        self.cluster.tasks.judge_accepted(&self.task, &placement, &accepted)
+        self.cluster.tasks.judge(&self.task, &placement, &self.plan.touched, &accepted)
     }
 
     fn result(&self, verdict: WriteVerdict) -> Result<Accepted, ApiError> {

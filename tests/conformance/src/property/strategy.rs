@@ -89,17 +89,20 @@ fn shards() -> impl Strategy<Value = ShardSet> {
 fn node_task() -> impl Strategy<Value = NodeTask> {
     use NodeTaskState::{Canceled, Enqueued, Failed, Pending, Processing, Succeeded};
     let state = proptest::sample::select(vec![Pending, Enqueued, Processing, Succeeded, Failed, Canceled]);
-    let times = (option::of(time()), option::of(time()), option::of(version()));
+    let times = (option::of(time()), option::of(time()), option::of(version()), any::<bool>());
     (option::of(any::<u32>()), state, option::of(error()), shards(), details(), times).prop_map(
-        |(uid, status, error, shards, details, (started_at, finished_at, settings_version))| NodeTask {
-            uid,
-            status,
-            error,
-            shards,
-            details,
-            started_at,
-            finished_at,
-            settings_version,
+        |(uid, status, error, shards, details, (started_at, finished_at, settings_version, acknowledged))| {
+            NodeTask {
+                uid,
+                status,
+                error,
+                shards,
+                details,
+                started_at,
+                finished_at,
+                settings_version,
+                acknowledged,
+            }
         },
     )
 }

@@ -8,8 +8,9 @@ use miroir_domain::identity::shards_without_source;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::replica::Difference;
 use miroir_domain::settings::{CommittedSettings, SealedSettings, change_for_node, unmet_settings};
+use miroir_domain::standing::Standing;
 use miroir_domain::write::WriteOperation;
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{IndexUid, NodeId, Shard};
 use miroir_ports::outbound::{NodeRead, SealError};
 use serde_json::Value;
 
@@ -87,18 +88,27 @@ async fn note_missing_index(
     entry: &IndexEntry,
     node: &NodeId,
 ) -> Result<RepairError, RepairError> {
-    let difference = Difference { index: true, ..lost_shards(cluster, entry, node) };
+    let is_source = |other: &NodeId, _| has_index(cluster, entry, other);
+    let difference = Difference { index: true, ..lost_shards(cluster, entry, node, &is_source) };
     cluster.replicas.differs(&entry.uid, node, difference, "the node does not have the index").await?;
     Ok(RepairError::NotNow(format!("node `{node}` does not have the index, and is given it next")))
 }
 
-/// Returns the difference of the shards that a node without the index lacks. Documents that no other node
-/// with the index keeps were not written, or their loss is on record already.
-fn lost_shards(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Difference {
+/// Returns the difference of the shards that a node without the index lacks. Documents of shards without a
+/// source were not written, or their loss is on record already.
+fn lost_shards(
+    cluster: &Cluster,
+    entry: &IndexEntry,
+    node: &NodeId,
+    is_source: &dyn Fn(&NodeId, Shard) -> bool,
+) -> Difference {
     let placement = cluster.placements.of(entry.shard_count);
-    let has_index = |other: &NodeId, _| !cluster.replicas.may_lack_index(&entry.uid, other);
-    let sourceless = shards_without_source(node, &placement, &has_index);
+    let sourceless = shards_without_source(node, &placement, is_source);
     Difference::of_shards(placement.shards_of(node).difference(&sourceless))
+}
+
+fn has_index(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> bool {
+    !cluster.replicas.may_lack_index(&entry.uid, node)
 }
 
 /// Refuses if the index or its settings have changed since `entry` and `row` were read.
@@ -148,7 +158,13 @@ async fn operations(
         operations.push(WriteOperation::IndexDelete);
     }
     if found.is_none() {
-        let lost = lost_shards(cluster, entry, node);
+        // A shard whose other replicas are all stale has no document in this index that was acknowledged: the
+        // empty one of this node is right.
+        let is_source = |other: &NodeId, shard| {
+            has_index(cluster, entry, other)
+                && cluster.replicas.standing(&entry.uid, other, shard) > Standing::Stale
+        };
+        let lost = lost_shards(cluster, entry, node, &is_source);
         cluster.replicas.differs(&entry.uid, node, lost, "the node gets the index anew").await?;
         operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
     }

@@ -1,4 +1,4 @@
-//! The standing of the replicas of a shard, and the marks that leave its best ones alone.
+//! Marks that leave the best replicas of a shard alone.
 //!
 //! One replica of every shard has every write that was acknowledged, as long as no node loses its data. A
 //! write that the best replicas missed is not acknowledged, and does not mark them: they would wait for a
@@ -8,25 +8,15 @@ use std::collections::BTreeMap;
 
 use super::{Difference, ReplicaMark};
 use crate::placement::Placement;
+use crate::standing::Standing;
 use crate::task::{NodeTaskState, Task};
 use crate::{NodeId, Shard, ShardSet};
-
-/// The standing of a replica of one shard, from the worst to the best.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
-    /// It missed writes, or its data is suspect.
-    Stale,
-    /// It is not known whether it took a write that was acknowledged.
-    Unsure,
-    /// It has every write that was acknowledged, as far as is known.
-    InSync,
-}
 
 /// The reason of the marks of replicas with a write that better ones missed.
 const DIVERGED: &str = "the node took a write that the replicas in sync missed";
 
-/// Returns `marks`, which follow from a change of `task`, without those of shards whose best replicas would be
-/// marked: such a shard is marked on the nodes that have the write, or may have it. Marks of settings and of
+/// Returns `marks`, which follow from a change of `task`, without those of shards whose best replicas would
+/// be marked: such a shard is marked on the nodes that have the write, or may have it. Marks of settings and of
 /// whole indexes stay as they are, since the task store has what such nodes lack.
 pub fn spare_best(
     marks: Vec<ReplicaMark>,
