@@ -15,9 +15,9 @@ use crate::{NodeId, Shard, ShardSet};
 /// The reason of the marks of replicas with a write that better ones missed.
 const DIVERGED: &str = "the node took a write that the replicas in sync missed";
 
-/// Returns `marks`, which follow from a change of `task`, without those of shards whose best replicas would
-/// be marked: such a shard is marked on the nodes that have the write, or may have it. Marks of settings and of
-/// whole indexes stay as they are, since the task store has what such nodes lack.
+/// Returns `marks`, which follow from a change of `task`, without those of shards whose best replicas
+/// would be marked: such a shard is marked on the nodes that have the write, or may have it. Marks of
+/// settings and of whole indexes stay as they are, since the task store has what such nodes lack.
 pub fn spare_best(
     marks: Vec<ReplicaMark>,
     task: &Task,

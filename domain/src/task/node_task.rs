@@ -71,8 +71,8 @@ pub struct NodeTask {
     /// The settings version that the node has after success, if the write brings settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_version: Option<u64>,
-    /// True if the write was acknowledged while this part was pending: the node may lack a write that a client
-    /// relies on.
+    /// True if the write was acknowledged while this part was pending: the node may lack a write that a
+    /// client relies on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub acknowledged: bool,
 }

@@ -175,8 +175,8 @@ impl ReplicaStates {
         self.deciding.lock()
     }
 
-    /// Notes the nodes that may lack the acknowledged write of `task`. They count as [`Standing::Unsure`] until
-    /// [`ReplicaStates::note_resolved`].
+    /// Notes the nodes that may lack the acknowledged write of `task`. They count as [`Standing::Unsure`]
+    /// until [`ReplicaStates::note_resolved`].
     pub fn note_unsure(&self, task: &Task) {
         self.unsure.lock().note(task);
     }
@@ -191,9 +191,9 @@ impl ReplicaStates {
         self.unsure.lock().has(task)
     }
 
-    /// Returns the standing of the documents of a shard on a node. Settings do not count, since the store has
-    /// them. A replica that has not been compared yet counts as in sync: no other one is better. One whose index
-    /// is in doubt and nothing else gets right without a source.
+    /// Returns the standing of the documents of a shard on a node. Settings do not count, since the store
+    /// has them. A replica that has not been compared yet counts as in sync: no other one is better. One
+    /// whose index is in doubt and nothing else gets right without a source.
     pub fn standing(&self, index: &IndexUid, node: &NodeId, shard: Shard) -> Standing {
         let of_row = |row: &ReplicaRow| match &row.state {
             _ if row.is_uncompared() => Standing::InSync,

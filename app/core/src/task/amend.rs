@@ -37,9 +37,9 @@ impl TaskLog {
         Ok(task)
     }
 
-    /// Does the same as [`TaskLog::amend`], and returns the verdict for the client, about the `touched` shards
-    /// and over the nodes that have accepted the write so far. If the write succeeded, it counts as
-    /// acknowledged from now on.
+    /// Does the same as [`TaskLog::amend`], and returns the verdict for the client, about the `touched`
+    /// shards and over the nodes that have accepted the write so far. If the write succeeded, it counts
+    /// as acknowledged from now on.
     pub async fn settle(
         &self,
         task: Task,
