@@ -95,8 +95,8 @@ impl NodePool {
         self.call(node, self.client.node_tasks(node, selection, self.timeouts.read)).await
     }
 
-    /// Reads the tasks of `index` that a node has enqueued since `since`, by a clock that may be
-    /// [`CLOCK_SKEW`] behind.
+    /// Reads the tasks of `index` that a node has enqueued since `since`, by a clock that may be five minutes
+    /// behind.
     pub async fn tasks_since(
         &self,
         node: &NodeId,
