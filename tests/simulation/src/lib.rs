@@ -18,17 +18,17 @@
 //! | `series` | many histories, with their sums |
 //! | `shrink` | the shortest history that fails |
 
-mod check;
+pub mod check;
 mod client;
 mod end;
 mod gate;
 mod history;
 mod injector;
 mod instance;
-mod model;
+pub mod model;
 mod network;
 mod plan;
-mod random;
+pub mod random;
 mod series;
 mod shrink;
 mod state;
@@ -36,6 +36,6 @@ mod store;
 mod world;
 
 pub use history::{Report, run};
-pub use plan::{Event, Plan, What};
+pub use plan::{CLIENTS, DOCUMENTS, Event, INDEXES, KINDS, Plan, What};
 pub use series::{Extent, Sums, run_all};
 pub use shrink::shrink;
