@@ -68,8 +68,7 @@ impl Injector<'_> {
         self.processes.cluster.node(node).wipe().await?;
         self.go_on();
         sleep(during).await;
-        self.processes.cluster.node(node).restart().await?;
-        self.processes.until_in_sync().await
+        self.processes.cluster.node(node).restart().await
     }
 
     async fn roll_back_node(&mut self, node: usize, during: Duration) -> Result<()> {
@@ -80,9 +79,7 @@ impl Injector<'_> {
         self.processes.cluster.node(node).restore(copy).await?;
         self.go_on();
         sleep(during).await;
-        self.processes.cluster.node(node).restart().await?;
-        // Copies of other nodes are older than this.
-        self.processes.until_in_sync().await
+        self.processes.cluster.node(node).restart().await
     }
 
     async fn exchange_nodes(&mut self, one: usize) -> Result<()> {
