@@ -38,15 +38,17 @@ impl TaskLog {
     }
 
     /// Does the same as [`TaskLog::amend`], and returns the verdict for the client, about the `touched`
-    /// shards and over the nodes that have accepted the write so far. If the write succeeded, it counts
-    /// as acknowledged from now on.
+    /// of `shard_count` shards and over the nodes that have accepted the write so far. If the write
+    /// succeeded, it counts as acknowledged from now on.
     pub async fn settle(
         &self,
         task: Task,
         events: &[Event],
         touched: &ShardSet,
+        shard_count: u32,
     ) -> Result<(Task, WriteVerdict), StoreError> {
-        let (task, verdict) = self.change(task, events, &[], Purpose::Answer(touched)).await?;
+        let purpose = Purpose::Answer { touched, shard_count };
+        let (task, verdict) = self.change(task, events, &[], purpose).await?;
         Ok((task, verdict.unwrap_or_default()))
     }
 

@@ -32,8 +32,13 @@ pub(super) enum Purpose<'a> {
     Preview,
     /// It is stored.
     Store,
-    /// It is stored, and the client gets the verdict about these shards.
-    Answer(&'a ShardSet),
+    /// It is stored, and the client gets the verdict about the shards that its write touches.
+    Answer {
+        /// The shards.
+        touched: &'a ShardSet,
+        /// The number of shards of the index.
+        shard_count: u32,
+    },
 }
 
 impl TaskLog {
@@ -47,26 +52,30 @@ impl TaskLog {
         purpose: Purpose<'_>,
     ) -> Result<Decision, StoreError> {
         let is_judged = |event: &Event| matches!(event, Event::Dispatched { .. });
-        if !matches!(purpose, Purpose::Answer(_)) && marks.is_empty() && !events.iter().any(is_judged) {
+        let is_answered = matches!(purpose, Purpose::Answer { .. });
+        if !is_answered && marks.is_empty() && !events.iter().any(is_judged) {
             let (next, effects) = self.apply(task, events, |_| WriteVerdict::default())?;
             // Most changes mark nothing, and need no placement.
             if !may_mark(task, &next) {
                 return Ok(Decision { next, effects, marks: Vec::new(), verdict: None });
             }
         }
-        let placement = self.placements.of(self.registry.shard_count_of(task).await?);
-        let _deciding = self.replicas.decide();
-        let touched = match purpose {
-            Purpose::Answer(touched) => touched.clone(),
-            Purpose::Preview | Purpose::Store => task.touched_shards(),
+        let (shard_count, touched) = match purpose {
+            // A write knows both, and does not wait for the store.
+            Purpose::Answer { touched, shard_count } => (shard_count, touched.clone()),
+            Purpose::Preview | Purpose::Store => {
+                (self.registry.shard_count_of(task).await?, task.touched_shards())
+            }
         };
+        let placement = self.placements.of(shard_count);
+        let _deciding = self.replicas.decide();
         let judge = |task: &Task| self.judge(task, &placement, &touched, &|node| has_accepted(task, node));
         let (mut next, effects) = self.apply(task, events, judge)?;
         let mut all = marks_of(task, &next, self.placements.topology(), &placement, self.clock.now());
         all.extend(marks.iter().cloned());
         let standing = |node: &NodeId, shard| self.standing(&next, node, shard);
         let marks = spare_best(all, &next, &placement, &standing);
-        let verdict = matches!(purpose, Purpose::Answer(_)).then(|| judge(&next));
+        let verdict = is_answered.then(|| judge(&next));
         if !matches!(purpose, Purpose::Preview) {
             // Before they are stored, so that a reader of the changed task finds them.
             self.replicas.note(&marks);

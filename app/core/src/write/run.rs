@@ -119,8 +119,10 @@ impl Run {
 
     /// Stores the outcomes so far and, the first time, sends the result to the client.
     async fn settle(&mut self) {
-        let events = self.outcomes.events(&self.verdict());
-        let settled = self.cluster.tasks.settle(self.task.clone(), &events, &self.plan.touched).await;
+        // The task log judges the write when it stores the events.
+        let events = self.outcomes.events(&WriteVerdict::default());
+        let WritePlan { touched, shard_count, .. } = self.plan.as_ref();
+        let settled = self.cluster.tasks.settle(self.task.clone(), &events, touched, *shard_count).await;
         let result = match settled {
             Ok((task, verdict)) => {
                 self.task = task;

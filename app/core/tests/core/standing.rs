@@ -12,11 +12,17 @@ fn two_copies() -> Layout {
     Layout { write_quorum: Some(1), ..Layout::group(&["a", "b"], 2) }
 }
 
-/// 20 films on both nodes; `b` missed 20 more and is back, not repaired yet, and `a` is away.
-async fn only_the_stale_one_responds() -> Bench {
+/// 20 films on both nodes.
+async fn with_films() -> Bench {
     let bench = Bench::idle(two_copies());
     bench.start_poller();
     bench.written("films", films(0, 20)).await;
+    bench
+}
+
+/// 20 films on both nodes; `b` missed 20 more and is back, not repaired yet, and `a` is away.
+async fn only_the_stale_one_responds() -> Bench {
+    let bench = with_films().await;
     bench.fell("b").await;
     bench.written("films", films(20, 40)).await;
     bench.revive("b").await;
@@ -77,9 +83,7 @@ async fn nodes_that_are_away_in_turn_do_not_wait_for_each_other() {
 /// `a` may have an acknowledged write, or not: only `b` certainly has it.
 #[tokio::test(start_paused = true)]
 async fn write_is_refused_if_its_only_node_may_lack_an_acknowledged_one() {
-    let bench = Bench::idle(two_copies());
-    bench.start_poller();
-    bench.written("films", films(0, 20)).await;
+    let bench = with_films().await;
     bench.nodes.once("a", "write", Fault::LoseRequest);
     bench.write("films", films(20, 40)).await.unwrap();
     bench.nodes.once("b", "write", Fault::Unreachable);
@@ -91,9 +95,7 @@ async fn write_is_refused_if_its_only_node_may_lack_an_acknowledged_one() {
 
 #[tokio::test(start_paused = true)]
 async fn next_leader_knows_which_nodes_may_lack_an_acknowledged_write() {
-    let bench = Bench::idle(two_copies());
-    bench.start_poller();
-    bench.written("films", films(0, 20)).await;
+    let bench = with_films().await;
     bench.nodes.once("a", "write", Fault::LoseRequest);
     bench.write("films", films(20, 40)).await.unwrap();
     let bench = bench.restarted();
@@ -114,9 +116,7 @@ fn stop_words(word: &str) -> SettingsChange {
 /// `a` has the settings and not all documents, `b` the documents and not the settings.
 #[tokio::test(start_paused = true)]
 async fn settings_are_read_from_a_node_that_has_them_however_stale_its_documents_are() {
-    let bench = Bench::idle(two_copies());
-    bench.start_poller();
-    bench.written("films", films(0, 20)).await;
+    let bench = with_films().await;
     bench.fell("a").await;
     bench.written("films", films(20, 40)).await;
     bench.revive("a").await;
@@ -143,9 +143,7 @@ async fn settings_are_read_from_a_node_that_has_them_however_stale_its_documents
 /// The node takes the deletion and works it off later: until then it would show its old documents.
 #[tokio::test(start_paused = true)]
 async fn replica_that_was_stale_when_its_index_was_deleted_is_stale_in_the_next_one() {
-    let bench = Bench::idle(two_copies());
-    bench.start_poller();
-    bench.written("films", films(0, 20)).await;
+    let bench = with_films().await;
     bench.fell("b").await;
     bench.written("films", films(20, 40)).await;
     bench.revive("b").await;
@@ -164,9 +162,7 @@ async fn replica_that_was_stale_when_its_index_was_deleted_is_stale_in_the_next_
 
 #[tokio::test(start_paused = true)]
 async fn stale_replica_stays_stale_if_the_deletion_of_its_index_reaches_no_node() {
-    let bench = Bench::idle(two_copies());
-    bench.start_poller();
-    bench.written("films", films(0, 20)).await;
+    let bench = with_films().await;
     bench.nodes.once("b", "write", Fault::Unreachable);
     bench.written("films", films(20, 40)).await;
     let state = bench.cluster.replicas.state(&uid("films"), &"b".parse().unwrap()).shard_set();

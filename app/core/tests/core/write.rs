@@ -27,6 +27,16 @@ async fn write_calls_no_node_when_the_task_cannot_be_recorded() {
     assert!(bench.nodes.calls().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn write_reads_the_registry_entry_of_its_index_once() {
+    let bench = Bench::idle(Layout::group(&TRIO, 2));
+    bench.write("films", films(0, 10)).await.unwrap();
+    let reads = || bench.faults.calls().iter().filter(|call| **call == "index_get").count();
+    let before = reads();
+    bench.write("films", films(10, 20)).await.unwrap();
+    assert_eq!(reads() - before, 1);
+}
+
 /// A request whose body is complete only after the term must not write beside the next leader.
 #[tokio::test(start_paused = true)]
 async fn requests_that_change_something_are_refused_after_the_term() {
