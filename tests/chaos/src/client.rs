@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use miroir_domain::TaskUid;
 use miroir_e2e::{Client, Response};
-use miroir_test_simulation::check::read;
-use miroir_test_simulation::model::{
-    Effect, NONE, Outcome, Register, Version, Window, documents_of, kind_of,
-};
-
+use miroir_test_simulation::check::{document_of, read, settings_of, settings_version};
+use miroir_test_simulation::model::{Effect, Outcome, Register, Version, Window, documents_of};
 use miroir_test_simulation::random::Random;
 use miroir_test_simulation::{CLIENTS, DOCUMENTS, INDEXES, KINDS};
 use serde_json::{Value, json};
@@ -55,12 +52,12 @@ impl Asking {
         let path = |rest: &str| format!("/indexes/{name}{rest}");
         match self.random.within(0..100) {
             0..28 => {
-                let body = |effect| documents(index, &ids, effect);
+                let body = |effect| ids.iter().map(|id| document_of(index, *id, effect)).collect();
                 self.write(&to, index, &ids, Effect::Put, "POST", path("/documents?primaryKey=id"), body)
                     .await;
             }
             28..38 => {
-                let body = |effect| documents(index, &ids, effect);
+                let body = |effect| ids.iter().map(|id| document_of(index, *id, effect)).collect();
                 self.write(&to, index, &ids, Effect::Update, "PUT", path("/documents?primaryKey=id"), body)
                     .await;
             }
@@ -89,7 +86,7 @@ impl Asking {
             }
             // Rarely: a repair of settings waits while there is a change under way.
             50 if self.random.one_in(2) => {
-                self.write(&to, index, &[], Effect::Settings, "PATCH", path("/settings"), settings).await;
+                self.write(&to, index, &[], Effect::Settings, "PATCH", path("/settings"), settings_of).await;
             }
             50..80 => self.search(&to, index).await,
             80..94 => {
@@ -177,7 +174,7 @@ impl Asking {
                 Ok(found) => state.model.lock().wrong_in(index, &found, window),
                 Err(wrong) => Some(wrong),
             },
-            Err(code) => absent(state, index, code, window),
+            Err(code) => state.model.lock().wrongly_absent(index, code, window),
         })
         .await;
     }
@@ -191,7 +188,7 @@ impl Asking {
                     Err(wrong) => return Some(wrong),
                 },
                 Err("document_not_found") => None,
-                Err(code) => return absent(state, index, code, window),
+                Err(code) => return state.model.lock().wrongly_absent(index, code, window),
             };
             state.model.lock().wrong(index, id, found, window)
         })
@@ -206,7 +203,7 @@ impl Asking {
                 let is_right = state.model.lock().may_be(index, Register::Settings, version, window);
                 (!is_right).then(|| format!("settings have version {version}"))
             }
-            Err(code) => absent(state, index, code, window),
+            Err(code) => state.model.lock().wrongly_absent(index, code, window),
         })
         .await;
     }
@@ -237,35 +234,4 @@ pub async fn follow_tasks(state: Arc<State>) {
 fn accepted(response: &Response) -> Option<TaskUid> {
     let uid = response.body["taskUid"].as_u64().filter(|_| response.status == 202)?;
     u32::try_from(uid).ok().map(TaskUid)
-}
-
-/// Returns a sentence if an index that is there is said to be missing.
-fn absent(state: &State, index: usize, code: &str, window: Window) -> Option<String> {
-    if code != "index_not_found" || state.model.lock().may_be(index, Register::Index, NONE, window) {
-        return None;
-    }
-    Some("the index is said to be missing".to_owned())
-}
-
-fn documents(index: usize, ids: &[u64], effect: Effect) -> Value {
-    ids.iter()
-        .map(|id| match effect {
-            Effect::Put(version) => {
-                json!({ "id": id, "ix": index, "v": version, "k": kind_of(version, *id) })
-            }
-            Effect::Update(version) => json!({ "id": id, "p": version }),
-            _ => Value::Null,
-        })
-        .collect()
-}
-
-fn settings(effect: Effect) -> Value {
-    let version = if let Effect::Settings(version) = effect { version } else { NONE };
-    json!({ "filterableAttributes": ["k"], "stopWords": [format!("s{version}")] })
-}
-
-/// Returns the version in the stop words of an index.
-pub fn settings_version(stop_words: &Value) -> u64 {
-    let word = stop_words.get(0).and_then(Value::as_str);
-    word.and_then(|word| word.strip_prefix('s')?.parse().ok()).unwrap_or(NONE)
 }

@@ -6,11 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use miroir_e2e::Client;
 use miroir_test_simulation::INDEXES;
-use miroir_test_simulation::check::read;
+use miroir_test_simulation::check::{read, settings_version};
 use miroir_test_simulation::model::{Register, Window, all_documents};
 use serde_json::Value;
 
-use crate::client::settings_version;
 use crate::options::Options;
 use crate::processes::Processes;
 use crate::state::State;

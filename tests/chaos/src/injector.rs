@@ -50,8 +50,8 @@ impl Injector<'_> {
         self.processes.cluster.node(node).restart().await
     }
 
-    /// Waits until a node can be spared: every shard has another copy in sync. Clients are held up meanwhile,
-    /// and until `damage` has begun with a node that is stopped.
+    /// Waits until a node can be spared: every shard has another copy in sync. Clients are held up
+    /// from then on, until [`Injector::go_on`].
     async fn spare(&mut self) -> Result<()> {
         self.state.hold.store(true, Ordering::SeqCst);
         self.processes.until_in_sync().await

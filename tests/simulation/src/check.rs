@@ -1,14 +1,43 @@
-//! Answers compared with the model.
+//! Documents and settings as clients write them, and answers compared with the model.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::model::{Model, NONE, Register, Window, all_documents};
+use crate::model::{Effect, Model, NONE, Register, Window, all_documents, kind_of};
 use crate::plan::INDEXES;
 
 /// The documents of an answer: version and patch by number.
 pub type Found = BTreeMap<u64, (u64, u64)>;
+
+/// Returns a document of a write that has documents.
+///
+/// # Panics
+///
+/// Panics for another effect.
+pub fn document_of(index: usize, id: u64, effect: Effect) -> Value {
+    match effect {
+        Effect::Put(version) => json!({ "id": id, "ix": index, "v": version, "k": kind_of(version, id) }),
+        Effect::Update(version) => json!({ "id": id, "p": version }),
+        _ => unreachable!("other writes have no documents"),
+    }
+}
+
+/// Returns the settings of a write that sets them.
+///
+/// # Panics
+///
+/// Panics for another effect.
+pub fn settings_of(effect: Effect) -> Value {
+    let Effect::Settings(version) = effect else { unreachable!("other writes have no settings") };
+    json!({ "filterableAttributes": ["k"], "stopWords": [format!("s{version}")] })
+}
+
+/// Returns the version in the stop words of an index.
+pub fn settings_version(stop_words: &Value) -> u64 {
+    let word = stop_words.get(0).and_then(Value::as_str);
+    word.and_then(|word| word.strip_prefix('s')?.parse().ok()).unwrap_or(NONE)
+}
 
 /// Reads documents out of an answer. Returns a sentence for one that cannot be there.
 pub fn read<'a>(documents: impl IntoIterator<Item = &'a Value>) -> Result<Found, String> {
@@ -51,6 +80,12 @@ impl Model {
             }
             Some(_) => None,
         }
+    }
+
+    /// Returns a sentence if an index that is there is said to be missing, by the code of an error.
+    pub fn wrongly_absent(&self, index: usize, code: &str, window: Window) -> Option<String> {
+        let is_wrong = code == "index_not_found" && !self.may_be(index, Register::Index, NONE, window);
+        is_wrong.then(|| format!("index {} is said to be missing", INDEXES[index]))
     }
 
     /// Returns the least and the greatest number of documents that an index may have.

@@ -20,9 +20,9 @@ use miroir_ports::inbound::{
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
-use crate::check::read;
+use crate::check::{document_of, read, settings_of, settings_version};
 use crate::instance::{Running, url};
-use crate::model::{Effect, NONE, Outcome, Register, Version, Window, documents_of, kind_of};
+use crate::model::{Effect, Outcome, Register, Version, Window, documents_of};
 use crate::plan::{INDEXES, Request};
 use crate::state::History;
 
@@ -208,7 +208,8 @@ impl Asking<'_> {
         let ids = documents.clone();
         let effect = |version| if replace { Effect::Put(version) } else { Effect::Update(version) };
         self.write(documents, effect, |to, uid, effect| async move {
-            let lines: Vec<String> = ids.iter().map(|id| document(index, *id, effect).to_string()).collect();
+            let lines: Vec<String> =
+                ids.iter().map(|id| document_of(index, *id, effect).to_string()).collect();
             let mode = if replace { WriteMode::Replace } else { WriteMode::Update };
             let write = DocumentWrite {
                 index: uid,
@@ -237,9 +238,8 @@ impl Asking<'_> {
 
     async fn set(&self) {
         self.write(Vec::new(), Effect::Settings, |to, uid, effect| async move {
-            let Effect::Settings(version) = effect else { unreachable!("it was made above") };
-            let value = json!({ "filterableAttributes": ["k"], "stopWords": [format!("s{version}")] });
-            let change = SettingsChange { setting: None, action: SettingsAction::Update(value) };
+            let action = SettingsAction::Update(settings_of(effect));
+            let change = SettingsChange { setting: None, action };
             to.settings.settings_change(uid, change).await
         })
         .await;
@@ -440,10 +440,7 @@ impl Asking<'_> {
 
 /// Returns a sentence if an index that is there is said to be missing.
 fn absent(history: &History, index: usize, code: &str, window: Window) -> Option<String> {
-    if code != "index_not_found" || history.model.lock().may_be(index, Register::Index, NONE, window) {
-        return None;
-    }
-    Some(format!("index {} is said to be missing", INDEXES[index]))
+    history.model.lock().wrongly_absent(index, code, window)
 }
 
 /// Returns the code of a refusal that says that something is not there.
@@ -456,23 +453,9 @@ fn missing(error: &ApiError) -> Option<&str> {
     ["index_not_found", "document_not_found"].into_iter().find(|known| *known == code)
 }
 
-/// Returns the version in the stop words of an index.
-pub fn settings_version(stop_words: &Value) -> u64 {
-    let word = stop_words.get(0).and_then(Value::as_str);
-    word.and_then(|word| word.strip_prefix('s')?.parse().ok()).unwrap_or(NONE)
-}
-
 fn target_of(hits: &[Value]) -> Option<usize> {
     let index = hits.iter().find_map(|hit| hit.get("ix")?.as_u64())?;
     usize::try_from(index).ok().filter(|index| *index < INDEXES.len())
-}
-
-fn document(index: usize, id: u64, effect: Effect) -> Value {
-    match effect {
-        Effect::Put(version) => json!({ "id": id, "ix": index, "v": version, "k": kind_of(version, id) }),
-        Effect::Update(version) => json!({ "id": id, "p": version }),
-        _ => unreachable!("other writes have no documents"),
-    }
 }
 
 /// Returns the uid of a valid name.

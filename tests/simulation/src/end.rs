@@ -10,8 +10,7 @@ use miroir_domain::{IndexUid, Shard};
 use miroir_ports::outbound::IndexTable as _;
 use serde_json::{Value, json};
 
-use crate::check::read;
-use crate::client::settings_version;
+use crate::check::{read, settings_version};
 use crate::model::{Outcome, Register, Window};
 use crate::plan::INDEXES;
 use crate::state::History;

@@ -16,7 +16,7 @@ use crate::client::Asking;
 use crate::injector::carry_out;
 use crate::model::Outcome;
 use crate::plan::{CLIENTS, Event, Plan, What};
-use crate::state::{Counts, History};
+use crate::state::{ALL, Counts, History};
 use crate::{end, world::World};
 
 /// The time in which everything must be in sync once all faults are over.
@@ -24,9 +24,6 @@ const HEALING: Duration = Duration::from_mins(10);
 
 /// The pause between two looks at the open tasks.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// The most rows of a table of the store.
-const ALL: u32 = 10_000;
 
 /// The pause between two copies of the data of the nodes.
 const SNAPSHOT: Duration = Duration::from_secs(3);

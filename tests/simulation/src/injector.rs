@@ -13,7 +13,7 @@ use miroir_ports::outbound::{IdentityTable as _, IndexTable as _, ReplicaTable a
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::plan::Fault;
-use crate::state::{FaultState, History};
+use crate::state::{ALL, FaultState, History};
 use crate::world::Trouble;
 
 /// The time for which a fault waits until a node can be spared.
@@ -21,9 +21,6 @@ const WAIT: Duration = Duration::from_secs(4);
 
 /// The time for which clients are held up then, if it cannot be spared before.
 const HOLD: Duration = Duration::from_secs(30);
-
-/// The most rows of a table of the store.
-const ALL: u32 = 10_000;
 
 /// Claims nodes for a fault, once they can be spared and no other node has a fault. Clients are held up
 /// meanwhile if `holds`. Returns whether that was possible.

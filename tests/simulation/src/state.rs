@@ -12,6 +12,9 @@ use crate::instance::Instances;
 use crate::model::Model;
 use crate::world::World;
 
+/// The most rows of a table of the store.
+pub const ALL: u32 = 10_000;
+
 /// The state of the faults.
 #[derive(Default)]
 pub struct FaultState {
