@@ -28,7 +28,9 @@ fn main() -> ExitCode {
         time: Duration::from_secs(seconds.unwrap_or(u64::from(u32::MAX))),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
     };
-    let sums = run_all(extent);
+    let sums = run_all(extent, |sums| {
+        println!("so far {} histories, {} failed: {:?}", sums.histories, sums.failures.len(), sums.failures);
+    });
     print!("{}", sums.text());
     for (seed, sentence) in &sums.failures {
         println!("FAILED seed {seed}: {sentence}");

@@ -23,6 +23,9 @@ const STEPS: [(RepairStep, &str); 7] = [
     (RepairStep::Remove, "remove"),
 ];
 
+/// The histories between two calls of `progress`.
+const PROGRESS: u64 = 500;
+
 /// The extent of a series.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent {
@@ -114,8 +117,8 @@ impl Sums {
     }
 }
 
-/// Runs a series of histories.
-pub fn run_all(extent: Extent) -> Sums {
+/// Runs a series of histories. Calls `progress` with the sums so far after every `PROGRESS` histories.
+pub fn run_all(extent: Extent, progress: impl Fn(&Sums) + Sync) -> Sums {
     let (next, sums) = (AtomicU64::new(0), Mutex::new(Sums::default()));
     let begun = Instant::now();
     std::thread::scope(|scope| {
@@ -128,7 +131,11 @@ pub fn run_all(extent: Extent) -> Sums {
                     }
                     let plan = Plan::of(extent.first + number);
                     let report = run(&plan);
-                    sums.lock().add(&plan, &report);
+                    let mut sums = sums.lock();
+                    sums.add(&plan, &report);
+                    if sums.histories.is_multiple_of(PROGRESS) {
+                        progress(&sums);
+                    }
                 }
             });
         }

@@ -58,6 +58,6 @@ fn model_notices_nodes_that_lose_documents() {
 #[test]
 fn histories_of_first_seeds_are_right() {
     let extent = Extent { first: 1, histories: 20, time: std::time::Duration::MAX, threads: 2 };
-    let sums = run_all(extent);
+    let sums = run_all(extent, |_| ());
     assert!(sums.failures.is_empty(), "{:#?}\n{}", sums.failures, sums.text());
 }

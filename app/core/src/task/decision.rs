@@ -71,16 +71,22 @@ impl TaskLog {
         let _deciding = self.replicas.decide();
         let judge = |task: &Task| self.judge(task, &placement, &touched, &|node| has_accepted(task, node));
         let (mut next, effects) = self.apply(task, events, judge)?;
-        let mut all = marks_of(task, &next, self.placements.topology(), &placement, self.clock.now());
+        let verdict = (is_answered || events.iter().any(is_judged)).then(|| judge(&next));
+        let is_written = verdict.as_ref().is_some_and(|verdict| verdict.unwritten.is_empty());
+        let mut before = task.clone();
+        if is_written && !self.replicas.is_acknowledged(task.uid) {
+            // Nodes that missed the write earlier may have been spared then. They must not be spared now.
+            before.node_errors.clear();
+        }
+        let mut all = marks_of(&before, &next, self.placements.topology(), &placement, self.clock.now());
         all.extend(marks.iter().cloned());
         let standing = |node: &NodeId, shard| self.standing(&next, node, shard);
         let marks = spare_best(all, &next, &placement, &standing);
-        let verdict = is_answered.then(|| judge(&next));
         if !matches!(purpose, Purpose::Preview) {
             // Before they are stored, so that a reader of the changed task finds them.
             self.replicas.note(&marks);
         }
-        if verdict.as_ref().is_some_and(|verdict| verdict.unwritten.is_empty()) {
+        if is_answered && is_written {
             next.acknowledge();
             self.replicas.note_unsure(&next);
         }

@@ -109,6 +109,26 @@ async fn next_leader_knows_which_nodes_may_lack_an_acknowledged_write() {
     assert_eq!(bench.nodes.ids("b", "films").len(), 40);
 }
 
+/// `a` misses a write while `b` is behind and its response is lost, so it is not the one that counts as
+/// behind. Then `b` is repaired, and turns out to have the write.
+#[tokio::test(start_paused = true)]
+async fn node_that_was_spared_is_stale_once_the_write_succeeds_all_the_same() {
+    let bench = with_films().await;
+    bench.nodes.once("b", "write", Fault::Unreachable);
+    bench.written("films", films(20, 40)).await;
+    bench.nodes.once("a", "write", Fault::Unreachable);
+    bench.nodes.once("b", "write", Fault::LoseAnswer);
+    bench.nodes.always("b", "tasks", Fault::Unreachable);
+    bench.write("films", retitled()).await.unwrap_err();
+    assert!(!bench.is_stale("films", "a") && bench.is_stale("films", "b"));
+    let replicas = &bench.cluster.replicas;
+    let seen = replicas.see(&uid("films"), &"b".parse().unwrap()).await.unwrap();
+    replicas.repaired(&seen).await.unwrap();
+    bench.revive("b").await;
+    bench.succeeded(miroir_domain::TaskUid(2)).await;
+    assert!(bench.is_stale("films", "a") && !bench.is_stale("films", "b"));
+}
+
 fn stop_words(word: &str) -> SettingsChange {
     SettingsChange { setting: Some(Setting::StopWords), action: SettingsAction::Update(json!([word])) }
 }

@@ -1,4 +1,4 @@
-//! Check of documents: every node has every document it accepted, and Miroir returns the same.
+//! Check of documents: every replica has every document that was written, and Miroir returns the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,15 +60,8 @@ impl Index<'_> {
                 (Err(refusal), _) | (_, Err(refusal)) => return vec![refusal],
             };
         let mut wrong = Vec::new();
-        // Replicas that missed different writes stay different, and two reads may use either.
-        let differ: Vec<&String> = shown
-            .keys()
-            .filter(|id| !found.contains(id))
-            .chain(found.iter().filter(|id| !shown.contains_key(*id)))
-            .filter(|id| self.is_whole(shard_number(id)))
-            .collect();
-        if !differ.is_empty() {
-            wrong.push(format!("a search of {} and a listing differ in {differ:?}", self.uid));
+        if !shown.keys().eq(&found) {
+            wrong.push(format!("a search of {} finds {found:?}, a listing {:?}", self.uid, shown.keys()));
         }
         let ids: BTreeSet<&str> = self.written.iter().flat_map(|(attempt, _)| attempt.write.ids()).collect();
         for id in ids {
@@ -86,37 +79,21 @@ impl Index<'_> {
     ) {
         let shard = shard_number(id);
         let replicas = self.replicas(shard);
-        let is_whole = self.is_whole(shard);
-        let mut allowed_anywhere = Vec::new();
+        let allowed = self.possible(id, shard);
         for (node, documents) in stored {
             let found: Document = documents.get(id).cloned();
             if !replicas.contains(node) {
                 if found.is_some() {
                     wrong.push(format!("{node} has {id}, which is not assigned to it"));
                 }
-                continue;
+            } else if !allowed.contains(&found) {
+                let history = self.history(id, shard);
+                wrong
+                    .push(format!("{node} has {found:?}, not one of {allowed:?}; writes to {id}: {history}"));
+            } else if found.as_ref() != shown {
+                wrong.push(format!("{node} has {found:?}, but Miroir shows {shown:?} of {id}"));
             }
-            let mut allowed = self.possible_on(node, id, shard);
-            // A replica with all writes repairs the others.
-            if is_whole {
-                allowed.drain(..allowed.len() - 1);
-            }
-            if !allowed.contains(&found) {
-                wrong.push(format!(
-                    "{node} has {found:?}, not one of {allowed:?}; whole: {is_whole}; writes to {id}: {}",
-                    self.history(node, id, shard)
-                ));
-            }
-            allowed_anywhere.extend(allowed);
         }
-        if !allowed_anywhere.contains(&shown.cloned()) {
-            wrong.push(format!("Miroir shows {shown:?} of {id}, not one of {allowed_anywhere:?}"));
-        }
-    }
-
-    /// Returns whether some replica has every write to the shard, so that the others are repaired from it.
-    fn is_whole(&self, shard: u64) -> bool {
-        self.replicas(shard).iter().any(|node| !self.missed_any(node, shard))
     }
 
     /// Returns the nodes that got writes to the shard.
@@ -134,44 +111,25 @@ impl Index<'_> {
         nodes
     }
 
-    /// Returns whether the node missed a write to the shard that another node accepted.
-    fn missed_any(&self, node: &str, shard: u64) -> bool {
-        self.written.iter().any(|(_, task)| {
-            let outcome = self.outcome(node, task, shard);
-            outcome.anywhere && !outcome.here
-        })
+    fn outcome(&self, task: &Value, shard: u64) -> Outcome {
+        Outcome::of(task, |part| part.shards.contains(&shard) && self.case.evidence.has_executed(part))
     }
 
-    fn outcome(&self, node: &str, task: &Value, shard: u64) -> Outcome {
-        let done = |wanted: Option<&str>| {
-            parts(task).any(|part| {
-                let node_task = part.uid.and_then(|uid| self.case.evidence.node_tasks[part.node].get(&uid));
-                wanted.is_none_or(|wanted| wanted == part.node)
-                    && part.shards.contains(&shard)
-                    && node_task.is_some_and(|node_task| node_task["status"] == "succeeded")
-            })
-        };
-        Outcome { here: done(Some(node)), anywhere: done(None) }
-    }
-
-    fn writes_to(&self, node: &str, id: &str, shard: u64) -> Vec<(&Attempt, Outcome)> {
+    fn writes_to(&self, id: &str, shard: u64) -> Vec<(&Attempt, Outcome)> {
         let touching = self.written.iter().filter(|(attempt, _)| attempt.write.ids().contains(&id));
-        touching.map(|(attempt, task)| (*attempt, self.outcome(node, task, shard))).collect()
+        touching.map(|(attempt, task)| (*attempt, self.outcome(task, shard))).collect()
     }
 
-    fn possible_on(&self, node: &str, id: &str, shard: u64) -> Vec<Document> {
-        possible(&self.writes_to(node, id, shard), &None, |document, attempt| apply(document, attempt, id))
+    fn possible(&self, id: &str, shard: u64) -> Vec<Document> {
+        possible(&self.writes_to(id, shard), &None, |document, attempt| apply(document, attempt, id))
     }
 
-    fn history(&self, node: &str, id: &str, shard: u64) -> String {
-        let writes = self.writes_to(node, id, shard);
+    /// Returns the last writes to a document as text, the newest one first.
+    fn history(&self, id: &str, shard: u64) -> String {
+        let writes = self.writes_to(id, shard);
         let lines = writes.iter().rev().take(6).map(|(attempt, outcome)| {
-            format!(
-                "\n  {} {} acknowledged: {:?} {outcome:?}",
-                attempt.number,
-                attempt.write.kind(),
-                attempt.uid
-            )
+            let (number, kind, uid) = (attempt.number, attempt.write.kind(), attempt.uid);
+            format!("\n  {number} {kind} acknowledged: {uid:?} {outcome:?}")
         });
         lines.collect()
     }

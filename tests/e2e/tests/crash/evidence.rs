@@ -43,6 +43,12 @@ impl Evidence {
         }
         Self { tasks, node_tasks }
     }
+
+    /// Returns whether the node executed its part.
+    pub fn has_executed(&self, part: &NodePart) -> bool {
+        let node_task = part.uid.and_then(|uid| self.node_tasks[part.node].get(&uid));
+        node_task.is_some_and(|node_task| node_task["status"] == "succeeded")
+    }
 }
 
 /// Returns every task that Miroir or a node lists.

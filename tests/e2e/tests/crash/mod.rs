@@ -32,7 +32,7 @@ use ledger::Ledger;
 use writer::{LASTING, Writers};
 
 /// Timeout for nodes to become equal again after the last crash.
-const REPAIR_TIMEOUT: Duration = Duration::from_secs(40);
+const REPAIR_TIMEOUT: Duration = Duration::from_secs(90);
 /// Environment variable for the number of kills.
 const ROUNDS: &str = "MIROIR_CRASH_ROUNDS";
 /// Environment variable for the seed of an earlier run.
