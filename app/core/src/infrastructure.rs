@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use miroir_domain::identity::AcceptedTopology;
+use miroir_domain::identity::{AcceptedTopology, OwnTopology};
 use miroir_domain::topology::Topology;
 use miroir_ports::outbound::{Clock, Ids, Observer, Sealer, TaskStore};
 
@@ -49,6 +49,12 @@ pub struct Infrastructure {
 }
 
 impl Infrastructure {
+    /// Returns a function that compares the topology of this instance with the accepted one.
+    pub fn own_topology(&self) -> Arc<dyn Fn() -> OwnTopology + Send + Sync> {
+        let (identity, own) = (Arc::clone(&self.identity), self.accepted.clone());
+        Arc::new(move || identity.compare_topology(&own))
+    }
+
     /// Returns a cluster that uses `store` and `nodes`.
     pub fn cluster(&self, store: Arc<dyn TaskStore>, nodes: NodePool) -> Cluster {
         Cluster::new(ClusterParts {

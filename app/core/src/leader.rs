@@ -17,9 +17,9 @@ use crate::cluster::{Activation, ActiveCluster, Cluster};
 use crate::identity::{Established, StoreIdentity, establish};
 use crate::infrastructure::Infrastructure;
 use crate::instance::{Term, Work};
-use crate::replica::ReportedStates;
+use crate::replica::{ReportedStates, SUPERSEDED};
 use crate::restored::{Examined, examine, renew};
-use crate::worker::{self, PollerOptions, PrunerOptions, join_all};
+use crate::worker::{self, IsFormerOver, PollerOptions, PrunerOptions, join_all};
 
 /// The options of the leader's work.
 #[derive(Debug, Clone)]
@@ -39,9 +39,8 @@ pub struct LeaderWork {
     options: LeaderOptions,
 }
 
-/// The reason of an instance whose configuration has a former topology.
-const SUPERSEDED: &str = "another topology was accepted than that of the configuration of this instance: start it \
-                          again with the new configuration";
+/// The time after a change of the topology in which instances with the former one may not be known yet.
+const FORMER_TOPOLOGY: Duration = Duration::from_secs(10);
 
 /// The reason to end the term of a leader whose store gave the uid of a task again.
 const LOST_CHANGES: &str = "the task store has lost its last changes, for example in a failover";
@@ -150,12 +149,23 @@ impl LeaderWork {
         StoreError::not_applied(self.infrastructure.identity.wait_for(reason).await)
     }
 
+    /// Returns a function that tells whether no instance reads with a former topology any more.
+    fn is_former_topology_over(&self, term: &Term) -> IsFormerOver {
+        let (directory, identity) = (term.directory(), Arc::clone(&self.infrastructure.identity));
+        Arc::new(move |age| {
+            let Some(directory) = &directory else { return true };
+            let version = identity.cluster().map(|row| row.version);
+            age >= FORMER_TOPOLOGY && version.is_some_and(|version| directory.all_have_topology(version))
+        })
+    }
+
     fn start_workers(&self, cluster: &Arc<Cluster>, term: &Term, examined: Examined) -> JoinSet<()> {
         let over = &term.over;
         let mut workers = JoinSet::new();
         workers.spawn(worker::poll_loop(Arc::clone(cluster), self.options.poller, over.clone()));
         workers.spawn(worker::prune_loop(Arc::clone(cluster), self.options.pruner, over.clone()));
-        workers.spawn(worker::repair_loop(Arc::clone(cluster), term.number, over.clone()));
+        let is_former_over = self.is_former_topology_over(term);
+        workers.spawn(worker::repair_loop(Arc::clone(cluster), term.number, is_former_over, over.clone()));
         let checker = Arc::clone(&self.infrastructure.checker);
         let ids = Arc::clone(&self.infrastructure.ids);
         workers.spawn(admission_loop(Arc::clone(cluster), checker, ids, examined, over.clone()));

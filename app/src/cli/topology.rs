@@ -35,6 +35,9 @@ pub(super) struct AcceptArguments {
     /// Show the changes and change nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Accept also a change that leaves acknowledged writes behind on nodes that are lost.
+    #[arg(long)]
+    allow_loss: bool,
     #[command(flatten)]
     settings: Settings,
 }
@@ -53,7 +56,7 @@ pub(super) async fn run_accept(arguments: AcceptArguments, as_json: bool) -> any
     let (changes, replicas) = if arguments.dry_run {
         (check_topology(store, &topology).await?, None)
     } else {
-        let accepted = accept(store, &topology, &SystemClock).await?;
+        let accepted = accept(store, &topology, arguments.allow_loss, &SystemClock).await?;
         (accepted.changes, Some(accepted.replicas))
     };
     opened.store.store_close().await.context("closing the store")?;

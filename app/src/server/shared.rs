@@ -94,7 +94,14 @@ impl Assembly<'_> {
             self.stop_workers.clone(),
         ));
         let observer = Arc::clone(&self.infrastructure.observer);
-        let presence = Presence { store: handles(), clock, directory, observer, timings };
+        let presence = Presence {
+            store: handles(),
+            clock,
+            directory,
+            observer,
+            timings,
+            topology: self.infrastructure.own_topology(),
+        };
         workers.spawn(presence_loop(presence, self.stop_workers.clone()));
         canaries.start_workers(self.config.canary.enabled, workers, self.stop_workers);
         apis

@@ -6,6 +6,7 @@ use miroir_core::cluster::{RepairOptions, SearchPolicy};
 use miroir_core::identity::KnownIdentity;
 use miroir_core::infrastructure::Infrastructure;
 use miroir_core::registry::LastKnown;
+use miroir_core::replica::{ReportedStates, TopologyUse};
 use miroir_ports::outbound::Clock;
 use miroir_prometheus::Metrics;
 use miroir_system::{KeySealer, SystemClock, UuidIds};
@@ -27,6 +28,8 @@ pub fn infrastructure(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result
     let identity: Arc<KnownIdentity> = Arc::default();
     let last_known = LastKnown::new(config.store.max_staleness(), Arc::clone(&identity));
     let checker = Arc::new(node::checker(config, &topology, &clock, metrics, &identity)?);
+    // A present instance renews its lease more often than that.
+    let topology_use = TopologyUse::new(node::accepted_topology(config), config.instance.lease() / 2);
     Ok(Infrastructure {
         nodes: node::pool(config, &checker, metrics)?,
         accepted: node::accepted_topology(config),
@@ -40,7 +43,7 @@ pub fn infrastructure(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result
         clock,
         ids: Arc::new(UuidIds::default()),
         last_known: Arc::new(last_known),
-        reported: Arc::default(),
+        reported: Arc::new(ReportedStates::new(topology_use)),
         observer: Arc::clone(metrics) as _,
         repair: RepairOptions {
             concurrency: config.repair.concurrency,

@@ -29,6 +29,20 @@ pub struct AcceptedTopology {
     pub nodes: Vec<AcceptedNode>,
 }
 
+/// The topology of an instance, compared with the accepted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnTopology {
+    /// It is not known which one was accepted.
+    Unknown,
+    /// It is the accepted one.
+    Accepted {
+        /// The version of the row of the cluster.
+        version: u64,
+    },
+    /// Another one was accepted.
+    Former,
+}
+
 /// A difference between an accepted topology and a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopologyChange {
@@ -141,14 +155,14 @@ fn changes_of(former: &AcceptedNode, node: &AcceptedNode) -> impl Iterator<Item 
 pub struct PlacementChange {
     /// The shards that each node keeps in the new placement and did not keep before.
     pub gained: BTreeMap<NodeId, ShardSet>,
-    /// The shards of which no former owner is an owner any more: the change would leave their documents
-    /// behind.
+    /// The shards of which no former owner is an owner any more, or only stale ones although another one is
+    /// in sync: the change would leave documents behind.
     pub left_behind: ShardSet,
 }
 
 impl PlacementChange {
-    /// Compares two placements of the same index.
-    pub fn between(former: &Placement, next: &Placement) -> Self {
+    /// Compares two placements of the same index, whose replicas are stale where `is_stale` is true.
+    pub fn between(former: &Placement, next: &Placement, is_stale: &dyn Fn(&NodeId, Shard) -> bool) -> Self {
         let mut change = Self::default();
         for shard in (0..next.shard_count()).map(Shard) {
             let owners: BTreeSet<&NodeId> = former.all_replicas(shard).collect();
@@ -157,7 +171,9 @@ impl PlacementChange {
             for node in gained {
                 change.gained.entry(node.clone()).or_default().insert(shard);
             }
-            if kept.is_empty() {
+            let is_in_sync = |node: &NodeId| !is_stale(node, shard);
+            let was_in_sync = owners.iter().any(|node| is_in_sync(node));
+            if kept.is_empty() || was_in_sync && !kept.into_iter().any(is_in_sync) {
                 change.left_behind.insert(shard);
             }
         }
@@ -180,7 +196,7 @@ mod tests {
 
     fn change(from: &AcceptedTopology, to: &AcceptedTopology) -> PlacementChange {
         let placement = |topology: &AcceptedTopology| Placement::new(&topology.to_topology().unwrap(), 64);
-        PlacementChange::between(&placement(from), &placement(to))
+        PlacementChange::between(&placement(from), &placement(to), &|_, _| false)
     }
 
     #[test]
@@ -236,5 +252,22 @@ mod tests {
         let change = change(&three(2), &replaced);
         assert!(change.left_behind.is_empty());
         assert!(change.gained.contains_key(&"d".parse().unwrap()));
+    }
+    #[test]
+    fn change_to_stale_owners_alone_leaves_documents_behind() {
+        let without_c = AcceptedTopology::new(2, ["a", "b"].map(|id| node(id, "http://x", 0)));
+        let placement = |topology: &AcceptedTopology| Placement::new(&topology.to_topology().unwrap(), 64);
+        let (former, next) = (placement(&three(2)), placement(&without_c));
+        let left_behind = |is_stale: &dyn Fn(&NodeId, Shard) -> bool| {
+            PlacementChange::between(&former, &next, is_stale).left_behind
+        };
+        let shards_of = |node: &str| former.shards_of(&node.parse().unwrap()).clone();
+        let of_c = shards_of("c");
+        assert!(left_behind(&|_, _| false).is_empty());
+        assert_eq!(left_behind(&|node, _| node.as_str() == "a"), of_c.intersection(&shards_of("a")));
+        assert_eq!(left_behind(&|node, _| node.as_str() != "c"), of_c);
+        // Nothing gets worse.
+        assert!(left_behind(&|_, _| true).is_empty());
+        assert!(left_behind(&|node, _| node.as_str() == "c").is_empty());
     }
 }

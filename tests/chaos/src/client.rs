@@ -36,7 +36,7 @@ impl Asking {
     pub async fn run(mut self) {
         while !self.state.is_over() {
             sleep(Duration::from_millis(self.random.within(20..200))).await;
-            while self.state.hold.load(Ordering::SeqCst) {
+            while self.state.is_held() {
                 sleep(LOOK).await;
             }
             self.ask().await;
@@ -139,7 +139,7 @@ impl Asking {
     ) {
         let counts = &self.state.counts;
         let (asked, settled) = (self.state.model.lock().tick(), self.state.elapsed());
-        let Ok(Ok(response)) = timeout(PATIENCE, to.call(method, &path, body)).await else {
+        let Some(response) = self.response(to, method, &path, body).await else {
             counts.refused.fetch_add(1, Ordering::Relaxed);
             return;
         };
@@ -151,8 +151,9 @@ impl Asking {
         let answer = match response.status {
             200 => Ok(&response.body),
             404 => Err(code.unwrap_or_default()),
-            _ => {
+            status => {
                 counts.refused.fetch_add(1, Ordering::Relaxed);
+                self.state.note(&format!("{path}: {status} {}", response.body));
                 return;
             }
         };
@@ -164,6 +165,21 @@ impl Asking {
         if let Some(wrong) = judge(&self.state, answer, window) {
             self.state.violate(format!("client {} at {}: {path}: {wrong}", self.client, to.base_url()));
         }
+    }
+
+    /// Returns the response of `to`, or of another instance if it does not serve: a load balancer does the
+    /// same.
+    async fn response(&self, to: &Client, method: &str, path: &str, body: Value) -> Option<Response> {
+        let others = self.state.instances.iter().filter(|other| other.base_url() != to.base_url());
+        let mut last = None;
+        for instance in [to].into_iter().chain(others) {
+            match timeout(PATIENCE, instance.call(method, path, body.clone())).await {
+                Ok(Ok(response)) if response.status == 503 => last = Some(response),
+                Ok(Ok(response)) => return Some(response),
+                Ok(Err(_)) | Err(_) => {}
+            }
+        }
+        last
     }
 
     async fn search(&self, to: &Client, index: usize) {

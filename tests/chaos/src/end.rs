@@ -10,18 +10,19 @@ use miroir_test_simulation::check::{read, settings_version};
 use miroir_test_simulation::model::{Register, Window, all_documents};
 use serde_json::Value;
 
-use crate::options::Options;
 use crate::processes::Processes;
 use crate::state::State;
 
 /// Compares all nodes.
-pub async fn compare(state: &State, processes: &mut Processes, options: &Options) -> Result<()> {
+pub async fn compare(state: &State, processes: &mut Processes) -> Result<()> {
+    let copies = processes.layout.copies();
     let mut nodes = Vec::new();
-    for node in processes.cluster.nodes() {
+    for place in processes.layout.places.clone() {
+        let node = processes.cluster.node(place.server);
         nodes.push((node.id().to_owned(), Client::new(node.url(), None)?));
     }
     for index in 0..INDEXES.len() {
-        compare_index(state, &nodes, options, index).await?;
+        compare_index(state, &nodes, copies, index).await?;
     }
     Ok(())
 }
@@ -29,7 +30,7 @@ pub async fn compare(state: &State, processes: &mut Processes, options: &Options
 async fn compare_index(
     state: &State,
     nodes: &[(String, Client)],
-    options: &Options,
+    copies_each: usize,
     index: usize,
 ) -> Result<()> {
     let name = INDEXES[index];
@@ -52,7 +53,7 @@ async fn compare_index(
     }
     for id in all_documents() {
         let found = copies.get(&id).map(Vec::as_slice).unwrap_or_default();
-        if !found.is_empty() && found.len() != options.copies() {
+        if !found.is_empty() && found.len() != copies_each {
             state.violate(format!(
                 "at the end, document {id} of {name} has {} copies: {found:?}",
                 found.len()

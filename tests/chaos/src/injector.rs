@@ -1,7 +1,6 @@
 //! Faults, one after the other.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -50,48 +49,37 @@ impl Injector<'_> {
         self.processes.cluster.node(node).restart().await
     }
 
-    /// Waits until a node can be spared: every shard has another copy in sync. Clients are held up
-    /// from then on, until [`Injector::go_on`].
-    async fn spare(&mut self) -> Result<()> {
-        self.state.hold.store(true, Ordering::SeqCst);
-        self.processes.until_in_sync().await
-    }
-
-    fn go_on(&self) {
-        self.state.hold.store(false, Ordering::SeqCst);
-    }
-
     async fn wipe_node(&mut self, node: usize, during: Duration) -> Result<()> {
-        self.spare().await?;
+        self.processes.spare_a_node(self.state).await?;
         self.state.fault("wipe node", &format!("{node} for {during:?}"));
         self.processes.cluster.node(node).kill().await?;
         self.processes.cluster.node(node).wipe().await?;
-        self.go_on();
+        self.state.go_on();
         sleep(during).await;
         self.processes.cluster.node(node).restart().await
     }
 
     async fn roll_back_node(&mut self, node: usize, during: Duration) -> Result<()> {
         let Some(copy) = self.copies.remove(&node) else { return self.kill_node(node, during).await };
-        self.spare().await?;
+        self.processes.spare_a_node(self.state).await?;
         self.state.fault("roll back node", &format!("{node} for {during:?}"));
         self.processes.cluster.node(node).kill().await?;
         self.processes.cluster.node(node).restore(copy).await?;
-        self.go_on();
+        self.state.go_on();
         sleep(during).await;
         self.processes.cluster.node(node).restart().await
     }
 
     async fn exchange_nodes(&mut self, one: usize) -> Result<()> {
         let other = (one + 1) % self.processes.cluster.nodes().len();
-        self.spare().await?;
+        self.processes.spare_a_node(self.state).await?;
         self.state.fault("exchange nodes", &format!("{one} and {other}"));
         self.exchange(one, other).await?;
-        self.go_on();
+        self.state.go_on();
         sleep(Duration::from_secs(2)).await;
-        self.state.hold.store(true, Ordering::SeqCst);
+        self.state.hold();
         self.exchange(one, other).await?;
-        self.go_on();
+        self.state.go_on();
         Ok(())
     }
 

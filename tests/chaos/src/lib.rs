@@ -8,6 +8,7 @@
 //! | module | contents |
 //! |---|---|
 //! | `options` | the size of a run |
+//! | `layout` | the nodes that Miroir is configured with |
 //! | `state` | the model, the sums and the sentences of a run |
 //! | `client` | requests, and answers compared with the model |
 //! | `processes` | nodes, instances of Miroir, and their store |
@@ -18,10 +19,14 @@
 mod client;
 mod end;
 mod injector;
+mod layout;
 mod options;
 mod processes;
 mod run;
 mod state;
 
+pub use layout::{Layout, Place};
 pub use options::{Options, Store};
-pub use run::{Report, run};
+pub use processes::Processes;
+pub use run::{Report, run, under_load};
+pub use state::State;

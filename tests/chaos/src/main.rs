@@ -17,7 +17,11 @@ async fn main() -> ExitCode {
     for seed in first..first + runs {
         let store = if (seed / 2).is_multiple_of(2) { Store::Redis } else { Store::Sqlite };
         let options = Options::of(seed, time, store);
-        println!("seed {seed}: {} nodes in {} groups, {store:?}, {time:?}", options.nodes, options.groups);
+        println!(
+            "seed {seed}: {} nodes in {} groups, {store:?}, {time:?}",
+            options.nodes,
+            options.layout.groups()
+        );
         match run(&options).await {
             Ok(report) => {
                 let ([succeeded, perhaps], [judged, marked, refused]) = (report.writes, report.reads);

@@ -1,6 +1,9 @@
 //! The size of a run.
 
+use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::layout::Layout;
 
 /// The store of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub enum Store {
 }
 
 /// The size of a run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The seed of all chance.
     pub seed: u64,
@@ -20,21 +23,18 @@ pub struct Options {
     pub time: Duration,
     /// The store.
     pub store: Store,
-    /// The nodes.
+    /// The nodes that are started.
     pub nodes: usize,
-    /// The replica groups. Each has two copies of every shard.
-    pub groups: usize,
+    /// The nodes that are used at first.
+    pub layout: Layout,
+    /// The program of both instances at first, if it is not the one of this workspace.
+    pub program: Option<PathBuf>,
 }
 
 impl Options {
     /// Returns three nodes in one group for even seeds, and six in two groups for odd ones.
     pub fn of(seed: u64, time: Duration, store: Store) -> Self {
-        let groups = if seed.is_multiple_of(2) { 1 } else { 2 };
-        Self { seed, time, store, nodes: 3 * groups, groups }
-    }
-
-    /// Returns the copies of every document.
-    pub fn copies(&self) -> usize {
-        2 * self.groups
+        let (nodes, groups) = if seed.is_multiple_of(2) { (3, 1) } else { (6, 2) };
+        Self { seed, time, store, nodes, layout: Layout::of(nodes, groups), program: None }
     }
 }

@@ -35,12 +35,35 @@ pub struct Report {
     pub reads: [u64; 3],
 }
 
-/// Starts the processes, lets clients ask while things go wrong, and compares every node at the end.
+/// Starts the processes, and fails them one after the other for the time of the options, under load.
 ///
 /// # Errors
 ///
 /// Fails if a process cannot be started or stopped, or if the cluster does not heal.
 pub async fn run(options: &Options) -> Result<Report> {
+    under_load(options, async |state, processes| {
+        let end = Instant::now() + options.time;
+        let random = Random::new(options.seed, 1);
+        let mut injector = Injector { state, processes, random, copies: BTreeMap::new() };
+        while Instant::now() < end {
+            let pause = injector.random.within(100..4_000);
+            sleep(Duration::from_millis(pause)).await;
+            injector.one().await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Starts the processes, lets clients ask while `events` happen, and compares every node at the end.
+///
+/// # Errors
+///
+/// Fails if `events` does, or if the cluster does not heal after them.
+pub async fn under_load(
+    options: &Options,
+    events: impl AsyncFnOnce(&State, &mut Processes) -> Result<()>,
+) -> Result<Report> {
     let mut processes = Processes::start(options).await?;
     let state = Arc::new(State::new(processes.clients()));
     let mut work = JoinSet::new();
@@ -49,23 +72,12 @@ pub async fn run(options: &Options) -> Result<Report> {
         work.spawn(Asking { state: Arc::clone(&state), client, random }.run());
     }
     work.spawn(follow_tasks(Arc::clone(&state)));
-    let end = Instant::now() + options.time;
-    let mut injector = Injector {
-        state: &state,
-        processes: &mut processes,
-        random: Random::new(options.seed, 1),
-        copies: BTreeMap::new(),
-    };
-    while Instant::now() < end {
-        let pause = injector.random.within(100..4_000);
-        sleep(Duration::from_millis(pause)).await;
-        injector.one().await?;
-    }
+    events(&state, &mut processes).await?;
     state.stop.store(true, Ordering::SeqCst);
     let ended = async { while work.join_next().await.is_some() {} };
     timeout(LAST_TASKS, ended).await.context("some tasks do not end")?;
-    processes.until_in_sync().await?;
-    end::compare(&state, &mut processes, options).await?;
+    processes.until_quiet().await?;
+    end::compare(&state, &mut processes).await?;
     Ok(report(&state))
 }
 

@@ -29,7 +29,7 @@ pub struct State {
     /// The answers.
     pub counts: Counts,
     /// True while clients are held up.
-    pub hold: AtomicBool,
+    is_held: AtomicBool,
     /// True once clients are to end.
     pub stop: AtomicBool,
     /// The faults that took place, by kind.
@@ -46,7 +46,7 @@ impl State {
             instances,
             model: Mutex::default(),
             counts: Counts::default(),
-            hold: AtomicBool::new(false),
+            is_held: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             faults: Mutex::default(),
             violations: Mutex::default(),
@@ -61,14 +61,34 @@ impl State {
 
     /// Notes that something was wrong.
     pub fn violate(&self, sentence: String) {
-        eprintln!("{:>8.3} WRONG {sentence}", self.elapsed().as_secs_f64());
+        self.note(&format!("WRONG {sentence}"));
         self.violations.lock().push(sentence);
+    }
+
+    /// Prints what happened.
+    pub fn note(&self, sentence: &str) {
+        eprintln!("{:>8.3} {sentence}", self.elapsed().as_secs_f64());
     }
 
     /// Notes a fault.
     pub fn fault(&self, kind: &'static str, about: &str) {
-        eprintln!("{:>8.3} {kind}: {about}", self.elapsed().as_secs_f64());
+        self.note(&format!("{kind}: {about}"));
         *self.faults.lock().entry(kind).or_default() += 1;
+    }
+
+    /// Holds up clients, until [`Self::go_on`].
+    pub fn hold(&self) {
+        self.is_held.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets clients ask again.
+    pub fn go_on(&self) {
+        self.is_held.store(false, Ordering::SeqCst);
+    }
+
+    /// Returns whether clients are held up.
+    pub fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::SeqCst)
     }
 
     /// Returns whether clients are to end.

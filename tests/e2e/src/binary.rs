@@ -12,6 +12,8 @@ use tokio::sync::OnceCell;
 const MIROIR: &str = "MIROIR_BIN";
 /// Environment variable that names the Meilisearch binary for real nodes.
 const MEILISEARCH: &str = "MIROIR_MEILISEARCH_BIN";
+/// Environment variable that names the `miroir` binary of an earlier version.
+const PREVIOUS: &str = "MIROIR_PREVIOUS_BIN";
 
 /// Returns the `miroir` binary. Builds it at first use, so that no test runs an old one.
 pub async fn miroir() -> Result<&'static Path> {
@@ -31,7 +33,14 @@ async fn find_miroir() -> Result<PathBuf> {
         return existing(MIROIR, Path::new(&path));
     }
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut build = Command::new(cargo);
+    // Build scripts of dependencies would run again because of the variables of this package.
+    for (name, _) in env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            build.env_remove(name);
+        }
+    }
+    let output = build
         .args(["build", "--quiet", "--package", "miroir", "--bin", "miroir", "--message-format=json"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -60,6 +69,17 @@ pub(crate) fn meilisearch() -> Result<PathBuf> {
         format!("tests with real nodes need {MEILISEARCH}: set it to the path of a meilisearch binary")
     })?;
     existing(MEILISEARCH, Path::new(&path))
+}
+
+/// Returns the `miroir` binary of an earlier version. Returns an error that names the variable to set if
+/// there is none.
+pub fn previous_miroir() -> Result<PathBuf> {
+    let path = env::var_os(PREVIOUS).with_context(|| {
+        format!(
+            "tests of an upgrade need {PREVIOUS}: set it to the path of the program of an earlier version"
+        )
+    })?;
+    existing(PREVIOUS, Path::new(&path))
 }
 
 /// Returns the absolute path of an existing file.

@@ -35,8 +35,8 @@ mod random;
 mod receiver;
 mod wait;
 
-pub use binary::miroir as miroir_program;
 pub use binary::program;
+pub use binary::{miroir as miroir_program, previous_miroir};
 pub use client::{Client, Response};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use ledger::{Entries, Ledger};

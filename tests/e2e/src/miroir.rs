@@ -49,12 +49,7 @@ impl Miroir {
         };
         let mut command = Command::new(program);
         command.arg("serve").arg("--config").arg(&file).current_dir(directory);
-        // The environment of the caller must not change the configuration.
-        for (name, _) in std::env::vars_os() {
-            if name == "RUST_LOG" || name.to_string_lossy().starts_with("MIROIR_") {
-                command.env_remove(name);
-            }
-        }
+        remove_settings(&mut command);
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         let process = Process::new("miroir", command, directory.join("miroir.log"));
         Ok(Self { process, client, file, program: program.to_owned() })
@@ -68,8 +63,9 @@ impl Miroir {
     /// Runs another command of the program with the configuration, and returns its output. Returns an error
     /// with its error output if it fails.
     pub async fn run(&self, command: &[&str]) -> Result<String> {
-        let output =
-            Command::new(&self.program).args(command).arg("--config").arg(&self.file).output().await?;
+        let mut program = Command::new(&self.program);
+        remove_settings(&mut program);
+        let output = program.args(command).arg("--config").arg(&self.file).output().await?;
         if !output.status.success() {
             bail!("{}", String::from_utf8_lossy(&output.stderr));
         }
@@ -79,6 +75,14 @@ impl Miroir {
     /// Renames the instance, from its next start on.
     pub fn rename(&self, id: &str) -> Result<()> {
         self.configure(json!({ "instance": { "id": id } }))
+    }
+
+    /// Uses the program of this workspace, from the next start on.
+    pub async fn upgrade(&mut self) -> Result<()> {
+        let program = binary::miroir().await?;
+        program.clone_into(&mut self.program);
+        self.process.use_program(program);
+        Ok(())
     }
 
     /// Changes the configuration, from the next start on.
@@ -142,6 +146,15 @@ impl Miroir {
     /// Returns a client with the master key of the configuration.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+}
+
+/// Keeps the environment of the caller from changing the configuration.
+fn remove_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name == "RUST_LOG" || name.to_string_lossy().starts_with("MIROIR_") {
+            command.env_remove(name);
+        }
     }
 }
 

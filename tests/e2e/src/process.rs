@@ -1,7 +1,7 @@
 //! A child process with its log.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -28,6 +28,25 @@ impl Process {
     pub fn new(name: impl Into<String>, mut command: Command, log_path: PathBuf) -> Self {
         command.stdin(Stdio::null()).kill_on_drop(true);
         Self { name: name.into(), command, log_path, child: None }
+    }
+
+    /// Replaces the program by `program`, from the next start on. Arguments, environment and
+    /// directory stay.
+    pub fn use_program(&mut self, program: &Path) {
+        let former = self.command.as_std();
+        let mut command = Command::new(program);
+        command.args(former.get_args());
+        for (name, value) in former.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(directory) = former.get_current_dir() {
+            command.current_dir(directory);
+        }
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        self.command = command;
     }
 
     /// Starts the process. Returns an error if it runs already.

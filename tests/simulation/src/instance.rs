@@ -17,7 +17,7 @@ use miroir_core::instance::{
 use miroir_core::leader::{LeaderOptions, LeaderWork};
 use miroir_core::node::{HealthTracker, NodePool, Timeouts};
 use miroir_core::registry::{LastKnown, last_known_loop};
-use miroir_core::replica::{KNOWN_EVERYWHERE, ReportedStates, reported_state_loop};
+use miroir_core::replica::{KNOWN_EVERYWHERE, ReportedStates, TopologyUse, reported_state_loop};
 use miroir_core::service::{
     AliasService, ClusterService, DocumentService, IndexService, SearchService, SettingsService,
 };
@@ -181,6 +181,7 @@ impl Instances {
             read: Duration::from_secs(3),
             search: Duration::from_secs(3),
         };
+        let topology_use = TopologyUse::new(world.shape.accepted(), LEASE / 2);
         Infrastructure {
             nodes: NodePool::new(nodes, health, HashMap::new(), timeouts),
             accepted: world.shape.accepted(),
@@ -197,7 +198,7 @@ impl Instances {
             ids: Arc::new(SimIds(Arc::clone(world))) as Arc<dyn Ids>,
             last_known: Arc::new(LastKnown::new(STALENESS, Arc::clone(&identity))),
             identity,
-            reported: Arc::default(),
+            reported: Arc::new(ReportedStates::new(topology_use)),
             observer: Arc::new(SimObserver(Arc::clone(world))) as Arc<dyn Observer>,
             repair: RepairOptions::default(),
             sealer: Arc::new(KeySealer::new([])),
@@ -276,8 +277,14 @@ impl Instances {
             };
             tokio::spawn(campaign_loop(campaign, shutdown.clone()));
             tokio::spawn(reported_state_loop(Arc::clone(reported), handles(), shutdown.clone()));
-            let presence =
-                Presence { store: handles(), clock, directory, observer: Arc::clone(observer), timings };
+            let presence = Presence {
+                store: handles(),
+                clock,
+                directory,
+                observer: Arc::clone(observer),
+                timings,
+                topology: infrastructure.own_topology(),
+            };
             tokio::spawn(presence_loop(presence, shutdown.clone()));
             roles
         } else {

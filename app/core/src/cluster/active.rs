@@ -28,12 +28,18 @@ impl ActiveCluster {
 
     /// Returns the cluster for reads of documents, with replica states that are not older than reads may rely
     /// on. While the store is away, they are those that were read last.
-    pub async fn current_reader(&self) -> Arc<Cluster> {
+    ///
+    /// # Errors
+    ///
+    /// Refuses with 503 `miroir_store_unavailable` if another topology was accepted, and reads may not rely
+    /// on that of this instance any more.
+    pub async fn current_reader(&self) -> Result<Arc<Cluster>, ApiError> {
         let cluster = self.reader();
         if !cluster.registry.is_store_away() {
             cluster.replicas.refresh().await;
         }
-        cluster
+        cluster.replicas.require_topology()?;
+        Ok(cluster)
     }
 
     /// Returns the cluster of the leader's term, for a request that changes something. The request takes it

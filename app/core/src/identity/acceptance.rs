@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use miroir_domain::identity::{AcceptedTopology, ClusterRow, PlacementChange, TopologyChange};
 use miroir_domain::index::IndexEntry;
 use miroir_domain::placement::Placement;
-use miroir_domain::replica::{Difference, ReplicaMark};
+use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState};
 use miroir_domain::topology::{InvalidTopology, Topology};
 use miroir_domain::{IndexUid, NodeId, ShardSet};
 use miroir_ports::outbound::{Clock, Put, StoreError, TaskStore};
@@ -35,10 +35,12 @@ pub enum AcceptanceError {
         "the store has no accepted topology yet: the first start of Miroir accepts the one of the configuration"
     )]
     NoTopology,
-    /// Shards would be left behind on former owners.
+    /// Documents would be left behind on former owners.
     #[error(
         "the change would leave shards {shards} of index `{index}` without any of the nodes that have their documents: \
-         raise `cluster.replication_factor` or add a replica group first, and wait for its repair"
+         wait until the replicas of the other nodes are in sync (`miroir topology replicas`), or raise \
+         `cluster.replication_factor` or add a replica group first, and wait for its repair. If those nodes are lost, \
+         `--allow-loss` accepts the change, and reads are marked until `miroir node adopt` accepts what is left"
     )]
     LeavesBehind {
         /// The index.
@@ -68,9 +70,14 @@ pub async fn check_topology(
 
 /// Accepts `topology` in place of the accepted one. The replicas that change hands are marked first, so that
 /// reads avoid them until they are repaired.
+///
+/// # Errors
+///
+/// Refuses a change that leaves documents behind, unless `allows_loss`.
 pub async fn accept(
     store: &dyn TaskStore,
     topology: &AcceptedTopology,
+    allows_loss: bool,
     clock: &dyn Clock,
 ) -> Result<Acceptance, AcceptanceError> {
     let row = store.cluster_get().await?.ok_or(AcceptanceError::NoTopology)?;
@@ -79,7 +86,13 @@ pub async fn accept(
         return Ok(Acceptance { changes, replicas: 0 });
     }
     let indexes = listing::indexes(store).await?;
-    let marks = marks(&row.topology, topology, &indexes, clock)?;
+    let stale = stale_replicas(store).await?;
+    let Handover { marks, left_behind } = hand_over(&row.topology, topology, &indexes, &stale, clock)?;
+    if let Some((index, shards)) = left_behind
+        && !allows_loss
+    {
+        return Err(AcceptanceError::LeavesBehind { index, shards });
+    }
     for some in marks.chunks(BATCH) {
         store.replica_mark(some).await?;
     }
@@ -97,27 +110,48 @@ pub async fn accept(
     }
 }
 
-/// Returns a mark for each replica that gains shards, and for each that loses some: instances that still have
-/// the former topology must not read those.
-fn marks(
+/// Returns the states of the replicas that are not in sync.
+async fn stale_replicas(
+    store: &dyn TaskStore,
+) -> Result<BTreeMap<(IndexUid, NodeId), ReplicaState>, StoreError> {
+    let key = |row: &ReplicaRow| (row.index.clone(), row.node.clone());
+    let rows = listing::all(|after, limit| store.replica_list(after, limit), key).await?;
+    Ok(rows.into_iter().map(|row| ((row.index, row.node), row.state)).collect())
+}
+
+/// The effect of a change on all replicas.
+#[derive(Debug, Default)]
+struct Handover {
+    /// A mark for each replica that gains shards, and for each that loses some: instances that still have the
+    /// former topology must not read those.
+    marks: Vec<ReplicaMark>,
+    /// The first index of which shards are left behind, and these shards.
+    left_behind: Option<(IndexUid, ShardSet)>,
+}
+
+fn hand_over(
     before: &AcceptedTopology,
     after: &AcceptedTopology,
     indexes: &[IndexEntry],
+    stale: &BTreeMap<(IndexUid, NodeId), ReplicaState>,
     clock: &dyn Clock,
-) -> Result<Vec<ReplicaMark>, AcceptanceError> {
+) -> Result<Handover, InvalidTopology> {
     let (before, after) = (before.to_topology()?, after.to_topology()?);
     let mut placements = BTreeMap::new();
-    let mut marks = Vec::new();
+    let mut handover = Handover::default();
     for entry in indexes {
         let (former, next) = placements.entry(entry.shard_count).or_insert_with(|| {
             (Placement::new(&before, entry.shard_count), Placement::new(&after, entry.shard_count))
         });
-        let change = PlacementChange::between(former, next);
-        if !change.left_behind.is_empty() {
-            let (index, shards) = (entry.uid.clone(), change.left_behind);
-            return Err(AcceptanceError::LeavesBehind { index, shards });
+        let is_stale = |node: &NodeId, shard| {
+            let differences = stale.get(&(entry.uid.clone(), node.clone()));
+            differences.is_some_and(|state| state.index.is_some() || state.shards.contains_key(&shard))
+        };
+        let change = PlacementChange::between(former, next, &is_stale);
+        if !change.left_behind.is_empty() && handover.left_behind.is_none() {
+            handover.left_behind = Some((entry.uid.clone(), change.left_behind));
         }
-        let lost = PlacementChange::between(next, former).gained;
+        let lost = PlacementChange::between(next, former, &|_, _| false).gained;
         let mut of_node = change.gained;
         for (node, shards) in lost {
             let all = of_node.entry(node).or_default();
@@ -125,7 +159,7 @@ fn marks(
         }
         for (node, shards) in of_node {
             let is_new = is_new_node(&node, &before, &after);
-            marks.push(ReplicaMark {
+            handover.marks.push(ReplicaMark {
                 index: entry.uid.clone(),
                 node,
                 difference: Difference { shards, settings: is_new, index: is_new },
@@ -135,7 +169,7 @@ fn marks(
             });
         }
     }
-    Ok(marks)
+    Ok(handover)
 }
 
 fn is_new_node(node: &NodeId, before: &Topology, after: &Topology) -> bool {

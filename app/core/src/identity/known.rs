@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use miroir_domain::NodeId;
-use miroir_domain::identity::{ClusterId, ClusterRow, NodeFacts, NodeRow, Verdict, judge};
+use miroir_domain::identity::{
+    AcceptedTopology, ClusterId, ClusterRow, NodeFacts, NodeRow, OwnTopology, Verdict, judge,
+};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
@@ -50,6 +52,15 @@ impl KnownIdentity {
         match self.store() {
             StoreIdentity::Known(row) => Some(row),
             StoreIdentity::Unknown | StoreIdentity::Older | StoreIdentity::Lost { .. } => None,
+        }
+    }
+
+    /// Compares the topology of this instance with the accepted one.
+    pub fn compare_topology(&self, own: &AcceptedTopology) -> OwnTopology {
+        match self.cluster() {
+            Some(row) if row.topology == *own => OwnTopology::Accepted { version: row.version },
+            Some(_) if !own.nodes.is_empty() => OwnTopology::Former,
+            Some(_) | None => OwnTopology::Unknown,
         }
     }
 

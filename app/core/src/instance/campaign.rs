@@ -53,6 +53,11 @@ impl Term {
         self.announcement.as_ref().map(|announcement| announcement.validity.clone())
     }
 
+    /// Returns the directory of the instances, or `None` for a term that no other instance can have.
+    pub fn directory(&self) -> Option<Arc<Directory>> {
+        self.announcement.as_ref().map(|announcement| Arc::clone(&announcement.directory))
+    }
+
     /// Announces that this instance serves requests of the role from now on.
     pub fn announce(&self) {
         if let Some(Announcement { directory, role, validity }) = &self.announcement {

@@ -15,6 +15,10 @@ use super::lease::LeaseValidity;
 /// The prefix of the scope of presence leases. The rest is the name of the instance; the holder is its URL.
 pub(super) const INSTANCE_PREFIX: &str = "instance:";
 
+/// The prefix of the scope of leases that say which topology an instance has. The rest is the name of the
+/// instance; the holder is the version of the row of the cluster with the accepted topology.
+pub(super) const TOPOLOGY_PREFIX: &str = "topology:";
+
 /// The age at which the last reading of the store becomes invalid. The store is read several times in this
 /// time.
 const MAX_AGE: Duration = Duration::from_secs(2);
@@ -39,6 +43,8 @@ struct View {
     is_present: bool,
     /// The URL of each live instance, by name.
     urls: BTreeMap<String, String>,
+    /// The version of the topology of each live instance that has the accepted one, by name.
+    topologies: BTreeMap<String, String>,
     /// The running term of each scope.
     terms: BTreeMap<String, Lease>,
     /// The validity of each role that this instance has announced, by scope.
@@ -72,27 +78,40 @@ impl Directory {
     /// Updates the directory with the running leases in the store. `is_present` is true if the presence lease
     /// under the name of this instance is its own.
     pub(super) fn update(&self, leases: Vec<Lease>, is_present: bool) {
-        let (presences, terms): (Vec<Lease>, Vec<Lease>) =
-            leases.into_iter().partition(|lease| lease.scope.starts_with(INSTANCE_PREFIX));
-        let urls = presences
-            .into_iter()
-            .map(|lease| (lease.scope[INSTANCE_PREFIX.len()..].to_owned(), lease.holder))
-            .collect();
-        let terms = terms.into_iter().map(|term| (term.scope.clone(), term)).collect();
+        let holders = |prefix: &str| {
+            let named =
+                |lease: &Lease| Some((lease.scope.strip_prefix(prefix)?.to_owned(), lease.holder.clone()));
+            leases.iter().filter_map(named).collect()
+        };
+        let (urls, topologies) = (holders(INSTANCE_PREFIX), holders(TOPOLOGY_PREFIX));
+        let terms = leases.into_iter().filter(is_of_role).map(|term| (term.scope.clone(), term)).collect();
         self.view.send_if_modified(|view| {
             let changed = !view.is_fresh()
                 || view.is_present != is_present
                 || view.urls != urls
+                || view.topologies != topologies
                 || !same_terms(&view.terms, &terms);
             *view = View {
                 read_at: Some(Instant::now()),
                 is_present,
                 urls,
+                topologies,
                 terms,
                 held: std::mem::take(&mut view.held),
             };
             changed
         });
+    }
+
+    /// Returns the scope of the lease that says which topology this instance has.
+    pub(super) fn topology_scope(&self) -> String {
+        format!("{TOPOLOGY_PREFIX}{}", self.id)
+    }
+
+    /// Returns whether every live instance has the topology of this version of the row of the cluster.
+    pub fn all_have_topology(&self, version: u64) -> bool {
+        let (view, version) = (self.view.borrow(), version.to_string());
+        view.is_fresh() && view.urls.keys().all(|name| view.topologies.get(name) == Some(&version))
     }
 
     /// Announces that this instance serves requests of `role` from now on, as long as `validity` lasts.
@@ -165,13 +184,17 @@ fn same_terms(one: &BTreeMap<String, Lease>, other: &BTreeMap<String, Lease>) ->
         && one.iter().zip(other).all(|((one, a), (other, b))| one == other && term(a) == term(b))
 }
 
+/// Returns whether the lease is a term of a role.
+fn is_of_role(lease: &Lease) -> bool {
+    ![INSTANCE_PREFIX, TOPOLOGY_PREFIX].iter().any(|prefix| lease.scope.starts_with(prefix))
+}
+
 /// Returns the live instances among running leases. `own_id` is the name of this instance.
 pub(super) fn instance_views(leases: &[Lease], own_id: &str) -> Vec<InstanceView> {
     let presences =
         leases.iter().filter_map(|lease| Some((lease.scope.strip_prefix(INSTANCE_PREFIX)?, &lease.holder)));
     let view = |(id, url): (&str, &String)| {
-        let held =
-            leases.iter().filter(|lease| lease.holder == id && !lease.scope.starts_with(INSTANCE_PREFIX));
+        let held = leases.iter().filter(|lease| lease.holder == id && is_of_role(lease));
         let roles: Vec<String> = held.map(|lease| lease.scope.clone()).collect();
         InstanceView {
             id: id.to_owned(),
@@ -186,7 +209,7 @@ pub(super) fn instance_views(leases: &[Lease], own_id: &str) -> Vec<InstanceView
 
 /// Returns the terms of roles among running leases.
 pub(super) fn lease_views(leases: Vec<Lease>) -> Vec<LeaseView> {
-    let terms = leases.into_iter().filter(|lease| !lease.scope.starts_with(INSTANCE_PREFIX));
+    let terms = leases.into_iter().filter(is_of_role);
     let view = |lease: Lease| LeaseView {
         role: lease.scope,
         holder: lease.holder,

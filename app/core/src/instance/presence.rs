@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use miroir_domain::identity::OwnTopology;
 use miroir_ports::outbound::{Clock, Lease, Observer, Occurrence, StoreError, TaskStore};
 
 use super::directory::{Directory, INSTANCE_PREFIX};
@@ -24,14 +25,24 @@ pub struct Presence {
     pub observer: Arc<dyn Observer>,
     /// The timings of the presence lease.
     pub timings: LeaseTimings,
+    /// The comparison of the topology of this instance with the accepted one.
+    pub topology: Arc<dyn Fn() -> OwnTopology + Send + Sync>,
 }
 
-/// Announces presence until `shutdown`. Then releases the presence lease.
+/// The leases of one instance.
+#[derive(Default)]
+struct Held {
+    presence: Option<HeldLease>,
+    /// The lease that says that the instance has the accepted topology, and the version of that.
+    topology: Option<(u64, HeldLease)>,
+}
+
+/// Announces presence and topology until `shutdown`. Then releases the leases.
 pub async fn presence_loop(presence: Presence, shutdown: CancellationToken) {
-    let mut lease: Option<HeldLease> = None;
+    let mut held = Held::default();
     let (mut warned, mut name_is_taken) = (false, false);
     loop {
-        match presence.renew(&mut lease).await {
+        match presence.renew(&mut held).await {
             Ok(other) => {
                 if std::mem::take(&mut warned) {
                     tracing::info!("the task store is available again");
@@ -53,17 +64,22 @@ pub async fn presence_loop(presence: Presence, shutdown: CancellationToken) {
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
-    if let Some(lease) = lease {
+    let topology = held.topology.map(|(_, lease)| lease);
+    for lease in [held.presence, topology].into_iter().flatten() {
         lease.release().await;
     }
 }
 
 impl Presence {
-    /// Acquires the presence lease unless it is held, and updates the directory. Returns the presence lease
-    /// of another instance of the same name, if there is one.
-    async fn renew(&self, lease: &mut Option<HeldLease>) -> Result<Option<Lease>, StoreError> {
+    /// Acquires the leases unless they are held, and updates the directory. Returns the presence lease of
+    /// another instance of the same name, if there is one.
+    async fn renew(&self, held: &mut Held) -> Result<Option<Lease>, StoreError> {
+        // First, so that no other instance sees this one without its topology.
+        self.renew_topology(&mut held.topology).await?;
+        let lease = &mut held.presence;
         let (scope, url) = (self.directory.presence_scope(), &self.directory.url);
-        if !lease.as_ref().is_some_and(|lease| lease.validity().is_valid()) {
+        // The leader may have given up an instance that lost its presence with a former topology.
+        if !is_valid(lease.as_ref()) && (self.topology)() != OwnTopology::Former {
             *lease = HeldLease::acquire(&self.store, &self.clock, &scope, url, self.timings).await?;
         }
         let leases = self.store.lease_list(self.clock.now()).await?;
@@ -73,6 +89,25 @@ impl Presence {
         self.observer.observe(Occurrence::InstancesSeen { count });
         self.directory.update(leases, lease.is_some());
         Ok(other)
+    }
+
+    async fn renew_topology(&self, held: &mut Option<(u64, HeldLease)>) -> Result<(), StoreError> {
+        let version = match (self.topology)() {
+            OwnTopology::Accepted { version } => Some(version),
+            OwnTopology::Unknown | OwnTopology::Former => None,
+        };
+        if let Some((known, lease)) = held.take() {
+            if version == Some(known) && is_valid(Some(&lease)) {
+                *held = Some((known, lease));
+                return Ok(());
+            }
+            lease.release().await;
+        }
+        let Some(version) = version else { return Ok(()) };
+        let (scope, holder) = (self.directory.topology_scope(), version.to_string());
+        let lease = HeldLease::acquire(&self.store, &self.clock, &scope, &holder, self.timings).await?;
+        *held = lease.map(|lease| (version, lease));
+        Ok(())
     }
 
     /// Warns of another instance of the same name, once as long as there is one.
@@ -87,4 +122,8 @@ impl Presence {
             );
         }
     }
+}
+
+fn is_valid(lease: Option<&HeldLease>) -> bool {
+    lease.is_some_and(|lease| lease.validity().is_valid())
 }

@@ -17,6 +17,7 @@ use parking_lot::RwLock;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::TopologyUse;
 use crate::listing;
 
 /// The pause between two readings.
@@ -35,11 +36,31 @@ pub struct ReportedStates {
     stale: RwLock<BTreeMap<(IndexUid, NodeId), StaleReplica>>,
     /// The begin of the last reading. `None` for an instance that does not share its store.
     read_at: RwLock<Option<Instant>>,
+    /// The topology by which reads choose nodes.
+    topology: TopologyUse,
     /// Held during a reading that others wait for.
     reading: tokio::sync::Mutex<()>,
 }
 
 impl ReportedStates {
+    /// Creates states of which nothing was read yet, for an instance with `topology`.
+    pub fn new(topology: TopologyUse) -> Self {
+        Self { topology, ..Self::default() }
+    }
+
+    /// Returns the topology by which reads choose nodes.
+    pub fn topology(&self) -> &TopologyUse {
+        &self.topology
+    }
+
+    /// Returns whether the node may have documents of shards beside `kept`.
+    pub fn has_foreign(&self, index: &IndexUid, node: &NodeId, kept: &ShardSet) -> bool {
+        let stale = self.stale.read();
+        let replica = stale.get(&(index.clone(), node.clone()));
+        self.topology.is_former()
+            || replica.is_some_and(|replica| !replica.shards.difference(kept).is_empty())
+    }
+
     /// Returns whether the replica of `index` on `node` was stale.
     pub fn is_stale(&self, index: &IndexUid, node: &NodeId) -> bool {
         let stale = self.stale.read();
@@ -66,6 +87,8 @@ impl ReportedStates {
     /// Replaces everything by the stale replicas that the store has.
     pub async fn load(&self, store: &dyn TaskStore) -> Result<(), StoreError> {
         let begun = Instant::now();
+        // Before the rows: those of another topology are marked before it is accepted.
+        self.topology.note(store.cluster_get().await?.as_ref(), begun);
         let list = |after, limit| store.replica_list(after, limit);
         let rows = listing::all(list, |row: &ReplicaRow| (row.index.clone(), row.node.clone())).await?;
         let keyed = |row: ReplicaRow| ((row.index.clone(), row.node.clone()), StaleReplica::of(row));
@@ -171,6 +194,18 @@ mod tests {
         store.replica_repaired(&row.index, &row.node, &seen).await.unwrap();
         states.load(&store).await.unwrap();
         assert!(!is_stale(&states, "a") && !is_stale(&states, "b"));
+    }
+
+    #[tokio::test]
+    async fn shards_that_a_node_kept_before_are_foreign() {
+        let (states, store) = (ReportedStates::default(), MemoryStore::new());
+        store.replica_mark(&[mark("a")]).await.unwrap();
+        states.load(&store).await.unwrap();
+        let index = "films".parse().unwrap();
+        let has_foreign =
+            |node: &str, kept: u32| states.has_foreign(&index, &node.parse().unwrap(), &ShardSet::all(kept));
+        assert!(has_foreign("a", 1), "it kept both shards");
+        assert!(!has_foreign("a", 2) && !has_foreign("b", 1));
     }
 
     /// As in an instance that was paused: its loop has not read the store for a while.

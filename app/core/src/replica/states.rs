@@ -8,6 +8,7 @@ use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState, 
 use miroir_domain::standing::Standing;
 use miroir_domain::task::Task;
 use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid, Timestamp};
+use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
@@ -107,6 +108,15 @@ impl ReplicaStates {
     /// Makes sure that the states of another leader, if there is one, are known as far as reads rely on them.
     pub async fn refresh(&self) {
         self.reported.refresh(self.store.as_ref()).await;
+    }
+
+    /// Returns an error if reads may not rely on the topology of this instance.
+    ///
+    /// # Errors
+    ///
+    /// Refuses with 503 `miroir_store_unavailable`: see [`TopologyUse::require`].
+    pub fn require_topology(&self) -> Result<(), ApiError> {
+        self.reported.topology().require()
     }
 
     /// Loads the states that the store has.
@@ -332,7 +342,7 @@ impl ReplicaStates {
     /// topology.
     pub fn has_foreign(&self, index: &IndexUid, node: &NodeId, kept: &ShardSet) -> bool {
         let is_foreign = |row: &ReplicaRow| row.state.shards.keys().any(|shard| !kept.contains(*shard));
-        self.of_row(index, node, is_foreign).unwrap_or(false)
+        self.of_row(index, node, is_foreign).unwrap_or(false) || self.reported.has_foreign(index, node, kept)
     }
 
     /// Returns the instant since which a replica is stale, if it is.

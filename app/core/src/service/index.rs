@@ -54,18 +54,18 @@ impl IndexApi for IndexService {
 
     async fn index_get(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
-        let cluster = self.cluster.current_reader().await;
+        let cluster = self.cluster.current_reader().await?;
         let entry = cluster.registry.require(&index).await?;
         read_whole_index(&cluster, &entry, NodeRead::Index(index.clone())).await
     }
 
     async fn index_stats(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
         let indexes = self.aliases.readable(&index).await?;
-        stats::of_indexes(&self.cluster.current_reader().await, &indexes).await
+        stats::of_indexes(&self.cluster.current_reader().await?, &indexes).await
     }
 
     async fn stats(&self) -> Result<ReadResponse, ApiError> {
-        let cluster = self.cluster.current_reader().await;
+        let cluster = self.cluster.current_reader().await?;
         stats::of_cluster(&cluster, &cluster.registry.listed().await?).await
     }
 

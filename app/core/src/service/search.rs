@@ -40,7 +40,7 @@ impl SearchService {
 impl SearchApi for SearchService {
     async fn search(&self, index: IndexUid, request: SearchRequest) -> Result<ReadResponse, ApiError> {
         let indexes = self.aliases.readable(&index).await?;
-        self.search_all(&self.cluster.current_reader().await, &indexes, request).await
+        self.search_all(&self.cluster.current_reader().await?, &indexes, request).await
     }
 }
 

@@ -39,7 +39,7 @@ impl SettingsApi for SettingsService {
         setting: Option<Setting>,
     ) -> Result<ReadResponse, ApiError> {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
-        let cluster = self.cluster.current_reader().await;
+        let cluster = self.cluster.current_reader().await?;
         let entry = cluster.registry.require(&index).await?;
         let read = NodeRead::Settings(index.clone(), setting);
         let ReadResponse { body, degraded } = read_whole_index(&cluster, &entry, read).await?;

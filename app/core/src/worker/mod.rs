@@ -11,5 +11,5 @@ mod set;
 pub use poller::{PollerOptions, poll_loop};
 pub use pruner::{PrunerOptions, prune_loop};
 pub use recovery::load_states;
-pub use repair::repair_loop;
+pub use repair::{IsFormerOver, repair_loop};
 pub use set::join_all;

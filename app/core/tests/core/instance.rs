@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use miroir_core::instance::{
     Campaign, Directory, Handles, LeaseTimings, Presence, Term, Work, campaign_loop, presence_loop,
 };
+use miroir_domain::identity::OwnTopology;
 use miroir_domain::role::{Role, assigned_to};
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::RoleHolder;
@@ -102,16 +103,22 @@ struct World {
     rows: Arc<MemoryStore>,
     clock: Arc<dyn Clock>,
     log: Arc<WorkLog>,
+    /// The comparison of the topology of each instance with the accepted one.
+    topologies: Arc<Mutex<BTreeMap<String, OwnTopology>>>,
 }
 
 impl World {
     fn new() -> Self {
         let clock: Arc<dyn Clock> = Arc::new(RuntimeClock::new());
-        Self { rows: Arc::new(MemoryStore::new()), clock, log: Arc::default() }
+        Self { rows: Arc::new(MemoryStore::new()), clock, log: Arc::default(), topologies: Arc::default() }
     }
 
     fn instance(&self, name: &str, roles: &[Role]) -> Instance {
         self.with(name, roles, true, 0)
+    }
+
+    fn set_topology(&self, name: &str, topology: OwnTopology) {
+        self.topologies.lock().unwrap().insert(name.to_owned(), topology);
     }
 
     fn with(&self, name: &str, roles: &[Role], cooperative: bool, failures: usize) -> Instance {
@@ -127,6 +134,12 @@ impl World {
             directory: Arc::clone(&directory),
             observer: Arc::new(()),
             timings: LeaseTimings::new(LEASE),
+            topology: {
+                let (topologies, name) = (Arc::clone(&self.topologies), name.to_owned());
+                Arc::new(move || {
+                    topologies.lock().unwrap().get(&name).copied().unwrap_or(OwnTopology::Unknown)
+                })
+            },
         };
         tasks.spawn(presence_loop(presence, stop.clone()));
         for role in roles {
@@ -240,6 +253,39 @@ async fn work_is_aborted_when_the_lease_is_lost_and_begins_again() {
     assert_eq!(world.log.workers(&Role::Writes), ["one"]);
     assert_eq!(world.token(&Role::Writes).await, Some(2));
     drop(one);
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_know_when_no_other_one_has_a_former_topology() {
+    let world = World::new();
+    let instances = ["one", "two"].map(|name| {
+        world.set_topology(name, OwnTopology::Accepted { version: 1 });
+        world.instance(name, &[Role::Writes])
+    });
+    let [one, two] = instances;
+    sleep(Duration::from_secs(2)).await;
+    for (version, expected) in [(1, true), (2, false)] {
+        assert_eq!(one.directory.all_have_topology(version), expected, "{version}");
+        assert_eq!(two.directory.all_have_topology(version), expected, "{version}");
+    }
+    // Another topology is accepted, and the first instance is started again with it.
+    world.set_topology("one", OwnTopology::Accepted { version: 2 });
+    world.set_topology("two", OwnTopology::Former);
+    sleep(LEASE * 2).await;
+    assert!(!one.directory.all_have_topology(1) && !one.directory.all_have_topology(2));
+    // One that begins with a former topology, or was without the store for longer than its lease, is none.
+    world.set_topology("three", OwnTopology::Former);
+    let three = world.instance("three", &[]);
+    two.stop().await;
+    sleep(Duration::from_secs(2)).await;
+    assert!(one.directory.all_have_topology(2));
+    // An earlier program does not say which topology it has.
+    let earlier = world.instance("earlier", &[]);
+    sleep(Duration::from_secs(2)).await;
+    assert!(!one.directory.all_have_topology(2));
+    for instance in [three, earlier, one] {
+        instance.stop().await;
+    }
 }
 
 /// The instance keeps its lease until its work ends, also after it was stopped.

@@ -132,3 +132,35 @@ async fn node_that_moved_keeps_its_data() {
     .await;
     assert_eq!(hits.expect(200).unwrap()["hits"].as_array().unwrap().len() as u64, FILMS);
 }
+
+#[tokio::test]
+async fn change_that_leaves_writes_behind_needs_a_decision() {
+    let mut cluster = cluster_of(3, 3, 2).await;
+    let client = cluster.client();
+    cluster.node(0).kill().await.unwrap();
+    client.write("POST", "/indexes/films/documents", films(FILMS..FILMS + 40)).await.unwrap();
+    // Before its repair, another one is lost.
+    cluster.miroir().kill().await.unwrap();
+    cluster.node(0).restart().await.unwrap();
+    cluster.node(2).kill().await.unwrap();
+    let nodes = entries_of(&mut cluster, &[0, 0]);
+    cluster.miroir().configure(json!({ "nodes": nodes })).unwrap();
+    let refused = cluster.miroir().run(&["topology", "accept"]).await.unwrap_err();
+    assert!(
+        format!("{refused:#}").contains("without any of the nodes that have their documents"),
+        "{refused:#}"
+    );
+    assert!(format!("{refused:#}").contains("--allow-loss"), "{refused:#}");
+    cluster.miroir().run(&["topology", "accept", "--allow-loss"]).await.unwrap();
+    cluster.miroir().start().await.unwrap();
+    let client = cluster.client();
+    let search = || client.call("POST", "/indexes/films/search", json!({ "limit": 1_000 }));
+    let response = search().await.unwrap();
+    assert!(response.header("x-miroir-degraded").is_some(), "{}", response.body);
+    client.call("POST", "/_miroir/nodes/node-1/adopt", Value::Null).await.unwrap().expect(200).unwrap();
+    until_in_sync(&client).await;
+    let response = search().await.unwrap();
+    assert_eq!(response.header("x-miroir-degraded"), None);
+    let found = response.expect(200).unwrap()["hits"].as_array().unwrap().len() as u64;
+    assert!((FILMS..FILMS + 40).contains(&found), "{found}");
+}

@@ -58,7 +58,7 @@ impl DocumentApi for DocumentService {
         parameters: Map<String, Value>,
     ) -> Result<ReadResponse, ApiError> {
         let indexes = self.aliases.readable(&index).await?;
-        read::get(&self.cluster.current_reader().await, &indexes, id, parameters).await
+        read::get(&self.cluster.current_reader().await?, &indexes, id, parameters).await
     }
 
     async fn document_list(
@@ -67,6 +67,6 @@ impl DocumentApi for DocumentService {
         parameters: Map<String, Value>,
     ) -> Result<ReadResponse, ApiError> {
         let indexes = self.aliases.readable(&index).await?;
-        read::list(&self.cluster.current_reader().await, &indexes, parameters).await
+        read::list(&self.cluster.current_reader().await?, &indexes, parameters).await
     }
 }

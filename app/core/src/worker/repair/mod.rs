@@ -41,6 +41,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::committed::Unfilled;
+pub use self::workshop::IsFormerOver;
 use self::workshop::Workshop;
 use super::recovery::{record_progress, recover};
 use crate::cluster::Cluster;
@@ -50,11 +51,16 @@ const PROGRESS: Duration = Duration::from_mins(1);
 
 /// Recovers the replica states in the leader's term of this number, then repairs stale replicas until
 /// `shutdown`.
-pub async fn repair_loop(cluster: Arc<Cluster>, term: u64, shutdown: CancellationToken) {
+pub async fn repair_loop(
+    cluster: Arc<Cluster>,
+    term: u64,
+    is_former_over: IsFormerOver,
+    shutdown: CancellationToken,
+) {
     let work = async {
         recover(Arc::clone(&cluster), term).await;
         let mut recorded = Instant::now();
-        let mut workshop = Workshop::new(&cluster, term);
+        let mut workshop = Workshop::new(&cluster, is_former_over);
         let mut unfilled = Unfilled::default();
         loop {
             unfilled.round(&cluster).await;

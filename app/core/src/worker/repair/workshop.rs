@@ -24,16 +24,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// that it has received: a copy that arrives later than newer writes would undo them.
 const LOST_PAUSE: Duration = Duration::from_secs(10);
 
-/// The time for which instances with a former topology may still read from nodes that it names: they must be
-/// started again with the accepted one within this time.
-const FORMER_TOPOLOGY: Duration = Duration::from_hours(1);
+/// Tells whether instances with a former topology are over, from the time since the topology was changed.
+/// Until then they may read documents from nodes that do not keep them any more.
+pub type IsFormerOver = Arc<dyn Fn(Duration) -> bool + Send + Sync>;
 
 type Outcome = Result<(), RepairError>;
 
 /// The jobs of one term.
 pub(super) struct Workshop {
     cluster: Arc<Cluster>,
-    term: u64,
+    is_former_over: IsFormerOver,
     attempts: Attempts,
     pace: Arc<Pace>,
     waiting: VecDeque<Job>,
@@ -44,14 +44,14 @@ pub(super) struct Workshop {
 impl Workshop {
     /// Creates a workshop without jobs. Documents of replicas that are stale already wait: a copy of the
     /// leader before may still arrive.
-    pub(super) fn new(cluster: &Arc<Cluster>, term: u64) -> Self {
+    pub(super) fn new(cluster: &Arc<Cluster>, is_former_over: IsFormerOver) -> Self {
         let mut attempts = Attempts::default();
         for row in cluster.replicas.rows() {
             attempts.postpone(&row.index, &row.node, &row.state.shard_set(), LOST_PAUSE);
         }
         Self {
             cluster: Arc::clone(cluster),
-            term,
+            is_former_over,
             attempts,
             pace: Arc::new(Pace::new(cluster.repair.max_documents_per_second)),
             waiting: VecDeque::new(),
@@ -82,11 +82,14 @@ impl Workshop {
     }
 
     async fn plan(&mut self) -> Result<(), StoreError> {
-        let (cluster, term) = (Arc::clone(&self.cluster), self.term);
+        let (cluster, is_former_over) = (Arc::clone(&self.cluster), Arc::clone(&self.is_former_over));
         let stale = cluster.replicas.stale();
         self.attempts.retain(&stale);
         cluster.repairs.retain(&stale);
-        let is_over = |index: &IndexUid, node: &NodeId| is_former_topology_over(&cluster, term, index, node);
+        let is_over = |index: &IndexUid, node: &NodeId| {
+            let since = cluster.replicas.since(index, node);
+            since.is_some_and(|since| is_former_over(cluster.clock.now().since(since)))
+        };
         for (index, node) in &stale {
             if cluster.placements.topology().group_of(node).is_none() && is_over(index, node) {
                 forget(&cluster, index, node).await?;
@@ -160,13 +163,6 @@ impl Job {
             }
         }
     }
-}
-
-/// Returns whether no instance has a topology any more in which the node keeps more shards than now. In
-/// term 0 there are no other instances.
-fn is_former_topology_over(cluster: &Cluster, term: u64, index: &IndexUid, node: &NodeId) -> bool {
-    let age = cluster.replicas.since(index, node).map(|since| cluster.clock.now().since(since));
-    term == 0 || age.is_some_and(|age| age >= FORMER_TOPOLOGY)
 }
 
 /// Removes the row of a node that has left.
