@@ -12,6 +12,8 @@ FUZZER_VERSION := 4.32.5
 # Number of examples of each operation in `make fuzz`, and their seed.
 FUZZ_EXAMPLES ?= 200
 FUZZ_SEED ?= $(shell date +%s)
+# The commit of the version from which an upgrade is tested.
+PREVIOUS ?= 29532da
 export SIMULATE_SECONDS SIMULATE_SEED SIMULATE_HISTORIES CHAOS_SECONDS CHAOS_RUNS CHAOS_SEED
 CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)-openapi-spec-validator-$(VALIDATOR_VERSION)-schemathesis-$(FUZZER_VERSION)
 
@@ -24,7 +26,7 @@ CHART_VENV := target/venv-chart
 CHART_STAMP := $(CHART_VENV)/.kubernetes-validate-$(SCHEMAS_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test fuzz test-real verify fmt clippy deny doc architecture fix bench simulate chaos client nats promtool redis helm test-image
+.PHONY: help demo dev test fuzz test-real test-upgrade verify fmt clippy deny doc architecture fix bench simulate chaos client nats promtool redis helm test-image
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -51,6 +53,11 @@ test-real: ## Run the tests with the real Meilisearch of MIROIR_MEILISEARCH_BIN.
 	  echo "make test-real: $$MIROIR_MEILISEARCH_BIN is not an executable" >&2; exit 1; }
 	@$(MAKE) --no-print-directory client
 	@CARGO='$(CARGO)' scripts/run-tests --real
+
+test-upgrade: redis ## Run an earlier version and this one side by side on one store: PREVIOUS=commit (minutes).
+	@CARGO='$(CARGO)' scripts/build-previous '$(PREVIOUS)' target/previous
+	MIROIR_PREVIOUS_BIN='$(CURDIR)/target/previous/miroir' \
+	  $(CARGO) test --quiet -p miroir-test-chaos --features upgrade --test upgrade -- --test-threads=1
 
 test-image: ## Build and test the container image. Needs a Docker engine.
 	@CARGO='$(CARGO)' scripts/run-tests --image

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// Timeout of every step of a test: a bound against hanging and no measure of speed.
-pub const TIMEOUT: Duration = Duration::from_mins(1);
+/// Timeout of every step of a test: a bound against hanging and no measure of speed. Real nodes may need
+/// long for the tasks of a test.
+pub const TIMEOUT: Duration = Duration::from_mins(if cfg!(feature = "real") { 5 } else { 1 });
 
 /// Pause between two checks.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -42,6 +42,9 @@ impl Together {
         }
         let together = Self { instances, cluster, server };
         together.until_all_live(names.len()).await;
+        for instance in &together.instances {
+            until_all_healthy(instance.client()).await;
+        }
         together
     }
 
@@ -73,6 +76,17 @@ impl Together {
         .await;
         self.instances.iter().position(|one| one.client().base_url() == url).unwrap()
     }
+}
+
+/// Waits until all nodes are healthy. A real node takes a moment to execute the task of its marker.
+pub async fn until_all_healthy(client: &Client) {
+    until("all nodes are healthy", || async {
+        let topology = client.get("/_miroir/topology").await.ok()?.expect(200).ok()?;
+        let groups = topology["groups"].as_array()?.iter();
+        let mut nodes = groups.flat_map(|group| group["nodes"].as_array().into_iter().flatten());
+        nodes.all(|node| node["status"] == "healthy").then_some(())
+    })
+    .await;
 }
 
 async fn instances(client: &Client) -> Option<Vec<Value>> {

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use miroir_domain::document::{DocumentId, same_document, shard_filter};
 use miroir_domain::write::WriteOperation;
@@ -24,7 +23,7 @@ use crate::order::Ticket;
 /// The documents up to which several shards are repaired together.
 const AT_ONCE: u64 = 5_000;
 /// The ids of one page.
-const IDS: u64 = 2_000;
+const IDS: u64 = 5_000;
 /// The comparisons of all documents. The first finds what differs, the second that nothing does any more.
 const COMPARISONS: u32 = 6;
 /// The comparisons of documents that are written meanwhile. Then they are copied, whether they differ or not.
@@ -164,7 +163,7 @@ impl Part<'_> {
                 return Ok(differing);
             };
             let ids = page.ids();
-            self.reads = self.reads.after(ids.len() as u64, page.bytes, Duration::ZERO);
+            self.reads = self.reads.after_read(ids.len() as u64, page.bytes);
             let loaded = Loaded { position, documents: page.documents.into_iter().collect() };
             let found = self.compare(&ids, &loaded).await?;
             differing += found.differing;

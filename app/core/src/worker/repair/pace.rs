@@ -7,8 +7,10 @@ use tokio::time::Instant;
 
 /// The documents of the first request.
 const FIRST: u64 = 100;
-/// The most documents of a request.
+/// The most documents of a request that writes.
 const MOST: u64 = 1_000;
+/// The most documents of a request that reads: every page waits once for the tasks of both nodes.
+const MOST_READ: u64 = 5_000;
 /// The size of a request, in bytes.
 const BYTES: u64 = 4 << 20;
 /// The time that a request may hold up the writes behind it. A request that takes longer makes the next one
@@ -65,14 +67,23 @@ impl RequestSize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 
-    /// Takes a request into account that read or wrote `documents` of `bytes` and held up later writes for
-    /// `held`.
+    /// Takes a request into account that wrote `documents` of `bytes` and held up later writes for `held`.
     #[must_use]
-    pub(super) fn after(self, documents: u64, bytes: u64, held: Duration) -> Self {
+    pub(super) fn after_write(self, documents: u64, bytes: u64, held: Duration) -> Self {
         let by_time = if held > HELD { self.0.min(documents) / 2 } else { self.0 * 2 };
-        let by_bytes = BYTES.saturating_mul(documents).checked_div(bytes).unwrap_or(MOST);
-        Self(by_time.min(by_bytes).clamp(1, MOST))
+        Self(by_time.min(by_size(documents, bytes)).clamp(1, MOST))
     }
+
+    /// Takes a request into account that read `documents` of `bytes`.
+    #[must_use]
+    pub(super) fn after_read(self, documents: u64, bytes: u64) -> Self {
+        if documents == 0 { self } else { Self(by_size(documents, bytes).clamp(1, MOST_READ)) }
+    }
+}
+
+/// Returns the documents of a request of [`BYTES`], by the size of others.
+fn by_size(documents: u64, bytes: u64) -> u64 {
+    BYTES.saturating_mul(documents).checked_div(bytes).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -93,15 +104,24 @@ mod tests {
     }
 
     #[test]
-    fn request_grows_while_it_is_quick_and_shrinks_when_it_is_slow_or_large() {
+    fn request_that_writes_grows_while_it_is_quick_and_shrinks_when_it_is_slow_or_large() {
         let (quick, slow) = (Duration::from_millis(1), Duration::from_millis(41));
         let size = RequestSize::default();
-        assert_eq!(size.after(100, 1_000, quick).0, 200);
-        assert_eq!((0..9).fold(size, |size, _| size.after(1_000, 1_000, quick)).0, MOST);
-        assert_eq!(size.after(100, 1_000, slow).0, 50);
-        assert_eq!((0..9).fold(size, |size, _| size.after(1, 1_000, slow)).0, 1);
-        assert_eq!(size.after(100, 40 << 20, quick).0, 10);
-        assert_eq!(size.after(1, 1 << 30, quick).0, 1);
-        assert_eq!(size.after(0, 0, quick).0, 200);
+        assert_eq!(size.after_write(100, 1_000, quick).0, 200);
+        assert_eq!((0..9).fold(size, |size, _| size.after_write(1_000, 1_000, quick)).0, MOST);
+        assert_eq!(size.after_write(100, 1_000, slow).0, 50);
+        assert_eq!((0..9).fold(size, |size, _| size.after_write(1, 1_000, slow)).0, 1);
+        assert_eq!(size.after_write(100, 40 << 20, quick).0, 10);
+        assert_eq!(size.after_write(1, 1 << 30, quick).0, 1);
+        assert_eq!(size.after_write(0, 0, quick).0, 200);
+    }
+
+    #[test]
+    fn request_that_reads_has_as_many_documents_as_fit() {
+        let size = RequestSize::default();
+        assert_eq!(size.after_read(0, 0).0, FIRST);
+        assert_eq!(size.after_read(100, 100 << 10).0, 4 << 10);
+        assert_eq!(size.after_read(100, 1_000).0, MOST_READ);
+        assert_eq!(size.after_read(1, 1 << 30).0, 1);
     }
 }

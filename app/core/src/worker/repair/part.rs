@@ -269,7 +269,7 @@ impl Part<'_> {
         let Some(ticket) = ticket else { return Ok(ids.clone()) };
         let sent = send_in_turn(cluster, index, self.target, ticket, copy.operations).await?;
         wait_for_success(cluster, self.target, sent.uids).await?;
-        self.writes = self.writes.after(copy.documents, copy.bytes, sent.held);
+        self.writes = self.writes.after_write(copy.documents, copy.bytes, sent.held);
         cluster.observer.observe(Occurrence::RepairCopied { documents: copy.documents });
         cluster.repairs.copied(index, self.target, copy.documents);
         if let Some(payload) = copy.payload.filter(|_| cluster.changes.is_on()) {
