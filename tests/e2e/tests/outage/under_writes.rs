@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use miroir_e2e::{Client, Cluster, NODE_KIND};
 use serde_json::{Value, json};
@@ -12,6 +13,9 @@ const SHARDS: u32 = 4;
 const DOCUMENTS: u64 = 12_000;
 const BATCH: u64 = 3_000;
 const DELETED: u64 = 50;
+/// The pause of the writer. A real node carries out about ten such writes a second: a queue that only grows
+/// would hide the repair, each page of which waits for it.
+const PAUSE: Duration = Duration::from_millis(if cfg!(feature = "real") { 200 } else { 0 });
 /// The upper bound of a bucket, in seconds. A repair holds writes for less than 100 ms; the next bucket
 /// leaves room for a machine that runs other tests.
 const BUCKET: &str = "0.25";
@@ -76,6 +80,7 @@ async fn large_shards_are_repaired_while_single_writes_go_on() {
                 if is_over.load(Ordering::Relaxed) {
                     break;
                 }
+                tokio::time::sleep(PAUSE).await;
             }
             last
         }
