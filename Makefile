@@ -14,7 +14,7 @@ FUZZ_EXAMPLES ?= 200
 FUZZ_SEED ?= $(shell date +%s)
 # The commit of the version from which an upgrade is tested.
 PREVIOUS ?= 29532da
-export SIMULATE_SECONDS SIMULATE_SEED SIMULATE_HISTORIES CHAOS_SECONDS CHAOS_RUNS CHAOS_SEED
+export SIMULATE_SECONDS SIMULATE_SEED SIMULATE_HISTORIES SIMULATE_LOSSES CHAOS_SECONDS CHAOS_RUNS CHAOS_SEED
 CLIENT_STAMP := $(VENV)/.meilisearch-$(CLIENT_VERSION)-standardwebhooks-$(VERIFIER_VERSION)-openapi-spec-validator-$(VALIDATOR_VERSION)-schemathesis-$(FUZZER_VERSION)
 
 # For the tests of the Helm chart: helm from an npm package, and the schemas of Kubernetes.

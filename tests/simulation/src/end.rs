@@ -7,20 +7,68 @@ use std::time::Duration;
 use bytes::Bytes;
 use miroir_domain::placement::{Placement, shard_of};
 use miroir_domain::{IndexUid, Shard};
-use miroir_ports::outbound::IndexTable as _;
+use miroir_ports::outbound::{IndexTable as _, ReplicaTable as _};
 use serde_json::{Value, json};
 
 use crate::check::{read, settings_version};
 use crate::model::{Outcome, Register, Window};
 use crate::plan::INDEXES;
-use crate::state::History;
+use crate::state::{ALL, History};
 use crate::world::MASTER_KEY;
 
 /// The name of the index that marks nodes without a key.
 const MARKER: &str = "_miroir_marker";
 
+/// The expectation of a replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// It has what the model has, and is equal to the others.
+    Right,
+    /// It is equal to the others.
+    Equal,
+}
+
+/// Compares the replicas in sync with the model while some have lost documents for good.
+pub async fn compare_in_sync(history: &Arc<History>) {
+    let window = {
+        let mut model = history.model.lock();
+        Window { asked: model.tick(), settled: Duration::MAX, answered: model.tick() }
+    };
+    let rows = history.world.store.replica_list(None, ALL).await.unwrap_or_default();
+    let entries = history.world.store.index_list(None, ALL).await.unwrap_or_default();
+    for (index, name) in INDEXES.iter().enumerate() {
+        let Some(entry) = entries.iter().find(|entry| entry.uid.as_str() == *name) else { continue };
+        let placement = Placement::new(&history.world.shape.topology(), entry.shard_count);
+        for (number, node) in history.world.nodes.iter().enumerate() {
+            let row = rows.iter().find(|row| row.index == entry.uid && row.node == node.id);
+            if row.is_some_and(|row| row.state.index.is_some()) {
+                continue;
+            }
+            let stale = row.map(|row| row.state.shard_set()).unwrap_or_default();
+            let in_sync = placement.shards_of(&node.id).difference(&stale);
+            let Some(documents) = documents_of(history, number, &entry.uid) else { continue };
+            let Ok(found) = read(&documents) else { continue };
+            let model = history.model.lock();
+            let wrong = crate::model::all_documents()
+                .filter(|id| in_sync.contains(shard_of(&id.to_string(), entry.shard_count)))
+                .find_map(|id| model.wrong(index, id, found.get(&id).copied(), window));
+            drop(model);
+            if let Some(wrong) = wrong {
+                history.violate(format!("after a loss, node {number} counts as in sync: {wrong}"));
+            }
+        }
+    }
+}
+
+/// Returns the documents of an index on a node, or `None` if it does not list them.
+fn documents_of(history: &History, node: usize, uid: &IndexUid) -> Option<Vec<Value>> {
+    let body = json!({ "limit": 1_000 });
+    let answer = ask(history, node, "POST", &format!("/indexes/{uid}/documents/fetch"), &body);
+    answer.get("results").and_then(Value::as_array).cloned()
+}
+
 /// Compares all nodes.
-pub async fn compare(history: &Arc<History>) {
+pub async fn compare(history: &Arc<History>, expected: Expected) {
     let window = {
         let mut model = history.model.lock();
         Window { asked: model.tick(), settled: Duration::MAX, answered: model.tick() }
@@ -40,7 +88,7 @@ pub async fn compare(history: &Arc<History>) {
             ));
         }
         if let Some(entry) = entry {
-            compare_index(history, index, &entry.uid, entry.shard_count, window);
+            compare_index(history, index, &entry.uid, entry.shard_count, window, expected);
         }
     }
     for (number, _) in history.world.nodes.iter().enumerate() {
@@ -55,19 +103,24 @@ pub async fn compare(history: &Arc<History>) {
 }
 
 /// Compares the copies of one index.
-fn compare_index(history: &Arc<History>, index: usize, uid: &IndexUid, shard_count: u32, window: Window) {
+fn compare_index(
+    history: &Arc<History>,
+    index: usize,
+    uid: &IndexUid,
+    shard_count: u32,
+    window: Window,
+    expected: Expected,
+) {
     let world = &history.world;
     let placement = Placement::new(&world.shape.topology(), shard_count);
     let mut copies: BTreeMap<Shard, (usize, BTreeMap<u64, Value>)> = BTreeMap::new();
     let mut settings: Option<(usize, Value)> = None;
     for (number, node) in world.nodes.iter().enumerate() {
-        let body = json!({ "limit": 1_000 });
-        let answer = ask(history, number, "POST", &format!("/indexes/{uid}/documents/fetch"), &body);
-        let Some(documents) = answer.get("results").and_then(Value::as_array) else {
-            history.violate(format!("at the end, node {number} does not have {uid}: {answer}"));
+        let Some(documents) = documents_of(history, number, uid) else {
+            history.violate(format!("at the end, node {number} does not have {uid}"));
             continue;
         };
-        let found = match read(documents) {
+        let found = match read(&documents) {
             Ok(found) => found,
             Err(wrong) => {
                 history.violate(format!("at the end, node {number}: {wrong}"));
@@ -97,7 +150,8 @@ fn compare_index(history: &Arc<History>, index: usize, uid: &IndexUid, shard_cou
             let wrong = match found.get(&id) {
                 Some(_) if !keeps => Some(format!("document {id} of {uid} does not belong there")),
                 None if !keeps => None,
-                other => model.wrong(index, id, other.copied(), window),
+                other if expected == Expected::Right => model.wrong(index, id, other.copied(), window),
+                _ => None,
             };
             if let Some(wrong) = wrong {
                 drop(model);

@@ -15,12 +15,18 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::client::Asking;
 use crate::injector::carry_out;
 use crate::model::Outcome;
-use crate::plan::{CLIENTS, Event, Plan, What};
+use crate::plan::{CLIENTS, Event, Losses, Plan, What};
 use crate::state::{ALL, Counts, History};
-use crate::{end, world::World};
+use crate::{
+    end::{self, Expected},
+    world::World,
+};
 
 /// The time in which everything must be in sync once all faults are over.
 const HEALING: Duration = Duration::from_mins(10);
+
+/// The time in which everything that can be repaired is repaired once all faults are over.
+const REPAIRABLE: Duration = Duration::from_mins(3);
 
 /// The pause between two looks at the open tasks.
 const LOOK: Duration = Duration::from_millis(20);
@@ -110,11 +116,45 @@ impl Run {
         }
         self.0.world.note("all faults are over");
         self.0.world.calm();
+        let expected = if plan.losses == Losses::AllCopies && self.has_lost().await {
+            end::compare_in_sync(&self.0).await;
+            self.accept_losses().await;
+            Expected::Equal
+        } else {
+            Expected::Right
+        };
         self.heal().await;
         for follower in followers {
             follower.abort();
         }
-        end::compare(&self.0).await;
+        end::compare(&self.0, expected).await;
+    }
+
+    /// Returns whether some replicas cannot be repaired, because no other one has their documents.
+    async fn has_lost(&self) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < REPAIRABLE {
+            sleep(LOOK * 10).await;
+            if self.is_in_sync().await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Accepts what is left on one node after the other, as an operator does.
+    async fn accept_losses(&self) {
+        for node in &self.0.world.nodes {
+            let Some(leader) = self.0.instances.leader().and_then(|leader| self.0.instances.get(leader))
+            else {
+                return self.0.violate("no instance leads after all faults".to_owned());
+            };
+            let adopted =
+                miroir_ports::inbound::ClusterApi::node_adopt(leader.cluster.as_ref(), &node.id).await;
+            self.0.world.note(format_args!("adopted {}: {:?}", node.id, adopted.err()));
+            // What others can be repaired from it.
+            self.has_lost().await;
+        }
     }
 
     /// Lets a client ask one thing after the other, each at its time or later.

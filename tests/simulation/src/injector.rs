@@ -12,7 +12,7 @@ use miroir_domain::{NodeId, ShardSet};
 use miroir_ports::outbound::{IdentityTable as _, IndexTable as _, ReplicaTable as _, TaskTable as _};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::plan::Fault;
+use crate::plan::{Fault, Losses};
 use crate::state::{ALL, FaultState, History};
 use crate::world::Trouble;
 
@@ -249,9 +249,13 @@ async fn row_of(history: &History, node: usize) -> Option<NodeRow> {
     rows.into_iter().find(|row| row.node == history.world.nodes[node].id)
 }
 
-/// Returns whether every shard has a copy in sync on another node, with every write that may be acknowledged.
+/// Returns whether every shard has a copy in sync on another node, with every write that may be acknowledged,
+/// or need not have one.
 async fn is_expendable(history: &Arc<History>, nodes: &[usize]) -> bool {
     let world = &history.world;
+    if world.losses == Losses::AllCopies {
+        return true;
+    }
     let store = &world.store;
     let mut dirty = history.injector.dirty.lock().clone();
     for row in store.node_list().await.unwrap_or_default() {

@@ -36,6 +36,6 @@ mod store;
 mod world;
 
 pub use history::{Report, run};
-pub use plan::{CLIENTS, DOCUMENTS, Event, INDEXES, KINDS, Plan, What};
+pub use plan::{CLIENTS, DOCUMENTS, Event, INDEXES, KINDS, Losses, Plan, What};
 pub use series::{Extent, Sums, run_all};
 pub use shrink::shrink;

@@ -1,10 +1,11 @@
 //! Runs histories and prints what happened: `SIMULATE_SECONDS`, `SIMULATE_SEED` (the first seed) and
-//! `SIMULATE_HISTORIES` say how many. With the arguments `log <seed>` it prints one history to the end.
+//! `SIMULATE_HISTORIES` say how many, and with `SIMULATE_LOSSES` faults may take all copies of a shard. With the
+//! arguments `log <seed>` it prints one history to the end.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use miroir_test_simulation::{Extent, Plan, run, run_all, shrink};
+use miroir_test_simulation::{Extent, Losses, Plan, run, run_all, shrink};
 
 /// The failures whose shortest history is looked for.
 const SHRUNK: usize = 3;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         histories: histories.unwrap_or(if seconds.is_some() { u64::MAX } else { 1_000 }),
         time: Duration::from_secs(seconds.unwrap_or(u64::from(u32::MAX))),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
+        losses: losses(),
     };
     let sums = run_all(extent, |sums| {
         println!("so far {} histories, {} failed: {:?}", sums.histories, sums.failures.len(), sums.failures);
@@ -42,8 +44,16 @@ fn main() -> ExitCode {
     if sums.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+fn losses() -> Losses {
+    if std::env::var_os("SIMULATE_LOSSES").is_some() { Losses::AllCopies } else { Losses::None }
+}
+
+fn plan(seed: u64) -> Plan {
+    Plan { losses: losses(), ..Plan::of(seed) }
+}
+
 fn one(command: &str, seed: u64) -> ExitCode {
-    let report = run(&Plan::of(seed));
+    let report = run(&plan(seed));
     match command {
         "log" => print!("{}", report.log),
         "shrink" => print_shortest(seed),
@@ -56,7 +66,7 @@ fn one(command: &str, seed: u64) -> ExitCode {
 }
 
 fn print_shortest(seed: u64) {
-    let (plan, report) = shrink(&Plan::of(seed), ATTEMPTS);
+    let (plan, report) = shrink(&plan(seed), ATTEMPTS);
     println!("\nthe shortest history found of seed {seed}, in {:?}:", plan.shape);
     for event in &plan.events {
         println!("  {:>6} ms  {:?}", event.at, event.what);

@@ -202,6 +202,17 @@ pub struct Event {
     pub what: What,
 }
 
+/// The losses that a history allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Losses {
+    /// Faults leave one copy in sync of each shard.
+    None,
+    /// Faults may take all copies of a shard. What is lost must be named, and no read may hide it.
+    AllCopies,
+    /// Nodes lose documents of writes that they accept. Miroir cannot notice that, so the model must.
+    Silent,
+}
+
 /// The plan of a history.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -211,8 +222,8 @@ pub struct Plan {
     pub shape: Shape,
     /// The events, by time.
     pub events: Vec<Event>,
-    /// True if nodes lose documents of writes that they accept. Miroir cannot notice that, so the model must.
-    pub is_lossy: bool,
+    /// The losses that are allowed.
+    pub losses: Losses,
 }
 
 impl Plan {
@@ -243,7 +254,7 @@ impl Plan {
         }
         // A stable sort: equal times keep the order in which they were made.
         events.sort_by_key(|event| event.at);
-        Self { seed, shape, events, is_lossy: false }
+        Self { seed, shape, events, losses: Losses::None }
     }
 
     /// Returns the numbers of requests and of faults.

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::history::{Report, run};
-use crate::plan::Plan;
+use crate::plan::{Losses, Plan};
 
 /// The steps of repair, as columns.
 const STEPS: [(RepairStep, &str); 7] = [
@@ -37,6 +37,8 @@ pub struct Extent {
     pub time: Duration,
     /// The threads, each with one history at a time.
     pub threads: usize,
+    /// The losses that the histories allow.
+    pub losses: Losses,
 }
 
 /// The sums of many histories.
@@ -129,7 +131,7 @@ pub fn run_all(extent: Extent, progress: impl Fn(&Sums) + Sync) -> Sums {
                     if number >= extent.histories {
                         return;
                     }
-                    let plan = Plan::of(extent.first + number);
+                    let plan = Plan { losses: extent.losses, ..Plan::of(extent.first + number) };
                     let report = run(&plan);
                     let mut sums = sums.lock();
                     sums.add(&plan, &report);

@@ -13,7 +13,7 @@ use miroir_ports::outbound::{Clock, Ids, Observer, Occurrence, RepairStep};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::plan::{Plan, Shape, TroubleKind, node_id};
+use crate::plan::{Losses, Plan, Shape, TroubleKind, node_id};
 use crate::random::Random;
 
 /// The instant at which every history begins, in milliseconds since 1970.
@@ -59,7 +59,8 @@ pub struct World {
     pub store_is_up: AtomicBool,
     /// True once all faults are over.
     pub is_calm: AtomicBool,
-    is_lossy: bool,
+    /// The losses that the plan allows.
+    pub losses: Losses,
     start: Instant,
     state: Mutex<State>,
     ids: AtomicU64,
@@ -131,7 +132,7 @@ impl World {
             store: MemoryStore::new(),
             store_is_up: AtomicBool::new(true),
             is_calm: AtomicBool::new(false),
-            is_lossy: plan.is_lossy,
+            losses: plan.losses,
             start,
             state: Mutex::new(state),
             ids: AtomicU64::new(0),
@@ -208,7 +209,7 @@ impl World {
             twice: !calm && random.one_in(500),
             response: Some(Duration::from_micros(random.within(200..3_000))),
             cut: None,
-            is_lossy: self.is_lossy && random.one_in(10),
+            is_lossy: self.losses == Losses::Silent && random.one_in(10),
         };
         for kind in kinds {
             match kind {

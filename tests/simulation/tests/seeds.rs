@@ -1,6 +1,6 @@
 //! Histories of known seeds.
 
-use miroir_test_simulation::{Extent, Plan, run, run_all};
+use miroir_test_simulation::{Extent, Losses, Plan, run, run_all};
 
 /// Seeds whose histories found a fault, with the fault.
 const FOUND: [(u64, &str); 7] = [
@@ -50,14 +50,28 @@ fn histories_of_seeds_that_found_a_fault_are_right() {
 #[test]
 fn model_notices_nodes_that_lose_documents() {
     for seed in 1..=3 {
-        let plan = Plan { is_lossy: true, ..Plan::of(seed) };
+        let plan = Plan { losses: Losses::Silent, ..Plan::of(seed) };
         assert!(!run(&plan).violations.is_empty(), "seed {seed}");
     }
 }
 
+/// Faults take all copies of some shards: no unmarked read is wrong, no replica that lost documents counts as in
+/// sync, and once an operator has accepted what is left, all copies are equal.
+#[test]
+fn losses_are_named() {
+    let mut marked = 0;
+    for seed in 1..=12 {
+        let report = run(&Plan { losses: Losses::AllCopies, ..Plan::of(seed) });
+        assert_eq!(report.violations, Vec::<String>::new(), "seed {seed}");
+        marked += report.reads[1];
+    }
+    assert!(marked > 0, "nothing was lost");
+}
+
 #[test]
 fn histories_of_first_seeds_are_right() {
-    let extent = Extent { first: 1, histories: 20, time: std::time::Duration::MAX, threads: 2 };
+    let extent =
+        Extent { first: 1, histories: 20, time: std::time::Duration::MAX, threads: 2, losses: Losses::None };
     let sums = run_all(extent, |_| ());
     assert!(sums.failures.is_empty(), "{:#?}\n{}", sums.failures, sums.text());
 }

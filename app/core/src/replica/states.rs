@@ -114,7 +114,7 @@ impl ReplicaStates {
     ///
     /// # Errors
     ///
-    /// Refuses with 503 `miroir_store_unavailable`: see [`TopologyUse::require`].
+    /// Refuses with 503 `miroir_store_unavailable`: see `TopologyUse::require`.
     pub fn require_topology(&self) -> Result<(), ApiError> {
         self.reported.topology().require()
     }
