@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use miroir_domain::canary::Definition;
 use miroir_ports::error_chain;
 use miroir_ports::outbound::StoreError;
+use parking_lot::Mutex;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::admission::{admission_loop, admit_all};
 use crate::canary;
@@ -39,7 +40,8 @@ pub struct LeaderWork {
     options: LeaderOptions,
 }
 
-/// The time after a change of the topology in which instances with the former one may not be known yet.
+/// The time for which no instance may have a former topology before what only such instances read is removed:
+/// one may be about to say which one it has.
 const FORMER_TOPOLOGY: Duration = Duration::from_secs(10);
 
 /// The reason to end the term of a leader whose store gave the uid of a task again.
@@ -149,13 +151,17 @@ impl LeaderWork {
         StoreError::not_applied(self.infrastructure.identity.wait_for(reason).await)
     }
 
-    /// Returns a function that tells whether no instance reads with a former topology any more.
+    /// Returns a function that tells whether no instance reads by a former topology any more. It has to be
+    /// called regularly.
     fn is_former_topology_over(&self, term: &Term) -> IsFormerOver {
         let (directory, identity) = (term.directory(), Arc::clone(&self.infrastructure.identity));
-        Arc::new(move |age| {
+        let since: Mutex<Option<Instant>> = Mutex::default();
+        Arc::new(move || {
             let Some(directory) = &directory else { return true };
-            let version = identity.cluster().map(|row| row.version);
-            age >= FORMER_TOPOLOGY && version.is_some_and(|version| directory.all_have_topology(version))
+            let is_over = identity.cluster().is_some_and(|row| directory.all_have_topology(row.version));
+            let mut since = since.lock();
+            *since = since.filter(|_| is_over).or_else(|| is_over.then(Instant::now));
+            since.is_some_and(|since| since.elapsed() >= FORMER_TOPOLOGY)
         })
     }
 

@@ -100,6 +100,7 @@ impl Assembly<'_> {
             directory,
             observer,
             timings,
+            max_staleness: self.config.store.max_staleness(),
             topology: self.infrastructure.own_topology(),
         };
         workers.spawn(presence_loop(presence, self.stop_workers.clone()));

@@ -28,8 +28,7 @@ pub fn infrastructure(config: &Config, metrics: &Arc<Metrics>) -> anyhow::Result
     let identity: Arc<KnownIdentity> = Arc::default();
     let last_known = LastKnown::new(config.store.max_staleness(), Arc::clone(&identity));
     let checker = Arc::new(node::checker(config, &topology, &clock, metrics, &identity)?);
-    // A present instance renews its lease more often than that.
-    let topology_use = TopologyUse::new(node::accepted_topology(config), config.instance.lease() / 2);
+    let topology_use = TopologyUse::new(node::accepted_topology(config), config.store.max_staleness());
     Ok(Infrastructure {
         nodes: node::pool(config, &checker, metrics)?,
         accepted: node::accepted_topology(config),

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::placement::Placement;
+use crate::standing::Standing;
 use crate::topology::{InvalidTopology, Node, Topology};
 use crate::{GroupId, NodeId, Shard, ShardSet};
 
@@ -155,14 +156,18 @@ fn changes_of(former: &AcceptedNode, node: &AcceptedNode) -> impl Iterator<Item 
 pub struct PlacementChange {
     /// The shards that each node keeps in the new placement and did not keep before.
     pub gained: BTreeMap<NodeId, ShardSet>,
-    /// The shards of which no former owner is an owner any more, or only stale ones although another one is
-    /// in sync: the change would leave documents behind.
+    /// The shards of which no former owner is an owner any more, or only ones with a lower standing than
+    /// another one: the change would leave documents behind.
     pub left_behind: ShardSet,
 }
 
 impl PlacementChange {
-    /// Compares two placements of the same index, whose replicas are stale where `is_stale` is true.
-    pub fn between(former: &Placement, next: &Placement, is_stale: &dyn Fn(&NodeId, Shard) -> bool) -> Self {
+    /// Compares two placements of the same index, whose replicas have this standing.
+    pub fn between(
+        former: &Placement,
+        next: &Placement,
+        standing: &dyn Fn(&NodeId, Shard) -> Standing,
+    ) -> Self {
         let mut change = Self::default();
         for shard in (0..next.shard_count()).map(Shard) {
             let owners: BTreeSet<&NodeId> = former.all_replicas(shard).collect();
@@ -171,9 +176,8 @@ impl PlacementChange {
             for node in gained {
                 change.gained.entry(node.clone()).or_default().insert(shard);
             }
-            let is_in_sync = |node: &NodeId| !is_stale(node, shard);
-            let was_in_sync = owners.iter().any(|node| is_in_sync(node));
-            if kept.is_empty() || was_in_sync && !kept.into_iter().any(is_in_sync) {
+            let best = owners.iter().map(|node| standing(node, shard)).max();
+            if kept.into_iter().map(|node| standing(node, shard)).max() < best {
                 change.left_behind.insert(shard);
             }
         }
@@ -196,7 +200,7 @@ mod tests {
 
     fn change(from: &AcceptedTopology, to: &AcceptedTopology) -> PlacementChange {
         let placement = |topology: &AcceptedTopology| Placement::new(&topology.to_topology().unwrap(), 64);
-        PlacementChange::between(&placement(from), &placement(to), &|_, _| false)
+        PlacementChange::between(&placement(from), &placement(to), &|_, _| Standing::InSync)
     }
 
     #[test]
@@ -259,7 +263,9 @@ mod tests {
         let placement = |topology: &AcceptedTopology| Placement::new(&topology.to_topology().unwrap(), 64);
         let (former, next) = (placement(&three(2)), placement(&without_c));
         let left_behind = |is_stale: &dyn Fn(&NodeId, Shard) -> bool| {
-            PlacementChange::between(&former, &next, is_stale).left_behind
+            let standing =
+                |node: &NodeId, shard| if is_stale(node, shard) { Standing::Stale } else { Standing::InSync };
+            PlacementChange::between(&former, &next, &standing).left_behind
         };
         let shards_of = |node: &str| former.shards_of(&node.parse().unwrap()).clone();
         let of_c = shards_of("c");

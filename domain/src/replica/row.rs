@@ -1,7 +1,8 @@
 //! The rows of the table `replicas`, and the marks that change them.
 
 use super::{Difference, ReplicaState};
-use crate::{IndexUid, NodeId, TaskUid, Timestamp};
+use crate::standing::Standing;
+use crate::{IndexUid, NodeId, Shard, TaskUid, Timestamp};
 
 /// A record that the replica of an index on a node differs from the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,18 @@ impl ReplicaRow {
     /// writes that it may have missed.
     pub fn is_uncompared(&self) -> bool {
         self.task.is_none() && self.reason == UNCOMPARED
+    }
+
+    /// Returns the standing of the documents of a shard. Settings do not count, since the store has them. A
+    /// replica that has not been compared yet counts as in sync: no other one is better. One whose index is in
+    /// doubt and nothing else gets right without a source.
+    pub fn standing(&self, shard: Shard) -> Standing {
+        match &self.state {
+            _ if self.is_uncompared() => Standing::InSync,
+            state if state.shards.contains_key(&shard) => Standing::Stale,
+            state if state.index.is_some() => Standing::Unsure,
+            _ => Standing::InSync,
+        }
     }
 
     /// Returns the row after `mark`, whose differences get `stamp`. `row` is the stored row, if there is one:

@@ -181,7 +181,7 @@ impl Instances {
             read: Duration::from_secs(3),
             search: Duration::from_secs(3),
         };
-        let topology_use = TopologyUse::new(world.shape.accepted(), LEASE / 2);
+        let topology_use = TopologyUse::new(world.shape.accepted(), STALENESS);
         Infrastructure {
             nodes: NodePool::new(nodes, health, HashMap::new(), timeouts),
             accepted: world.shape.accepted(),
@@ -283,6 +283,7 @@ impl Instances {
                 directory,
                 observer: Arc::clone(observer),
                 timings,
+                max_staleness: STALENESS,
                 topology: infrastructure.own_topology(),
             };
             tokio::spawn(presence_loop(presence, shutdown.clone()));

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use miroir_domain::identity::{AcceptedTopology, ClusterRow, PlacementChange, TopologyChange};
 use miroir_domain::index::IndexEntry;
 use miroir_domain::placement::Placement;
-use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState};
+use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow};
+use miroir_domain::standing::Standing;
 use miroir_domain::topology::{InvalidTopology, Topology};
 use miroir_domain::{IndexUid, NodeId, ShardSet};
 use miroir_ports::outbound::{Clock, Put, StoreError, TaskStore};
@@ -110,13 +111,13 @@ pub async fn accept(
     }
 }
 
-/// Returns the states of the replicas that are not in sync.
+/// Returns the replicas that are not in sync.
 async fn stale_replicas(
     store: &dyn TaskStore,
-) -> Result<BTreeMap<(IndexUid, NodeId), ReplicaState>, StoreError> {
+) -> Result<BTreeMap<(IndexUid, NodeId), ReplicaRow>, StoreError> {
     let key = |row: &ReplicaRow| (row.index.clone(), row.node.clone());
     let rows = listing::all(|after, limit| store.replica_list(after, limit), key).await?;
-    Ok(rows.into_iter().map(|row| ((row.index, row.node), row.state)).collect())
+    Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
 }
 
 /// The effect of a change on all replicas.
@@ -133,7 +134,7 @@ fn hand_over(
     before: &AcceptedTopology,
     after: &AcceptedTopology,
     indexes: &[IndexEntry],
-    stale: &BTreeMap<(IndexUid, NodeId), ReplicaState>,
+    stale: &BTreeMap<(IndexUid, NodeId), ReplicaRow>,
     clock: &dyn Clock,
 ) -> Result<Handover, InvalidTopology> {
     let (before, after) = (before.to_topology()?, after.to_topology()?);
@@ -143,15 +144,14 @@ fn hand_over(
         let (former, next) = placements.entry(entry.shard_count).or_insert_with(|| {
             (Placement::new(&before, entry.shard_count), Placement::new(&after, entry.shard_count))
         });
-        let is_stale = |node: &NodeId, shard| {
-            let differences = stale.get(&(entry.uid.clone(), node.clone()));
-            differences.is_some_and(|state| state.index.is_some() || state.shards.contains_key(&shard))
+        let standing = |node: &NodeId, shard| {
+            stale.get(&(entry.uid.clone(), node.clone())).map_or(Standing::InSync, |row| row.standing(shard))
         };
-        let change = PlacementChange::between(former, next, &is_stale);
+        let change = PlacementChange::between(former, next, &standing);
         if !change.left_behind.is_empty() && handover.left_behind.is_none() {
             handover.left_behind = Some((entry.uid.clone(), change.left_behind));
         }
-        let lost = PlacementChange::between(next, former, &|_, _| false).gained;
+        let lost = PlacementChange::between(next, former, &|_, _| Standing::InSync).gained;
         let mut of_node = change.gained;
         for (node, shards) in lost {
             let all = of_node.entry(node).or_default();

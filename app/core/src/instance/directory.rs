@@ -15,8 +15,8 @@ use super::lease::LeaseValidity;
 /// The prefix of the scope of presence leases. The rest is the name of the instance; the holder is its URL.
 pub(super) const INSTANCE_PREFIX: &str = "instance:";
 
-/// The prefix of the scope of leases that say which topology an instance has. The rest is the name of the
-/// instance; the holder is the version of the row of the cluster with the accepted topology.
+/// The prefix of the scope of leases that say by which topology an instance reads. The rest is the name of the
+/// instance; the holder is the version of the row of the cluster with that topology.
 pub(super) const TOPOLOGY_PREFIX: &str = "topology:";
 
 /// The age at which the last reading of the store becomes invalid. The store is read several times in this
@@ -43,7 +43,7 @@ struct View {
     is_present: bool,
     /// The URL of each live instance, by name.
     urls: BTreeMap<String, String>,
-    /// The version of the topology of each live instance that has the accepted one, by name.
+    /// The version of the topology of each instance that may read, by name.
     topologies: BTreeMap<String, String>,
     /// The running term of each scope.
     terms: BTreeMap<String, Lease>,
@@ -108,10 +108,13 @@ impl Directory {
         format!("{TOPOLOGY_PREFIX}{}", self.id)
     }
 
-    /// Returns whether every live instance has the topology of this version of the row of the cluster.
+    /// Returns whether every instance that may read has the topology of this version of the row of the
+    /// cluster. One that is live and does not say which one it has is of an earlier version.
     pub fn all_have_topology(&self, version: u64) -> bool {
         let (view, version) = (self.view.borrow(), version.to_string());
-        view.is_fresh() && view.urls.keys().all(|name| view.topologies.get(name) == Some(&version))
+        view.is_fresh()
+            && view.topologies.values().all(|other| *other == version)
+            && view.urls.keys().all(|name| view.topologies.contains_key(name))
     }
 
     /// Announces that this instance serves requests of `role` from now on, as long as `validity` lasts.

@@ -25,6 +25,8 @@ pub struct Presence {
     pub observer: Arc<dyn Observer>,
     /// The timings of the presence lease.
     pub timings: LeaseTimings,
+    /// The time for which reads go on without the store.
+    pub max_staleness: Duration,
     /// The comparison of the topology of this instance with the accepted one.
     pub topology: Arc<dyn Fn() -> OwnTopology + Send + Sync>,
 }
@@ -33,7 +35,7 @@ pub struct Presence {
 #[derive(Default)]
 struct Held {
     presence: Option<HeldLease>,
-    /// The lease that says that the instance has the accepted topology, and the version of that.
+    /// The lease of the topology by which the instance reads, with its version.
     topology: Option<(u64, HeldLease)>,
 }
 
@@ -78,8 +80,7 @@ impl Presence {
         self.renew_topology(&mut held.topology).await?;
         let lease = &mut held.presence;
         let (scope, url) = (self.directory.presence_scope(), &self.directory.url);
-        // The leader may have given up an instance that lost its presence with a former topology.
-        if !is_valid(lease.as_ref()) && (self.topology)() != OwnTopology::Former {
+        if !is_valid(lease.as_ref()) {
             *lease = HeldLease::acquire(&self.store, &self.clock, &scope, url, self.timings).await?;
         }
         let leases = self.store.lease_list(self.clock.now()).await?;
@@ -91,21 +92,25 @@ impl Presence {
         Ok(other)
     }
 
+    /// Says in the store by which topology this instance reads. The lease of a former one is kept, and runs on
+    /// after a crash or without the store for longer than reads may go on.
     async fn renew_topology(&self, held: &mut Option<(u64, HeldLease)>) -> Result<(), StoreError> {
+        let known = held.as_ref().map(|(version, _)| *version);
         let version = match (self.topology)() {
             OwnTopology::Accepted { version } => Some(version),
-            OwnTopology::Unknown | OwnTopology::Former => None,
+            OwnTopology::Unknown | OwnTopology::Former => known,
         };
-        if let Some((known, lease)) = held.take() {
-            if version == Some(known) && is_valid(Some(&lease)) {
-                *held = Some((known, lease));
-                return Ok(());
-            }
+        if version == known && is_valid(held.as_ref().map(|(_, lease)| lease)) {
+            return Ok(());
+        }
+        if let Some((_, lease)) = held.take() {
             lease.release().await;
         }
         let Some(version) = version else { return Ok(()) };
         let (scope, holder) = (self.directory.topology_scope(), version.to_string());
-        let lease = HeldLease::acquire(&self.store, &self.clock, &scope, &holder, self.timings).await?;
+        // It is renewed after a quarter of this time, so it runs for three quarters at least.
+        let timings = LeaseTimings::new(self.max_staleness * 3 / 2 + self.timings.ttl());
+        let lease = HeldLease::acquire(&self.store, &self.clock, &scope, &holder, timings).await?;
         *held = lease.map(|lease| (version, lease));
         Ok(())
     }

@@ -48,6 +48,12 @@ impl ReportedStates {
         Self { topology, ..Self::default() }
     }
 
+    /// Returns the time after which every instance knows a missed write that was stored: none if the store is
+    /// not shared.
+    pub fn known_everywhere(&self) -> Duration {
+        if self.read_at.read().is_some() { KNOWN_EVERYWHERE } else { Duration::ZERO }
+    }
+
     /// Returns the topology by which reads choose nodes.
     pub fn topology(&self) -> &TopologyUse {
         &self.topology

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState, UNCOMPARED};
 use miroir_domain::standing::Standing;
@@ -110,6 +111,11 @@ impl ReplicaStates {
         self.reported.refresh(self.store.as_ref()).await;
     }
 
+    /// Returns the time after which every instance knows a missed write that was stored.
+    pub fn known_everywhere(&self) -> Duration {
+        self.reported.known_everywhere()
+    }
+
     /// Returns an error if reads may not rely on the topology of this instance.
     ///
     /// # Errors
@@ -201,17 +207,9 @@ impl ReplicaStates {
         self.unsure.lock().has(task)
     }
 
-    /// Returns the standing of the documents of a shard on a node. Settings do not count, since the store
-    /// has them. A replica that has not been compared yet counts as in sync: no other one is better. One
-    /// whose index is in doubt and nothing else gets right without a source.
+    /// Returns the standing of the documents of a shard on a node.
     pub fn standing(&self, index: &IndexUid, node: &NodeId, shard: Shard) -> Standing {
-        let of_row = |row: &ReplicaRow| match &row.state {
-            _ if row.is_uncompared() => Standing::InSync,
-            state if state.shards.contains_key(&shard) => Standing::Stale,
-            state if state.index.is_some() => Standing::Unsure,
-            _ => Standing::InSync,
-        };
-        let standing = self.of_row(index, node, of_row).unwrap_or(Standing::InSync);
+        let standing = self.of_row(index, node, |row| row.standing(shard)).unwrap_or(Standing::InSync);
         let is_unsure = || self.unsure.lock().concern(index, node, shard);
         if standing == Standing::InSync && is_unsure() { Standing::Unsure } else { standing }
     }

@@ -16,24 +16,31 @@ pub const SUPERSEDED: &str = "another topology was accepted than that of the con
 ///
 /// An instance whose topology is not the accepted one any more serves reads until it is started again. Nodes
 /// may have documents of more shards than it knows. The leader removes none of those that it may read, as
-/// long as it is present in the store. After a time without the store it may have been given up, and reads
-/// end.
+/// long as its lease of the topology runs, which is longer than it may read without the store. After a longer
+/// time without the store it may have been given up, and reads end.
 #[derive(Debug, Default)]
 pub struct TopologyUse {
     /// The topology of the configuration. Without nodes, nothing is compared.
     own: AcceptedTopology,
-    /// The longest time between two readings of an instance that is present.
+    /// The longest time without the store after which an instance is not given up.
     longest_gap: Duration,
     state: RwLock<State>,
 }
 
+#[derive(Debug, Default)]
+struct State {
+    /// The begin of the newest reading of the store.
+    read_at: Option<Instant>,
+    standing: Standing,
+}
+
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Standing {
     #[default]
     Accepted,
-    /// Another one was accepted. The store was last read at this instant.
-    Former(Instant),
-    /// The instance was without the store for too long since then.
+    /// Another one was accepted.
+    Former,
+    /// Another one was accepted, and the instance may have been given up.
     GivenUp,
 }
 
@@ -43,24 +50,29 @@ impl TopologyUse {
         Self { own, longest_gap, state: RwLock::default() }
     }
 
-    /// Notes what the store had at `read_at`.
+    /// Notes what a reading of the store that began at `read_at` has found.
     pub fn note(&self, row: Option<&ClusterRow>, read_at: Instant) {
         let is_former = row.is_some_and(|row| row.topology != self.own) && !self.own.nodes.is_empty();
         let mut state = self.state.write();
-        *state = match *state {
-            _ if !is_former => State::Accepted,
-            State::Former(before) if read_at.saturating_duration_since(before) > self.longest_gap => {
-                State::GivenUp
+        // A reading that began earlier and ended later knows less.
+        if state.read_at.is_some_and(|known| known > read_at) {
+            return;
+        }
+        let gap = state.read_at.map(|before| read_at.saturating_duration_since(before));
+        state.standing = match state.standing {
+            _ if !is_former => Standing::Accepted,
+            Standing::GivenUp => Standing::GivenUp,
+            Standing::Accepted | Standing::Former if gap.is_some_and(|gap| gap > self.longest_gap) => {
+                Standing::GivenUp
             }
-            State::Former(before) => State::Former(before.max(read_at)),
-            State::Accepted => State::Former(read_at),
-            State::GivenUp => State::GivenUp,
+            Standing::Accepted | Standing::Former => Standing::Former,
         };
+        state.read_at = Some(read_at);
     }
 
     /// Returns whether nodes may have documents of more shards than this instance knows.
     pub fn is_former(&self) -> bool {
-        *self.state.read() != State::Accepted
+        self.state.read().standing != Standing::Accepted
     }
 
     /// Returns an error if reads may not rely on the topology.
@@ -69,10 +81,12 @@ impl TopologyUse {
     ///
     /// Refuses with 503 `miroir_store_unavailable` once the instance may have been given up.
     pub fn require(&self) -> Result<(), ApiError> {
-        let is_usable = match *self.state.read() {
-            State::Accepted => true,
-            State::Former(read_at) => read_at.elapsed() <= self.longest_gap,
-            State::GivenUp => false,
+        let state = self.state.read();
+        let is_recent = state.read_at.is_none_or(|read_at| read_at.elapsed() <= self.longest_gap);
+        let is_usable = match state.standing {
+            Standing::Accepted => true,
+            Standing::Former => is_recent,
+            Standing::GivenUp => false,
         };
         if is_usable { Ok(()) } else { Err(ApiError::refused(ErrorCode::MiroirStoreUnavailable, SUPERSEDED)) }
     }
@@ -107,7 +121,12 @@ mod tests {
         look(&["a"]);
         tokio::time::advance(GAP * 5).await;
         assert!(!used.is_former() && used.require().is_ok(), "nothing was accepted since");
+        look(&["a"]);
+        let earlier = Instant::now();
+        tokio::time::advance(GAP / 2).await;
         look(&["a", "b"]);
+        used.note(Some(&row(&["a"])), earlier);
+        assert!(used.is_former(), "a reading that began earlier knows less");
         for _ in 0..3 {
             tokio::time::advance(GAP).await;
             assert!(used.is_former() && used.require().is_ok());
@@ -119,6 +138,16 @@ mod tests {
         assert!(used.require().is_err(), "and may have given the instance up in between");
         look(&["a"]);
         assert!(!used.is_former() && used.require().is_ok(), "the topology was accepted again");
+    }
+
+    /// As an instance that was paused while another topology was accepted.
+    #[tokio::test(start_paused = true)]
+    async fn instance_that_learns_too_late_of_another_topology_may_have_been_given_up() {
+        let used = TopologyUse::new(topology(&["a"]), GAP);
+        used.note(Some(&row(&["a"])), Instant::now());
+        tokio::time::advance(GAP + Duration::from_millis(1)).await;
+        used.note(Some(&row(&["a", "b"])), Instant::now());
+        assert!(used.is_former() && used.require().is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,8 +11,10 @@ use std::time::Duration;
 use miroir_domain::NodeId;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::quorum::WriteVerdict;
-use miroir_domain::task::{NodeOutcome, Task, WriteOutcomes};
+use miroir_domain::task::{Event, NodeOutcome, Task, WriteOutcomes};
+use miroir_ports::error_chain;
 use miroir_ports::inbound::{Accepted, ApiError};
+use miroir_ports::outbound::StoreError;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -98,8 +100,29 @@ impl Run {
             while let Some((node, outcome)) = self.next(None).await {
                 self.outcomes.insert(node, outcome);
             }
+            if let Err(error) = self.make_misses_known().await {
+                tracing::warn!(task = %self.task.uid, "cannot record missed writes: {}", error_chain(&error));
+                // The task stays open with the parts that are pending, as after any lost response.
+                return;
+            }
         }
         self.settle().await;
+    }
+
+    /// Stores the nodes that missed the write, and waits until every instance knows them. The other nodes may
+    /// have carried it out since, so the task may end by these outcomes, and clients rely on a task that has
+    /// ended.
+    async fn make_misses_known(&self) -> Result<(), StoreError> {
+        let wait = self.cluster.replicas.known_everywhere();
+        let events = self.outcomes.events(&WriteVerdict::default());
+        if wait.is_zero() || !events.iter().any(is_miss) {
+            return Ok(());
+        }
+        if let Some(task) = self.cluster.tasks.get(self.task.uid).await? {
+            self.cluster.tasks.mark_missed(&task, &events, &[]).await?;
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
     }
 
     /// Returns the next outcome, or `None` if there are no more or the grace is over.
@@ -140,7 +163,7 @@ impl Run {
                     tracing::warn!(
                         task = %self.task.uid,
                         "a write failed after its response was sent: {}",
-                        miroir_ports::error_chain(&error)
+                        error_chain(&error)
                     );
                 }
             }
@@ -174,4 +197,8 @@ impl Run {
             ),
         ))
     }
+}
+
+fn is_miss(event: &Event) -> bool {
+    !matches!(event, Event::NodeAccepted { .. } | Event::Dispatched { .. })
 }

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::RuntimeClock;
 
 const LEASE: Duration = Duration::from_secs(10);
+const STALENESS: Duration = Duration::from_mins(1);
 
 /// The log of the work of all instances.
 #[derive(Default)]
@@ -134,6 +135,7 @@ impl World {
             directory: Arc::clone(&directory),
             observer: Arc::new(()),
             timings: LeaseTimings::new(LEASE),
+            max_staleness: STALENESS,
             topology: {
                 let (topologies, name) = (Arc::clone(&self.topologies), name.to_owned());
                 Arc::new(move || {
@@ -273,9 +275,6 @@ async fn instances_know_when_no_other_one_has_a_former_topology() {
     world.set_topology("two", OwnTopology::Former);
     sleep(LEASE * 2).await;
     assert!(!one.directory.all_have_topology(1) && !one.directory.all_have_topology(2));
-    // One that begins with a former topology, or was without the store for longer than its lease, is none.
-    world.set_topology("three", OwnTopology::Former);
-    let three = world.instance("three", &[]);
     two.stop().await;
     sleep(Duration::from_secs(2)).await;
     assert!(one.directory.all_have_topology(2));
@@ -283,9 +282,27 @@ async fn instances_know_when_no_other_one_has_a_former_topology() {
     let earlier = world.instance("earlier", &[]);
     sleep(Duration::from_secs(2)).await;
     assert!(!one.directory.all_have_topology(2));
-    for instance in [three, earlier, one] {
+    for instance in [earlier, one] {
         instance.stop().await;
     }
+}
+
+/// It may be cut off from the store alone, and read by its topology as long as reads go on without the store.
+#[tokio::test(start_paused = true)]
+async fn instance_that_has_not_stopped_in_order_counts_until_its_reads_have_ended() {
+    let world = World::new();
+    let [one, mut crashed] = ["one", "crashed"].map(|name| {
+        world.set_topology(name, OwnTopology::Accepted { version: 1 });
+        world.instance(name, &[])
+    });
+    sleep(Duration::from_secs(1)).await;
+    crashed.tasks.abort_all();
+    world.set_topology("one", OwnTopology::Accepted { version: 2 });
+    sleep(STALENESS).await;
+    assert!(!one.directory.all_have_topology(2));
+    sleep(STALENESS).await;
+    assert!(one.directory.all_have_topology(2));
+    one.stop().await;
 }
 
 /// The instance keeps its lease until its work ends, also after it was stopped.

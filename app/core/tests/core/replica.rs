@@ -134,7 +134,7 @@ async fn calls_of_recovery(ended: u32) -> Vec<&'static str> {
     let bench = bench.restarted_without_workers();
     load_states(&bench.cluster).await.unwrap();
     let shutdown = CancellationToken::new();
-    tokio::spawn(repair_loop(bench.cluster.clone(), bench.term, Arc::new(|_| true), shutdown.clone()));
+    tokio::spawn(repair_loop(bench.cluster.clone(), bench.term, Arc::new(|| true), shutdown.clone()));
     bench.cluster.replicas.recovered().await;
     shutdown.cancel();
     assert!(bench.is_stale("films", "b"));

@@ -301,7 +301,7 @@ impl Bench {
         let term = self.term;
         tokio::spawn(async move {
             load_states(&cluster).await.unwrap();
-            repair_loop(cluster, term, Arc::new(|_| true), shutdown).await;
+            repair_loop(cluster, term, Arc::new(|| true), shutdown).await;
         });
         let stopped = self.shutdown.clone().cancelled_owned();
         tokio::spawn(probe_loop(Arc::clone(&self.checker), Duration::from_secs(5), stopped));

@@ -7,10 +7,8 @@ use tokio::time::Instant;
 
 /// The documents of the first request.
 const FIRST: u64 = 100;
-/// The most documents of a request that writes.
+/// The most documents of a request.
 const MOST: u64 = 1_000;
-/// The most documents of a request that reads: every page waits once for the tasks of both nodes.
-const MOST_READ: u64 = 5_000;
 /// The size of a request, in bytes.
 const BYTES: u64 = 4 << 20;
 /// The time that a request may hold up the writes behind it. A request that takes longer makes the next one
@@ -77,7 +75,7 @@ impl RequestSize {
     /// Takes a request into account that read `documents` of `bytes`.
     #[must_use]
     pub(super) fn after_read(self, documents: u64, bytes: u64) -> Self {
-        if documents == 0 { self } else { Self(by_size(documents, bytes).clamp(1, MOST_READ)) }
+        if documents == 0 { self } else { Self(by_size(documents, bytes).clamp(1, MOST)) }
     }
 }
 
@@ -120,8 +118,8 @@ mod tests {
     fn request_that_reads_has_as_many_documents_as_fit() {
         let size = RequestSize::default();
         assert_eq!(size.after_read(0, 0).0, FIRST);
-        assert_eq!(size.after_read(100, 100 << 10).0, 4 << 10);
-        assert_eq!(size.after_read(100, 1_000).0, MOST_READ);
+        assert_eq!(size.after_read(100, 800 << 10).0, 512);
+        assert_eq!(size.after_read(100, 1_000).0, MOST);
         assert_eq!(size.after_read(1, 1 << 30).0, 1);
     }
 }

@@ -59,11 +59,12 @@ pub(super) fn has_all(cluster: &Cluster, index: &IndexUid, node: &NodeId, shard:
 }
 
 /// Returns the jobs that can be done now, the most urgent first. Notes the replicas for which there is none.
-/// Documents of shards that a node does not keep any more are removed if `is_former_over` of its replica.
+/// Documents of shards that a node does not keep any more are removed if `is_former_over`, and every node that
+/// keeps them now has them all.
 pub(super) async fn jobs(
     cluster: &Cluster,
     attempts: &mut Attempts,
-    is_former_over: &(dyn Fn(&IndexUid, &NodeId) -> bool + Sync),
+    is_former_over: bool,
 ) -> Result<Vec<Job>, StoreError> {
     let mut jobs = Vec::new();
     let mut entry: Option<(IndexUid, Option<IndexEntry>)> = None;
@@ -77,7 +78,7 @@ pub(super) async fn jobs(
             entry = Some((index.clone(), cluster.registry.get(&index).await?));
         }
         let known = entry.as_ref().and_then(|(_, entry)| entry.as_ref());
-        let found = of_replica(cluster, attempts, &index, &node, known, is_former_over(&index, &node));
+        let found = of_replica(cluster, attempts, &index, &node, known, is_former_over);
         jobs.extend(found);
     }
     jobs.sort_by_key(|job| (job.copies, job.shards().is_some()));
@@ -121,7 +122,10 @@ fn of_replica(
         }
     }
     let is_due = |shard: &Shard| attempts.is_due(index, node, Some(*shard));
-    let foreign: ShardSet = sources.foreign.iter().filter(is_due).collect();
+    let placement = cluster.placements.of(entry.shard_count);
+    let is_elsewhere =
+        |shard: &Shard| placement.all_replicas(*shard).all(|owner| has_all(cluster, index, owner, *shard));
+    let foreign: ShardSet = sources.foreign.iter().filter(is_due).filter(is_elsewhere).collect();
     if is_former_over && !foreign.is_empty() {
         jobs.push(job(Work::Foreign(foreign), usize::MAX));
     }

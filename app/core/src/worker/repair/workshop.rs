@@ -24,9 +24,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// that it has received: a copy that arrives later than newer writes would undo them.
 const LOST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Tells whether instances with a former topology are over, from the time since the topology was changed.
-/// Until then they may read documents from nodes that do not keep them any more.
-pub type IsFormerOver = Arc<dyn Fn(Duration) -> bool + Send + Sync>;
+/// Tells whether no instance reads by a former topology any more. Until then, some may read documents from
+/// nodes that do not keep them any more.
+pub type IsFormerOver = Arc<dyn Fn() -> bool + Send + Sync>;
 
 type Outcome = Result<(), RepairError>;
 
@@ -86,16 +86,13 @@ impl Workshop {
         let stale = cluster.replicas.stale();
         self.attempts.retain(&stale);
         cluster.repairs.retain(&stale);
-        let is_over = |index: &IndexUid, node: &NodeId| {
-            let since = cluster.replicas.since(index, node);
-            since.is_some_and(|since| is_former_over(cluster.clock.now().since(since)))
-        };
+        let is_over = is_former_over();
         for (index, node) in &stale {
-            if cluster.placements.topology().group_of(node).is_none() && is_over(index, node) {
+            if cluster.placements.topology().group_of(node).is_none() && is_over {
                 forget(&cluster, index, node).await?;
             }
         }
-        self.waiting = jobs(&cluster, &mut self.attempts, &is_over).await?.into();
+        self.waiting = jobs(&cluster, &mut self.attempts, is_over).await?.into();
         Ok(())
     }
 
