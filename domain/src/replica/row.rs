@@ -50,8 +50,8 @@ impl ReplicaRow {
     }
 
     /// Returns the standing of the documents of a shard. Settings do not count, since the store has them. A
-    /// replica that has not been compared yet counts as in sync: no other one is better. One whose index is in
-    /// doubt and nothing else gets right without a source.
+    /// replica that has not been compared yet counts as in sync: no other one is better. One whose index is
+    /// in doubt and nothing else gets right without a source.
     pub fn standing(&self, shard: Shard) -> Standing {
         match &self.state {
             _ if self.is_uncompared() => Standing::InSync,

@@ -55,8 +55,8 @@ fn model_notices_nodes_that_lose_documents() {
     }
 }
 
-/// Faults take all copies of some shards: no unmarked read is wrong, no replica that lost documents counts as in
-/// sync, and once an operator has accepted what is left, all copies are equal.
+/// Faults take all copies of some shards: no unmarked read is wrong, no replica that lost documents counts as
+/// in sync, and once an operator has accepted what is left, all copies are equal.
 #[test]
 fn losses_are_named() {
     let mut marked = 0;

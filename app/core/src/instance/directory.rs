@@ -15,8 +15,8 @@ use super::lease::LeaseValidity;
 /// The prefix of the scope of presence leases. The rest is the name of the instance; the holder is its URL.
 pub(super) const INSTANCE_PREFIX: &str = "instance:";
 
-/// The prefix of the scope of leases that say by which topology an instance reads. The rest is the name of the
-/// instance; the holder is the version of the row of the cluster with that topology.
+/// The prefix of the scope of leases that say by which topology an instance reads. The rest is the name of
+/// the instance; the holder is the version of the row of the cluster with that topology.
 pub(super) const TOPOLOGY_PREFIX: &str = "topology:";
 
 /// The age at which the last reading of the store becomes invalid. The store is read several times in this

@@ -92,8 +92,8 @@ impl Presence {
         Ok(other)
     }
 
-    /// Says in the store by which topology this instance reads. The lease of a former one is kept, and runs on
-    /// after a crash or without the store for longer than reads may go on.
+    /// Says in the store by which topology this instance reads. The lease of a former one is kept, and runs
+    /// on after a crash or without the store for longer than reads may go on.
     async fn renew_topology(&self, held: &mut Option<(u64, HeldLease)>) -> Result<(), StoreError> {
         let known = held.as_ref().map(|(version, _)| *version);
         let version = match (self.topology)() {

@@ -59,8 +59,8 @@ pub(super) fn has_all(cluster: &Cluster, index: &IndexUid, node: &NodeId, shard:
 }
 
 /// Returns the jobs that can be done now, the most urgent first. Notes the replicas for which there is none.
-/// Documents of shards that a node does not keep any more are removed if `is_former_over`, and every node that
-/// keeps them now has them all.
+/// Documents of shards that a node does not keep any more are removed if `is_former_over`, and every node
+/// that keeps them now has them all.
 pub(super) async fn jobs(
     cluster: &Cluster,
     attempts: &mut Attempts,
