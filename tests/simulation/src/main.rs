@@ -1,6 +1,6 @@
 //! Runs histories and prints what happened: `SIMULATE_SECONDS`, `SIMULATE_SEED` (the first seed) and
-//! `SIMULATE_HISTORIES` say how many, and with `SIMULATE_LOSSES` faults may take all copies of a shard. With the
-//! arguments `log <seed>` it prints one history to the end.
+//! `SIMULATE_HISTORIES` say how many, and with `SIMULATE_LOSSES` faults may take all copies of a shard. With
+//! the arguments `log <seed>` it prints one history to the end.
 
 use std::process::ExitCode;
 use std::time::Duration;
