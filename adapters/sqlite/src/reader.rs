@@ -128,6 +128,8 @@ impl Shared {
             state.alive += 1;
             self.idle.send_replace(false);
             let thread = Thread { shared: Arc::clone(self), looking: true };
+            // A runtime that is shutting down drops the thread here, and that locks the state as well.
+            drop(state);
             tokio::task::spawn_blocking(move || thread.serve(pool));
         }
         Ok(())
@@ -191,4 +193,29 @@ impl Drop for Thread {
 fn no_connection(path: &Path, error: r2d2::Error) -> StoreError {
     let reason = format!("the SQLite store `{}` cannot be opened for reading", path.display());
     StoreError::not_applied(reason).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::SqliteStore;
+
+    /// As at a second signal: the runtime shuts down while a task begins to read.
+    #[test]
+    fn read_fails_while_its_runtime_shuts_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let options = SqliteOptions::new(folder.path().join("store.db"));
+        let store = runtime.block_on(SqliteStore::open(options)).unwrap();
+        let handle = runtime.handle().clone();
+        runtime.shutdown_background();
+        let _inside = handle.enter();
+        let mut call = pin!(store.readers.call(|_| Ok(())));
+        let outcome = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(outcome, Poll::Ready(Err(_))), "{outcome:?}");
+    }
 }
