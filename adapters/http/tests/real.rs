@@ -3,10 +3,11 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Stdio;
 
 use miroir_http::{HttpOptions, Secret, route_list};
+use miroir_test_server::free_address;
 use support::{Request, Response, Server, TIMEOUT, send, stub_apis};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -28,8 +29,7 @@ impl Real {
             panic!("set {BINARY} to the path of a meilisearch binary to run these tests")
         });
         let directory = tempfile::tempdir().unwrap();
-        // The port is released before the server binds it. No other test binds one in between.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let mut command = Command::new(binary);
         command.current_dir(directory.path()).args(["--no-analytics", "--env", "development"]);
         command.arg("--http-addr").arg(address.to_string());

@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "each test binary uses its own part of the support")]
 mod support;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use miroir_ports::error_chain;
 use miroir_ports::outbound::{
     NodeError, NodeInspector as _, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes,
 };
+use miroir_test_server::free_address;
 use serde_json::{Map, Value, json};
 use support::merged;
 use tokio::process::{Child, Command};
@@ -45,11 +46,7 @@ impl Server {
             panic!("set {BINARY} to the path of a meilisearch binary to run these tests")
         });
         let directory = tempfile::tempdir().unwrap();
-        let address = {
-            // Closed before the server binds it, because its command line takes no open socket.
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-            listener.local_addr().unwrap()
-        };
+        let address = free_address();
         let log = directory.path().join("log");
         let mut process = Command::new(&binary)
             .args(["--http-addr", &address.to_string(), "--master-key", MASTER_KEY])

@@ -5,7 +5,7 @@ mod support;
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{Outcome, StoreError, StoreStatus as _, TaskTable as _};
 use miroir_redis::{RedisOptions, RedisStore};
-use miroir_test_redis::{RedisServer, free_port};
+use miroir_test_redis::{RedisServer, free_address};
 use support::{assert_unavailable, at, new_task, open};
 
 fn invalid(result: Result<RedisStore, StoreError>) -> String {
@@ -41,7 +41,7 @@ async fn open_refuses_a_schema_that_is_ahead_with_both_numbers() {
 
 #[tokio::test]
 async fn open_is_retryable_without_a_server() {
-    let options = RedisOptions::new(format!("redis://127.0.0.1:{}/0", free_port()));
+    let options = RedisOptions::new(format!("redis://{}/0", free_address()));
     assert_unavailable(RedisStore::open(options).await, Outcome::NotApplied, "cannot connect");
 }
 

@@ -12,7 +12,7 @@ use async_nats::jetstream::{self, Context};
 use futures_util::StreamExt as _;
 use miroir_ports::outbound::{Sink as _, SinkBatch};
 use miroir_sinks::{NatsOptions, NatsSink, SinkConfigError};
-use miroir_test_nats::{NatsServer, free_port};
+use miroir_test_nats::{NatsServer, free_address};
 use serde_json::{Value, json};
 use support::{SHORT, SLACK, batch, event, unavailable};
 use tokio::io::AsyncReadExt as _;
@@ -228,7 +228,7 @@ async fn ends_within_its_timeout_when_no_server_responds() {
     // A port that accepts connections and sends nothing, and one that refuses them.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = format!("nats://{}", silent.local_addr().unwrap());
-    let refusing = format!("nats://127.0.0.1:{}", free_port());
+    let refusing = format!("nats://{}", free_address());
     for url in [silent.clone(), refusing.clone(), format!("{silent},{refusing}")] {
         let sink = NatsSink::new(NatsOptions { timeout: SHORT, ..options(&url) }).unwrap();
         let start = Instant::now();
@@ -243,8 +243,8 @@ async fn tries_the_next_server_when_the_first_does_not_respond() {
     let server = NatsServer::start();
     let stream = stream(&server, Config::default()).await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let refusing = free_port();
-    let url = format!("nats://{},nats://127.0.0.1:{refusing},{}", silent.local_addr().unwrap(), server.url());
+    let refusing = free_address();
+    let url = format!("nats://{},nats://{refusing},{}", silent.local_addr().unwrap(), server.url());
     let sink = NatsSink::new(NatsOptions { timeout: SLACK, ..options(&url) }).unwrap();
     sink.sink_deliver(batch(1..=1)).await.unwrap();
     assert_eq!(ids(&stream).await, expected(1..=1));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{Sink as _, SinkError};
-use miroir_test_server::free_port;
+use miroir_test_server::free_address;
 use support::{OTHER_SECRET, Receiver, Reply, SECRET, SHORT, SLACK, batch, required_header, unavailable};
 use tokio::time::Instant;
 
@@ -189,7 +189,7 @@ async fn names_the_receiver_when_its_port_is_closed() {
 #[tokio::test]
 async fn error_has_the_failed_connection_as_its_source() {
     let receiver = Receiver::http("200 OK", "").await;
-    let closed = format!("http://127.0.0.1:{}/", free_port());
+    let closed = format!("http://{}/", free_address());
     let sink = receiver.sink_with(|options| options.url = closed).unwrap();
     let error = sink.sink_deliver(batch(1..=1)).await.unwrap_err();
     assert!(error.to_string().ends_with("cannot be reached"), "{error}");

@@ -1,11 +1,11 @@
 //! A `miroir` process.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use miroir_test_server::free_address;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
@@ -13,7 +13,6 @@ use tokio::time::{sleep, timeout};
 use crate::binary;
 use crate::client::Client;
 use crate::configuration::merge;
-use crate::port::free_port;
 use crate::process::Process;
 use crate::wait::TIMEOUT;
 
@@ -34,7 +33,7 @@ impl Miroir {
         program: Option<&Path>,
         directory: &Path,
     ) -> Result<Self> {
-        let address: SocketAddr = free_port()?;
+        let address = free_address();
         fill(&mut configuration, "server", "address", json!(address.to_string()));
         fill(&mut configuration, "store", "path", json!(directory.join("miroir.db")));
         let address = configuration["server"]["address"].as_str().unwrap_or_default().to_owned();

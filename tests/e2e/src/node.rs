@@ -1,18 +1,17 @@
 //! Nodes: simulated ones inside the test, or real Meilisearch processes.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use miroir_devnode::{DevNode, DevNodeOptions, Snapshot};
+use miroir_test_server::free_address;
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
 use crate::binary;
 use crate::client::Client;
-use crate::port::free_port;
 use crate::process::Process;
 use crate::wait::TIMEOUT;
 
@@ -156,7 +155,7 @@ impl Node {
 }
 
 fn real(id: &str, master_key: Option<&str>, directory: &Path) -> Result<Server> {
-    let address: SocketAddr = free_port()?;
+    let address = free_address();
     let home = directory.join(id);
     std::fs::create_dir_all(&home)?;
     let mut command = Command::new(binary::meilisearch()?);

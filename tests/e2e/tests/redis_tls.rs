@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use miroir_e2e::{Cluster, ClusterBuilder, until};
-use miroir_test_redis::{RedisServer, free_port};
+use miroir_test_redis::{RedisServer, free_address};
 use serde_json::json;
 
 /// Creates a certificate of this machine and its key, as files in `folder`.
@@ -26,7 +26,7 @@ fn on(port: &str) -> ClusterBuilder {
 async fn store_connects_over_tls_and_refuses_an_untrusted_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = certificate(folder.path());
-    let port = free_port().to_string();
+    let port = free_address().port().to_string();
     let server = RedisServer::with(&[
         "--tls-port",
         &port,

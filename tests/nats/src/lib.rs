@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-pub use miroir_test_server::free_port;
+pub use miroir_test_server::free_address;
 use miroir_test_server::{Program, Server, Setup};
 
 /// The paths of the program in Debian's package, which are not on the `PATH` of every user.

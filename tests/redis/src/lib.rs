@@ -5,5 +5,5 @@ mod reply;
 mod server;
 
 pub use any::AnyRedis;
-pub use miroir_test_server::free_port;
+pub use miroir_test_server::free_address;
 pub use server::{Redis, RedisServer};

@@ -1,21 +1,23 @@
-//! A server program of this machine: on the loopback interface, on a free port, in a folder of its own, gone
-//! when dropped.
+//! A server program of this machine: on a free address of the loopback interface, in a folder of its own,
+//! gone when dropped.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::port::free_address;
+
 /// The pause between two checks of a server that was started.
 const PAUSE: Duration = Duration::from_millis(5);
 /// The number of checks, which take about half a minute in all.
 const CHECKS: u32 = 6_000;
-/// The number of ports to try, as another program may take a port first.
-const PORT_ATTEMPTS: u32 = 5;
+/// The number of addresses to try, as another program may take one first.
+const ATTEMPTS: u32 = 5;
 
 /// The command line and configuration of a server.
 #[derive(Debug, Clone, Default)]
@@ -62,28 +64,29 @@ pub struct Server<P: Program> {
     setup: Setup,
     process: Option<Child>,
     folder: TempDir,
-    port: u16,
+    address: SocketAddr,
     program: PhantomData<P>,
 }
 
 #[expect(clippy::missing_panics_doc, reason = "a test that cannot have its server has failed")]
 impl<P: Program> Server<P> {
-    /// Starts a server on a free port.
+    /// Starts a server on a free address.
     pub fn start(setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the server");
-        let mut server = Self { setup, process: None, folder, port: 0, program: PhantomData };
-        for _ in 0..PORT_ATTEMPTS {
-            server.port = free_port();
+        let address = free_address();
+        let mut server = Self { setup, process: None, folder, address, program: PhantomData };
+        for _ in 0..ATTEMPTS {
             if server.launch() {
                 return server;
             }
+            server.address = free_address();
         }
-        panic!("{} did not start on any of {PORT_ATTEMPTS} ports", P::NAME);
+        panic!("{} did not start on any of {ATTEMPTS} addresses", P::NAME);
     }
 
     /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        self.address
     }
 
     /// Returns the id of its process. Returns `None` after [`Server::kill`].
@@ -100,17 +103,17 @@ impl<P: Program> Server<P> {
         }
     }
 
-    /// Starts it again on the same port and folder after [`Server::kill`].
+    /// Starts it again on the same address and folder after [`Server::kill`].
     pub fn launch_again(&mut self) {
         assert!(self.process.is_none(), "it is running");
-        // The port may not be free at once.
+        // The address may not be free at once.
         let launched = (0..CHECKS).any(|_| self.launch());
-        assert!(launched, "{} did not start again on port {}", P::NAME, self.port);
+        assert!(launched, "{} did not start again on {}", P::NAME, self.address);
     }
 
     /// Starts the process and waits until the server is ready. Returns false if the process ends before.
     fn launch(&mut self) -> bool {
-        let mut command = P::command(&self.setup, self.folder.path(), self.port);
+        let mut command = P::command(&self.setup, self.folder.path(), self.address.port());
         let spawned = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let process = spawned.unwrap_or_else(|error| {
             panic!(
@@ -119,13 +122,12 @@ impl<P: Program> Server<P> {
             )
         });
         let process = self.process.insert(process);
-        let address = (Ipv4Addr::LOCALHOST, self.port).into();
         for _ in 0..CHECKS {
             if process.try_wait().expect("the state of the process").is_some() {
                 self.process = None;
                 return false;
             }
-            if P::is_ready(address) {
+            if P::is_ready(self.address) {
                 return true;
             }
             std::thread::sleep(PAUSE);
@@ -138,11 +140,4 @@ impl<P: Program> Drop for Server<P> {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Returns a port on which no program listens.
-#[expect(clippy::missing_panics_doc, reason = "a test that cannot have a port has failed")]
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
 }

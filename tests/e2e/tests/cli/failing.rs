@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use miroir_e2e::free_port;
+use miroir_test_server::free_address;
 use serde_json::{Value, json};
 
 use crate::canned::Canned;
@@ -40,7 +40,7 @@ async fn refused_keys_name_the_setting() {
 
 #[tokio::test]
 async fn unreachable_server_is_reported_with_its_address_and_its_setting() {
-    let address = free_port().unwrap();
+    let address = free_address();
     let url = format!("http://{address}");
     let ended = Tool::new(&url).run(&["topology", "show"]).await;
     contains(&ended.badly(6), &[&url, "refused", "--url", "MIROIR_URL"]);

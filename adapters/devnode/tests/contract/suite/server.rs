@@ -124,18 +124,18 @@ impl Server {
 
     async fn spawned(binary: &str, master_key: Option<&str>) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let address = miroir_test_server::free_address();
         let child = std::process::Command::new(binary)
             .args(["--no-analytics", "--env", "development"])
             .args(master_key.into_iter().flat_map(|key| ["--master-key", key]))
-            .args(["--http-addr", &format!("127.0.0.1:{port}")])
+            .args(["--http-addr", &address.to_string()])
             .current_dir(folder.path())
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("`{binary}` (MIROIR_MEILISEARCH_BIN) does not start: {error}"));
         let mut process = Process { child, _folder: folder };
-        let url = format!("http://127.0.0.1:{port}");
+        let url = format!("http://{address}");
         let http = client();
         let deadline = tokio::time::Instant::now() + TIMEOUT;
         loop {
