@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::canary::Definition;
+use miroir_domain::identity::OwnTopology;
 use miroir_ports::error_chain;
 use miroir_ports::outbound::StoreError;
 use parking_lot::Mutex;
@@ -143,7 +144,7 @@ impl LeaderWork {
             StoreIdentity::Lost { .. } => {
                 Some("the task store is not that of the cluster any more".to_owned())
             }
-            StoreIdentity::Known(row) if row.topology != *accepted && !accepted.nodes.is_empty() => {
+            StoreIdentity::Known(row) if OwnTopology::of(accepted, Some(row)) == OwnTopology::Former => {
                 Some(SUPERSEDED.to_owned())
             }
             StoreIdentity::Known(_) | StoreIdentity::Unknown | StoreIdentity::Older => None,

@@ -4,6 +4,7 @@
 //! maximum number of rows.
 
 use miroir_domain::index::IndexEntry;
+use miroir_domain::replica::ReplicaRow;
 use miroir_ports::outbound::{StoreError, TaskStore};
 
 /// The number of rows read in one store call.
@@ -31,6 +32,12 @@ where
 /// Returns all entries of the index registry, by uid.
 pub async fn indexes(store: &dyn TaskStore) -> Result<Vec<IndexEntry>, StoreError> {
     all(|after, limit| store.index_list(after, limit), |entry: &IndexEntry| entry.uid.clone()).await
+}
+
+/// Returns the rows of all replicas that are not in sync, by index and node.
+pub async fn replicas(store: &dyn TaskStore) -> Result<Vec<ReplicaRow>, StoreError> {
+    let key = |row: &ReplicaRow| (row.index.clone(), row.node.clone());
+    all(|after, limit| store.replica_list(after, limit), key).await
 }
 
 /// Returns at most `limit` rows after `after`, and the key after which the next page begins, if there is one.

@@ -13,6 +13,6 @@ mod topology;
 pub use crate::id::{ClusterId, Incarnation};
 pub use check::{NodeFacts, Refusal, SupportedVersions, Verdict, judge};
 pub use marker::{InvalidMarker, MARKER_INDEX, NodeMarker};
-pub use row::{ClusterRow, NodeRow, SeenTask};
+pub use row::{ClusterRow, NodeRow, OwnTopology, SeenTask};
 pub use suspicion::{shards_without_source, suspect_everything};
-pub use topology::{AcceptedNode, AcceptedTopology, OwnTopology, PlacementChange, TopologyChange};
+pub use topology::{AcceptedNode, AcceptedTopology, PlacementChange, TopologyChange};

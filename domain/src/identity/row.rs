@@ -56,3 +56,28 @@ impl NodeRow {
         Self { node, incarnation: None, newest_task: None, updated_at: now }
     }
 }
+
+/// The topology of an instance, compared with the accepted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnTopology {
+    /// It is not known which one was accepted.
+    Unknown,
+    /// It is the accepted one.
+    Accepted {
+        /// The version of the row of the cluster.
+        version: u64,
+    },
+    /// Another one was accepted.
+    Former,
+}
+
+impl OwnTopology {
+    /// Compares `own` with that of `row`, if the row is known. Without nodes it is never a former one.
+    pub fn of(own: &AcceptedTopology, row: Option<&ClusterRow>) -> Self {
+        match row {
+            Some(row) if row.topology == *own => Self::Accepted { version: row.version },
+            Some(_) if !own.nodes.is_empty() => Self::Former,
+            Some(_) | None => Self::Unknown,
+        }
+    }
+}

@@ -30,20 +30,6 @@ pub struct AcceptedTopology {
     pub nodes: Vec<AcceptedNode>,
 }
 
-/// The topology of an instance, compared with the accepted one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OwnTopology {
-    /// It is not known which one was accepted.
-    Unknown,
-    /// It is the accepted one.
-    Accepted {
-        /// The version of the row of the cluster.
-        version: u64,
-    },
-    /// Another one was accepted.
-    Former,
-}
-
 /// A difference between an accepted topology and a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopologyChange {

@@ -1,13 +1,12 @@
 //! Every node compared with the model and the other nodes, once everything is in sync.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use miroir_e2e::Client;
 use miroir_test_simulation::INDEXES;
 use miroir_test_simulation::check::{read, settings_version};
-use miroir_test_simulation::model::{Register, Window, all_documents};
+use miroir_test_simulation::model::{Register, all_documents};
 use serde_json::Value;
 
 use crate::processes::Processes;
@@ -34,10 +33,7 @@ async fn compare_index(
     index: usize,
 ) -> Result<()> {
     let name = INDEXES[index];
-    let window = {
-        let mut model = state.model.lock();
-        Window { asked: model.tick(), settled: Duration::MAX, answered: model.tick() }
-    };
+    let window = state.model.lock().last_window();
     let mut copies: BTreeMap<u64, Vec<(&str, Value)>> = BTreeMap::new();
     for (id, node) in nodes {
         let listed = node.get(&format!("/indexes/{name}/documents?limit=1000")).await?.expect(200)?;

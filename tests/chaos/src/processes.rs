@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use miroir_e2e::{Client, Cluster, Miroir, NODE_KIND};
+use miroir_e2e::{Client, Cluster, Miroir, NODE_KIND, nodes_of};
 use miroir_test_redis::RedisServer;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -184,9 +184,7 @@ async fn is_quiet(client: &Client) -> Result<bool> {
 async fn is_repaired(client: &Client) -> Result<bool> {
     let replicas = client.get("/_miroir/replicas").await?.expect(200)?;
     let topology = client.get("/_miroir/topology").await?.expect(200)?;
-    let groups = topology["groups"].as_array().into_iter().flatten();
-    let mut nodes = groups.flat_map(|group| group["nodes"].as_array().into_iter().flatten());
     Ok(replicas["complete"] == true
         && replicas["results"].as_array().is_some_and(Vec::is_empty)
-        && nodes.all(|node| node["status"] == "healthy"))
+        && nodes_of(&topology).all(|node| node["status"] == "healthy"))
 }

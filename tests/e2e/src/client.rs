@@ -118,3 +118,12 @@ impl Client {
         }
     }
 }
+
+/// Returns the nodes in a response of `GET /_miroir/topology`.
+///
+/// # Panics
+///
+/// Panics if the response has no groups.
+pub fn nodes_of(topology: &Value) -> impl Iterator<Item = &Value> {
+    topology["groups"].as_array().unwrap().iter().flat_map(|group| group["nodes"].as_array().unwrap())
+}

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use miroir_domain::placement::{Placement, shard_of};
@@ -30,10 +29,7 @@ pub enum Expected {
 
 /// Compares the replicas in sync with the model while some have lost documents for good.
 pub async fn compare_in_sync(history: &Arc<History>) {
-    let window = {
-        let mut model = history.model.lock();
-        Window { asked: model.tick(), settled: Duration::MAX, answered: model.tick() }
-    };
+    let window = history.model.lock().last_window();
     let rows = history.world.store.replica_list(None, ALL).await.unwrap_or_default();
     let entries = history.world.store.index_list(None, ALL).await.unwrap_or_default();
     for (index, name) in INDEXES.iter().enumerate() {
@@ -69,10 +65,7 @@ fn documents_of(history: &History, node: usize, uid: &IndexUid) -> Option<Vec<Va
 
 /// Compares all nodes.
 pub async fn compare(history: &Arc<History>, expected: Expected) {
-    let window = {
-        let mut model = history.model.lock();
-        Window { asked: model.tick(), settled: Duration::MAX, answered: model.tick() }
-    };
+    let window = history.model.lock().last_window();
     let open = history.model.lock().writes().iter().filter(|write| write.outcome == Outcome::Open).count();
     if open > 0 {
         history.violate(format!("{open} writes are still open at the end"));

@@ -120,6 +120,11 @@ impl Model {
         self.tick
     }
 
+    /// Returns the window of a read after every write and every fault.
+    pub fn last_window(&mut self) -> Window {
+        Window { asked: self.tick(), settled: Duration::MAX, answered: self.tick() }
+    }
+
     /// Begins a write. `effect` gets a version that no other write has.
     pub fn begin(
         &mut self,

@@ -115,9 +115,8 @@ pub async fn accept(
 async fn stale_replicas(
     store: &dyn TaskStore,
 ) -> Result<BTreeMap<(IndexUid, NodeId), ReplicaRow>, StoreError> {
-    let key = |row: &ReplicaRow| (row.index.clone(), row.node.clone());
-    let rows = listing::all(|after, limit| store.replica_list(after, limit), key).await?;
-    Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
+    let rows = listing::replicas(store).await?;
+    Ok(rows.into_iter().map(|row| ((row.index.clone(), row.node.clone()), row)).collect())
 }
 
 /// The effect of a change on all replicas.

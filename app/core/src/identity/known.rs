@@ -57,11 +57,7 @@ impl KnownIdentity {
 
     /// Compares the topology of this instance with the accepted one.
     pub fn compare_topology(&self, own: &AcceptedTopology) -> OwnTopology {
-        match self.cluster() {
-            Some(row) if row.topology == *own => OwnTopology::Accepted { version: row.version },
-            Some(_) if !own.nodes.is_empty() => OwnTopology::Former,
-            Some(_) | None => OwnTopology::Unknown,
-        }
+        OwnTopology::of(own, self.cluster().as_ref())
     }
 
     /// Returns the sentence that says why the store is refused, or `None` if it is not.

@@ -61,33 +61,38 @@ impl ReportedStates {
 
     /// Returns whether the node may have documents of shards beside `kept`.
     pub fn has_foreign(&self, index: &IndexUid, node: &NodeId, kept: &ShardSet) -> bool {
-        let stale = self.stale.read();
-        let replica = stale.get(&(index.clone(), node.clone()));
-        self.topology.is_former()
-            || replica.is_some_and(|replica| !replica.shards.difference(kept).is_empty())
+        let is_foreign = |replica: &StaleReplica| !replica.shards.difference(kept).is_empty();
+        self.topology.is_former() || self.of_replica(index, node, is_foreign).unwrap_or(false)
     }
 
     /// Returns whether the replica of `index` on `node` was stale.
     pub fn is_stale(&self, index: &IndexUid, node: &NodeId) -> bool {
-        let stale = self.stale.read();
-        !stale.is_empty() && stale.contains_key(&(index.clone(), node.clone()))
+        self.of_replica(index, node, |_| ()).is_some()
     }
 
     /// Returns the shards among `shards` whose documents on `node` may differ.
     pub fn doubtful(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) -> ShardSet {
-        let stale = self.stale.read();
-        if stale.is_empty() {
-            return ShardSet::default();
-        }
-        let replica = stale.get(&(index.clone(), node.clone()));
-        replica.map(|replica| replica.doubtful(shards)).unwrap_or_default()
+        self.of_replica(index, node, |replica| replica.doubtful(shards)).unwrap_or_default()
     }
 
     /// Returns whether the index on `node`, or its settings, were stale.
     pub fn lacks_settings(&self, index: &IndexUid, node: &NodeId) -> bool {
+        self.of_replica(index, node, |replica| replica.settings || replica.whole_index).unwrap_or(false)
+    }
+
+    /// Returns what `look` finds in a stale replica, or `None` if it was not stale. Most reads find no stale
+    /// replica at all, and make no key.
+    fn of_replica<T>(
+        &self,
+        index: &IndexUid,
+        node: &NodeId,
+        look: impl FnOnce(&StaleReplica) -> T,
+    ) -> Option<T> {
         let stale = self.stale.read();
-        let replica = stale.get(&(index.clone(), node.clone()));
-        replica.is_some_and(|replica| replica.settings || replica.whole_index)
+        if stale.is_empty() {
+            return None;
+        }
+        stale.get(&(index.clone(), node.clone())).map(look)
     }
 
     /// Replaces everything by the stale replicas that the store has.
@@ -95,8 +100,7 @@ impl ReportedStates {
         let begun = Instant::now();
         // Before the rows: those of another topology are marked before it is accepted.
         self.topology.note(store.cluster_get().await?.as_ref(), begun);
-        let list = |after, limit| store.replica_list(after, limit);
-        let rows = listing::all(list, |row: &ReplicaRow| (row.index.clone(), row.node.clone())).await?;
+        let rows = listing::replicas(store).await?;
         let keyed = |row: ReplicaRow| ((row.index.clone(), row.node.clone()), StaleReplica::of(row));
         let stale = rows.into_iter().map(keyed).collect();
         let mut read_at = self.read_at.write();

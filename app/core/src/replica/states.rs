@@ -127,8 +127,7 @@ impl ReplicaStates {
 
     /// Loads the states that the store has.
     pub async fn load(&self) -> Result<(), StoreError> {
-        let list = |after, limit| self.store.replica_list(after, limit);
-        let rows = listing::all(list, |row: &ReplicaRow| (row.index.clone(), row.node.clone())).await?;
+        let rows = listing::replicas(self.store.as_ref()).await?;
         let mut known = self.known.lock();
         for row in rows {
             known.mark(&mark_of(row));

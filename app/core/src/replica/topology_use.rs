@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use miroir_domain::error::ErrorCode;
-use miroir_domain::identity::{AcceptedTopology, ClusterRow};
+use miroir_domain::identity::{AcceptedTopology, ClusterRow, OwnTopology};
 use miroir_ports::inbound::ApiError;
 use parking_lot::RwLock;
 use tokio::time::Instant;
@@ -52,7 +52,7 @@ impl TopologyUse {
 
     /// Notes what a reading of the store that began at `read_at` has found.
     pub fn note(&self, row: Option<&ClusterRow>, read_at: Instant) {
-        let is_former = row.is_some_and(|row| row.topology != self.own) && !self.own.nodes.is_empty();
+        let is_former = OwnTopology::of(&self.own, row) == OwnTopology::Former;
         let mut state = self.state.write();
         // A reading that began earlier and ended later knows less.
         if state.read_at.is_some_and(|known| known > read_at) {

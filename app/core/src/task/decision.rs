@@ -3,6 +3,8 @@
 //! Both depend on the states of the replicas, which other writes change at the same time. So a decision is
 //! made as a whole: its marks are noted in memory before the next decision looks at the states.
 
+use std::borrow::Cow;
+
 use miroir_domain::placement::Placement;
 use miroir_domain::quorum::{WriteVerdict, judge_write};
 use miroir_domain::replica::{ReplicaMark, marks_of, may_mark, spare_best};
@@ -73,10 +75,10 @@ impl TaskLog {
         let (mut next, effects) = self.apply(task, events, judge)?;
         let verdict = (is_answered || events.iter().any(is_judged)).then(|| judge(&next));
         let is_written = verdict.as_ref().is_some_and(|verdict| verdict.unwritten.is_empty());
-        let mut before = task.clone();
-        if is_written && !self.replicas.is_acknowledged(task.uid) {
+        let mut before = Cow::Borrowed(task);
+        if is_written && !task.node_errors.is_empty() && !self.replicas.is_acknowledged(task.uid) {
             // Nodes that missed the write earlier may have been spared then. They must not be spared now.
-            before.node_errors.clear();
+            before.to_mut().node_errors.clear();
         }
         let mut all = marks_of(&before, &next, self.placements.topology(), &placement, self.clock.now());
         all.extend(marks.iter().cloned());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use miroir_domain::Timestamp;
-use miroir_e2e::{Client, Cluster, Miroir, NODE_KIND, until};
+use miroir_e2e::{Client, Cluster, Miroir, NODE_KIND, nodes_of, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
@@ -82,9 +82,7 @@ impl Together {
 pub async fn until_all_healthy(client: &Client) {
     until("all nodes are healthy", || async {
         let topology = client.get("/_miroir/topology").await.ok()?.expect(200).ok()?;
-        let groups = topology["groups"].as_array()?.iter();
-        let mut nodes = groups.flat_map(|group| group["nodes"].as_array().into_iter().flatten());
-        nodes.all(|node| node["status"] == "healthy").then_some(())
+        nodes_of(&topology).all(|node| node["status"] == "healthy").then_some(())
     })
     .await;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use miroir_e2e::{Client, Cluster, Node, Response, until};
+use miroir_e2e::{Client, Cluster, Node, Response, nodes_of, until};
 use serde_json::{Value, json};
 
 /// Number of films at first.
@@ -137,9 +137,9 @@ pub async fn finds(client: &Client, films: u64) {
 /// Returns the status of a node according to Miroir.
 pub async fn status(client: &Client, node: &str) -> String {
     let topology = client.get("/_miroir/topology").await.unwrap().expect(200).unwrap();
-    let groups = topology["groups"].as_array().unwrap();
-    let mut nodes = groups.iter().flat_map(|group| group["nodes"].as_array().unwrap());
-    let node = nodes.find(|known| known["id"] == node).unwrap_or_else(|| panic!("{node} in {topology}"));
+    let node = nodes_of(&topology)
+        .find(|known| known["id"] == node)
+        .unwrap_or_else(|| panic!("{node} in {topology}"));
     node["status"].as_str().unwrap().to_owned()
 }
 

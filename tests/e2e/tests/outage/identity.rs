@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use miroir_e2e::{Client, Cluster, NODE_KIND, until};
+use miroir_e2e::{Client, Cluster, NODE_KIND, nodes_of, until};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -63,17 +63,13 @@ impl Watch {
 
 async fn last_error(client: &Client, node: &str) -> String {
     let topology = client.get("/_miroir/topology").await.unwrap().expect(200).unwrap();
-    let nodes =
-        topology["groups"].as_array().unwrap().iter().flat_map(|group| group["nodes"].as_array().unwrap());
-    let node = nodes.into_iter().find(|known| known["id"] == node).unwrap();
+    let node = nodes_of(&topology).find(|known| known["id"] == node).unwrap();
     node["lastError"].as_str().unwrap_or_default().to_owned()
 }
 
 async fn incarnation(client: &Client, node: &str) -> Option<String> {
     let topology = client.get("/_miroir/topology").await.ok()?.expect(200).ok()?;
-    let groups = topology["groups"].as_array()?;
-    let mut nodes = groups.iter().flat_map(|group| group["nodes"].as_array().into_iter().flatten());
-    Some(nodes.find(|known| known["id"] == node)?["incarnation"].as_str()?.to_owned())
+    Some(nodes_of(&topology).find(|known| known["id"] == node)?["incarnation"].as_str()?.to_owned())
 }
 
 /// Waits until the second node has other data than `before`, and all replicas are in sync.
