@@ -3,7 +3,8 @@
 -- Conventions of every migration: times are milliseconds since the epoch, UTC, in columns that end in `_at` (or `ttl`,
 -- the instant of expiry). JSON documents are TEXT. Counters that Miroir holds as unsigned 64-bit numbers are stored
 -- in the 64 bits of an INTEGER, so those beyond 2^63 - 1 look negative here; they are compared for equality only.
--- Every statement may be run again without harm.
+-- Every statement may be run again without harm, but for those that add a column: SQLite cannot ask whether it exists.
+-- A step and its number are written in one transaction, so no step runs twice.
 
 -- "MiRo": tells a store of Miroir from the SQLite database of another program.
 PRAGMA application_id = 0x4D69526F;

@@ -41,7 +41,7 @@ macro_rules! name_type {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(pub(crate) String);
 
         impl $name {
             /// The maximum length, in bytes.
@@ -86,6 +86,11 @@ macro_rules! name_type {
 name_type!(
     /// The uid of an index: 1 to 400 bytes, with the alphabet and length that Meilisearch accepts.
     IndexUid, "index uid", 400
+);
+name_type!(
+    /// The uid under which the nodes keep an index. An index that was deleted and made anew has another one,
+    /// which is never used again.
+    PhysicalUid, "physical uid", 400
 );
 name_type!(
     /// The name of a node in the configuration. Placement hashes it, so a node with a new name gets other

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::PrimaryKey;
-use crate::{IndexUid, Timestamp};
+use crate::{IndexUid, PhysicalUid, Timestamp};
 
 /// The settings version of an index that has just been created.
 pub const FIRST_SETTINGS_VERSION: u64 = 1;
@@ -11,8 +11,10 @@ pub const FIRST_SETTINGS_VERSION: u64 = 1;
 /// One row of the index registry (`indexes`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexEntry {
-    /// The index.
+    /// The name of the index, as clients see it.
     pub uid: IndexUid,
+    /// The uid under which the nodes keep it, and the store its replica states and settings.
+    pub physical_uid: PhysicalUid,
     /// The attribute that holds the id of a document. `None` until the first document or the client
     /// determines it.
     pub primary_key: Option<PrimaryKey>,

@@ -118,6 +118,7 @@ pub mod index;
 pub mod job;
 pub mod json;
 pub mod payload;
+mod physical_uid;
 pub mod placement;
 pub mod quorum;
 pub mod replica;
@@ -138,5 +139,7 @@ pub mod word;
 pub mod wording;
 pub mod write;
 
-pub use id::{GroupId, IndexUid, InstanceId, InvalidId, NodeId, Shard, ShardSet, SinkName, TaskUid};
+pub use id::{
+    GroupId, IndexUid, InstanceId, InvalidId, NodeId, PhysicalUid, Shard, ShardSet, SinkName, TaskUid,
+};
 pub use time::{InvalidTimestamp, Timestamp};

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use http::Method;
 use miroir_domain::identity::{MARKER_INDEX, NodeFacts, NodeMarker, SeenTask};
 use miroir_domain::task::marker::marked_by;
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{NodeId, PhysicalUid, TaskUid};
 use miroir_ports::outbound::{NodeError, NodeInspector};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -106,7 +106,7 @@ impl NodeInspector for MeilisearchInspector {
         Ok(newest)
     }
 
-    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError> {
+    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<PhysicalUid>, NodeError> {
         let deadline = Instant::now() + timeout;
         let mut uids = Vec::new();
         loop {
@@ -117,7 +117,7 @@ impl NodeInspector for MeilisearchInspector {
             let length = page.results.len();
             uids.extend(page.results.into_iter().map(|index| index.uid));
             if length < INDEX_PAGE {
-                uids.retain(|uid: &IndexUid| uid.as_str() != MARKER_INDEX);
+                uids.retain(|uid: &PhysicalUid| uid.as_str() != MARKER_INDEX);
                 return Ok(uids);
             }
         }
@@ -126,7 +126,7 @@ impl NodeInspector for MeilisearchInspector {
     async fn node_delete_index(
         &self,
         node: &NodeId,
-        index: &IndexUid,
+        index: &PhysicalUid,
         timeout: Duration,
     ) -> Result<(), NodeError> {
         let deadline = Instant::now() + timeout;
@@ -143,7 +143,7 @@ struct IndexPage {
 
 #[derive(Deserialize)]
 struct ListedIndex {
-    uid: IndexUid,
+    uid: PhysicalUid,
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 //! Writes as calls.
 
 use http::Method;
-use miroir_domain::IndexUid;
+use miroir_domain::PhysicalUid;
 use miroir_domain::document::{DocumentId, PrimaryKey};
 use miroir_domain::settings::{SettingsAction, SettingsChange, UpdateMethod};
 use miroir_domain::write::{WriteMode, WriteOperation};
@@ -64,7 +64,7 @@ fn method_of(mode: WriteMode) -> Method {
     }
 }
 
-fn settings_call(index: &IndexUid, change: SettingsChange) -> Call {
+fn settings_call(index: &PhysicalUid, change: SettingsChange) -> Call {
     let (path, update_method) = match change.setting {
         None => (format!("/indexes/{index}/settings"), Method::PATCH),
         Some(setting) => {

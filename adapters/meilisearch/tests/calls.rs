@@ -12,7 +12,7 @@ use miroir_domain::payload::{Payload, PayloadFormat, PayloadPart};
 use miroir_domain::settings::{Setting, SettingsAction, SettingsChange};
 use miroir_domain::task::TaskStatus;
 use miroir_domain::write::{WriteMode, WriteOperation};
-use miroir_domain::{IndexUid, ShardSet, Timestamp};
+use miroir_domain::{PhysicalUid, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
@@ -21,7 +21,7 @@ use support::{Reply, Request, ScriptedNode, endpoint, merged, node, response};
 
 const AMPLE: Duration = Duration::from_secs(10);
 
-fn movies() -> IndexUid {
+fn movies() -> PhysicalUid {
     "movies".parse().unwrap()
 }
 
@@ -31,7 +31,8 @@ fn object(value: &Value) -> Map<String, Value> {
 
 fn part(body: &'static str) -> PayloadPart {
     let key = PrimaryKey::parse("id").unwrap();
-    let payload = Payload::parse(PayloadFormat::Json, Bytes::from(body), &movies(), Some(&key), 4).unwrap();
+    let payload =
+        Payload::parse(PayloadFormat::Json, Bytes::from(body), &movies().name(), Some(&key), 4).unwrap();
     Arc::new(payload).part(&ShardSet::all(4))
 }
 

@@ -14,7 +14,7 @@ use miroir_domain::payload::{Payload, PayloadFormat, PayloadPart};
 use miroir_domain::settings::{Setting, SettingsAction, SettingsChange};
 use miroir_domain::task::{NodeTaskReport, TaskStatus};
 use miroir_domain::write::{WriteMode, WriteOperation};
-use miroir_domain::{IndexUid, NodeId, ShardSet, Timestamp};
+use miroir_domain::{NodeId, PhysicalUid, ShardSet, Timestamp};
 use miroir_meilisearch::{ClientOptions, MasterKey, MeilisearchInspector, MeilisearchNodes, NodeEndpoint};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{
@@ -136,7 +136,7 @@ fn node() -> NodeId {
     "real".parse().unwrap()
 }
 
-fn movies() -> IndexUid {
+fn movies() -> PhysicalUid {
     "movies".parse().unwrap()
 }
 
@@ -150,7 +150,7 @@ fn object(value: &Value) -> Map<String, Value> {
 
 fn part(documents: &Value) -> PayloadPart {
     let body = Bytes::from(documents.to_string());
-    let payload = Payload::parse(PayloadFormat::Json, body, &movies(), Some(&key("id")), 4).unwrap();
+    let payload = Payload::parse(PayloadFormat::Json, body, &movies().name(), Some(&key("id")), 4).unwrap();
     Arc::new(payload).part(&ShardSet::all(4))
 }
 

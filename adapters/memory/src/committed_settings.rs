@@ -1,7 +1,7 @@
 //! The committed settings of indexes.
 
 use async_trait::async_trait;
-use miroir_domain::IndexUid;
+use miroir_domain::PhysicalUid;
 use miroir_domain::settings::CommittedSettings;
 use miroir_ports::outbound::{CommittedSettingsTable, Put, StoreError};
 
@@ -10,7 +10,7 @@ use crate::versioned::put;
 
 #[async_trait]
 impl CommittedSettingsTable for MemoryStore {
-    async fn settings_get(&self, index: &IndexUid) -> Result<Option<CommittedSettings>, StoreError> {
+    async fn settings_get(&self, index: &PhysicalUid) -> Result<Option<CommittedSettings>, StoreError> {
         Ok(self.data()?.committed_settings.get(index).cloned())
     }
 
@@ -25,7 +25,7 @@ impl CommittedSettingsTable for MemoryStore {
         put(&mut self.data()?.committed_settings, &row.index, row.clone())
     }
 
-    async fn settings_forget(&self, index: &IndexUid) -> Result<bool, StoreError> {
+    async fn settings_forget(&self, index: &PhysicalUid) -> Result<bool, StoreError> {
         Ok(self.data()?.committed_settings.remove(index).is_some())
     }
 }

@@ -1,6 +1,6 @@
 //! The tables.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use miroir_domain::admin_session::AdminSession;
 use miroir_domain::alias::Alias;
@@ -16,7 +16,7 @@ use miroir_domain::session::Session;
 use miroir_domain::settings::CommittedSettings;
 use miroir_domain::task::Task;
 use miroir_domain::tenant::{ApiKeyHash, Tenant};
-use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, TaskUid, Timestamp};
 use miroir_ports::outbound::{ChangeCursor, NodeSettingsVersion, ReplicaRecovery, ScopedKeyObservation};
 
 use crate::outbox::Outbox;
@@ -31,8 +31,9 @@ pub(crate) struct Data {
     /// The changes that unfinished tasks will have made.
     pub(crate) task_changes: BTreeMap<TaskUid, PendingChanges>,
     pub(crate) indexes: BTreeMap<IndexUid, IndexEntry>,
-    pub(crate) node_settings: BTreeMap<(IndexUid, NodeId), NodeSettingsVersion>,
-    pub(crate) committed_settings: BTreeMap<IndexUid, CommittedSettings>,
+    pub(crate) deleted_indexes: BTreeSet<PhysicalUid>,
+    pub(crate) node_settings: BTreeMap<(PhysicalUid, NodeId), NodeSettingsVersion>,
+    pub(crate) committed_settings: BTreeMap<PhysicalUid, CommittedSettings>,
     /// The replicas that are not in sync, by `index:node`.
     pub(crate) replicas: BTreeMap<String, ReplicaRow>,
     pub(crate) last_replica_stamp: u64,

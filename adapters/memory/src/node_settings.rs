@@ -1,7 +1,7 @@
 //! Table 2, `node_settings_version`.
 
 use async_trait::async_trait;
-use miroir_domain::{IndexUid, NodeId, Timestamp};
+use miroir_domain::{NodeId, PhysicalUid, Timestamp};
 use miroir_ports::outbound::{Advance, NodeSettingsTable, NodeSettingsVersion, StoreError};
 
 use crate::store::MemoryStore;
@@ -10,7 +10,7 @@ use crate::store::MemoryStore;
 impl NodeSettingsTable for MemoryStore {
     async fn node_settings_advance(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         version: u64,
         now: Timestamp,
@@ -30,13 +30,13 @@ impl NodeSettingsTable for MemoryStore {
 
     async fn node_settings_get(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
     ) -> Result<Option<NodeSettingsVersion>, StoreError> {
         Ok(self.data()?.node_settings.get(&(index.clone(), node.clone())).cloned())
     }
 
-    async fn node_settings_list(&self, index: &IndexUid) -> Result<Vec<NodeSettingsVersion>, StoreError> {
+    async fn node_settings_list(&self, index: &PhysicalUid) -> Result<Vec<NodeSettingsVersion>, StoreError> {
         let data = self.data()?;
         Ok(data.node_settings.values().filter(|row| &row.index_uid == index).cloned().collect())
     }

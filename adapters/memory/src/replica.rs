@@ -4,14 +4,14 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use miroir_domain::replica::{ReplicaMark, ReplicaRow, ReplicaState};
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{NodeId, PhysicalUid};
 use miroir_ports::outbound::{ReplicaRecovery, ReplicaTable, StoreError};
 
 use crate::data::Data;
 use crate::store::MemoryStore;
 
 /// Returns the key of a replica, by which rows are listed.
-fn key(index: &IndexUid, node: &NodeId) -> String {
+fn key(index: &PhysicalUid, node: &NodeId) -> String {
     format!("{index}:{node}")
 }
 
@@ -34,13 +34,17 @@ impl ReplicaTable for MemoryStore {
         Ok(())
     }
 
-    async fn replica_get(&self, index: &IndexUid, node: &NodeId) -> Result<Option<ReplicaRow>, StoreError> {
+    async fn replica_get(
+        &self,
+        index: &PhysicalUid,
+        node: &NodeId,
+    ) -> Result<Option<ReplicaRow>, StoreError> {
         Ok(self.data()?.replicas.get(&key(index, node)).cloned())
     }
 
     async fn replica_repaired(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         seen: &ReplicaState,
     ) -> Result<(), StoreError> {
@@ -51,7 +55,7 @@ impl ReplicaTable for MemoryStore {
         Ok(())
     }
 
-    async fn replica_forget(&self, index: &IndexUid) -> Result<u64, StoreError> {
+    async fn replica_forget(&self, index: &PhysicalUid) -> Result<u64, StoreError> {
         let mut data = self.data()?;
         let before = data.replicas.len();
         data.replicas.retain(|_, row| &row.index != index);
@@ -60,7 +64,7 @@ impl ReplicaTable for MemoryStore {
 
     async fn replica_list(
         &self,
-        after: Option<(IndexUid, NodeId)>,
+        after: Option<(PhysicalUid, NodeId)>,
         limit: u32,
     ) -> Result<Vec<ReplicaRow>, StoreError> {
         let start = after.map_or(Bound::Unbounded, |(index, node)| Bound::Excluded(key(&index, &node)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use miroir_domain::identity::{NodeFacts, NodeMarker};
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{NodeId, PhysicalUid, TaskUid};
 use miroir_ports::outbound::{NodeError, NodeInspector, NodeOperation, Nodes};
 use prometheus::{HistogramVec, IntCounterVec, Result as MadeResult};
 use tokio::time::Instant;
@@ -129,14 +129,14 @@ impl NodeInspector for MeteredInspector {
         self.inner.node_newest_write(node, timeout).await
     }
 
-    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError> {
+    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<PhysicalUid>, NodeError> {
         self.inner.node_indexes(node, timeout).await
     }
 
     async fn node_delete_index(
         &self,
         node: &NodeId,
-        index: &IndexUid,
+        index: &PhysicalUid,
         timeout: Duration,
     ) -> Result<(), NodeError> {
         self.inner.node_delete_index(node, index, timeout).await

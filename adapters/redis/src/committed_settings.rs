@@ -1,7 +1,7 @@
 //! The committed settings of indexes.
 
 use async_trait::async_trait;
-use miroir_domain::IndexUid;
+use miroir_domain::PhysicalUid;
 use miroir_domain::row::next_version;
 use miroir_domain::settings::{CommittedSettings, SealedSettings};
 use miroir_ports::outbound::{CommittedSettingsTable, Put, StoreError};
@@ -84,7 +84,7 @@ pub(crate) fn push_settings(
 
 #[async_trait]
 impl CommittedSettingsTable for RedisStore {
-    async fn settings_get(&self, index: &IndexUid) -> Result<Option<CommittedSettings>, StoreError> {
+    async fn settings_get(&self, index: &PhysicalUid) -> Result<Option<CommittedSettings>, StoreError> {
         self.row_get(index.as_str()).await
     }
 
@@ -103,7 +103,7 @@ impl CommittedSettingsTable for RedisStore {
         self.row_put(&[row]).await
     }
 
-    async fn settings_forget(&self, index: &IndexUid) -> Result<bool, StoreError> {
+    async fn settings_forget(&self, index: &PhysicalUid) -> Result<bool, StoreError> {
         self.row_delete::<CommittedSettings>(index.as_str()).await
     }
 }

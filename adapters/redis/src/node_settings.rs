@@ -1,7 +1,7 @@
 //! Table 2, `node_settings_version`.
 
 use async_trait::async_trait;
-use miroir_domain::{IndexUid, NodeId, Timestamp};
+use miroir_domain::{NodeId, PhysicalUid, Timestamp};
 use miroir_ports::outbound::{Advance, NodeSettingsTable, NodeSettingsVersion, StoreError};
 
 use crate::call::changing;
@@ -40,7 +40,7 @@ impl Row for NodeSettingsVersion {
 impl NodeSettingsTable for RedisStore {
     async fn node_settings_advance(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         version: u64,
         now: Timestamp,
@@ -57,7 +57,7 @@ impl NodeSettingsTable for RedisStore {
 
     async fn node_settings_get(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
     ) -> Result<Option<NodeSettingsVersion>, StoreError> {
         let key = self.keys.pair(NODE_SETTINGS, index.as_str(), node.as_str());
@@ -66,7 +66,7 @@ impl NodeSettingsTable for RedisStore {
         decode(&key, values)
     }
 
-    async fn node_settings_list(&self, index: &IndexUid) -> Result<Vec<NodeSettingsVersion>, StoreError> {
+    async fn node_settings_list(&self, index: &PhysicalUid) -> Result<Vec<NodeSettingsVersion>, StoreError> {
         let nodes = self.keys.own(NODE_SETTINGS, &format!("_index:{}", index.as_str()));
         let base = self.keys.pair(NODE_SETTINGS, index.as_str(), "");
         self.indexed_rows(&nodes, &base, "", None, u32::MAX).await

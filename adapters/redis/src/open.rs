@@ -7,6 +7,8 @@ use miroir_ports::outbound::StoreError;
 use redis::cmd;
 use tokio::sync::watch;
 
+use crate::call::{Request, script};
+use crate::error::{Effect, Subject};
 use crate::fence::FenceCell;
 use crate::keys::Keys;
 use crate::link::Link;
@@ -14,7 +16,12 @@ use crate::options::RedisOptions;
 use crate::store::RedisStore;
 
 /// The newest schema of the keyspace that this binary knows.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = OWN_UIDS;
+/// The schema of a new keyspace.
+const FIRST_SCHEMA: u32 = 1;
+/// The schema since which indexes may have physical uids of their own. A keyspace gets it with the first such
+/// index: until then, programs of the schema before can use it as well.
+pub(crate) const OWN_UIDS: u32 = 2;
 /// The oldest server, as major and minor version.
 const OLDEST: (u32, u32) = (6, 2);
 
@@ -32,6 +39,16 @@ impl RedisStore {
         };
         check(&store, &options).await?;
         Ok(store)
+    }
+
+    /// Raises the schema version of the keyspace to `version`, so that programs that do not know it refuse to
+    /// start.
+    pub(crate) async fn raise_schema(&self, version: u32) -> Result<(), StoreError> {
+        let key = self.keys.schema_version();
+        let mut script = script!("lua/schema_raise.lua");
+        script.key(&key).arg(version);
+        let subject = Subject { effect: Effect::Write, table: "schema_version", key: &key };
+        self.call(subject, Request::Script(&script)).await
     }
 }
 
@@ -89,7 +106,7 @@ fn check_eviction(policy: Option<&str>, allowed: bool) -> Result<(), StoreError>
 /// Writes the schema version if there is none, and refuses one that is ahead.
 async fn check_schema(store: &RedisStore) -> Result<(), StoreError> {
     let key = store.keys.schema_version();
-    let () = store.set_up("schema_version", &key, cmd("SET").arg(&key).arg(SCHEMA_VERSION).arg("NX")).await?;
+    let () = store.set_up("schema_version", &key, cmd("SET").arg(&key).arg(FIRST_SCHEMA).arg("NX")).await?;
     let found: String = store.read("schema_version", &key, cmd("GET").arg(&key)).await?;
     let found: u32 = found.parse().map_err(|error: ParseIntError| {
         let shown: String = found.chars().take(40).collect();

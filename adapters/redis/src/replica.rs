@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState};
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{NodeId, PhysicalUid, TaskUid};
 use miroir_ports::outbound::{ReplicaRecovery, ReplicaTable, StoreError};
 use redis::ScriptInvocation;
 
@@ -49,7 +49,7 @@ impl Row for ReplicaRow {
     }
 }
 
-fn name(index: &IndexUid, node: &NodeId) -> String {
+fn name(index: &PhysicalUid, node: &NodeId) -> String {
     format!("{index}:{node}")
 }
 
@@ -93,13 +93,17 @@ impl ReplicaTable for RedisStore {
         check(self.change_by(REPLICAS, "of new marks", &mut script).await?)
     }
 
-    async fn replica_get(&self, index: &IndexUid, node: &NodeId) -> Result<Option<ReplicaRow>, StoreError> {
+    async fn replica_get(
+        &self,
+        index: &PhysicalUid,
+        node: &NodeId,
+    ) -> Result<Option<ReplicaRow>, StoreError> {
         self.row_get(&name(index, node)).await
     }
 
     async fn replica_repaired(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         seen: &ReplicaState,
     ) -> Result<(), StoreError> {
@@ -110,7 +114,7 @@ impl ReplicaTable for RedisStore {
         check(self.change_by(REPLICAS, &name, &mut script).await?)
     }
 
-    async fn replica_forget(&self, index: &IndexUid) -> Result<u64, StoreError> {
+    async fn replica_forget(&self, index: &PhysicalUid) -> Result<u64, StoreError> {
         let mut script = changing!("lua/name.lua", "lua/replica_forget.lua");
         script.key(self.keys.own(REPLICAS, "_index")).key(self.keys.base(REPLICAS)).arg(index.as_str());
         self.change_by(REPLICAS, index.as_str(), &mut script).await
@@ -118,7 +122,7 @@ impl ReplicaTable for RedisStore {
 
     async fn replica_list(
         &self,
-        after: Option<(IndexUid, NodeId)>,
+        after: Option<(PhysicalUid, NodeId)>,
         limit: u32,
     ) -> Result<Vec<ReplicaRow>, StoreError> {
         self.row_list(after.map(|(index, node)| name(&index, &node)), limit).await

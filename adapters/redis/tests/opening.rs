@@ -3,10 +3,10 @@
 mod support;
 
 use miroir_ports::error_chain;
-use miroir_ports::outbound::{Outcome, StoreError, StoreStatus as _, TaskTable as _};
+use miroir_ports::outbound::{IndexTable as _, Outcome, StoreError, StoreStatus as _, TaskTable as _};
 use miroir_redis::{RedisOptions, RedisStore};
 use miroir_test_redis::{RedisServer, free_address};
-use support::{assert_unavailable, at, new_task, open};
+use support::{assert_unavailable, at, index_entry, new_task, open};
 
 fn invalid(result: Result<RedisStore, StoreError>) -> String {
     match result {
@@ -32,11 +32,23 @@ async fn open_refuses_a_schema_that_is_ahead_with_both_numbers() {
     assert_eq!(server.say(&["GET", "miroir:schema_version"]), "1");
     server.say(&["SET", "miroir:schema_version", "99"]);
     let refused = RedisStore::open(RedisOptions::new(server.url())).await;
-    assert!(matches!(refused, Err(StoreError::SchemaAhead { found: 99, supported: 1 })), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::SchemaAhead { found: 99, supported: 2 })), "{refused:?}");
     assert_eq!(server.say(&["GET", "miroir:schema_version"]), "99", "it was not touched");
     server.say(&["SET", "miroir:schema_version", "nonsense"]);
     let refused = RedisStore::open(RedisOptions::new(server.url())).await;
     assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn first_index_with_a_uid_of_its_own_closes_the_store_to_earlier_programs() {
+    let server = RedisServer::start();
+    let store = open(&server).await;
+    store.index_create(&index_entry("movies", "movies")).await.unwrap();
+    assert_eq!(server.say(&["GET", "miroir:schema_version"]), "1", "earlier programs read this store right");
+    store.index_create(&index_entry("books", "books--7")).await.unwrap();
+    assert_eq!(server.say(&["GET", "miroir:schema_version"]), "2");
+    let entry = open(&server).await.index_get(&"books".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(entry.physical_uid.as_str(), "books--7");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ mod support;
 
 use miroir_domain::replica::{Difference, ReplicaMark, ReplicaState};
 use miroir_domain::task::{Task, TaskStatus};
-use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid};
+use miroir_domain::{NodeId, PhysicalUid, ShardSet, TaskUid};
 use miroir_ports::outbound::{
     ChangeOutbox as _, Consequences, NewChange, Outcome, Put, ReplicaTable as _, StoreError, TaskTable as _,
 };
@@ -16,7 +16,7 @@ use support::{assert_unavailable, at, new_task, open};
 
 const ROW: &str = "miroir:replicas:films:n-0";
 
-fn films() -> IndexUid {
+fn films() -> PhysicalUid {
     "films".parse().unwrap()
 }
 
@@ -143,7 +143,7 @@ async fn put_of_a_task_stores_nothing_if_a_mark_cannot_be_stored() {
         server.say(&["DEL", damage[1]]);
         server.say(damage);
         let other = ReplicaMark { node: "n-1".parse().unwrap(), ..mark(Difference::of_index()) };
-        let event = NewChange { sink_name: "s".to_owned(), index_uid: films(), body: json!(1) };
+        let event = NewChange { sink_name: "s".to_owned(), index_uid: films().name(), body: json!(1) };
         let consequences = Consequences {
             marks: vec![other, mark(Difference::of_index())],
             changes: vec![event],

@@ -1,7 +1,7 @@
 //! The committed settings of indexes, `committed_settings`.
 
 use async_trait::async_trait;
-use miroir_domain::IndexUid;
+use miroir_domain::PhysicalUid;
 use miroir_domain::row::next_version;
 use miroir_domain::settings::{CommittedSettings, SealedSettings};
 use miroir_ports::outbound::{CommittedSettingsTable, Put, StoreError};
@@ -48,7 +48,7 @@ impl Row for CommittedSettings {
 
 #[async_trait]
 impl CommittedSettingsTable for SqliteStore {
-    async fn settings_get(&self, index: &IndexUid) -> Result<Option<CommittedSettings>, StoreError> {
+    async fn settings_get(&self, index: &PhysicalUid) -> Result<Option<CommittedSettings>, StoreError> {
         let index = index.clone();
         self.read(move |connection| {
             one(connection, include_str!("sql/committed_settings_get.sql"), [index.as_str()])
@@ -75,7 +75,7 @@ impl CommittedSettingsTable for SqliteStore {
         .await
     }
 
-    async fn settings_forget(&self, index: &IndexUid) -> Result<bool, StoreError> {
+    async fn settings_forget(&self, index: &PhysicalUid) -> Result<bool, StoreError> {
         let index = index.clone();
         self.write(move |connection| {
             changed(connection, include_str!("sql/committed_settings_delete.sql"), [index.as_str()])

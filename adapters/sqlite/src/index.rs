@@ -1,9 +1,9 @@
 //! The index registry, `indexes`.
 
 use async_trait::async_trait;
-use miroir_domain::IndexUid;
 use miroir_domain::document::PrimaryKey;
 use miroir_domain::index::IndexEntry;
+use miroir_domain::{IndexUid, PhysicalUid};
 use miroir_ports::outbound::{Create, IndexTable, Put, StoreError};
 use rusqlite::{Connection, named_params};
 
@@ -15,12 +15,13 @@ use crate::table::{Keyed, Versioned};
 
 // The columns of `index_get.sql` and `index_list.sql`.
 const UID: Column = Column(0, "uid");
-const PRIMARY_KEY: Column = Column(1, "primary_key");
-const SHARD_COUNT: Column = Column(2, "shard_count");
-const SETTINGS_VERSION: Column = Column(3, "settings_version");
-const CREATED_AT: Column = Column(4, "created_at");
-const UPDATED_AT: Column = Column(5, "updated_at");
-const VERSION: Column = Column(6, "version");
+const PHYSICAL_UID: Column = Column(1, "physical_uid");
+const PRIMARY_KEY: Column = Column(2, "primary_key");
+const SHARD_COUNT: Column = Column(3, "shard_count");
+const SETTINGS_VERSION: Column = Column(4, "settings_version");
+const CREATED_AT: Column = Column(5, "created_at");
+const UPDATED_AT: Column = Column(6, "updated_at");
+const VERSION: Column = Column(7, "version");
 // The column of `index_head.sql`.
 const HEAD_VERSION: Column = Column(0, "version");
 
@@ -31,6 +32,7 @@ impl Row for IndexEntry {
     fn decode(reader: &Reader<'_>) -> Result<Self, Failure> {
         Ok(Self {
             uid: reader.name_always(UID)?,
+            physical_uid: reader.name_always(PHYSICAL_UID)?,
             primary_key: reader.checked(PRIMARY_KEY)?,
             shard_count: reader.get(SHARD_COUNT)?,
             settings_version: reader.counter(SETTINGS_VERSION)?,
@@ -62,6 +64,7 @@ impl Versioned for IndexEntry {
     fn write(&self, connection: &Connection, version: u64, sql: &str) -> Result<bool, Failure> {
         let params = named_params! {
             ":uid": self.uid.as_str(),
+            ":physical_uid": self.physical_uid.as_str(),
             ":primary_key": self.primary_key.as_ref().map(PrimaryKey::as_str),
             ":shard_count": self.shard_count,
             ":settings_version": self.settings_version.cast_signed(),
@@ -94,11 +97,27 @@ impl IndexTable for SqliteStore {
         self.row_put([entry]).await
     }
 
-    async fn index_delete(&self, uid: &IndexUid) -> Result<bool, StoreError> {
-        let uid = uid.clone();
+    async fn index_delete(&self, uid: &IndexUid, physical_uid: &PhysicalUid) -> Result<bool, StoreError> {
+        let (uid, physical_uid) = (uid.clone(), physical_uid.clone());
         self.write(move |connection| {
-            change(connection, include_str!("sql/node_settings_delete.sql"), [uid.as_str()])?;
-            changed(connection, IndexEntry::DELETE, [uid.as_str()])
+            let physical_uid = physical_uid.as_str();
+            change(connection, include_str!("sql/node_settings_delete.sql"), [physical_uid])?;
+            change(connection, include_str!("sql/deleted_index_insert.sql"), [physical_uid])?;
+            changed(connection, IndexEntry::DELETE, [uid.as_str(), physical_uid])
+        })
+        .await
+    }
+
+    async fn index_was_deleted(&self, physical_uid: &PhysicalUid) -> Result<bool, StoreError> {
+        let physical_uid = physical_uid.clone();
+        self.read(move |connection| {
+            let found = value(
+                connection,
+                include_str!("sql/deleted_index_get.sql"),
+                [physical_uid.as_str()],
+                |_| Ok(()),
+            )?;
+            Ok(found.is_some())
         })
         .await
     }
@@ -115,7 +134,8 @@ mod tests {
 
     #[test]
     fn columns_match_the_statements() {
-        let all = [UID, PRIMARY_KEY, SHARD_COUNT, SETTINGS_VERSION, CREATED_AT, UPDATED_AT, VERSION];
+        let all =
+            [UID, PHYSICAL_UID, PRIMARY_KEY, SHARD_COUNT, SETTINGS_VERSION, CREATED_AT, UPDATED_AT, VERSION];
         assert_columns(IndexEntry::GET, &all);
         assert_columns(IndexEntry::LIST, &all);
         assert_columns(include_str!("sql/index_head.sql"), &[HEAD_VERSION]);

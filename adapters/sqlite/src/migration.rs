@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::Failure;
 
 /// The steps of the schema. After step `n`, counted from 1, a store has version `n`.
-pub(crate) const MIGRATIONS: [&str; 12] = [
+pub(crate) const MIGRATIONS: [&str; 13] = [
     include_str!("../../../migrations/001_initial.sql"),
     include_str!("../../../migrations/002_feature_tables.sql"),
     include_str!("../../../migrations/003_task_registry_fields.sql"),
@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: [&str; 12] = [
     include_str!("../../../migrations/010_replicas.sql"),
     include_str!("../../../migrations/011_identity.sql"),
     include_str!("../../../migrations/013_committed_settings.sql"),
+    include_str!("../../../migrations/014_physical_uids.sql"),
 ];
 
 /// The schema version of this binary.

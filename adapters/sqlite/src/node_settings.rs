@@ -1,7 +1,7 @@
 //! Table 2, `node_settings_version`.
 
 use async_trait::async_trait;
-use miroir_domain::{IndexUid, NodeId, Timestamp};
+use miroir_domain::{NodeId, PhysicalUid, Timestamp};
 use miroir_ports::outbound::{Advance, NodeSettingsTable, NodeSettingsVersion, StoreError};
 use rusqlite::Connection;
 
@@ -34,7 +34,7 @@ impl Row for NodeSettingsVersion {
 impl NodeSettingsTable for SqliteStore {
     async fn node_settings_advance(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         version: u64,
         now: Timestamp,
@@ -53,14 +53,14 @@ impl NodeSettingsTable for SqliteStore {
 
     async fn node_settings_get(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
     ) -> Result<Option<NodeSettingsVersion>, StoreError> {
         let (index, node) = (index.clone(), node.clone());
         self.read(move |connection| get(connection, &index, &node)).await
     }
 
-    async fn node_settings_list(&self, index: &IndexUid) -> Result<Vec<NodeSettingsVersion>, StoreError> {
+    async fn node_settings_list(&self, index: &PhysicalUid) -> Result<Vec<NodeSettingsVersion>, StoreError> {
         let index = index.clone();
         self.read(move |connection| {
             all(connection, include_str!("sql/node_settings_list.sql"), [index.as_str()])
@@ -71,7 +71,7 @@ impl NodeSettingsTable for SqliteStore {
 
 fn get(
     connection: &Connection,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
 ) -> Result<Option<NodeSettingsVersion>, Failure> {
     one(connection, include_str!("sql/node_settings_get.sql"), [index.as_str(), node.as_str()])

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use miroir_domain::replica::{ReplicaMark, ReplicaRow, ReplicaState};
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{NodeId, PhysicalUid, TaskUid};
 use miroir_ports::outbound::{ReplicaRecovery, ReplicaTable, StoreError};
 use rusqlite::Connection;
 
@@ -46,14 +46,18 @@ impl ReplicaTable for SqliteStore {
         self.write(move |connection| mark_all(connection, &marks)).await
     }
 
-    async fn replica_get(&self, index: &IndexUid, node: &NodeId) -> Result<Option<ReplicaRow>, StoreError> {
+    async fn replica_get(
+        &self,
+        index: &PhysicalUid,
+        node: &NodeId,
+    ) -> Result<Option<ReplicaRow>, StoreError> {
         let (index, node) = (index.clone(), node.clone());
         self.read(move |connection| get(connection, &index, &node)).await
     }
 
     async fn replica_repaired(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         seen: &ReplicaState,
     ) -> Result<(), StoreError> {
@@ -70,7 +74,7 @@ impl ReplicaTable for SqliteStore {
         .await
     }
 
-    async fn replica_forget(&self, index: &IndexUid) -> Result<u64, StoreError> {
+    async fn replica_forget(&self, index: &PhysicalUid) -> Result<u64, StoreError> {
         let index = index.clone();
         self.write(move |connection| {
             change(connection, include_str!("sql/replica_forget.sql"), [index.as_str()])
@@ -80,7 +84,7 @@ impl ReplicaTable for SqliteStore {
 
     async fn replica_list(
         &self,
-        after: Option<(IndexUid, NodeId)>,
+        after: Option<(PhysicalUid, NodeId)>,
         limit: u32,
     ) -> Result<Vec<ReplicaRow>, StoreError> {
         // Every name is after the empty text.
@@ -125,7 +129,7 @@ fn next_stamp(connection: &Connection) -> Result<u64, Failure> {
     Ok(stamp.ok_or_else(|| StoreError::corrupt("replica_totals", "1", "the row is missing"))?)
 }
 
-fn get(connection: &Connection, index: &IndexUid, node: &NodeId) -> Result<Option<ReplicaRow>, Failure> {
+fn get(connection: &Connection, index: &PhysicalUid, node: &NodeId) -> Result<Option<ReplicaRow>, Failure> {
     one(connection, include_str!("sql/replica_get.sql"), (index.as_str(), node.as_str()))
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use miroir_domain::coverage::Coverage;
 use miroir_domain::task::{TaskQuery, TaskStatus};
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{NodeId, PhysicalUid, ShardSet};
 use miroir_ports::error_chain;
 use miroir_ports::inbound::{ApiError, GaugeApi, Gauges, NodeGauges, SinkApi, StoreGauges};
 use miroir_ports::outbound::{StoreError, WriterProbe};
@@ -87,9 +87,9 @@ impl GaugeApi for GaugeService {
 
 /// Returns the number of shards of all indexes with a replica that is not in sync.
 async fn below_replication_factor(cluster: &Cluster) -> Result<u64, StoreError> {
-    let mut shards: BTreeMap<IndexUid, ShardSet> = BTreeMap::new();
+    let mut shards: BTreeMap<PhysicalUid, ShardSet> = BTreeMap::new();
     for row in cluster.replicas.rows() {
-        let Some(entry) = cluster.registry.get(&row.index).await? else { continue };
+        let Some(entry) = cluster.registry.at(&row.index).await? else { continue };
         let placement = cluster.placements.of(entry.shard_count);
         let kept = placement.shards_of(&row.node);
         let stale =

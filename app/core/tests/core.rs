@@ -20,6 +20,8 @@ mod lost;
 mod metrics;
 #[path = "core/order.rs"]
 mod order;
+#[path = "core/physical_uid.rs"]
+mod physical_uid;
 #[path = "core/poller.rs"]
 mod poller;
 #[path = "core/quorum.rs"]

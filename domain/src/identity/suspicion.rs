@@ -2,7 +2,7 @@
 
 use crate::placement::Placement;
 use crate::replica::{Difference, ReplicaMark};
-use crate::{IndexUid, NodeId, Shard, ShardSet, Timestamp};
+use crate::{NodeId, PhysicalUid, Shard, ShardSet, Timestamp};
 
 /// Returns the marks by which everything that `node` keeps of `indexes`, each with its placement, is suspect.
 ///
@@ -10,11 +10,11 @@ use crate::{IndexUid, NodeId, Shard, ShardSet, Timestamp};
 /// answer from them says so, until an operator restores the node or accepts what it has.
 pub fn suspect_everything<'a>(
     node: &NodeId,
-    indexes: impl IntoIterator<Item = (&'a IndexUid, &'a Placement)>,
+    indexes: impl IntoIterator<Item = (&'a PhysicalUid, &'a Placement)>,
     reason: &str,
     now: Timestamp,
 ) -> Vec<ReplicaMark> {
-    let mark = |(index, placement): (&IndexUid, &Placement)| ReplicaMark {
+    let mark = |(index, placement): (&PhysicalUid, &Placement)| ReplicaMark {
         index: index.clone(),
         node: node.clone(),
         difference: Difference { shards: placement.shards_of(node).clone(), settings: true, index: true },
@@ -50,7 +50,7 @@ mod tests {
     fn every_shard_that_the_node_keeps_is_suspect() {
         let topology = numbered(1, 3, 1, None);
         let placement = Placement::new(&topology, 8);
-        let films: IndexUid = "films".parse().unwrap();
+        let films: PhysicalUid = "films".parse().unwrap();
         let of = topology.nodes().next().unwrap();
         let now = Timestamp::from_millis(5);
         let marks = suspect_everything(of, [(&films, &placement)], "it was emptied", now);

@@ -5,7 +5,7 @@ use crate::index::FIRST_SETTINGS_VERSION;
 use crate::placement::Placement;
 use crate::task::{Task, TaskKind};
 use crate::topology::Topology;
-use crate::{IndexUid, NodeId, Shard, ShardSet};
+use crate::{NodeId, PhysicalUid, Shard, ShardSet};
 
 /// A write that did not reach a node.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +13,7 @@ pub struct MissedWrite<'a> {
     /// The type of its task.
     pub kind: TaskKind,
     /// The index.
-    pub index: &'a IndexUid,
+    pub index: &'a PhysicalUid,
     /// The number of shards of the index.
     pub shard_count: u32,
     /// The node.
@@ -29,7 +29,7 @@ impl<'a> MissedWrite<'a> {
     /// Creates the miss of `task`, a write to `index`, by `node`, which keeps `shards` of it.
     pub fn of_task(
         task: &Task,
-        index: &'a IndexUid,
+        index: &'a PhysicalUid,
         shard_count: u32,
         node: &'a NodeId,
         shards: &'a ShardSet,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::MissedWrite;
 use crate::task::{NodeMiss, NodeTaskState, Task, TaskKind, TaskStatus};
-use crate::{IndexUid, NodeId};
+use crate::{NodeId, PhysicalUid};
 
 /// The facts about an index that decide which misses are still open.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl TakenBy<'_> {
 /// index has no entry any more.
 pub fn missed_writes<'a>(
     task: &'a Task,
-    index: &'a IndexUid,
+    index: &'a PhysicalUid,
     shard_count: u32,
     known: Option<&KnownIndex>,
 ) -> Vec<(MissedWrite<'a>, TakenBy<'a>)> {
@@ -97,18 +97,18 @@ fn has_succeeded(task: &Task, node: &NodeId) -> bool {
 /// The nodes that have deleted an index, collected from tasks that are read from the newest on. Earlier
 /// writes to the index that such a node missed do not matter any more.
 #[derive(Debug, Clone, Default)]
-pub struct Deletions(HashMap<IndexUid, BTreeSet<NodeId>>);
+pub struct Deletions(HashMap<PhysicalUid, BTreeSet<NodeId>>);
 
 impl Deletions {
     /// Adds the nodes on which `task` deleted its index.
     pub fn observe(&mut self, task: &Task) {
-        let (TaskKind::IndexDeletion, Some(index)) = (task.kind, &task.index_uid) else { return };
+        let (TaskKind::IndexDeletion, Some(index)) = (task.kind, task.physical_index()) else { return };
         let done = task.node_tasks.keys().filter(|node| has_succeeded(task, node));
-        self.0.entry(index.clone()).or_default().extend(done.cloned());
+        self.0.entry(index).or_default().extend(done.cloned());
     }
 
     /// Returns whether `node` has deleted `index` in a task that was observed.
-    pub fn contains(&self, index: &IndexUid, node: &NodeId) -> bool {
+    pub fn contains(&self, index: &PhysicalUid, node: &NodeId) -> bool {
         self.0.get(index).is_some_and(|nodes| nodes.contains(node))
     }
 }

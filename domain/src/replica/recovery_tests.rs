@@ -5,7 +5,7 @@ use crate::ShardSet;
 use crate::task::Task;
 use crate::task::fixture::{accepted, after, dispatched, missed, node, reported, shards, task, task_of};
 
-fn films() -> IndexUid {
+fn films() -> PhysicalUid {
     "films".parse().unwrap()
 }
 
@@ -98,7 +98,7 @@ fn deletions_hold_the_nodes_on_which_an_index_was_deleted() {
     deletions.observe(&deletion);
     let written = after(task(&["d"]), [accepted("d"), dispatched(&[]), reported("d", TaskStatus::Succeeded)]);
     deletions.observe(&written);
-    let index = deletion.index_uid.unwrap();
+    let index = deletion.physical_index().unwrap();
     let held = ["a", "b", "c", "d"].map(|name| deletions.contains(&index, &node(name)));
     assert_eq!(held, [true, false, false, false]);
     assert!(!deletions.contains(&films(), &node("a")));

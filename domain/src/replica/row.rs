@@ -2,13 +2,13 @@
 
 use super::{Difference, ReplicaState};
 use crate::standing::Standing;
-use crate::{IndexUid, NodeId, Shard, TaskUid, Timestamp};
+use crate::{NodeId, PhysicalUid, Shard, TaskUid, Timestamp};
 
 /// A record that the replica of an index on a node differs from the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicaMark {
     /// The index.
-    pub index: IndexUid,
+    pub index: PhysicalUid,
     /// The node.
     pub node: NodeId,
     /// The difference.
@@ -25,7 +25,7 @@ pub struct ReplicaMark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicaRow {
     /// The index.
-    pub index: IndexUid,
+    pub index: PhysicalUid,
     /// The node.
     pub node: NodeId,
     /// The differences.

@@ -26,7 +26,7 @@ pub fn marks_of(
     placement: &Placement,
     now: Timestamp,
 ) -> Vec<ReplicaMark> {
-    let (Some(index), true) = (&after.index_uid, may_mark(before, after)) else { return Vec::new() };
+    let (Some(index), true) = (&after.physical_index(), may_mark(before, after)) else { return Vec::new() };
     let mark = |node: &NodeId, shards: &ShardSet, reason: &str, may_have: &dyn Fn(&NodeId) -> bool| {
         let miss = MissedWrite::of_task(after, index, placement.shard_count(), node, shards);
         let difference = miss.effect(topology, placement, may_have);

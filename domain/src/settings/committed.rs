@@ -15,7 +15,7 @@ use super::{SealedSettings, fold, settings_hash};
 use crate::index::FIRST_SETTINGS_VERSION;
 use crate::json::fits;
 use crate::row::{InvalidRow, MAX_JSON_DEPTH};
-use crate::{IndexUid, TaskUid, Timestamp};
+use crate::{PhysicalUid, TaskUid, Timestamp};
 
 /// A change of settings that was accepted and is not committed yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Proposal {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommittedSettings {
     /// The index.
-    pub index: IndexUid,
+    pub index: PhysicalUid,
     /// The version of the row; conditional writes name the version they read. The first is the instant at
     /// which the row was made, so that the row of an index that was deleted and made anew has another one.
     pub version: u64,
@@ -53,13 +53,13 @@ pub struct CommittedSettings {
 
 impl CommittedSettings {
     /// Creates the row of a new index.
-    pub fn of_new_index(index: IndexUid, now: Timestamp) -> Self {
+    pub fn of_new_index(index: PhysicalUid, now: Timestamp) -> Self {
         let settings = Some(SealedSettings::default());
         Self { settings, ..Self::unknown(index, FIRST_SETTINGS_VERSION, now) }
     }
 
     /// Creates the row of an index whose settings are not known, at `settings_version`.
-    pub fn unknown(index: IndexUid, settings_version: u64, now: Timestamp) -> Self {
+    pub fn unknown(index: PhysicalUid, settings_version: u64, now: Timestamp) -> Self {
         Self {
             index,
             version: now.as_millis().unsigned_abs(),

@@ -31,6 +31,7 @@ pub(crate) fn task_of(kind: TaskKind, details: Map<String, Value>, nodes: &[(&st
     let new = NewTask {
         kind,
         index_uid: Some("movies".parse().unwrap()),
+        physical_uid: None,
         node_tasks: nodes
             .iter()
             .map(|(name, numbers)| (node(name), NodeTask::pending(shards(numbers))))

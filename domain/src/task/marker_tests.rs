@@ -15,6 +15,7 @@ fn found_on(kind: TaskKind, shards: &[u32], on_node: &[(u32, &str, Option<&str>)
     let task = NewTask {
         kind,
         index_uid: None,
+        physical_uid: None,
         node_tasks: BTreeMap::new(),
         details: None,
         custom_metadata: None,

@@ -9,7 +9,7 @@ use crate::change::PendingChanges;
 use crate::error::ResponseError;
 use crate::json::fits;
 use crate::row::{InvalidRow, MAX_JSON_DEPTH, next_version};
-use crate::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
+use crate::{IndexUid, NodeId, PhysicalUid, ShardSet, TaskUid, Timestamp};
 
 /// A task before the store has given it a uid.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,8 @@ pub struct NewTask {
     pub kind: TaskKind,
     /// The index it concerns. `None` for global tasks.
     pub index_uid: Option<IndexUid>,
+    /// The uid under which the nodes keep the index, if it is not its name.
+    pub physical_uid: Option<PhysicalUid>,
     /// Every node that the write is for, each [`Pending`](super::NodeTaskState::Pending): the intent,
     /// recorded before any node is called.
     pub node_tasks: BTreeMap<NodeId, NodeTask>,
@@ -48,6 +50,8 @@ pub struct Task {
     pub kind: TaskKind,
     /// The index it concerns. `None` for global tasks.
     pub index_uid: Option<IndexUid>,
+    /// The uid under which the nodes keep the index, if it is not its name.
+    pub physical_uid: Option<PhysicalUid>,
     /// The node tasks that decide its status: those of nodes that accepted the write, or may have.
     pub node_tasks: BTreeMap<NodeId, NodeTask>,
     /// The nodes that never accepted the write, and the reasons. They do not decide the status.
@@ -67,6 +71,11 @@ pub struct Task {
 }
 
 impl Task {
+    /// Returns the uid under which the nodes keep the index, if the task concerns one.
+    pub fn physical_index(&self) -> Option<PhysicalUid> {
+        self.physical_uid.clone().or_else(|| self.index_uid.as_ref().map(PhysicalUid::of_name))
+    }
+
     /// Returns the settings version that the task brings to its index. Returns `None` if no node took it, or
     /// if it brings no settings.
     pub fn settings_version(&self) -> Option<u64> {
@@ -99,6 +108,7 @@ impl NewTask {
             status: if failed { TaskStatus::Failed } else { TaskStatus::Enqueued },
             kind: self.kind,
             index_uid: self.index_uid,
+            physical_uid: self.physical_uid,
             node_tasks: self.node_tasks,
             node_errors: BTreeMap::new(),
             error: self.failure,

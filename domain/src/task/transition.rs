@@ -104,6 +104,7 @@ impl Task {
     /// let new = NewTask {
     ///     kind: TaskKind::DocumentDeletion,
     ///     index_uid: Some("movies".parse()?),
+    ///     physical_uid: None,
     ///     node_tasks: BTreeMap::from([(node.clone(), NodeTask::pending(ShardSet::all(4)))]),
     ///     details: None,
     ///     custom_metadata: None,
@@ -148,6 +149,7 @@ impl Task {
             }
             Event::NodeMissed { node, error } => self.record_miss(node, error)?,
             Event::NodeReported { node, report } => {
+                let report = self.as_clients_see(report);
                 let node_task = self.accepted_node_task(&node, report.uid)?;
                 learn(node_task, report);
             }
@@ -180,6 +182,13 @@ impl Task {
             }
         }
         Ok(node_task)
+    }
+
+    /// Returns `report` with an error that names the index as clients do.
+    fn as_clients_see(&self, report: NodeTaskReport) -> NodeTaskReport {
+        let (Some(name), Some(physical_uid)) = (&self.index_uid, &self.physical_uid) else { return report };
+        let error = report.error.map(|error| physical_uid.renamed_in_error(error, name));
+        NodeTaskReport { error, ..report }
     }
 
     fn record_miss(&mut self, node: NodeId, error: ResponseError) -> Result<(), InvalidTransition> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::identity::Incarnation;
-use miroir_domain::{GroupId, IndexUid, NodeId, Shard, Timestamp};
+use miroir_domain::{GroupId, IndexUid, NodeId, PhysicalUid, Shard, Timestamp};
 use serde::Serialize;
 
 use super::ApiError;
@@ -80,6 +80,8 @@ pub struct NodeView {
 pub struct ShardsView {
     /// The index. `None` for a new one.
     pub index: Option<IndexUid>,
+    /// The uid under which the nodes keep the index. It is the name for the first index of most names.
+    pub physical_uid: Option<PhysicalUid>,
     /// The number of its shards.
     pub shard_count: u32,
     /// Every shard, by number.

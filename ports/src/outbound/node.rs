@@ -11,7 +11,7 @@ use miroir_domain::search::SearchResponse;
 use miroir_domain::settings::Setting;
 use miroir_domain::task::NodeTaskReport;
 use miroir_domain::write::WriteOperation;
-use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
+use miroir_domain::{NodeId, PhysicalUid, TaskUid, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::Source;
@@ -20,7 +20,7 @@ use crate::Source;
 #[derive(Debug, Clone)]
 pub struct NodeWrite {
     /// The index it concerns.
-    pub index: IndexUid,
+    pub index: PhysicalUid,
     /// The operation.
     pub operation: WriteOperation,
     /// `customMetadata` for the node task, on routes that take it (document routes). It finds the node task
@@ -41,17 +41,17 @@ pub enum NodeRead {
         limit: u64,
     },
     /// `GET /indexes/{uid}`.
-    Index(IndexUid),
+    Index(PhysicalUid),
     /// `GET /indexes/{uid}/stats`.
-    Stats(IndexUid),
+    Stats(PhysicalUid),
     /// `GET /stats`.
     AllStats,
     /// `GET /indexes/{uid}/settings`, or one setting of it.
-    Settings(IndexUid, Option<Setting>),
+    Settings(PhysicalUid, Option<Setting>),
     /// `GET /indexes/{uid}/documents/{id}` with query parameters.
-    Document(IndexUid, DocumentId, Map<String, Value>),
+    Document(PhysicalUid, DocumentId, Map<String, Value>),
     /// `POST /indexes/{uid}/documents/fetch` with this body.
-    Documents(IndexUid, Map<String, Value>),
+    Documents(PhysicalUid, Map<String, Value>),
 }
 
 /// `POST /indexes/{uid}/search` on one node. It is not a [`NodeRead`], because its response is long and most
@@ -59,7 +59,7 @@ pub enum NodeRead {
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeSearch {
     /// The index.
-    pub index: IndexUid,
+    pub index: PhysicalUid,
     /// The body.
     pub body: Map<String, Value>,
 }
@@ -70,7 +70,7 @@ pub enum NodeTaskSelection {
     /// Tasks with these uids. Uids that the node does not know are left out of the result.
     Uids(Vec<u32>),
     /// Every task of an index enqueued after an instant, by the node's clock.
-    IndexSince(IndexUid, Timestamp),
+    IndexSince(PhysicalUid, Timestamp),
 }
 
 /// The kind of a call to a node that is counted: one for each method of [`Nodes`], and the probe.
@@ -196,13 +196,13 @@ pub trait NodeInspector: Send + Sync + 'static {
     -> Result<Option<TaskUid>, NodeError>;
 
     /// Returns the indexes of the node, without that of a marker.
-    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError>;
+    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<PhysicalUid>, NodeError>;
 
     /// Deletes an index of the node and waits for the deletion.
     async fn node_delete_index(
         &self,
         node: &NodeId,
-        index: &IndexUid,
+        index: &PhysicalUid,
         timeout: Duration,
     ) -> Result<(), NodeError>;
 }

@@ -1,15 +1,17 @@
 //! Stale replicas, as they are shown.
 
 use miroir_domain::replica::ReplicaRow;
-use miroir_domain::{IndexUid, NodeId, ShardSet, TaskUid, Timestamp};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, ShardSet, TaskUid, Timestamp};
 use serde::Serialize;
 
 /// A replica that is not in sync with the others of its index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StaleReplica {
-    /// The index.
+    /// The name of the index.
     pub index: IndexUid,
+    /// The uid under which the nodes keep it.
+    pub physical_uid: PhysicalUid,
     /// The node.
     pub node: NodeId,
     /// The shards whose documents may differ.
@@ -67,7 +69,8 @@ impl StaleReplica {
             shards: row.state.shard_set(),
             settings: row.state.settings.is_some(),
             whole_index: row.state.index.is_some(),
-            index: row.index,
+            index: row.index.name(),
+            physical_uid: row.index,
             node: row.node,
             since: Some(row.since),
             task_uid: row.task,

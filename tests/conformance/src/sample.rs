@@ -7,13 +7,18 @@ use miroir_domain::document::PrimaryKey;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::task::{NewTask, NodeMiss, NodeTask, NodeTaskState, Task, TaskKind, TaskStatus};
-use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid, Timestamp};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, Shard, ShardSet, TaskUid, Timestamp};
 use miroir_ports::outbound::{Put, TaskStore};
 use serde_json::{Map, Value, json};
 
 /// Returns the instant `millis` after the epoch.
 pub fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
+}
+
+/// Returns a physical uid.
+pub fn physical(uid: &str) -> PhysicalUid {
+    uid.parse().unwrap()
 }
 
 /// Returns the index called `name`.
@@ -44,6 +49,7 @@ pub fn new_task(kind: TaskKind, index_uid: Option<&str>) -> NewTask {
     NewTask {
         kind,
         index_uid: index_uid.map(index),
+        physical_uid: None,
         node_tasks: BTreeMap::from([(node("n-0"), NodeTask::pending(ShardSet::all(3)))]),
         details: None,
         custom_metadata: None,
@@ -78,6 +84,7 @@ pub fn full_task(uid: TaskUid, version: u64) -> Task {
         status: TaskStatus::Failed,
         kind: TaskKind::SettingsUpdate,
         index_uid: Some(index("books")),
+        physical_uid: Some(physical("books--7")),
         node_tasks: BTreeMap::from([
             (node("n-0"), reported),
             (node("n-1"), NodeTask::pending(ShardSet::default())),
@@ -99,6 +106,7 @@ pub fn full_task(uid: TaskUid, version: u64) -> Task {
 pub fn entry(uid: &str) -> IndexEntry {
     IndexEntry {
         uid: index(uid),
+        physical_uid: physical(uid),
         primary_key: Some(primary_key("id")),
         shard_count: 16,
         settings_version: 1,

@@ -22,6 +22,8 @@ macro_rules! suite {
             index_create_changes_nothing_when_the_uid_is_taken,
             index_put_conflicts_on_another_version,
             index_delete_removes_its_node_settings,
+            index_delete_leaves_another_index_of_the_name,
+            deleted_physical_uids_are_known_for_ever,
             node_settings_never_go_back,
             put_refuses_a_version_that_cannot_grow,
         ]);

@@ -103,6 +103,17 @@ impl Client {
         self.wait_for_task(uid).await
     }
 
+    /// Returns the uid under which the nodes of a Miroir keep `index`, or `None` if it does not exist.
+    pub async fn physical_uid(&self, index: &str) -> Result<Option<String>> {
+        let response = self.get(&format!("/_miroir/shards?index={index}")).await?;
+        if response.status == 404 {
+            return Ok(None);
+        }
+        let shards = response.expect(200)?;
+        let uid = shards["physicalUid"].as_str().with_context(|| format!("no physicalUid in {shards}"))?;
+        Ok(Some(uid.to_owned()))
+    }
+
     /// Waits for the end of the task. Returns the task.
     pub async fn wait_for_task(&self, uid: u64) -> Result<Value> {
         let deadline = Instant::now() + TIMEOUT;

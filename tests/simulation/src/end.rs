@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use miroir_domain::placement::{Placement, shard_of};
-use miroir_domain::{IndexUid, Shard};
+use miroir_domain::{PhysicalUid, Shard};
 use miroir_ports::outbound::{IndexTable as _, ReplicaTable as _};
 use serde_json::{Value, json};
 
@@ -36,13 +36,13 @@ pub async fn compare_in_sync(history: &Arc<History>) {
         let Some(entry) = entries.iter().find(|entry| entry.uid.as_str() == *name) else { continue };
         let placement = Placement::new(&history.world.shape.topology(), entry.shard_count);
         for (number, node) in history.world.nodes.iter().enumerate() {
-            let row = rows.iter().find(|row| row.index == entry.uid && row.node == node.id);
+            let row = rows.iter().find(|row| row.index == entry.physical_uid && row.node == node.id);
             if row.is_some_and(|row| row.state.index.is_some()) {
                 continue;
             }
             let stale = row.map(|row| row.state.shard_set()).unwrap_or_default();
             let in_sync = placement.shards_of(&node.id).difference(&stale);
-            let Some(documents) = documents_of(history, number, &entry.uid) else { continue };
+            let Some(documents) = documents_of(history, number, &entry.physical_uid) else { continue };
             let Ok(found) = read(&documents) else { continue };
             let model = history.model.lock();
             let wrong = crate::model::all_documents()
@@ -57,7 +57,7 @@ pub async fn compare_in_sync(history: &Arc<History>) {
 }
 
 /// Returns the documents of an index on a node, or `None` if it does not list them.
-fn documents_of(history: &History, node: usize, uid: &IndexUid) -> Option<Vec<Value>> {
+fn documents_of(history: &History, node: usize, uid: &PhysicalUid) -> Option<Vec<Value>> {
     let body = json!({ "limit": 1_000 });
     let answer = ask(history, node, "POST", &format!("/indexes/{uid}/documents/fetch"), &body);
     answer.get("results").and_then(Value::as_array).cloned()
@@ -81,14 +81,14 @@ pub async fn compare(history: &Arc<History>, expected: Expected) {
             ));
         }
         if let Some(entry) = entry {
-            compare_index(history, index, &entry.uid, entry.shard_count, window, expected);
+            compare_index(history, index, &entry.physical_uid, entry.shard_count, window, expected);
         }
     }
     for (number, _) in history.world.nodes.iter().enumerate() {
         let listed = ask(history, number, "GET", "/indexes?limit=1000", &Value::Null);
         let listed = listed.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
         for uid in listed.iter().filter_map(|index| index.get("uid")?.as_str()) {
-            if uid != MARKER && entries.iter().all(|entry| entry.uid.as_str() != uid) {
+            if uid != MARKER && entries.iter().all(|entry| entry.physical_uid.as_str() != uid) {
                 history.violate(format!("at the end, node {number} still has index {uid}"));
             }
         }
@@ -99,7 +99,7 @@ pub async fn compare(history: &Arc<History>, expected: Expected) {
 fn compare_index(
     history: &Arc<History>,
     index: usize,
-    uid: &IndexUid,
+    uid: &PhysicalUid,
     shard_count: u32,
     window: Window,
     expected: Expected,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use miroir_domain::replica::ReplicaRow;
 use miroir_domain::task::TaskStatus;
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{NodeId, PhysicalUid};
 use miroir_ports::outbound::{RepairStep, ReplicaTable as _, TaskTable as _};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -180,7 +180,7 @@ impl Run {
         }
     }
 
-    async fn look_at_replicas(&self, known: &mut BTreeMap<(IndexUid, NodeId), ReplicaRow>) {
+    async fn look_at_replicas(&self, known: &mut BTreeMap<(PhysicalUid, NodeId), ReplicaRow>) {
         let rows = self.0.world.store.replica_list(None, ALL).await.unwrap_or_default();
         let rows: BTreeMap<_, _> =
             rows.into_iter().map(|row| ((row.index.clone(), row.node.clone()), row)).collect();

@@ -285,14 +285,14 @@ async fn is_expendable(history: &Arc<History>, nodes: &[usize]) -> bool {
         let placement = Placement::new(&topology, entry.shard_count);
         // A node that may not have a write is not taken for one that has it.
         let pending = |task: &&Task, other: &NodeId, shards: &ShardSet| {
-            task.index_uid.as_ref() == Some(&entry.uid)
+            task.physical_index().as_ref() == Some(&entry.physical_uid)
                 && task.node_tasks.get(other).is_some_and(|part| {
                     part.status == NodeTaskState::Pending
                         && (part.shards.is_empty() || !part.shards.intersection(shards).is_empty())
                 })
         };
         let whole = |other: &NodeId, shards: &ShardSet| {
-            let mut rows = rows.iter().filter(|row| row.index == entry.uid && row.node == *other);
+            let mut rows = rows.iter().filter(|row| row.index == entry.physical_uid && row.node == *other);
             rows.all(|row| {
                 row.state.has_settings()
                     && row.state.index.is_none()

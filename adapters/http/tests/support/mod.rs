@@ -258,7 +258,8 @@ pub fn cluster_api(ready: bool) -> MockClusterApi {
     api.expect_topology().returning(|| {
         Ok(TopologyView { replication_factor: 1, write_quorum: 1, shard_count: 1, groups: Vec::new() })
     });
-    api.expect_shards().returning(|index| Ok(ShardsView { index, shard_count: 1, results: Vec::new() }));
+    api.expect_shards()
+        .returning(|index| Ok(ShardsView { index, physical_uid: None, shard_count: 1, results: Vec::new() }));
     api.expect_replicas().returning(ReplicaReport::default);
     api.expect_version().returning(|| Ok(json!({"pkgVersion": "1.50.0"})));
     let unknown = || ApiError::refused(ErrorCode::MiroirNodeNotFound, "no such node");

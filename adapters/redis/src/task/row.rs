@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use miroir_domain::task::Task;
-use miroir_domain::{IndexUid, TaskUid};
+use miroir_domain::{IndexUid, PhysicalUid, TaskUid};
 use miroir_ports::outbound::StoreError;
 
 use crate::keys::TASKS;
@@ -36,6 +36,7 @@ pub(super) const FIELDS: &[&str] = &[
     "error",
     "details",
     "custom_metadata",
+    "physical_uid",
 ];
 
 /// Encodes the columns of `task` under `version`.
@@ -44,6 +45,7 @@ pub(super) fn columns(task: &Task, version: u64) -> Result<Columns, StoreError> 
         .with("status", task.status.as_str())
         .with("task_type", task.kind.as_str())
         .maybe("index_uid", task.index_uid.as_ref().map(IndexUid::as_str))
+        .maybe("physical_uid", task.physical_uid.as_ref().map(PhysicalUid::as_str))
         .maybe("canceled_by", task.canceled_by)
         .time("created_at", task.created_at)
         .maybe_time("started_at", task.started_at)
@@ -66,6 +68,7 @@ pub(super) fn task(uid: TaskUid, values: Values) -> Result<Option<Task>, StoreEr
         error: reader.json("error")?,
         details: reader.json("details")?,
         custom_metadata: reader.text("custom_metadata")?.map(str::to_owned),
+        physical_uid: reader.parsed("physical_uid")?,
         ..from_head(uid, &reader)?
     }))
 }
@@ -85,6 +88,7 @@ fn from_head(uid: TaskUid, reader: &Reader<'_>) -> Result<Task, StoreError> {
         status: reader.parsed_always("status")?,
         kind: reader.parsed_always("task_type")?,
         index_uid: reader.parsed("index_uid")?,
+        physical_uid: None,
         started_at: reader.time("started_at")?,
         finished_at: reader.time("finished_at")?,
         canceled_by: reader.parsed("canceled_by")?.map(TaskUid),

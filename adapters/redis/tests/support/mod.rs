@@ -6,6 +6,7 @@ pub mod proxy;
 use std::sync::Arc;
 
 use miroir_domain::Timestamp;
+use miroir_domain::index::{FIRST_SETTINGS_VERSION, IndexEntry};
 use miroir_domain::task::{NewTask, TaskKind};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{Outcome, StoreError};
@@ -22,11 +23,26 @@ pub fn new_task(label: &str) -> NewTask {
     NewTask {
         kind: TaskKind::DocumentAdditionOrUpdate,
         index_uid: Some("films".parse().unwrap()),
+        physical_uid: None,
         node_tasks: [].into(),
         details: None,
         custom_metadata: Some(label.to_owned()),
         failure: None,
         changes: None,
+    }
+}
+
+/// Returns the entry of an index that the nodes keep under `physical_uid`.
+pub fn index_entry(uid: &str, physical_uid: &str) -> IndexEntry {
+    IndexEntry {
+        uid: uid.parse().unwrap(),
+        physical_uid: physical_uid.parse().unwrap(),
+        primary_key: None,
+        shard_count: 16,
+        settings_version: FIRST_SETTINGS_VERSION,
+        created_at: at(1),
+        updated_at: at(1),
+        version: 1,
     }
 }
 

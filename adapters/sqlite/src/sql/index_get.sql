@@ -1,3 +1,3 @@
-SELECT uid, primary_key, shard_count, settings_version, created_at, updated_at, version
+SELECT uid, physical_uid, primary_key, shard_count, settings_version, created_at, updated_at, version
 FROM indexes
 WHERE uid = ?1

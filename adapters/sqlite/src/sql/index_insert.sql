@@ -1,3 +1,3 @@
-INSERT INTO indexes (uid, primary_key, shard_count, settings_version, created_at, updated_at, version)
-VALUES (:uid, :primary_key, :shard_count, :settings_version, :created_at, :updated_at, :version)
+INSERT INTO indexes (uid, physical_uid, primary_key, shard_count, settings_version, created_at, updated_at, version)
+VALUES (:uid, :physical_uid, :primary_key, :shard_count, :settings_version, :created_at, :updated_at, :version)
 ON CONFLICT DO NOTHING

@@ -1,4 +1,4 @@
-SELECT uid, primary_key, shard_count, settings_version, created_at, updated_at, version
+SELECT uid, physical_uid, primary_key, shard_count, settings_version, created_at, updated_at, version
 FROM indexes
 WHERE uid >= ?1 AND uid IS NOT ?2
 ORDER BY uid

@@ -1,4 +1,4 @@
 INSERT INTO tasks (miroir_id, created_at, status, node_tasks, error, node_errors, index_uid, task_type, details,
-                   started_at, finished_at, canceled_by, custom_metadata, version)
+                   started_at, finished_at, canceled_by, custom_metadata, version, physical_uid)
 VALUES (:miroir_id, :created_at, :status, :node_tasks, :error, :node_errors, :index_uid, :task_type, :details,
-        :started_at, :finished_at, :canceled_by, :custom_metadata, :version)
+        :started_at, :finished_at, :canceled_by, :custom_metadata, :version, :physical_uid)

@@ -24,6 +24,7 @@ const FINISHED_AT: Column = Column(10, "finished_at");
 const CANCELED_BY: Column = Column(11, "canceled_by");
 const CUSTOM_METADATA: Column = Column(12, "custom_metadata");
 const VERSION: Column = Column(13, "version");
+const PHYSICAL_UID: Column = Column(14, "physical_uid");
 // The columns of `task_head.sql`.
 const HEAD_VERSION: Column = Column(0, "version");
 const HEAD_STATUS: Column = Column(1, "status");
@@ -37,6 +38,7 @@ pub(super) struct Columns {
     error: Option<String>,
     node_errors: String,
     index_uid: Option<String>,
+    physical_uid: Option<String>,
     task_type: &'static str,
     details: Option<String>,
     started_at: Option<i64>,
@@ -56,6 +58,7 @@ impl Columns {
             error: task.error.as_ref().map(to_json).transpose()?,
             node_errors: to_json(&task.node_errors)?,
             index_uid: task.index_uid.as_ref().map(|uid| uid.as_str().to_owned()),
+            physical_uid: task.physical_uid.as_ref().map(|uid| uid.as_str().to_owned()),
             task_type: task.kind.as_str(),
             details: task.details.as_ref().map(to_json).transpose()?,
             started_at: task.started_at.map(miroir_domain::Timestamp::as_millis),
@@ -85,6 +88,7 @@ impl Columns {
             ":error": self.error,
             ":node_errors": self.node_errors,
             ":index_uid": self.index_uid,
+            ":physical_uid": self.physical_uid,
             ":task_type": self.task_type,
             ":details": self.details,
             ":started_at": self.started_at,
@@ -129,6 +133,7 @@ fn decode(uid: TaskUid, row: &Row<'_>) -> Result<Task, Failure> {
         status: reader.name_always(STATUS)?,
         kind: reader.name_always(TASK_TYPE)?,
         index_uid: reader.name(INDEX_UID)?,
+        physical_uid: reader.name(PHYSICAL_UID)?,
         node_tasks: reader.json_always(NODE_TASKS)?,
         node_errors: reader.json_always(NODE_ERRORS)?,
         error: reader.json(ERROR)?,
@@ -162,6 +167,7 @@ mod tests {
             CANCELED_BY,
             CUSTOM_METADATA,
             VERSION,
+            PHYSICAL_UID,
         ];
         assert_columns(include_str!("../sql/task_get.sql"), &all);
         assert_columns(include_str!("../sql/task_head.sql"), &[HEAD_VERSION, HEAD_STATUS]);

@@ -71,7 +71,7 @@ async fn put_fails_on_a_damaged_status() {
 async fn damaged_index_entry_is_corrupt_by_its_uid() {
     let folder = Folder::new();
     let store = folder.open().await;
-    let insert = "INSERT INTO indexes VALUES ('movies', 'id', -1, 1, 0, 0, 1)";
+    let insert = "INSERT INTO indexes VALUES ('movies', 'id', -1, 1, 0, 0, 1, 'movies')";
     folder.connect().execute_batch(insert).unwrap();
     assert_corrupt(store.index_get(&movies()).await, "indexes", "movies", "shard_count");
     assert_corrupt(store.index_list(None, 9).await, "indexes", "movies", "shard_count");

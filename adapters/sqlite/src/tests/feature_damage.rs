@@ -178,7 +178,7 @@ async fn row_with_a_damaged_key_is_corrupt_in_a_list() {
         "INSERT INTO aliases VALUES ({NO_TEXT}, 'single', 'm', NULL, 1, 0, '[]');
          INSERT INTO canaries VALUES ({NO_TEXT}, 'n', 'i', 1, '{{}}', '{{}}', 1, 0, 1);
          INSERT INTO cdc_cursors VALUES ('s', {NO_TEXT}, 1, 0);
-         INSERT INTO indexes VALUES ({NO_TEXT}, 'id', 1, 1, 0, 0, 1);
+         INSERT INTO indexes VALUES ({NO_TEXT}, 'id', 1, 1, 0, 0, 1, 'movies');
          INSERT INTO jobs (id, type, params, state, attempts) VALUES ({NO_TEXT}, 'k', '{{}}', 'queued', 0);
          INSERT INTO job_queue (job_id, queued_seq, max_attempts) VALUES ({NO_TEXT}, 1, 1);
          INSERT INTO leader_lease VALUES ({NO_TEXT}, 'h', 9, 1);

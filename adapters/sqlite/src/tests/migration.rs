@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier};
 
 use miroir_domain::TaskUid;
 use miroir_ports::error_chain;
-use miroir_ports::outbound::{StoreError, StoreStatus as _, TaskTable as _};
+use miroir_ports::outbound::{IndexTable as _, StoreError, StoreStatus as _, TaskTable as _};
 use rusqlite::Connection;
 
 use super::{Folder, at, new_task};
@@ -75,11 +75,37 @@ async fn opening_again_migrates_nothing() {
 }
 
 #[test]
-fn every_migration_may_be_run_again() {
+fn every_migration_that_adds_no_column_may_be_run_again() {
     let connection = Connection::open_in_memory().unwrap();
-    make(&connection, MIGRATIONS.len());
-    make(&connection, MIGRATIONS.len());
+    let repeatable = |sql: &&&str| !sql.contains("ADD COLUMN");
+    for sql in MIGRATIONS.iter().chain(MIGRATIONS.iter().filter(repeatable)) {
+        connection.execute_batch(sql).unwrap();
+    }
     assert_eq!(schema(&connection), fresh_schema());
+}
+
+#[tokio::test]
+async fn step_that_fails_half_way_leaves_the_store_as_it_was() {
+    let folder = Folder::new();
+    let connection = folder.connect();
+    let before_columns = MIGRATIONS.iter().position(|sql| sql.contains("ADD COLUMN")).unwrap();
+    make(&connection, before_columns);
+    // The step adds a column to `indexes` first, and then to the table that is missing.
+    connection.execute_batch("DROP TABLE tasks").unwrap();
+    let before = schema(&connection);
+    let error = SqliteStore::open(folder.options()).await.unwrap_err();
+    assert!(error_chain(&error).contains("no such table: tasks"), "{}", error_chain(&error));
+    assert_eq!((schema(&connection), version(&connection)), (before, u32::try_from(before_columns).unwrap()));
+}
+
+#[tokio::test]
+async fn earlier_indexes_keep_their_names_as_physical_uids() {
+    let folder = Folder::new();
+    let connection = folder.connect();
+    make(&connection, MIGRATIONS.iter().position(|sql| sql.contains("ADD COLUMN")).unwrap());
+    connection.execute_batch("INSERT INTO indexes VALUES ('movies', 'id', 1, 0, 0, 0, 1)").unwrap();
+    let entry = folder.open().await.index_get(&super::movies()).await.unwrap().unwrap();
+    assert_eq!(entry.physical_uid.as_str(), "movies");
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use miroir_domain::Timestamp;
 use miroir_domain::task::{NewTask, TaskKind};
-use miroir_domain::{IndexUid, Timestamp};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -60,6 +60,7 @@ fn new_task() -> NewTask {
     NewTask {
         kind: TaskKind::DocumentAdditionOrUpdate,
         index_uid: Some(movies()),
+        physical_uid: None,
         node_tasks: [].into(),
         details: None,
         custom_metadata: None,
@@ -68,7 +69,8 @@ fn new_task() -> NewTask {
     }
 }
 
-fn movies() -> IndexUid {
+/// Returns the name or the physical uid of an index.
+fn movies<T: std::str::FromStr<Err = miroir_domain::InvalidId>>() -> T {
     "movies".parse().unwrap()
 }
 

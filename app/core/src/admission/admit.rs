@@ -129,7 +129,7 @@ impl<'a> Admission<'a> {
     fn suspect(&self, node: &NodeId, entries: &[IndexEntry], reason: &str) -> Vec<ReplicaMark> {
         let placements: Vec<Arc<Placement>> =
             entries.iter().map(|entry| self.cluster.placements.of(entry.shard_count)).collect();
-        let indexes = entries.iter().map(|entry| &entry.uid).zip(placements.iter().map(Arc::as_ref));
+        let indexes = entries.iter().map(|entry| &entry.physical_uid).zip(placements.iter().map(Arc::as_ref));
         suspect_everything(node, indexes, reason, self.cluster.clock.now())
     }
 
@@ -141,7 +141,8 @@ impl<'a> Admission<'a> {
         entries: &[IndexEntry],
     ) -> Result<Vec<ReplicaMark>, NodeError> {
         let indexes = self.checker.inspector().node_indexes(node, TIMEOUT).await?;
-        let unknown = indexes.iter().filter(|index| entries.iter().all(|entry| entry.uid != **index));
+        let unknown =
+            indexes.iter().filter(|index| entries.iter().all(|entry| entry.physical_uid != **index));
         let replicas = &self.cluster.replicas;
         let mark = |index| replicas.new_mark(index, node, Difference::of_index(), None, ROLLED_BACK);
         Ok(unknown.map(mark).collect())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use miroir_domain::error::ErrorCode;
 use miroir_domain::identity::{Refusal, Verdict};
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{NodeId, PhysicalUid};
 use miroir_ports::error_chain;
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{Ids, NodeError, NodeRead};
@@ -80,8 +80,8 @@ async fn verdict(checker: &NodeChecker, node: &NodeId) -> Result<Verdict, ApiErr
 /// Takes the replicas of the node for right where no other node is in sync.
 async fn accept_without_source(cluster: &Arc<Cluster>, node: &NodeId) -> Result<(), ApiError> {
     for row in cluster.replicas.rows().into_iter().filter(|row| row.node == *node) {
-        let Some(entry) = cluster.registry.get(&row.index).await? else { continue };
-        let _guard = cluster.order.lock_write(&row.index).await;
+        let Some(entry) = cluster.registry.at(&row.index).await? else { continue };
+        let _guard = cluster.order.lock_write(&entry.uid).await;
         let seen = cluster.replicas.see(&row.index, node).await?;
         let sourceless = sourceless(cluster, &entry, node);
         cluster.replicas.repaired(&seen.of_shards(&sourceless)).await?;
@@ -99,7 +99,7 @@ async fn accept_without_source(cluster: &Arc<Cluster>, node: &NodeId) -> Result<
     Ok(())
 }
 
-async fn has_index(cluster: &Cluster, node: &NodeId, index: &IndexUid) -> Result<bool, ApiError> {
+async fn has_index(cluster: &Cluster, node: &NodeId, index: &PhysicalUid) -> Result<bool, ApiError> {
     match cluster.nodes.read(node, NodeRead::Index(index.clone())).await {
         Ok(_) => Ok(true),
         Err(NodeError::Refused { status: 404, .. }) => Ok(false),

@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 /// Returns the shards of an index that `node` keeps, and of which no other node is in sync.
 pub(super) fn sourceless(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> ShardSet {
     let is_in_sync = |other: &NodeId, shard: Shard| {
-        cluster.replicas.doubtful(&entry.uid, other, &ShardSet::from_iter([shard])).is_empty()
+        cluster.replicas.doubtful(&entry.physical_uid, other, &ShardSet::from_iter([shard])).is_empty()
     };
     shards_without_source(node, &cluster.placements.of(entry.shard_count), &is_in_sync)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use miroir_domain::health::NodeStatus;
 use miroir_domain::quorum::Degraded;
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{NodeId, PhysicalUid, ShardSet};
 use miroir_ports::outbound::{Clock, Observer, Sealer, TaskStore};
 
 use crate::change::ChangeRecorder;
@@ -151,13 +151,13 @@ impl Cluster {
 
     /// Returns the cost of reading `index` from `node`, or `None` if the node serves no reads. A stale
     /// replica costs more than any replica in sync.
-    pub fn read_cost(&self, index: &IndexUid, node: &NodeId) -> Option<u64> {
+    pub fn read_cost(&self, index: &PhysicalUid, node: &NodeId) -> Option<u64> {
         Some(self.nodes.cost(node)?.saturating_add(self.replicas.cost(index, node)))
     }
 
     /// Returns the part of a response of `node` for `shards` of `index` that may be without some writes, or
     /// `None` if the replica is in sync.
-    pub fn doubt(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) -> Option<Degraded> {
+    pub fn doubt(&self, index: &PhysicalUid, node: &NodeId, shards: &ShardSet) -> Option<Degraded> {
         let doubtful = self.replicas.doubtful(index, node, shards);
         if doubtful.is_empty() {
             return None;

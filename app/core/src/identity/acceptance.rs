@@ -8,7 +8,7 @@ use miroir_domain::placement::Placement;
 use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow};
 use miroir_domain::standing::Standing;
 use miroir_domain::topology::{InvalidTopology, Topology};
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, ShardSet};
 use miroir_ports::outbound::{Clock, Put, StoreError, TaskStore};
 
 use crate::listing;
@@ -114,7 +114,7 @@ pub async fn accept(
 /// Returns the replicas that are not in sync.
 async fn stale_replicas(
     store: &dyn TaskStore,
-) -> Result<BTreeMap<(IndexUid, NodeId), ReplicaRow>, StoreError> {
+) -> Result<BTreeMap<(PhysicalUid, NodeId), ReplicaRow>, StoreError> {
     let rows = listing::replicas(store).await?;
     Ok(rows.into_iter().map(|row| ((row.index.clone(), row.node.clone()), row)).collect())
 }
@@ -133,7 +133,7 @@ fn hand_over(
     before: &AcceptedTopology,
     after: &AcceptedTopology,
     indexes: &[IndexEntry],
-    stale: &BTreeMap<(IndexUid, NodeId), ReplicaRow>,
+    stale: &BTreeMap<(PhysicalUid, NodeId), ReplicaRow>,
     clock: &dyn Clock,
 ) -> Result<Handover, InvalidTopology> {
     let (before, after) = (before.to_topology()?, after.to_topology()?);
@@ -144,7 +144,9 @@ fn hand_over(
             (Placement::new(&before, entry.shard_count), Placement::new(&after, entry.shard_count))
         });
         let standing = |node: &NodeId, shard| {
-            stale.get(&(entry.uid.clone(), node.clone())).map_or(Standing::InSync, |row| row.standing(shard))
+            stale
+                .get(&(entry.physical_uid.clone(), node.clone()))
+                .map_or(Standing::InSync, |row| row.standing(shard))
         };
         let change = PlacementChange::between(former, next, &standing);
         if !change.left_behind.is_empty() && handover.left_behind.is_none() {
@@ -159,7 +161,7 @@ fn hand_over(
         for (node, shards) in of_node {
             let is_new = is_new_node(&node, &before, &after);
             handover.marks.push(ReplicaMark {
-                index: entry.uid.clone(),
+                index: entry.physical_uid.clone(),
                 node,
                 difference: Difference { shards, settings: is_new, index: is_new },
                 task: None,

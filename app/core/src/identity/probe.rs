@@ -50,7 +50,7 @@ mod tests {
     use async_trait::async_trait;
     use miroir_domain::health::{HealthThresholds, NodeStatus};
     use miroir_domain::identity::{AcceptedTopology, ClusterRow, NodeFacts, NodeMarker, NodeRow};
-    use miroir_domain::{IndexUid, TaskUid, Timestamp};
+    use miroir_domain::{PhysicalUid, TaskUid, Timestamp};
     use miroir_ports::outbound::{NodeError, NodeInspector};
     use miroir_system::ManualClock;
     use tokio::sync::oneshot;
@@ -92,10 +92,10 @@ mod tests {
         async fn node_newest_write(&self, _: &NodeId, _: Duration) -> Result<Option<TaskUid>, NodeError> {
             panic!("a check does not search for writes")
         }
-        async fn node_indexes(&self, _: &NodeId, _: Duration) -> Result<Vec<IndexUid>, NodeError> {
+        async fn node_indexes(&self, _: &NodeId, _: Duration) -> Result<Vec<PhysicalUid>, NodeError> {
             panic!("a probe does not list indexes")
         }
-        async fn node_delete_index(&self, _: &NodeId, _: &IndexUid, _: Duration) -> Result<(), NodeError> {
+        async fn node_delete_index(&self, _: &NodeId, _: &PhysicalUid, _: Duration) -> Result<(), NodeError> {
             panic!("a probe does not delete")
         }
     }

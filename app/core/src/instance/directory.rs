@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use miroir_domain::Timestamp;
 use miroir_domain::role::{Role, assigned_to};
 use miroir_ports::inbound::{InstanceView, LeaseView, Peer, RoleHolder};
-use miroir_ports::outbound::Lease;
+use miroir_ports::outbound::{Lease, StoreError, TaskStore};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -190,6 +191,16 @@ fn same_terms(one: &BTreeMap<String, Lease>, other: &BTreeMap<String, Lease>) ->
 /// Returns whether the lease is a term of a role.
 fn is_of_role(lease: &Lease) -> bool {
     ![INSTANCE_PREFIX, TOPOLOGY_PREFIX].iter().any(|prefix| lease.scope.starts_with(prefix))
+}
+
+/// Returns whether an instance of a program that does not announce its topology is live. It may also be one
+/// that has just started.
+pub async fn has_earlier_programs(store: &dyn TaskStore, now: Timestamp) -> Result<bool, StoreError> {
+    let leases = store.lease_list(now).await?;
+    let has_topology =
+        |name: &str| leases.iter().any(|lease| lease.scope.strip_prefix(TOPOLOGY_PREFIX) == Some(name));
+    let mut names = leases.iter().filter_map(|lease| lease.scope.strip_prefix(INSTANCE_PREFIX));
+    Ok(names.any(|name| !has_topology(name)))
 }
 
 /// Returns the live instances among running leases. `own_id` is the name of this instance.

@@ -20,7 +20,7 @@ mod presence;
 mod service;
 
 pub use campaign::{Campaign, Handles, Term, Work, campaign_loop};
-pub use directory::Directory;
+pub use directory::{Directory, has_earlier_programs};
 pub use lease::{HeldLease, LeaseTimings, LeaseValidity};
 pub use presence::{Presence, presence_loop};
 pub use service::{InstanceService, SoleInstance};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use miroir_domain::health::NodeStatus;
 use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
-use miroir_domain::{IndexUid, NodeId, Timestamp};
+use miroir_domain::{NodeId, PhysicalUid, Timestamp};
 use miroir_ports::inbound::NodeView;
 use miroir_ports::outbound::{NodeError, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes};
 use serde_json::Value;
@@ -100,7 +100,7 @@ impl NodePool {
     pub async fn tasks_since(
         &self,
         node: &NodeId,
-        index: &IndexUid,
+        index: &PhysicalUid,
         since: Timestamp,
     ) -> Result<Vec<NodeTaskReport>, NodeError> {
         self.tasks(node, NodeTaskSelection::IndexSince(index.clone(), since.minus(CLOCK_SKEW))).await

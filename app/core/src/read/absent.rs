@@ -4,13 +4,14 @@
 //! out the creation of the index yet. Its 404 is not the response to a client while another node has the
 //! index.
 
+use miroir_domain::NodeId;
 use miroir_domain::error::{ErrorCode, ResponseError};
 use miroir_domain::index::IndexEntry;
 use miroir_domain::replica::Difference;
-use miroir_domain::{IndexUid, NodeId};
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{NodeError, NodeRead, StoreError};
 
+use super::refusal::refused;
 use crate::cluster::Cluster;
 use crate::task::unfinished_of_index;
 
@@ -37,14 +38,15 @@ impl Absent {
 
     /// Marks the nodes, whose replicas are missing if the index exists and no write to it is on its way.
     /// Only the leader does that.
-    pub async fn mark(&self, cluster: &Cluster, index: &IndexUid) -> Result<(), StoreError> {
+    pub async fn mark(&self, cluster: &Cluster, read: &IndexEntry) -> Result<(), StoreError> {
         if self.nodes.is_empty() || !cluster.replicas.is_recovered() {
             return Ok(());
         }
-        let Some(entry) = cluster.registry.find(index).await? else { return Ok(()) };
-        if has_unfinished(cluster, index).await? {
+        let Some(entry) = current(cluster, read).await? else { return Ok(()) };
+        if has_unfinished(cluster, &entry).await? {
             return Ok(());
         }
+        let index = &entry.physical_uid;
         let placement = cluster.placements.of(entry.shard_count);
         for node in &self.nodes {
             if cluster.replicas.is_stale(index, node) || !is_still_absent(cluster, &entry, node).await? {
@@ -60,11 +62,15 @@ impl Absent {
 
     /// Returns the response to a client if no other node responded: the node's refusal if the index is gone
     /// or its creation is on its way, as on one server, or else `None`.
-    pub async fn refusal(&self, cluster: &Cluster, index: &IndexUid) -> Result<Option<ApiError>, StoreError> {
+    pub async fn refusal(
+        &self,
+        cluster: &Cluster,
+        read: &IndexEntry,
+    ) -> Result<Option<ApiError>, StoreError> {
         let Some(refusal) = &self.refusal else { return Ok(None) };
-        let is_gone = cluster.registry.find(index).await?.is_none();
-        if is_gone || has_unfinished(cluster, index).await? {
-            return Ok(Some(ApiError::Node { status: NOT_FOUND, error: refusal.clone() }));
+        let is_gone = current(cluster, read).await?.is_none();
+        if is_gone || has_unfinished(cluster, read).await? {
+            return Ok(Some(refused(read, NOT_FOUND, refusal.clone())));
         }
         Ok(None)
     }
@@ -75,22 +81,28 @@ impl Absent {
 /// be taken for one that lacks it, or its replica would be no source for others. The creation may be on the
 /// node although its task has ended: without a quorum, a task does not wait for its nodes.
 async fn is_still_absent(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<bool, StoreError> {
-    let Ok(tasks) = cluster.nodes.tasks_since(node, &entry.uid, entry.created_at).await else {
+    let Ok(tasks) = cluster.nodes.tasks_since(node, &entry.physical_uid, entry.created_at).await else {
         return Ok(false);
     };
     if tasks.iter().any(|task| !task.status.is_finished()) {
         return Ok(false);
     }
-    let read = NodeRead::Index(entry.uid.clone());
+    let read = NodeRead::Index(entry.physical_uid.clone());
     let Err(error) = cluster.nodes.read(node, read).await else { return Ok(false) };
     if !Absent::default().observe(&error) {
         return Ok(false);
     }
-    let found = cluster.registry.find(&entry.uid).await?;
-    let is_same = found.is_some_and(|found| found.created_at == entry.created_at);
-    Ok(is_same && !has_unfinished(cluster, &entry.uid).await?)
+    let is_same = current(cluster, entry).await?.is_some_and(|found| found.created_at == entry.created_at);
+    Ok(is_same && !has_unfinished(cluster, entry).await?)
 }
 
-async fn has_unfinished(cluster: &Cluster, index: &IndexUid) -> Result<bool, StoreError> {
-    Ok(cluster.store.task_list(&unfinished_of_index(index)).await?.total > 0)
+/// Returns the entry of an index as it is now, or `None` if the index is gone, also if another one has its
+/// name.
+async fn current(cluster: &Cluster, read: &IndexEntry) -> Result<Option<IndexEntry>, StoreError> {
+    let entry = cluster.registry.find(&read.uid).await?;
+    Ok(entry.filter(|entry| entry.physical_uid == read.physical_uid))
+}
+
+async fn has_unfinished(cluster: &Cluster, entry: &IndexEntry) -> Result<bool, StoreError> {
+    Ok(cluster.store.task_list(&unfinished_of_index(&entry.uid)).await?.total > 0)
 }

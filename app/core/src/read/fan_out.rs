@@ -13,6 +13,7 @@ use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::NodeError;
 
 use super::absent::Absent;
+use super::refusal::refused;
 use crate::cluster::{Cluster, SearchPolicy};
 use crate::replica::STALE_COST;
 
@@ -59,7 +60,8 @@ where
     let mut absent = Absent::default();
     while !missing.is_empty() {
         let usable = |node: &NodeId| if excluded.contains(node) { None } else { cost(node) };
-        let doubtful = |node: &NodeId| cluster.replicas.doubtful(&entry.uid, node, placement.shards_of(node));
+        let doubtful =
+            |node: &NodeId| cluster.replicas.doubtful(&entry.physical_uid, node, placement.shards_of(node));
         let doubt_cost = (cluster.search_policy == SearchPolicy::Partial).then_some(STALE_COST);
         let covering = placement.covering_set_avoiding(groups, &usable, &doubtful, doubt_cost);
         let round = restrict(covering.nodes, &missing);
@@ -68,9 +70,10 @@ where
         }
         let calls = round.into_iter().map(|(node, shards)| {
             let kept = placement.shards_of(&node);
-            let partial = shards.len() < kept.len() || cluster.replicas.has_foreign(&entry.uid, &node, kept);
+            let partial =
+                shards.len() < kept.len() || cluster.replicas.has_foreign(&entry.physical_uid, &node, kept);
             // Before the call: the replica may be repaired before its response is here.
-            let doubt = cluster.doubt(&entry.uid, &node, &shards);
+            let doubt = cluster.doubt(&entry.physical_uid, &node, &shards);
             let response = call(node.clone(), shards.clone(), partial);
             async move { (node, shards, doubt, response.await) }
         });
@@ -81,7 +84,7 @@ where
             match outcome {
                 Ok(response) => {
                     // And after it: the node may have been found emptied in between.
-                    let since = cluster.doubt(&entry.uid, &node, &shards);
+                    let since = cluster.doubt(&entry.physical_uid, &node, &shards);
                     if doubt.is_none() && since.is_some() && cluster.search_policy == SearchPolicy::Error {
                         excluded.insert(node);
                         continue;
@@ -106,19 +109,19 @@ where
             && responses.is_empty()
             && let Some((status, error)) = refusals.pop()
         {
-            return Err(ApiError::Node { status, error });
+            return Err(refused(entry, status, error));
         }
         bad_request = bad_request.or(refusals.into_iter().find(|(status, _)| *status == BAD_REQUEST));
     }
-    absent.mark(cluster, &entry.uid).await?;
+    absent.mark(cluster, entry).await?;
     if responses.is_empty()
-        && let Some(refusal) = absent.refusal(cluster, &entry.uid).await?
+        && let Some(refusal) = absent.refusal(cluster, entry).await?
     {
         return Err(refusal);
     }
     // If no node responded and one found the request invalid, a retry would not help the client.
     if let (true, Some((status, error))) = (responses.is_empty(), bad_request) {
-        return Err(ApiError::Node { status, error });
+        return Err(refused(entry, status, error));
     }
     let Gathered { responses, degraded } = conclude(cluster, entry, responses, &missing, &reasons)?;
     Ok(Gathered { responses, degraded: [degraded, doubts].into_iter().flatten().reduce(Degraded::and) })

@@ -1,12 +1,14 @@
 //! Reads that need one node: the one with the lowest cost first, the next one if it fails.
 
+use miroir_domain::NodeId;
 use miroir_domain::error::ErrorCode;
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::index::IndexEntry;
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{NodeError, NodeRead};
 use serde_json::Value;
 
 use super::absent::Absent;
+use super::refusal::refused;
 use crate::cluster::Cluster;
 
 /// Reads from `candidates` in order of cost until one responds. Returns that node and its response.
@@ -17,7 +19,7 @@ use crate::cluster::Cluster;
 /// `miroir_shard_unavailable` if no candidate responds.
 pub async fn read_first<'a>(
     cluster: &Cluster,
-    index: Option<&IndexUid>,
+    index: Option<&IndexEntry>,
     candidates: impl IntoIterator<Item = &'a NodeId>,
     read: NodeRead,
 ) -> Result<(NodeId, Value), ApiError> {
@@ -34,7 +36,12 @@ pub async fn read_first<'a>(
             Err(error) if index.is_some() && absent.observe(&error) => {
                 reasons.push(miroir_ports::error_chain(&error));
             }
-            Err(NodeError::Refused { status, error, .. }) => return Err(ApiError::Node { status, error }),
+            Err(NodeError::Refused { status, error, .. }) => {
+                return Err(match index {
+                    Some(index) => refused(index, status, error),
+                    None => ApiError::Node { status, error },
+                });
+            }
             Err(error) => reasons.push(miroir_ports::error_chain(&error)),
         }
     }
@@ -58,11 +65,11 @@ pub async fn read_first<'a>(
 /// Returns the candidates that serve reads, by cost. Equal costs keep their order.
 fn by_cost<'a>(
     cluster: &Cluster,
-    index: Option<&IndexUid>,
+    index: Option<&IndexEntry>,
     candidates: impl IntoIterator<Item = &'a NodeId>,
 ) -> Vec<&'a NodeId> {
     let cost = |node: &NodeId| match index {
-        Some(index) => cluster.read_cost(index, node),
+        Some(index) => cluster.read_cost(&index.physical_uid, node),
         None => cluster.nodes.cost(node),
     };
     let mut usable: Vec<(u64, &NodeId)> =

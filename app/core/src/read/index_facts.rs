@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir_domain::IndexUid;
+use miroir_domain::PhysicalUid;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::search::NodeQuery;
 use miroir_ports::inbound::ApiError;
@@ -23,7 +23,7 @@ const CAPACITY: usize = 1_000;
 /// A cache of `pagination`, `faceting` and `distinctAttribute` of indexes, as a node has them.
 pub struct IndexFacts {
     /// The facts of an index, with the version of the registry entry that they belong to.
-    cache: TtlCache<IndexUid, (u64, Arc<NodeQuery>)>,
+    cache: TtlCache<PhysicalUid, (u64, Arc<NodeQuery>)>,
 }
 
 impl Default for IndexFacts {
@@ -35,15 +35,17 @@ impl Default for IndexFacts {
 impl IndexFacts {
     /// Returns the facts that a search of `entry`'s index needs.
     pub async fn of(&self, cluster: &Cluster, entry: &IndexEntry) -> Result<Arc<NodeQuery>, ApiError> {
-        if let Some((_, facts)) = self.cache.get(&entry.uid).filter(|(version, _)| *version == entry.version)
+        if let Some((_, facts)) =
+            self.cache.get(&entry.physical_uid).filter(|(version, _)| *version == entry.version)
         {
             return Ok(facts);
         }
         let start = self.cache.start();
         // Where no node has the settings in sync, the search itself is marked.
-        let settings = read_whole_index(cluster, entry, NodeRead::Settings(entry.uid.clone(), None)).await?;
+        let settings =
+            read_whole_index(cluster, entry, NodeRead::Settings(entry.physical_uid.clone(), None)).await?;
         let facts = Arc::new(facts_of(entry, &settings.body));
-        self.cache.insert(start, entry.uid.clone(), (entry.version, Arc::clone(&facts)));
+        self.cache.insert(start, entry.physical_uid.clone(), (entry.version, Arc::clone(&facts)));
         Ok(facts)
     }
 }

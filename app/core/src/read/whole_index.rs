@@ -23,7 +23,7 @@ pub async fn read_whole_index(
     entry: &IndexEntry,
     read: NodeRead,
 ) -> Result<ReadResponse, ApiError> {
-    let index = &entry.uid;
+    let index = &entry.physical_uid;
     let nodes = cluster.placements.topology().nodes();
     let (stale, in_sync): (Vec<&NodeId>, Vec<&NodeId>) =
         nodes.partition(|node| cluster.replicas.lacks_settings(index, node));
@@ -31,7 +31,7 @@ pub async fn read_whole_index(
     let shards = ShardSet::all(entry.shard_count);
     let doubts: BTreeMap<&NodeId, Option<Degraded>> =
         stale.iter().map(|node| (*node, cluster.doubt(index, node, &shards))).collect();
-    let error = match read_first(cluster, Some(index), in_sync, read.clone()).await {
+    let error = match read_first(cluster, Some(entry), in_sync, read.clone()).await {
         Ok((_, body)) => return Ok(ReadResponse { body, degraded: None }),
         Err(error) => error,
     };
@@ -39,6 +39,6 @@ pub async fn read_whole_index(
     if !is_away || stale.is_empty() || cluster.search_policy != SearchPolicy::Partial {
         return Err(error);
     }
-    let (node, body) = read_first(cluster, Some(index), stale, read).await?;
+    let (node, body) = read_first(cluster, Some(entry), stale, read).await?;
     Ok(ReadResponse { body, degraded: doubts.get(&node).cloned().flatten() })
 }

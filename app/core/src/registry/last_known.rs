@@ -245,6 +245,7 @@ mod tests {
         let now = Timestamp::from_millis(0);
         IndexEntry {
             uid: uid.parse().unwrap(),
+            physical_uid: uid.parse().unwrap(),
             primary_key: None,
             shard_count: 4,
             settings_version: 1,

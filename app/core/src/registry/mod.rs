@@ -2,6 +2,7 @@
 
 mod alias_use;
 mod last_known;
+mod physical_uid;
 
 use std::sync::Arc;
 
@@ -10,13 +11,14 @@ use miroir_domain::error::ErrorCode;
 use miroir_domain::identity::MARKER_INDEX;
 use miroir_domain::index::{FIRST_SETTINGS_VERSION, IndexEntry};
 use miroir_domain::task::Task;
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid};
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{Advance, Clock, Create, Put, StoreError, TaskStore};
 
 use crate::listing;
 
 pub use self::last_known::{LastKnown, last_known_loop};
+use self::physical_uid::new_physical_uid;
 
 /// The indexes that exist in the cluster, even if a node does not have one yet.
 pub struct IndexRegistry {
@@ -62,6 +64,12 @@ impl IndexRegistry {
             .ok_or_else(|| ApiError::refused(ErrorCode::IndexNotFound, format!("Index `{index}` not found.")))
     }
 
+    /// Returns the entry in the store of the index that the nodes keep under `physical_uid`, if there is one.
+    pub async fn at(&self, physical_uid: &PhysicalUid) -> Result<Option<IndexEntry>, StoreError> {
+        let entry = self.get(&physical_uid.name()).await?;
+        Ok(entry.filter(|entry| entry.physical_uid == *physical_uid))
+    }
+
     /// Returns all entries in the store, by uid.
     pub async fn all(&self) -> Result<Vec<IndexEntry>, StoreError> {
         listing::indexes(self.store.as_ref()).await
@@ -81,8 +89,9 @@ impl IndexRegistry {
     ///
     /// # Errors
     ///
-    /// Refuses the name that Miroir itself uses on the nodes with 400 `invalid_index_uid`.
-    pub fn new_entry(
+    /// Refuses with 400 `invalid_index_uid` the name that Miroir itself uses on the nodes, and one that is
+    /// too long to be given again.
+    pub async fn new_entry(
         &self,
         index: &IndexUid,
         primary_key: Option<PrimaryKey>,
@@ -94,6 +103,7 @@ impl IndexRegistry {
         let now = self.clock.now();
         Ok(IndexEntry {
             uid: index.clone(),
+            physical_uid: new_physical_uid(self.store.as_ref(), index, now).await?,
             primary_key,
             shard_count: self.shard_count,
             settings_version: FIRST_SETTINGS_VERSION,
@@ -128,17 +138,17 @@ impl IndexRegistry {
         }
     }
 
-    /// Deletes the entry of `index`. The caller holds the write lock of the index.
-    pub async fn delete(&self, index: &IndexUid) -> Result<(), ApiError> {
-        self.store.index_delete(index).await?;
-        self.last_known.note(index, None);
+    /// Deletes an entry. The caller holds the write lock of the index.
+    pub async fn delete(&self, entry: &IndexEntry) -> Result<(), StoreError> {
+        self.store.index_delete(&entry.uid, &entry.physical_uid).await?;
+        self.last_known.note(&entry.uid, None);
         Ok(())
     }
 
     /// Records that `node` has the settings of `index` up to `version`.
     pub async fn advance_settings(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         version: u64,
     ) -> Result<Advance, StoreError> {
@@ -146,15 +156,15 @@ impl IndexRegistry {
     }
 
     /// Returns the version of the settings of `index` that `node` is known to have, or 0.
-    pub async fn settings_version(&self, index: &IndexUid, node: &NodeId) -> Result<u64, StoreError> {
+    pub async fn settings_version(&self, index: &PhysicalUid, node: &NodeId) -> Result<u64, StoreError> {
         Ok(self.store.node_settings_get(index, node).await?.map_or(0, |row| row.version))
     }
 
     /// Returns the number of shards of the index of `task`. For an index that is gone, it is the number of a
     /// new index.
     pub async fn shard_count_of(&self, task: &Task) -> Result<u32, StoreError> {
-        let entry = match &task.index_uid {
-            Some(index) => self.get(index).await?,
+        let entry = match &task.physical_index() {
+            Some(index) => self.at(index).await?,
             None => None,
         };
         Ok(entry.map_or(self.shard_count, |entry| entry.shard_count))

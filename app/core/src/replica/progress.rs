@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{NodeId, PhysicalUid, ShardSet};
 use miroir_ports::outbound::RepairProgress;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// The progress of the repairs of a term.
 #[derive(Debug, Default)]
-pub struct RepairLog(Mutex<HashMap<(IndexUid, NodeId), Record>>);
+pub struct RepairLog(Mutex<HashMap<(PhysicalUid, NodeId), Record>>);
 
 #[derive(Debug, Default)]
 struct Record {
@@ -18,12 +18,12 @@ struct Record {
 }
 
 impl RepairLog {
-    fn change(&self, index: &IndexUid, node: &NodeId, change: impl FnOnce(&mut Record)) {
+    fn change(&self, index: &PhysicalUid, node: &NodeId, change: impl FnOnce(&mut Record)) {
         change(self.0.lock().entry((index.clone(), node.clone())).or_default());
     }
 
     /// Notes that the repair of `shards` began, which will compare about `documents`.
-    pub fn begin(&self, index: &IndexUid, node: &NodeId, shards: ShardSet, documents: u64) {
+    pub fn begin(&self, index: &PhysicalUid, node: &NodeId, shards: ShardSet, documents: u64) {
         self.change(index, node, |record| {
             let progress = &mut record.progress;
             progress.shards = shards;
@@ -34,7 +34,7 @@ impl RepairLog {
     }
 
     /// Notes that `documents` were compared.
-    pub fn compared(&self, index: &IndexUid, node: &NodeId, documents: u64) {
+    pub fn compared(&self, index: &PhysicalUid, node: &NodeId, documents: u64) {
         self.change(index, node, |record| {
             let progress = &mut record.progress;
             progress.documents_compared += documents;
@@ -44,12 +44,12 @@ impl RepairLog {
     }
 
     /// Notes that `documents` were copied.
-    pub fn copied(&self, index: &IndexUid, node: &NodeId, documents: u64) {
+    pub fn copied(&self, index: &PhysicalUid, node: &NodeId, documents: u64) {
         self.change(index, node, |record| record.progress.documents_copied += documents);
     }
 
     /// Notes that the shards in progress are repaired, or not repaired for a `reason`.
-    pub fn end(&self, index: &IndexUid, node: &NodeId, reason: Option<&str>) {
+    pub fn end(&self, index: &PhysicalUid, node: &NodeId, reason: Option<&str>) {
         self.change(index, node, |record| {
             record.begun = None;
             record.progress.shards = ShardSet::default();
@@ -61,17 +61,17 @@ impl RepairLog {
     }
 
     /// Notes the reason for which a replica waits.
-    pub fn wait(&self, index: &IndexUid, node: &NodeId, reason: &str) {
+    pub fn wait(&self, index: &PhysicalUid, node: &NodeId, reason: &str) {
         self.change(index, node, |record| record.progress.last_error = Some(reason.to_owned()));
     }
 
     /// Forgets replicas that are in sync.
-    pub fn retain(&self, stale: &BTreeSet<(IndexUid, NodeId)>) {
+    pub fn retain(&self, stale: &BTreeSet<(PhysicalUid, NodeId)>) {
         self.0.lock().retain(|replica, _| stale.contains(replica));
     }
 
     /// Returns the progress of a replica of which `left` shards are stale, if anything was done or tried.
-    pub fn progress(&self, index: &IndexUid, node: &NodeId, left: usize) -> Option<RepairProgress> {
+    pub fn progress(&self, index: &PhysicalUid, node: &NodeId, left: usize) -> Option<RepairProgress> {
         let records = self.0.lock();
         let Record { progress, begun } = records.get(&(index.clone(), node.clone()))?;
         let remaining = begun.and_then(|begun| remaining_ms(progress, begun, left));
@@ -102,7 +102,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn progress_estimates_the_remaining_time_by_what_was_compared() {
-        let (log, index, node): (_, IndexUid, NodeId) =
+        let (log, index, node): (_, PhysicalUid, NodeId) =
             (RepairLog::default(), "films".parse().unwrap(), "a".parse().unwrap());
         assert_eq!(log.progress(&index, &node, 3), None);
         log.begin(&index, &node, ShardSet::from_iter([Shard(1)]), 400);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::replica::ReplicaRow;
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{NodeId, PhysicalUid, ShardSet};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{StaleReplica, StoreError, TaskStore};
 use parking_lot::RwLock;
@@ -33,7 +33,7 @@ pub const KNOWN_EVERYWHERE: Duration = Duration::from_millis(800);
 /// The stale replicas as last read.
 #[derive(Debug, Default)]
 pub struct ReportedStates {
-    stale: RwLock<BTreeMap<(IndexUid, NodeId), StaleReplica>>,
+    stale: RwLock<BTreeMap<(PhysicalUid, NodeId), StaleReplica>>,
     /// The begin of the last reading. `None` for an instance that does not share its store.
     read_at: RwLock<Option<Instant>>,
     /// The topology by which reads choose nodes.
@@ -60,23 +60,23 @@ impl ReportedStates {
     }
 
     /// Returns whether the node may have documents of shards beside `kept`.
-    pub fn has_foreign(&self, index: &IndexUid, node: &NodeId, kept: &ShardSet) -> bool {
+    pub fn has_foreign(&self, index: &PhysicalUid, node: &NodeId, kept: &ShardSet) -> bool {
         let is_foreign = |replica: &StaleReplica| !replica.shards.difference(kept).is_empty();
         self.topology.is_former() || self.of_replica(index, node, is_foreign).unwrap_or(false)
     }
 
     /// Returns whether the replica of `index` on `node` was stale.
-    pub fn is_stale(&self, index: &IndexUid, node: &NodeId) -> bool {
+    pub fn is_stale(&self, index: &PhysicalUid, node: &NodeId) -> bool {
         self.of_replica(index, node, |_| ()).is_some()
     }
 
     /// Returns the shards among `shards` whose documents on `node` may differ.
-    pub fn doubtful(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) -> ShardSet {
+    pub fn doubtful(&self, index: &PhysicalUid, node: &NodeId, shards: &ShardSet) -> ShardSet {
         self.of_replica(index, node, |replica| replica.doubtful(shards)).unwrap_or_default()
     }
 
     /// Returns whether the index on `node`, or its settings, were stale.
-    pub fn lacks_settings(&self, index: &IndexUid, node: &NodeId) -> bool {
+    pub fn lacks_settings(&self, index: &PhysicalUid, node: &NodeId) -> bool {
         self.of_replica(index, node, |replica| replica.settings || replica.whole_index).unwrap_or(false)
     }
 
@@ -84,7 +84,7 @@ impl ReportedStates {
     /// replica at all, and make no key.
     fn of_replica<T>(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         look: impl FnOnce(&StaleReplica) -> T,
     ) -> Option<T> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState, UNCOMPARED};
 use miroir_domain::standing::Standing;
 use miroir_domain::task::Task;
-use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid, Timestamp};
+use miroir_domain::{NodeId, PhysicalUid, Shard, ShardSet, TaskUid, Timestamp};
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{Clock, StoreError, TaskStore};
 use parking_lot::{Mutex, MutexGuard};
@@ -39,7 +39,7 @@ pub struct ReplicaStates {
 /// The copy in memory. Its stamps are its own, since a difference is known here before it is stored.
 #[derive(Debug, Default)]
 struct Known {
-    rows: HashMap<IndexUid, HashMap<NodeId, ReplicaRow>>,
+    rows: HashMap<PhysicalUid, HashMap<NodeId, ReplicaRow>>,
     last_stamp: u64,
 }
 
@@ -51,7 +51,7 @@ impl Known {
         nodes.insert(mark.node.clone(), row);
     }
 
-    fn repaired(&mut self, index: &IndexUid, node: &NodeId, seen: &ReplicaState) {
+    fn repaired(&mut self, index: &PhysicalUid, node: &NodeId, seen: &ReplicaState) {
         let Some(nodes) = self.rows.get_mut(index) else { return };
         if let Some(row) = nodes.remove(node).and_then(|row| row.repaired(seen)) {
             nodes.insert(node.clone(), row);
@@ -66,7 +66,7 @@ impl Known {
 /// these are removed when it succeeds.
 #[derive(Debug, Clone)]
 pub struct SeenState {
-    index: IndexUid,
+    index: PhysicalUid,
     node: NodeId,
     known: ReplicaState,
     stored: ReplicaState,
@@ -207,21 +207,21 @@ impl ReplicaStates {
     }
 
     /// Returns the standing of the documents of a shard on a node.
-    pub fn standing(&self, index: &IndexUid, node: &NodeId, shard: Shard) -> Standing {
+    pub fn standing(&self, index: &PhysicalUid, node: &NodeId, shard: Shard) -> Standing {
         let standing = self.of_row(index, node, |row| row.standing(shard)).unwrap_or(Standing::InSync);
         let is_unsure = || self.unsure.lock().concern(index, node, shard);
         if standing == Standing::InSync && is_unsure() { Standing::Unsure } else { standing }
     }
 
     /// Returns whether a replica is suspect only because it has not been compared with the others.
-    pub fn is_uncompared(&self, index: &IndexUid, node: &NodeId) -> bool {
+    pub fn is_uncompared(&self, index: &PhysicalUid, node: &NodeId) -> bool {
         self.of_row(index, node, ReplicaRow::is_uncompared).unwrap_or(false)
     }
 
     /// Stores that the replica of `index` on `node` differs, though no task names a missed write.
     pub async fn differs(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         difference: Difference,
         reason: &str,
@@ -235,7 +235,7 @@ impl ReplicaStates {
     /// Makes a mark of this moment, without storing it.
     pub fn new_mark(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         difference: Difference,
         task: Option<TaskUid>,
@@ -252,7 +252,7 @@ impl ReplicaStates {
     }
 
     /// Returns the differences of a replica, for a repair that is about to begin.
-    pub async fn see(&self, index: &IndexUid, node: &NodeId) -> Result<SeenState, StoreError> {
+    pub async fn see(&self, index: &PhysicalUid, node: &NodeId) -> Result<SeenState, StoreError> {
         // Memory first: a mark that is only in one of the two states then stays in the other.
         let known = self.state(index, node);
         let stored = self.store.replica_get(index, node).await?.map(|row| row.state).unwrap_or_default();
@@ -272,7 +272,7 @@ impl ReplicaStates {
     /// Records that an index is being deleted. Nodes whose replica was stale may still have the index until
     /// they have worked off the deletion, and would show its old documents in a new one of the same name.
     /// Nothing else differs any more.
-    pub async fn note_deletion(&self, index: &IndexUid) -> Result<(), StoreError> {
+    pub async fn note_deletion(&self, index: &PhysicalUid) -> Result<(), StoreError> {
         let reason = "the replica was stale when its index was deleted";
         let mark = |row: ReplicaRow| self.new_mark(index, &row.node, Difference::of_index(), None, reason);
         let marks: Vec<ReplicaMark> = self.rows_of(index).into_iter().map(mark).collect();
@@ -284,7 +284,7 @@ impl ReplicaStates {
     }
 
     /// Returns the rows of the stale replicas of `index`.
-    pub fn rows_of(&self, index: &IndexUid) -> Vec<ReplicaRow> {
+    pub fn rows_of(&self, index: &PhysicalUid) -> Vec<ReplicaRow> {
         self.known.lock().rows.get(index).map(|nodes| nodes.values().cloned().collect()).unwrap_or_default()
     }
 
@@ -295,41 +295,46 @@ impl ReplicaStates {
     }
 
     /// Removes the states of an index that no node has.
-    pub async fn forget(&self, index: &IndexUid) -> Result<(), StoreError> {
+    pub async fn forget(&self, index: &PhysicalUid) -> Result<(), StoreError> {
         self.store.replica_forget(index).await?;
         self.known.lock().rows.remove(index);
         Ok(())
     }
 
     /// Returns the value of `look` for the row of a replica, or `None` if the replica is in sync.
-    fn of_row<T>(&self, index: &IndexUid, node: &NodeId, look: impl FnOnce(&ReplicaRow) -> T) -> Option<T> {
+    fn of_row<T>(
+        &self,
+        index: &PhysicalUid,
+        node: &NodeId,
+        look: impl FnOnce(&ReplicaRow) -> T,
+    ) -> Option<T> {
         self.known.lock().rows.get(index)?.get(node).map(look)
     }
 
     /// Returns whether the replica of `index` on `node` is stale.
-    pub fn is_stale(&self, index: &IndexUid, node: &NodeId) -> bool {
+    pub fn is_stale(&self, index: &PhysicalUid, node: &NodeId) -> bool {
         self.of_row(index, node, |_| ()).is_some()
     }
 
     /// Returns whether `node` may not have `index`, or may still have an earlier index of that name.
-    pub fn may_lack_index(&self, index: &IndexUid, node: &NodeId) -> bool {
+    pub fn may_lack_index(&self, index: &PhysicalUid, node: &NodeId) -> bool {
         self.of_row(index, node, |row| row.state.index.is_some()).unwrap_or(false)
     }
 
     /// Returns the state of the replica of `index` on `node`.
-    pub fn state(&self, index: &IndexUid, node: &NodeId) -> ReplicaState {
+    pub fn state(&self, index: &PhysicalUid, node: &NodeId) -> ReplicaState {
         self.of_row(index, node, |row| row.state.clone()).unwrap_or_default()
     }
 
     /// Returns whether the index on `node`, or its settings, are stale, by its own state or a reported one.
-    pub fn lacks_settings(&self, index: &IndexUid, node: &NodeId) -> bool {
+    pub fn lacks_settings(&self, index: &PhysicalUid, node: &NodeId) -> bool {
         let own = self.of_row(index, node, |row| !row.state.has_settings()).unwrap_or(false);
         own || self.reported.lacks_settings(index, node)
     }
 
     /// Returns the shards among `shards` whose documents on `node` may differ, by its own state or a reported
     /// one: all of them if the settings or the index itself do.
-    pub fn doubtful(&self, index: &IndexUid, node: &NodeId, shards: &ShardSet) -> ShardSet {
+    pub fn doubtful(&self, index: &PhysicalUid, node: &NodeId, shards: &ShardSet) -> ShardSet {
         let state = self.state(index, node);
         let own = if state.has_settings() { state.shard_set().intersection(shards) } else { shards.clone() };
         own.union(&self.reported.doubtful(index, node, shards))
@@ -337,18 +342,18 @@ impl ReplicaStates {
 
     /// Returns whether the node may have documents of shards beside `kept`, which it kept in a former
     /// topology.
-    pub fn has_foreign(&self, index: &IndexUid, node: &NodeId, kept: &ShardSet) -> bool {
+    pub fn has_foreign(&self, index: &PhysicalUid, node: &NodeId, kept: &ShardSet) -> bool {
         let is_foreign = |row: &ReplicaRow| row.state.shards.keys().any(|shard| !kept.contains(*shard));
         self.of_row(index, node, is_foreign).unwrap_or(false) || self.reported.has_foreign(index, node, kept)
     }
 
     /// Returns the instant since which a replica is stale, if it is.
-    pub fn since(&self, index: &IndexUid, node: &NodeId) -> Option<Timestamp> {
+    pub fn since(&self, index: &PhysicalUid, node: &NodeId) -> Option<Timestamp> {
         self.of_row(index, node, |row| row.since)
     }
 
     /// Returns every stale replica, by index and node.
-    pub fn stale(&self) -> BTreeSet<(IndexUid, NodeId)> {
+    pub fn stale(&self) -> BTreeSet<(PhysicalUid, NodeId)> {
         let known = self.known.lock();
         let nodes = known.rows.values().flat_map(HashMap::values);
         nodes.map(|row| (row.index.clone(), row.node.clone())).collect()
@@ -363,7 +368,7 @@ impl ReplicaStates {
     }
 
     /// Returns the part of the cost of a read that comes from the state of the replica, its own or reported.
-    pub fn cost(&self, index: &IndexUid, node: &NodeId) -> u64 {
+    pub fn cost(&self, index: &PhysicalUid, node: &NodeId) -> u64 {
         if self.is_stale(index, node) || self.reported.is_stale(index, node) { STALE_COST } else { 0 }
     }
 }

@@ -16,7 +16,7 @@ fn shards(numbers: &[u32]) -> ShardSet {
     numbers.iter().copied().map(Shard).collect()
 }
 
-fn film_on_a() -> (IndexUid, NodeId) {
+fn film_on_a() -> (PhysicalUid, NodeId) {
     ("films".parse().unwrap(), "a".parse().unwrap())
 }
 
@@ -120,6 +120,7 @@ fn half_accepted(uid: u32) -> Task {
     let new = NewTask {
         kind: TaskKind::DocumentDeletion,
         index_uid: Some("films".parse().unwrap()),
+        physical_uid: None,
         node_tasks: BTreeMap::from([("a".parse().unwrap(), part()), ("b".parse().unwrap(), part())]),
         details: None,
         custom_metadata: None,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use miroir_domain::task::{NodeTask, Task};
-use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid};
+use miroir_domain::{NodeId, PhysicalUid, Shard, ShardSet, TaskUid};
 
 /// The parts of acknowledged writes whose outcome is not known yet.
 #[derive(Debug, Default)]
@@ -11,19 +11,19 @@ pub(super) struct UnsureParts(HashMap<TaskUid, Parts>);
 
 #[derive(Debug)]
 struct Parts {
-    index: IndexUid,
+    index: PhysicalUid,
     by_node: HashMap<NodeId, ShardSet>,
 }
 
 impl UnsureParts {
     /// Notes the parts of `task` that may lack the acknowledged write.
     pub(super) fn note(&mut self, task: &Task) {
-        let Some(index) = &task.index_uid else { return };
+        let Some(index) = task.physical_index() else { return };
         let unsure = task.node_tasks.iter().filter(|(_, part)| part.is_unsure());
         let by_node: HashMap<NodeId, ShardSet> =
             unsure.map(|(node, part)| (node.clone(), part.shards.clone())).collect();
         if !by_node.is_empty() {
-            self.0.insert(task.uid, Parts { index: index.clone(), by_node });
+            self.0.insert(task.uid, Parts { index, by_node });
         }
     }
 
@@ -42,7 +42,7 @@ impl UnsureParts {
     }
 
     /// Returns whether a shard on a node may lack an acknowledged write.
-    pub(super) fn concern(&self, index: &IndexUid, node: &NodeId, shard: Shard) -> bool {
+    pub(super) fn concern(&self, index: &PhysicalUid, node: &NodeId, shard: Shard) -> bool {
         self.0.values().any(|parts| {
             parts.index == *index && parts.by_node.get(node).is_some_and(|shards| shards.contains(shard))
         })

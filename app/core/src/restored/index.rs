@@ -1,6 +1,6 @@
 //! Indexes that are read from nodes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -10,8 +10,8 @@ use miroir_domain::index::{FIRST_SETTINGS_VERSION, IndexEntry};
 use miroir_domain::placement::fitting_shard_count;
 use miroir_domain::replica::Difference;
 use miroir_domain::settings::is_filterable_by_shard;
-use miroir_domain::{IndexUid, NodeId, Timestamp};
-use miroir_ports::outbound::{NodeError, NodeRead, Put};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, Timestamp};
+use miroir_ports::outbound::{NodeError, NodeRead, Put, StoreError};
 use serde_json::{Map, Value, json};
 
 use super::error::ExamineError;
@@ -31,9 +31,9 @@ const DELETED: &str = "most nodes do not have the index, so it was deleted";
 pub(super) async fn indexes_on(
     checker: &NodeChecker,
     nodes: &[NodeId],
-) -> Result<BTreeMap<IndexUid, Vec<NodeId>>, NodeError> {
+) -> Result<BTreeMap<PhysicalUid, Vec<NodeId>>, NodeError> {
     let lists = try_join_all(nodes.iter().map(|node| checker.inspector().node_indexes(node, TIMEOUT)));
-    let mut found: BTreeMap<IndexUid, Vec<NodeId>> = BTreeMap::new();
+    let mut found: BTreeMap<PhysicalUid, Vec<NodeId>> = BTreeMap::new();
     for (node, indexes) in nodes.iter().zip(lists.await?) {
         for index in indexes {
             found.entry(index).or_default().push(node.clone());
@@ -45,7 +45,7 @@ pub(super) async fn indexes_on(
 /// Returns the registry entry of an index that `nodes` have, or `None` if Miroir has not created it.
 pub(super) async fn entry_from(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     nodes: &[NodeId],
 ) -> Result<Option<IndexEntry>, NodeError> {
     let Some(first) = nodes.first() else { return Ok(None) };
@@ -70,12 +70,12 @@ pub(super) async fn entry_from(
     let created_at = facts.get("createdAt").and_then(Value::as_str).and_then(|text| text.parse().ok());
     let now = cluster.clock.now();
     let created_at: Timestamp = created_at.unwrap_or(now);
-    let (uid, settings_version) = (index.clone(), FIRST_SETTINGS_VERSION);
     Ok(Some(IndexEntry {
-        uid,
+        uid: index.name(),
+        physical_uid: index.clone(),
         primary_key,
         shard_count,
-        settings_version,
+        settings_version: FIRST_SETTINGS_VERSION,
         created_at,
         updated_at: now,
         version: 1,
@@ -85,7 +85,7 @@ pub(super) async fn entry_from(
 /// Returns the ids of some documents on a node, with the text by which they are filtered by shard.
 async fn stamped_documents(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     key: &PrimaryKey,
 ) -> Result<Vec<(DocumentId, String)>, NodeError> {
@@ -100,6 +100,32 @@ async fn stamped_documents(
     Ok(documents.iter().filter_map(stamped).collect())
 }
 
+/// Returns the newest of `indexes` of each name.
+pub(super) fn newest_of_each_name<'a>(
+    indexes: impl IntoIterator<Item = &'a PhysicalUid>,
+) -> BTreeMap<IndexUid, &'a PhysicalUid> {
+    let mut newest: BTreeMap<IndexUid, &PhysicalUid> = BTreeMap::new();
+    for index in indexes {
+        let known = newest.entry(index.name()).or_insert(index);
+        if known.number() < index.number() {
+            *known = index;
+        }
+    }
+    newest
+}
+
+/// Records that an index, which `nodes` have, was deleted, so that they delete it.
+pub(super) async fn note_deleted(
+    cluster: &Cluster,
+    index: &PhysicalUid,
+    nodes: &[NodeId],
+) -> Result<(), StoreError> {
+    for node in nodes {
+        cluster.replicas.differs(index, node, Difference::of_index(), DELETED).await?;
+    }
+    Ok(())
+}
+
 /// Brings the registry to the indexes that the nodes have: the store does not know those that were created or
 /// changed after it was saved, and has those that were deleted since.
 pub(super) async fn take_over_indexes(cluster: &Cluster, checker: &NodeChecker) -> Result<(), ExamineError> {
@@ -108,25 +134,37 @@ pub(super) async fn take_over_indexes(cluster: &Cluster, checker: &NodeChecker) 
     for (index, nodes) in &mut found {
         // An index whose deletion these nodes missed.
         nodes.retain(|node| !cluster.replicas.may_lack_index(index, node));
-        let _guard = cluster.order.lock_write(index).await;
-        if nodes.len() * 2 > trusted.len() {
-            take_over(cluster, index, nodes).await?;
-        } else if cluster.store.index_get(index).await?.is_none() {
-            for node in nodes.iter() {
-                cluster.replicas.differs(index, node, Difference::of_index(), DELETED).await?;
-            }
+    }
+    let is_on_most = |(index, nodes): (_, &Vec<NodeId>)| (nodes.len() * 2 > trusted.len()).then_some(index);
+    let kept = newest_of_each_name(found.iter().filter_map(is_on_most));
+    for (name, index) in &kept {
+        let _guard = cluster.order.lock_write(name).await;
+        take_over(cluster, index, &found[*index]).await?;
+    }
+    for (index, nodes) in &found {
+        let name = index.name();
+        let _guard = cluster.order.lock_write(&name).await;
+        if kept.get(&name) != Some(&index) && cluster.registry.at(index).await?.is_none() {
+            note_deleted(cluster, index, nodes).await?;
         }
     }
     if trusted.len() == checker.nodes().count() {
-        let remaining: BTreeSet<&IndexUid> = found.keys().collect();
-        for entry in cluster.registry.all().await?.iter().filter(|entry| !remaining.contains(&entry.uid)) {
+        for entry in cluster.registry.all().await? {
+            if found.contains_key(&entry.physical_uid) {
+                continue;
+            }
             let _guard = cluster.order.lock_write(&entry.uid).await;
             tracing::warn!(index = %entry.uid, "no node has an index of the restored store: it was deleted since");
-            cluster.store.index_delete(&entry.uid).await?;
-            cluster.replicas.forget(&entry.uid).await?;
+            forget(cluster, &entry).await?;
         }
     }
     Ok(())
+}
+
+/// Removes the entry and the replica states of an index that was deleted. The caller holds its write lock.
+async fn forget(cluster: &Cluster, entry: &IndexEntry) -> Result<(), StoreError> {
+    cluster.registry.delete(entry).await?;
+    cluster.replicas.forget(&entry.physical_uid).await
 }
 
 fn is_trusted(checker: &NodeChecker, node: &NodeId) -> bool {
@@ -134,9 +172,14 @@ fn is_trusted(checker: &NodeChecker, node: &NodeId) -> bool {
 }
 
 /// Takes over one index. The caller holds its write lock.
-async fn take_over(cluster: &Cluster, index: &IndexUid, nodes: &[NodeId]) -> Result<(), ExamineError> {
+async fn take_over(cluster: &Cluster, index: &PhysicalUid, nodes: &[NodeId]) -> Result<(), ExamineError> {
     let Some(found) = entry_from(cluster, index, nodes).await? else { return Ok(()) };
-    match cluster.store.index_get(index).await? {
+    let mut known = cluster.registry.get(&found.uid).await?;
+    if let Some(former) = known.take_if(|known| known.physical_uid != *index) {
+        tracing::warn!(index = %found.uid, "the index of the restored store was deleted and made anew since");
+        forget(cluster, &former).await?;
+    }
+    match known {
         None => {
             tracing::warn!(%index, shards = found.shard_count, "took over an index from the nodes");
             cluster.store.index_create(&found).await?;

@@ -7,13 +7,13 @@ use miroir_domain::identity::{
 };
 use miroir_domain::index::IndexEntry;
 use miroir_domain::row::FIRST_EPOCH;
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, TaskUid};
 use miroir_ports::outbound::{Create, NodeError, NodeRead, StoreError};
 use serde_json::{Map, Value, json};
 
 use super::error::ExamineError;
 use super::examine::TIMEOUT;
-use super::index::{entry_from, indexes_on};
+use super::index::{entry_from, indexes_on, newest_of_each_name, note_deleted};
 use super::renew::{MARGIN, suspect_all};
 use crate::cluster::Cluster;
 use crate::identity::{NodeChecker, StoreIdentity};
@@ -107,7 +107,7 @@ pub async fn rebuild(
     for outcome in join_all(checker.nodes().map(|node| checker.check(node))).await {
         outcome.map_err(RebuildError::NodeAway)?;
     }
-    let entries = entries(cluster, checker).await?;
+    let Found { entries, deleted } = find_indexes(cluster, checker).await?;
     let newest = newest_write(checker).await?;
     let rebuilt = Rebuilt {
         cluster: row.id.clone(),
@@ -120,6 +120,9 @@ pub async fn rebuild(
     for entry in &entries {
         // One is there already if an earlier call was interrupted.
         cluster.store.index_create(entry).await?;
+    }
+    for (index, nodes) in &deleted {
+        note_deleted(cluster, index, nodes).await?;
     }
     suspect_all(cluster).await?;
     let next = newest.map_or(0, |uid| uid.0.saturating_add(MARGIN));
@@ -164,21 +167,34 @@ async fn known_nodes(
     Ok(rows)
 }
 
-/// Returns the entries of all indexes on the nodes. Refuses a topology with which documents would not be
-/// found.
-async fn entries(cluster: &Cluster, checker: &NodeChecker) -> Result<Vec<IndexEntry>, RebuildError> {
+/// The indexes on the nodes.
+struct Found {
+    /// The entries of those that exist.
+    entries: Vec<IndexEntry>,
+    /// Those that were deleted and made anew, with the nodes that missed it.
+    deleted: Vec<(PhysicalUid, Vec<NodeId>)>,
+}
+
+/// Returns the indexes on the nodes. Refuses a topology with which documents would not be found.
+async fn find_indexes(cluster: &Cluster, checker: &NodeChecker) -> Result<Found, RebuildError> {
     let nodes: Vec<NodeId> = checker.nodes().cloned().collect();
-    let mut entries = Vec::new();
-    for (index, nodes) in indexes_on(checker, &nodes).await? {
-        let Some(entry) = entry_from(cluster, &index, &nodes).await? else { continue };
-        for node in &nodes {
+    let (mut entries, mut deleted) = (Vec::new(), Vec::new());
+    let found = indexes_on(checker, &nodes).await?;
+    let newest = newest_of_each_name(found.keys());
+    for (index, nodes) in &found {
+        if newest.get(&index.name()) != Some(&index) {
+            deleted.push((index.clone(), nodes.clone()));
+            continue;
+        }
+        let Some(entry) = entry_from(cluster, index, nodes).await? else { continue };
+        for node in nodes {
             if has_foreign(cluster, &entry, node).await? {
-                return Err(RebuildError::OtherTopology { index, node: node.clone() });
+                return Err(RebuildError::OtherTopology { index: entry.uid, node: node.clone() });
             }
         }
         entries.push(entry);
     }
-    Ok(entries)
+    Ok(Found { entries, deleted })
 }
 
 /// Returns whether a node has documents of shards that it does not keep.
@@ -186,7 +202,7 @@ async fn has_foreign(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Re
     let placement = cluster.placements.of(entry.shard_count);
     let body = json!({ "limit": 0, "filter": foreign_filter(placement.shards_of(node)) });
     let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
-    let page = cluster.nodes.read(node, NodeRead::Documents(entry.uid.clone(), body)).await?;
+    let page = cluster.nodes.read(node, NodeRead::Documents(entry.physical_uid.clone(), body)).await?;
     Ok(page.get("total").and_then(Value::as_u64).unwrap_or(0) > 0)
 }
 

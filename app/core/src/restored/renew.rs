@@ -48,7 +48,7 @@ pub(super) async fn suspect_all(cluster: &Cluster) -> Result<(), StoreError> {
         for node in cluster.placements.topology().nodes() {
             let alone = shards_without_source(node, &placement, &|_, _| true);
             let shards = Difference::of_shards(placement.shards_of(node).difference(&alone));
-            marks.push(cluster.replicas.new_mark(&entry.uid, node, shards, None, UNCOMPARED));
+            marks.push(cluster.replicas.new_mark(&entry.physical_uid, node, shards, None, UNCOMPARED));
         }
     }
     marks.retain(|mark: &ReplicaMark| !mark.difference.is_none());

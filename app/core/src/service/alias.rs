@@ -230,14 +230,14 @@ impl Editor {
 
     /// Refuses `index` unless it is registered and on a node.
     async fn require_index(&self, index: &IndexUid) -> Result<(), ApiError> {
-        if self.cluster.registry.get(index).await?.is_none() {
+        let Some(entry) = self.cluster.registry.get(index).await? else {
             return Err(conflict(format!(
                 "Index `{index}` is not there. Create it first, or send `requireTargetExists: false`."
             )));
-        }
+        };
         let nodes = self.cluster.placements.topology().nodes();
-        let read = NodeRead::Index(index.clone());
-        match read_first(&self.cluster, Some(index), nodes, read).await {
+        let read = NodeRead::Index(entry.physical_uid.clone());
+        match read_first(&self.cluster, Some(&entry), nodes, read).await {
             Ok(_) => Ok(()),
             Err(ApiError::Node { status: 404, .. }) => Err(conflict(format!(
                 "Index `{index}` is not on its nodes yet: wait until the task that creates it has succeeded."

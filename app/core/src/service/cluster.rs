@@ -90,17 +90,20 @@ impl ClusterApi for ClusterService {
 
     async fn shards(&self, index: Option<IndexUid>) -> Result<ShardsView, ApiError> {
         let cluster = self.cluster.reader();
-        let shard_count = match &index {
-            None => cluster.placements.default_shard_count(),
-            Some(uid) => cluster.registry.require(uid).await?.shard_count,
+        let entry = match &index {
+            Some(name) => Some(cluster.registry.require(name).await?),
+            None => None,
         };
+        let shard_count =
+            entry.as_ref().map_or(cluster.placements.default_shard_count(), |entry| entry.shard_count);
         let placement = cluster.placements.of(shard_count);
         let replicas = |shard| {
             let of = |group| ShardReplicasView { group, nodes: placement.replicas(shard, group).to_vec() };
             cluster.placements.group_ids().into_iter().map(of).collect()
         };
         let view = |shard| ShardView { shard, replicas: replicas(shard) };
-        Ok(ShardsView { index, shard_count, results: (0..shard_count).map(Shard).map(view).collect() })
+        let results = (0..shard_count).map(Shard).map(view).collect();
+        Ok(ShardsView { index, physical_uid: entry.map(|entry| entry.physical_uid), shard_count, results })
     }
 
     async fn node_adopt(&self, node: &NodeId) -> Result<NodeView, ApiError> {

@@ -56,7 +56,12 @@ impl IndexApi for IndexService {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
         let cluster = self.cluster.current_reader().await?;
         let entry = cluster.registry.require(&index).await?;
-        read_whole_index(&cluster, &entry, NodeRead::Index(index.clone())).await
+        let read = NodeRead::Index(entry.physical_uid.clone());
+        let ReadResponse { mut body, degraded } = read_whole_index(&cluster, &entry, read).await?;
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("uid".to_owned(), json!(entry.uid));
+        }
+        Ok(ReadResponse { body, degraded })
     }
 
     async fn index_stats(&self, index: IndexUid) -> Result<ReadResponse, ApiError> {
@@ -90,15 +95,15 @@ async fn create(
         let kind = TaskKind::IndexCreation;
         return cluster.tasks.create_failed(kind, &index, failure, Some(details), None).await;
     }
-    let entry = cluster.registry.new_entry(&index, primary_key.clone())?;
+    let entry = cluster.registry.new_entry(&index, primary_key.clone()).await?;
     let writes = [WriteOperation::IndexCreate { primary_key }, WriteOperation::Settings(initial_for_nodes())];
     let placement = cluster.placements.of(entry.shard_count);
     let plan = WritePlan {
         settings_version: Some(entry.settings_version),
-        ..WritePlan::broadcast(TaskKind::IndexCreation, index, &placement, &writes).with_details(details)
+        ..WritePlan::broadcast(TaskKind::IndexCreation, &entry, &placement, &writes).with_details(details)
     };
     let dispatch = begin_creation(cluster, plan, &entry, None).await?;
-    finish_creation(cluster, dispatch, &entry.uid, guard).await
+    finish_creation(cluster, dispatch, &entry, guard).await
 }
 
 async fn delete(cluster: &Arc<Cluster>, index: IndexUid) -> Result<Accepted, ApiError> {
@@ -111,11 +116,11 @@ async fn delete(cluster: &Arc<Cluster>, index: IndexUid) -> Result<Accepted, Api
     cluster.registry.refuse_aliased(&index).await?;
     let placement = cluster.placements.of(entry.shard_count);
     let writes = [WriteOperation::IndexDelete];
-    let plan = WritePlan::broadcast(TaskKind::IndexDeletion, index.clone(), &placement, &writes)
+    let plan = WritePlan::broadcast(TaskKind::IndexDeletion, &entry, &placement, &writes)
         .with_details(everything_deleted());
-    let settings = cluster.settings.get(&index).await?;
-    let stale = cluster.replicas.rows_of(&index);
-    let dispatch = begin_change(cluster, plan, |_| delete_entry(cluster, &index)).await?;
+    let settings = cluster.settings.get(&entry.physical_uid).await?;
+    let stale = cluster.replicas.rows_of(&entry.physical_uid);
+    let dispatch = begin_change(cluster, plan, |_| delete_entry(cluster, &entry)).await?;
     let Completion { result, untouched } = dispatch.complete().await;
     if untouched {
         // Every node still has the index, so its settings, its stale replicas and its entry return.

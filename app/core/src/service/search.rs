@@ -113,7 +113,7 @@ async fn scatter(
     let gathered = gather(cluster, entry, groups, cost, |node, shards, partial| {
         called.fetch_add(1, Ordering::Relaxed);
         let body = request.for_node(partial.then_some(&shards), facts);
-        let search = NodeSearch { index: entry.uid.clone(), body };
+        let search = NodeSearch { index: entry.physical_uid.clone(), body };
         let cluster = Arc::clone(cluster);
         async move { cluster.nodes.search(&node, search).await }
     })

@@ -41,7 +41,7 @@ impl SettingsApi for SettingsService {
         let index = self.aliases.single(index, ErrorCode::MiroirAliasConflict).await?;
         let cluster = self.cluster.current_reader().await?;
         let entry = cluster.registry.require(&index).await?;
-        let read = NodeRead::Settings(index.clone(), setting);
+        let read = NodeRead::Settings(entry.physical_uid.clone(), setting);
         let ReadResponse { body, degraded } = read_whole_index(&cluster, &entry, read).await?;
         Ok(ReadResponse { body: settings::for_client(setting, body), degraded })
     }
@@ -63,10 +63,10 @@ async fn apply(
     let known = cluster.registry.get(&index).await?;
     let Some(entry) = known else {
         // One request creates the index with its settings, so a node that refuses it has neither.
-        let entry = cluster.registry.new_entry(&index, None)?;
+        let entry = cluster.registry.new_entry(&index, None).await?;
         let plan = plan(cluster, &entry, &change, change.for_new_index());
         let dispatch = begin_creation(cluster, plan, &entry, Some(&change)).await?;
-        return finish_creation(cluster, dispatch, &index, guard).await;
+        return finish_creation(cluster, dispatch, &entry, guard).await;
     };
     let next = IndexEntry { settings_version: entry.settings_version + 1, ..entry };
     let plan = plan(cluster, &next, &change, change.for_nodes());
@@ -91,7 +91,7 @@ fn plan(
     let writes = [WriteOperation::Settings(for_nodes)];
     WritePlan {
         settings_version: Some(entry.settings_version),
-        ..WritePlan::broadcast(TaskKind::SettingsUpdate, entry.uid.clone(), &placement, &writes)
+        ..WritePlan::broadcast(TaskKind::SettingsUpdate, entry, &placement, &writes)
             .with_details(change.details())
     }
 }

@@ -42,7 +42,8 @@ pub async fn of_cluster(cluster: &Arc<Cluster>, entries: &[IndexEntry]) -> Resul
     for some in entries.chunks(AT_ONCE) {
         let counted = try_join_all(some.iter().map(|entry| count_of(cluster, entry))).await?;
         for (entry, (documents, degraded)) in some.iter().zip(counted) {
-            let of_nodes = nodes.iter().filter_map(|stats| stats.get("indexes")?.get(entry.uid.as_str()));
+            let of_nodes =
+                nodes.iter().filter_map(|stats| stats.get("indexes")?.get(entry.physical_uid.as_str()));
             let stats = of_copies(of_nodes, documents).to_json();
             indexes.insert(entry.uid.as_str().to_owned(), stats);
             missing.extend(degraded);
@@ -62,7 +63,7 @@ async fn of_index(
     index: &IndexUid,
 ) -> Result<(IndexStats, Option<Degraded>), ApiError> {
     let entry = cluster.registry.require(index).await?;
-    let read = NodeRead::Stats(index.clone());
+    let read = NodeRead::Stats(entry.physical_uid.clone());
     let (counted, nodes) = tokio::join!(count_of(cluster, &entry), read_every_node(cluster, &read));
     let (documents, degraded) = counted?;
     Ok((of_copies(nodes.iter(), documents), degraded))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use miroir_domain::index::IndexEntry;
 use miroir_domain::settings::{CommittedSettings, Proposal, SealedSettings, SettingsChange};
 use miroir_domain::task::{Task, TaskKind, TaskStatus};
-use miroir_domain::{IndexUid, TaskUid};
+use miroir_domain::{PhysicalUid, TaskUid};
 use miroir_ports::outbound::{Clock, Put, SealError, Sealer, StoreError, TaskStore};
 
 /// The number of attempts to add a change to a row while changes before it end.
@@ -29,12 +29,12 @@ impl SettingsLog {
     }
 
     /// Returns the row of `index`, if there is one.
-    pub async fn get(&self, index: &IndexUid) -> Result<Option<CommittedSettings>, StoreError> {
+    pub async fn get(&self, index: &PhysicalUid) -> Result<Option<CommittedSettings>, StoreError> {
         self.store.settings_get(index).await
     }
 
     /// Stores the row of a new index. The caller holds the write lock of the index.
-    pub async fn begin(&self, index: &IndexUid) -> Result<(), StoreError> {
+    pub async fn begin(&self, index: &PhysicalUid) -> Result<(), StoreError> {
         self.store.settings_replace(&CommittedSettings::of_new_index(index.clone(), self.clock.now())).await
     }
 
@@ -44,7 +44,7 @@ impl SettingsLog {
     }
 
     /// Removes the row of a deleted index.
-    pub async fn forget(&self, index: &IndexUid) -> Result<(), StoreError> {
+    pub async fn forget(&self, index: &PhysicalUid) -> Result<(), StoreError> {
         self.store.settings_forget(index).await.map(drop)
     }
 
@@ -61,16 +61,17 @@ impl SettingsLog {
         task: TaskUid,
         change: &SettingsChange,
     ) -> Result<(), StoreError> {
-        let seal = |pointer: &str, key: &str| self.sealer.seal(key, &place(&entry.uid, pointer));
+        let seal = |pointer: &str, key: &str| self.sealer.seal(key, &place(&entry.physical_uid, pointer));
         let change = SealedSettings::of_change(change, seal);
         let settings_version = entry.settings_version;
         let proposal = Proposal { task, settings_version, change, succeeded: false };
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
-            let Some(row) = self.get(&entry.uid).await? else {
+            let Some(row) = self.get(&entry.physical_uid).await? else {
                 // An index of an older Miroir: its settings are read from a node later.
                 let known = settings_version.saturating_sub(1);
-                let row = CommittedSettings::unknown(entry.uid.clone(), known, now).proposed(proposal, now);
+                let row = CommittedSettings::unknown(entry.physical_uid.clone(), known, now)
+                    .proposed(proposal, now);
                 return self.store.settings_replace(&row).await;
             };
             if self.put(&row.proposed(proposal.clone(), now)).await? {
@@ -86,14 +87,16 @@ impl SettingsLog {
     /// Returns the row after `task` has ended, to be stored with its end. Returns `None` if the task changes
     /// no settings.
     pub async fn after(&self, task: &Task) -> Result<Option<CommittedSettings>, StoreError> {
-        let (TaskKind::SettingsUpdate, Some(index)) = (task.kind, &task.index_uid) else { return Ok(None) };
+        let (TaskKind::SettingsUpdate, Some(index)) = (task.kind, task.physical_index()) else {
+            return Ok(None);
+        };
         let succeeded = task.status == TaskStatus::Succeeded;
-        let row = self.get(index).await?;
+        let row = self.get(&index).await?;
         Ok(row.and_then(|row| row.ended(task.uid, succeeded, self.clock.now())))
     }
 
     /// Opens the keys of `settings` of `index`.
-    pub fn open_keys(&self, index: &IndexUid, settings: &SealedSettings) -> OpenedKeys {
+    pub fn open_keys(&self, index: &PhysicalUid, settings: &SealedSettings) -> OpenedKeys {
         let (mut keys, mut errors) = OpenedKeys::default();
         for (pointer, sealed) in &settings.secrets {
             match self.sealer.open(sealed, &place(index, pointer)) {
@@ -106,6 +109,6 @@ impl SettingsLog {
 }
 
 /// Returns the place for which the key at `pointer` is sealed.
-fn place(index: &IndexUid, pointer: &str) -> String {
+fn place(index: &PhysicalUid, pointer: &str) -> String {
     format!("`{pointer}` of index `{index}`")
 }

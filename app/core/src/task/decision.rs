@@ -10,7 +10,7 @@ use miroir_domain::quorum::{WriteVerdict, judge_write};
 use miroir_domain::replica::{ReplicaMark, marks_of, may_mark, spare_best};
 use miroir_domain::standing::Standing;
 use miroir_domain::task::{Effect, Event, Task, TaskKind};
-use miroir_domain::{NodeId, Shard, ShardSet};
+use miroir_domain::{NodeId, PhysicalUid, Shard, ShardSet};
 use miroir_ports::outbound::StoreError;
 
 use super::TaskLog;
@@ -82,7 +82,8 @@ impl TaskLog {
         }
         let mut all = marks_of(&before, &next, self.placements.topology(), &placement, self.clock.now());
         all.extend(marks.iter().cloned());
-        let standing = |node: &NodeId, shard| self.standing(&next, node, shard);
+        let index = next.physical_index();
+        let standing = |node: &NodeId, shard| self.standing(&next, index.as_ref(), node, shard);
         let marks = spare_best(all, &next, &placement, &standing);
         if !matches!(purpose, Purpose::Preview) {
             // Before they are stored, so that a reader of the changed task finds them.
@@ -104,14 +105,16 @@ impl TaskLog {
         touched: &ShardSet,
         accepted: &dyn Fn(&NodeId) -> bool,
     ) -> WriteVerdict {
-        let standing = |node: &NodeId, shard| self.standing(task, node, shard);
+        let index = task.physical_index();
+        let standing = |node: &NodeId, shard| self.standing(task, index.as_ref(), node, shard);
         judge_write(self.placements.topology(), placement, touched, accepted, &standing)
     }
 
-    /// Returns the standing of a replica in the decisions about `task`. All are equal for a write that is
-    /// acknowledged already, and for one that concerns the index itself or its settings.
-    fn standing(&self, task: &Task, node: &NodeId, shard: Shard) -> Standing {
-        match &task.index_uid {
+    /// Returns the standing of a replica of `index`, that of `task`, in the decisions about the task. All are
+    /// equal for a write that is acknowledged already, and for one that concerns the index itself or its
+    /// settings.
+    fn standing(&self, task: &Task, index: Option<&PhysicalUid>, node: &NodeId, shard: Shard) -> Standing {
+        match index {
             Some(index) if writes_documents_alone(task) && !self.replicas.is_acknowledged(task.uid) => {
                 self.replicas.standing(index, node, shard)
             }

@@ -67,6 +67,7 @@ impl TaskLog {
         let task = self.create(NewTask {
             kind,
             index_uid: Some(index.clone()),
+            physical_uid: None,
             node_tasks: BTreeMap::new(),
             details,
             custom_metadata,

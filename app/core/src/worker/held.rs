@@ -141,8 +141,8 @@ impl Unknown {
             return true;
         }
         let both = self.shards.intersection(&part.shards);
-        let Some(index) = &ended.index_uid else { return false };
-        !both.is_empty() && cluster.replicas.doubtful(index, &self.node, &both) != both
+        let Some(index) = ended.physical_index() else { return false };
+        !both.is_empty() && cluster.replicas.doubtful(&index, &self.node, &both) != both
     }
 }
 

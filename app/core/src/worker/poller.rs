@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use miroir_domain::change::sequences;
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskQuery};
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, TaskUid};
 use miroir_ports::outbound::{Advance, NodeTaskSelection, StoreError};
 
 use super::held::HeldTasks;
@@ -194,13 +194,13 @@ impl Poller {
 
     /// Records the nodes that have the settings of a finished task.
     async fn conclude(&self, task: &Task) -> Result<(), StoreError> {
-        let Some(index) = &task.index_uid else { return Ok(()) };
+        let (Some(name), Some(index)) = (&task.index_uid, task.physical_index()) else { return Ok(()) };
         let succeeded = task.node_tasks.iter().filter(|(_, part)| part.status == NodeTaskState::Succeeded);
         for (node, part) in succeeded {
             if let Some(version) = part.settings_version
-                && !self.may_lack_earlier(task.uid, index, node).await?
+                && !self.may_lack_earlier(task.uid, name, node).await?
             {
-                self.advance_settings(index, node, version).await?;
+                self.advance_settings(&index, node, version).await?;
             }
         }
         Ok(())
@@ -232,7 +232,7 @@ impl Poller {
     /// change to `version` it has all earlier ones, unless it missed one.
     async fn advance_settings(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         version: u64,
     ) -> Result<(), StoreError> {

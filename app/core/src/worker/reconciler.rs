@@ -17,7 +17,7 @@ use miroir_domain::quorum::WriteVerdict;
 use miroir_domain::replica::{Difference, ReplicaMark};
 use miroir_domain::task::marker::{Found, find_marked};
 use miroir_domain::task::{Event, NodeTaskReport, NodeTaskState, Task, TaskKind};
-use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
+use miroir_domain::{NodeId, PhysicalUid, TaskUid, Timestamp};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::NodeError;
 use tokio::time::Instant;
@@ -52,7 +52,7 @@ pub struct Resolution {
 /// The listings of one round. A node lists its tasks of an index once, for all writes that are searched.
 #[derive(Default)]
 struct Listings {
-    listed: HashMap<(NodeId, IndexUid), Option<Vec<NodeTaskReport>>>,
+    listed: HashMap<(NodeId, PhysicalUid), Option<Vec<NodeTaskReport>>>,
 }
 
 impl Listings {
@@ -61,7 +61,7 @@ impl Listings {
     async fn of(
         &mut self,
         cluster: &Cluster,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         since: Timestamp,
     ) -> Option<&[NodeTaskReport]> {
@@ -139,8 +139,8 @@ impl Reconciler {
     }
 
     fn mark(&self, task: &Task, node: &NodeId, difference: Difference, reason: &str) -> Option<ReplicaMark> {
-        let index = task.index_uid.as_ref()?;
-        Some(self.cluster.replicas.new_mark(index, node, difference, Some(task.uid), reason))
+        let index = task.physical_index()?;
+        Some(self.cluster.replicas.new_mark(&index, node, difference, Some(task.uid), reason))
     }
 
     /// Adds the outcome of the write of `task` on `node` to `found`, if it is known now.
@@ -149,7 +149,7 @@ impl Reconciler {
         if known && !self.cluster.nodes.is_usable(node) {
             return;
         }
-        let (Some(index), true) = (&task.index_uid, known) else {
+        let (Some(index), true) = (task.physical_index(), known) else {
             found.events.push(missed(node, format!("node `{node}` is no longer part of the cluster")));
             return;
         };
@@ -158,7 +158,7 @@ impl Reconciler {
         if self.first_listings.get(&key).is_some_and(|first| first.elapsed() < SECOND_LOOK) {
             return;
         }
-        let Some(reports) = listings.of(&self.cluster, index, node, task.created_at).await else { return };
+        let Some(reports) = listings.of(&self.cluster, &index, node, task.created_at).await else { return };
         let Some(part) = task.node_tasks.get(node) else { return };
         let Some(marked) = find_marked(task, part, reports) else {
             found.events.extend(self.give_up_after_second_listing(key));

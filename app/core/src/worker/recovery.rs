@@ -16,7 +16,7 @@ use miroir_domain::replica::{
     Deletions, Difference, KnownIndex, ReplicaMark, missed_deletion, missed_writes, spare_best,
 };
 use miroir_domain::task::{NodeTaskState, Task, TaskQuery};
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, TaskUid};
 use miroir_ports::outbound::{ReplicaRecovery, StoreError};
 
 use crate::cluster::Cluster;
@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const BATCH: usize = 500;
 
 /// The indexes of the registry.
-type Indexes = HashMap<IndexUid, KnownIndex>;
+type Indexes = HashMap<PhysicalUid, KnownIndex>;
 
 /// Loads the states that the store has into [`Cluster::replicas`], before the term serves requests.
 pub async fn load_states(cluster: &Cluster) -> Result<(), StoreError> {
@@ -84,13 +84,13 @@ pub async fn record_progress(cluster: &Cluster, term: u64) -> Result<(), StoreEr
 fn note_creations(cluster: &Cluster, unfinished: &[Task]) {
     let mut marks = Vec::new();
     for task in unfinished {
-        let Some(index) = &task.index_uid else { continue };
+        let Some(index) = task.physical_index() else { continue };
         let pending = task.node_tasks.iter().filter(|(_, part)| {
             part.settings_version == Some(FIRST_SETTINGS_VERSION) && part.status == NodeTaskState::Pending
         });
         let reason = "the node is not known to have created the index";
         let mark = |(node, _)| {
-            cluster.replicas.new_mark(index, node, Difference::of_index(), Some(task.uid), reason)
+            cluster.replicas.new_mark(&index, node, Difference::of_index(), Some(task.uid), reason)
         };
         marks.extend(pending.map(mark));
     }
@@ -123,7 +123,7 @@ async fn carry_over(cluster: &Cluster, since: TaskUid) -> Result<(), StoreError>
 async fn misses_of_settings(cluster: &Cluster) -> Result<(Indexes, Vec<ReplicaMark>), StoreError> {
     let (mut indexes, mut marks) = (Indexes::new(), Vec::new());
     for entry in cluster.registry.all().await? {
-        let rows = cluster.store.node_settings_list(&entry.uid).await?;
+        let rows = cluster.store.node_settings_list(&entry.physical_uid).await?;
         let settings = rows.into_iter().map(|row| (row.node_id, row.version)).collect();
         let known = KnownIndex { shard_count: entry.shard_count, settings };
         let pending = nodes_being_set(cluster, &entry.uid).await?;
@@ -133,10 +133,10 @@ async fn misses_of_settings(cluster: &Cluster) -> Result<(Indexes, Vec<ReplicaMa
             if !known.has_settings(node, entry.settings_version) && !pending.contains(node) {
                 let difference = Difference { index: true, ..Difference::of_settings() };
                 let reason = "the node is not known to have the settings";
-                marks.push(cluster.replicas.new_mark(&entry.uid, node, difference, None, reason));
+                marks.push(cluster.replicas.new_mark(&entry.physical_uid, node, difference, None, reason));
             }
         }
-        indexes.insert(entry.uid, known);
+        indexes.insert(entry.physical_uid, known);
     }
     Ok((indexes, marks))
 }
@@ -161,7 +161,7 @@ fn misses_of_task(
     indexes: &Indexes,
     deletions: &Deletions,
 ) -> Vec<ReplicaMark> {
-    let Some(index) = &task.index_uid else { return Vec::new() };
+    let Some(index) = &task.physical_index() else { return Vec::new() };
     let known = indexes.get(index);
     let shard_count = known.map_or(cluster.placements.default_shard_count(), |known| known.shard_count);
     let (placement, topology) = (cluster.placements.of(shard_count), cluster.placements.topology());

@@ -10,7 +10,7 @@ use miroir_domain::index::IndexEntry;
 use miroir_domain::settings::SettingsChange;
 use miroir_domain::task::{Task, TaskKind, TaskQuery};
 use miroir_domain::write::WriteOperation;
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{NodeId, TaskUid};
 use miroir_ports::inbound::{Accepted, ApiError};
 
 use super::dispatch::Dispatch;
@@ -43,8 +43,8 @@ where
 /// Begins the write that creates the index of `entry`, with `settings` if the write changes them. The caller
 /// holds the write lock of the index.
 ///
-/// A node that may still have an earlier index of that name gets its deletion first. Otherwise deleted
-/// documents would return with the new index.
+/// A node that may still have an earlier index under the same physical uid gets its deletion first. Otherwise
+/// deleted documents would return with the new index.
 pub async fn begin_creation(
     cluster: &Arc<Cluster>,
     mut plan: WritePlan,
@@ -52,13 +52,13 @@ pub async fn begin_creation(
     settings: Option<&SettingsChange>,
 ) -> Result<Dispatch, ApiError> {
     cluster.registry.refuse_shadow(&entry.uid).await?;
-    for node in nodes_with_remains(cluster, &entry.uid).await? {
+    for node in nodes_with_remains(cluster, entry).await? {
         if let Some(target) = plan.targets.get_mut(&node) {
             target.writes.insert(0, WriteOperation::IndexDelete);
         }
     }
     let create = |task| async move {
-        cluster.settings.begin(&entry.uid).await?;
+        cluster.settings.begin(&entry.physical_uid).await?;
         if let Some(change) = settings {
             cluster.settings.propose(entry, task, change).await?;
         }
@@ -73,38 +73,44 @@ pub async fn begin_creation(
 pub async fn finish_creation(
     cluster: &Cluster,
     dispatch: Dispatch,
-    index: &IndexUid,
+    entry: &IndexEntry,
     _guard: IndexGuard,
 ) -> Result<Accepted, ApiError> {
     let Completion { result, untouched } = dispatch.complete().await;
     if untouched {
-        delete_entry(cluster, index).await?;
+        delete_entry(cluster, entry).await?;
     }
     result
 }
 
-/// Deletes the registry entry of `index` and its settings. Its stale replicas stay on record until their
+/// Deletes a registry entry and the settings of its index. Its stale replicas stay on record until their
 /// nodes have deleted it. The caller holds the write lock of the index.
-pub async fn delete_entry(cluster: &Cluster, index: &IndexUid) -> Result<(), ApiError> {
-    cluster.registry.delete(index).await?;
-    // An index of the same name begins with settings of its own, whatever is left here.
-    cluster.settings.forget(index).await?;
-    Ok(cluster.replicas.note_deletion(index).await?)
+pub async fn delete_entry(cluster: &Cluster, entry: &IndexEntry) -> Result<(), ApiError> {
+    cluster.registry.delete(entry).await?;
+    cluster.settings.forget(&entry.physical_uid).await?;
+    Ok(cluster.replicas.note_deletion(&entry.physical_uid).await?)
 }
 
-/// Returns the nodes that may still have the index that was last deleted under this name: those that missed
-/// its deletion, and those of which it is not known whether they took it.
-async fn nodes_with_remains(cluster: &Cluster, index: &IndexUid) -> Result<BTreeSet<NodeId>, ApiError> {
-    let query =
-        TaskQuery { kinds: Some(BTreeSet::from([TaskKind::IndexDeletion])), ..unfinished_of_index(index) };
+/// Returns the nodes that may still have an earlier index under the physical uid of `entry`: those that
+/// missed its deletion, and those of which it is not known whether they took it. There are none, unless a
+/// physical uid is used again for the sake of an earlier program.
+async fn nodes_with_remains(cluster: &Cluster, entry: &IndexEntry) -> Result<BTreeSet<NodeId>, ApiError> {
+    let kinds = Some(BTreeSet::from([TaskKind::IndexDeletion]));
+    let query = TaskQuery { kinds, ..unfinished_of_index(&entry.uid) };
+    let physical_uid = &entry.physical_uid;
     let mut nodes = BTreeSet::new();
     let collect = |task: &Task| {
-        let unknown = task.node_tasks.iter().filter(|(_, part)| part.uid.is_none());
-        nodes.extend(unknown.map(|(node, _)| node.clone()));
+        if task.physical_index().as_ref() == Some(physical_uid) {
+            let unknown = task.node_tasks.iter().filter(|(_, part)| part.uid.is_none());
+            nodes.extend(unknown.map(|(node, _)| node.clone()));
+        }
     };
     cluster.tasks.walk_all(query, collect).await?;
-    let missed =
-        cluster.placements.topology().nodes().filter(|node| cluster.replicas.may_lack_index(index, node));
+    let missed = cluster
+        .placements
+        .topology()
+        .nodes()
+        .filter(|node| cluster.replicas.may_lack_index(physical_uid, node));
     nodes.extend(missed.cloned());
     Ok(nodes)
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use miroir_domain::change::PendingChanges;
-use miroir_domain::index::FIRST_SETTINGS_VERSION;
+use miroir_domain::index::{FIRST_SETTINGS_VERSION, IndexEntry};
 use miroir_domain::placement::Placement;
 use miroir_domain::task::{NewTask, NodeTask, TaskKind};
 use miroir_domain::write::{Reach, WriteOperation};
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, ShardSet};
 use serde_json::{Map, Value};
 
 use crate::order::WriteOrder;
@@ -30,8 +30,10 @@ pub struct Target {
 pub struct WritePlan {
     /// The type of its task.
     pub kind: TaskKind,
-    /// The index.
+    /// The name of the index.
     pub index: IndexUid,
+    /// The uid under which the nodes keep it.
+    pub physical_uid: PhysicalUid,
     /// The number of shards of the index.
     pub shard_count: u32,
     /// The shards that need a quorum.
@@ -52,7 +54,7 @@ impl WritePlan {
     /// Makes a plan that sends the same requests to every node and touches every shard.
     pub fn broadcast(
         kind: TaskKind,
-        index: IndexUid,
+        entry: &IndexEntry,
         placement: &Placement,
         writes: &[WriteOperation],
     ) -> Self {
@@ -62,15 +64,16 @@ impl WritePlan {
             .into_iter()
             .map(|(node, shards)| (node, Target { shards, writes: writes.to_vec() }))
             .collect();
-        Self { touched, targets, ..Self::empty(kind, index, placement.shard_count()) }
+        Self { touched, targets, ..Self::empty(kind, entry) }
     }
 
     /// Makes a plan that sends nothing, to be filled in.
-    pub fn empty(kind: TaskKind, index: IndexUid, shard_count: u32) -> Self {
+    pub fn empty(kind: TaskKind, entry: &IndexEntry) -> Self {
         Self {
             kind,
-            index,
-            shard_count,
+            index: entry.uid.clone(),
+            physical_uid: entry.physical_uid.clone(),
+            shard_count: entry.shard_count,
             touched: ShardSet::default(),
             targets: BTreeMap::new(),
             details: None,
@@ -129,6 +132,7 @@ impl WritePlan {
         NewTask {
             kind: self.kind,
             index_uid: Some(self.index.clone()),
+            physical_uid: Some(&self.physical_uid).filter(|uid| uid.as_str() != self.index.as_str()).cloned(),
             node_tasks: self.targets.iter().map(|(node, target)| (node.clone(), pending(target))).collect(),
             details: self.details.clone(),
             custom_metadata: self.custom_metadata.clone(),

@@ -40,7 +40,7 @@ pub(super) async fn send_in_turn(
         let reason = format!("node `{node}` is not known to have created the index");
         let difference = Difference::of_index();
         cluster.replicas.note(&[cluster.replicas.new_mark(
-            &plan.index,
+            &plan.physical_uid,
             node,
             difference,
             Some(uid),
@@ -63,7 +63,7 @@ async fn send_all(
     for operation in first {
         match send(cluster, plan, node, operation, uid).await {
             Ok(_) => untouched = false,
-            Err(error) => return outcome_of(error, uid, untouched),
+            Err(error) => return outcome_of(error, plan, uid, untouched),
         }
     }
     // A node works in order, so the last write stands for all, and it alone must be found again. A write
@@ -71,11 +71,11 @@ async fn send_all(
     if let Some(marker) = marker_task(last)
         && let Err(error) = send(cluster, plan, node, &marker, uid).await
     {
-        return outcome_of(error, uid, untouched);
+        return outcome_of(error, plan, uid, untouched);
     }
     match send(cluster, plan, node, last, uid).await {
         Ok(node_uid) => NodeOutcome::Accepted(node_uid),
-        Err(error) => outcome_of(error, uid, untouched),
+        Err(error) => outcome_of(error, plan, uid, untouched),
     }
 }
 
@@ -87,7 +87,7 @@ async fn send(
     uid: TaskUid,
 ) -> Result<u32, NodeError> {
     let write = NodeWrite {
-        index: plan.index.clone(),
+        index: plan.physical_uid.clone(),
         operation: operation.clone(),
         custom_metadata: Some(marker_of(uid)),
     };
@@ -107,7 +107,7 @@ fn refuse_unusable(cluster: &Cluster, node: &NodeId) -> Option<NodeOutcome> {
 
 /// Returns the outcome of a node that may not have the index, which misses the write until it is repaired.
 fn refuse_without_index(cluster: &Cluster, plan: &WritePlan, node: &NodeId) -> Option<NodeOutcome> {
-    (plan.needs_index() && cluster.replicas.may_lack_index(&plan.index, node))
+    (plan.needs_index() && cluster.replicas.may_lack_index(&plan.physical_uid, node))
         .then(|| missed(format!("node `{node}` does not have index `{}` until it is repaired", plan.index)))
 }
 
@@ -116,9 +116,10 @@ fn missed(reason: String) -> NodeOutcome {
     NodeOutcome::Missed { error, refusal: None, untouched: true }
 }
 
-fn outcome_of(error: NodeError, uid: TaskUid, untouched: bool) -> NodeOutcome {
+fn outcome_of(error: NodeError, plan: &WritePlan, uid: TaskUid, untouched: bool) -> NodeOutcome {
     match error {
         NodeError::Refused { status, error, .. } => {
+            let error = plan.physical_uid.renamed_in_error(error, &plan.index);
             NodeOutcome::Missed { error, refusal: Some(status), untouched }
         }
         NodeError::Unreachable { .. } => {

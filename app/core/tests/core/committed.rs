@@ -27,7 +27,8 @@ fn with_key() -> SettingsChange {
 }
 
 async fn row(bench: &Bench) -> CommittedSettings {
-    bench.rows.settings_get(&uid("films")).await.unwrap().expect("the index has a row")
+    let physical = bench.entry("films").await.unwrap().physical_uid;
+    bench.rows.settings_get(&physical).await.unwrap().expect("the index has a row")
 }
 
 async fn committed(bench: &Bench, key: &str) -> Value {

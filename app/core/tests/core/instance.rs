@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use miroir_core::instance::{
     Campaign, Directory, Handles, LeaseTimings, Presence, Term, Work, campaign_loop, presence_loop,
 };
+use miroir_domain::PhysicalUid;
 use miroir_domain::identity::OwnTopology;
 use miroir_domain::role::{Role, assigned_to};
 use miroir_memory::MemoryStore;
@@ -364,7 +365,7 @@ async fn store_of_a_former_term_refuses_changes() {
     }
     let [former, latter] = [0, 1].map(|term| Arc::clone(&kept.lock().unwrap()[term]));
     let index = "films".parse().unwrap();
-    let refused = former.index_delete(&index).await.unwrap_err();
+    let refused = former.index_delete(&index, &PhysicalUid::of_name(&index)).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
-    latter.index_delete(&index).await.unwrap();
+    latter.index_delete(&index, &PhysicalUid::of_name(&index)).await.unwrap();
 }

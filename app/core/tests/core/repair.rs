@@ -92,8 +92,11 @@ async fn returning_node_gets_the_index_that_took_the_place_of_the_one_it_has() {
     let books = (0..10).map(|number| json!({ "book_id": number, "title": "t" })).collect();
     bench.written("films", books).await;
     bench.revive("b").await;
+    let physical = bench.physical("films").await;
+    bench.repaired(&physical, "b").await;
+    equal_everywhere(&bench, &physical);
     bench.repaired("films", "b").await;
-    equal_everywhere(&bench, "films");
+    assert!(TRIO.iter().all(|node| bench.nodes.index(node, "films").is_none()), "the deleted index is gone");
 }
 
 #[tokio::test(start_paused = true)]

@@ -145,6 +145,7 @@ fn deletion(index: &str) -> NewTask {
     NewTask {
         kind: TaskKind::IndexDeletion,
         index_uid: Some(uid(index)),
+        physical_uid: None,
         node_tasks: BTreeMap::new(),
         details: None,
         custom_metadata: None,

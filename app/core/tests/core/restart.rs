@@ -83,8 +83,10 @@ async fn deleted_documents_do_not_return_with_a_new_index_when_the_deletion_reac
     assert!(bench.entry("films").await.is_none(), "the registry has changed");
     bench.written("films", films(100, 105)).await;
     bench.until("all replicas are in sync", || bench.cluster.replicas.stale().is_empty()).await;
+    let physical = bench.physical("films").await;
     for node in TRIO {
-        assert_eq!(bench.nodes.ids(node, "films").len(), 5, "node {node}");
+        assert_eq!(bench.nodes.ids(node, &physical).len(), 5, "node {node}");
+        assert!(bench.nodes.index(node, "films").is_none(), "node {node} was told of the deletion");
     }
 }
 

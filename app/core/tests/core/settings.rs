@@ -47,7 +47,8 @@ async fn creation_that_no_node_took_leaves_no_entry() {
         assert_eq!(bench.entry("films").await, None);
         tokio::time::sleep(Duration::from_secs(20)).await;
         bench.written("films", films(0, 10)).await;
-        assert!(TRIO.iter().all(|node| bench.nodes.ids(node, "films").len() == 10));
+        let physical = bench.physical("films").await;
+        assert!(TRIO.iter().all(|node| bench.nodes.ids(node, &physical).len() == 10));
     }
 }
 
@@ -78,8 +79,9 @@ async fn write_behind_a_refused_change_of_a_new_index_makes_the_index_itself() {
     let (refused, written) = join(refused, written).await;
     refused.unwrap_err();
     bench.succeeded(written.unwrap().summary.task_uid).await;
+    let physical = bench.physical("films").await;
     for node in TRIO {
-        let index = bench.nodes.index(node, "films").unwrap();
+        let index = bench.nodes.index(node, &physical).unwrap();
         assert_eq!(index.all_settings()["filterableAttributes"], json!([SHARD_FIELD]), "node {node}");
     }
 }
@@ -145,9 +147,13 @@ async fn races_of_creation_deletion_and_writes_leave_registry_and_nodes_agreed()
         }
         let known = bench.entry("films").await;
         for node in TRIO {
-            let found = bench.nodes.index(node, "films");
-            assert_eq!(found.is_some(), known.is_some(), "seed {seed}, node {node}");
-            if let Some(found) = found {
+            let physical = known.as_ref().map(|entry| entry.physical_uid.clone());
+            assert_eq!(
+                bench.nodes.indexes(node),
+                Vec::from_iter(physical.clone()),
+                "seed {seed}, node {node}"
+            );
+            if let Some(found) = physical.and_then(|physical| bench.nodes.index(node, physical.as_str())) {
                 let key = known.as_ref().unwrap().primary_key.as_ref().map(|key| key.as_str().to_owned());
                 assert_eq!(found.primary_key, key, "seed {seed}, node {node}");
                 assert_eq!(found.all_settings()["filterableAttributes"], json!([SHARD_FIELD]), "seed {seed}");

@@ -162,7 +162,7 @@ async fn settings_are_read_from_a_node_that_has_them_however_stale_its_documents
 
 /// The node takes the deletion and works it off later: until then it would show its old documents.
 #[tokio::test(start_paused = true)]
-async fn replica_that_was_stale_when_its_index_was_deleted_is_stale_in_the_next_one() {
+async fn replica_that_was_stale_when_its_index_was_deleted_has_nothing_of_it_in_the_next_one() {
     let bench = with_films().await;
     bench.fell("b").await;
     bench.written("films", films(20, 40)).await;
@@ -175,9 +175,12 @@ async fn replica_that_was_stale_when_its_index_was_deleted_is_stale_in_the_next_
     bench.succeeded(written.summary.task_uid).await;
     let bench = bench.restarted();
     bench.cluster.replicas.recovered().await;
+    let physical = bench.physical("films").await;
     bench.repaired("films", "b").await;
-    assert_eq!(bench.nodes.ids("b", "films"), bench.nodes.ids("a", "films"));
-    assert_eq!(bench.nodes.ids("b", "films").len(), 10);
+    bench.repaired(&physical, "b").await;
+    assert_eq!(bench.nodes.ids("b", &physical), bench.nodes.ids("a", &physical));
+    assert_eq!(bench.nodes.ids("b", &physical).len(), 10);
+    assert!(bench.nodes.index("b", "films").is_none(), "the deleted index is gone");
 }
 
 #[tokio::test(start_paused = true)]

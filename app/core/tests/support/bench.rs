@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use miroir_core::alias::AliasResolver;
@@ -25,7 +27,7 @@ use miroir_domain::payload::PayloadFormat;
 use miroir_domain::task::{Task, TaskStatus};
 use miroir_domain::topology::{Node, Topology};
 use miroir_domain::write::WriteMode;
-use miroir_domain::{GroupId, IndexUid, NodeId, TaskUid, Timestamp};
+use miroir_domain::{GroupId, InvalidId, NodeId, PhysicalUid, TaskUid, Timestamp};
 use miroir_fault::FaultyStore;
 use miroir_memory::MemoryStore;
 use miroir_ports::inbound::{Accepted, ApiError, DocumentApi, DocumentWrite};
@@ -112,19 +114,24 @@ impl Layout {
     }
 }
 
-/// The time of the runtime, which tests pause.
-pub struct RuntimeClock(Instant);
+/// The time of the runtime, which tests pause, and may set back.
+pub struct RuntimeClock {
+    begin: Instant,
+    /// How far it was set back, in milliseconds.
+    behind: AtomicI64,
+}
 
 impl RuntimeClock {
     /// A clock that begins now.
     pub fn new() -> Self {
-        Self(Instant::now())
+        Self { begin: Instant::now(), behind: AtomicI64::new(0) }
     }
 }
 
 impl Clock for RuntimeClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000).plus(self.0.elapsed())
+        let begin = Timestamp::from_millis(1_700_000_000_000 - self.behind.load(Ordering::Relaxed));
+        begin.plus(self.begin.elapsed())
     }
 }
 
@@ -150,7 +157,7 @@ miroir_ports::wrap_nodes!(MortalNodes);
 /// One running Miroir, and the world it runs in.
 pub struct Bench {
     layout: Layout,
-    clock: Arc<dyn Clock>,
+    clock: Arc<RuntimeClock>,
     pub nodes: Arc<FakeNodes>,
     pub rows: Arc<MemoryStore>,
     pub faults: Arc<Life>,
@@ -172,7 +179,8 @@ pub struct Bench {
     pub feed: Arc<Feed>,
 }
 
-pub fn uid(name: &str) -> IndexUid {
+/// Returns the name or the physical uid of an index.
+pub fn uid<T: FromStr<Err = InvalidId>>(name: &str) -> T {
     name.parse().unwrap()
 }
 
@@ -203,10 +211,10 @@ fn checker(nodes: &Arc<FakeNodes>, health: &Arc<HealthTracker>, now: Timestamp) 
 impl Bench {
     /// Services without workers.
     pub fn idle(layout: Layout) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(RuntimeClock::new());
         let nodes: Vec<NodeId> = layout.topology().nodes().cloned().collect();
-        let nodes = Arc::new(FakeNodes::new(nodes, Arc::clone(&clock)));
-        Self::over(layout, clock, nodes, Arc::new(MemoryStore::new()))
+        // The clocks of the nodes are others than that of the process.
+        let nodes = Arc::new(FakeNodes::new(nodes, Arc::new(RuntimeClock::new())));
+        Self::over(layout, Arc::new(RuntimeClock::new()), nodes, Arc::new(MemoryStore::new()))
     }
 
     /// Services and workers.
@@ -216,7 +224,18 @@ impl Bench {
         bench
     }
 
-    fn over(layout: Layout, clock: Arc<dyn Clock>, nodes: Arc<FakeNodes>, rows: Arc<MemoryStore>) -> Self {
+    /// Sets the clock of the process back.
+    pub fn set_clock_back(&self, time: Duration) {
+        self.clock.behind.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+
+    fn over(
+        layout: Layout,
+        runtime_clock: Arc<RuntimeClock>,
+        nodes: Arc<FakeNodes>,
+        rows: Arc<MemoryStore>,
+    ) -> Self {
+        let clock: Arc<dyn Clock> = Arc::clone(&runtime_clock) as _;
         let (alive, is_alive) = watch::channel(true);
         let topology = layout.topology();
         let health = Arc::new(HealthTracker::new(
@@ -273,7 +292,7 @@ impl Bench {
             aliases,
             shutdown,
             layout,
-            clock,
+            clock: runtime_clock,
             nodes,
             rows,
             faults,
@@ -312,7 +331,7 @@ impl Bench {
             let Some(delivery) = sink.delivery.clone() else { continue };
             let deliverer = Deliverer::new(
                 Arc::clone(&self.cluster.store),
-                Arc::clone(&self.clock),
+                Arc::clone(&self.clock) as _,
                 Arc::new(UuidIds::default()),
                 Arc::clone(&self.cluster.changes),
                 Arc::clone(sink),
@@ -424,7 +443,7 @@ impl Bench {
 
     /// Waits until the replica of `index` on `node` is in sync.
     pub async fn repaired(&self, index: &str, node: &str) {
-        let (index, node) = (uid(index), node.parse().unwrap());
+        let (index, node): (PhysicalUid, NodeId) = (uid(index), node.parse().unwrap());
         self.until("the node is repaired", || !self.cluster.replicas.is_stale(&index, &node)).await;
     }
 
@@ -442,6 +461,11 @@ impl Bench {
 
     pub async fn entry(&self, index: &str) -> Option<miroir_domain::index::IndexEntry> {
         self.rows.index_get(&uid(index)).await.unwrap()
+    }
+
+    /// The uid under which the nodes keep the index that has the name `index` now.
+    pub async fn physical(&self, index: &str) -> String {
+        self.entry(index).await.expect("the index exists").physical_uid.to_string()
     }
 
     /// The documents a node must have of `films(0, count)`, by id, in order.

@@ -12,7 +12,7 @@ use miroir_domain::search::SearchResponse;
 use miroir_domain::task::NodeTaskReport;
 use miroir_domain::task::marker::marked_by;
 use miroir_domain::write::WriteOperation;
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{NodeId, PhysicalUid, TaskUid};
 use miroir_ports::outbound::{
     Clock, NodeError, NodeInspector, NodeRead, NodeSearch, NodeTaskSelection, NodeWrite, Nodes,
 };
@@ -154,7 +154,12 @@ impl FakeNodes {
 
     /// The index on `node`, when it has it.
     pub fn index(&self, node: &str, index: &str) -> Option<Index> {
-        self.server(node, |server| server.indexes.get(&index.parse::<IndexUid>().unwrap()).cloned())
+        self.server(node, |server| server.indexes.get(&index.parse::<PhysicalUid>().unwrap()).cloned())
+    }
+
+    /// The indexes on `node`, in order.
+    pub fn indexes(&self, node: &str) -> Vec<PhysicalUid> {
+        self.server(node, |server| server.indexes.keys().cloned().collect())
     }
 
     /// The ids of the documents of an index on `node`, in order.
@@ -385,7 +390,7 @@ impl NodeInspector for FakeNodes {
         self.answer(call(node, "newest write"), timeout, |_| None, newest).await
     }
 
-    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<IndexUid>, NodeError> {
+    async fn node_indexes(&self, node: &NodeId, timeout: Duration) -> Result<Vec<PhysicalUid>, NodeError> {
         let list = |server: &mut Server| Ok(server.indexes.keys().cloned().collect());
         self.answer(call(node, "list indexes"), timeout, |_| None, list).await
     }
@@ -393,7 +398,7 @@ impl NodeInspector for FakeNodes {
     async fn node_delete_index(
         &self,
         node: &NodeId,
-        index: &IndexUid,
+        index: &PhysicalUid,
         timeout: Duration,
     ) -> Result<(), NodeError> {
         let delete = |server: &mut Server| {

@@ -7,7 +7,7 @@ use miroir_domain::identity::{NodeFacts, SeenTask};
 use miroir_domain::settings::{Setting, SettingsAction, SettingsChange, take_secrets};
 use miroir_domain::task::{NodeTaskReport, TaskStatus};
 use miroir_domain::write::{WriteMode, WriteOperation};
-use miroir_domain::{IndexUid, Timestamp};
+use miroir_domain::{PhysicalUid, Timestamp};
 use miroir_ports::outbound::{NodeRead, NodeSearch, NodeWrite};
 use serde_json::{Map, Value, json};
 
@@ -22,7 +22,7 @@ pub struct Server {
     pub paused: bool,
     /// The marker.
     pub marker: Option<String>,
-    pub indexes: BTreeMap<IndexUid, Index>,
+    pub indexes: BTreeMap<PhysicalUid, Index>,
     tasks: Vec<Queued>,
     /// The type of task that fails the next time one is worked off.
     failing: Option<&'static str>,
@@ -39,7 +39,7 @@ pub struct Index {
 
 struct Queued {
     report: NodeTaskReport,
-    index: IndexUid,
+    index: PhysicalUid,
     operation: WriteOperation,
 }
 
@@ -177,7 +177,7 @@ impl Server {
         *self = Self::default();
     }
 
-    fn carry_out(&mut self, uid: &IndexUid, operation: WriteOperation) -> Result<(), ResponseError> {
+    fn carry_out(&mut self, uid: &PhysicalUid, operation: WriteOperation) -> Result<(), ResponseError> {
         match operation {
             WriteOperation::DocumentsAdd { primary_key, mode, documents } => {
                 let index = self.indexes.entry(uid.clone()).or_default();
@@ -213,7 +213,7 @@ impl Server {
     }
 
     pub fn read(&self, read: &NodeRead) -> Result<Value, Refusal> {
-        let find = |uid: &IndexUid| self.indexes.get(uid).ok_or_else(|| (404, missing(uid)));
+        let find = |uid: &PhysicalUid| self.indexes.get(uid).ok_or_else(|| (404, missing(uid)));
         match read {
             NodeRead::Version => Ok(json!({ "pkgVersion": "1.50.0" })),
             NodeRead::IndexList { offset, limit } => {
@@ -360,7 +360,7 @@ fn search(index: &Index, body: &Map<String, Value>) -> Result<Value, Refusal> {
     Ok(answer)
 }
 
-fn described(uid: &IndexUid, index: &Index) -> Value {
+fn described(uid: &PhysicalUid, index: &Index) -> Value {
     json!({ "uid": uid.as_str(), "primaryKey": index.primary_key })
 }
 
@@ -369,7 +369,7 @@ fn page_of<T: Clone>(all: &[T], offset: u64, limit: u64) -> Vec<T> {
     all.iter().skip(offset).take(limit).cloned().collect()
 }
 
-fn missing(uid: &IndexUid) -> ResponseError {
+fn missing(uid: &PhysicalUid) -> ResponseError {
     error("index_not_found", format!("Index `{uid}` not found."))
 }
 

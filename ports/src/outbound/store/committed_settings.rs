@@ -1,7 +1,7 @@
 //! The committed settings of indexes, `committed_settings`.
 
 use async_trait::async_trait;
-use miroir_domain::IndexUid;
+use miroir_domain::PhysicalUid;
 use miroir_domain::settings::CommittedSettings;
 
 use super::conditional::Put;
@@ -16,7 +16,7 @@ use super::error::StoreError;
 #[async_trait]
 pub trait CommittedSettingsTable: Send + Sync + 'static {
     /// Returns the row of an index, if there is one.
-    async fn settings_get(&self, index: &IndexUid) -> Result<Option<CommittedSettings>, StoreError>;
+    async fn settings_get(&self, index: &PhysicalUid) -> Result<Option<CommittedSettings>, StoreError>;
 
     /// Stores a row, in place of any other of its index.
     ///
@@ -36,5 +36,5 @@ pub trait CommittedSettingsTable: Send + Sync + 'static {
     /// Removes the row of an index. Returns false if there was none.
     ///
     /// - **SETTINGS-4** Rows of other indexes MUST stay.
-    async fn settings_forget(&self, index: &IndexUid) -> Result<bool, StoreError>;
+    async fn settings_forget(&self, index: &PhysicalUid) -> Result<bool, StoreError>;
 }

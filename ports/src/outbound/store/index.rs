@@ -1,8 +1,8 @@
 //! The index registry, `indexes`.
 
 use async_trait::async_trait;
-use miroir_domain::IndexUid;
 use miroir_domain::index::IndexEntry;
+use miroir_domain::{IndexUid, PhysicalUid};
 
 use super::conditional::{Create, Put};
 use super::error::StoreError;
@@ -27,11 +27,18 @@ pub trait IndexTable: Send + Sync + 'static {
     ///   change nothing.
     async fn index_put(&self, entry: &IndexEntry) -> Result<Put, StoreError>;
 
-    /// Removes the entry and its rows of `node_settings_version`. Returns false if there was no entry.
+    /// Removes the entry of `uid` if its physical uid is `physical_uid`, and the rows of that physical uid in
+    /// `node_settings_version`. Returns false if there was no such entry.
     ///
     /// - **INDEX-3** Entry and node settings rows MUST be removed together, and node settings rows also if
-    ///   there is no entry.
-    async fn index_delete(&self, uid: &IndexUid) -> Result<bool, StoreError>;
+    ///   there is no such entry.
+    async fn index_delete(&self, uid: &IndexUid, physical_uid: &PhysicalUid) -> Result<bool, StoreError>;
+
+    /// Returns whether an index with this physical uid was deleted.
+    ///
+    /// - **INDEX-6** After [`IndexTable::index_delete`] with the physical uid it MUST return true for ever,
+    ///   whatever entries there are since.
+    async fn index_was_deleted(&self, physical_uid: &PhysicalUid) -> Result<bool, StoreError>;
 
     /// Returns up to `limit` entries after the uid `after`.
     ///

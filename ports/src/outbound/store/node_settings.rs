@@ -1,7 +1,7 @@
 //! Table 2, `node_settings_version`: the settings version of an index that a node is known to have.
 
 use async_trait::async_trait;
-use miroir_domain::{IndexUid, NodeId, Timestamp};
+use miroir_domain::{NodeId, PhysicalUid, Timestamp};
 
 use super::conditional::Advance;
 use super::error::StoreError;
@@ -10,7 +10,7 @@ use super::error::StoreError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSettingsVersion {
     /// The index.
-    pub index_uid: IndexUid,
+    pub index_uid: PhysicalUid,
     /// The node.
     pub node_id: NodeId,
     /// The settings version that the node is known to have.
@@ -30,7 +30,7 @@ pub trait NodeSettingsTable: Send + Sync + 'static {
     ///   row, any version advances, 0 included.
     async fn node_settings_advance(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         version: u64,
         now: Timestamp,
@@ -39,12 +39,12 @@ pub trait NodeSettingsTable: Send + Sync + 'static {
     /// Returns one row, if there is one.
     async fn node_settings_get(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
     ) -> Result<Option<NodeSettingsVersion>, StoreError>;
 
     /// Returns all rows of an index.
     ///
     /// - **NODESET-2** They MUST be in the byte order of their nodes, without those of other indexes.
-    async fn node_settings_list(&self, index: &IndexUid) -> Result<Vec<NodeSettingsVersion>, StoreError>;
+    async fn node_settings_list(&self, index: &PhysicalUid) -> Result<Vec<NodeSettingsVersion>, StoreError>;
 }

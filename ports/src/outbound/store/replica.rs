@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use miroir_domain::replica::{ReplicaMark, ReplicaRow, ReplicaState};
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{NodeId, PhysicalUid, TaskUid};
 
 use super::error::StoreError;
 
@@ -32,7 +32,8 @@ pub trait ReplicaTable: Send + Sync + 'static {
     async fn replica_mark(&self, marks: &[ReplicaMark]) -> Result<(), StoreError>;
 
     /// Returns the row of a replica, or `None` if it is in sync.
-    async fn replica_get(&self, index: &IndexUid, node: &NodeId) -> Result<Option<ReplicaRow>, StoreError>;
+    async fn replica_get(&self, index: &PhysicalUid, node: &NodeId)
+    -> Result<Option<ReplicaRow>, StoreError>;
 
     /// Removes the differences of `seen` from a replica.
     ///
@@ -40,7 +41,7 @@ pub trait ReplicaTable: Send + Sync + 'static {
     ///   was marked again since it was seen stays. Without a row nothing happens.
     async fn replica_repaired(
         &self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         seen: &ReplicaState,
     ) -> Result<(), StoreError>;
@@ -48,14 +49,14 @@ pub trait ReplicaTable: Send + Sync + 'static {
     /// Removes the rows of an index, and returns their number.
     ///
     /// - **REPLICA-4** Rows of other indexes MUST stay.
-    async fn replica_forget(&self, index: &IndexUid) -> Result<u64, StoreError>;
+    async fn replica_forget(&self, index: &PhysicalUid) -> Result<u64, StoreError>;
 
     /// Returns up to `limit` rows after the replica `after`.
     ///
     /// - **REPLICA-5** They MUST be in the byte order of `index:node`, each once.
     async fn replica_list(
         &self,
-        after: Option<(IndexUid, NodeId)>,
+        after: Option<(PhysicalUid, NodeId)>,
         limit: u32,
     ) -> Result<Vec<ReplicaRow>, StoreError>;
 

@@ -33,7 +33,7 @@ macro_rules! wrap_store {
             use ::miroir_domain::settings::CommittedSettings;
             use ::miroir_domain::task::{NewTask, Task, TaskQuery};
             use ::miroir_domain::tenant::{ApiKeyHash, Tenant};
-            use ::miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
+            use ::miroir_domain::{IndexUid, NodeId, PhysicalUid, TaskUid, Timestamp};
             use ::serde_json::Value;
             use $crate::outbound::{
                 Acquire, AdminSessionTable, Advance, AliasTable, CanaryTable, ChangeBacklog, ChangeCursor,
@@ -63,29 +63,30 @@ macro_rules! wrap_store {
                 index_create(entry: &IndexEntry) -> Create;
                 index_get(uid: &IndexUid) -> Option<IndexEntry>;
                 index_put(entry: &IndexEntry) -> Put;
-                index_delete(uid: &IndexUid) -> bool;
+                index_delete(uid: &IndexUid, physical_uid: &PhysicalUid) -> bool;
+                index_was_deleted(physical_uid: &PhysicalUid) -> bool;
                 index_list(after: Option<IndexUid>, limit: u32) -> Vec<IndexEntry>;
             });
 
             $crate::wrap_table!($wrapper: NodeSettingsTable {
-                node_settings_advance(index: &IndexUid, node: &NodeId, version: u64, now: Timestamp) -> Advance;
-                node_settings_get(index: &IndexUid, node: &NodeId) -> Option<NodeSettingsVersion>;
-                node_settings_list(index: &IndexUid) -> Vec<NodeSettingsVersion>;
+                node_settings_advance(index: &PhysicalUid, node: &NodeId, version: u64, now: Timestamp) -> Advance;
+                node_settings_get(index: &PhysicalUid, node: &NodeId) -> Option<NodeSettingsVersion>;
+                node_settings_list(index: &PhysicalUid) -> Vec<NodeSettingsVersion>;
             });
 
             $crate::wrap_table!($wrapper: CommittedSettingsTable {
-                settings_get(index: &IndexUid) -> Option<CommittedSettings>;
+                settings_get(index: &PhysicalUid) -> Option<CommittedSettings>;
                 settings_replace(row: &CommittedSettings) -> ();
                 settings_put(row: &CommittedSettings) -> Put;
-                settings_forget(index: &IndexUid) -> bool;
+                settings_forget(index: &PhysicalUid) -> bool;
             });
 
             $crate::wrap_table!($wrapper: ReplicaTable {
                 replica_mark(marks: &[ReplicaMark]) -> ();
-                replica_get(index: &IndexUid, node: &NodeId) -> Option<ReplicaRow>;
-                replica_repaired(index: &IndexUid, node: &NodeId, seen: &ReplicaState) -> ();
-                replica_forget(index: &IndexUid) -> u64;
-                replica_list(after: Option<(IndexUid, NodeId)>, limit: u32) -> Vec<ReplicaRow>;
+                replica_get(index: &PhysicalUid, node: &NodeId) -> Option<ReplicaRow>;
+                replica_repaired(index: &PhysicalUid, node: &NodeId, seen: &ReplicaState) -> ();
+                replica_forget(index: &PhysicalUid) -> u64;
+                replica_list(after: Option<(PhysicalUid, NodeId)>, limit: u32) -> Vec<ReplicaRow>;
                 replica_recovery_get() -> Option<ReplicaRecovery>;
                 replica_recovery_put(recovery: ReplicaRecovery) -> ();
             });

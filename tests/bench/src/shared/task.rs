@@ -32,6 +32,7 @@ pub fn new_task() -> Result<NewTask> {
     Ok(NewTask {
         kind: TaskKind::DocumentAdditionOrUpdate,
         index_uid: Some("movies".parse()?),
+        physical_uid: None,
         node_tasks,
         details: Some(Map::from_iter([
             ("receivedDocuments".to_owned(), json!(100)),

@@ -56,6 +56,7 @@ async fn change_once(store: &SqliteStore, run: &str, number: u64) -> Result<(), 
     let new = NewTask {
         kind: TaskKind::DocumentAdditionOrUpdate,
         index_uid: None,
+        physical_uid: None,
         node_tasks: BTreeMap::new(),
         details: None,
         custom_metadata: Some(label.clone()),

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use super::lease::assert_fenced;
 use super::replica::{mark, names};
 use crate::harness::Harness;
-use crate::sample::{at, create, index, object};
+use crate::sample::{at, create, object, physical};
 
 /// Settings with a key, as they are stored.
 fn sealed(value: Value) -> SealedSettings {
@@ -26,7 +26,7 @@ fn sealed(value: Value) -> SealedSettings {
 }
 
 fn row(uid: &str) -> CommittedSettings {
-    CommittedSettings::of_new_index(index(uid), at(5))
+    CommittedSettings::of_new_index(physical(uid), at(5))
 }
 
 /// Returns a row with something in every field.
@@ -50,7 +50,7 @@ fn full_row(uid: &str) -> CommittedSettings {
 }
 
 async fn stored(store: &Arc<dyn TaskStore>, uid: &str) -> Option<CommittedSettings> {
-    store.settings_get(&index(uid)).await.unwrap()
+    store.settings_get(&physical(uid)).await.unwrap()
 }
 
 /// SETTINGS-1, SETTINGS-4, STORE-4, STORE-8.
@@ -58,18 +58,18 @@ pub(crate) async fn settings_read_back_and_are_replaced_and_forgotten<H: Harness
     let mut harness = H::start().await;
     let store = harness.store();
     assert_eq!(stored(&store, "films").await, None);
-    assert!(!store.settings_forget(&index("films")).await.unwrap());
+    assert!(!store.settings_forget(&physical("films")).await.unwrap());
     for name in ["films", "_index", "films-2"] {
         store.settings_replace(&full_row(name)).await.unwrap();
     }
-    let unknown = CommittedSettings::unknown(index("films-2"), 7, at(9));
+    let unknown = CommittedSettings::unknown(physical("films-2"), 7, at(9));
     store.settings_replace(&unknown).await.unwrap();
     harness.reopen().await;
     let store = harness.store();
     assert_eq!(stored(&store, "films").await, Some(full_row("films")));
     assert_eq!(stored(&store, "_index").await, Some(full_row("_index")));
     assert_eq!(stored(&store, "films-2").await, Some(unknown), "no field of the former row is left");
-    assert!(store.settings_forget(&index("films")).await.unwrap());
+    assert!(store.settings_forget(&physical("films")).await.unwrap());
     assert_eq!(stored(&store, "films").await, None);
     assert_eq!(stored(&store, "_index").await, Some(full_row("_index")));
 }
@@ -138,7 +138,7 @@ pub(crate) async fn settings_appear_with_the_end_of_their_task_alone<H: Harness>
         ..Consequences::default()
     };
     let another = CommittedSettings { version: 9, ..next.clone() };
-    let missing = CommittedSettings { index: index("books"), ..next.clone() };
+    let missing = CommittedSettings { index: physical("books"), ..next.clone() };
     for (task, settings) in
         [(ended.clone(), &another), (ended.clone(), &missing), (Task { version: 9, ..ended.clone() }, &next)]
     {
@@ -192,8 +192,8 @@ pub(crate) async fn handle_of_a_term_that_is_over_changes_no_settings<H: Harness
     new.lease_fence("role", 2).await.unwrap();
     assert_fenced(old.settings_replace(&row("books")).await);
     assert_fenced(old.settings_put(&row("films")).await);
-    assert_fenced(old.settings_forget(&index("films")).await);
+    assert_fenced(old.settings_forget(&physical("films")).await);
     assert_eq!(stored(&new, "films").await, Some(row("films")));
     assert_eq!(stored(&new, "books").await, None);
-    assert!(new.settings_forget(&index("films")).await.unwrap());
+    assert!(new.settings_forget(&physical("films")).await.unwrap());
 }

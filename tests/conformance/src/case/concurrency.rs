@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 
 use crate::harness::Harness;
-use crate::sample::{any_task, at, create, entry, index, node};
+use crate::sample::{any_task, at, create, entry, index, node, physical};
 
 /// TASK-1.
 pub(crate) async fn uids_are_unique_and_growing_under_many_callers<H: Harness>() {
@@ -120,11 +120,11 @@ pub(crate) async fn highest_settings_version_stays<H: Harness>() {
         // A permutation, so that high versions also come early.
         let version = number * 7 % 41;
         callers.spawn(async move {
-            store.node_settings_advance(&index("movies"), &node("n-0"), version, at(0)).await.unwrap();
+            store.node_settings_advance(&physical("movies"), &node("n-0"), version, at(0)).await.unwrap();
         });
     }
     callers.join_all().await;
-    let row = store.node_settings_get(&index("movies"), &node("n-0")).await.unwrap().unwrap();
+    let row = store.node_settings_get(&physical("movies"), &node("n-0")).await.unwrap().unwrap();
     assert_eq!(row.version, (0..40).map(|number| number * 7 % 41).max().unwrap());
 }
 

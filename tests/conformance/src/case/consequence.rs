@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::change::{change, numbers};
 use super::replica::{mark, names, shards, state};
 use crate::harness::Harness;
-use crate::sample::{create, index};
+use crate::sample::{create, physical};
 
 fn consequences(marks: Vec<ReplicaMark>) -> Consequences {
     let changes = vec![change("s", "films", 10_000_000), change("s", "films", 10_000_001)];
@@ -49,7 +49,7 @@ pub(crate) async fn marks_and_events_appear_with_their_task_alone<H: Harness>() 
     assert_eq!(store.task_get(task.uid).await.unwrap(), Some(ended.clone()));
     assert_eq!(names(&store).await, ["films:a", "films:b"]);
     assert_eq!(state(&store, "films", "b").await.index, Some(2), "a conflict takes no stamp");
-    let row = store.replica_get(&index("films"), &"a".parse().unwrap()).await.unwrap().unwrap();
+    let row = store.replica_get(&physical("films"), &"a".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(row.task, Some(task.uid));
     assert_eq!(numbers(&store, "s", "films").await, [1, 2]);
     // A finished task still records misses that turn up late.

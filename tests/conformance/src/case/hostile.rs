@@ -8,7 +8,7 @@ use miroir_ports::outbound::{Advance, Create, StoreError};
 use serde_json::{Map, Value, json};
 
 use crate::harness::Harness;
-use crate::sample::{any_task, at, create, entry, index, new_task, node, object, put};
+use crate::sample::{any_task, at, create, entry, index, new_task, node, object, physical, put};
 
 const TEXTS: [&str; 14] = [
     "",
@@ -125,7 +125,7 @@ pub(crate) async fn versions_beyond_63_bits_read_back_and_advance<H: Harness>() 
     let harness = H::start().await;
     let store = harness.store();
     let high = i64::MAX as u64;
-    let (movies, first) = (index("movies"), node("n-0"));
+    let (movies, first) = (physical("movies"), node("n-0"));
     for version in [high - 1, high, high + 1, u64::MAX] {
         let advance = store.node_settings_advance(&movies, &first, version, at(0)).await.unwrap();
         assert_eq!(advance, Advance::Advanced, "{version}");
@@ -157,9 +157,9 @@ pub(crate) async fn names_at_their_limits_are_distinct_keys<H: Harness>() {
         assert_eq!(store.task_list(&query).await.unwrap().tasks, [created]);
     }
     let longest = node(&"n".repeat(NodeId::MAX_BYTES));
-    store.node_settings_advance(&index(&long), &longest, 1, at(0)).await.unwrap();
-    assert_eq!(store.node_settings_list(&index(&long)).await.unwrap()[0].node_id, longest);
-    assert!(store.node_settings_list(&index(&long[1..])).await.unwrap().is_empty());
+    store.node_settings_advance(&physical(&long), &longest, 1, at(0)).await.unwrap();
+    assert_eq!(store.node_settings_list(&physical(&long)).await.unwrap()[0].node_id, longest);
+    assert!(store.node_settings_list(&physical(&long[1..])).await.unwrap().is_empty());
     assert_eq!(store.index_list(None, 100).await.unwrap().len(), names.len());
 }
 

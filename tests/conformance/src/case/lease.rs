@@ -5,7 +5,7 @@ use std::time::Duration;
 use miroir_ports::outbound::{Acquire, Consequences, Lease, Outcome, Put, StoreError};
 
 use crate::harness::Harness;
-use crate::sample::{any_task, at, index, node};
+use crate::sample::{any_task, at, index, node, physical};
 
 const TTL: Duration = Duration::from_millis(100);
 
@@ -108,8 +108,8 @@ pub(crate) async fn handle_of_a_term_that_is_over_changes_nothing<H: Harness>() 
     assert_fenced(old.task_create(any_task(), at(0)).await);
     assert_fenced(old.task_put(task.clone()).await);
     assert_fenced(old.task_prune(at(i64::MAX), 9).await);
-    assert_fenced(old.index_delete(&index("films")).await);
-    assert_fenced(old.node_settings_advance(&index("films"), &node("n"), 1, at(0)).await);
+    assert_fenced(old.index_delete(&index("films"), &physical("films")).await);
+    assert_fenced(old.node_settings_advance(&physical("films"), &node("n"), 1, at(0)).await);
     assert_fenced(old.task_put_with(task.clone(), Consequences::default()).await);
     assert_fenced(old.change_cursor_advance("sink", &index("films"), 1, at(0)).await);
     assert_fenced(old.job_claim("one", at(9), at(0)).await);

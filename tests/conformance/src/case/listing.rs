@@ -7,7 +7,7 @@ use miroir_domain::task::{Task, TaskDates, TaskKind, TaskQuery, TaskStatus};
 use miroir_ports::outbound::TaskStore;
 
 use crate::harness::Harness;
-use crate::sample::{at, create, entry, finish, index, new_task, node, put};
+use crate::sample::{at, create, entry, finish, index, new_task, node, physical, put};
 
 fn uids(tasks: &[Task]) -> Vec<u32> {
     tasks.iter().map(|task| task.uid.0).collect()
@@ -278,10 +278,10 @@ pub(crate) async fn node_settings_come_by_node<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
     for (name, version) in [("n-2", 1), ("n-10", 2), ("N-1", 3)] {
-        store.node_settings_advance(&index("movies"), &node(name), version, at(0)).await.unwrap();
-        store.node_settings_advance(&index("movie"), &node(name), 9, at(0)).await.unwrap();
+        store.node_settings_advance(&physical("movies"), &node(name), version, at(0)).await.unwrap();
+        store.node_settings_advance(&physical("movie"), &node(name), 9, at(0)).await.unwrap();
     }
-    let rows = store.node_settings_list(&index("movies")).await.unwrap();
+    let rows = store.node_settings_list(&physical("movies")).await.unwrap();
     let order: Vec<_> = rows.iter().map(|row| (row.node_id.as_str(), row.version)).collect();
     assert_eq!(order, [("N-1", 3), ("n-10", 2), ("n-2", 1)]);
 }

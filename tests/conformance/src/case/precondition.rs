@@ -1,11 +1,12 @@
 //! Conditional writes, and refused changes that change nothing.
 
 use miroir_domain::TaskUid;
+use miroir_domain::index::IndexEntry;
 use miroir_domain::task::{Task, TaskStatus};
-use miroir_ports::outbound::{Advance, Create, Put, StoreError};
+use miroir_ports::outbound::{Advance, Create, Put, StoreError, TaskStore};
 
 use crate::harness::Harness;
-use crate::sample::{at, create, entry, finish, full_task, index, node, put};
+use crate::sample::{at, create, entry, finish, full_task, index, node, physical, put};
 
 /// TASK-3.
 pub(crate) async fn task_put_conflicts_on_another_version<H: Harness>() {
@@ -119,21 +120,59 @@ pub(crate) async fn index_delete_removes_its_node_settings<H: Harness>() {
     let store = harness.store();
     store.index_create(&entry("movies")).await.unwrap();
     for name in ["movies", "books"] {
-        store.node_settings_advance(&index(name), &node("n-0"), 1, at(0)).await.unwrap();
+        store.node_settings_advance(&physical(name), &node("n-0"), 1, at(0)).await.unwrap();
     }
-    assert!(store.index_delete(&index("movies")).await.unwrap());
+    assert!(store.index_delete(&index("movies"), &physical("movies")).await.unwrap());
     assert_eq!(store.index_get(&index("movies")).await.unwrap(), None);
-    assert!(store.node_settings_list(&index("movies")).await.unwrap().is_empty());
-    assert_eq!(store.node_settings_list(&index("books")).await.unwrap().len(), 1);
-    assert!(!store.index_delete(&index("books")).await.unwrap(), "there is no entry");
-    assert!(store.node_settings_list(&index("books")).await.unwrap().is_empty(), "but its rows go");
+    assert!(store.node_settings_list(&physical("movies")).await.unwrap().is_empty());
+    assert_eq!(store.node_settings_list(&physical("books")).await.unwrap().len(), 1);
+    assert!(!store.index_delete(&index("books"), &physical("books")).await.unwrap(), "there is no entry");
+    assert!(store.node_settings_list(&physical("books")).await.unwrap().is_empty(), "but its rows go");
+}
+
+/// INDEX-3.
+pub(crate) async fn index_delete_leaves_another_index_of_the_name<H: Harness>() {
+    let harness = H::start().await;
+    let store = harness.store();
+    let further = IndexEntry { physical_uid: physical("movies--7"), ..entry("movies") };
+    store.index_create(&further).await.unwrap();
+    for name in ["movies", "movies--7"] {
+        store.node_settings_advance(&physical(name), &node("n-0"), 1, at(0)).await.unwrap();
+    }
+    assert!(!store.index_delete(&index("movies"), &physical("movies")).await.unwrap());
+    assert_eq!(store.index_get(&index("movies")).await.unwrap(), Some(further));
+    assert!(store.node_settings_list(&physical("movies")).await.unwrap().is_empty());
+    assert_eq!(store.node_settings_list(&physical("movies--7")).await.unwrap().len(), 1);
+}
+
+/// INDEX-6.
+pub(crate) async fn deleted_physical_uids_are_known_for_ever<H: Harness>() {
+    let mut harness = H::start().await;
+    let store = harness.store();
+    let further = IndexEntry { physical_uid: physical("movies--7"), ..entry("movies") };
+    let was_deleted =
+        async |store: &dyn TaskStore, uid| store.index_was_deleted(&physical(uid)).await.unwrap();
+    store.index_create(&entry("movies")).await.unwrap();
+    assert!(!was_deleted(store.as_ref(), "movies").await);
+    store.index_delete(&index("movies"), &physical("movies")).await.unwrap();
+    store.index_create(&further).await.unwrap();
+    assert!(was_deleted(store.as_ref(), "movies").await);
+    assert!(!was_deleted(store.as_ref(), "movies--7").await);
+    store.index_delete(&index("movies"), &physical("movies--7")).await.unwrap();
+    store.index_delete(&index("movies"), &physical("movies--7")).await.unwrap();
+    store.index_create(&entry("movies")).await.unwrap();
+    harness.reopen().await;
+    for uid in ["movies", "movies--7"] {
+        assert!(was_deleted(harness.store().as_ref(), uid).await, "{uid}");
+    }
+    assert!(!was_deleted(harness.store().as_ref(), "books").await);
 }
 
 /// NODESET-1.
 pub(crate) async fn node_settings_never_go_back<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
-    let (index, node) = (index("movies"), node("n-0"));
+    let (index, node) = (physical("movies"), node("n-0"));
     let advance = |version, millis| store.node_settings_advance(&index, &node, version, at(millis));
     assert_eq!(advance(5, 1).await.unwrap(), Advance::Advanced);
     for behind in [0, 4, 5] {

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::identity::{cluster, row};
 use crate::harness::Harness;
-use crate::sample::{any_task, at, create, entry, finish, full_task, index, node, put};
+use crate::sample::{any_task, at, create, entry, finish, full_task, index, node, physical, put};
 
 /// STORE-8.
 pub(crate) async fn everything_survives<H: Harness>() {
@@ -19,12 +19,12 @@ pub(crate) async fn everything_survives<H: Harness>() {
     create(&store, 3).await;
     put(&store, full_task(TaskUid(1), 1)).await;
     store.index_create(&entry("movies")).await.unwrap();
-    store.node_settings_advance(&index("movies"), &node("n-0"), 4, at(5)).await.unwrap();
+    store.node_settings_advance(&physical("movies"), &node("n-0"), 4, at(5)).await.unwrap();
     let before = (
         store.task_list(&TaskQuery::default()).await.unwrap(),
         store.task_list_unfinished(None, 10).await.unwrap(),
         store.index_list(None, 10).await.unwrap(),
-        store.node_settings_list(&index("movies")).await.unwrap(),
+        store.node_settings_list(&physical("movies")).await.unwrap(),
     );
     drop(store);
     for _ in 0..2 {
@@ -33,7 +33,7 @@ pub(crate) async fn everything_survives<H: Harness>() {
         assert_eq!(store.task_list(&TaskQuery::default()).await.unwrap(), before.0);
         assert_eq!(store.task_list_unfinished(None, 10).await.unwrap(), before.1);
         assert_eq!(store.index_list(None, 10).await.unwrap(), before.2);
-        assert_eq!(store.node_settings_list(&index("movies")).await.unwrap(), before.3);
+        assert_eq!(store.node_settings_list(&physical("movies")).await.unwrap(), before.3);
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn closed_store_refuses_every_call<H: Harness>() {
     let task = create(&store, 1).await.remove(0);
     store.store_close().await.unwrap();
     store.store_close().await.unwrap();
-    let (movies, first) = (index("movies"), node("n-0"));
+    let (name, movies, first) = (index("movies"), physical("movies"), node("n-0"));
     let refused = [
         store.task_create(any_task(), at(0)).await.map(|_| ()),
         store.task_get(task.uid).await.map(|_| ()),
@@ -94,9 +94,10 @@ pub(crate) async fn closed_store_refuses_every_call<H: Harness>() {
         store.task_list_unfinished(None, 1).await.map(|_| ()),
         store.task_prune(at(0), 1).await.map(|_| ()),
         store.index_create(&entry("movies")).await.map(|_| ()),
-        store.index_get(&movies).await.map(|_| ()),
+        store.index_get(&name).await.map(|_| ()),
         store.index_put(&entry("movies")).await.map(|_| ()),
-        store.index_delete(&movies).await.map(|_| ()),
+        store.index_delete(&name, &movies).await.map(|_| ()),
+        store.index_was_deleted(&movies).await.map(|_| ()),
         store.index_list(None, 1).await.map(|_| ()),
         store.node_settings_advance(&movies, &first, 1, at(0)).await.map(|_| ()),
         store.node_settings_get(&movies, &first).await.map(|_| ()),

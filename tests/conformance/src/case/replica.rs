@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use miroir_domain::replica::{Difference, ReplicaMark, ReplicaRow, ReplicaState};
-use miroir_domain::{IndexUid, Shard, ShardSet, TaskUid};
+use miroir_domain::{PhysicalUid, Shard, ShardSet, TaskUid};
 use miroir_ports::outbound::{ReplicaRecovery, TaskStore};
 use tokio::task::JoinSet;
 
 use super::lease::assert_fenced;
 use crate::harness::Harness;
-use crate::sample::{at, index, node};
+use crate::sample::{at, node, physical};
 
 /// Returns a mark of a replica.
 pub(super) fn mark(uid: &str, of_node: &str, difference: Difference) -> ReplicaMark {
     ReplicaMark {
-        index: index(uid),
+        index: physical(uid),
         node: node(of_node),
         difference,
         task: None,
@@ -34,7 +34,7 @@ fn everything(count: u32) -> Difference {
 
 /// Returns the state of a replica, which is the default if it is in sync.
 pub(super) async fn state(store: &Arc<dyn TaskStore>, uid: &str, of_node: &str) -> ReplicaState {
-    let row = store.replica_get(&index(uid), &node(of_node)).await.unwrap();
+    let row = store.replica_get(&physical(uid), &node(of_node)).await.unwrap();
     row.map_or_else(ReplicaState::default, |row| row.state)
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn names(store: &Arc<dyn TaskStore>) -> Vec<String> {
 pub(crate) async fn marks_add_up_and_the_first_reason_stays<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
-    assert_eq!(store.replica_get(&index("films"), &node("a")).await.unwrap(), None);
+    assert_eq!(store.replica_get(&physical("films"), &node("a")).await.unwrap(), None);
     let last = ShardSet::from_iter([Shard(0), Shard(u32::MAX)]);
     let first = ReplicaMark {
         task: Some(TaskUid(u32::MAX)),
@@ -58,7 +58,7 @@ pub(crate) async fn marks_add_up_and_the_first_reason_stays<H: Harness>() {
     let marks = [first.clone(), mark("films", "b", Difference::of_settings())];
     store.replica_mark(&marks).await.unwrap();
     let row = ReplicaRow::marked(None, &first, 1);
-    assert_eq!(store.replica_get(&index("films"), &node("a")).await.unwrap(), Some(row.clone()));
+    assert_eq!(store.replica_get(&physical("films"), &node("a")).await.unwrap(), Some(row.clone()));
     let more = [
         mark("films", "a", shards(&[3])),
         mark("films", "a", Difference::of_index()),
@@ -68,10 +68,10 @@ pub(crate) async fn marks_add_up_and_the_first_reason_stays<H: Harness>() {
     store.replica_mark(&more).await.unwrap();
     store.replica_mark(&[]).await.unwrap();
     let row = more.iter().zip(3..).fold(row, |row, (mark, stamp)| ReplicaRow::marked(Some(row), mark, stamp));
-    assert_eq!(store.replica_get(&index("films"), &node("a")).await.unwrap(), Some(row.clone()));
+    assert_eq!(store.replica_get(&physical("films"), &node("a")).await.unwrap(), Some(row.clone()));
     assert_eq!((row.reason, row.task, row.since), (first.reason, first.task, first.at));
     let other = ReplicaRow::marked(None, &marks[1], 2);
-    assert_eq!(store.replica_get(&index("films"), &node("b")).await.unwrap(), Some(other));
+    assert_eq!(store.replica_get(&physical("films"), &node("b")).await.unwrap(), Some(other));
 }
 
 /// REPLICA-2, STORE-8.
@@ -87,9 +87,9 @@ pub(crate) async fn stamps_continue_after_rows_were_removed_and_after_reopening<
         harness.reopen().await;
         let store = harness.store();
         let seen = state(&store, "films", "a").await;
-        store.replica_repaired(&index("films"), &node("a"), &seen).await.unwrap();
+        store.replica_repaired(&physical("films"), &node("a"), &seen).await.unwrap();
         assert_eq!(names(&store).await, ["films:b"], "the other survives");
-        assert_eq!(store.replica_forget(&index("films")).await.unwrap(), 1);
+        assert_eq!(store.replica_forget(&physical("films")).await.unwrap(), 1);
         harness.reopen().await;
         assert!(names(&harness.store()).await.is_empty());
     }
@@ -99,7 +99,7 @@ pub(crate) async fn stamps_continue_after_rows_were_removed_and_after_reopening<
 pub(crate) async fn repair_removes_what_it_has_seen_and_nothing_newer<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
-    let films = index("films");
+    let films = physical("films");
     store
         .replica_mark(&[mark("films", "a", everything(4)), mark("films", "b", everything(4))])
         .await
@@ -142,7 +142,7 @@ pub(crate) async fn marks_and_repairs_at_once_do_not_undo_each_other<H: Harness>
                 store.replica_mark(&[mark("films", "a", shards(&[number, 99]))]).await.unwrap();
                 let mine = state(&store, "films", "a").await.of_shards(&shards(&[number]).shards);
                 assert_eq!(mine.shards.len(), 1);
-                store.replica_repaired(&index("films"), &node("a"), &mine).await.unwrap();
+                store.replica_repaired(&physical("films"), &node("a"), &mine).await.unwrap();
             }
         });
     }
@@ -178,18 +178,18 @@ pub(crate) async fn every_concurrent_mark_takes_effect<H: Harness>() {
 pub(crate) async fn forgetting_an_index_spares_others<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
-    let long = "x".repeat(IndexUid::MAX_BYTES);
+    let long = "x".repeat(PhysicalUid::MAX_BYTES);
     let uids = ["a", "a-", "a-b", "A", "aa", "_a", "__a", "_index", &long, &long[1..]];
     for uid in uids {
         let marks = ["n", "_n", "n-2"].map(|node| mark(uid, node, Difference::of_index()));
         store.replica_mark(&marks).await.unwrap();
     }
     for (number, uid) in uids.into_iter().enumerate() {
-        assert_eq!(store.replica_forget(&index(uid)).await.unwrap(), 3, "{uid}");
-        assert_eq!(store.replica_forget(&index(uid)).await.unwrap(), 0, "{uid}");
+        assert_eq!(store.replica_forget(&physical(uid)).await.unwrap(), 3, "{uid}");
+        assert_eq!(store.replica_forget(&physical(uid)).await.unwrap(), 0, "{uid}");
         let left = store.replica_list(None, u32::MAX).await.unwrap();
         assert_eq!(left.len(), (uids.len() - number - 1) * 3, "{uid}");
-        assert!(left.iter().all(|row| row.index != index(uid)));
+        assert!(left.iter().all(|row| row.index != physical(uid)));
         assert_eq!(state(&store, uid, "n").await, ReplicaState::default());
     }
 }
@@ -198,12 +198,12 @@ pub(crate) async fn forgetting_an_index_spares_others<H: Harness>() {
 pub(crate) async fn replicas_come_in_the_byte_order_of_index_and_node<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
-    let long = "x".repeat(IndexUid::MAX_BYTES);
+    let long = "x".repeat(PhysicalUid::MAX_BYTES);
     let mut expected = Vec::new();
     for uid in ["a", "a-b", "a0", "aB", "a_", "A", "_index", "__index", "_", "0", "-", &long, &long[1..]] {
         for of_node in ["n", "n-1", "n0", "N", "_n", "__n"] {
             store.replica_mark(&[mark(uid, of_node, Difference::of_index())]).await.unwrap();
-            expected.push((format!("{uid}:{of_node}"), (index(uid), node(of_node))));
+            expected.push((format!("{uid}:{of_node}"), (physical(uid), node(of_node))));
         }
     }
     expected.sort();
@@ -225,8 +225,8 @@ pub(crate) async fn replicas_come_in_the_byte_order_of_index_and_node<H: Harness
         let keys: Vec<_> = seen.into_iter().map(|row| (row.index, row.node)).collect();
         assert_eq!(keys, expected.iter().map(|(_, key)| key.clone()).collect::<Vec<_>>());
     }
-    let after = store.replica_list(Some((index("a-b"), node("z"))), 1).await.unwrap();
-    assert_eq!(after[0].index, index("a0"), "a cursor need not exist");
+    let after = store.replica_list(Some((physical("a-b"), node("z"))), 1).await.unwrap();
+    assert_eq!(after[0].index, physical("a0"), "a cursor need not exist");
     assert!(store.replica_list(None, 0).await.unwrap().is_empty());
 }
 
@@ -262,10 +262,10 @@ pub(crate) async fn ten_thousand_shards_are_marked_and_repaired<H: Harness>() {
     assert_eq!(seen, ReplicaState::default().marked(&everything(10_000), 1));
     let odd: ShardSet = (0..10_000).filter(|number| number % 2 == 1).map(Shard).collect();
     store.replica_mark(&[mark("films", "a", Difference::of_shards(odd.clone()))]).await.unwrap();
-    store.replica_repaired(&index("films"), &node("a"), &seen).await.unwrap();
+    store.replica_repaired(&physical("films"), &node("a"), &seen).await.unwrap();
     let left = state(&store, "films", "a").await;
     assert_eq!(left, ReplicaState::default().marked(&Difference::of_shards(odd), 2));
-    store.replica_repaired(&index("films"), &node("a"), &left).await.unwrap();
+    store.replica_repaired(&physical("films"), &node("a"), &left).await.unwrap();
     assert!(names(&store).await.is_empty());
 }
 
@@ -284,14 +284,14 @@ pub(crate) async fn handle_of_a_term_that_is_over_changes_no_replica<H: Harness>
     new.lease_acquire("role", "two", ttl, at(100)).await.unwrap();
     new.lease_fence("role", 2).await.unwrap();
     assert_fenced(old.replica_mark(&marks).await);
-    assert_fenced(old.replica_repaired(&index("films"), &node("a"), &seen).await);
-    assert_fenced(old.replica_forget(&index("films")).await);
+    assert_fenced(old.replica_repaired(&physical("films"), &node("a"), &seen).await);
+    assert_fenced(old.replica_forget(&physical("films")).await);
     assert_fenced(old.replica_recovery_put(ReplicaRecovery { term: 9, ..recovery }).await);
     assert_eq!(state(&new, "films", "a").await, seen);
     assert_eq!(new.replica_recovery_get().await.unwrap(), Some(recovery));
     new.replica_mark(&marks).await.unwrap();
     assert_eq!(state(&new, "films", "a").await.index, Some(2), "a refused mark takes no stamp");
-    assert_eq!(new.replica_forget(&index("films")).await.unwrap(), 1);
+    assert_eq!(new.replica_forget(&physical("films")).await.unwrap(), 1);
 }
 
 /// STORE-4, STORE-8.

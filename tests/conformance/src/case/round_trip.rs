@@ -7,7 +7,7 @@ use miroir_ports::outbound::{Advance, Create, NodeSettingsVersion};
 use serde_json::json;
 
 use crate::harness::Harness;
-use crate::sample::{any_task, at, create, entry, full_task, index, node, object, put};
+use crate::sample::{any_task, at, create, entry, full_task, index, node, object, physical, put};
 
 /// STORE-4, TASK-1, TASK-2.
 pub(crate) async fn create_returns_the_row_that_get_reads<H: Harness>() {
@@ -68,6 +68,7 @@ pub(crate) async fn index_entry_reads_back_as_written<H: Harness>() {
     let store = harness.store();
     let mut entry = entry("movies");
     entry.primary_key = None;
+    entry.physical_uid = physical("movies--7");
     entry.version = 5;
     assert_eq!(store.index_create(&entry).await.unwrap(), Create::Created);
     assert_eq!(store.index_get(&entry.uid).await.unwrap(), Some(entry.clone()));
@@ -82,7 +83,7 @@ pub(crate) async fn index_entry_reads_back_as_written<H: Harness>() {
 pub(crate) async fn node_settings_read_back_as_written<H: Harness>() {
     let harness = H::start().await;
     let store = harness.store();
-    let (index_uid, node_id) = (index("movies"), node("n-0"));
+    let (index_uid, node_id) = (physical("movies"), node("n-0"));
     let advance = store.node_settings_advance(&index_uid, &node_id, 0, at(3)).await.unwrap();
     assert_eq!(advance, Advance::Advanced);
     let row = NodeSettingsVersion {
@@ -103,9 +104,9 @@ pub(crate) async fn get_returns_none_without_a_row<H: Harness>() {
         assert_eq!(store.task_get(TaskUid(uid)).await.unwrap(), None);
     }
     assert_eq!(store.index_get(&index("movies")).await.unwrap(), None);
-    assert!(!store.index_delete(&index("movies")).await.unwrap());
-    assert_eq!(store.node_settings_get(&index("movies"), &node("n-0")).await.unwrap(), None);
-    assert!(store.node_settings_list(&index("movies")).await.unwrap().is_empty());
+    assert!(!store.index_delete(&index("movies"), &physical("movies")).await.unwrap());
+    assert_eq!(store.node_settings_get(&physical("movies"), &node("n-0")).await.unwrap(), None);
+    assert!(store.node_settings_list(&physical("movies")).await.unwrap().is_empty());
     assert!(store.index_list(None, 10).await.unwrap().is_empty());
     let page = store.task_list(&TaskQuery::default()).await.unwrap();
     assert_eq!((page.tasks.len(), page.total, page.next), (0, 0, None));

@@ -13,7 +13,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 
-use super::strategy::{index_uid, json, task_uid, text, time};
+use super::strategy::{index_uid, json, physical_uid, task_uid, text, time};
 
 /// Generates versions that a row can have and still be replaced.
 fn version() -> impl Strategy<Value = u64> {
@@ -109,7 +109,7 @@ pub fn committed_settings() -> impl Strategy<Value = CommittedSettings> {
         |(task, settings_version, change, succeeded)| Proposal { task, settings_version, change, succeeded },
     );
     let versions = (version(), any::<u64>(), any::<u64>());
-    (index_uid(), versions, option::of(sealed()), vec(proposal, 0..4), time()).prop_map(
+    (physical_uid(), versions, option::of(sealed()), vec(proposal, 0..4), time()).prop_map(
         |(index, (version, settings_version, known_version), settings, proposals, updated_at)| {
             CommittedSettings {
                 index,

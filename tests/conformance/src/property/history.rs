@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use miroir_domain::index::IndexEntry;
 use miroir_domain::task::{NewTask, Task, TaskQuery, TaskStatus};
-use miroir_domain::{IndexUid, NodeId, TaskUid, Timestamp};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, TaskUid, Timestamp};
 use miroir_ports::outbound::TaskStore;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::strategy::{index_entry, index_uid, new_task, node_id, query, task, task_uid, time, version};
+use super::strategy::{
+    index_entry, index_uid, new_task, node_id, physical_uid, query, task, task_uid, time, version,
+};
 use super::{Stores, config, run};
 
 /// One call of a port, or a restart.
@@ -30,10 +32,11 @@ enum Call {
         entry: IndexEntry,
         fresh: bool,
     },
-    IndexDelete(IndexUid),
+    IndexDelete(IndexUid, PhysicalUid),
+    WasDeleted(PhysicalUid),
     IndexList(Option<IndexUid>, u32),
-    Advance(IndexUid, NodeId, u64, Timestamp),
-    Settings(IndexUid),
+    Advance(PhysicalUid, NodeId, u64, Timestamp),
+    Settings(PhysicalUid),
     Reopen,
 }
 
@@ -49,11 +52,12 @@ fn call() -> impl Strategy<Value = Call> {
         1 => (time(), 0..6_u32).prop_map(|(before, limit)| Call::Prune(before, limit)),
         2 => index_entry().prop_map(Call::IndexCreate),
         3 => (index_entry(), prop::bool::weighted(0.7)).prop_map(|(entry, fresh)| Call::IndexPut { entry, fresh }),
-        1 => index_uid().prop_map(Call::IndexDelete),
+        1 => (index_uid(), physical_uid()).prop_map(|(uid, physical_uid)| Call::IndexDelete(uid, physical_uid)),
+        1 => physical_uid().prop_map(Call::WasDeleted),
         1 => (index_cursor, 0..5_u32).prop_map(|(after, limit)| Call::IndexList(after, limit)),
-        3 => (index_uid(), node_id(), version(), time())
+        3 => (physical_uid(), node_id(), version(), time())
             .prop_map(|(index, node, version, now)| Call::Advance(index, node, version, now)),
-        1 => index_uid().prop_map(Call::Settings),
+        1 => physical_uid().prop_map(Call::Settings),
         1 => Just(Call::Reopen),
     ]
 }
@@ -77,7 +81,10 @@ async fn result(store: &Arc<dyn TaskStore>, call: Call) -> String {
             }
             format!("{:?}", store.index_put(&entry).await)
         }
-        Call::IndexDelete(uid) => format!("{:?}", store.index_delete(&uid).await),
+        Call::IndexDelete(uid, physical_uid) => {
+            format!("{:?}", store.index_delete(&uid, &physical_uid).await)
+        }
+        Call::WasDeleted(physical_uid) => format!("{:?}", store.index_was_deleted(&physical_uid).await),
         Call::IndexList(after, limit) => format!("{:?}", store.index_list(after, limit).await),
         Call::Advance(index, node, version, now) => {
             let advance = store.node_settings_advance(&index, &node, version, now).await;

@@ -7,7 +7,7 @@ use miroir_ports::outbound::{Advance, Create, Put};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::strategy::{index_entry, index_uid, new_task, node_id, query, task, time, version};
+use super::strategy::{index_entry, new_task, node_id, physical_uid, query, task, time, version};
 use super::{Stores, config, run};
 use crate::sample::any_task;
 
@@ -78,7 +78,7 @@ proptest! {
     /// NODESET-1, NODESET-2.
     #[test]
     fn node_settings_hold_the_highest_version(
-        advances in vec((index_uid(), node_id(), version(), time()), 1..20),
+        advances in vec((physical_uid(), node_id(), version(), time()), 1..20),
     ) {
         run(async {
             let stores = Stores::start().await;

@@ -5,7 +5,7 @@ use miroir_domain::index::IndexEntry;
 use miroir_domain::task::{
     NewTask, NodeMiss, NodeTask, NodeTaskState, Task, TaskDates, TaskKind, TaskQuery, TaskStatus,
 };
-use miroir_domain::{IndexUid, NodeId, Shard, ShardSet, TaskUid, Timestamp};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, Shard, ShardSet, TaskUid, Timestamp};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -16,6 +16,14 @@ use crate::sample::primary_key;
 /// Generates one of a few indexes, so that tasks share them.
 pub fn index_uid() -> impl Strategy<Value = IndexUid> {
     prop_oneof![9 => "[ab]", 1 => "[A-Za-z0-9_-]{1,40}"].prop_map(|name| name.parse().unwrap())
+}
+
+/// Generates one of a few physical uids.
+pub fn physical_uid() -> impl Strategy<Value = PhysicalUid> {
+    (index_uid(), option::of(0..2_u64)).prop_map(|(name, number)| match number {
+        Some(number) => PhysicalUid::further(&name, number).unwrap(),
+        None => PhysicalUid::of_name(&name),
+    })
 }
 
 /// Generates one of a few nodes.
@@ -115,10 +123,12 @@ fn node_miss() -> impl Strategy<Value = NodeMiss> {
 pub fn new_task() -> impl Strategy<Value = NewTask> {
     let nodes = btree_map(node_id(), node_task(), 0..3);
     let failure = prop_oneof![4 => Just(None), 1 => error().prop_map(Some)];
-    (kind(), option::of(index_uid()), nodes, details(), option::of(text()), failure).prop_map(
-        |(kind, index_uid, node_tasks, details, custom_metadata, failure)| NewTask {
+    let index = (option::of(index_uid()), option::of(physical_uid()));
+    (kind(), index, nodes, details(), option::of(text()), failure).prop_map(
+        |(kind, (index_uid, physical_uid), node_tasks, details, custom_metadata, failure)| NewTask {
             kind,
             index_uid,
+            physical_uid,
             node_tasks,
             details,
             custom_metadata,
@@ -160,9 +170,18 @@ pub fn task() -> impl Strategy<Value = Task> {
 /// Generates registry entries.
 pub fn index_entry() -> impl Strategy<Value = IndexEntry> {
     let key = option::of("[a-z]{1,8}(\\.[a-z]{1,4})?".prop_map(|name| primary_key(&name)));
-    (index_uid(), key, any::<u32>(), version(), time(), time(), version()).prop_map(
-        |(uid, primary_key, shard_count, settings_version, created_at, updated_at, version)| IndexEntry {
+    ((index_uid(), physical_uid()), key, any::<u32>(), version(), time(), time(), version()).prop_map(
+        |(
+            (uid, physical_uid),
+            primary_key,
+            shard_count,
+            settings_version,
+            created_at,
+            updated_at,
+            version,
+        )| IndexEntry {
             uid,
+            physical_uid,
             primary_key,
             shard_count,
             settings_version,

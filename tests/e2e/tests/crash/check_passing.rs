@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use miroir_domain::PhysicalUid;
 use miroir_e2e::Client;
 
 use super::case::Case;
@@ -88,7 +89,8 @@ fn ids(attempt: &Attempt) -> impl Iterator<Item = String> {
 }
 
 async fn look(case: &Case, index: &str, belief: &Belief, wrong: &mut Vec<String>) {
-    let exists = case.client.get(&format!("/indexes/{index}")).await.unwrap().status == 200;
+    let physical = case.client.physical_uid(index).await.unwrap();
+    let exists = physical.is_some();
     if !(if exists { belief.may_exist } else { belief.may_lack }) {
         wrong.push(format!("{index} exists: {exists}, which cannot be after {belief:?}"));
     }
@@ -98,11 +100,12 @@ async fn look(case: &Case, index: &str, belief: &Belief, wrong: &mut Vec<String>
         wrong.push(format!("Miroir shows documents of {index} that were deleted: {returned:?}"));
     }
     for (node, client) in &case.nodes {
-        let there = client.get(&format!("/indexes/{index}")).await.unwrap().status == 200;
-        if there != exists {
-            wrong.push(format!("{index} exists: {exists}, but on {node}: {there}"));
+        let there = indexes_of_name(client, index).await;
+        if there != Vec::from_iter(physical.clone()) {
+            wrong.push(format!("{index} is {physical:?}, but {node} has {there:?}"));
         }
-        let Some(documents) = ids_in(client, index, wrong).await else { continue };
+        let Some(physical) = &physical else { continue };
+        let Some(documents) = ids_in(client, physical, wrong).await else { continue };
         let returned: Vec<_> = documents.difference(&belief.possible).collect();
         if !returned.is_empty() {
             wrong.push(format!("{node} has documents of {index} that were deleted: {returned:?}"));
@@ -119,6 +122,14 @@ async fn look(case: &Case, index: &str, belief: &Belief, wrong: &mut Vec<String>
             }
         }
     }
+}
+
+/// Returns the indexes on a node that have or had the name `name`.
+async fn indexes_of_name(node: &Client, name: &str) -> Vec<String> {
+    let listed = node.get("/indexes?limit=1000").await.unwrap().expect(200).unwrap();
+    let uids = listed["results"].as_array().unwrap().iter().map(|index| index["uid"].as_str().unwrap());
+    let of_name = |uid: &&str| uid.parse::<PhysicalUid>().is_ok_and(|uid| uid.name().as_str() == name);
+    uids.filter(of_name).map(str::to_owned).collect()
 }
 
 fn missed_nothing(case: &Case, index: &str, belief: &Belief, node: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use miroir_domain::Timestamp;
+use miroir_domain::{PhysicalUid, Timestamp};
 use serde_json::Value;
 
 use super::case::Case;
@@ -102,6 +102,12 @@ fn kind_on_node<'a>(task: &'a Value, part: &NodePart) -> &'a str {
     }
 }
 
+/// Returns the name of the index of a task on a node, where it may have another uid.
+fn name_on_node(node_task: &Value) -> String {
+    let physical: PhysicalUid = node_task["indexUid"].as_str().unwrap().parse().unwrap();
+    physical.name().to_string()
+}
+
 fn agrees_with_nodes(case: &Case, task: &Value, wrong: &mut Vec<String>) {
     // A task without quorum has failed while its nodes may still have been working.
     let is_followed = task["error"]["code"] != NO_QUORUM;
@@ -112,7 +118,7 @@ fn agrees_with_nodes(case: &Case, task: &Value, wrong: &mut Vec<String>) {
             continue;
         };
         let mut differs =
-            node_task["type"] != *kind_on_node(task, &part) || node_task["indexUid"] != task["indexUid"];
+            node_task["type"] != *kind_on_node(task, &part) || name_on_node(node_task) != task["indexUid"];
         differs |= is_followed && node_task["status"] != *part.status;
         if let Some(marker) = node_task["customMetadata"].as_str() {
             differs |= marker != format!("miroir:{}", task["uid"]);

@@ -83,8 +83,11 @@ pub async fn if_there(node: &Node, path: &str) -> Option<Value> {
 /// Returns every copy of every document of an index on the nodes, by id.
 pub async fn copies(cluster: &mut Cluster, index: &str) -> BTreeMap<String, Vec<Value>> {
     let mut copies: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let physical = cluster.client().physical_uid(index).await.unwrap().expect("the index exists");
     for node in cluster.nodes() {
-        let page = on_node(node, &format!("/indexes/{index}/documents?limit=10000")).await;
+        // A node that was away gets an index later.
+        let path = format!("/indexes/{physical}/documents?limit=10000");
+        let Some(page) = if_there(node, &path).await else { continue };
         for document in page["results"].as_array().unwrap() {
             copies.entry(document["id"].to_string()).or_default().push(document.clone());
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use miroir_domain::change::{ChangeKind, Changed, PendingChanges};
 use miroir_domain::document::DocumentId;
 use miroir_domain::error::{ErrorCode, InvalidRequest};
+use miroir_domain::index::IndexEntry;
 use miroir_domain::payload::parse_ids;
 use miroir_domain::placement::{Placement, shard_of};
 use miroir_domain::task::TaskKind;
@@ -40,17 +41,13 @@ pub(super) async fn delete(
     let placement = cluster.placements.of(entry.shard_count);
     let deleted = if cluster.changes.is_on() { deleted(&selection, &ids) } else { None };
     let changes = deleted.map(|what| PendingChanges::of(&entry, ChangeKind::Deleted, what));
-    let broadcast = |index, operation| WritePlan::broadcast(KIND, index, &placement, &[operation]);
+    let broadcast = |operation| WritePlan::broadcast(KIND, &entry, &placement, &[operation]);
     let plan = match selection {
         // An empty list is a task that deletes nothing, on every node as on a single server.
-        DocumentSelection::Ids(_) if ids.is_empty() => {
-            broadcast(index, WriteOperation::DocumentsDelete(Vec::new()))
-        }
-        DocumentSelection::Ids(_) => by_id(index, &placement, ids),
-        DocumentSelection::Filter(filter) => {
-            broadcast(index, WriteOperation::DocumentsDeleteByFilter(filter))
-        }
-        DocumentSelection::All => broadcast(index, WriteOperation::DocumentsDeleteAll),
+        DocumentSelection::Ids(_) if ids.is_empty() => broadcast(WriteOperation::DocumentsDelete(Vec::new())),
+        DocumentSelection::Ids(_) => by_id(&entry, &placement, ids),
+        DocumentSelection::Filter(filter) => broadcast(WriteOperation::DocumentsDeleteByFilter(filter)),
+        DocumentSelection::All => broadcast(WriteOperation::DocumentsDeleteAll),
     };
     let dispatch = Dispatch::begin(cluster, WritePlan { details, custom_metadata, changes, ..plan }).await?;
     drop(guard);
@@ -69,7 +66,7 @@ fn deleted(selection: &DocumentSelection, ids: &[DocumentId]) -> Option<Changed>
 }
 
 /// Plans a deletion that sends each node the ids of the shards that it has.
-fn by_id(index: IndexUid, placement: &Placement, ids: Vec<DocumentId>) -> WritePlan {
+fn by_id(entry: &IndexEntry, placement: &Placement, ids: Vec<DocumentId>) -> WritePlan {
     let located: Vec<_> =
         ids.into_iter().map(|id| (shard_of(id.as_str(), placement.shard_count()), id)).collect();
     let touched: ShardSet = located.iter().map(|(shard, _)| *shard).collect();
@@ -82,7 +79,7 @@ fn by_id(index: IndexUid, placement: &Placement, ids: Vec<DocumentId>) -> WriteP
             (node, Target { shards, writes: vec![WriteOperation::DocumentsDelete(ids)] })
         })
         .collect();
-    WritePlan { touched, targets, ..WritePlan::empty(KIND, index, placement.shard_count()) }
+    WritePlan { touched, targets, ..WritePlan::empty(KIND, entry) }
 }
 
 fn details(selection: &DocumentSelection) -> Map<String, Value> {

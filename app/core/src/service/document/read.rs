@@ -49,18 +49,18 @@ async fn get_from(
     let (mut in_sync, mut stale) = (Vec::new(), BTreeMap::new());
     for node in placement.all_replicas(shard) {
         // Before the call: the replica may be repaired before its response is here.
-        match cluster.doubt(&index, node, &ShardSet::from_iter([shard])) {
+        match cluster.doubt(&entry.physical_uid, node, &ShardSet::from_iter([shard])) {
             None => in_sync.push(node),
             Some(doubt) => drop(stale.insert(node, doubt)),
         }
     }
-    let read = NodeRead::Document(index.clone(), id, parameters);
-    match read_first(cluster, Some(&index), in_sync, read.clone()).await {
+    let read = NodeRead::Document(entry.physical_uid.clone(), id, parameters);
+    match read_first(cluster, Some(&entry), in_sync, read.clone()).await {
         Ok((_, body)) => Ok(ReadResponse { body: stripped(body), degraded: None }),
         Err(ApiError::Refused { code: ErrorCode::MiroirShardUnavailable, message })
             if cluster.search_policy == SearchPolicy::Partial && !stale.is_empty() =>
         {
-            get_from_stale(cluster, &index, &stale, read, &message).await
+            get_from_stale(cluster, &entry, &stale, read, &message).await
         }
         Err(error) => Err(error),
     }
@@ -70,12 +70,12 @@ async fn get_from(
 /// nothing, so it is not the response.
 async fn get_from_stale(
     cluster: &Arc<Cluster>,
-    index: &IndexUid,
+    entry: &IndexEntry,
     stale: &BTreeMap<&NodeId, Degraded>,
     read: NodeRead,
     reason: &str,
 ) -> Result<ReadResponse, ApiError> {
-    match read_first(cluster, Some(index), stale.keys().copied(), read).await {
+    match read_first(cluster, Some(entry), stale.keys().copied(), read).await {
         Ok((node, body)) => Ok(ReadResponse { body: stripped(body), degraded: stale.get(&node).cloned() }),
         Err(ApiError::Node { status: 404, .. }) => Err(ApiError::refused(
             ErrorCode::MiroirShardUnavailable,
@@ -94,7 +94,7 @@ fn stripped(mut body: Value) -> Value {
 
 /// The part of a page that one node serves.
 struct Slice {
-    index: IndexUid,
+    entry: IndexEntry,
     node: NodeId,
     filter: Value,
     total: u64,
@@ -169,13 +169,13 @@ async fn count(
     body.insert("filter".to_owned(), filter.clone());
     body.insert("offset".to_owned(), 0.into());
     body.insert("limit".to_owned(), 0.into());
-    let read = NodeRead::Documents(entry.uid.clone(), body);
+    let read = NodeRead::Documents(entry.physical_uid.clone(), body);
     let response = cluster.nodes.read(&node, read).await?;
     let total = response
         .get("total")
         .and_then(Value::as_u64)
         .ok_or_else(|| NodeError::unknown(&node, "its listing of documents has no total"))?;
-    Ok(Slice { index: entry.uid.clone(), node, filter, total })
+    Ok(Slice { entry: entry.clone(), node, filter, total })
 }
 
 /// Makes one request per node whose documents fall into `offset..offset + limit`, with the nodes put end to
@@ -212,9 +212,9 @@ async fn fetch(
     body.insert("filter".to_owned(), slice.filter.clone());
     body.insert("offset".to_owned(), offset.into());
     body.insert("limit".to_owned(), limit.into());
-    let index = &slice.index;
-    let read = NodeRead::Documents(index.clone(), body);
-    let (_, mut response) = read_first(cluster, Some(index), [&slice.node], read).await?;
+    let entry = &slice.entry;
+    let read = NodeRead::Documents(entry.physical_uid.clone(), body);
+    let (_, mut response) = read_first(cluster, Some(entry), [&slice.node], read).await?;
     let Some(Value::Array(mut results)) = response.get_mut("results").map(Value::take) else {
         return Err(ApiError::refused(
             ErrorCode::MiroirShardUnavailable,

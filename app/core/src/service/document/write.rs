@@ -41,10 +41,10 @@ pub(super) async fn write(cluster: &Arc<Cluster>, write: DocumentWrite) -> Resul
     };
     let primary_key = known_key.or_else(|| parsed.payload.primary_key().cloned());
     let Some(entry) = entry else {
-        let entry = cluster.registry.new_entry(&write.index, primary_key)?;
+        let entry = cluster.registry.new_entry(&write.index, primary_key).await?;
         let plan = plan(cluster, &entry, &write, parsed, true);
         let dispatch = begin_creation(cluster, plan, &entry, None).await?;
-        return finish_creation(cluster, dispatch, &write.index, guard).await;
+        return finish_creation(cluster, dispatch, &entry, guard).await;
     };
     let keyed = IndexEntry { primary_key, ..entry.clone() };
     let plan = plan(cluster, &keyed, &write, parsed, false);
@@ -174,7 +174,7 @@ fn plan(
         custom_metadata: write.custom_metadata.clone(),
         settings_version: is_new.then_some(entry.settings_version),
         changes: changed.map(|what| PendingChanges::of(entry, change_kind(write.mode), what)),
-        ..WritePlan::empty(TaskKind::DocumentAdditionOrUpdate, write.index.clone(), entry.shard_count)
+        ..WritePlan::empty(TaskKind::DocumentAdditionOrUpdate, entry)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
+use miroir_domain::{NodeId, PhysicalUid, Shard, ShardSet};
 use tokio::time::Instant;
 
 /// The pause after the first failure. It doubles with each further one.
@@ -16,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const LOG_AGAIN: Duration = Duration::from_mins(1);
 
 /// A replica as a whole, or one shard of it.
-type Subject = (IndexUid, NodeId, Option<Shard>);
+type Subject = (PhysicalUid, NodeId, Option<Shard>);
 
 /// Failed attempts to repair a replica.
 #[derive(Debug, Default)]
@@ -32,25 +32,31 @@ struct Failed {
 
 impl Attempts {
     /// Returns whether a replica, or a shard of it, may be repaired now.
-    pub(super) fn is_due(&self, index: &IndexUid, node: &NodeId, shard: Option<Shard>) -> bool {
+    pub(super) fn is_due(&self, index: &PhysicalUid, node: &NodeId, shard: Option<Shard>) -> bool {
         let subject = (index.clone(), node.clone(), shard);
         self.0.get(&subject).is_none_or(|failed| failed.next <= Instant::now())
     }
 
     /// Forgets replicas that are in sync.
-    pub(super) fn retain(&mut self, stale: &BTreeSet<(IndexUid, NodeId)>) {
+    pub(super) fn retain(&mut self, stale: &BTreeSet<(PhysicalUid, NodeId)>) {
         self.0.retain(|(index, node, _), _| stale.contains(&(index.clone(), node.clone())));
     }
 
     /// Forgets the failures of shards that are repaired, or of the index itself.
-    pub(super) fn succeed(&mut self, index: &IndexUid, node: &NodeId, shards: Option<&ShardSet>) {
+    pub(super) fn succeed(&mut self, index: &PhysicalUid, node: &NodeId, shards: Option<&ShardSet>) {
         for subject in subjects(index, node, shards) {
             self.0.remove(&subject);
         }
     }
 
     /// Lets shards of a replica wait for `pause`.
-    pub(super) fn postpone(&mut self, index: &IndexUid, node: &NodeId, shards: &ShardSet, pause: Duration) {
+    pub(super) fn postpone(
+        &mut self,
+        index: &PhysicalUid,
+        node: &NodeId,
+        shards: &ShardSet,
+        pause: Duration,
+    ) {
         let now = Instant::now();
         for subject in subjects(index, node, Some(shards)) {
             let failed =
@@ -60,7 +66,7 @@ impl Attempts {
     }
 
     /// Notes that a replica cannot be repaired now, and logs the reason unless it was logged a moment ago.
-    pub(super) fn wait(&mut self, index: &IndexUid, node: &NodeId, reason: &str) {
+    pub(super) fn wait(&mut self, index: &PhysicalUid, node: &NodeId, reason: &str) {
         self.fail(index, node, None, reason, Duration::ZERO);
     }
 
@@ -68,7 +74,7 @@ impl Attempts {
     /// moment ago. The next attempt is made after `pause` at least.
     pub(super) fn fail(
         &mut self,
-        index: &IndexUid,
+        index: &PhysicalUid,
         node: &NodeId,
         shards: Option<&ShardSet>,
         reason: &str,
@@ -95,7 +101,7 @@ impl Attempts {
     }
 }
 
-fn subjects(index: &IndexUid, node: &NodeId, shards: Option<&ShardSet>) -> Vec<Subject> {
+fn subjects(index: &PhysicalUid, node: &NodeId, shards: Option<&ShardSet>) -> Vec<Subject> {
     let subject = |shard| (index.clone(), node.clone(), shard);
     match shards {
         Some(shards) => shards.iter().map(|shard| subject(Some(shard))).collect(),
@@ -109,7 +115,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn pause_doubles_up_to_the_longest_and_ends_in_sync() {
-        let (index, node): (IndexUid, NodeId) = ("films".parse().unwrap(), "a".parse().unwrap());
+        let (index, node): (PhysicalUid, NodeId) = ("films".parse().unwrap(), "a".parse().unwrap());
         let mut attempts = Attempts::default();
         assert!(attempts.is_due(&index, &node, None));
         for seconds in [1, 2, 4, 8, 10, 10] {
@@ -128,7 +134,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn shards_wait_by_themselves_until_they_succeed() {
-        let (index, node): (IndexUid, NodeId) = ("films".parse().unwrap(), "a".parse().unwrap());
+        let (index, node): (PhysicalUid, NodeId) = ("films".parse().unwrap(), "a".parse().unwrap());
         let mut attempts = Attempts::default();
         let shards = ShardSet::from_iter([Shard(1), Shard(2)]);
         attempts.fail(&index, &node, Some(&shards), "lost", Duration::from_secs(30));

@@ -63,9 +63,9 @@ pub(super) async fn complete_row(
     cluster: &Cluster,
     entry: &IndexEntry,
 ) -> Result<CommittedSettings, RepairError> {
-    let row = match cluster.settings.get(&entry.uid).await? {
+    let row = match cluster.settings.get(&entry.physical_uid).await? {
         Some(row) => ended(cluster, row).await?,
-        None => CommittedSettings::unknown(entry.uid.clone(), 0, cluster.clock.now()),
+        None => CommittedSettings::unknown(entry.physical_uid.clone(), 0, cluster.clock.now()),
     };
     if row.is_complete(entry.settings_version) {
         return Ok(row);
@@ -116,7 +116,7 @@ async fn fill(
     if current.is_none_or(|current| current.settings_version != entry.settings_version) {
         return Err(RepairError::NotNow("its settings have just been changed".to_owned()));
     }
-    let is_new = cluster.settings.get(&entry.uid).await?.is_none();
+    let is_new = cluster.settings.get(&entry.physical_uid).await?.is_none();
     let row = row.filled(found, entry.settings_version, cluster.clock.now());
     let missing =
         row.settings.as_ref().map(miroir_domain::settings::SealedSettings::missing).unwrap_or_default();
@@ -157,10 +157,10 @@ fn still_changing(task: TaskUid) -> RepairError {
 async fn source(cluster: &Cluster, entry: &IndexEntry) -> Result<Option<(NodeId, Value)>, RepairError> {
     let nodes = || cluster.placements.topology().nodes();
     let in_sync = |node: &&NodeId| {
-        cluster.nodes.is_usable(node) && cluster.replicas.state(&entry.uid, node).has_settings()
+        cluster.nodes.is_usable(node) && cluster.replicas.state(&entry.physical_uid, node).has_settings()
     };
     if let Some(node) = nodes().find(in_sync) {
-        if let Some(settings) = read_settings(cluster, &entry.uid, node).await? {
+        if let Some(settings) = read_settings(cluster, &entry.physical_uid, node).await? {
             return Ok(Some((node.clone(), settings)));
         }
         return Err(RepairError::NotNow(format!("node `{node}` does not have the index")));
@@ -170,8 +170,8 @@ async fn source(cluster: &Cluster, entry: &IndexEntry) -> Result<Option<(NodeId,
     }
     let mut newest: Option<(u64, NodeId, Value)> = None;
     for node in nodes() {
-        let Some(settings) = read_settings(cluster, &entry.uid, node).await? else { continue };
-        let version = cluster.registry.settings_version(&entry.uid, node).await?;
+        let Some(settings) = read_settings(cluster, &entry.physical_uid, node).await? else { continue };
+        let version = cluster.registry.settings_version(&entry.physical_uid, node).await?;
         if newest.as_ref().is_none_or(|(known, ..)| *known < version) {
             newest = Some((version, node.clone(), settings));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use miroir_domain::document::{DocumentId, same_document, shard_filter};
 use miroir_domain::write::WriteOperation;
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{NodeId, PhysicalUid, ShardSet};
 use miroir_ports::outbound::RepairStep;
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -34,14 +34,14 @@ const AGAIN: u32 = 2;
 pub(super) async fn repair(
     cluster: &Arc<Cluster>,
     pace: &Pace,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     source: &NodeId,
     shards: &ShardSet,
 ) -> Result<ShardSet, RepairError> {
     // Before anything is read: what the node misses from now on stays on record.
     let seen = cluster.replicas.see(index, node).await?;
-    let Some(entry) = cluster.registry.get(index).await? else {
+    let Some(entry) = cluster.registry.at(index).await? else {
         cluster.replicas.repaired(&seen.of_shards(shards)).await?;
         return Ok(shards.clone());
     };
@@ -61,7 +61,7 @@ pub(super) async fn repair(
         listing,
         source,
         target: node,
-        watch: cluster.order.watch(index),
+        watch: cluster.order.watch(&index.name()),
         reads: RequestSize::default(),
         writes: RequestSize::default(),
         passed: Mutex::default(),
@@ -102,12 +102,12 @@ pub(super) async fn small_enough(
 /// Removes the documents of shards that `node` does not keep any more. No write to them reaches the node.
 pub(super) async fn remove_foreign(
     cluster: &Arc<Cluster>,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     shards: &ShardSet,
 ) -> Result<(), RepairError> {
     let seen = cluster.replicas.see(index, node).await?.of_shards(shards);
-    let ticket = cluster.order.watch(index).take_places([node]).1.remove(node);
+    let ticket = cluster.order.watch(&index.name()).take_places([node]).1.remove(node);
     remove(cluster, index, node, ticket, shards).await?;
     Ok(cluster.replicas.repaired(&seen).await?)
 }
@@ -115,17 +115,17 @@ pub(super) async fn remove_foreign(
 /// Repairs shards of an index that has no primary key yet, and thus no documents.
 async fn repair_without_key(
     cluster: &Arc<Cluster>,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     shards: &ShardSet,
 ) -> Result<ShardSet, RepairError> {
     let seen = cluster.replicas.see(index, node).await?.of_shards(shards);
     // The first write, which decides the key, takes its place under the lock for writing.
-    let guard = cluster.order.lock_read(index).await;
-    if cluster.registry.get(index).await?.is_none_or(|entry| entry.primary_key.is_some()) {
+    let guard = cluster.order.lock_read(&index.name()).await;
+    if cluster.registry.at(index).await?.is_none_or(|entry| entry.primary_key.is_some()) {
         return Ok(ShardSet::default());
     }
-    let ticket = cluster.order.watch(index).take_places([node]).1.remove(node);
+    let ticket = cluster.order.watch(&index.name()).take_places([node]).1.remove(node);
     drop(guard);
     remove(cluster, index, node, ticket, shards).await?;
     cluster.replicas.repaired(&seen).await?;
@@ -134,7 +134,7 @@ async fn repair_without_key(
 
 async fn remove(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     ticket: Option<Ticket>,
     shards: &ShardSet,
@@ -242,7 +242,7 @@ impl Part<'_> {
     /// Counts documents that were compared, and keeps the pace.
     async fn proceed(&self, documents: usize, position: u64) {
         self.watch.forget(position);
-        self.cluster.repairs.compared(&self.entry.uid, self.target, documents as u64);
+        self.cluster.repairs.compared(&self.entry.physical_uid, self.target, documents as u64);
         self.pace.keep(documents).await;
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use miroir_domain::document::DocumentId;
 use miroir_domain::placement::shard_of;
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{NodeId, PhysicalUid, ShardSet};
 use miroir_ports::outbound::RepairStep;
 use parking_lot::Mutex;
 
@@ -36,7 +36,7 @@ const AGAIN: u32 = 10;
 pub(super) async fn compare(
     cluster: &Arc<Cluster>,
     pace: &Pace,
-    index: &IndexUid,
+    index: &PhysicalUid,
     nodes: &[NodeId],
     shards: &ShardSet,
 ) -> Result<(), RepairError> {
@@ -46,7 +46,7 @@ pub(super) async fn compare(
     for node in nodes {
         seen.push(cluster.replicas.see(index, node).await?);
     }
-    let Some(entry) = cluster.registry.get(index).await? else { return Ok(()) };
+    let Some(entry) = cluster.registry.at(index).await? else { return Ok(()) };
     let Some(primary_key) = entry.primary_key.clone() else {
         return Err(RepairError::NotNow(format!("index `{index}` has no primary key yet")));
     };
@@ -62,7 +62,7 @@ pub(super) async fn compare(
             listing: listing.clone(),
             source: first,
             target: other,
-            watch: cluster.order.watch(index),
+            watch: cluster.order.watch(&index.name()),
             reads: RequestSize::default(),
             writes: RequestSize::default(),
             passed: Mutex::default(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use miroir_domain::document::{DocumentId, PrimaryKey, shard_filter, shown_id, strip_reserved};
-use miroir_domain::{IndexUid, NodeId, ShardSet};
+use miroir_domain::{NodeId, PhysicalUid, ShardSet};
 use miroir_ports::outbound::NodeRead;
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,7 @@ pub(super) type Document = Map<String, Value>;
 /// Some documents of one index, on any of its nodes.
 #[derive(Debug, Clone)]
 pub(super) struct Listing {
-    pub index: IndexUid,
+    pub index: PhysicalUid,
     pub primary_key: PrimaryKey,
     pub shards: ShardSet,
 }

@@ -109,7 +109,7 @@ impl Part<'_> {
         }
         self.reach(RepairStep::CatchUp);
         let (position, tickets) = self.watch.take_places(nodes.iter().copied());
-        let index = &self.entry.uid;
+        let index = &self.entry.physical_uid;
         let waits = tickets
             .into_iter()
             .map(|(node, ticket)| async move { pass(self.cluster, index, &node, ticket).await });
@@ -119,14 +119,14 @@ impl Part<'_> {
     }
 
     fn is_complete(&self, shard: Shard) -> bool {
-        super::plan::has_all(self.cluster, &self.entry.uid, self.source, shard)
+        super::plan::has_all(self.cluster, &self.entry.physical_uid, self.source, shard)
     }
 
     /// Locks the index for reading, and makes sure that it is the one for which the repair began.
     pub(super) async fn lock(&self) -> Result<IndexGuard, RepairError> {
         let index = &self.entry.uid;
         let guard = self.cluster.order.lock_read(index).await;
-        match self.cluster.registry.get(index).await? {
+        match self.cluster.registry.at(&self.entry.physical_uid).await? {
             Some(entry) if is_same(&entry, &self.entry) => Ok(guard),
             _ => Err(RepairError::NotNow(format!("index `{index}` was deleted meanwhile"))),
         }
@@ -263,7 +263,7 @@ impl Part<'_> {
         copy: Copy,
         (place, ticket, written): (u64, Option<Ticket>, Written),
     ) -> Result<BTreeSet<DocumentId>, RepairError> {
-        let (cluster, index) = (self.cluster, &self.entry.uid);
+        let (cluster, index) = (self.cluster, &self.entry.physical_uid);
         self.reach(RepairStep::Copy);
         // The place was taken for this node, so its ticket is there.
         let Some(ticket) = ticket else { return Ok(ids.clone()) };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use miroir_domain::index::IndexEntry;
-use miroir_domain::{IndexUid, NodeId, Shard, ShardSet};
+use miroir_domain::{NodeId, PhysicalUid, Shard, ShardSet};
 use miroir_ports::outbound::StoreError;
 
 use super::attempt::Attempts;
@@ -25,7 +25,7 @@ pub(super) enum Work {
 /// A job of repair.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
-    pub index: IndexUid,
+    pub index: PhysicalUid,
     pub node: NodeId,
     pub work: Work,
     /// The number of copies in sync that are left.
@@ -46,14 +46,14 @@ impl Job {
 
 /// Returns whether the documents of a replica can be compared with those of others, and equality would prove
 /// that it is in sync.
-fn can_be_compared(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> bool {
+fn can_be_compared(cluster: &Cluster, index: &PhysicalUid, node: &NodeId) -> bool {
     cluster.nodes.is_healthy(node)
         && cluster.replicas.is_uncompared(index, node)
         && cluster.replicas.state(index, node).has_settings()
 }
 
 /// Returns whether the healthy `node` has all documents of `shard`.
-pub(super) fn has_all(cluster: &Cluster, index: &IndexUid, node: &NodeId, shard: Shard) -> bool {
+pub(super) fn has_all(cluster: &Cluster, index: &PhysicalUid, node: &NodeId, shard: Shard) -> bool {
     let state = cluster.replicas.state(index, node);
     cluster.nodes.is_healthy(node) && state.has_settings() && !state.shards.contains_key(&shard)
 }
@@ -67,7 +67,7 @@ pub(super) async fn jobs(
     is_former_over: bool,
 ) -> Result<Vec<Job>, StoreError> {
     let mut jobs = Vec::new();
-    let mut entry: Option<(IndexUid, Option<IndexEntry>)> = None;
+    let mut entry: Option<(PhysicalUid, Option<IndexEntry>)> = None;
     for (index, node) in cluster.replicas.stale() {
         let is_known = cluster.placements.topology().group_of(&node).is_some();
         // A node that may still fail would only hold up the index's writes.
@@ -75,7 +75,7 @@ pub(super) async fn jobs(
             continue;
         }
         if entry.as_ref().is_none_or(|(known, _)| *known != index) {
-            entry = Some((index.clone(), cluster.registry.get(&index).await?));
+            entry = Some((index.clone(), cluster.registry.at(&index).await?));
         }
         let known = entry.as_ref().and_then(|(_, entry)| entry.as_ref());
         let found = of_replica(cluster, attempts, &index, &node, known, is_former_over);
@@ -88,7 +88,7 @@ pub(super) async fn jobs(
 fn of_replica(
     cluster: &Cluster,
     attempts: &mut Attempts,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     entry: Option<&IndexEntry>,
     is_former_over: bool,
@@ -136,7 +136,10 @@ fn of_replica(
 fn fewest_copies(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> usize {
     let placement = cluster.placements.of(entry.shard_count);
     let copies = |shard| {
-        placement.all_replicas(shard).filter(|replica| has_all(cluster, &entry.uid, replica, shard)).count()
+        placement
+            .all_replicas(shard)
+            .filter(|replica| has_all(cluster, &entry.physical_uid, replica, shard))
+            .count()
     };
     placement.shards_of(node).iter().map(copies).min().unwrap_or(usize::MAX)
 }
@@ -167,8 +170,10 @@ impl Sources {
             }
             let others: Vec<&NodeId> =
                 placement.all_replicas(shard).filter(|replica| *replica != node).collect();
-            let complete: Vec<&&NodeId> =
-                others.iter().filter(|replica| has_all(cluster, &entry.uid, replica, shard)).collect();
+            let complete: Vec<&&NodeId> = others
+                .iter()
+                .filter(|replica| has_all(cluster, &entry.physical_uid, replica, shard))
+                .collect();
             match complete.first() {
                 Some(source) => {
                     let key = (complete.len(), (**source).clone());
@@ -179,7 +184,7 @@ impl Sources {
                 }
                 None => {
                     let all: Vec<&NodeId> = placement.all_replicas(shard).collect();
-                    if !all.iter().all(|replica| can_be_compared(cluster, &entry.uid, replica)) {
+                    if !all.iter().all(|replica| can_be_compared(cluster, &entry.physical_uid, replica)) {
                         sources.waiting.insert(shard);
                     } else if all.first() == Some(&node) {
                         let nodes = all.into_iter().cloned().collect();

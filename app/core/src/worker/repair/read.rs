@@ -1,6 +1,6 @@
 //! Reading the settings of an index from one node.
 
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{NodeId, PhysicalUid};
 use miroir_ports::outbound::{NodeError, NodeRead};
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 /// Returns the settings of `index` on `node`, or `None` if the node does not have the index.
 pub(super) async fn read_settings(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
 ) -> Result<Option<Value>, NodeError> {
     const NOT_FOUND: u16 = 404;

@@ -10,7 +10,7 @@ use miroir_domain::replica::Difference;
 use miroir_domain::settings::{CommittedSettings, SealedSettings, change_for_node, unmet_settings};
 use miroir_domain::standing::Standing;
 use miroir_domain::write::WriteOperation;
-use miroir_domain::{IndexUid, NodeId, Shard};
+use miroir_domain::{IndexUid, NodeId, PhysicalUid, Shard};
 use miroir_ports::outbound::{NodeRead, SealError};
 use serde_json::Value;
 
@@ -23,9 +23,9 @@ use crate::replica::SeenState;
 
 /// Gives `node` the index with its committed settings. The write lock of the index is held while the change
 /// is sent, and not while the node carries it out.
-pub async fn repair(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> Result<(), RepairError> {
+pub async fn repair(cluster: &Arc<Cluster>, index: &PhysicalUid, node: &NodeId) -> Result<(), RepairError> {
     let seen = cluster.replicas.see(index, node).await?;
-    let Some(entry) = cluster.registry.get(index).await? else {
+    let Some(entry) = cluster.registry.at(index).await? else {
         return remove_if_gone(cluster, index, node, &seen).await;
     };
     let row = complete_row(cluster, &entry).await?;
@@ -43,7 +43,7 @@ pub async fn repair(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> 
     }
     let operations = operations(cluster, &entry, node, &wanted, found.as_ref()).await?;
     let sent = {
-        let _guard = cluster.order.lock_write(index).await;
+        let _guard = cluster.order.lock_write(&index.name()).await;
         refuse_if_changed(cluster, &entry, &row).await?;
         send(cluster, index, node, operations).await?
     };
@@ -59,13 +59,13 @@ pub async fn repair(cluster: &Arc<Cluster>, index: &IndexUid, node: &NodeId) -> 
 /// Deletes the index on `node`, unless it has been made again.
 async fn remove_if_gone(
     cluster: &Arc<Cluster>,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     seen: &SeenState,
 ) -> Result<(), RepairError> {
-    let _guard = cluster.order.lock_write(index).await;
+    let _guard = cluster.order.lock_write(&index.name()).await;
     drain(cluster, index, node).await?;
-    if cluster.registry.get(index).await?.is_some() {
+    if cluster.registry.at(index).await?.is_some() {
         return Err(RepairError::NotNow("the index has just been made".to_owned()));
     }
     remove(cluster, index, node, seen).await
@@ -73,7 +73,11 @@ async fn remove_if_gone(
 
 /// Returns the settings of `index` on `node`, after everything that the node has accepted. Returns `None` if
 /// it does not have the index.
-async fn settled(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result<Option<Value>, RepairError> {
+async fn settled(
+    cluster: &Cluster,
+    index: &PhysicalUid,
+    node: &NodeId,
+) -> Result<Option<Value>, RepairError> {
     if read_settings(cluster, index, node).await?.is_none() {
         return Ok(None);
     }
@@ -90,7 +94,10 @@ async fn note_missing_index(
 ) -> Result<RepairError, RepairError> {
     let is_source = |other: &NodeId, _| has_index(cluster, entry, other);
     let difference = Difference { index: true, ..lost_shards(cluster, entry, node, &is_source) };
-    cluster.replicas.differs(&entry.uid, node, difference, "the node does not have the index").await?;
+    cluster
+        .replicas
+        .differs(&entry.physical_uid, node, difference, "the node does not have the index")
+        .await?;
     Ok(RepairError::NotNow(format!("node `{node}` does not have the index, and is given it next")))
 }
 
@@ -108,7 +115,7 @@ fn lost_shards(
 }
 
 fn has_index(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> bool {
-    !cluster.replicas.may_lack_index(&entry.uid, node)
+    !cluster.replicas.may_lack_index(&entry.physical_uid, node)
 }
 
 /// Refuses if the index or its settings have changed since `entry` and `row` were read.
@@ -117,9 +124,9 @@ async fn refuse_if_changed(
     entry: &IndexEntry,
     row: &CommittedSettings,
 ) -> Result<(), RepairError> {
-    let current = cluster.registry.get(&entry.uid).await?;
+    let current = cluster.registry.at(&entry.physical_uid).await?;
     let is_same_index = current.is_some_and(|current| current.created_at == entry.created_at);
-    let settings = cluster.settings.get(&entry.uid).await?;
+    let settings = cluster.settings.get(&entry.physical_uid).await?;
     if is_same_index && settings.is_some_and(|settings| settings.version == row.version) {
         return Ok(());
     }
@@ -129,7 +136,7 @@ async fn refuse_if_changed(
 /// Deletes the index on `node`. The caller holds the write lock of the index.
 async fn remove(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     seen: &SeenState,
 ) -> Result<(), RepairError> {
@@ -150,7 +157,7 @@ async fn operations(
 ) -> Result<Vec<WriteOperation>, RepairError> {
     let is_another = found.is_some() && has_other_key(cluster, entry, node).await?;
     let found = found.filter(|_| !is_another);
-    let (keys, errors) = cluster.settings.open_keys(&entry.uid, wanted);
+    let (keys, errors) = cluster.settings.open_keys(&entry.physical_uid, wanted);
     let change = change_for_node(&wanted.settings, &keys, found)
         .map_err(|missing| missing_keys(&entry.uid, &missing, &errors))?;
     let mut operations = Vec::new();
@@ -162,10 +169,10 @@ async fn operations(
         // empty one of this node is right.
         let is_source = |other: &NodeId, shard| {
             has_index(cluster, entry, other)
-                && cluster.replicas.standing(&entry.uid, other, shard) > Standing::Stale
+                && cluster.replicas.standing(&entry.physical_uid, other, shard) > Standing::Stale
         };
         let lost = lost_shards(cluster, entry, node, &is_source);
-        cluster.replicas.differs(&entry.uid, node, lost, "the node gets the index anew").await?;
+        cluster.replicas.differs(&entry.physical_uid, node, lost, "the node gets the index anew").await?;
         operations.push(WriteOperation::IndexCreate { primary_key: entry.primary_key.clone() });
     }
     operations.extend(change.map(WriteOperation::Settings));
@@ -191,7 +198,7 @@ fn missing_keys(index: &IndexUid, missing: &[String], errors: &BTreeMap<String, 
 /// Refuses if `node` does not show the settings that it was given.
 async fn verify(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     wanted: &SealedSettings,
 ) -> Result<(), RepairError> {
@@ -210,13 +217,13 @@ async fn remove_foreign(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) ->
     let placement = cluster.placements.of(entry.shard_count);
     let filter = foreign_filter(placement.shards_of(node));
     let removal = WriteOperation::DocumentsDeleteByFilter(Value::String(filter));
-    execute(cluster, &entry.uid, node, vec![removal]).await
+    execute(cluster, &entry.physical_uid, node, vec![removal]).await
 }
 
 /// Returns whether the index of that name on `node` has another primary key. Then it is an index that was
 /// deleted while the node was away, and the present one took its name.
 async fn has_other_key(cluster: &Cluster, entry: &IndexEntry, node: &NodeId) -> Result<bool, RepairError> {
-    let read = NodeRead::Index(entry.uid.clone());
+    let read = NodeRead::Index(entry.physical_uid.clone());
     let index = cluster.nodes.read(node, read).await?;
     let key = index.get("primaryKey").and_then(Value::as_str);
     Ok(key.is_some() && key != entry.primary_key.as_ref().map(PrimaryKey::as_str))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use miroir_domain::task::{TaskQuery, TaskStatus};
 use miroir_domain::write::WriteOperation;
-use miroir_domain::{IndexUid, NodeId, TaskUid};
+use miroir_domain::{NodeId, PhysicalUid, TaskUid};
 use miroir_ports::outbound::{NodeError, NodeTaskSelection, NodeWrite, Occurrence, StoreError};
 use tokio::time::{Instant, timeout};
 
@@ -27,10 +27,10 @@ const FIRST_POLL: Duration = Duration::from_millis(5);
 
 /// Waits until every task of `index` has ended on `node`. The caller holds the write lock of the index, so
 /// there are no new ones.
-pub async fn drain(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result<(), RepairError> {
+pub async fn drain(cluster: &Cluster, index: &PhysicalUid, node: &NodeId) -> Result<(), RepairError> {
     let deadline = Instant::now() + DRAIN;
     loop {
-        let busy = cluster.tasks.walk(unfinished_of_index(index), |task| {
+        let busy = cluster.tasks.walk(unfinished_of_index(&index.name()), |task| {
             let is_busy = task.node_tasks.get(node).is_some_and(|part| !part.status.is_finished());
             if is_busy { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
@@ -47,7 +47,7 @@ pub async fn drain(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result
 /// Sends `operations` to `node`, one after the other, and waits until all of them have succeeded there.
 pub async fn execute(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     operations: Vec<WriteOperation>,
 ) -> Result<(), RepairError> {
@@ -58,7 +58,7 @@ pub async fn execute(
 /// Sends `operations` to `node`, one after the other, and returns their tasks there.
 pub async fn send(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     operations: Vec<WriteOperation>,
 ) -> Result<Vec<u32>, RepairError> {
@@ -119,7 +119,7 @@ pub(super) struct Sent {
 /// which later writes wait, is a hold of the write order.
 pub(super) async fn send_in_turn(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     mut ticket: Ticket,
     operations: Vec<WriteOperation>,
@@ -151,7 +151,7 @@ pub(super) async fn send_in_turn(
 /// documents in that place it has finished all earlier writes.
 pub(super) async fn pass(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     ticket: Ticket,
 ) -> Result<(), RepairError> {
@@ -175,8 +175,8 @@ fn harmless(error: RepairError) -> RepairError {
     }
 }
 
-async fn newest_task(cluster: &Cluster, index: &IndexUid) -> Result<Option<TaskUid>, StoreError> {
-    let query = TaskQuery { limit: 1, ..of_index(index) };
+async fn newest_task(cluster: &Cluster, index: &PhysicalUid) -> Result<Option<TaskUid>, StoreError> {
+    let query = TaskQuery { limit: 1, ..of_index(&index.name()) };
     Ok(cluster.store.task_list(&query).await?.tasks.first().map(|task| task.uid))
 }
 
@@ -184,7 +184,7 @@ async fn newest_task(cluster: &Cluster, index: &IndexUid) -> Result<Option<TaskU
 /// carried it out if that was before its own task `last`. A write that it has not is on record then.
 async fn settle(
     cluster: &Cluster,
-    index: &IndexUid,
+    index: &PhysicalUid,
     node: &NodeId,
     newest: TaskUid,
     last: u32,
@@ -193,7 +193,7 @@ async fn settle(
     let mut pause = FIRST_POLL;
     loop {
         let (mut accepted, mut is_pending) = (Vec::new(), false);
-        let query = TaskQuery { from: Some(newest), ..unfinished_of_index(index) };
+        let query = TaskQuery { from: Some(newest), ..unfinished_of_index(&index.name()) };
         let collect = |task: &miroir_domain::task::Task| {
             let part = task.node_tasks.get(node).filter(|part| !part.status.is_finished());
             match part.map(|part| part.uid) {

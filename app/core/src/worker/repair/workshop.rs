@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use miroir_domain::{IndexUid, NodeId};
+use miroir_domain::{NodeId, PhysicalUid};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{Occurrence, RepairStep, StoreError};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -163,7 +163,7 @@ impl Job {
 }
 
 /// Removes the row of a node that has left.
-async fn forget(cluster: &Cluster, index: &IndexUid, node: &NodeId) -> Result<(), StoreError> {
+async fn forget(cluster: &Cluster, index: &PhysicalUid, node: &NodeId) -> Result<(), StoreError> {
     let seen = cluster.replicas.see(index, node).await?;
     cluster.replicas.repaired(&seen).await
 }

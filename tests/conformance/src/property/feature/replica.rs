@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use miroir_domain::replica::{Difference, ReplicaMark, ReplicaState};
 use miroir_domain::task::{Task, TaskStatus};
-use miroir_domain::{IndexUid, NodeId, Shard, TaskUid, Timestamp};
+use miroir_domain::{NodeId, PhysicalUid, Shard, TaskUid, Timestamp};
 use miroir_ports::outbound::{Consequences, NewChange, ReplicaRecovery, TaskStore};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -23,16 +23,16 @@ enum Call {
     /// Puts a new task, of this version and status, with marks and a number of events.
     Put(Vec<ReplicaMark>, u64, TaskStatus, u8),
     /// Removes the differences whose stamps are at most this number, as a repair that began earlier does.
-    RepairOlder(IndexUid, NodeId, u64),
-    Repair(IndexUid, NodeId, ReplicaState),
-    Forget(IndexUid),
-    List(Option<(IndexUid, NodeId)>, u32),
+    RepairOlder(PhysicalUid, NodeId, u64),
+    Repair(PhysicalUid, NodeId, ReplicaState),
+    Forget(PhysicalUid),
+    List(Option<(PhysicalUid, NodeId)>, u32),
     Recovery(u64, u32),
     Reopen,
 }
 
 /// Generates names that are in another order together than alone, and one of the store's own keys.
-fn index() -> impl Strategy<Value = IndexUid> {
+fn index() -> impl Strategy<Value = PhysicalUid> {
     prop::sample::select(vec!["a", "a-b", "a0", "_index"]).prop_map(|uid| uid.parse().unwrap())
 }
 
@@ -96,7 +96,12 @@ fn older(state: ReplicaState, last: u64) -> ReplicaState {
     }
 }
 
-async fn repair(store: &Arc<dyn TaskStore>, index: &IndexUid, node: &NodeId, seen: &ReplicaState) -> String {
+async fn repair(
+    store: &Arc<dyn TaskStore>,
+    index: &PhysicalUid,
+    node: &NodeId,
+    seen: &ReplicaState,
+) -> String {
     let repaired = store.replica_repaired(index, node, seen).await;
     format!("{repaired:?} {:?}", store.replica_get(index, node).await)
 }

@@ -1,0 +1,1 @@
+SELECT 1 FROM deleted_indexes WHERE physical_uid = ?1
