@@ -69,14 +69,15 @@ impl LastKnown {
         self.state.read().age().filter(|age| *age < self.max_age)
     }
 
-    /// Returns the entry of an index.
+    /// Returns the entry of an index. While the store is away, an index that is not known may exist
+    /// nevertheless, so the error of the store is returned.
     pub async fn index(
         &self,
         store: &dyn TaskStore,
         uid: &IndexUid,
     ) -> Result<Option<IndexEntry>, StoreError> {
         let read = || store.index_get(uid);
-        let entry = self.read(read, |state| state.indexes.get(uid).cloned()).await?;
+        let entry = self.read(read, |state| state.indexes.get(uid).cloned().map(Some)).await?;
         self.note(uid, entry.as_ref());
         Ok(entry)
     }
@@ -84,17 +85,18 @@ impl LastKnown {
     /// Returns all entries, by uid.
     pub async fn indexes(&self, store: &dyn TaskStore) -> Result<Vec<IndexEntry>, StoreError> {
         let read = || listing::indexes(store);
-        self.read(read, |state| state.indexes.values().cloned().collect()).await
+        self.read(read, |state| Some(state.indexes.values().cloned().collect())).await
     }
 
-    /// Returns the target of an alias.
+    /// Returns the target of an alias. While the store is away, a name that is not known as an alias is taken
+    /// for that of an index.
     pub async fn alias_target(
         &self,
         store: &dyn TaskStore,
         name: &IndexUid,
     ) -> Result<Option<AliasTarget>, StoreError> {
         let read = async || Ok(store.alias_get(name).await?.map(|alias| alias.target));
-        self.read(read, |state| state.aliases.get(name).map(|alias| alias.target.clone())).await
+        self.read(read, |state| Some(state.aliases.get(name).map(|alias| alias.target.clone()))).await
     }
 
     /// Notes an entry that was read or stored, or that there is none.
@@ -110,17 +112,19 @@ impl LastKnown {
         }
     }
 
-    /// Reads from the store, or what is known while the store is away.
+    /// Reads from the store, or what is known while the store is away, if that says anything.
     async fn read<T, F>(
         &self,
         read: impl FnOnce() -> F,
-        known: impl FnOnce(&State) -> T,
+        known: impl Fn(&State) -> Option<T>,
     ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        if self.is_used() {
-            return Ok(self.use_known(known));
+        if self.is_used()
+            && let Some(known) = self.use_known(&known)
+        {
+            return Ok(known);
         }
         let outcome = read().await;
         // That the store still responds is noted by the loop alone, so that reads do not wait for each other.
@@ -128,17 +132,19 @@ impl LastKnown {
             self.observe(&outcome);
         }
         match outcome {
-            Err(StoreError::Unavailable { .. }) if self.is_used() => Ok(self.use_known(known)),
+            Err(error @ StoreError::Unavailable { .. }) if self.is_used() => {
+                self.use_known(known).ok_or(error)
+            }
             outcome => outcome,
         }
     }
 
-    fn use_known<T>(&self, known: impl FnOnce(&State) -> T) -> T {
+    fn use_known<T>(&self, known: impl Fn(&State) -> Option<T>) -> Option<T> {
         let state = self.state.read();
+        let value = known(&state)?;
         let mut uses = self.uses.lock();
         *uses = (uses.0 + 1, state.age().unwrap_or_default());
-        drop(uses);
-        known(&state)
+        Some(value)
     }
 
     /// Returns whether reads use what is known.
@@ -278,10 +284,8 @@ mod tests {
         let reopened = store.reopen();
         store.store_close().await.unwrap();
         tokio::time::advance(MAX_AGE / 2).await;
-        for (name, expected) in
-            [("films", Some(entry("films"))), ("books", Some(entry("books"))), ("none", None)]
-        {
-            assert_eq!(known.index(&store, &uid(name)).await.unwrap(), expected, "{name}");
+        for name in ["films", "books"] {
+            assert_eq!(known.index(&store, &uid(name)).await.unwrap(), Some(entry(name)), "{name}");
         }
         assert_eq!(known.age(), Some(MAX_AGE / 2));
         assert_eq!(known.indexes(&store).await.unwrap().len(), 2);
@@ -291,6 +295,20 @@ mod tests {
         assert_eq!(known.age(), None);
         assert_eq!(known.index(&reopened, &uid("films")).await.unwrap(), Some(entry("films")));
         assert_eq!(known.age(), None);
+    }
+
+    /// Another instance may have created it.
+    #[tokio::test(start_paused = true)]
+    async fn index_that_is_not_known_is_not_denied_while_the_store_is_away() {
+        let (store, _, known) = loaded().await;
+        let reopened = store.reopen();
+        store.store_close().await.unwrap();
+        assert_eq!(known.index(&store, &uid("films")).await.unwrap(), Some(entry("films")));
+        assert!(known.index(&store, &uid("books")).await.is_err());
+        // The store is back, which the loop has not noticed yet.
+        reopened.index_create(&entry("books")).await.unwrap();
+        assert_eq!(known.index(&reopened, &uid("books")).await.unwrap(), Some(entry("books")));
+        assert_eq!(known.index(&reopened, &uid("none")).await.unwrap(), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -319,7 +337,7 @@ mod tests {
         known.note(&uid("films"), None);
         known.note(&uid("books"), Some(&entry("books")));
         store.store_close().await.unwrap();
-        assert_eq!(known.index(&store, &uid("films")).await.unwrap(), None);
+        assert!(known.index(&store, &uid("films")).await.is_err());
         assert_eq!(known.index(&store, &uid("books")).await.unwrap(), Some(entry("books")));
     }
 }
