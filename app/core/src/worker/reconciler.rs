@@ -186,7 +186,11 @@ impl Reconciler {
     async fn was_overtaken(&self, task: &Task, found: Found) -> bool {
         let Some(other) = found.overtaken_by else { return false };
         match self.cluster.tasks.get(other).await {
-            Ok(Some(other)) => other.created_at >= task.created_at.plus(TOGETHER),
+            // The clock may have been set back in between.
+            Ok(Some(other)) => {
+                let apart = other.created_at.as_millis().abs_diff(task.created_at.as_millis());
+                Duration::from_millis(apart) >= TOGETHER
+            }
             // It has ended and was pruned, so nothing says any more that the two began together.
             Ok(None) => true,
             Err(error) => {

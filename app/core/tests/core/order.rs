@@ -69,6 +69,20 @@ async fn node_that_was_overtaken_on_the_way_is_brought_back_into_line() {
     }
 }
 
+/// The later write has the earlier time.
+#[tokio::test(start_paused = true)]
+async fn node_that_was_overtaken_by_a_write_after_the_clock_was_set_back_is_brought_back_into_line() {
+    let bench = Bench::running(Layout::group(&TRIO, 3));
+    bench.written("films", films(0, 3)).await;
+    bench.nodes.once("b", "write", Fault::Late(Duration::from_millis(30_500)));
+    bench.write("films", json!([{ "id": 1, "title": "first" }])).await.unwrap();
+    bench.set_clock_back(Duration::from_mins(1));
+    let second = bench.write("films", json!([{ "id": 1, "title": "second" }])).await.unwrap();
+    bench.succeeded(second.summary.task_uid).await;
+    let title = |node| bench.nodes.index(node, "films").unwrap().documents["1"]["title"].clone();
+    bench.until("in line", || TRIO.iter().all(|node| title(node) == "second")).await;
+}
+
 /// The task of the write that overtook it may be gone when the late one is found.
 #[tokio::test(start_paused = true)]
 async fn node_that_was_overtaken_by_a_pruned_write_is_brought_back_into_line() {
