@@ -16,9 +16,6 @@ pub(crate) enum ResponseFailure {
     /// The body did not end before the deadline.
     #[error("it began to respond and did not finish in time")]
     Unfinished,
-    /// The body is longer than so many bytes.
-    #[error("its response is longer than {0} bytes")]
-    TooLong(usize),
     /// The connection failed while the body was read.
     #[error(transparent)]
     Broken(reqwest::Error),
@@ -28,6 +25,16 @@ pub(crate) enum ResponseFailure {
     /// A body that is not the JSON that the route returns.
     #[error("its response is not what was expected")]
     Unexpected(#[source] serde_json::Error),
+}
+
+/// Returns the failure of a write: the node may have accepted it, however long its response is.
+pub(crate) fn of_write(error: NodeError) -> NodeError {
+    match error {
+        NodeError::TooLong { node, max_bytes } => {
+            NodeError::unknown(&node, format!("its response is longer than {max_bytes} bytes"))
+        }
+        error => error,
+    }
 }
 
 /// Classifies a request that failed before the node's status was read. It certainly did nothing only if no

@@ -68,11 +68,14 @@ impl Transport for HttpTransport {
             .map_err(late)?
             .map_err(|error| from_send(id, error))?;
         let status = response.status();
-        let body = match timeout_at(deadline, read_bounded(response, self.max_response_bytes)).await {
-            Ok(body) => body,
-            Err(_) => Err(ResponseFailure::Unfinished),
+        let max_bytes = self.max_response_bytes;
+        let body = match timeout_at(deadline, read_bounded(response, max_bytes)).await {
+            Ok(Ok(Some(body))) => Ok(body),
+            Ok(Ok(None)) => Err(NodeError::TooLong { node: id.clone(), max_bytes }),
+            Ok(Err(failure)) => Err(NodeError::unknown(id, failure)),
+            Err(_) => Err(NodeError::unknown(id, ResponseFailure::Unfinished)),
         };
-        Ok(Response { status, body: body.map_err(|failure| NodeError::unknown(id, failure)) })
+        Ok(Response { status, body })
     }
 }
 
@@ -123,19 +126,22 @@ fn client(
     builder.connector_layer(admit).build()
 }
 
-/// Reads a body to its end.
-async fn read_bounded(mut response: reqwest::Response, max_bytes: usize) -> Result<Bytes, ResponseFailure> {
+/// Reads a body to its end. Returns `None` if it is longer than `max_bytes`.
+async fn read_bounded(
+    mut response: reqwest::Response,
+    max_bytes: usize,
+) -> Result<Option<Bytes>, ResponseFailure> {
     let announced = usize::try_from(response.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
     if announced > max_bytes {
-        return Err(ResponseFailure::TooLong(max_bytes));
+        return Ok(None);
     }
     let mut body = BytesMut::with_capacity(announced.min(READ_AHEAD_BYTES));
     let broken = |error: reqwest::Error| ResponseFailure::Broken(error.without_url());
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > max_bytes {
-            return Err(ResponseFailure::TooLong(max_bytes));
+            return Ok(None);
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body.freeze())
+    Ok(Some(body.freeze()))
 }

@@ -196,9 +196,28 @@ async fn tasks_of(
     from: Option<u32>,
     deadline: Instant,
 ) -> Result<TaskPage, NodeError> {
-    let mut call = Call::new(Method::GET, "/tasks").with_query("limit", limit.to_string());
-    if let Some(from) = from {
-        call = call.with_query("from", from.to_string());
+    let mut whole = TaskPage { results: Vec::new(), next: from };
+    let mut size = limit;
+    loop {
+        let mut call = Call::new(Method::GET, "/tasks").with_query("limit", size.to_string());
+        if let Some(from) = whole.next {
+            call = call.with_query("from", from.to_string());
+        }
+        let page: TaskPage = match http.send(node, call, deadline).await {
+            // Tasks show whole settings.
+            Err(NodeError::TooLong { .. }) if size > 1 => {
+                size /= 2;
+                continue;
+            }
+            page => page?,
+        };
+        let read = u32::try_from(page.results.len()).unwrap_or(u32::MAX);
+        whole.results.extend(page.results);
+        whole.next = page.next;
+        let left = limit.saturating_sub(u32::try_from(whole.results.len()).unwrap_or(u32::MAX));
+        if read == 0 || left == 0 || whole.next.is_none() {
+            return Ok(whole);
+        }
+        size = size.min(left);
     }
-    http.send(node, call, deadline).await
 }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::client::NodeClient;
 use crate::endpoint::{BuildError, ClientOptions, NodeEndpoint};
+use crate::error::of_write;
 use crate::http::HttpTransport;
 use crate::transport::Transport;
 use crate::{read, task, write};
@@ -54,8 +55,8 @@ impl MeilisearchNodes {
 impl Nodes for MeilisearchNodes {
     async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError> {
         let deadline = Instant::now() + timeout;
-        let accepted: write::Accepted = self.http.send(node, write::call(write), deadline).await?;
-        Ok(accepted.task_uid)
+        let accepted: Result<write::Accepted, _> = self.http.send(node, write::call(write), deadline).await;
+        Ok(accepted.map_err(of_write)?.task_uid)
     }
 
     async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {

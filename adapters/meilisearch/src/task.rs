@@ -74,8 +74,8 @@ pub(crate) async fn list(
     deadline: Instant,
 ) -> Result<Vec<NodeTaskReport>, NodeError> {
     let mut found = BTreeMap::new();
-    for filter in filters(selection) {
-        list_pages(nodes, node, &filter, deadline, &mut found).await?;
+    for (filter, limit) in filters(selection) {
+        list_pages(nodes, node, &filter, limit, deadline, &mut found).await?;
     }
     Ok(found.into_values().collect())
 }
@@ -105,9 +105,9 @@ pub(crate) async fn succeeded(
     }
 }
 
-/// Returns the queries that cover the selection together. There are none for no uids, because a query without
-/// a filter would list all tasks.
-fn filters(selection: NodeTaskSelection) -> Vec<Vec<(&'static str, String)>> {
+/// Returns the queries that cover the selection together, each with the tasks of a page. There are none for no
+/// uids, because a query without a filter would list all tasks.
+fn filters(selection: NodeTaskSelection) -> Vec<(Vec<(&'static str, String)>, u32)> {
     match selection {
         NodeTaskSelection::Uids(mut uids) => {
             uids.sort_unstable();
@@ -115,15 +115,14 @@ fn filters(selection: NodeTaskSelection) -> Vec<Vec<(&'static str, String)>> {
             uids.chunks(UIDS_PER_CALL)
                 .map(|uids| {
                     let list: Vec<String> = uids.iter().map(u32::to_string).collect();
-                    vec![("uids", list.join(",")), ("limit", uids.len().to_string())]
+                    (vec![("uids", list.join(","))], u32::try_from(uids.len()).unwrap_or(TASKS_PER_PAGE))
                 })
                 .collect()
         }
-        NodeTaskSelection::IndexSince(index, after) => vec![vec![
-            ("indexUids", index.to_string()),
-            ("afterEnqueuedAt", after.to_string()),
-            ("limit", TASKS_PER_PAGE.to_string()),
-        ]],
+        NodeTaskSelection::IndexSince(index, after) => {
+            let filter = vec![("indexUids", index.to_string()), ("afterEnqueuedAt", after.to_string())];
+            vec![(filter, TASKS_PER_PAGE)]
+        }
     }
 }
 
@@ -131,19 +130,27 @@ async fn list_pages(
     nodes: &NodeClient,
     node: &NodeId,
     filter: &[(&'static str, String)],
+    mut limit: u32,
     deadline: Instant,
     found: &mut BTreeMap<u32, NodeTaskReport>,
 ) -> Result<(), NodeError> {
     let mut from: Option<u32> = None;
     loop {
-        let mut call = Call::new(Method::GET, "/tasks");
+        let mut call = Call::new(Method::GET, "/tasks").with_query("limit", limit.to_string());
         for (name, value) in filter {
             call = call.with_query(*name, value);
         }
         if let Some(from) = from {
             call = call.with_query("from", from.to_string());
         }
-        let page: Page = nodes.send(node, call, deadline).await?;
+        let page: Page = match nodes.send(node, call, deadline).await {
+            // Tasks show whole settings.
+            Err(NodeError::TooLong { .. }) if limit > 1 => {
+                limit /= 2;
+                continue;
+            }
+            page => page?,
+        };
         found.extend(page.results.into_iter().map(|task| (task.uid, task.into())));
         match (from, page.next) {
             (_, None) => return Ok(()),
@@ -168,9 +175,9 @@ mod tests {
     fn uids_are_requested_once_each_in_urls_of_bounded_length() {
         let uids = (0..450).chain(0..450).map(|uid| u32::MAX - uid).collect();
         let filters = filters(NodeTaskSelection::Uids(uids));
-        let limits: Vec<&str> = filters.iter().map(|filter| filter[1].1.as_str()).collect();
-        assert_eq!(limits, ["200", "200", "50"]);
-        assert!(filters.iter().all(|filter| filter[0].1.len() < 3000));
+        let limits: Vec<u32> = filters.iter().map(|(_, limit)| *limit).collect();
+        assert_eq!(limits, [200, 200, 50]);
+        assert!(filters.iter().all(|(filter, _)| filter[0].1.len() < 3000));
     }
 
     #[test]

@@ -267,7 +267,7 @@ async fn tasks_follow_every_page() {
     let selection = NodeTaskSelection::IndexSince(movies(), since);
     let tasks = server.client().node_tasks(&node(), selection, AMPLE).await.unwrap();
     let lines: Vec<String> = server.requests().iter().map(|request| request.line().to_owned()).collect();
-    let first = "GET /tasks?indexUids=movies&afterEnqueuedAt=2023-11-14T22%3A13%3A20.123Z&limit=1000";
+    let first = "GET /tasks?limit=1000&indexUids=movies&afterEnqueuedAt=2023-11-14T22%3A13%3A20.123Z";
     assert_eq!(lines, [first.to_owned(), format!("{first}&from=7")]);
     assert_eq!(tasks.iter().map(|task| task.uid).collect::<Vec<_>>(), [7, 9]);
     let (queued, failed) = (&tasks[0], &tasks[1]);

@@ -5,10 +5,12 @@ mod support;
 
 use std::time::Duration;
 
+use miroir_domain::Timestamp;
 use miroir_domain::write::WriteOperation;
 use miroir_meilisearch::{ClientOptions, MeilisearchNodes};
 use miroir_ports::error_chain;
 use miroir_ports::outbound::{NodeError, NodeInspector as _, NodeRead, NodeTaskSelection, NodeWrite, Nodes};
+use serde_json::{Value, json};
 use support::{Reply, ScriptedNode, endpoint, node, response};
 use tokio::net::TcpListener;
 
@@ -200,7 +202,7 @@ async fn redirect_is_unknown_and_not_followed() {
 }
 
 #[tokio::test]
-async fn response_is_refused_when_it_is_too_long() {
+async fn response_that_is_too_long_is_no_fault_of_the_node_unless_it_is_that_of_a_write() {
     let options = ClientOptions { max_response_bytes: 1000, ..ClientOptions::default() };
     let announced = response("200 OK", &format!("[{}]", " ".repeat(2000)));
     let mut chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
@@ -210,11 +212,45 @@ async fn response_is_refused_when_it_is_too_long() {
         chunked.extend_from_slice(b"\r\n");
     }
     for bytes in [announced, chunked] {
-        let server = ScriptedNode::always(Reply::SendAndHang(bytes)).await;
+        let server = ScriptedNode::always(Reply::SendAndHang(bytes.clone())).await;
         let nodes = server.client_with(&options);
-        let reason = unknown(nodes.node_read(&node(), NodeRead::Version, AMPLE).await);
+        let error = nodes.node_read(&node(), NodeRead::Version, AMPLE).await.unwrap_err();
+        assert!(matches!(error, NodeError::TooLong { max_bytes: 1000, .. }), "{error:?}");
+        assert!(!error.is_bad_for_health());
+        let server = ScriptedNode::always(Reply::SendAndHang(bytes)).await;
+        let reason = unknown(write_to(&server.client_with(&options), AMPLE).await);
         assert!(reason.contains("longer than 1000 bytes"), "{reason}");
     }
+}
+
+/// Tasks of settings show them whole, so a few of them may be longer than a response may be.
+#[tokio::test]
+async fn tasks_that_do_not_fit_into_one_response_are_listed_in_several() {
+    let server = ScriptedNode::start(|_, request| {
+        let number = |name: &str| {
+            let value = request.line().split(['?', '&']).find_map(|part| part.strip_prefix(name));
+            value.map(|value| value.parse::<u32>().unwrap())
+        };
+        let (limit, from) = (number("limit=").unwrap(), number("from=").unwrap_or(30));
+        let uids: Vec<u32> = (1..=from).rev().take(limit as usize).collect();
+        let next = uids.last().map(|last| last - 1).filter(|next| *next > 0);
+        let task = |uid: &u32| {
+            json!({
+                "uid": uid, "status": "succeeded", "type": "settingsUpdate", "indexUid": "movies",
+                "details": { "stopWords": ["x".repeat(300)] }, "enqueuedAt": "2024-01-01T00:00:00Z",
+                "customMetadata": (*uid == 3).then_some("miroir:41"),
+            })
+        };
+        let tasks: Vec<Value> = uids.iter().map(task).collect();
+        Reply::Send(response("200 OK", &json!({ "results": tasks, "next": next }).to_string()))
+    })
+    .await;
+    let options = ClientOptions { max_response_bytes: 2_000, ..ClientOptions::default() };
+    let selection = NodeTaskSelection::IndexSince("movies".parse().unwrap(), Timestamp::from_millis(0));
+    let tasks = server.client_with(&options).node_tasks(&node(), selection, AMPLE).await.unwrap();
+    assert_eq!(tasks.iter().map(|task| task.uid).collect::<Vec<_>>(), (1..=30).collect::<Vec<_>>());
+    let newest = server.inspector_with(&options).node_newest_write(&node(), AMPLE).await.unwrap();
+    assert_eq!(newest.map(|uid| uid.0), Some(41));
 }
 
 #[tokio::test]

@@ -61,6 +61,7 @@ fn outcome<T>(result: &Result<T, NodeError>) -> &'static str {
         Ok(_) => "ok",
         Err(NodeError::Refused { .. }) => "refused",
         Err(NodeError::Unreachable { .. }) => "unreachable",
+        Err(NodeError::TooLong { .. }) => "too_long",
         Err(_) => "unknown",
     }
 }

@@ -123,6 +123,14 @@ pub enum NodeError {
         /// The reason.
         source: Source,
     },
+    /// The response to a read is longer than the longest that is read: the request asked for too much.
+    #[error("the response of node `{node}` is longer than {max_bytes} bytes")]
+    TooLong {
+        /// The node.
+        node: NodeId,
+        /// The longest response that is read, in bytes.
+        max_bytes: usize,
+    },
     /// The node did not respond in time, closed the connection, or returned 5xx or an unusable response: it
     /// may have done what was requested.
     #[error("node `{node}` gave no usable response")]
@@ -145,9 +153,10 @@ impl NodeError {
         Self::Unknown { node: node.clone(), source: Source::new(reason) }
     }
 
-    /// Returns whether the outcome counts against the node's health. A refusal does not.
+    /// Returns whether the outcome counts against the node's health. A refusal does not, nor does a response
+    /// that is too long, since the node did what was requested.
     pub fn is_bad_for_health(&self) -> bool {
-        !matches!(self, Self::Refused { .. })
+        !matches!(self, Self::Refused { .. } | Self::TooLong { .. })
     }
 }
 
@@ -219,7 +228,8 @@ pub trait Nodes: Send + Sync + 'static {
     ///   acted on.
     /// - **NODE-7** No connection MUST be used before the [`ConnectionGuard`] has admitted it. One that is
     ///   not admitted is [`NodeError::Unreachable`], with the reason.
-    /// - **NODE-4** A write MUST be sent at most once.
+    /// - **NODE-4** A write MUST be sent at most once. It is never [`NodeError::TooLong`]: whatever the
+    ///   response, the node may have accepted the write.
     async fn node_write(&self, node: &NodeId, write: NodeWrite, timeout: Duration) -> Result<u32, NodeError>;
 
     /// Sends a read. Returns the JSON body.

@@ -57,8 +57,13 @@ impl ScriptedNode {
 
     /// Returns an inspector of this node alone, as node `n`.
     pub fn inspector(&self) -> MeilisearchInspector {
+        self.inspector_with(&ClientOptions::default())
+    }
+
+    /// Returns an inspector of this node alone, as node `n`, with these options.
+    pub fn inspector_with(&self, options: &ClientOptions) -> MeilisearchInspector {
         let endpoint = endpoint(&format!("http://{}", self.address));
-        MeilisearchInspector::new([endpoint], &ClientOptions::default()).unwrap()
+        MeilisearchInspector::new([endpoint], options).unwrap()
     }
 
     /// Returns a client of this node alone, as node `n`, with these options.

@@ -13,7 +13,7 @@ use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::NodeError;
 
 use super::absent::Absent;
-use super::refusal::refused;
+use super::refusal::{refused, too_long};
 use crate::cluster::{Cluster, SearchPolicy};
 use crate::replica::STALE_COST;
 
@@ -38,7 +38,8 @@ pub struct Gathered<T> {
 /// # Errors
 ///
 /// If every node that was called refuses, returns its refusal. A refusal of some nodes only counts as their
-/// failure, unless it is 400 and no other node responds. If shards are missing, returns 503
+/// failure, unless it is 400 and no other node responds. Returns 400 `bad_request` if a response is too long.
+/// If shards are missing, returns 503
 /// `miroir_shard_unavailable` when no node responded or the policy asks for it.
 pub async fn gather<T, F>(
     cluster: &Cluster,
@@ -93,6 +94,7 @@ where
                     doubts = [doubts, doubt.or(since)].into_iter().flatten().reduce(Degraded::and);
                     responses.push((node, response));
                 }
+                Err(NodeError::TooLong { max_bytes, .. }) => return Err(too_long(max_bytes)),
                 Err(error) => {
                     reasons.push(miroir_ports::error_chain(&error));
                     excluded.insert(node);

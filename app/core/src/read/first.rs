@@ -8,15 +8,15 @@ use miroir_ports::outbound::{NodeError, NodeRead};
 use serde_json::Value;
 
 use super::absent::Absent;
-use super::refusal::refused;
+use super::refusal::{refused, too_long};
 use crate::cluster::Cluster;
 
 /// Reads from `candidates` in order of cost until one responds. Returns that node and its response.
 ///
 /// # Errors
 ///
-/// Returns the refusal of a node as it is, unless it does not have `index` and another one does, and 503
-/// `miroir_shard_unavailable` if no candidate responds.
+/// Returns the refusal of a node as it is, unless it does not have `index` and another one does, 400
+/// `bad_request` if a response is too long, and 503 `miroir_shard_unavailable` if no candidate responds.
 pub async fn read_first<'a>(
     cluster: &Cluster,
     index: Option<&IndexEntry>,
@@ -42,6 +42,7 @@ pub async fn read_first<'a>(
                     None => ApiError::Node { status, error },
                 });
             }
+            Err(NodeError::TooLong { max_bytes, .. }) => return Err(too_long(max_bytes)),
             Err(error) => reasons.push(miroir_ports::error_chain(&error)),
         }
     }

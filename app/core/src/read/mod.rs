@@ -6,7 +6,7 @@
 //! | `fan_out` | one request to a covering set of nodes, with other replicas in reserve |
 //! | `first` | reads that need a single node |
 //! | `index_facts` | the settings that searches need, cached for a moment |
-//! | `refusal` | the refusal of a node, in the words of clients |
+//! | `refusal` | refusals of reads, in the words of clients |
 //! | `whole_index` | reads of the settings and the entry of an index |
 
 mod absent;

@@ -1,10 +1,20 @@
-//! The refusal of a node, in the words of clients.
+//! Refusals of reads, in the words of clients.
 
-use miroir_domain::error::ResponseError;
+use miroir_domain::error::{ErrorCode, ResponseError};
 use miroir_domain::index::IndexEntry;
 use miroir_ports::inbound::ApiError;
 
 /// Returns the refusal of a node, which names the index as clients do.
 pub(super) fn refused(entry: &IndexEntry, status: u16, error: ResponseError) -> ApiError {
     ApiError::Node { status, error: entry.physical_uid.renamed_in_error(error, &entry.uid) }
+}
+
+/// Returns the refusal of a read because a response of a node is longer than `max_bytes`. That of another
+/// replica would be as long.
+pub(super) fn too_long(max_bytes: usize) -> ApiError {
+    let message = format!(
+        "The response of a node to this request is longer than {max_bytes} bytes: request fewer documents at once, \
+         or fewer of their attributes."
+    );
+    ApiError::refused(ErrorCode::BadRequest, message)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use miroir_domain::document::SHARD_FIELD;
 use miroir_domain::settings::{Setting, SettingsAction, SettingsChange};
 use miroir_ports::inbound::{DocumentApi, DocumentSelection, IndexApi, SettingsApi};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Bench, Fault, Layout, films, uid};
 
@@ -225,6 +225,44 @@ async fn settings_brought_by_the_mender_are_not_taken_for_a_lost_change() {
     let accepted = bench.settings.settings_change(uid("films"), stop_words(&["a"])).await.unwrap();
     let task = bench.succeeded(accepted.summary.task_uid).await;
     assert_eq!(task.node_errors.len(), 1);
+    bench.repaired("films", "b").await;
+    equal_everywhere(&bench, "films");
+}
+
+/// Documents that are too long to be read together, in either copy, are read one after the other.
+#[tokio::test(start_paused = true)]
+async fn documents_that_do_not_fit_into_one_response_are_repaired() {
+    for node_has_them in [false, true] {
+        let bench = without_b().await;
+        bench.nodes.limit_responses(6_000);
+        let text = |id: u32| "x".repeat(if id.is_multiple_of(3) { 4_000 } else { 40 });
+        let long: Vec<Value> = (100..160).map(|id| json!({ "id": id, "title": text(id) })).collect();
+        if node_has_them {
+            bench.revive("b").await;
+            bench.written("films", long.clone().into()).await;
+            bench.fell("b").await;
+            bench.written("films", films(0, 60)).await;
+        } else {
+            bench.written("films", long.into()).await;
+        }
+        bench.revive("b").await;
+        bench.repaired("films", "b").await;
+        equal_everywhere(&bench, "films");
+        assert_eq!(bench.nodes.ids("b", "films").len(), if node_has_them { 120 } else { 100 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn document_that_is_too_long_by_itself_is_named_as_the_reason() {
+    let bench = without_b().await;
+    bench.written("films", json!([{ "id": 100, "title": "x".repeat(7_000) }])).await;
+    bench.nodes.limit_responses(6_000);
+    bench.revive("b").await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let progress = bench.cluster.repairs.progress(&uid("films"), &uid("b"), 1).unwrap();
+    let reason = progress.last_error.unwrap();
+    assert!(reason.contains("longer than 6000 bytes"), "{reason}");
+    bench.nodes.limit_responses(usize::MAX);
     bench.repaired("films", "b").await;
     equal_everywhere(&bench, "films");
 }

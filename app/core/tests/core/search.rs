@@ -305,3 +305,26 @@ async fn node_is_told_its_shards_only_where_it_holds_others() {
     }
     assert_eq!(shards, 8, "each shard is asked of one node");
 }
+
+/// A client that requests too much at once must not make nodes count as failed.
+#[tokio::test(start_paused = true)]
+async fn reads_that_ask_for_too_much_are_refused_and_leave_the_nodes_healthy() {
+    let bench = bench(Layout::group(&TRIO, 2)).await;
+    bench.nodes.limit_responses(1_500);
+    let all: Map<String, Value> = json!({ "limit": 100 }).as_object().unwrap().clone();
+    for _ in 0..5 {
+        let refusals = [
+            search(&bench, everything()).await.unwrap_err(),
+            bench.document.document_list(uid("films"), all.clone()).await.unwrap_err(),
+        ];
+        for refusal in refusals {
+            let ApiError::Refused { code: ErrorCode::BadRequest, message } = refusal else {
+                panic!("{refusal:?}")
+            };
+            assert!(message.contains("1500 bytes") && message.contains("fewer"), "{message}");
+        }
+    }
+    let answer = search(&bench, json!({ "q": "film", "limit": 5 })).await.unwrap();
+    assert_eq!((ids(&answer).len(), answer.degraded), (5, None));
+    assert!(TRIO.iter().all(|node| bench.cluster.nodes.is_healthy(&uid(node))));
+}

@@ -378,6 +378,12 @@ impl Bench {
         self.restarted()
     }
 
+    /// Kills the process and starts another with another replication factor, all workers running.
+    pub fn restarted_with_factor(mut self, replication_factor: u32) -> Self {
+        self.layout.replication_factor = replication_factor;
+        self.restarted()
+    }
+
     /// Returns the active cluster, for services that a test makes.
     pub fn active(&self) -> Arc<ActiveCluster> {
         Arc::new(ActiveCluster::new(Arc::clone(&self.cluster)))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub struct FakeNodes {
     calls: Mutex<Vec<Call>>,
     observer: Mutex<Option<Observer>>,
     delay: Mutex<Option<Delay>>,
+    /// The longest response to a read, in bytes.
+    max_bytes: AtomicUsize,
 }
 
 impl FakeNodes {
@@ -86,7 +89,21 @@ impl FakeNodes {
             calls: Mutex::default(),
             observer: Mutex::default(),
             delay: Mutex::default(),
+            max_bytes: AtomicUsize::new(usize::MAX),
         }
+    }
+
+    /// Responses to reads that are longer than `max_bytes` are not read.
+    pub fn limit_responses(&self, max_bytes: usize) {
+        self.max_bytes.store(max_bytes, Ordering::Relaxed);
+    }
+
+    fn bounded(&self, node: &NodeId, response: Value) -> Result<Value, NodeError> {
+        let max_bytes = self.max_bytes.load(Ordering::Relaxed);
+        if max_bytes < usize::MAX && response.to_string().len() > max_bytes {
+            return Err(NodeError::TooLong { node: node.clone(), max_bytes });
+        }
+        Ok(response)
     }
 
     /// The next call to `node` whose name begins with `prefix` goes wrong.
@@ -305,11 +322,8 @@ impl Nodes for FakeNodes {
     async fn node_read(&self, node: &NodeId, read: NodeRead, timeout: Duration) -> Result<Value, NodeError> {
         let call = call(node, name_of_read(&read));
         let work = |server: &mut Server| {
-            server.read(&read).map_err(|(status, error)| NodeError::Refused {
-                node: node.clone(),
-                status,
-                error,
-            })
+            let refused = |(status, error)| NodeError::Refused { node: node.clone(), status, error };
+            server.read(&read).map_err(refused).and_then(|response| self.bounded(node, response))
         };
         self.answer(call, timeout, Some, work).await
     }
@@ -323,7 +337,7 @@ impl Nodes for FakeNodes {
         let call = Call { search: Some(search.clone()), ..call(node, "read search") };
         let read = |value| serde_json::from_value(value).ok();
         let work = |server: &mut Server| match server.search(&search) {
-            Ok(answer) => Ok(read(answer).expect("the fake answers as a server does")),
+            Ok(answer) => Ok(read(self.bounded(node, answer)?).expect("the fake answers as a server does")),
             Err((status, error)) => Err(NodeError::Refused { node: node.clone(), status, error }),
         };
         self.answer(call, timeout, read, work).await

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use miroir_domain::document::{DocumentId, PrimaryKey, shard_filter, shown_id, strip_reserved};
 use miroir_domain::{NodeId, PhysicalUid, ShardSet};
-use miroir_ports::outbound::NodeRead;
+use miroir_ports::outbound::{NodeError, NodeRead};
 use serde_json::{Map, Value, json};
 
 use super::error::RepairError;
@@ -52,7 +52,8 @@ impl Listing {
         Ok(self.page(cluster, node, 0, 0, Attributes::Id).await?.total)
     }
 
-    /// Returns a page of the documents on `node`.
+    /// Returns a page of the documents on `node`. If they are too long for one response, their ids are listed
+    /// first, and those that were deleted in between are not on the page.
     pub(super) async fn page(
         &self,
         cluster: &Cluster,
@@ -61,7 +62,17 @@ impl Listing {
         limit: u64,
         attributes: Attributes,
     ) -> Result<Page, RepairError> {
-        self.read(cluster, node, json!({ "offset": offset, "limit": limit }), attributes).await
+        let body = json!({ "offset": offset, "limit": limit });
+        match self.read(cluster, node, body.clone(), attributes).await {
+            Err(error) if is_too_long(&error) && attributes == Attributes::All => {}
+            page => return page,
+        }
+        let page = self.read(cluster, node, body, Attributes::Id).await?;
+        let mut found = self.by_ids(cluster, node, &page.ids(), attributes).await?;
+        let take = |(id, _)| found.remove(&id).map(|document| (id, document));
+        let documents: Vec<_> = page.documents.into_iter().filter_map(take).collect();
+        let bytes = documents.iter().flat_map(|(_, document)| document.values()).map(weight).sum();
+        Ok(Page { documents, bytes, ..page })
     }
 
     /// Returns those of the documents `ids` that `node` has.
@@ -72,11 +83,19 @@ impl Listing {
         ids: &BTreeSet<DocumentId>,
         attributes: Attributes,
     ) -> Result<HashMap<DocumentId, Document>, RepairError> {
-        if ids.is_empty() {
-            return Ok(HashMap::new());
+        let mut found = HashMap::new();
+        let all: Vec<&DocumentId> = ids.iter().collect();
+        let mut open = vec![all.as_slice()];
+        while let Some(some) = open.pop().filter(|some| !some.is_empty()) {
+            let body = json!({ "ids": some, "limit": some.len() });
+            match self.read(cluster, node, body, attributes).await {
+                Err(error) if is_too_long(&error) && some.len() > 1 => {
+                    open.extend(<[_; 2]>::from(some.split_at(some.len() / 2)));
+                }
+                page => found.extend(page?.documents),
+            }
         }
-        let body = json!({ "ids": ids, "limit": ids.len() });
-        Ok(self.read(cluster, node, body, attributes).await?.documents.into_iter().collect())
+        Ok(found)
     }
 
     async fn read(
@@ -127,6 +146,11 @@ impl Listing {
         }
         Ok((id, document))
     }
+}
+
+/// Returns whether a response had more documents than can be read at once.
+fn is_too_long(error: &RepairError) -> bool {
+    matches!(error, RepairError::Node(NodeError::TooLong { .. }))
 }
 
 /// Returns the size of a value as JSON, about.

@@ -147,7 +147,9 @@ impl Part<'_> {
     ) -> Result<(), RepairError> {
         let mut rest = ids.into_iter().peekable();
         while rest.peek().is_some() {
-            let chunk = rest.by_ref().take(self.writes.documents()).collect();
+            // The reads tell how large documents are before the first write.
+            let most = self.writes.documents().min(self.reads.documents());
+            let chunk = rest.by_ref().take(most).collect();
             self.bring_together(chunk, loaded).await?;
         }
         Ok(())
