@@ -9,6 +9,7 @@ use miroir_core::service::ClusterService;
 use miroir_core::worker::{PrunerOptions, load_states, prune_loop, repair_loop};
 use miroir_domain::error::ErrorCode;
 use miroir_domain::placement::shard_of;
+use miroir_domain::replica::Difference;
 use miroir_domain::search::SearchRequest;
 use miroir_domain::task::{NewTask, Task, TaskKind, TaskQuery};
 use miroir_domain::{GroupId, TaskUid};
@@ -288,5 +289,41 @@ async fn document_is_read_from_its_best_replica_by_placement_if_all_cost_the_sam
         bench.document.document_get(uid("films"), id.to_string(), Map::new()).await.unwrap();
         let called: Vec<String> = bench.nodes.calls().iter().map(|call| call.node.to_string()).collect();
         assert_eq!(called, [best.to_string()], "film {id}");
+    }
+}
+
+/// A write by the former topology reaches a node just before it is given up, when the node has lost a shard.
+#[tokio::test(start_paused = true)]
+async fn late_write_leaves_no_documents_of_a_shard_that_the_node_has_lost() {
+    let bench = Bench::running(Layout::group(&TRIO, 3));
+    bench.written("films", films(0, 40)).await;
+    bench.nodes.once("c", "write", Fault::Late(Duration::from_millis(10_600)));
+    let written = bench.write("films", films(40, 80)).await.unwrap();
+    let index = uid("films");
+    let kept = |bench: &Bench, node: &str| {
+        bench
+            .cluster
+            .placements
+            .of(bench.cluster.placements.default_shard_count())
+            .shards_of(&uid(node))
+            .clone()
+    };
+    let before = TRIO.map(|node| kept(&bench, node));
+    let bench = bench.restarted_with_factor(2);
+    // As the acceptance of the topology does.
+    for (node, before) in TRIO.iter().zip(before) {
+        let lost = Difference::of_shards(before.difference(&kept(&bench, node)));
+        let mark = bench.cluster.replicas.new_mark(&index, &uid(node), lost, None, "it has lost shards");
+        bench.rows.replica_mark(&[mark]).await.unwrap();
+    }
+    let bench = bench.restarted();
+    for node in TRIO {
+        bench.revive(node).await;
+    }
+    bench.finished(written.summary.task_uid).await;
+    bench.until("all is in sync", || bench.cluster.replicas.stale().is_empty()).await;
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    for node in TRIO {
+        assert_eq!(bench.nodes.ids(node, "films"), bench.share(node, 80), "node {node}");
     }
 }

@@ -15,7 +15,7 @@ use super::error::RepairError;
 use super::listing::{Attributes, Document, Listing};
 use super::pace::{Pace, RequestSize};
 use super::part::{Loaded, Part};
-use super::wait::{send_in_turn, wait_for_success};
+use super::wait::{pass, send_in_turn, wait_for_success};
 use super::walk::Walk;
 use crate::cluster::Cluster;
 use crate::order::Ticket;
@@ -107,7 +107,12 @@ pub(super) async fn remove_foreign(
     shards: &ShardSet,
 ) -> Result<(), RepairError> {
     let seen = cluster.replicas.see(index, node).await?.of_shards(shards);
-    let ticket = cluster.order.watch(&index.name()).take_places([node]).1.remove(node);
+    let watch = cluster.order.watch(&index.name());
+    // A write by the former topology whose response was lost may still be on its way.
+    if let Some(ticket) = watch.take_places([node]).1.remove(node) {
+        pass(cluster, index, node, ticket).await?;
+    }
+    let ticket = watch.take_places([node]).1.remove(node);
     remove(cluster, index, node, ticket, shards).await?;
     Ok(cluster.replicas.repaired(&seen).await?)
 }
