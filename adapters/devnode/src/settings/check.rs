@@ -65,9 +65,22 @@ fn check_at(key: &str, value: &Value, path: &str) -> Result<Value, ApiError> {
             part(map, path, "maxTotalHits", code, "a positive integer", Value::is_u64)?;
             Ok(value.clone())
         }
-        "embedders" | "chat" => typed(value, path, code, "an object", Value::is_object),
+        "embedders" => embedders(value, path, code),
+        "chat" => typed(value, path, code, "an object", Value::is_object),
         _ => typed(value, path, code, "an array", Value::is_array),
     }
+}
+
+/// Refuses a key, even null, for vectors that clients compute.
+fn embedders(value: &Value, path: &str, code: &str) -> Result<Value, ApiError> {
+    let all = typed(value, path, code, "an object", Value::is_object)?;
+    for (name, embedder) in all.as_object().into_iter().flatten() {
+        if embedder["source"] == "userProvided" && embedder.get("apiKey").is_some() {
+            let message = format!("`{path}.{name}`: Field `apiKey` unavailable for source `userProvided`.");
+            return Err(ApiError::invalid(code, message));
+        }
+    }
+    Ok(all)
 }
 
 fn typed(

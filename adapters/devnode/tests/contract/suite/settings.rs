@@ -135,8 +135,11 @@ pub async fn embedders_are_changed_by_fields_and_their_keys_are_cut(server: &Ser
     shown["apiKey"] = json!("XXX...");
     shown["headers"] = json!({ "a": "b" });
     assert_eq!(server.get(&path).await, json!({ "e": shown }));
-    let manual = json!({ "source": "userProvided", "dimensions": 2, "apiKey": null });
-    server.succeeds("PATCH", &path, json!({ "e": manual })).await;
+    let keyed = json!({ "e": { "source": "userProvided", "dimensions": 2, "apiKey": null } });
+    let refused = server.send("PATCH", &path, keyed).await;
+    assert_eq!((refused.status, &refused.body["code"]), (400, &json!("invalid_settings_embedders")));
+    server.succeeds("PATCH", &path, json!({ "e": null })).await;
+    server.succeeds("PATCH", &path, json!({ "e": { "source": "userProvided", "dimensions": 2 } })).await;
     assert_eq!(server.get(&path).await, json!({ "e": { "source": "userProvided", "dimensions": 2 } }));
     server.succeeds("PATCH", &path, json!({ "e": null, "unknown": null })).await;
     assert_eq!(server.get(&path).await, json!({}));
