@@ -7,16 +7,29 @@
 //!
 //! The first index of a name is kept under that name. Each further one gets a suffix, from which the name can
 //! be read again. So a lost task store can be rebuilt from the nodes.
+//!
+//! Indexes that are older than physical uids may have any name, and must not be taken for a further index of
+//! another one. The suffix therefore ends with a check of all before it: a name of another origin has the
+//! right one with a probability of 2⁻³².
+
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::ResponseError;
 use crate::{IndexUid, InvalidId, PhysicalUid};
 
-/// The separator between a name and the suffix.
+/// The separator between a name and its number.
 const SEPARATOR: &str = "--";
+/// The separator between a number and the check.
+const CHECK_SEPARATOR: char = '-';
+/// The length of the check.
+const CHECK_DIGITS: usize = 8;
 
 impl PhysicalUid {
-    /// Returns the physical uid of the first index named `name`. Returns `None` if the name looks like one
-    /// with a suffix: the index of another name could have the same.
+    /// The bytes by which a further physical uid is longer than the name, for numbers of ten digits.
+    pub const SUFFIX_BYTES: usize = SEPARATOR.len() + 10 + CHECK_SEPARATOR.len_utf8() + CHECK_DIGITS;
+
+    /// Returns the physical uid of the first index named `name`. Returns `None` if the name is one with a
+    /// suffix: the index of another name could have the same.
     pub fn first(name: &IndexUid) -> Option<Self> {
         let uid = Self::of_name(name);
         uid.base().is_none().then_some(uid)
@@ -28,14 +41,16 @@ impl PhysicalUid {
         Self(name.as_str().to_owned())
     }
 
-    /// Returns the physical uid of a further index named `name`: `films--1764573600` for the number
+    /// Returns the physical uid of a further index named `name`: `films--1764573600-7fa95865` for the number
     /// 1764573600.
     ///
     /// # Errors
     ///
     /// Fails if the name is too long for a suffix.
     pub fn further(name: &IndexUid, number: u64) -> Result<Self, InvalidId> {
-        format!("{name}{SEPARATOR}{number}").parse()
+        let front = format!("{name}{SEPARATOR}{number}");
+        let check = check_of(&front);
+        format!("{front}{CHECK_SEPARATOR}{check}").parse()
     }
 
     /// Returns the name that the index had when it was made.
@@ -54,8 +69,7 @@ impl PhysicalUid {
     /// Returns the number of a further index, or 0 for the first. Of the indexes that had one name, that with
     /// the greatest number was made last.
     pub fn number(&self) -> u64 {
-        let further = self.base().and_then(|base| self.as_str().strip_prefix(base)?.strip_prefix(SEPARATOR));
-        further.and_then(|number| number.parse().ok()).unwrap_or_default()
+        self.parts().and_then(|(_, number)| number.parse().ok()).unwrap_or_default()
     }
 
     /// Returns `error`, which a node wrote, as clients know the index.
@@ -65,10 +79,22 @@ impl PhysicalUid {
     }
 
     fn base(&self) -> Option<&str> {
-        let (base, number) = self.as_str().rsplit_once(SEPARATOR)?;
-        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        (is_number && !base.is_empty()).then_some(base)
+        self.parts().map(|(name, _)| name)
     }
+
+    /// Returns the name and the number of a further index.
+    fn parts(&self) -> Option<(&str, &str)> {
+        let (front, check) = self.as_str().rsplit_once(CHECK_SEPARATOR)?;
+        let (name, number) = front.rsplit_once(SEPARATOR)?;
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number && !name.is_empty() && check == check_of(front)).then_some((name, number))
+    }
+}
+
+/// Returns the check of a name with its number: the upper half of their `xxh3_64` with seed 0, in hexadecimal
+/// digits.
+fn check_of(front: &str) -> String {
+    format!("{:0CHECK_DIGITS$x}", xxh3_64(front.as_bytes()) >> 32)
 }
 
 #[cfg(test)]
@@ -86,41 +112,65 @@ mod tests {
         let films = name("films");
         assert_eq!(PhysicalUid::first(&films).unwrap().as_str(), "films");
         let further = PhysicalUid::further(&films, 1_764_573_600).unwrap();
-        assert_eq!((further.as_str(), further.name()), ("films--1764573600", films));
+        assert_eq!((further.as_str(), further.name()), ("films--1764573600-7fa95865", films));
+        assert_eq!(further.number(), 1_764_573_600);
+    }
+
+    /// Indexes that are older than physical uids are kept under such names.
+    #[test]
+    fn names_of_another_origin_are_no_further_indexes() {
+        for text in [
+            "films--7",
+            "logs--2024",
+            "logs--1764573600",
+            "a---5",
+            "films--1764573600-00000000",
+            "--7",
+            "f--",
+        ] {
+            let uid = PhysicalUid::of_name(&name(text));
+            assert_eq!((uid.name(), uid.number()), (name(text), 0), "{text}");
+        }
     }
 
     #[test]
-    fn name_that_looks_like_one_with_a_suffix_gets_one_of_its_own() {
-        for text in ["films--7", "a---5", "a--0012"] {
-            assert_eq!(PhysicalUid::first(&name(text)), None, "{text}");
-            assert_eq!(PhysicalUid::further(&name(text), 9).unwrap().name(), name(text));
-        }
-        for text in ["films-7", "films--", "--7", "films--7a", "films--7-"] {
-            assert_eq!(PhysicalUid::first(&name(text)).unwrap().name(), name(text), "{text}");
+    fn name_with_a_suffix_gets_one_of_its_own() {
+        for text in ["films", "a-", "a--3", "7"] {
+            let further = PhysicalUid::further(&name(text), 12).unwrap();
+            let same = name(further.as_str());
+            assert_eq!(PhysicalUid::first(&same), None, "{same}");
+            assert_eq!(PhysicalUid::further(&same, 9).unwrap().name(), same);
         }
     }
 
     #[test]
     fn name_that_is_too_long_for_a_suffix_has_no_further_index() {
-        assert!(PhysicalUid::further(&name(&"x".repeat(388)), 1_764_573_600).is_ok());
-        assert!(PhysicalUid::further(&name(&"x".repeat(389)), 1_764_573_600).is_err());
+        let longest = IndexUid::MAX_BYTES - PhysicalUid::SUFFIX_BYTES;
+        assert!(PhysicalUid::further(&name(&"x".repeat(longest)), 1_764_573_600).is_ok());
+        assert!(PhysicalUid::further(&name(&"x".repeat(longest + 1)), 1_764_573_600).is_err());
     }
 
     #[test]
     fn messages_name_the_index_as_clients_know_it() {
         let further = PhysicalUid::further(&name("films"), 7).unwrap();
-        let message = "Index `films--7`: Attribute `films--70` is not filterable.";
-        let renamed = "Index `films`: Attribute `films--70` is not filterable.";
-        assert_eq!(further.renamed_in(message, &name("films")), renamed);
+        let message = format!("Index `{further}`: Attribute `{further}0` is not filterable.");
+        let renamed = format!("Index `films`: Attribute `{further}0` is not filterable.");
+        assert_eq!(further.renamed_in(&message, &name("films")), renamed);
     }
 
     proptest! {
         #[test]
         fn no_two_indexes_have_the_same(
-            one in "[a-c-]{1,4}(--[0-9]{1,2})?",
-            other in "[a-c-]{1,4}(--[0-9]{1,2})?",
-            numbers in (0..30_u64, 0..30_u64),
+            names in ("[a-b-]{1,3}", "[a-b-]{1,3}"),
+            suffixes in (prop::option::of(0..3_u64), prop::option::of(0..3_u64)),
+            numbers in (0..3_u64, 0..3_u64),
         ) {
+            // A client may choose the physical uid of another index as a name.
+            let suffixed = |text: &str, suffix: Option<u64>| match suffix {
+                Some(number) => PhysicalUid::further(&name(text), number).unwrap().to_string(),
+                None => text.to_owned(),
+            };
+            let (one, other) = (suffixed(&names.0, suffixes.0), suffixed(&names.1, suffixes.1));
             let uids = |text: &str, number| {
                 let further = PhysicalUid::further(&name(text), number).unwrap();
                 PhysicalUid::first(&name(text)).into_iter().chain([further]).collect::<Vec<_>>()

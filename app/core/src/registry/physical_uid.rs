@@ -41,10 +41,7 @@ fn too_long(index: &IndexUid) -> ApiError {
     let message = format!(
         "An index named `{index}` was deleted, and nodes may still have it. A new one needs a name of its own there, \
          for which this one is too long: choose another name of at most {} bytes.",
-        IndexUid::MAX_BYTES - SUFFIX_BYTES
+        IndexUid::MAX_BYTES - PhysicalUid::SUFFIX_BYTES
     );
     ApiError::refused(ErrorCode::InvalidIndexUid, message)
 }
-
-/// The bytes by which a further physical uid is longer than the name.
-const SUFFIX_BYTES: usize = 12;

@@ -1,6 +1,6 @@
 //! Indexes that are read from nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -42,17 +42,30 @@ pub(super) async fn indexes_on(
     Ok(found)
 }
 
-/// Returns the registry entry of an index that `nodes` have, or `None` if Miroir has not created it.
+/// Returns those of `found` that Miroir has created. Somebody may have put others on a node, whatever their
+/// names: they are left alone.
+pub(super) async fn made_by_miroir(
+    cluster: &Cluster,
+    found: BTreeMap<PhysicalUid, Vec<NodeId>>,
+) -> Result<BTreeMap<PhysicalUid, Vec<NodeId>>, NodeError> {
+    let mut made = BTreeMap::new();
+    for (index, nodes) in found {
+        let Some(first) = nodes.first() else { continue };
+        let settings = cluster.nodes.read(first, NodeRead::Settings(index.clone(), None)).await?;
+        if is_filterable_by_shard(&settings) {
+            made.insert(index, nodes);
+        }
+    }
+    Ok(made)
+}
+
+/// Returns the registry entry of an index that Miroir has created and `nodes` have.
 pub(super) async fn entry_from(
     cluster: &Cluster,
     index: &PhysicalUid,
     nodes: &[NodeId],
 ) -> Result<Option<IndexEntry>, NodeError> {
     let Some(first) = nodes.first() else { return Ok(None) };
-    let settings = cluster.nodes.read(first, NodeRead::Settings(index.clone(), None)).await?;
-    if !is_filterable_by_shard(&settings) {
-        return Ok(None);
-    }
     let facts = cluster.nodes.read(first, NodeRead::Index(index.clone())).await?;
     let primary_key = facts.get("primaryKey").and_then(Value::as_str);
     let primary_key = primary_key.and_then(|name| PrimaryKey::parse(name).ok());
@@ -131,10 +144,12 @@ pub(super) async fn note_deleted(
 pub(super) async fn take_over_indexes(cluster: &Cluster, checker: &NodeChecker) -> Result<(), ExamineError> {
     let trusted: Vec<NodeId> = checker.nodes().filter(|node| is_trusted(checker, node)).cloned().collect();
     let mut found = indexes_on(checker, &trusted).await?;
+    let remaining: BTreeSet<PhysicalUid> = found.keys().cloned().collect();
     for (index, nodes) in &mut found {
         // An index whose deletion these nodes missed.
         nodes.retain(|node| !cluster.replicas.may_lack_index(index, node));
     }
+    let found = made_by_miroir(cluster, found).await?;
     let is_on_most = |(index, nodes): (_, &Vec<NodeId>)| (nodes.len() * 2 > trusted.len()).then_some(index);
     let kept = newest_of_each_name(found.iter().filter_map(is_on_most));
     for (name, index) in &kept {
@@ -150,7 +165,7 @@ pub(super) async fn take_over_indexes(cluster: &Cluster, checker: &NodeChecker) 
     }
     if trusted.len() == checker.nodes().count() {
         for entry in cluster.registry.all().await? {
-            if found.contains_key(&entry.physical_uid) {
+            if remaining.contains(&entry.physical_uid) {
                 continue;
             }
             let _guard = cluster.order.lock_write(&entry.uid).await;

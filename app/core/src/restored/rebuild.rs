@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::ExamineError;
 use super::examine::TIMEOUT;
-use super::index::{entry_from, indexes_on, newest_of_each_name, note_deleted};
+use super::index::{entry_from, indexes_on, made_by_miroir, newest_of_each_name, note_deleted};
 use super::renew::{MARGIN, suspect_all};
 use crate::cluster::Cluster;
 use crate::identity::{NodeChecker, StoreIdentity};
@@ -179,7 +179,7 @@ struct Found {
 async fn find_indexes(cluster: &Cluster, checker: &NodeChecker) -> Result<Found, RebuildError> {
     let nodes: Vec<NodeId> = checker.nodes().cloned().collect();
     let (mut entries, mut deleted) = (Vec::new(), Vec::new());
-    let found = indexes_on(checker, &nodes).await?;
+    let found = made_by_miroir(cluster, indexes_on(checker, &nodes).await?).await?;
     let newest = newest_of_each_name(found.keys());
     for (index, nodes) in &found {
         if newest.get(&index.name()) != Some(&index) {

@@ -7,7 +7,9 @@ use miroir_e2e::{Client, Cluster, NODE_KIND, until};
 use miroir_test_redis::RedisServer;
 use serde_json::{Value, json};
 
-use crate::fixture::{FILMS, accepted, copies, films, finds, load, on_node, uids, until_in_sync};
+use crate::fixture::{
+    FILMS, accepted, copies, films, finds, if_there, load, on_node, uids, until_in_sync, until_status,
+};
 
 /// The uids that are left out at the begin of an epoch.
 const MARGIN: u64 = 1_000;
@@ -187,6 +189,48 @@ async fn lost_store_is_rebuilt_from_the_nodes() {
         "{task} after {newest}"
     );
     finds(&client, FILMS + 5).await;
+}
+
+/// A node has an index that was deleted and made anew while it was away, and one that somebody put there.
+#[tokio::test]
+async fn rebuilt_store_has_the_newest_index_of_each_name_and_no_other() {
+    let builder = Cluster::builder().kind(NODE_KIND).nodes(3).replication_factor(2);
+    let one_is_enough = json!({ "cluster": { "write_quorum": 1 } });
+    let mut cluster = builder.configuration(one_is_enough).start().await.unwrap();
+    let client = cluster.client();
+    load(&client).await;
+    accepted(&client, "POST", "/indexes/logs--2024/documents?primaryKey=id", films(0..3)).await;
+    cluster.node(2).kill().await.unwrap();
+    until_status(&client, "node-3", "failed").await;
+    accepted(&client, "DELETE", "/indexes/films", Value::Null).await;
+    accepted(&client, "POST", "/indexes/films/documents?primaryKey=id", films(500..510)).await;
+    let physical = client.physical_uid("films").await.unwrap().unwrap();
+    cluster.miroir().kill().await.unwrap();
+    cluster.node(2).restart().await.unwrap();
+    for position in 0..3 {
+        let node = Client::new(cluster.node(position).url(), None).unwrap();
+        node.write("POST", "/indexes/own/documents?primaryKey=id", films(0..2)).await.unwrap();
+    }
+    let path = store_of(&mut cluster);
+    replace_store(&path, None);
+    let rebuilt = cluster.miroir().run(&["store", "rebuild"]).await.unwrap();
+    assert!(rebuilt.contains("films, logs--2024") && !rebuilt.contains("own"), "{rebuilt}");
+    cluster.miroir().start().await.unwrap();
+    assert_eq!(client.physical_uid("films").await.unwrap().as_ref(), Some(&physical));
+    until_found(&client, 10).await;
+    let node = &*cluster.node(2);
+    until("the node has lost the deleted index", || async {
+        if_there(node, "/indexes/films").await.is_none().then_some(())
+    })
+    .await;
+    for position in 0..3 {
+        assert!(
+            if_there(cluster.node(position), "/indexes/own/documents/1").await.is_some(),
+            "it is no concern of Miroir"
+        );
+    }
+    let logs = client.get("/indexes/logs--2024/documents").await.unwrap().expect(200).unwrap();
+    assert_eq!(logs["total"], 3);
 }
 
 /// The topology of the configuration is not that with which the documents were stored.
