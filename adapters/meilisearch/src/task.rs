@@ -105,8 +105,8 @@ pub(crate) async fn succeeded(
     }
 }
 
-/// Returns the queries that cover the selection together, each with the tasks of a page. There are none for no
-/// uids, because a query without a filter would list all tasks.
+/// Returns the queries that cover the selection together, each with the tasks of a page. There are none for
+/// no uids, because a query without a filter would list all tasks.
 fn filters(selection: NodeTaskSelection) -> Vec<(Vec<(&'static str, String)>, u32)> {
     match selection {
         NodeTaskSelection::Uids(mut uids) => {
