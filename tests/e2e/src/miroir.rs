@@ -78,10 +78,14 @@ impl Miroir {
 
     /// Uses the program of this workspace, from the next start on.
     pub async fn upgrade(&mut self) -> Result<()> {
-        let program = binary::miroir().await?;
+        self.use_program(binary::miroir().await?);
+        Ok(())
+    }
+
+    /// Uses another program, from the next start on.
+    pub fn use_program(&mut self, program: &Path) {
         program.clone_into(&mut self.program);
         self.process.use_program(program);
-        Ok(())
     }
 
     /// Changes the configuration, from the next start on.
