@@ -16,8 +16,9 @@ use crate::{NodeId, Shard, ShardSet};
 const DIVERGED: &str = "the node took a write that the replicas in sync missed";
 
 /// Returns `marks`, which follow from a change of `task`, without those of shards whose best replicas
-/// would be marked: such a shard is marked on the nodes that have the write, or may have it. Marks of
-/// settings and of whole indexes stay as they are, since the task store has what such nodes lack.
+/// would be marked: such a shard is marked on the nodes that have the write, or may have it. A shard of which
+/// no replica has it is not marked. Marks of settings and of whole indexes stay as they are, since the task
+/// store has what such nodes lack.
 pub fn spare_best(
     marks: Vec<ReplicaMark>,
     task: &Task,
@@ -37,6 +38,10 @@ pub fn spare_best(
                 .all_replicas(shard)
                 .filter(|node| **node != mark.node && may_have(task, node))
                 .collect();
+            if others.is_empty() && !may_have(task, &mark.node) {
+                // It failed wherever it arrived, so all replicas are as equal as before.
+                continue;
+            }
             let own = standing(&mark.node, shard);
             if others.is_empty() || others.iter().any(|node| standing(node, shard) >= own) {
                 shards.insert(shard);
@@ -82,11 +87,21 @@ mod tests {
 
     /// The nodes that are marked for the only shard, if `missers` missed a write that `takers` took.
     fn marked(missers: &[&str], takers: &[&str], standings: &[(&str, Standing)]) -> Vec<String> {
+        marked_after(missers, takers, standings, |task| task)
+    }
+
+    /// The same after `change` of the task.
+    fn marked_after(
+        missers: &[&str],
+        takers: &[&str],
+        standings: &[(&str, Standing)],
+        change: impl FnOnce(Task) -> Task,
+    ) -> Vec<String> {
         let placement = Placement::new(&numbered(1, 3, 3, Some(1)), 1);
         let all: Vec<(&str, &[u32])> = missers.iter().chain(takers).map(|name| (*name, &[0][..])).collect();
         let task = task_of(TaskKind::DocumentAdditionOrUpdate, Map::new(), &all);
         let events = takers.iter().map(|name| accepted(name)).chain(missers.iter().map(|name| missed(name)));
-        let task = after(task, events);
+        let task = change(after(task, events));
         let marks = missers.iter().map(|name| ReplicaMark {
             index: "films".parse().unwrap(),
             node: node(name),
@@ -121,6 +136,24 @@ mod tests {
     #[test]
     fn stale_replica_is_marked_beside_a_spared_one() {
         assert_eq!(marked(&[A, C], &[B], &[(B, Standing::Stale), (C, Standing::Stale)]), [C, B]);
+    }
+
+    /// The reason is the same on all nodes, such as an attribute that is not filterable.
+    #[test]
+    fn write_that_failed_wherever_it_arrived_marks_nobody() {
+        let all_failed = |mut task: Task| {
+            for part in task.node_tasks.values_mut() {
+                part.status = NodeTaskState::Failed;
+            }
+            task
+        };
+        assert_eq!(marked_after(&[A], &[B, C], &[], all_failed), Vec::<String>::new());
+        assert_eq!(marked_after(&[A], &[B], &[(B, Standing::Stale)], all_failed), Vec::<String>::new());
+        let one_failed = |mut task: Task| {
+            task.node_tasks.get_mut(&node(B)).unwrap().status = NodeTaskState::Failed;
+            task
+        };
+        assert_eq!(marked_after(&[A], &[B, C], &[], one_failed), [A]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use miroir_test_simulation::{Extent, Losses, Plan, run, run_all};
 
 /// Seeds whose histories found a fault, with the fault.
-const FOUND: [(u64, &str); 8] = [
+const FOUND: [(u64, &str); 10] = [
     (
         43,
         "a read was told that an index is missing while it was made anew, and the node was marked as lacking it \
@@ -18,6 +18,8 @@ const FOUND: [(u64, &str); 8] = [
     (163, "two replicas each failed a deletion that the other one carried out, and waited for each other"),
     (1487, "a replica that was stale when its index was deleted showed old documents in the next one"),
     (11057, "settings were read from a node without them, because those that had them lacked documents"),
+    (1_001_643, "a replica that missed a write was stale, although the write had failed on all other nodes"),
+    (1_002_067, "a node that was rolled back just after it was found emptied kept an index that was deleted"),
     (702_148, "an instance whose clock was set back did not see that two writes were taken in another order"),
 ];
 
