@@ -104,9 +104,7 @@ impl<'a> Admission<'a> {
                 self.mark_suspect(node, &marks).await
             }
             Some(Verdict::RolledBack) => {
-                let entries = self.cluster.registry.all().await?;
-                let mut marks = self.suspect(node, &entries, ROLLED_BACK);
-                marks.extend(self.deleted_indexes(node, &entries).await?);
+                let marks = self.suspect(node, &self.cluster.registry.all().await?, ROLLED_BACK);
                 self.mark_suspect(node, &marks).await
             }
         }
@@ -121,7 +119,6 @@ impl<'a> Admission<'a> {
             let shards = &mut mark.difference.shards;
             *shards = shards.difference(&sourceless(self.cluster, entry, node));
         }
-        marks.extend(self.deleted_indexes(node, &entries).await?);
         self.mark_suspect(node, &marks).await
     }
 
@@ -133,13 +130,10 @@ impl<'a> Admission<'a> {
         suspect_everything(node, indexes, reason, self.cluster.clock.now())
     }
 
-    /// Returns a mark for each index that the node has beside `entries`: it may have some again that were
-    /// deleted.
-    async fn deleted_indexes(
-        &self,
-        node: &NodeId,
-        entries: &[IndexEntry],
-    ) -> Result<Vec<ReplicaMark>, NodeError> {
+    /// Returns a mark for each index that the node has and the registry does not: it may have some again that
+    /// were deleted.
+    async fn deleted_indexes(&self, node: &NodeId) -> Result<Vec<ReplicaMark>, AdmissionError> {
+        let entries = self.cluster.registry.all().await?;
         let indexes = self.checker.inspector().node_indexes(node, TIMEOUT).await?;
         let unknown =
             indexes.iter().filter(|index| entries.iter().all(|entry| entry.physical_uid != **index));
@@ -173,6 +167,8 @@ impl<'a> Admission<'a> {
         self.cluster.replicas.mark(marks).await?;
         let incarnation = self.new_incarnation();
         let row = self.put_row(node, incarnation.clone()).await?;
+        // Just before the marker: the node may have got other data since it was judged.
+        self.cluster.replicas.mark(&self.deleted_indexes(node).await?).await?;
         self.write_marker(node, &incarnation).await?;
         self.checker.health().forget_acknowledged(node);
         self.trust(node, row).await;
