@@ -70,7 +70,7 @@ pub async fn carry_out(history: &Arc<History>, fault: Fault) {
             if !are_healthy(history, &[one, other]) || !claim(history, &[one, other], false).await {
                 return skip(history, kind);
             }
-            if !are_healthy(history, &[one, other]) {
+            if !are_healthy(history, &[one, other]) || are_damaged(history, &[one, other]).await {
                 injector.release(&[one, other]);
                 return skip(history, kind);
             }
@@ -188,6 +188,17 @@ fn are_healthy(history: &History, nodes: &[usize]) -> bool {
         && instances
             .iter()
             .all(|running| ids.iter().all(|node| running.infrastructure.nodes.is_healthy(node)))
+}
+
+/// Returns whether nodes have lost data, and nobody has noticed it yet.
+async fn are_damaged(history: &History, nodes: &[usize]) -> bool {
+    for node in nodes {
+        let before = history.injector.dirty.lock().get(node).cloned();
+        if before.is_some() && row_of(history, *node).await.map(|row| row.incarnation) == before {
+            return true;
+        }
+    }
+    false
 }
 
 /// Lets two nodes exchange their data.
