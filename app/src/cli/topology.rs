@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use miroir_client::topology;
-use miroir_core::identity::{accept, check_topology};
+use miroir_core::identity::{Acceptance, accept, preview};
 use miroir_domain::identity::TopologyChange;
 use miroir_ports::outbound::Clock as _;
 use miroir_prometheus::Metrics;
@@ -32,7 +32,7 @@ pub(super) enum TopologyCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct AcceptArguments {
-    /// Show the changes and change nothing.
+    /// Show the changes, or the reason for which they are refused, and change nothing.
     #[arg(long)]
     dry_run: bool,
     /// Accept also a change that leaves acknowledged writes behind on nodes that are lost.
@@ -53,11 +53,10 @@ pub(super) async fn run_accept(arguments: AcceptArguments, as_json: bool) -> any
     let metrics = Arc::new(Metrics::new(SystemClock.now())?);
     let opened = wiring::open_store(&config.store, &metrics).await?;
     let store = opened.store.as_ref();
-    let (changes, replicas) = if arguments.dry_run {
-        (check_topology(store, &topology).await?, None)
+    let Acceptance { changes, replicas } = if arguments.dry_run {
+        preview(store, &topology, arguments.allow_loss, &SystemClock).await?
     } else {
-        let accepted = accept(store, &topology, arguments.allow_loss, &SystemClock).await?;
-        (accepted.changes, Some(accepted.replicas))
+        accept(store, &topology, arguments.allow_loss, &SystemClock).await?
     };
     opened.store.store_close().await.context("closing the store")?;
     if as_json {
@@ -65,10 +64,10 @@ pub(super) async fn run_accept(arguments: AcceptArguments, as_json: bool) -> any
         let json = json!({ "changes": changes, "replicas": replicas, "accepted": !arguments.dry_run });
         return print(&format!("{}\n", serde_json::to_string_pretty(&json)?));
     }
-    print(&text(&changes, replicas))
+    print(&text(&changes, replicas, arguments.dry_run))
 }
 
-fn text(changes: &[TopologyChange], replicas: Option<usize>) -> String {
+fn text(changes: &[TopologyChange], replicas: usize, is_dry: bool) -> String {
     if changes.is_empty() {
         return "The configuration has the accepted topology.\n".to_owned();
     }
@@ -77,11 +76,12 @@ fn text(changes: &[TopologyChange], replicas: Option<usize>) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{change}");
     }
-    let _ = match replicas {
-        None => writeln!(text, "Nothing was changed."),
-        Some(0) => writeln!(text, "Accepted. No documents have to be copied."),
-        Some(count) => {
-            writeln!(text, "Accepted. {count} replicas change, and are filled once Miroir runs with it.")
+    let outcome = if is_dry { "Nothing was changed." } else { "Accepted." };
+    let _ = match (replicas, is_dry) {
+        (0, _) => writeln!(text, "{outcome} No documents have to be copied."),
+        (count, true) => writeln!(text, "{outcome} {count} replicas would change."),
+        (count, false) => {
+            writeln!(text, "{outcome} {count} replicas change, and are filled once Miroir runs with it.")
         }
     };
     text

@@ -19,7 +19,7 @@ const REASON: &str = "the node keeps these shards since another topology was acc
 /// The marks that one call stores.
 const BATCH: usize = 500;
 
-/// The outcome of [`accept`].
+/// The outcome of [`accept`], or of [`preview`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acceptance {
     /// The changes.
@@ -81,18 +81,9 @@ pub async fn accept(
     allows_loss: bool,
     clock: &dyn Clock,
 ) -> Result<Acceptance, AcceptanceError> {
-    let row = store.cluster_get().await?.ok_or(AcceptanceError::NoTopology)?;
-    let changes = row.topology.changes_to(topology);
+    let Plan { row, changes, marks } = plan(store, topology, allows_loss, clock).await?;
     if changes.is_empty() {
         return Ok(Acceptance { changes, replicas: 0 });
-    }
-    let indexes = listing::indexes(store).await?;
-    let stale = stale_replicas(store).await?;
-    let Handover { marks, left_behind } = hand_over(&row.topology, topology, &indexes, &stale, clock)?;
-    if let Some((index, shards)) = left_behind
-        && !allows_loss
-    {
-        return Err(AcceptanceError::LeavesBehind { index, shards });
     }
     for some in marks.chunks(BATCH) {
         store.replica_mark(some).await?;
@@ -108,6 +99,50 @@ pub async fn accept(
     match store.cluster_put(&next).await? {
         Put::Stored => Ok(Acceptance { changes, replicas: marks.len() }),
         Put::Conflict => Err(AcceptanceError::Conflict),
+    }
+}
+
+/// Returns what [`accept`] would do, and changes nothing.
+///
+/// # Errors
+///
+/// Refuses what `accept` would refuse.
+pub async fn preview(
+    store: &dyn TaskStore,
+    topology: &AcceptedTopology,
+    allows_loss: bool,
+    clock: &dyn Clock,
+) -> Result<Acceptance, AcceptanceError> {
+    let Plan { changes, marks, .. } = plan(store, topology, allows_loss, clock).await?;
+    Ok(Acceptance { changes, replicas: marks.len() })
+}
+
+/// A change of the topology that can be accepted.
+struct Plan {
+    /// The row of the cluster before it.
+    row: ClusterRow,
+    changes: Vec<TopologyChange>,
+    /// The marks that come first.
+    marks: Vec<ReplicaMark>,
+}
+
+async fn plan(
+    store: &dyn TaskStore,
+    topology: &AcceptedTopology,
+    allows_loss: bool,
+    clock: &dyn Clock,
+) -> Result<Plan, AcceptanceError> {
+    let row = store.cluster_get().await?.ok_or(AcceptanceError::NoTopology)?;
+    let changes = row.topology.changes_to(topology);
+    if changes.is_empty() {
+        return Ok(Plan { row, changes, marks: Vec::new() });
+    }
+    let indexes = listing::indexes(store).await?;
+    let stale = stale_replicas(store).await?;
+    let Handover { marks, left_behind } = hand_over(&row.topology, topology, &indexes, &stale, clock)?;
+    match left_behind {
+        Some((index, shards)) if !allows_loss => Err(AcceptanceError::LeavesBehind { index, shards }),
+        _ => Ok(Plan { row, changes, marks }),
     }
 }
 

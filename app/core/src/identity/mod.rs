@@ -18,7 +18,7 @@ mod known;
 mod probe;
 mod refresh;
 
-pub use acceptance::{Acceptance, AcceptanceError, accept, check_topology};
+pub use acceptance::{Acceptance, AcceptanceError, accept, check_topology, preview};
 pub use checker::{Finding, NodeChecker};
 pub use establish::{Established, establish};
 pub use guard::GuardedStore;

@@ -37,13 +37,14 @@ async fn another_topology_is_refused_with_its_changes_and_the_command() {
     assert!(refused.contains("node `node-4`") && refused.contains("is new"), "{refused}");
     assert!(refused.contains("miroir topology accept"), "{refused}");
     // With one copy, the new node would take shards from nodes that have the only copy.
-    let accept = cluster.miroir().run(&["topology", "accept"]).await.unwrap_err();
-    assert!(
-        format!("{accept:#}").contains("without any of the nodes that have their documents"),
-        "{accept:#}"
-    );
-    let dry = cluster.miroir().run(&["topology", "accept", "--dry-run"]).await.unwrap();
+    for command in [&["topology", "accept"][..], &["topology", "accept", "--dry-run"]] {
+        let refused = format!("{:#}", cluster.miroir().run(command).await.unwrap_err());
+        assert!(refused.contains("without any of the nodes that have their documents"), "{refused}");
+    }
+    let dry = ["topology", "accept", "--dry-run", "--allow-loss"];
+    let dry = cluster.miroir().run(&dry).await.unwrap();
     assert!(dry.contains("node `node-4`") && dry.contains("Nothing was changed."), "{dry}");
+    assert!(dry.contains("replicas would change"), "{dry}");
     let nodes = entries_of(&mut cluster, &[0, 0, 0]);
     cluster.miroir().configure(json!({ "nodes": nodes })).unwrap();
     cluster.miroir().start().await.unwrap();
