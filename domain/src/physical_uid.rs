@@ -59,7 +59,8 @@ impl PhysicalUid {
     }
 
     /// Returns `message`, which quotes this uid, as clients know the index.
-    fn renamed_in(&self, message: &str, name: &IndexUid) -> String {
+    #[must_use]
+    pub fn renamed_in(&self, message: &str, name: &IndexUid) -> String {
         if self.as_str() == name.as_str() {
             return message.to_owned();
         }

@@ -3,7 +3,7 @@
 use miroir_test_simulation::{Extent, Losses, Plan, run, run_all};
 
 /// Seeds whose histories found a fault, with the fault.
-const FOUND: [(u64, &str); 10] = [
+const FOUND: [(u64, &str); 12] = [
     (
         43,
         "a read was told that an index is missing while it was made anew, and the node was marked as lacking it \
@@ -20,6 +20,8 @@ const FOUND: [(u64, &str); 10] = [
     (11057, "settings were read from a node without them, because those that had them lacked documents"),
     (1_001_643, "a replica that missed a write was stale, although the write had failed on all other nodes"),
     (1_002_067, "a node that was rolled back just after it was found emptied kept an index that was deleted"),
+    (2_002_727, "a copy whose response was lost arrived after another repair had found the replica in sync"),
+    (2_002_653, "the same: a failure for another reason shortened the pause after the lost copy"),
     (702_148, "an instance whose clock was set back did not see that two writes were taken in another order"),
 ];
 

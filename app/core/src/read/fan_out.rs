@@ -13,7 +13,7 @@ use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::NodeError;
 
 use super::absent::Absent;
-use super::refusal::{refused, too_long};
+use super::refusal::{reason, refused, too_long};
 use crate::cluster::{Cluster, SearchPolicy};
 use crate::replica::STALE_COST;
 
@@ -96,7 +96,7 @@ where
                 }
                 Err(NodeError::TooLong { max_bytes, .. }) => return Err(too_long(max_bytes)),
                 Err(error) => {
-                    reasons.push(miroir_ports::error_chain(&error));
+                    reasons.push(reason(entry, &error));
                     excluded.insert(node);
                     if absent.observe(&error) {
                         continue;

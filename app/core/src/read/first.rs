@@ -3,12 +3,13 @@
 use miroir_domain::NodeId;
 use miroir_domain::error::ErrorCode;
 use miroir_domain::index::IndexEntry;
+use miroir_ports::error_chain;
 use miroir_ports::inbound::ApiError;
 use miroir_ports::outbound::{NodeError, NodeRead};
 use serde_json::Value;
 
 use super::absent::Absent;
-use super::refusal::{refused, too_long};
+use super::refusal::{reason, refused, too_long};
 use crate::cluster::Cluster;
 
 /// Reads from `candidates` in order of cost until one responds. Returns that node and its response.
@@ -25,6 +26,10 @@ pub async fn read_first<'a>(
 ) -> Result<(NodeId, Value), ApiError> {
     let mut reasons = Vec::new();
     let mut absent = Absent::default();
+    let of = |error: &NodeError| match index {
+        Some(index) => reason(index, error),
+        None => error_chain(error),
+    };
     for node in by_cost(cluster, index, candidates) {
         match cluster.nodes.read(node, read.clone()).await {
             Ok(value) => {
@@ -33,9 +38,7 @@ pub async fn read_first<'a>(
                 }
                 return Ok((node.clone(), value));
             }
-            Err(error) if index.is_some() && absent.observe(&error) => {
-                reasons.push(miroir_ports::error_chain(&error));
-            }
+            Err(error) if index.is_some() && absent.observe(&error) => reasons.push(of(&error)),
             Err(NodeError::Refused { status, error, .. }) => {
                 return Err(match index {
                     Some(index) => refused(index, status, error),
@@ -43,7 +46,7 @@ pub async fn read_first<'a>(
                 });
             }
             Err(NodeError::TooLong { max_bytes, .. }) => return Err(too_long(max_bytes)),
-            Err(error) => reasons.push(miroir_ports::error_chain(&error)),
+            Err(error) => reasons.push(of(&error)),
         }
     }
     if let Some(index) = index {

@@ -2,11 +2,18 @@
 
 use miroir_domain::error::{ErrorCode, ResponseError};
 use miroir_domain::index::IndexEntry;
+use miroir_ports::error_chain;
 use miroir_ports::inbound::ApiError;
+use miroir_ports::outbound::NodeError;
 
 /// Returns the refusal of a node, which names the index as clients do.
 pub(super) fn refused(entry: &IndexEntry, status: u16, error: ResponseError) -> ApiError {
     ApiError::Node { status, error: entry.physical_uid.renamed_in_error(error, &entry.uid) }
+}
+
+/// Returns the reason for which a node did not respond, which names the index as clients do.
+pub(super) fn reason(entry: &IndexEntry, error: &NodeError) -> String {
+    entry.physical_uid.renamed_in(&error_chain(error), &entry.uid)
 }
 
 /// Returns the refusal of a read because a response of a node is longer than `max_bytes`. That of another

@@ -150,8 +150,13 @@ pub(super) async fn take_over_indexes(cluster: &Cluster, checker: &NodeChecker) 
         nodes.retain(|node| !cluster.replicas.may_lack_index(index, node));
     }
     let found = made_by_miroir(cluster, found).await?;
-    let is_on_most = |(index, nodes): (_, &Vec<NodeId>)| (nodes.len() * 2 > trusted.len()).then_some(index);
-    let kept = newest_of_each_name(found.iter().filter_map(is_on_most));
+    // A node that was away has an earlier index of the name.
+    let mut holders: BTreeMap<IndexUid, BTreeSet<&NodeId>> = BTreeMap::new();
+    for (index, nodes) in &found {
+        holders.entry(index.name()).or_default().extend(nodes);
+    }
+    let mut kept = newest_of_each_name(found.keys());
+    kept.retain(|name, _| holders[name].len() * 2 > trusted.len());
     for (name, index) in &kept {
         let _guard = cluster.order.lock_write(name).await;
         take_over(cluster, index, &found[*index]).await?;

@@ -37,6 +37,11 @@ impl Attempts {
         self.0.get(&subject).is_none_or(|failed| failed.next <= Instant::now())
     }
 
+    /// Returns whether all of these shards, or the index itself, may be repaired now.
+    pub(super) fn are_due(&self, index: &PhysicalUid, node: &NodeId, shards: Option<&ShardSet>) -> bool {
+        subjects(index, node, shards).iter().all(|(index, node, shard)| self.is_due(index, node, *shard))
+    }
+
     /// Forgets replicas that are in sync.
     pub(super) fn retain(&mut self, stale: &BTreeSet<(PhysicalUid, NodeId)>) {
         self.0.retain(|(index, node, _), _| stale.contains(&(index.clone(), node.clone())));
@@ -87,13 +92,15 @@ impl Attempts {
             let longer = before
                 .as_ref()
                 .map_or(FIRST_PAUSE, |before| (before.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE));
+            // A pause is there for a reason that a later failure does not remove.
+            let earliest = before.as_ref().map_or(now, |before| before.next);
             let logged = before
                 .filter(|before| before.reason == reason && now - before.logged < LOG_AGAIN)
                 .map(|before| before.logged);
             if logged.is_none() && !std::mem::replace(&mut is_logged, true) {
                 tracing::warn!(%index, %node, "cannot repair a replica, trying again: {reason}");
             }
-            let next = now + longer.max(pause);
+            let next = (now + longer.max(pause)).max(earliest);
             let failed =
                 Failed { pause: longer, next, reason: reason.to_owned(), logged: logged.unwrap_or(now) };
             self.0.insert(subject, failed);
@@ -144,5 +151,19 @@ mod tests {
         attempts.succeed(&index, &node, Some(&ShardSet::from_iter([Shard(1)])));
         assert!(attempts.is_due(&index, &node, Some(Shard(1))));
         assert!(!attempts.is_due(&index, &node, Some(Shard(2))));
+    }
+
+    /// A copy whose response was lost may still arrive after a later attempt that failed for another reason.
+    #[tokio::test(start_paused = true)]
+    async fn later_failure_does_not_shorten_a_pause() {
+        let (index, node) = ("films".parse().unwrap(), "b".parse().unwrap());
+        let shards = ShardSet::all(2);
+        let mut attempts = Attempts::default();
+        attempts.fail(&index, &node, Some(&shards), "the response was lost", Duration::from_secs(10));
+        attempts.fail(&index, &node, Some(&shards), "it did not respond", Duration::ZERO);
+        tokio::time::advance(Duration::from_secs(9)).await;
+        assert!(!attempts.are_due(&index, &node, Some(&shards)));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(attempts.are_due(&index, &node, Some(&shards)));
     }
 }

@@ -31,7 +31,10 @@ pub async fn drain(cluster: &Cluster, index: &PhysicalUid, node: &NodeId) -> Res
     let deadline = Instant::now() + DRAIN;
     loop {
         let busy = cluster.tasks.walk(unfinished_of_index(&index.name()), |task| {
-            let is_busy = task.node_tasks.get(node).is_some_and(|part| !part.status.is_finished());
+            // Those of another index of the name do not concern this one.
+            let is_of_index = task.physical_index().as_ref() == Some(index);
+            let is_busy =
+                is_of_index && task.node_tasks.get(node).is_some_and(|part| !part.status.is_finished());
             if is_busy { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         if busy.await?.is_none() {

@@ -102,6 +102,10 @@ impl Workshop {
         let mut busy: HashSet<_> = self.jobs.values().map(replica).collect();
         let mut left = VecDeque::new();
         while let Some(job) = self.waiting.pop_front() {
+            // Another job of the replica may have failed since it was planned.
+            if !self.attempts.are_due(&job.index, &job.node, job.shards()) {
+                continue;
+            }
             let is_full = self.running.len() >= self.cluster.repair.concurrency;
             if is_full || !busy.insert(replica(&job)) {
                 left.push_back(job);
